@@ -1,0 +1,74 @@
+FUZZTIME ?= 20s
+
+# A tool's path holds its version and Go's: a new one of either installs anew.
+TOOLS    := .tools/$(firstword $(shell go env GOVERSION 2>/dev/null))
+GOFUMPT  := $(TOOLS)/gofumpt@v0.12.0
+DEADCODE := $(TOOLS)/deadcode@v0.52.0
+LINT     := $(TOOLS)/golangci-lint@v2.15.0
+
+# No cached results: they outlive the browser or compiler that made them.
+# No vet: check runs it.
+SUITE := go test -count=1 -vet=off -timeout 20m
+
+.PHONY: help run test check fuzz bench fmt pictures generate clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+
+# Git refuses a folder of another owner; the build then goes without a revision.
+run: ## build the static binary and serve
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' \
+		$$(git rev-parse -q HEAD >/dev/null 2>&1 || echo -buildvcs=false) -o .build/glassjar .
+	.build/glassjar
+
+# The race detector needs a C compiler; only CI insists on it.
+test: ## run the whole suite with the race detector, then the slow tests without
+	@.ci/tools test
+	@if [ "$$CI" = true ] || command -v $${CC:-gcc} >/dev/null; \
+		then set -x; CGO_ENABLED=1 $(SUITE) -race ./...; else set -x; $(SUITE) ./...; fi
+	$(SUITE) -run Mutation ./utl/session/
+
+check: $(GOFUMPT) $(LINT) $(DEADCODE) ## format, vet, modules, lint, dead code
+	@$(call silent,$(GOFUMPT) -l .,'make fmt' mends the files above)
+	go vet ./...
+	go mod tidy -diff
+	go mod verify
+	$(LINT) run --config .ci/golangci.yml --concurrency 2
+	@$(call silent,$(DEADCODE) -test ./...,nothing reaches the functions above)
+
+fuzz: ## run every fuzz target for FUZZTIME each (20s)
+	@list=$$(go test -list '^Fuzz' ./...) || { echo "$$list"; exit 1; }; \
+	echo "$$list" | awk '/^Fuzz/ { f[n++] = $$1 } $$1 == "ok" { while (n) print f[--n], $$2 }' | \
+	while read -r name pkg; do \
+		echo "$$name in $$pkg"; \
+		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$pkg" </dev/null || exit 1; \
+	done
+
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+fmt: $(GOFUMPT) $(LINT) ## format the code and sort its imports
+	$(LINT) fmt --config .ci/golangci.yml
+	$(GOFUMPT) -w .
+
+pictures: ## take the pictures of the pages again (handlers/testdata/pictures)
+	@.ci/tools test
+	go test -count=1 -run TestPages . -pictures
+
+generate: ## run go generate
+	go generate ./...
+
+clean: ## remove what run built
+	rm -rf .build
+
+$(GOFUMPT):  path := mvdan.cc/gofumpt
+$(DEADCODE): path := golang.org/x/tools/cmd/deadcode
+$(LINT):     path := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+$(GOFUMPT) $(DEADCODE) $(LINT):
+	GOBIN='$(CURDIR)/$(TOOLS)' go install $(path)@$(lastword $(subst @, ,$@))
+	@mv $(TOOLS)/$(notdir $(path)) $@
+
+# silent runs a command that must print nothing.
+define silent
+echo "$(1)"; out=$$($(1)) || { echo "$$out"; exit 1; }; [ -z "$$out" ] || { echo "$$out"; echo "$(2)"; exit 1; }
+endef

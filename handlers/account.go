@@ -1,0 +1,159 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/mileusna/useragent"
+
+	"glassjar/utl/account"
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+)
+
+type accountPage struct {
+	chrome
+
+	Done    bool // the password was changed just now
+	Problem string
+	Devices []deviceRow
+	Events  []eventRow
+}
+
+// Others reports whether the person is signed in elsewhere too.
+func (p accountPage) Others() bool { return len(p.Devices) > 1 }
+
+type deviceRow struct {
+	ID, Name, Address, Since, Seen string
+	This                           bool
+}
+
+type eventRow struct{ What, When, Where string }
+
+// account answers GET /account: the account, where it is signed in, and what
+// happened to it lately.
+func (s *site) account(w http.ResponseWriter, r *http.Request, me account.Account) error {
+	args, err := readArgs(r, "done")
+	if err != nil {
+		return err
+	}
+	return s.accountShow(w, r, http.StatusOK, me, accountPage{Done: args.Get("done") == "password"})
+}
+
+func (s *site) accountShow(w http.ResponseWriter, r *http.Request, status int, me account.Account, p accountPage) error {
+	sessions, err := s.Sessions.List(r.Context(), me.ID)
+	if err != nil {
+		return err
+	}
+	for _, one := range sessions {
+		p.Devices = append(p.Devices, deviceRow{
+			ID: one.ID, Name: device(one.Agent), Address: one.Address, Since: when(one.Started), Seen: when(one.Seen),
+			This: one.SID == visitOf(r).session.SID,
+		})
+	}
+	events, err := s.Accounts.Events(r.Context(), me.ID, 20)
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		p.Events = append(p.Events, eventRow{what(e), when(e.At), where(e)})
+	}
+	p.chrome = chrome{Me: me, Here: "/account"}
+	return s.show(w, status, "account", p)
+}
+
+// device says in words which browser the User-Agent is of.
+func device(agent string) string {
+	ua := useragent.Parse(agent)
+	switch {
+	case ua.Name == "":
+		return "Unknown browser"
+	case ua.OS == "":
+		return ua.Name
+	}
+	return ua.Name + " on " + ua.OS
+}
+
+// happened names the kinds of event in words.
+var happened = map[string]string{
+	"signin.ok":        "Signed in",
+	"signin.failed":    "A sign-in failed",
+	"signin.throttled": "Sign-ins were slowed down",
+	"session.ended":    "A session ended",
+	"password.changed": "The password was changed",
+	"link.made":        "A link was made",
+	"link.used":        "A link was used",
+	"account.added":    "The account was made",
+	"account.disabled": "The account was disabled",
+	"account.enabled":  "The account was enabled",
+}
+
+func what(e audit.Entry) string {
+	if words, ok := happened[e.Kind]; ok {
+		return words
+	}
+	return e.Kind
+}
+
+func where(e audit.Entry) string {
+	if e.By.Address == "" {
+		return "by a command on the server"
+	}
+	return device(e.By.Agent) + ", " + e.By.Address
+}
+
+// passwordSubmit answers POST /account/password: it changes the password, ends
+// the account's other sessions, gives this one a new sid and answers 303, or
+// shows the form again.
+func (s *site) passwordSubmit(w http.ResponseWriter, r *http.Request, me account.Account) error {
+	form, err := readForm(r, "current", "password")
+	if err != nil {
+		return err
+	}
+	err = s.changePassword(w, r, me, form.Get("current"), form.Get("password"))
+	if err == nil {
+		return seeOther(w, "/account?done=password")
+	}
+	return s.formAgain(w, r, err, func(problem string, status int) error {
+		return s.accountShow(w, r, status, me, accountPage{Problem: problem})
+	})
+}
+
+// changePassword is throttled like a sign-in: whoever found a browser open may
+// not guess the password in it.
+func (s *site) changePassword(w http.ResponseWriter, r *http.Request, me account.Account, current, pw string) error {
+	try, err := s.begin(w, r, me.Username)
+	if err != nil {
+		return err
+	}
+	defer try.Done()
+	changed, err := s.Accounts.ChangePassword(r.Context(), me, current, pw, by(r))
+	if errors.Is(err, account.ErrSignIn) {
+		return errors.Join(err, try.Failed(r.Context(), func(ctx context.Context, tx *db.Tx) error {
+			return s.Accounts.RecordTry(ctx, tx, "signin.failed", me.Username, by(r))
+		}))
+	}
+	if err != nil {
+		return err
+	}
+	return s.start(w, r, changed, visitOf(r).session.Remember)
+}
+
+// deviceEnd answers POST /account/sessions/{id}/end: that session of one's own
+// ends, 303.
+func (s *site) deviceEnd(w http.ResponseWriter, r *http.Request, me account.Account) error {
+	if err := s.Sessions.EndDevice(r.Context(), me.ID, r.PathValue("id"), by(r)); err != nil {
+		return err
+	}
+	return seeOther(w, "/account")
+}
+
+// devicesEndOthers answers POST /account/sessions/end-others: all one's other
+// sessions end, 303.
+func (s *site) devicesEndOthers(w http.ResponseWriter, r *http.Request, me account.Account) error {
+	if err := s.Sessions.EndOthers(r.Context(), me.ID, visitOf(r).session.SID, by(r)); err != nil {
+		return err
+	}
+	return seeOther(w, "/account")
+}

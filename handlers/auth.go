@@ -1,0 +1,133 @@
+package handlers
+
+import (
+	"cmp"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"glassjar/utl/account"
+	"glassjar/utl/audit"
+	"glassjar/utl/password"
+	"glassjar/utl/session"
+)
+
+type authPage struct {
+	chrome
+
+	Username string
+	Next     string // where to go on to; empty: home
+	Remember bool
+	Problem  string
+	Cookie   string
+}
+
+// authForm answers GET /auth: the sign-in form with the args username and
+// next in it, or, signed in, 303 to next.
+func (s *site) authForm(w http.ResponseWriter, r *http.Request) error {
+	_, err := s.who(w, r)
+	if errors.Is(err, session.ErrNone) {
+		return s.authShow(w, r)
+	}
+	if err != nil {
+		return err
+	}
+	args, err := readArgs(r, "next")
+	if err != nil {
+		return err
+	}
+	return seeOther(w, cmp.Or(next(args.Get("next")), "/"))
+}
+
+// authShow shows the sign-in form to somebody who is signed out.
+func (s *site) authShow(w http.ResponseWriter, r *http.Request) error {
+	args, err := readArgs(r, "username", "next")
+	if err != nil {
+		return err
+	}
+	return s.show(w, http.StatusOK, "auth", authPage{
+		Username: args.Get("username"), Next: next(args.Get("next")), Cookie: s.Sessions.Name(),
+	})
+}
+
+// authSubmit answers POST /auth: it signs the person in, or shows the form
+// again with the name kept and the password gone.
+func (s *site) authSubmit(w http.ResponseWriter, r *http.Request) error {
+	form, err := readForm(r, "username", "password", "next", "remember")
+	if err != nil {
+		return err
+	}
+	p := authPage{
+		Username: form.Get("username"), Next: next(form.Get("next")),
+		Remember: form.Get("remember") != "", Cookie: s.Sessions.Name(),
+	}
+	err = s.signIn(w, r, p, form.Get("password"))
+	switch {
+	case err == nil:
+		return seeOther(w, cmp.Or(p.Next, "/"))
+	case errors.Is(err, account.ErrSignIn):
+		p.Problem = "The username or password is not right. Try the password again."
+		return s.show(w, http.StatusUnprocessableEntity, "auth", p)
+	}
+	return s.formAgain(w, r, err, func(problem string, status int) error {
+		p.Problem = problem
+		return s.show(w, status, "auth", p)
+	})
+}
+
+// event logs something that happened to an account, with the address before
+// anything that a visitor can type.
+func (s *site) event(r *http.Request, level slog.Level, msg, event, username, reason string) {
+	attrs := []slog.Attr{
+		slog.String("event", event), slog.String("ip", visitOf(r).address.String()),
+		slog.String("account", oneLine(username, 64)),
+	}
+	if reason != "" {
+		attrs = append(attrs, slog.String("reason", reason))
+	}
+	s.Log.LogAttrs(r.Context(), level, msg, attrs...)
+}
+
+// by returns who makes the request.
+func by(r *http.Request) audit.Actor {
+	v := visitOf(r)
+	a := audit.Actor{Address: v.address.String(), Agent: r.UserAgent()}
+	if v.session != nil {
+		a.ID, a.Name = v.session.AccountID, v.session.Username
+	}
+	return a
+}
+
+// formAgain shows a form again when the error is one that its reader can mend,
+// with the sentence and status for it; else it returns the error.
+func (s *site) formAgain(w http.ResponseWriter, r *http.Request, err error, show func(problem string, status int) error) error {
+	for _, m := range mistakes {
+		if errors.Is(err, m.err) {
+			return show(m.sentence, http.StatusUnprocessableEntity)
+		}
+	}
+	if errors.Is(err, errTooSoon) {
+		return show("Too many sign-ins failed. Wait "+w.Header().Get("Retry-After")+" s, then try again.", http.StatusTooManyRequests)
+	}
+	if a := answerTo(err); a.retry != "" {
+		w.Header().Set("Retry-After", a.retry)
+		s.Log.LogAttrs(r.Context(), slog.LevelWarn, "form not taken", slog.String("id", visitOf(r).id), slog.String("error", oneLine(err.Error(), 512)))
+		return show(a.sentence, a.status)
+	}
+	return err
+}
+
+// mistakes are the errors that the reader of a form can mend.
+var mistakes = []struct {
+	err      error
+	sentence string
+}{
+	{account.ErrName, "A username is 1 to 32 characters: a to z, 0 to 9, and . _ - after the first."},
+	{account.ErrTaken, "That username is taken. Choose another."},
+	{password.ErrShort, "That password is too short: it must have at least 15 characters."},
+	{password.ErrLong, "That password is too long: it may have at most 1,024 bytes."},
+	{password.ErrCharacters, "That password holds a character that cannot be used."},
+	{password.ErrCommon, "That password is on the lists that attackers try first. Choose another."},
+	{password.ErrHasName, "That password holds your username. Choose another."},
+	{account.ErrSignIn, "The current password is not right."},
+}

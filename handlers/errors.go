@@ -1,0 +1,89 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"glassjar/utl/account"
+	"glassjar/utl/db"
+	"glassjar/utl/password"
+	"glassjar/utl/session"
+)
+
+var (
+	errNotFound    = errors.New("no such page")
+	errMethod      = errors.New("method not allowed")
+	errCrossOrigin = errors.New("the form came from another site")
+	errForm        = errors.New("the form cannot be read")
+	errFormType    = errors.New("the form is not urlencoded")
+	errFormSize    = errors.New("the form is too large")
+	errTooSoon     = errors.New("too many sign-ins failed")
+	errUnwritten   = errors.New("signed out, but it could not be written")
+)
+
+// answer is what people see of an error.
+type answer struct {
+	err      error
+	status   int
+	title    string
+	sentence string
+	retry    string // Retry-After, seconds
+}
+
+// answers is the one place where an error gets its status and its sentence;
+// the first match wins.
+var answers = []answer{
+	{errNotFound, http.StatusNotFound, "Not found", "There is no page at this address.", ""},
+	{errMethod, http.StatusMethodNotAllowed, "Not that way", "This address does not take that kind of request.", ""},
+	{errCrossOrigin, http.StatusForbidden, "Refused", "This form was not sent from this site's own page. Go back, reload the page and send it again.", ""},
+	{errForm, http.StatusBadRequest, "Bad request", "What was sent cannot be read: a field is doubled, is not valid text, or there are too many.", ""},
+	{errFormType, http.StatusUnsupportedMediaType, "Bad request", "This form is sent as application/x-www-form-urlencoded.", ""},
+	{errFormSize, http.StatusRequestEntityTooLarge, "Too large", "What was sent is too large.", ""},
+	{account.ErrLink, http.StatusGone, "This link is used up", "It was used, has expired, or never was one. Ask for a new one.", ""},
+	{errTooSoon, http.StatusTooManyRequests, "Not so fast", "Too many sign-ins failed. Wait a little, then try again.", ""},
+	{errUnwritten, http.StatusServiceUnavailable, "Signed out, not yet written down",
+		"Your browser has forgotten its cookie and this server refuses it from now on. " +
+			"The database cannot be reached; once it can, every other server refuses the cookie too.", "5"},
+	{session.ErrChanged, http.StatusConflict, "Please sign in again", "Your account was changed at the same moment.", ""},
+	{password.ErrBusy, http.StatusServiceUnavailable, "Busy", "Too many people are signing in just now. Try again in a second.", "1"},
+	{db.ErrUnavailable, http.StatusServiceUnavailable, "Not now", "The server cannot reach its database. Nothing was changed. Try again in a few seconds.", "5"},
+	{context.DeadlineExceeded, http.StatusServiceUnavailable, "Not now", "This took too long. Try again in a few seconds.", "5"},
+	{context.Canceled, http.StatusServiceUnavailable, "Not now", "The request was given up.", ""},
+}
+
+// broken is the answer to every other error.
+var broken = answer{status: http.StatusInternalServerError, title: "Something broke", sentence: "It is our fault, and it is in the log."}
+
+// answerTo returns what people see of the error.
+func answerTo(err error) answer {
+	for _, a := range answers {
+		if errors.Is(err, a.err) {
+			return a
+		}
+	}
+	return broken
+}
+
+type errorPage struct {
+	chrome
+
+	Title, Sentence string
+}
+
+// fail answers with the error's status and sentence, and logs an error that is
+// the server's own.
+func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
+	a := answerTo(err)
+	if a.status >= http.StatusInternalServerError && !errors.Is(err, password.ErrBusy) {
+		s.Log.LogAttrs(r.Context(), slog.LevelError, "request failed",
+			slog.String("id", visitOf(r).id), slog.Int("status", a.status), slog.String("error", oneLine(err.Error(), 512)))
+	}
+	if a.retry != "" {
+		w.Header().Set("Retry-After", a.retry)
+	}
+	if err := s.show(w, a.status, "error", errorPage{Title: a.title, Sentence: a.sentence}); err != nil {
+		w.WriteHeader(http.StatusInternalServerError) // unless a test lets the template break, never
+	}
+}

@@ -1,0 +1,216 @@
+// Package handlers is glassjar's HTTP side: it reads what a request brings,
+// asks the stores, and answers once, from a buffer. It keeps nothing itself.
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"glassjar/utl/account"
+	"glassjar/utl/db"
+	"glassjar/utl/page"
+	"glassjar/utl/redirect"
+	"glassjar/utl/session"
+	"glassjar/utl/throttle"
+)
+
+// Config is what the pages need.
+type Config struct {
+	Accounts       *account.Store
+	Sessions       *session.Store
+	Devices        *session.Devices
+	Throttle       *throttle.Store
+	Pages          *os.Root       // nil: no /pages/
+	PublicURL      *url.URL       // how browsers reach the site
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	Templates      fs.FS
+	Static         fs.FS
+	Log            *slog.Logger
+	Now            func() time.Time
+}
+
+type site struct {
+	Config
+
+	pages  *page.Set
+	assets *assets
+	csrf   *http.CrossOriginProtection
+	mux    *http.ServeMux
+	untold untold
+	warned sync.Once
+}
+
+// The guard is in the handler's type: a member's page cannot be mounted
+// without the check, because it could not be called.
+type (
+	open   func(http.ResponseWriter, *http.Request) error
+	member func(http.ResponseWriter, *http.Request, account.Account) error
+)
+
+// New returns the whole site. It fails when a template or a static file does.
+func New(c Config) (http.Handler, error) {
+	s := &site{Config: c, csrf: http.NewCrossOriginProtection(), mux: http.NewServeMux()}
+	if err := s.csrf.AddTrustedOrigin(c.PublicURL.String()); err != nil {
+		return nil, fmt.Errorf("trusting PUBLIC_URL's origin: %w", err)
+	}
+	var err error
+	if s.assets, err = newAssets(c.Static); err != nil {
+		return nil, err
+	}
+	if s.pages, err = page.Parse(c.Templates, s.assets.path); err != nil {
+		return nil, err
+	}
+	for pattern, h := range s.routes() {
+		s.mux.Handle(pattern, h)
+	}
+	return s.middleware(), nil
+}
+
+// routes is every route of the site.
+func (s *site) routes() map[string]http.Handler {
+	routes := map[string]http.Handler{
+		"GET /{$}":                          s.open(s.home),
+		"GET /auth":                         s.open(s.authForm),
+		"POST /auth":                        s.open(s.authSubmit),
+		"GET /logout":                       s.member(s.logoutForm),
+		"POST /logout":                      s.member(s.logoutSubmit),
+		"GET /join/{code}":                  s.open(s.joinForm),
+		"POST /join/{code}":                 s.open(s.joinSubmit),
+		"GET /reset/{code}":                 s.open(s.resetForm),
+		"POST /reset/{code}":                s.open(s.resetSubmit),
+		"GET /account":                      s.member(s.account),
+		"POST /account/password":            s.member(s.passwordSubmit),
+		"POST /account/sessions/{id}/end":   s.member(s.deviceEnd),
+		"POST /account/sessions/end-others": s.member(s.devicesEndOthers),
+		"GET /static/{name}":                s.open(s.static),
+		"GET /healthz":                      s.open(s.healthz),
+		"GET /readyz":                       s.open(s.readyz),
+		"GET /.well-known/change-password":  http.RedirectHandler("/account", http.StatusFound),
+	}
+	if s.Pages != nil {
+		routes["GET /pages/{path...}"] = s.member(s.pagesFile)
+	}
+	return routes
+}
+
+// open mounts a page for everybody.
+func (s *site) open(fn open) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := fn(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	})
+}
+
+// member mounts a page for signed-in people. Others are sent to the sign-in
+// form, which leads back here, unless the request was a POST.
+func (s *site) member(fn member) http.Handler {
+	return s.open(func(w http.ResponseWriter, r *http.Request) error {
+		found, err := s.who(w, r)
+		if errors.Is(err, session.ErrNone) {
+			return toSignIn(w, r)
+		}
+		if err != nil {
+			return err
+		}
+		return fn(w, r, account.Of(found))
+	})
+}
+
+func toSignIn(w http.ResponseWriter, r *http.Request) error {
+	to := "/"
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		to = "/?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
+	}
+	return seeOther(w, to)
+}
+
+// who returns the request's live session, and sees to its cookie: signed again
+// when an old key signed it, cleared when there were two.
+func (s *site) who(w http.ResponseWriter, r *http.Request) (session.Session, error) {
+	v := visitOf(r)
+	if v.session != nil {
+		return *v.session, nil
+	}
+	found, err := s.Sessions.Find(r)
+	switch {
+	case err == nil:
+		v.session = &found
+		return found, s.Sessions.Renew(w, r, found)
+	case errors.Is(err, session.ErrNone) && len(r.CookiesNamed(s.Sessions.Name())) > 1:
+		return found, errors.Join(err, s.Sessions.Clear(w, r))
+	}
+	return found, err
+}
+
+// seeOther answers 303: fetch that page. After a POST, going back or reloading
+// then sends nothing twice. The address is sent as it is: http.Redirect would
+// clean a URL inside a fragment.
+func seeOther(w http.ResponseWriter, to string) error {
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// next returns where a person goes on to after signing in, or "" for home.
+func next(asked string) string {
+	if to := redirect.Safe(asked); to != "/" {
+		return to
+	}
+	return ""
+}
+
+// chrome is what the layout needs of every page.
+type chrome struct {
+	Me   account.Account // zero when signed out
+	Here string          // path of the page, to mark it in the bar
+}
+
+// show renders the page and answers with it.
+func (s *site) show(w http.ResponseWriter, status int, name string, data any) error {
+	body, err := s.pages.Render(name, data)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a browser that went away is no error of ours
+	return nil
+}
+
+// when writes a time for people.
+func when(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") }
+
+// healthz answers GET /healthz: the process serves.
+func (s *site) healthz(w http.ResponseWriter, _ *http.Request) error { return plain(w, "alive\n") }
+
+// readyz answers GET /readyz: 200 when it is known which sessions are live, and
+// the database can be read; else 503.
+func (s *site) readyz(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
+	defer cancel()
+	if _, err := s.Accounts.Any(ctx); err != nil {
+		return err
+	}
+	if !s.Sessions.Healthy() {
+		return db.ErrUnavailable
+	}
+	return plain(w, "ready\n")
+}
+
+func plain(w http.ResponseWriter, text string) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte(text))
+	return nil
+}

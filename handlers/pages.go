@@ -1,0 +1,68 @@
+package handlers
+
+import (
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+
+	"glassjar/utl/account"
+)
+
+// pagesSecurity is for other people's HTML on our origin: it may look as it
+// likes, run nothing and send nothing.
+const pagesSecurity = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+	"script-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+
+// pagesFile answers GET /pages/…: a file under PAGES_DIR, or a folder's
+// index.html. No listing, no dot-files, nothing outside the folder.
+func (s *site) pagesFile(w http.ResponseWriter, r *http.Request, _ account.Account) error {
+	name := path.Join(".", r.PathValue("path"))
+	if !fs.ValidPath(name) || name != "." && hidden(name) || strings.ContainsAny(name, "\\\x00") {
+		return errNotFound
+	}
+	info, err := s.Pages.Stat(name)
+	if err == nil && info.IsDir() {
+		if !strings.HasSuffix(r.URL.Path, "/") {
+			return seeOther(w, r.URL.EscapedPath()+"/"+query(r))
+		}
+		name = path.Join(name, "index.html")
+		info, err = s.Pages.Stat(name)
+	} else if err == nil && strings.HasSuffix(r.URL.Path, "/") {
+		return errNotFound
+	}
+	if err != nil || !info.Mode().IsRegular() { // opening a pipe would wait
+		return errNotFound
+	}
+	return s.sendFile(w, r, name, info)
+}
+
+func (s *site) sendFile(w http.ResponseWriter, r *http.Request, name string, info os.FileInfo) error {
+	f, err := s.Pages.Open(name)
+	if err != nil {
+		return fmt.Errorf("opening a page: %w", err)
+	}
+	defer f.Close()
+	h := w.Header()
+	h.Set("Content-Security-Policy", pagesSecurity)
+	if ext := path.Ext(name); ext != ".html" && ext != ".htm" && ext != ".xhtml" {
+		h.Set("Cache-Control", "private, no-cache")
+		h.Set("ETag", fmt.Sprintf(`"%x-%x"`, info.ModTime().UnixNano(), info.Size()))
+	}
+	http.ServeContent(w, r, name, info.ModTime(), f)
+	return nil
+}
+
+// hidden reports whether a part of the path starts with a dot.
+func hidden(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.Contains(name, "/.")
+}
+
+func query(r *http.Request) string {
+	if r.URL.RawQuery == "" {
+		return ""
+	}
+	return "?" + r.URL.RawQuery
+}

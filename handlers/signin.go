@@ -1,0 +1,107 @@
+package handlers
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"glassjar/utl/account"
+	"glassjar/utl/db"
+	"glassjar/utl/password"
+	"glassjar/utl/session"
+	"glassjar/utl/throttle"
+)
+
+// signIn starts a session if the username and password are right, and logs
+// how it went. Errors: account.ErrSignIn whatever was wrong with them,
+// errTooSoon, and those of the stores.
+func (s *site) signIn(w http.ResponseWriter, r *http.Request, p authPage, pw string) error {
+	try, err := s.begin(w, r, p.Username)
+	if err != nil {
+		return err
+	}
+	defer try.Done()
+	found, err := s.Accounts.Authenticate(r.Context(), p.Username, pw)
+	if err == nil {
+		err = s.start(w, r, found.Verified(), p.Remember)
+	}
+	switch {
+	case err == nil:
+		s.event(r, slog.LevelInfo, "signed in", "signin.ok", p.Username, "")
+		return nil
+	case errors.Is(err, password.ErrHash):
+		s.event(r, slog.LevelError, "sign-in failed", "signin.failed", p.Username, "the stored hash is broken: set the password again")
+	case errors.Is(err, account.ErrSignIn), errors.Is(err, session.ErrChanged):
+		s.event(r, slog.LevelWarn, "sign-in failed", "signin.failed", p.Username, "wrong")
+	default:
+		return err
+	}
+	return cmp.Or(try.Failed(r.Context(), func(ctx context.Context, tx *db.Tx) error {
+		return s.Accounts.RecordTry(ctx, tx, "signin.failed", p.Username, by(r))
+	}), account.ErrSignIn)
+}
+
+// begin asks the throttle whether the sign-in may be tried now.
+// Errors: errTooSoon, with Retry-After set, and db.ErrUnavailable.
+func (s *site) begin(w http.ResponseWriter, r *http.Request, typed string) (*throttle.Try, error) {
+	a := throttle.Attempt{Address: visitOf(r).address, Account: typed}
+	if name, err := account.Username(typed); err == nil {
+		a.Account = name
+	}
+	if d := s.Devices.Read(r); d.ID != "" {
+		known, err := s.Accounts.Knows(r.Context(), typed, d.AccountID, d.Epoch)
+		if err != nil {
+			return nil, err
+		}
+		if known {
+			a.Device = d.ID
+		}
+	}
+	try, wait, err := s.Throttle.Begin(r.Context(), a)
+	if err != nil || wait == 0 {
+		return try, err
+	}
+	s.event(r, slog.LevelWarn, "sign-in throttled", "signin.throttled", typed, "")
+	if s.untold.first(a.Account, s.Now()) {
+		err = s.Accounts.Throttled(r.Context(), typed, by(r))
+	}
+	w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
+	return nil, cmp.Or(err, errTooSoon)
+}
+
+// untold keeps a flood of throttled sign-ins from becoming a flood of audit
+// rows: one a minute for a name.
+type untold struct {
+	mu   sync.Mutex
+	told map[string]time.Time
+}
+
+// first reports whether the name was not told of in the last minute.
+func (u *untold) first(name string, now time.Time) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.told) >= 1000 {
+		u.told = nil
+	}
+	if u.told == nil {
+		u.told = map[string]time.Time{}
+	}
+	if last, ok := u.told[name]; ok && now.Sub(last) < time.Minute {
+		return false
+	}
+	u.told[name] = now
+	return true
+}
+
+// start starts a session, and makes the browser a known device of the account.
+func (s *site) start(w http.ResponseWriter, r *http.Request, v session.Verified, remember bool) error {
+	if err := s.Sessions.Start(w, r, v, remember, by(r)); err != nil {
+		return err
+	}
+	return s.Devices.Send(w, v)
+}

@@ -1,0 +1,89 @@
+package handlers
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// asset is a static file as it is sent.
+type asset struct {
+	kind        string // Content-Type
+	plain, gzip []byte
+}
+
+// assets are the static files under names that change with their content.
+type assets struct {
+	paths map[string]string // site.css → /static/site.1a2b3c4d5e6f7081.css
+	files map[string]asset  // site.1a2b3c4d5e6f7081.css → the file
+}
+
+// newAssets reads, names and compresses the files.
+func newAssets(files fs.FS) (*assets, error) {
+	a := &assets{map[string]string{}, map[string]asset{}}
+	names, err := fs.Glob(files, "*.*")
+	if err != nil {
+		return nil, fmt.Errorf("listing the static files: %w", err)
+	}
+	for _, name := range names {
+		content, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, fmt.Errorf("reading a static file: %w", err)
+		}
+		sum := sha256.Sum256(content)
+		ext := path.Ext(name)
+		hashed := strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:8]) + ext
+		a.paths[name] = "/static/" + hashed
+		a.files[hashed] = asset{mime.TypeByExtension(ext), content, compress(content)}
+	}
+	return a, nil
+}
+
+// path returns where the file of the name is served.
+func (a *assets) path(name string) (string, error) {
+	p, ok := a.paths[name]
+	if !ok {
+		return "", fmt.Errorf("no static file is named %q", name)
+	}
+	return p, nil
+}
+
+func compress(content []byte) []byte {
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		panic(err) // the level is right
+	}
+	_, _ = z.Write(content) // into memory
+	_ = z.Close()
+	return b.Bytes()
+}
+
+// static answers GET /static/{name}: the file, which its name's hash lets
+// browsers keep for good.
+func (s *site) static(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	file, ok := s.assets.files[name]
+	if !ok {
+		return errNotFound
+	}
+	h, body := w.Header(), file.plain
+	h.Set("Content-Type", file.kind)
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Vary", "Accept-Encoding")
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Encoding", "gzip")
+		body = file.gzip
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body)
+	return nil
+}

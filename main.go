@@ -1,0 +1,252 @@
+// Command glassjar is a sign-in server that you can see through. This file is
+// the only one that touches the process: it reads the settings, wires the
+// parts together and serves until it is told to stop.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"glassjar/handlers"
+	"glassjar/static"
+	"glassjar/templates"
+	"glassjar/utl/account"
+	"glassjar/utl/cli"
+	"glassjar/utl/config"
+	"glassjar/utl/db"
+	"glassjar/utl/keyring"
+	"glassjar/utl/password"
+	"glassjar/utl/session"
+	"glassjar/utl/throttle"
+)
+
+// dotenv is the settings' file, in the working folder.
+const dotenv = ".env"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run runs the command that args name, or serves until ctx ends. It returns
+// the exit code: 0, 1 when it went wrong, 2 when it was asked wrongly.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	p := &program{getenv: getenv, stdout: stdout, stderr: stderr}
+	return cli.Run(ctx, args, cli.Env{
+		Stdin: os.Stdin, Stdout: stdout, Stderr: stderr, Dotenv: dotenv,
+		Config: func() (config.Config, error) { return config.Load(dotenv, getenv) },
+		Open:   p.open,
+		Serve:  p.serve,
+	})
+}
+
+type program struct {
+	getenv         func(string) string
+	stdout, stderr io.Writer
+}
+
+// open reads the settings, makes what is missing on a first start, and opens
+// the stores.
+func (p *program) open(ctx context.Context) (_ *cli.Stores, err error) {
+	cfg, err := config.Load(dotenv, p.getenv)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := openRing(cfg)
+	if err != nil {
+		return nil, err
+	}
+	data, err := db.Open(ctx, cfg.DatabasePath())
+	if err != nil {
+		return nil, err
+	}
+	log := newLog(cfg, p.stderr)
+	sessions, err := session.New(session.Options{
+		DB: data, Keys: ring.Derive("session"), Secure: cfg.PublicURL != nil && cfg.PublicURL.Scheme == "https",
+		Idle: cfg.SessionIdle, Max: cfg.SessionMax, Now: time.Now, Log: log,
+	})
+	if err != nil {
+		return nil, errors.Join(err, data.Close())
+	}
+	hasher := password.NewHasher(password.Recommended(), password.Workers(runtime.NumCPU()), password.Line)
+	return &cli.Stores{
+		Config: cfg, Ring: ring, Log: log, DB: data, Sessions: sessions,
+		Accounts: account.New(account.Options{DB: data, Sessions: sessions, Hasher: hasher, Now: time.Now}),
+	}, nil
+}
+
+// openRing returns the session keys: the environment's, or .env's, where the
+// first one is made if there is none.
+func openRing(cfg config.Config) (ring keyring.Ring, err error) {
+	if cfg.SessionKeys != "" {
+		ring, err = keyring.Parse(cfg.SessionKeys)
+	} else {
+		ring, err = keyring.Ensure(dotenv)
+	}
+	if err != nil {
+		return ring, err
+	}
+	return ring, ring.SelfTest()
+}
+
+func newLog(cfg config.Config, w io.Writer) *slog.Logger {
+	o := &slog.HandlerOptions{Level: cfg.LogLevel}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// serve answers requests until ctx ends, then lets those under way finish, for
+// 10 seconds at most.
+func (p *program) serve(ctx context.Context) error {
+	st, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = st.DB.Close() }()
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", st.Config.Addr)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	public := publicURL(st.Config, ln.Addr())
+	devices, err := session.NewDevices(public.Scheme == "https", st.Ring.Derive("device"))
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	slow := &throttle.Store{DB: st.DB, Now: time.Now}
+	site, err := newSite(st, handlers.Config{PublicURL: public, Devices: devices, Throttle: slow})
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	if err := p.greet(ctx, st, public); err != nil {
+		return errors.Join(err, ln.Close())
+	}
+
+	var background sync.WaitGroup
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	background.Go(func() { st.Sessions.Run(watching) })
+	background.Go(func() { sweep(watching, st, slow) })
+	if !st.Config.KeysFromEnv {
+		background.Go(func() { watchKeys(watching, st, devices) })
+	}
+	err = listen(ctx, ln, site, st.Log)
+	stop()
+	background.Wait()
+	return err
+}
+
+// newSite returns the pages over the stores, c completed with what they need.
+func newSite(st *cli.Stores, c handlers.Config) (http.Handler, error) {
+	c.Accounts, c.Sessions, c.TrustedProxies = st.Accounts, st.Sessions, st.Config.TrustedProxies
+	c.Templates, c.Static, c.Log, c.Now = templates.FS, static.FS, st.Log, time.Now
+	if st.Config.PagesDir != "" {
+		root, err := os.OpenRoot(st.Config.PagesDir)
+		if err != nil {
+			return nil, fmt.Errorf("opening PAGES_DIR: %w", err)
+		}
+		c.Pages = root
+	}
+	return handlers.New(c)
+}
+
+// greet says where to open the browser and, while there is no account, prints
+// the link that makes the owner: to stdout, not to the log.
+func (p *program) greet(ctx context.Context, st *cli.Stores, public *url.URL) error {
+	code, err := st.Accounts.NewFirst(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "glassjar is at %s\n", public)
+	if code != "" {
+		fmt.Fprintf(p.stdout, "make the owner's account within 24 hours at %s\n", public.JoinPath("join", code))
+	}
+	return nil
+}
+
+// publicURL returns PUBLIC_URL, or where we listen on this machine.
+func publicURL(cfg config.Config, addr net.Addr) *url.URL {
+	if cfg.PublicURL != nil {
+		return cfg.PublicURL
+	}
+	_, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		panic(err) // it is a TCP address
+	}
+	return &url.URL{Scheme: "http", Host: "localhost:" + port}
+}
+
+// listen serves the site until ctx ends.
+func listen(ctx context.Context, ln net.Listener, site http.Handler, log *slog.Logger) error {
+	srv := &http.Server{
+		Handler:           site,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       20 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       90 * time.Second, // longer than nginx keeps a connection
+		MaxHeaderBytes:    16<<10 - 4096,    // net/http adds 4,096
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(ln) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := srv.Shutdown(ending); err != nil {
+		return fmt.Errorf("stopping: %w", err)
+	}
+	return nil
+}
+
+// watchKeys takes up a change of .env's session keys, until ctx ends.
+func watchKeys(ctx context.Context, st *cli.Stores, devices *session.Devices) {
+	now := st.Ring.Text()
+	for every(ctx, 500*time.Millisecond) {
+		ring, err := keyring.Read(dotenv)
+		if err != nil || ring.Text() == now {
+			continue // a file that is gone or broken changes nothing
+		}
+		now = ring.Text()
+		err = errors.Join(st.Sessions.SetKeys(ring.Derive("session")), devices.SetKeys(ring.Derive("device")))
+		st.Log.InfoContext(ctx, "session keys changed", "keys", ring.Len(), "error", err)
+	}
+}
+
+// sweep forgets what is too old to matter, until ctx ends.
+func sweep(ctx context.Context, st *cli.Stores, slow *throttle.Store) {
+	for every(ctx, time.Minute) {
+		if err := errors.Join(slow.Sweep(ctx), st.Accounts.Sweep(ctx, st.Config.AuditKeep)); err != nil {
+			st.Log.WarnContext(ctx, "sweeping", "error", err)
+		}
+	}
+}
+
+// every waits for the time and reports whether ctx still goes on.
+func every(ctx context.Context, d time.Duration) bool {
+	wait := time.NewTimer(d)
+	defer wait.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-wait.C:
+		return true
+	}
+}

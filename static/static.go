@@ -1,0 +1,9 @@
+// Package static holds the files that browsers fetch beside the pages.
+package static
+
+import "embed"
+
+// FS is the stylesheet, the script and the icon.
+//
+//go:embed *.css *.js *.svg
+var FS embed.FS

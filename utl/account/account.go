@@ -1,0 +1,273 @@
+// Package account keeps people's accounts and the links that make or mend
+// them. Every change is audited in its own transaction and ends the sessions
+// that it must end. It refuses names and passwords that break the rules, and
+// to leave the place without an owner.
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/password"
+	"glassjar/utl/session"
+)
+
+// The two roles.
+const (
+	Owner  = "owner"
+	Member = "member"
+)
+
+var (
+	// ErrName means that the username is not of the form of one.
+	ErrName = errors.New("a username is 1 to 32 characters: a to z, 0 to 9, and . _ - after the first")
+	// ErrTaken means that another account has the username.
+	ErrTaken = errors.New("the username is taken")
+	// ErrUnknown means that there is no such account.
+	ErrUnknown = errors.New("no such account")
+	// ErrDisabled means that the account is disabled.
+	ErrDisabled = errors.New("the account is disabled")
+	// ErrRole means that the role is neither owner nor member.
+	ErrRole = errors.New("a role is owner or member")
+	// ErrLastOwner means that the change would leave no owner who can sign in.
+	ErrLastOwner = errors.New("this is the last owner")
+	// ErrSignIn means that the username or the password is wrong, or that the
+	// account is disabled: which of them is not told.
+	ErrSignIn = errors.New("the username or password is not right")
+)
+
+var username = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,31}$`)
+
+// Account is a person's record.
+type Account struct {
+	ID          string // random, never reused
+	Username    string
+	DisplayName string // may be empty
+	Role        string // Owner or Member
+	Created     time.Time
+	Disabled    bool
+	epoch       int64
+}
+
+// Of returns the account that the live session belongs to.
+func Of(s session.Session) Account {
+	return Account{ID: s.AccountID, Username: s.Username, DisplayName: s.DisplayName, Role: s.Role}
+}
+
+// Called returns the display name, or the username where there is none.
+func (a Account) Called() string {
+	if a.DisplayName != "" {
+		return a.DisplayName
+	}
+	return a.Username
+}
+
+// Verified returns what a session may be started with.
+func (a Account) Verified() session.Verified {
+	return session.Verified{AccountID: a.ID, Username: a.Username, Epoch: a.epoch}
+}
+
+// Options are what a Store needs.
+type Options struct {
+	DB       *db.DB
+	Sessions *session.Store
+	Hasher   *password.Hasher
+	Now      func() time.Time
+}
+
+// Store reads and changes accounts and links.
+type Store struct{ Options }
+
+// New returns a store.
+func New(o Options) *Store { return &Store{o} }
+
+// Username returns the username as it is kept: ASCII letters lower-cased.
+// Errors: ErrName.
+func Username(typed string) (string, error) {
+	name := strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, typed)
+	if !username.MatchString(name) {
+		return "", ErrName
+	}
+	return name, nil
+}
+
+// credentials is an account with its password's hash.
+type credentials struct {
+	Account
+
+	hash string
+}
+
+const selectAccounts = `SELECT id, username, name, role, password, epoch, created_at, disabled_at FROM accounts`
+
+func scan(r db.Row) (c credentials, err error) {
+	var created, disabled int64
+	err = r.Scan(&c.ID, &c.Username, &c.DisplayName, &c.Role, &c.hash, &c.epoch, &created, &disabled)
+	c.Created, c.Disabled = db.Time(created), disabled != 0
+	return c, err
+}
+
+// Authenticate returns the account whose username and password were typed.
+// Unknown and disabled names cost the same hash as a known one. Errors:
+// ErrSignIn, password.ErrBusy, password.ErrHash, db.ErrUnavailable.
+func (s *Store) Authenticate(ctx context.Context, typed, pw string) (Account, error) {
+	found, err := s.find(ctx, s.DB, typed)
+	if errors.Is(err, ErrUnknown) || errors.Is(err, ErrName) {
+		if err := s.Hasher.Dummy(ctx, pw); !errors.Is(err, password.ErrWrong) {
+			return Account{}, err
+		}
+		return Account{}, ErrSignIn
+	}
+	if err != nil {
+		return Account{}, err
+	}
+	stale, err := s.verify(ctx, found, pw)
+	if err != nil {
+		return Account{}, err
+	}
+	if stale {
+		s.rehash(ctx, found, pw)
+	}
+	return found.Account, nil
+}
+
+// verify returns nil when pw is the account's password and the account may
+// sign in, and reports whether the hash should be made anew.
+func (s *Store) verify(ctx context.Context, c credentials, pw string) (stale bool, err error) {
+	stale, err = s.Hasher.Verify(ctx, c.hash, pw)
+	switch {
+	case errors.Is(err, password.ErrWrong), err == nil && c.Disabled:
+		return false, ErrSignIn
+	case err != nil:
+		return false, fmt.Errorf("verifying the password of %q: %w", c.Username, err)
+	}
+	return stale, nil
+}
+
+// rehash hashes a password again, which was just verified, with today's
+// parameters. It changes nothing that anybody could notice, and nobody is kept
+// out when it fails: the next sign-in tries again.
+func (s *Store) rehash(ctx context.Context, c credentials, pw string) {
+	hash, err := s.Hasher.Hash(ctx, pw)
+	if err != nil {
+		return
+	}
+	_ = s.DB.Tx(ctx, func(tx *db.Tx) error { // when that fails, the old hash is still good
+		_, err := tx.Exec(ctx, `UPDATE accounts SET password = ? WHERE id = ? AND password = ?`, hash, c.ID, c.hash)
+		return err
+	})
+}
+
+// Find returns the account with the username. Errors: ErrName, ErrUnknown,
+// db.ErrUnavailable.
+func (s *Store) Find(ctx context.Context, name string) (Account, error) {
+	c, err := s.find(ctx, s.DB, name)
+	return c.Account, err
+}
+
+// find returns the account with the username. Errors: ErrName, ErrUnknown.
+func (s *Store) find(ctx context.Context, from db.Querier, typed string) (credentials, error) {
+	name, err := Username(typed)
+	if err != nil {
+		return credentials{}, err
+	}
+	return one(ctx, from, `username = ?`, name)
+}
+
+func one(ctx context.Context, from db.Querier, where string, args ...any) (credentials, error) {
+	c, err := db.One(ctx, from, scan, selectAccounts+` WHERE `+where, args...)
+	if errors.Is(err, db.ErrNone) {
+		return c, ErrUnknown
+	}
+	if err != nil {
+		return c, fmt.Errorf("reading an account: %w", err)
+	}
+	return c, nil
+}
+
+// List returns every account, by username.
+func (s *Store) List(ctx context.Context) ([]Account, error) {
+	all, err := db.All(ctx, s.DB, scan, selectAccounts+` ORDER BY username`)
+	if err != nil {
+		return nil, fmt.Errorf("listing accounts: %w", err)
+	}
+	accounts := make([]Account, len(all))
+	for i, c := range all {
+		accounts[i] = c.Account
+	}
+	return accounts, nil
+}
+
+// Any reports whether an account exists.
+func (s *Store) Any(ctx context.Context) (bool, error) {
+	n, err := db.One(ctx, s.DB, db.Int, `SELECT COUNT(*) FROM accounts`)
+	return n > 0, err
+}
+
+// Wanted is an account to be made.
+type Wanted struct{ Username, Password, Role string }
+
+// Add makes an account. Errors: ErrName, ErrTaken, ErrRole, the policy's in
+// package password, password.ErrBusy, db.ErrUnavailable.
+func (s *Store) Add(ctx context.Context, w Wanted, by audit.Actor) (Account, error) {
+	c, err := s.prepare(ctx, w)
+	if err != nil {
+		return Account{}, err
+	}
+	if err := s.DB.Tx(ctx, func(tx *db.Tx) error { return s.insert(ctx, tx, c, by) }); err != nil {
+		return Account{}, err
+	}
+	return c.Account, nil
+}
+
+// prepare checks what is wanted and hashes the password, outside of any
+// transaction.
+func (s *Store) prepare(ctx context.Context, w Wanted) (c credentials, err error) {
+	if c.Username, err = Username(w.Username); err != nil {
+		return c, err
+	}
+	if w.Role != Owner && w.Role != Member {
+		return c, ErrRole
+	}
+	if c.hash, err = s.hash(ctx, w.Password, c.Username); err != nil {
+		return c, err
+	}
+	c.ID, c.Role, c.epoch, c.Created = rand.Text(), w.Role, 1, db.Time(db.Micros(s.Now()))
+	return c, nil
+}
+
+// hash returns the hash of a password that keeps the policy.
+func (s *Store) hash(ctx context.Context, pw, name string) (string, error) {
+	if err := password.Check(pw, name); err != nil {
+		return "", err
+	}
+	return s.Hasher.Hash(ctx, pw)
+}
+
+func (s *Store) insert(ctx context.Context, tx *db.Tx, c credentials, by audit.Actor) error {
+	_, err := tx.Exec(ctx, `INSERT INTO accounts (id, username, name, role, password, epoch, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`, c.ID, c.Username, c.DisplayName, c.Role, c.hash, c.epoch, db.Micros(c.Created))
+	if errors.Is(err, db.ErrConflict) {
+		return ErrTaken
+	}
+	if err != nil {
+		return err
+	}
+	return s.record(ctx, tx, by, "account.added", c.Account, c.Role)
+}
+
+func (s *Store) record(ctx context.Context, tx *db.Tx, by audit.Actor, kind string, a Account, detail string) error {
+	return audit.Record(ctx, tx, s.Now(), by, audit.Event{Kind: kind, AccountID: a.ID, Username: a.Username, Detail: detail})
+}

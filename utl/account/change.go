@@ -1,0 +1,155 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/session"
+)
+
+// SetPassword sets the password of the account with the username and ends all
+// its sessions. Errors: ErrName, ErrUnknown, the policy's in package password,
+// password.ErrBusy, db.ErrUnavailable, and session.ErrChanged when another
+// change came first.
+func (s *Store) SetPassword(ctx context.Context, name, pw string, by audit.Actor) error {
+	c, err := s.find(ctx, s.DB, name)
+	if err != nil {
+		return err
+	}
+	_, err = s.newPassword(ctx, c.Account, pw, by, nil)
+	return err
+}
+
+// ChangePassword changes the account's password, once the current one is
+// verified, and ends all its sessions. The caller starts a new one with what
+// it returns. Errors: ErrSignIn when current is wrong, session.ErrChanged when
+// the account is disabled or gone, and SetPassword's.
+func (s *Store) ChangePassword(ctx context.Context, a Account, current, pw string, by audit.Actor) (session.Verified, error) {
+	c, err := one(ctx, s.DB, `id = ?`, a.ID)
+	if errors.Is(err, ErrUnknown) || c.Disabled {
+		return session.Verified{}, session.ErrChanged
+	}
+	if err != nil {
+		return session.Verified{}, err
+	}
+	if _, err := s.verify(ctx, c, current); err != nil {
+		return session.Verified{}, err
+	}
+	return s.newPassword(ctx, c.Account, pw, by, nil)
+}
+
+// newPassword sets the password if the account is what it was when a was read,
+// and ends every session. first, where given, runs in the same transaction
+// before it.
+func (s *Store) newPassword(ctx context.Context, a Account, pw string, by audit.Actor, first func(*db.Tx) error) (session.Verified, error) {
+	hash, err := s.hash(ctx, pw, a.Username)
+	if err != nil {
+		return session.Verified{}, err
+	}
+	err = s.change(ctx, a, by, "password.changed", func(tx *db.Tx) error {
+		if first != nil {
+			if err := first(tx); err != nil {
+				return err
+			}
+		}
+		n, err := tx.Exec(ctx, `UPDATE accounts SET password = ?, epoch = epoch + 1 WHERE id = ? AND epoch = ?`, hash, a.ID, a.epoch)
+		if err == nil && n == 0 {
+			return session.ErrChanged
+		}
+		return err
+	})
+	if err != nil {
+		return session.Verified{}, err
+	}
+	a.epoch++
+	return a.Verified(), nil
+}
+
+// Disable keeps the account from signing in and ends its sessions.
+// Errors: ErrName, ErrUnknown, ErrLastOwner, db.ErrUnavailable.
+func (s *Store) Disable(ctx context.Context, name string, by audit.Actor) error {
+	return s.named(ctx, name, by, "account.disabled", func(tx *db.Tx, c credentials) error {
+		if err := keepsOwner(ctx, tx, c); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `UPDATE accounts SET disabled_at = ?, epoch = epoch + 1 WHERE id = ?`, db.Micros(s.Now()), c.ID)
+		return err
+	})
+}
+
+// Enable lets a disabled account sign in again.
+// Errors: ErrName, ErrUnknown, db.ErrUnavailable.
+func (s *Store) Enable(ctx context.Context, name string, by audit.Actor) error {
+	return s.named(ctx, name, by, "account.enabled", func(tx *db.Tx, c credentials) error {
+		_, err := tx.Exec(ctx, `UPDATE accounts SET disabled_at = 0 WHERE id = ?`, c.ID)
+		return err
+	})
+}
+
+// Delete deletes the account and ends its sessions. The id is never used
+// again. Errors: ErrName, ErrUnknown, ErrLastOwner, db.ErrUnavailable.
+func (s *Store) Delete(ctx context.Context, name string, by audit.Actor) error {
+	return s.named(ctx, name, by, "account.deleted", func(tx *db.Tx, c credentials) error {
+		if err := keepsOwner(ctx, tx, c); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `DELETE FROM accounts WHERE id = ?`, c.ID)
+		return err
+	})
+}
+
+// named changes the account with the username, read in the same transaction.
+func (s *Store) named(ctx context.Context, name string, by audit.Actor, kind string, fn func(*db.Tx, credentials) error) error {
+	c, err := s.find(ctx, s.DB, name)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, c.Account, by, kind, func(tx *db.Tx) error {
+		now, err := one(ctx, tx, `id = ?`, c.ID)
+		if err != nil {
+			return err
+		}
+		return fn(tx, now)
+	})
+}
+
+// change runs fn, ends every session of the account, cancels its links and
+// records the event, all in one transaction; then this server forgets the
+// sessions.
+func (s *Store) change(ctx context.Context, a Account, by audit.Actor, kind string, fn func(*db.Tx) error) error {
+	var ended []string
+	err := s.DB.Tx(ctx, func(tx *db.Tx) (err error) {
+		if ended, err = session.EndAll(ctx, tx, s.Now(), by, a.ID, ""); err != nil {
+			return err
+		}
+		if err := fn(tx); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM links WHERE account_id = ?`, a.ID); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, by, kind, a, "")
+	})
+	if err != nil {
+		return fmt.Errorf("%s for %q: %w", kind, a.Username, err)
+	}
+	s.Sessions.Forget(ended...)
+	return nil
+}
+
+// keepsOwner returns ErrLastOwner when nobody but c is an owner who can sign
+// in.
+func keepsOwner(ctx context.Context, tx *db.Tx, c credentials) error {
+	if c.Role != Owner || c.Disabled {
+		return nil
+	}
+	others, err := db.One(ctx, tx, db.Int,
+		`SELECT COUNT(*) FROM accounts WHERE role = ? AND disabled_at = 0 AND id <> ?`, Owner, c.ID)
+	if err == nil && others == 0 {
+		return ErrLastOwner
+	}
+	return err
+}

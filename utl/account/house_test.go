@@ -1,0 +1,210 @@
+package account_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"glassjar/utl/account"
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
+	"glassjar/utl/password"
+	"glassjar/utl/session"
+)
+
+const (
+	good  = "correct horse battery staple"
+	other = "a purple lamp on the stairs"
+)
+
+var (
+	// tiny makes a hash in well under a millisecond.
+	tiny = password.Params{Memory: 64, Time: 1, Threads: 1}
+
+	keeper  = audit.Actor{ID: "the keeper's id", Name: "keeper", Address: "192.0.2.1", Agent: "a browser"}
+	visitor = audit.Actor{Address: "192.0.2.2", Agent: "another browser"}
+)
+
+// house is an account store on a real database with a real session store, and
+// a clock that the test moves.
+type house struct {
+	*account.Store
+
+	db       *db.DB
+	sessions *session.Store
+	clock    *clock
+}
+
+// clock is a clock that moves on by a microsecond when it is read, so that no
+// two events have one time.
+type clock struct{ micros atomic.Int64 }
+
+func (c *clock) now() time.Time      { return db.Time(c.micros.Add(1)) }
+func (c *clock) set(at time.Time)    { c.micros.Store(db.Micros(at)) }
+func (c *clock) add(d time.Duration) { c.micros.Add(d.Microseconds()) }
+
+func open(t testing.TB) *house {
+	t.Helper()
+	h := &house{db: dbtest.Open(t), clock: &clock{}}
+	h.clock.set(time.Now())
+	var err error
+	h.sessions, err = session.New(session.Options{
+		DB: h.db, Keys: [][]byte{bytes.Repeat([]byte("k"), 32)}, Idle: 24 * time.Hour, Max: 720 * time.Hour,
+		Now: h.clock.now, Log: slog.New(slog.DiscardHandler),
+	})
+	if err == nil {
+		err = h.sessions.Poll(t.Context()) // from here on the cache is trusted
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Store = h.with(password.NewHasher(tiny, 2, 200))
+	return h
+}
+
+// with returns another store on the same database.
+func (h *house) with(hasher *password.Hasher) *account.Store {
+	return account.New(account.Options{DB: h.db, Sessions: h.sessions, Hasher: hasher, Now: h.clock.now})
+}
+
+// add makes an account with the password good.
+func (h *house) add(t testing.TB, name, role string) account.Account {
+	t.Helper()
+	a, err := h.Add(t.Context(), account.Wanted{Username: name, Password: good, Role: role}, keeper)
+	if err != nil {
+		t.Fatalf("adding %q: %v", name, err)
+	}
+	return a
+}
+
+// link returns the code that made, unless making it failed.
+func link(t testing.TB, made func() (string, error)) string {
+	t.Helper()
+	code, err := made()
+	if err != nil || code == "" {
+		t.Fatalf("making a link: %q, %v", code, err)
+	}
+	return code
+}
+
+func (h *house) join(t testing.TB, role string) string {
+	t.Helper()
+	return link(t, func() (string, error) { return h.NewJoin(t.Context(), role, keeper) })
+}
+
+func (h *house) reset(t testing.TB, name string) string {
+	t.Helper()
+	return link(t, func() (string, error) { return h.NewReset(t.Context(), name, keeper) })
+}
+
+// start starts a session and returns its cookie.
+func (h *house) start(ctx context.Context, v session.Verified) (*http.Cookie, error) {
+	w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodPost, "/auth", http.NoBody)
+	if err := h.sessions.Start(w, r, v, false, visitor); err != nil {
+		return nil, err
+	}
+	return http.ParseSetCookie(w.Header().Get("Set-Cookie"))
+}
+
+// signIn does what the sign-in page does, and returns the session's cookie.
+func (h *house) signIn(ctx context.Context, name, pw string) (*http.Cookie, error) {
+	a, err := h.Authenticate(ctx, name, pw)
+	if err != nil {
+		return nil, err
+	}
+	return h.start(ctx, a.Verified())
+}
+
+// signedIn is signIn for those who must get in; the session is in the cache
+// afterwards.
+func (h *house) signedIn(t testing.TB, name, pw string) *http.Cookie {
+	t.Helper()
+	c, err := h.signIn(t.Context(), name, pw)
+	if err != nil {
+		t.Fatalf("signing in as %q: %v", name, err)
+	}
+	if !h.live(t, c) {
+		t.Fatalf("the new session of %q is not live", name)
+	}
+	return c
+}
+
+// live reports whether the cookie's session is live.
+func (h *house) live(t testing.TB, c *http.Cookie) bool {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+	r.AddCookie(c)
+	_, err := h.sessions.Find(r)
+	if err != nil && !errors.Is(err, session.ErrNone) {
+		t.Fatal(err)
+	}
+	return err == nil
+}
+
+// exec changes the database behind the store's back.
+func (h *house) exec(t testing.TB, q string, args ...any) {
+	t.Helper()
+	err := h.db.Tx(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Exec(t.Context(), q, args...)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// texts returns the rows of a query that selects one text.
+func (h *house) texts(t testing.TB, q string, args ...any) []string {
+	t.Helper()
+	rows, err := db.All(t.Context(), h.db, db.Text, q, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// hash returns the account's password hash.
+func (h *house) hash(t testing.TB, name string) string {
+	t.Helper()
+	return h.texts(t, `SELECT password FROM accounts WHERE username = ?`, name)[0]
+}
+
+// log returns the audit log, oldest first: who, what, whom, detail.
+func (h *house) log(t testing.TB) []string {
+	t.Helper()
+	rows := h.texts(t, `SELECT actor || ' ' || event || ' ' || username || ' ' || detail FROM audit ORDER BY rowid`)
+	for i, r := range rows {
+		rows[i] = strings.Join(strings.Fields(r), " ")
+	}
+	return rows
+}
+
+// dump returns every column of every row of the database.
+func (h *house) dump(t testing.TB) []string {
+	t.Helper()
+	var all []string
+	for _, table := range h.texts(t, `SELECT name FROM sqlite_schema WHERE type = 'table'`) {
+		columns := h.texts(t, `SELECT name FROM pragma_table_info(?)`, table)
+		rows := h.texts(t, fmt.Sprintf(`SELECT json_array(%s) FROM %s`, strings.Join(columns, ", "), table))
+		for _, r := range rows {
+			all = append(all, table+" "+r)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// is reports whether err is want and says nothing more than it.
+func is(err, want error) bool {
+	return errors.Is(err, want) && (want == nil || err.Error() == want.Error())
+}

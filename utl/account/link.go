@@ -1,0 +1,173 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/session"
+)
+
+// The two kinds of link.
+const (
+	Join  = "join"
+	Reset = "reset"
+)
+
+// LinkLife is how long a link is good, unless said otherwise.
+const LinkLife = 24 * time.Hour
+
+// ErrLink means that no link has the code, or that it was used or has expired:
+// which of them is not told.
+var ErrLink = errors.New("the link is not good, or not any more")
+
+// Link is what a code lets its holder do.
+type Link struct {
+	Kind      string // Join or Reset
+	Role      string // of the account that a join makes
+	AccountID string // whose password a reset sets
+	Username  string // the same account's
+	Expires   time.Time
+	epoch     int64 // the same account's
+	first     bool  // good only while no account exists
+}
+
+// NewJoin makes a link that lets its holder make an account of the role.
+// Errors: ErrRole, db.ErrUnavailable.
+func (s *Store) NewJoin(ctx context.Context, role string, by audit.Actor) (code string, err error) {
+	if role != Owner && role != Member {
+		return "", ErrRole
+	}
+	return s.newLink(ctx, Link{Kind: Join, Role: role}, by)
+}
+
+// NewReset makes a link that lets its holder set the account's password. Any
+// change of the account cancels it. Errors: ErrName, ErrUnknown, ErrDisabled,
+// db.ErrUnavailable.
+func (s *Store) NewReset(ctx context.Context, name string, by audit.Actor) (code string, err error) {
+	c, err := s.find(ctx, s.DB, name)
+	if err != nil {
+		return "", err
+	}
+	if c.Disabled {
+		return "", ErrDisabled
+	}
+	return s.newLink(ctx, Link{Kind: Reset, AccountID: c.ID, Username: c.Username}, by)
+}
+
+// NewFirst makes the link that makes the first owner, and cancels any earlier
+// one. It is good only while no account exists; where one does, the code is
+// empty. Errors: db.ErrUnavailable.
+func (s *Store) NewFirst(ctx context.Context) (code string, err error) {
+	if any, err := s.Any(ctx); any || err != nil {
+		return "", err
+	}
+	return s.newLink(ctx, Link{Kind: Join, Role: Owner, first: true}, audit.Command())
+}
+
+func (s *Store) newLink(ctx context.Context, l Link, by audit.Actor) (string, error) {
+	code, now := rand.Text(), s.Now()
+	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
+		if l.first {
+			if _, err := tx.Exec(ctx, `DELETE FROM links WHERE first = 1`); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO links (code_hash, kind, account_id, role, first, created_at, expires_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			hashCode(code), l.Kind, l.AccountID, l.Role, l.first, db.Micros(now), db.Micros(now.Add(LinkLife)))
+		if err != nil {
+			return err
+		}
+		return s.record(ctx, tx, by, "link.made", Account{ID: l.AccountID, Username: l.Username}, l.Kind)
+	})
+	if err != nil {
+		return "", fmt.Errorf("making a link: %w", err)
+	}
+	return code, nil
+}
+
+// Link returns what the code is good for. Errors: ErrLink, db.ErrUnavailable.
+func (s *Store) Link(ctx context.Context, kind, code string) (Link, error) {
+	return s.link(ctx, s.DB, kind, code)
+}
+
+func (s *Store) link(ctx context.Context, from db.Querier, kind, code string) (Link, error) {
+	l, err := db.One(ctx, from, scanLink, `SELECT l.kind, l.role, l.account_id, COALESCE(a.username, ''), COALESCE(a.epoch, 0), l.expires_at
+		FROM links l LEFT JOIN accounts a ON a.id = l.account_id
+		WHERE l.code_hash = ? AND l.kind = ? AND l.used_at = 0 AND l.expires_at > ?
+		AND (l.account_id = '' OR a.disabled_at = 0)
+		AND (l.first = 0 OR NOT EXISTS (SELECT 1 FROM accounts))`, hashCode(code), kind, db.Micros(s.Now()))
+	if errors.Is(err, db.ErrNone) {
+		return l, ErrLink
+	}
+	return l, err
+}
+
+func scanLink(r db.Row) (l Link, err error) {
+	var expires int64
+	err = r.Scan(&l.Kind, &l.Role, &l.AccountID, &l.Username, &l.epoch, &expires)
+	l.Expires = db.Time(expires)
+	return l, err
+}
+
+// Join uses the link to make an account. Errors: ErrLink and Add's; after any
+// of them but ErrLink the link is as good as before.
+func (s *Store) Join(ctx context.Context, code, name, pw string, by audit.Actor) (session.Verified, error) {
+	l, err := s.Link(ctx, Join, code)
+	if err != nil {
+		return session.Verified{}, err
+	}
+	c, err := s.prepare(ctx, Wanted{Username: name, Password: pw, Role: l.Role})
+	if err != nil {
+		return session.Verified{}, err
+	}
+	by.ID, by.Name = c.ID, c.Username
+	err = s.DB.Tx(ctx, func(tx *db.Tx) error {
+		if err := s.use(ctx, tx, Join, code, c.Account, by); err != nil {
+			return err
+		}
+		return s.insert(ctx, tx, c, by)
+	})
+	if err != nil {
+		return session.Verified{}, err
+	}
+	return c.Verified(), nil
+}
+
+// Reset uses the link to set its account's password and ends every session of
+// the account. Errors: ErrLink and SetPassword's.
+func (s *Store) Reset(ctx context.Context, code, pw string, by audit.Actor) (session.Verified, error) {
+	l, err := s.Link(ctx, Reset, code)
+	if err != nil {
+		return session.Verified{}, err
+	}
+	a := Account{ID: l.AccountID, Username: l.Username, epoch: l.epoch}
+	by.ID, by.Name = a.ID, a.Username
+	return s.newPassword(ctx, a, pw, by, func(tx *db.Tx) error { return s.use(ctx, tx, Reset, code, a, by) })
+}
+
+// use uses the link up, for the account that it makes or mends. Of several at
+// once one succeeds; the others get ErrLink.
+func (s *Store) use(ctx context.Context, tx *db.Tx, kind, code string, a Account, by audit.Actor) error {
+	if _, err := s.link(ctx, tx, kind, code); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE links SET used_at = ? WHERE code_hash = ?`, db.Micros(s.Now()), hashCode(code)); err != nil {
+		return err
+	}
+	return s.record(ctx, tx, by, "link.used", a, kind)
+}
+
+// hashCode returns what is kept of a link's code: enough to know it again. The
+// code is random, so a plain hash keeps it.
+func hashCode(code string) string {
+	sum := sha256.Sum256([]byte(code))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,150 @@
+// Package cli is the commands of glassjar. Stdout gets what a command was asked
+// for and nothing else; sentences for people go to stderr. It refuses a
+// password as an argument, and never shows one.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+
+	"github.com/alecthomas/kong"
+
+	"glassjar/utl/account"
+	"glassjar/utl/config"
+	"glassjar/utl/db"
+	"glassjar/utl/keyring"
+	"glassjar/utl/session"
+)
+
+// Env is what the commands work on.
+type Env struct {
+	Stdin          *os.File // passwords are read from it
+	Stdout, Stderr io.Writer
+	Dotenv         string                                     // path of the settings' file
+	Config         func() (config.Config, error)              // reads the settings
+	Open           func(ctx context.Context) (*Stores, error) // makes what is missing; the command closes DB
+	Serve          func(ctx context.Context) error            // answers requests until ctx ends
+}
+
+// Stores are the open stores, with what they were opened by.
+type Stores struct {
+	Config   config.Config
+	Ring     keyring.Ring
+	Log      *slog.Logger
+	DB       *db.DB
+	Sessions *session.Store
+	Accounts *account.Store
+}
+
+// grammar is every command, as kong reads it. No setting is a flag.
+type grammar struct {
+	User    userCommands   `cmd:"" help:"Change who has an account."`
+	Link    linkCommands   `cmd:"" help:"Make a link that works once."`
+	Keys    keysCommands   `cmd:"" help:"Change the session keys."`
+	Version versionCommand `cmd:"" help:"Show which glassjar this is."`
+	Help    helpCommand    `cmd:"" help:"Show how a command is used."`
+}
+
+const description = `A sign-in server that you can see through. Without a command it serves. ` +
+	`Settings come from the environment and from .env.`
+
+// app is what the commands share.
+type app struct{ Env }
+
+// Run runs the command that args name, or serves where they name none. It
+// returns the exit code: 0, 1 when it went wrong, 2 when it was asked wrongly.
+func Run(ctx context.Context, args []string, e Env) int {
+	out := &output{to: e.Stdout}
+	e.Stdout = out
+	err := (&app{e}).run(ctx, args)
+	if out.err != nil {
+		err = fmt.Errorf("writing the answer: %w", out.err)
+	}
+	return report(e.Stderr, err)
+}
+
+func (a *app) run(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return a.Serve(ctx)
+	}
+	helped := false // kong goes on after it has shown help
+	k, err := kong.New(&grammar{}, kong.Name("glassjar"), kong.Description(description),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Writers(a.Stdout, a.Stderr),
+		kong.Exit(func(int) { helped = true }), kong.Bind(a), kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		return fmt.Errorf("building the commands: %w", err)
+	}
+	command, err := k.Parse(args)
+	if err == nil && !helped {
+		err = command.Run()
+	}
+	if helped {
+		return nil
+	}
+	return err
+}
+
+// with opens the stores for fn, and closes them after it.
+func (a *app) with(ctx context.Context, fn func(*Stores) error) error {
+	st, err := a.Open(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(st), st.DB.Close())
+}
+
+// say tells the person something that is no part of the answer.
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintf(a.Stderr, format+"\n", args...)
+}
+
+// output is stdout. It keeps the first error, for Run to report: a command
+// whose answer did not arrive has failed.
+type output struct {
+	to  io.Writer
+	err error
+}
+
+// Write is io.Writer's.
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.to.Write(p)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+type versionCommand struct{}
+
+// Run prints version, revision where it is known, and the Go that built it.
+func (versionCommand) Run(a *app) error {
+	version, revision := "(unknown)", ""
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{GoVersion: "go (unknown)"}
+	} else if info.Main.Version != "" {
+		version = info.Main.Version
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			revision = " revision " + s.Value
+		}
+	}
+	fmt.Fprintf(a.Stdout, "glassjar %s%s %s\n", version, revision, info.GoVersion)
+	return nil
+}
+
+type helpCommand struct {
+	Command []string `arg:"" optional:"" help:"The command, such as user add."`
+}
+
+// Run shows what the command's --help shows.
+func (c *helpCommand) Run(k *kong.Kong) error {
+	_, err := k.Parse(append(c.Command, "--help"))
+	return err
+}

@@ -1,0 +1,235 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"glassjar/utl/account"
+	"glassjar/utl/cli"
+	"glassjar/utl/config"
+	"glassjar/utl/db"
+	"glassjar/utl/keyring"
+	"glassjar/utl/password"
+	"glassjar/utl/session"
+)
+
+// canary is in every password that the tests use. No output may hold it.
+const canary = "Canary"
+
+// TestMain builds the real program and puts it first on PATH.
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	bin, err := os.MkdirTemp("", "glassjar")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(bin)
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", bin, "glassjar")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
+	if err = errors.Join(err, os.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))); err != nil {
+		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// The scripts run the real program, each in an empty folder.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireUniqueNames:  true,
+		RequireExplicitExec: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"glassjar": glassjar,
+			"misused":  misused,
+			"atonce":   atOnce,
+			"text":     text,
+			"sql":      query,
+			"signin":   signIn,
+		},
+	})
+}
+
+// glassjar runs the program, which must exit with 0, or, after "!", with 1.
+func glassjar(ts *testscript.TestScript, neg bool, args []string) {
+	want := 0
+	if neg {
+		want = 1
+	}
+	exits(ts, want, args)
+}
+
+// misused runs the program, which must exit with 2.
+func misused(ts *testscript.TestScript, _ bool, args []string) { exits(ts, 2, args) }
+
+func exits(ts *testscript.TestScript, want int, args []string) {
+	err := ts.Exec("glassjar", args...)
+	got := 0
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	stdout, stderr := ts.ReadFile("stdout"), ts.ReadFile("stderr")
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+	for line := range strings.Lines(stderr) {
+		if want != 0 && !strings.HasPrefix(line, "glassjar: ") {
+			ts.Fatalf("line %q does not say who complains", line)
+		}
+	}
+	if want != 0 && (stdout != "" || stderr == "") {
+		ts.Fatalf("a failure belongs on stderr, and there alone")
+	}
+	if strings.Contains(stdout+stderr, canary) { // ATTACKS K: canaries
+		ts.Fatalf("a password is in the output")
+	}
+}
+
+// atOnce runs the command in n processes at once; every one must exit with 0.
+func atOnce(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	path, err := exec.LookPath("glassjar")
+	ts.Check(err)
+	errs := make([]error, n)
+	var all sync.WaitGroup
+	for i := range errs {
+		all.Go(func() {
+			cmd := exec.Command(path, args[1:]...)
+			cmd.Dir = ts.MkAbs(".")
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				errs[i] = fmt.Errorf("process %d: %w: %s", i, err, out)
+			}
+		})
+	}
+	all.Wait()
+	ts.Check(errors.Join(errs...))
+}
+
+// text writes a file from a text with Go's escapes, repeated where a number
+// follows.
+func text(ts *testscript.TestScript, _ bool, args []string) {
+	s, err := strconv.Unquote(`"` + args[1] + `"`)
+	ts.Check(err)
+	if len(args) > 2 {
+		n, err := strconv.Atoi(args[2])
+		ts.Check(err)
+		s = strings.Repeat(s, n)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(s), 0o600))
+}
+
+// query runs a statement on the database. Where a second argument follows, the
+// one column that it returns must hold these words.
+func query(ts *testscript.TestScript, _ bool, args []string) {
+	pool, err := sql.Open("sqlite", ts.MkAbs("glassjar.db"))
+	ts.Check(err)
+	defer pool.Close()
+	rows, err := pool.Query(args[0])
+	ts.Check(err)
+	defer rows.Close()
+	got := []string{}
+	for rows.Next() {
+		var s string
+		ts.Check(rows.Scan(&s))
+		got = append(got, s)
+	}
+	ts.Check(rows.Err())
+	if len(args) > 1 && strings.Join(got, " ") != args[1] {
+		ts.Fatalf("got %q, want %q", strings.Join(got, " "), args[1])
+	}
+}
+
+// signIn signs the account in with the password in a file, its last newline
+// apart, or, after "!", must be refused.
+func signIn(ts *testscript.TestScript, neg bool, args []string) {
+	data, err := db.Open(context.Background(), ts.MkAbs("glassjar.db"))
+	ts.Check(err)
+	defer data.Close()
+	err = authenticate(data, args[0], strings.TrimSuffix(ts.ReadFile(args[1]), "\n"))
+	if neg != errors.Is(err, account.ErrSignIn) || !neg && err != nil {
+		ts.Fatalf("signing in: got error %v", err)
+	}
+}
+
+func authenticate(data *db.DB, name, pw string) error {
+	ring, err := keyring.New()
+	if err != nil {
+		return err
+	}
+	sessions, err := session.New(session.Options{DB: data, Keys: ring.Derive("session"), Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	accounts := account.New(account.Options{
+		DB: data, Sessions: sessions, Hasher: password.NewHasher(password.Recommended(), 1, 1), Now: time.Now,
+	})
+	_, err = accounts.Authenticate(context.Background(), name, pw)
+	return err
+}
+
+// An answer that did not arrive is a failure, whatever was asked.
+func TestBrokenStdout(t *testing.T) {
+	ring, err := keyring.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromEnv := func() (config.Config, error) {
+		return config.Config{SessionKeys: ring.Text(), KeysFromEnv: true}, nil
+	}
+	for _, args := range []string{"version", "help", "--help", "user --help", "keys list", "keys rotate", "keys prune"} {
+		t.Run(args, func(t *testing.T) {
+			read, write, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer write.Close()
+			read.Close()
+			var stderr bytes.Buffer
+			got := cli.Run(t.Context(), strings.Fields(args), cli.Env{Stdout: write, Stderr: &stderr, Config: fromEnv})
+			if got != 1 || !strings.Contains(stderr.String(), "glassjar: writing the answer: ") {
+				t.Errorf("got exit code %d and %q, want 1 and the fault of writing", got, stderr.String())
+			}
+		})
+	}
+}
+
+// Without a command it serves, and says what Serve says.
+func TestServe(t *testing.T) {
+	for _, tt := range []struct {
+		serve error
+		code  int
+		said  string
+	}{
+		{nil, 0, ""},
+		{errors.New("listening: no"), 1, "glassjar: listening: no\n"},
+		{errors.Join(errors.New("one"), errors.New("two")), 1, "glassjar: one\nglassjar: two\n"},
+	} {
+		var stderr bytes.Buffer
+		serve := func(context.Context) error { return tt.serve }
+		got := cli.Run(t.Context(), nil, cli.Env{Stdout: io.Discard, Stderr: &stderr, Serve: serve})
+		if got != tt.code || stderr.String() != tt.said {
+			t.Errorf("%v: got exit code %d and %q, want %d and %q", tt.serve, got, stderr.String(), tt.code, tt.said)
+		}
+	}
+}

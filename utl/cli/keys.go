@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/keyring"
+)
+
+type keysCommands struct {
+	List   keysList   `cmd:"" help:"List the keys: position, id, what it does, where it is kept."`
+	Rotate keysRotate `cmd:"" help:"Put a new key in front; cookies signed with the old ones stay good."`
+	Prune  keysPrune  `cmd:"" help:"Drop all keys but the newest, and every cookie that they signed."`
+}
+
+type keysList struct{}
+
+// Run prints a line for each key. It makes nothing.
+func (keysList) Run(a *app) error {
+	ring, home, err := a.ring()
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
+	for i, id := range ring.IDs() {
+		does := "verifies"
+		if i == 0 {
+			does = "signs"
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", i+1, id, does, home)
+	}
+	return w.Flush()
+}
+
+// fromEnv is where keys are kept that no file holds.
+const fromEnv = "environment"
+
+// ring returns the keys as they are, and where they are kept.
+// Errors: keyring.ErrNoKeys and the settings'.
+func (a *app) ring() (ring keyring.Ring, home string, err error) {
+	cfg, err := a.Config()
+	switch {
+	case err != nil:
+		return keyring.Ring{}, "", err
+	case cfg.KeysFromEnv:
+		ring, err = keyring.Parse(cfg.SessionKeys)
+		return ring, fromEnv, err
+	}
+	ring, err = keyring.Read(a.Dotenv)
+	return ring, a.Dotenv, err
+}
+
+type keysRotate struct{}
+
+const untilPrune = "old cookies stay good until: glassjar keys prune"
+
+// Run puts a new key in front of the others.
+func (keysRotate) Run(ctx context.Context, a *app) error {
+	ring, home, err := a.ring()
+	if err != nil && !errors.Is(err, keyring.ErrNoKeys) { // opening the stores makes the first
+		return err
+	}
+	if home == fromEnv {
+		return a.show(ring, keyring.Ring.Rotate, untilPrune)
+	}
+	return a.with(ctx, func(st *Stores) error {
+		ring, err := keyring.RotateFile(a.Dotenv)
+		if err != nil {
+			return err
+		}
+		a.say("key %s signs from now on; a running server takes it up within a second\n%s", ring.IDs()[0], untilPrune)
+		return a.recordKey(ctx, st, "key.rotated", ring)
+	})
+}
+
+type keysPrune struct{}
+
+// whom says whom pruning signs out. Nobody can say it by name: which key signed
+// a browser's cookie is known to the browser alone.
+const whom = "it signs out everybody whose browser has not been on a page of this site since the last rotation: " +
+	"only there it gets a cookie signed with the newest key"
+
+// Run drops every key but the newest.
+func (keysPrune) Run(ctx context.Context, a *app) error {
+	ring, home, err := a.ring()
+	if err != nil {
+		return err
+	}
+	if ring.Len() == 1 {
+		a.say("there is one key: nothing to prune")
+	}
+	if home == fromEnv {
+		return a.show(ring, func(r keyring.Ring) (keyring.Ring, error) { return r.Prune(), nil }, whom)
+	}
+	if ring.Len() == 1 {
+		return nil
+	}
+	return a.with(ctx, func(st *Stores) error {
+		ring, err := keyring.PruneFile(a.Dotenv)
+		if err != nil {
+			return err
+		}
+		a.say("key %s is the only one now; a running server takes it up within a second\n%s", ring.IDs()[0], whom)
+		return a.recordKey(ctx, st, "key.pruned", ring)
+	})
+}
+
+// show prints the SESSION_KEYS that change makes of the environment's keys:
+// only who set them there can change them there.
+func (a *app) show(was keyring.Ring, change func(keyring.Ring) (keyring.Ring, error), then string) error {
+	ring, err := change(was)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(a.Stdout, ring.Text())
+	if ring.Len() != was.Len() {
+		a.say("nothing is changed yet: SESSION_KEYS comes from the environment; set it there to what is on stdout, "+
+			"a secret, and restart glassjar\n%s", then)
+	}
+	return nil
+}
+
+// recordKey writes into the audit log that the file's keys were changed.
+func (a *app) recordKey(ctx context.Context, st *Stores, kind string, ring keyring.Ring) error {
+	err := st.DB.Tx(ctx, func(tx *db.Tx) error {
+		return audit.Record(ctx, tx, st.Accounts.Now(), audit.Command(), audit.Event{Kind: kind, Detail: ring.IDs()[0]})
+	})
+	if err != nil {
+		return fmt.Errorf("the keys are changed, but the audit log does not say so: %w", err)
+	}
+	return nil
+}

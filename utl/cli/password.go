@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/term"
+
+	"glassjar/utl/password"
+)
+
+// most is how many bytes are read from stdin in search of a password.
+const most = 4 << 10
+
+// password returns the new password: typed twice where stdin is a terminal,
+// without echo; else, where fromStdin says so, what comes on it.
+func (a *app) password(ctx context.Context, fromStdin bool) (string, error) {
+	switch {
+	case term.IsTerminal(a.fd()):
+		return a.ask(ctx)
+	case fromStdin:
+		return await(ctx, a.line)
+	}
+	return "", errNoTerminal
+}
+
+func (a *app) fd() int { return int(a.Stdin.Fd()) }
+
+// line returns what comes on stdin, without the newline at its end.
+func (a *app) line() (string, error) {
+	text, err := io.ReadAll(io.LimitReader(a.Stdin, most+1))
+	if err != nil {
+		return "", fmt.Errorf("reading stdin: %w", err)
+	}
+	if len(text) > most {
+		return "", password.ErrLong
+	}
+	pw, ended := strings.CutSuffix(string(text), "\n")
+	if ended {
+		pw = strings.TrimSuffix(pw, "\r")
+	}
+	switch {
+	case pw == "":
+		return "", errNoPassword
+	case strings.Contains(pw, "\n"):
+		return "", errLines
+	}
+	return pw, nil
+}
+
+// ask asks for the password twice.
+func (a *app) ask(ctx context.Context) (string, error) {
+	first, err := a.typed(ctx, "new password: ")
+	if err != nil {
+		return "", err
+	}
+	again, err := a.typed(ctx, "once more: ")
+	if err != nil {
+		return "", err
+	}
+	if first != again {
+		return "", errDiffer
+	}
+	return first, nil
+}
+
+// typed returns a line from the terminal, which does not show it.
+func (a *app) typed(ctx context.Context, prompt string) (string, error) {
+	before, err := term.GetState(a.fd())
+	if err != nil {
+		return "", fmt.Errorf("asking the terminal: %w", err)
+	}
+	fmt.Fprint(a.Stderr, prompt)
+	pw, err := await(ctx, func() (string, error) {
+		pw, err := term.ReadPassword(a.fd())
+		return string(pw), err
+	})
+	a.say("") // Enter was not shown either
+	switch {
+	case errors.Is(err, io.EOF):
+		return "", errNoPassword
+	case errors.Is(err, context.Canceled):
+		return "", errors.Join(err, term.Restore(a.fd(), before)) // the reader still waits, with echo off
+	case err != nil:
+		return "", fmt.Errorf("reading the terminal: %w", err)
+	}
+	return pw, nil
+}
+
+// await returns what read returns, or gives up when ctx ends: read cannot be
+// stopped, and Ctrl-C must end the program.
+func await(ctx context.Context, read func() (string, error)) (string, error) {
+	type result struct {
+		text string
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		text, err := read()
+		done <- result{text, err}
+	}()
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}

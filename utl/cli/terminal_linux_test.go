@@ -1,0 +1,166 @@
+package cli_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"glassjar/utl/account"
+	"glassjar/utl/db"
+)
+
+// A password is typed twice, at a real terminal that shows nothing of it.
+func TestTerminal(t *testing.T) {
+	const pw = canary + " at the keyboard"
+	prompts := []string{"new password: ", "once more: "}
+	tests := []struct {
+		name, args string
+		types      []string // one at each prompt
+		code       int
+		says       string
+		signsIn    bool // carol, with pw
+	}{
+		{"the same twice", "user add carol", []string{pw + "\n", pw + "\n"}, 0, "carol can sign in, as member", true},
+		{"the flag makes no difference", "user add carol --password-stdin", []string{pw + "\n", pw + "\n"}, 0, "carol can sign in", true},
+		{"two that differ", "user add carol", []string{pw + "\n", pw + "!\n"}, 1, "glassjar: the two passwords differ", false},
+		{"too short", "user add carol", []string{canary + "\n", canary + "\n"}, 1, "glassjar: the password is too short", false},
+		{"Ctrl-D", "user add carol", []string{"\x04"}, 1, "glassjar: no password was given", false},
+		{"Ctrl-C", "user add carol", []string{pw + "\x03"}, 1, "glassjar: given up", false},
+		{"Ctrl-C later", "user add carol", []string{pw + "\n", "\x03"}, 1, "glassjar: given up", false},
+		{"a bad name is not asked for a password", "user add carol!", nil, 1, "glassjar: a username is", false},
+		{"nor is an unknown one", "user password carol", nil, 1, "glassjar: there is no such account", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			folder := t.TempDir()
+			tty := start(t, folder, strings.Fields(tt.args)...)
+			for i, keys := range tt.types {
+				tty.wait(t, prompts[i])
+				tty.press(t, keys)
+			}
+			if got := tty.exit(t); got != tt.code || !strings.Contains(tty.text(), tt.says) {
+				t.Errorf("got exit code %d, want %d and %q on the screen:\n%s", got, tt.code, tt.says, tty.text())
+			}
+			if got := strings.Count(tty.text(), ": \r\n"); got != len(tt.types) {
+				t.Errorf("asked %d times, want %d:\n%s", got, len(tt.types), tty.text())
+			}
+			if strings.Contains(tty.text(), canary) {
+				t.Errorf("the password is on the screen:\n%s", tty.text())
+			}
+			if !tty.echoes(t) {
+				t.Error("the terminal is left without echo")
+			}
+			data, err := db.Open(t.Context(), filepath.Join(folder, "glassjar.db"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer data.Close()
+			if err := authenticate(data, "carol", pw); (err == nil) != tt.signsIn || err != nil && !errors.Is(err, account.ErrSignIn) {
+				t.Errorf("signing in: got error %v, want one: %t", err, !tt.signsIn)
+			}
+		})
+	}
+}
+
+// terminal is a pseudo-terminal and the program that runs in it.
+type terminal struct {
+	ctrl *os.File
+	cmd  *exec.Cmd
+
+	mu     sync.Mutex
+	screen strings.Builder
+}
+
+// start starts the program in the folder, on a terminal of its own.
+func start(t *testing.T, folder string, args ...string) *terminal {
+	t.Helper()
+	ctrl, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(ctrl.Fd()), unix.TIOCGPTN)
+	if err = errors.Join(err, unix.IoctlSetPointerInt(int(ctrl.Fd()), unix.TIOCSPTLCK, 0)); err != nil {
+		t.Fatal(err)
+	}
+	tty, err := os.OpenFile("/dev/pts/"+strconv.Itoa(n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &terminal{ctrl: ctrl, cmd: exec.CommandContext(t.Context(), "glassjar", args...)}
+	s.cmd.Dir, s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = folder, tty, tty, tty
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = ctrl.WriteTo(s) // until the terminal is gone
+	}()
+	t.Cleanup(func() {
+		tty.Close()
+		<-done
+		ctrl.Close()
+	})
+	return s
+}
+
+// Write puts what the program wrote on the screen.
+func (s *terminal) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.screen.Write(p)
+}
+
+func (s *terminal) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.screen.String()
+}
+
+// wait waits until the program has asked and the terminal shows nothing more.
+func (s *terminal) wait(t *testing.T, prompt string) {
+	t.Helper()
+	for range 10_000 {
+		if strings.Contains(s.text(), prompt) && !s.echoes(t) {
+			return
+		}
+		time.Sleep(time.Millisecond) // another process's time cannot be moved
+	}
+	t.Fatalf("it does not ask %q without echo:\n%s", prompt, s.text())
+}
+
+func (s *terminal) press(t *testing.T, keys string) {
+	t.Helper()
+	if _, err := s.ctrl.WriteString(keys); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// echoes reports whether the terminal shows what is typed.
+func (s *terminal) echoes(t *testing.T) bool {
+	t.Helper()
+	mode, err := unix.IoctlGetTermios(int(s.ctrl.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mode.Lflag&unix.ECHO != 0
+}
+
+// exit waits for the program's end and returns its exit code.
+func (s *terminal) exit(t *testing.T) int {
+	t.Helper()
+	if _, ended := errors.AsType[*exec.ExitError](s.cmd.Wait()); !ended && !s.cmd.ProcessState.Success() {
+		t.Fatal("the program did not end by itself")
+	}
+	return s.cmd.ProcessState.ExitCode()
+}

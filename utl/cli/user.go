@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"glassjar/utl/account"
+	"glassjar/utl/audit"
+)
+
+type userCommands struct {
+	Add      userAdd      `cmd:"" help:"Make an account."`
+	List     userList     `cmd:"" help:"List the accounts: username, role, state, since when."`
+	Disable  userDisable  `cmd:"" help:"Keep an account from signing in, and sign it out everywhere."`
+	Enable   userEnable   `cmd:"" help:"Let a disabled account sign in again."`
+	Delete   userDelete   `cmd:"" help:"Delete an account, and sign it out everywhere."`
+	Password userPassword `cmd:"" help:"Set an account's password, and sign it out everywhere."`
+}
+
+// named is the argument of a command on one account.
+type named struct {
+	Name string `arg:"" help:"The username."`
+}
+
+// secret is the flag of a command that sets a password.
+type secret struct {
+	PasswordStdin bool `help:"Read the password from stdin, one line, without asking."`
+}
+
+type userAdd struct {
+	named
+	secret
+
+	Role string `enum:"owner,member" default:"member" help:"owner or member (the default)." placeholder:"ROLE"`
+}
+
+// Run makes an account.
+func (c *userAdd) Run(ctx context.Context, a *app) error {
+	return a.with(ctx, func(st *Stores) error {
+		switch _, err := st.Accounts.Find(ctx, c.Name); { // before anybody types a password
+		case err == nil:
+			return account.ErrTaken
+		case !errors.Is(err, account.ErrUnknown):
+			return err
+		}
+		pw, err := a.password(ctx, c.PasswordStdin)
+		if err != nil {
+			return err
+		}
+		made, err := st.Accounts.Add(ctx, account.Wanted{Username: c.Name, Password: pw, Role: c.Role}, audit.Command())
+		if err != nil {
+			return err
+		}
+		a.say("%s can sign in, as %s", made.Username, made.Role)
+		return a.missOwner(ctx, st)
+	})
+}
+
+// missOwner warns when there are accounts and no owner: the first start's link
+// works no more, and nobody can manage people.
+func (a *app) missOwner(ctx context.Context, st *Stores) error {
+	all, err := st.Accounts.List(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(all, func(has account.Account) bool { return has.Role == account.Owner && !has.Disabled }) {
+		a.say("there is no owner yet: glassjar user add NAME --role owner")
+	}
+	return nil
+}
+
+type userList struct{}
+
+// Run prints a line for each account.
+func (userList) Run(ctx context.Context, a *app) error {
+	return a.with(ctx, func(st *Stores) error {
+		all, err := st.Accounts.List(ctx)
+		if err != nil {
+			return err
+		}
+		if len(all) == 0 {
+			a.say("there is no account yet: glassjar user add NAME --role owner")
+		}
+		w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
+		for _, one := range all {
+			state := "active"
+			if one.Disabled {
+				state = "disabled"
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", one.Username, one.Role, state, one.Created.Format(time.DateOnly))
+		}
+		return w.Flush()
+	})
+}
+
+type userDisable struct{ named }
+
+// Run disables the account.
+func (c *userDisable) Run(ctx context.Context, a *app) error {
+	return a.change(ctx, c.Name, "is disabled, and signed out everywhere", (*account.Store).Disable)
+}
+
+type userEnable struct{ named }
+
+// Run enables the account.
+func (c *userEnable) Run(ctx context.Context, a *app) error {
+	return a.change(ctx, c.Name, "can sign in", (*account.Store).Enable)
+}
+
+type userDelete struct{ named }
+
+// Run deletes the account.
+func (c *userDelete) Run(ctx context.Context, a *app) error {
+	return a.change(ctx, c.Name, "is deleted, and signed out everywhere", (*account.Store).Delete)
+}
+
+// change makes one change of the account and says what is true now.
+func (a *app) change(ctx context.Context, name, now string,
+	change func(s *account.Store, ctx context.Context, name string, by audit.Actor) error,
+) error {
+	name, err := account.Username(name)
+	if err != nil {
+		return err
+	}
+	return a.with(ctx, func(st *Stores) error {
+		if err := change(st.Accounts, ctx, name, audit.Command()); err != nil {
+			return err
+		}
+		a.say("%s %s", name, now)
+		return nil
+	})
+}
+
+type userPassword struct {
+	named
+	secret
+}
+
+// Run sets the account's password.
+func (c *userPassword) Run(ctx context.Context, a *app) error {
+	return a.with(ctx, func(st *Stores) error {
+		who, err := st.Accounts.Find(ctx, c.Name) // before anybody types a password
+		if err != nil {
+			return err
+		}
+		pw, err := a.password(ctx, c.PasswordStdin)
+		if err != nil {
+			return err
+		}
+		if err := st.Accounts.SetPassword(ctx, c.Name, pw, audit.Command()); err != nil {
+			return err
+		}
+		a.say("%s has a new password, and is signed out everywhere", who.Username)
+		return nil
+	})
+}

@@ -1,0 +1,126 @@
+package clientip_test
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"glassjar/utl/clientip"
+)
+
+var trusted = []netip.Prefix{
+	netip.MustParsePrefix("127.0.0.0/8"),
+	netip.MustParsePrefix("::1/128"),
+	netip.MustParsePrefix("10.0.0.0/8"),
+	netip.MustParsePrefix("fe80::/10"),
+}
+
+func TestFrom(t *testing.T) { // ATTACKS C, F
+	const proxy, stranger = "127.0.0.1:4711", "192.0.2.9:4711"
+	for _, tt := range []struct {
+		row       string
+		remote    string
+		forwarded []string
+		want      string // empty: no address
+	}{
+		{"no proxy", stranger, nil, "192.0.2.9"},
+		{"a stranger forges it", stranger, []string{"198.51.100.1"}, "192.0.2.9"},
+		{"a stranger claims to be a proxy", stranger, []string{"127.0.0.1", "10.0.0.1"}, "192.0.2.9"},
+		{"a proxy says nothing", proxy, nil, "127.0.0.1"},
+		{"a proxy says nothing much", proxy, []string{""}, "127.0.0.1"},
+		{"a proxy's client", proxy, []string{"198.51.100.1"}, "198.51.100.1"},
+		{"the client forged what is left of it", proxy, []string{"203.0.113.7, 198.51.100.1"}, "198.51.100.1"},
+		{"the client claims to be a proxy", proxy, []string{"203.0.113.7, 10.0.0.1, 198.51.100.1"}, "198.51.100.1"},
+		{"through two proxies", proxy, []string{"203.0.113.7,198.51.100.1,10.0.0.2"}, "198.51.100.1"},
+		{"several headers are one list", proxy, []string{"203.0.113.7", "198.51.100.1, 10.0.0.2", "10.0.0.1"}, "198.51.100.1"},
+		{"all are trusted", proxy, []string{"10.0.0.3, 10.0.0.2"}, "10.0.0.3"},
+		{"garbage", proxy, []string{"unknown"}, "127.0.0.1"},
+		{"garbage stops at the last good one", proxy, []string{"198.51.100.1, _x, 10.0.0.2"}, "10.0.0.2"},
+		{"an empty element stops too", proxy, []string{"198.51.100.1,,10.0.0.2"}, "10.0.0.2"},
+		{"garbage left of the client", proxy, []string{"\x00\xff<script>, 198.51.100.1"}, "198.51.100.1"},
+		{"white space", proxy, []string{"\t198.51.100.1 \t,\t10.0.0.2 "}, "198.51.100.1"},
+		{"with a port", proxy, []string{"198.51.100.1:80"}, "198.51.100.1"},
+		{"IPv6", proxy, []string{"2001:db8::1"}, "2001:db8::1"},
+		{"IPv6 with a port", proxy, []string{"[2001:db8::1]:80"}, "2001:db8::1"},
+		{"IPv6 with a zone", proxy, []string{"2001:db8::1%eth0"}, "2001:db8::1"},
+		{"mapped", proxy, []string{"::ffff:198.51.100.1"}, "198.51.100.1"},
+		{"mapped in another spelling", proxy, []string{"[::FFFF:c633:6401]:80"}, "198.51.100.1"},
+		{"a mapped proxy in the list", proxy, []string{"198.51.100.1, ::ffff:10.0.0.2"}, "198.51.100.1"},
+		{"a mapped proxy", "[::ffff:127.0.0.1]:80", []string{"198.51.100.1"}, "198.51.100.1"},
+		{"a proxy with a zone", "[fe80::1%eth0]:80", []string{"198.51.100.1"}, "198.51.100.1"},
+		{"a peer with a zone", "[2001:db8::1%eth0]:80", nil, "2001:db8::1"},
+		{"a peer without a port", "192.0.2.9", nil, "192.0.2.9"},
+		{"a peer without an address", "@", []string{"198.51.100.1"}, ""},
+		{"no peer", "", []string{"198.51.100.1"}, ""},
+		{"octal", proxy, []string{"0127.0.0.1"}, "127.0.0.1"},
+		{"32 are looked at", proxy, []string{"198.51.100.1" + strings.Repeat(",10.0.0.1", 31)}, "198.51.100.1"},
+		{"33 are not", proxy, []string{"198.51.100.1" + strings.Repeat(",10.0.0.1", 32)}, "10.0.0.1"},
+	} {
+		t.Run(tt.row, func(t *testing.T) {
+			var want netip.Addr
+			if tt.want != "" {
+				want = netip.MustParseAddr(tt.want)
+			}
+			if got := clientip.From(tt.remote, tt.forwarded, trusted); got != want {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+func TestNobodyIsTrusted(t *testing.T) {
+	got := clientip.From("127.0.0.1:80", []string{"198.51.100.1"}, nil)
+	if want := netip.MustParseAddr("127.0.0.1"); got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestTrusted(t *testing.T) { // ATTACKS C
+	for remote, want := range map[string]bool{
+		"127.0.0.1:80":          true,
+		"127.255.0.1":           true,
+		"[::1]:80":              true,
+		"[::ffff:10.1.2.3]:80":  true,
+		"[fe80::1%eth0]:80":     true,
+		"128.0.0.1:80":          false,
+		"[::2]:80":              false,
+		"[::ffff:192.0.2.1]:80": false,
+		"localhost:80":          false,
+		"@":                     false,
+		"":                      false,
+	} {
+		if got := clientip.Trusted(remote, trusted); got != want {
+			t.Errorf("Trusted(%q) = %t, want %t", remote, got, want)
+		}
+	}
+}
+
+// FuzzFrom: a peer that is not trusted is always itself, and the answer never
+// needs unmapping.
+func FuzzFrom(f *testing.F) {
+	f.Add("192.0.2.9:1", "198.51.100.1, 10.0.0.1")
+	f.Add("127.0.0.1:1", "[::ffff:1.2.3.4]:5, ::1%x,,")
+	f.Fuzz(func(t *testing.T, remote, forwarded string) {
+		peer := clientip.From(remote, nil, trusted)
+		got := clientip.From(remote, []string{forwarded}, trusted)
+		if !clientip.Trusted(remote, trusted) && got != peer {
+			t.Errorf("got %v, want the peer %v", got, peer)
+		}
+		if got.IsValid() != peer.IsValid() || got.Is4In6() || got.Zone() != "" {
+			t.Errorf("got %v from the peer %v", got, peer)
+		}
+	})
+}
+
+func TestFromWithoutProxyAllocatesNothing(t *testing.T) {
+	if got := testing.AllocsPerRun(100, func() { clientip.From("192.0.2.9:4711", nil, trusted) }); got != 0 {
+		t.Errorf("got %v allocations, want 0", got)
+	}
+}
+
+func BenchmarkFrom(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		clientip.From("192.0.2.9:4711", nil, trusted)
+	}
+}

@@ -1,0 +1,178 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+const sqliteScheme = "sqlite:"
+
+// allowed says what each setting may be. SESSION_KEYS is keyring's to check.
+var allowed = map[string]string{
+	"ADDR":            "must be host:port, like 127.0.0.1:8080 or :8080",
+	"PORT":            "must be a number from 0 to 65535",
+	"PUBLIC_URL":      "must be http:// or https:// and a host, without path, query, fragment or user, like https://jar.example",
+	"DATABASE_URL":    "must be sqlite: and the path of a file, like sqlite:glassjar.db",
+	"SESSION_IDLE":    "must be a time of 5m or more, like 24h",
+	"SESSION_MAX":     "must be a time from SESSION_IDLE to 8760h, like 720h",
+	"PAGES_DIR":       "must be a folder",
+	"TRUSTED_PROXIES": "must be addresses and networks with commas between them, like 127.0.0.0/8,::1",
+	"LOG_LEVEL":       "must be debug, info, warn or error",
+	"LOG_FORMAT":      "must be text or json",
+	"AUDIT_KEEP":      "must be a time of 1h or more, like 2160h",
+}
+
+// parsers read the types for which env's own parsers allow too much.
+var parsers = map[reflect.Type]env.ParserFunc{
+	reflect.TypeFor[url.URL]():        parsePublicURL,
+	reflect.TypeFor[[]netip.Prefix](): parsePrefixes,
+}
+
+// ownPort is the port that a scheme's URLs leave out.
+var ownPort = map[string]string{"http": "80", "https": "443"}
+
+var (
+	errNotAllowed = errors.New("not allowed")
+	hostPattern   = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?$`)
+)
+
+// faults holds one fault a setting: its name and what is wrong, without values.
+type faults map[string]error
+
+// need records a fault of the setting name when ok is false and it has none
+// yet; the words are those of allowed unless others are given.
+func (f faults) need(ok bool, name string, words ...string) {
+	if ok || f[name] != nil {
+		return
+	}
+	f[name] = errors.New(name + " " + append(words, allowed[name])[0])
+}
+
+// parsed records the settings whose values did not parse.
+func (f faults) parsed(err error) {
+	if all, ok := errors.AsType[env.AggregateError](err); ok {
+		for _, e := range all.Errors {
+			fault, _ := errors.AsType[env.ParseError](e)
+			field, _ := reflect.TypeFor[Config]().FieldByName(fault.Name)
+			f.need(false, field.Tag.Get("env")) // not e: it quotes the value
+		}
+	}
+}
+
+// err returns all faults, in the order of their settings' names, or nil.
+func (f faults) err() error {
+	var all []error
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		all = append(all, f[name])
+	}
+	return errors.Join(all...)
+}
+
+// check records what is wrong with parsed settings. values holds them as
+// written, and dotenv is the path of the file that they came from.
+func (c Config) check(f faults, values map[string]string, dotenv string) {
+	ok, loopback := checkAddr(c.Addr)
+	f.need(ok, "ADDR")
+	f.need(!ok || loopback || values["PUBLIC_URL"] != "", "PUBLIC_URL",
+		"must be set when ADDR is not a loopback address, like https://jar.example")
+
+	f.need(c.SessionIdle >= 5*time.Minute, "SESSION_IDLE")
+	f.need(c.SessionMax >= c.SessionIdle && c.SessionMax <= 8760*time.Hour, "SESSION_MAX")
+	f.need(c.AuditKeep >= time.Hour, "AUDIT_KEEP")
+
+	// slog would take INFO+2 too
+	f.need(slices.Contains([]string{"", "debug", "info", "warn", "error"}, values["LOG_LEVEL"]), "LOG_LEVEL")
+	f.need(c.LogFormat == "text" || c.LogFormat == "json", "LOG_FORMAT")
+
+	f.need(!strings.HasPrefix(c.DatabaseURL, "postgres"), "DATABASE_URL", "must be sqlite: PostgreSQL is not supported yet")
+	f.need(strings.HasPrefix(c.DatabaseURL, sqliteScheme) && checkDatabase(c.DatabasePath()), "DATABASE_URL")
+	if c.PagesDir != "" {
+		pages, err := os.Stat(c.PagesDir)
+		f.need(err == nil && pages.IsDir(), "PAGES_DIR")
+		f.need(f["PAGES_DIR"] != nil || !holds(pages, dotenv), "PAGES_DIR", "must not have .env inside it")
+		f.need(f["PAGES_DIR"] != nil || !holds(pages, c.DatabasePath()), "PAGES_DIR", "must not have the database inside it")
+	}
+}
+
+// checkAddr reports whether addr is host:port, and whether only this machine
+// can reach it.
+func checkAddr(addr string) (ok, loopback bool) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false, false
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return false, false
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return true, ip.IsLoopback()
+	}
+	host = strings.ToLower(host)
+	return host == "" || hostPattern.MatchString(host), host == "localhost"
+}
+
+// checkDatabase reports whether path can be the path of an SQLite file: not a
+// folder, not in memory, and not the rest of a URL that was meant otherwise.
+func checkDatabase(path string) bool {
+	if path == "" || path == ":memory:" || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "?#\x00") {
+		return false
+	}
+	info, err := os.Stat(path)
+	return err != nil || !info.IsDir()
+}
+
+// parsePublicURL reads scheme and host, spelled as browsers spell an origin:
+// lower case and without the scheme's own port.
+func parsePublicURL(v string) (any, error) {
+	u, err := url.Parse(v)
+	if err != nil || strings.ContainsAny(v, "?#@") || (u.Path != "" && u.Path != "/") {
+		return nil, errNotAllowed
+	}
+	own, known := ownPort[u.Scheme]
+	port, err := strconv.ParseUint(cmp.Or(u.Port(), own), 10, 16)
+	if !known || err != nil || port == 0 {
+		return nil, errNotAllowed
+	}
+	host := strings.ToLower(u.Hostname())
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Is6() && ip.Zone() == "" {
+		host = "[" + ip.String() + "]"
+	} else if !hostPattern.MatchString(host) {
+		return nil, errNotAllowed
+	}
+	if p := strconv.FormatUint(port, 10); p != own {
+		host += ":" + p
+	}
+	return url.URL{Scheme: u.Scheme, Host: host}, nil
+}
+
+// parsePrefixes reads networks and addresses with commas between them.
+func parsePrefixes(v string) (any, error) {
+	var all []netip.Prefix
+	for part := range strings.SplitSeq(v, ",") {
+		part = strings.TrimSpace(part)
+		if ip, err := netip.ParseAddr(part); err == nil && ip.Zone() == "" {
+			ip = ip.Unmap()
+			all = append(all, netip.PrefixFrom(ip, ip.BitLen()))
+			continue
+		}
+		prefix, err := netip.ParsePrefix(part)
+		if err != nil || prefix.Addr().Is4In6() { // no address would ever match
+			return nil, errNotAllowed
+		}
+		all = append(all, prefix.Masked())
+	}
+	return all, nil
+}

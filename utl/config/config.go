@@ -1,0 +1,114 @@
+// Package config reads the settings from the environment and from .env, checks
+// them together and reports every fault at once. A fault names its setting and
+// what is allowed, and never repeats a value; a .env that others can read is
+// refused.
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Config is every setting, checked.
+type Config struct {
+	// Addr is where to listen, host:port. Port alone, without ADDR, is :port.
+	Addr string `env:"ADDR" envDefault:"127.0.0.1:8080"`
+	Port uint16 `env:"PORT"`
+	// PublicURL is how browsers reach the site: scheme and host as a browser
+	// writes them in Origin. It is nil when unset.
+	PublicURL *url.URL `env:"PUBLIC_URL"`
+
+	SessionKeys string `env:"SESSION_KEYS"` // as written; keyring checks them
+	KeysFromEnv bool   // SESSION_KEYS came from the environment, not from .env
+
+	DatabaseURL string        `env:"DATABASE_URL" envDefault:"sqlite:glassjar.db"`
+	SessionIdle time.Duration `env:"SESSION_IDLE" envDefault:"24h"`
+	SessionMax  time.Duration `env:"SESSION_MAX" envDefault:"720h"`
+	PagesDir    string        `env:"PAGES_DIR"` // empty: no pages
+
+	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" envDefault:"127.0.0.0/8,::1"`
+
+	LogLevel  slog.Level    `env:"LOG_LEVEL" envDefault:"info"`
+	LogFormat string        `env:"LOG_FORMAT" envDefault:"text"`
+	AuditKeep time.Duration `env:"AUDIT_KEEP" envDefault:"2160h"`
+}
+
+// Load reads the settings: getenv first, then the .env file at path, which need
+// not exist, then the defaults. An empty value is an unset one. The error holds
+// every fault of the settings, one a line, or the one fault of the file.
+func Load(path string, getenv func(string) string) (Config, error) {
+	file, err := readDotenv(path)
+	if err != nil {
+		return Config{}, err
+	}
+	values := map[string]string{}
+	for _, s := range Settings() {
+		values[s.Name] = cmp.Or(getenv(s.Name), file[s.Name])
+	}
+	c := Config{KeysFromEnv: getenv("SESSION_KEYS") != ""}
+	faults := faults{}
+	faults.parsed(env.ParseWithOptions(&c, env.Options{Environment: values, FuncMap: parsers}))
+	if values["ADDR"] == "" && values["PORT"] != "" {
+		c.Addr = ":" + strconv.Itoa(int(c.Port))
+	}
+	c.check(faults, values, path)
+	if err := faults.err(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// DatabasePath returns the path of the SQLite file that DATABASE_URL names.
+func (c Config) DatabasePath() string {
+	return strings.TrimPrefix(c.DatabaseURL, sqliteScheme)
+}
+
+// LogValue returns the settings for a log line, without SESSION_KEYS and
+// DATABASE_URL.
+func (c Config) LogValue() slog.Value {
+	public := ""
+	if c.PublicURL != nil {
+		public = c.PublicURL.String()
+	}
+	return slog.GroupValue(
+		slog.String("addr", c.Addr),
+		slog.String("public_url", public),
+		slog.Bool("keys_from_env", c.KeysFromEnv),
+		slog.Duration("session_idle", c.SessionIdle),
+		slog.Duration("session_max", c.SessionMax),
+		slog.String("pages_dir", c.PagesDir),
+		slog.String("trusted_proxies", fmt.Sprint(c.TrustedProxies)),
+		slog.String("log_level", c.LogLevel.String()),
+		slog.String("log_format", c.LogFormat),
+		slog.Duration("audit_keep", c.AuditKeep),
+	)
+}
+
+// String returns what LogValue says, so that fmt shows no secrets either.
+func (c Config) String() string { return c.LogValue().String() }
+
+// GoString returns what String does, for %#v.
+func (c Config) GoString() string { return c.String() }
+
+// Setting is the name and the default of one setting, as a person writes them.
+type Setting struct{ Name, Default string }
+
+// Settings returns every setting, in the order of Config's fields.
+func Settings() []Setting {
+	var all []Setting
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		if name, ok := field.Tag.Lookup("env"); ok {
+			all = append(all, Setting{name, field.Tag.Get("envDefault")})
+		}
+	}
+	return all
+}

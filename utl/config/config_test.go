@@ -1,0 +1,217 @@
+package config_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/utl/config"
+)
+
+// canary stands for a secret; it cannot pass as a host or a folder.
+const canary = "c4nary/5ecret+value=="
+
+// settings returns a getenv over pairs of name and value.
+func settings(pairs ...string) func(string) string {
+	return func(name string) string {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == name {
+				return pairs[i+1]
+			}
+		}
+		return ""
+	}
+}
+
+// dotenv writes a private .env into a folder of its own and returns its path.
+func dotenv(tb testing.TB, content string) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), ".env")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+func load(t *testing.T, path string, pairs ...string) config.Config {
+	t.Helper()
+	c, err := config.Load(path, settings(pairs...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestDefaults(t *testing.T) { // ATTACKS K: no .env
+	t.Setenv("ADDR", "127.0.0.1:1") // only getenv is asked
+	got := load(t, filepath.Join(t.TempDir(), ".env"))
+	want := config.Config{
+		Addr:        "127.0.0.1:8080",
+		DatabaseURL: "sqlite:glassjar.db",
+		SessionIdle: 24 * time.Hour,
+		SessionMax:  720 * time.Hour,
+		TrustedProxies: []netip.Prefix{
+			netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"),
+		},
+		LogFormat: "text",
+		AuditKeep: 2160 * time.Hour,
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got, want := got.DatabasePath(), "glassjar.db"; got != want {
+		t.Errorf("database path %q, want %q", got, want)
+	}
+}
+
+func TestEnvironmentWinsAndEmptyIsUnset(t *testing.T) {
+	path := dotenv(t, "LOG_FORMAT=json\nSESSION_IDLE=1h\nLOG_LEVEL=\nSESSION_KEYS=file\n")
+	c := load(t, path, "SESSION_IDLE", "2h", "LOG_FORMAT", "", "PAGES_DIR", "")
+	if c.LogFormat != "json" || c.SessionIdle != 2*time.Hour || c.LogLevel != slog.LevelInfo || c.PagesDir != "" {
+		t.Errorf("got %v", c)
+	}
+	if c.SessionKeys != "file" || c.KeysFromEnv {
+		t.Errorf("got keys %q, from the environment %t; want those of the file", c.SessionKeys, c.KeysFromEnv)
+	}
+	c = load(t, path, "SESSION_KEYS", "env")
+	if c.SessionKeys != "env" || !c.KeysFromEnv {
+		t.Errorf("got keys %q, from the environment %t; want those of the environment", c.SessionKeys, c.KeysFromEnv)
+	}
+}
+
+func TestAccepted(t *testing.T) {
+	const public = "https://jar.example"
+	addr := func(c config.Config) any { return c.Addr }
+	url := func(c config.Config) any { return c.PublicURL.String() }
+	proxies := func(c config.Config) any { return fmt.Sprint(c.TrustedProxies) }
+	database := func(c config.Config) any { return c.DatabasePath() }
+	for _, tt := range []struct {
+		row   string
+		pairs []string
+		field func(config.Config) any
+		want  any
+	}{
+		{"a free port", []string{"ADDR", "127.0.0.1:0"}, addr, "127.0.0.1:0"},
+		{"localhost", []string{"ADDR", "LocalHost:80"}, addr, "LocalHost:80"},
+		{"loopback of IPv6", []string{"ADDR", "[::1]:80"}, addr, "[::1]:80"},
+		{"mapped loopback", []string{"ADDR", "[::ffff:127.0.0.1]:80"}, addr, "[::ffff:127.0.0.1]:80"},
+		{"every address", []string{"ADDR", ":8080", "PUBLIC_URL", public}, addr, ":8080"},
+		{"a name", []string{"ADDR", "jar.lan:8080", "PUBLIC_URL", public}, addr, "jar.lan:8080"},
+		{"PORT alone", []string{"PORT", "9000", "PUBLIC_URL", public}, addr, ":9000"},
+		{"PORT with ADDR", []string{"PORT", "9000", "ADDR", "127.0.0.1:80"}, addr, "127.0.0.1:80"},
+		{"a public URL", []string{"PUBLIC_URL", public}, url, public},
+		{"its last slash is dropped", []string{"PUBLIC_URL", public + "/"}, url, public},
+		{"its host in lower case", []string{"PUBLIC_URL", "HTTPS://Jar.Example"}, url, public},
+		{"its own port is dropped", []string{"PUBLIC_URL", public + ":0443"}, url, public},
+		{"another port is kept", []string{"PUBLIC_URL", "http://localhost:8080"}, url, "http://localhost:8080"},
+		{"443 on http is kept", []string{"PUBLIC_URL", "http://jar.example:443"}, url, "http://jar.example:443"},
+		{"an IPv6 host", []string{"PUBLIC_URL", "http://[0:0::1]:8080"}, url, "http://[::1]:8080"},
+		{"addresses and networks", []string{"TRUSTED_PROXIES", "10.1.2.3/8, 192.0.2.1,2001:db8::/32"}, proxies, "[10.0.0.0/8 192.0.2.1/32 2001:db8::/32]"},
+		{"a mapped address", []string{"TRUSTED_PROXIES", "::ffff:192.0.2.1"}, proxies, "[192.0.2.1/32]"},
+		{"a database elsewhere", []string{"DATABASE_URL", "sqlite:/var/lib/jar/j.db"}, database, "/var/lib/jar/j.db"},
+	} {
+		t.Run(tt.row, func(t *testing.T) {
+			c := load(t, "none", tt.pairs...)
+			if got := tt.field(c); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for name, values := range map[string][]string{
+		"ADDR":            {"localhost", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1", "::1:80", "a b:80", "http://localhost:80"},
+		"PORT":            {"x", "-1", "65536", ":80"},
+		"PUBLIC_URL":      {"jar.example", "ftp://jar.example", "ftp://jar.example:21", "https://", "https:jar.example", "//jar.example", "https://jar.example/app", "https://jar.example//", "https://jar.example?a=b", "https://jar.example/?", "https://jar.example#x", "https://jar.example#", "https://me:pw@jar.example", "https://jar.example:0", "https://jar.example:70000", "https://jar_", "https://ä.example", "http://[::1%25eth0]", "https://a,b", "http://[abc]", " https://jar.example"},
+		"DATABASE_URL":    {"glassjar.db", "sqlite:", "mysql://x/y", "sqlite::memory:", "sqlite://glassjar.db", "sqlite:x.db?mode=ro", "sqlite:.", "postgres://u:p@h/d", "postgresql://h/d"},
+		"SESSION_IDLE":    {"4m59s", "-24h", "24", "x", "0"},
+		"SESSION_MAX":     {"23h", "8760h1s", "x", "-1h"},
+		"PAGES_DIR":       {"not-here", "config.go", "a\x00b"},
+		"TRUSTED_PROXIES": {"x", "10.0.0.0/33", "10.0.0.1,", "10.0.0.0/8;::1", "fe80::1%eth0", "::ffff:10.0.0.0/104"},
+		"LOG_LEVEL":       {"loud", "INFO", "info+2", "0"},
+		"LOG_FORMAT":      {"xml", "JSON"},
+		"AUDIT_KEEP":      {"59m", "-1h", "90d"},
+	} {
+		for _, value := range values {
+			t.Run(name+"="+value, func(t *testing.T) {
+				_, err := config.Load("none", settings(name, value))
+				if err == nil || !strings.Contains(err.Error(), name+" must be ") {
+					t.Fatalf("got %v, want a fault of %s", err, name)
+				}
+				if name != "PORT" && strings.Contains(err.Error(), "\n") { // a bad PORT lacks PUBLIC_URL too
+					t.Errorf("got more than one fault: %v", err)
+				}
+			})
+		}
+	}
+}
+
+func TestAddrThatOthersReachNeedsPublicURL(t *testing.T) {
+	for _, pairs := range [][]string{
+		{"ADDR", ":8080"},
+		{"ADDR", "0.0.0.0:8080"},
+		{"ADDR", "[::]:8080"},
+		{"ADDR", "192.168.1.5:8080"},
+		{"ADDR", "jar.lan:8080"},
+		{"PORT", "8080"},
+	} {
+		_, err := config.Load("none", settings(pairs...))
+		if want := "PUBLIC_URL must be set"; err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v: got %v, want %q", pairs, err, want)
+		}
+	}
+}
+
+func TestPostgresIsToBe(t *testing.T) {
+	_, err := config.Load("none", settings("DATABASE_URL", "postgres://u:"+canary+"@h/db"))
+	if want := "DATABASE_URL must be sqlite: PostgreSQL is not supported yet"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %q", err, want)
+	}
+}
+
+func TestEveryFaultAtOnceWithoutValues(t *testing.T) { // ATTACKS K: canaries
+	var pairs, names []string
+	for _, s := range config.Settings() {
+		pairs = append(pairs, s.Name, canary)
+		if s.Name != "SESSION_KEYS" { // keyring's to judge
+			names = append(names, s.Name)
+		}
+	}
+	_, err := config.Load("none", settings(pairs...))
+	if err == nil {
+		t.Fatal("got no error")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != len(names) {
+		t.Errorf("got %d faults, want %d:\n%v", len(lines), len(names), err)
+	}
+	for _, name := range names {
+		if !strings.Contains("\n"+err.Error(), "\n"+name+" must be ") {
+			t.Errorf("no fault of %s in\n%v", name, err)
+		}
+	}
+	if strings.Contains(err.Error(), canary) {
+		t.Errorf("the error repeats a value:\n%v", err)
+	}
+}
+
+func TestPrintedWithoutSecrets(t *testing.T) { // ATTACKS K: canaries
+	c := load(t, "none", "SESSION_KEYS", canary, "DATABASE_URL", "sqlite:"+canary, "PUBLIC_URL", "https://jar.example")
+	var out bytes.Buffer
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("settings", "config", c)
+	slog.New(slog.NewTextHandler(&out, nil)).Info("settings", "config", &c)
+	fmt.Fprintf(&out, "%v %+v %#v %s %v", c, c, c, c, &c)
+	encoded := base64.StdEncoding.EncodeToString([]byte(canary))
+	if s := out.String(); strings.Contains(s, canary) || strings.Contains(s, encoded) || !strings.Contains(s, "https://jar.example") {
+		t.Errorf("got %s", s)
+	}
+}

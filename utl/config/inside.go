@@ -1,0 +1,58 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// holds reports whether file, which need not exist, lies inside the folder dir,
+// by its own name or by what it links to. A file that cannot be followed counts
+// as inside.
+func holds(dir fs.FileInfo, file string) bool {
+	folder, err := follow(filepath.Dir(file))
+	if err != nil || under(dir, folder) {
+		return true
+	}
+	target, err := follow(file)
+	return err != nil || under(dir, target)
+}
+
+// under reports whether path, free of links, is dir or lies below it.
+func under(dir fs.FileInfo, path string) bool {
+	for {
+		if info, err := os.Stat(path); err == nil && os.SameFile(dir, info) {
+			return true
+		}
+		parent := filepath.Dir(path)
+		if parent == path {
+			return false
+		}
+		path = parent
+	}
+}
+
+// follow returns path absolute and free of links, also where its end is not
+// made yet.
+func follow(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	plain, err := filepath.EvalSymlinks(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return plain, err
+	}
+	folder, err := follow(filepath.Dir(path))
+	if err != nil {
+		return "", err
+	}
+	if target, err := os.Readlink(path); err == nil { // to what is not made yet
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(folder, target)
+		}
+		return follow(target)
+	}
+	return filepath.Join(folder, filepath.Base(path)), nil
+}

@@ -1,0 +1,86 @@
+package config_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"glassjar/utl/config"
+)
+
+// madeLater are the defaults that are no value, as README's table says them.
+var madeLater = map[string]string{
+	"PORT":         "(none)",
+	"PUBLIC_URL":   "`http://localhost:PORT`",
+	"SESSION_KEYS": "made on first start",
+	"PAGES_DIR":    "(none)",
+}
+
+func TestReadmeHasEverySetting(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("no README.md yet")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\| (.+?) \\| .+ \\|$").FindAllStringSubmatch(string(readme), -1) {
+		got = append(got, row[1]+" "+row[2])
+	}
+	for _, s := range config.Settings() {
+		value, ok := madeLater[s.Name]
+		if !ok {
+			value = "`" + s.Default + "`"
+		}
+		want = append(want, s.Name+" "+value)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("README.md's rows of settings differ from config.Config\n got %q\nwant %q", got, want)
+	}
+}
+
+func TestEnvExampleHasEverySetting(t *testing.T) {
+	example, err := os.ReadFile("../../.env.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []config.Setting
+	lines := strings.Split(string(example), "\n")
+	setting := regexp.MustCompile(`^# ([A-Z_]+)=(.*)$`)
+	for i, line := range lines {
+		if line != "" && !strings.HasPrefix(line, "#") {
+			t.Errorf("line %d sets something: a copy must change nothing", i+1)
+		}
+		found := setting.FindStringSubmatch(line)
+		if found == nil {
+			continue
+		}
+		got = append(got, config.Setting{Name: found[1], Default: found[2]})
+		if i == 0 || !strings.HasPrefix(lines[i-1], "# ") || setting.MatchString(lines[i-1]) {
+			t.Errorf("line %d: %s has no explanation above it", i+1, found[1])
+		}
+	}
+	if want := config.Settings(); !slices.Equal(got, want) {
+		t.Errorf(".env.example differs from config.Config\n got %q\nwant %q", got, want)
+	}
+}
+
+func TestEnvExampleIsTheDefaults(t *testing.T) {
+	example, err := os.ReadFile("../../.env.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := regexp.MustCompile(`(?m)^# ([A-Z_]+=)`).ReplaceAllString(string(example), "$1")
+	want := load(t, "none")
+	for _, content := range []string{string(example), set} {
+		if got := load(t, dotenv(t, content)); !reflect.DeepEqual(got, want) {
+			t.Errorf("got %v, want the defaults %v", got, want)
+		}
+	}
+}

@@ -1,0 +1,247 @@
+package keyring
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/joho/godotenv"
+)
+
+// line finds a line that may set SESSION_KEYS; group 1 is the value as
+// written: quoted, perhaps over many lines, or words up to a comment.
+var line = regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?` + setting +
+	`[ \t]*[=:][ \t]*("[^"]*"|'[^']*'|(?:[^\s#]+(?:[ \t]+[^\s#]+)*)?)`)
+
+// envFile is a .env file as it was read; info is nil where there is no file.
+type envFile struct {
+	path string
+	text []byte
+	vars map[string]string
+	info fs.FileInfo
+}
+
+// Read returns the ring that the file holds. The error wraps [ErrNoKeys] when
+// it holds none, and fs.ErrNotExist as well when there is no file.
+func Read(path string) (Ring, error) {
+	file, err := load(path)
+	if err != nil {
+		return Ring{}, err
+	}
+	return file.ring()
+}
+
+// Ensure returns the ring that the file holds, and makes file and first key
+// where they are missing. Any number of processes may call it at once: they
+// all get the same key. Every other line is kept, byte for byte.
+func Ensure(path string) (Ring, error) {
+	if ring, err := Read(path); !errors.Is(err, ErrNoKeys) {
+		return ring, err // no lock: the folder may be read-only
+	}
+	return change(path, func(ring Ring, err error) (Ring, error) {
+		if errors.Is(err, ErrNoKeys) {
+			return New()
+		}
+		return ring, err
+	})
+}
+
+// RotateFile puts a fresh key in front of those that the file holds, and
+// returns the new ring. The error wraps [ErrNoKeys] when it holds none.
+func RotateFile(path string) (Ring, error) {
+	return change(path, func(ring Ring, err error) (Ring, error) {
+		if err == nil {
+			ring, err = ring.Rotate()
+		}
+		return ring, err
+	})
+}
+
+// PruneFile leaves only the newest key in the file, and returns the new ring.
+// The error wraps [ErrNoKeys] when the file holds none.
+func PruneFile(path string) (Ring, error) {
+	return change(path, func(ring Ring, err error) (Ring, error) {
+		return ring.Prune(), err
+	})
+}
+
+// change replaces the file's ring by the one that next makes of it. It holds
+// the folder's lock from reading to writing; a symlink stays a symlink.
+func change(path string, next func(Ring, error) (Ring, error)) (Ring, error) {
+	path, err := resolve(path)
+	if err != nil {
+		return Ring{}, err
+	}
+	folder, err := lock(filepath.Dir(path))
+	if err != nil {
+		return Ring{}, fmt.Errorf("locking the folder of %s: %w", path, err)
+	}
+	defer folder.Close() // and so lets go of the lock
+	file, err := load(path)
+	if err != nil {
+		return Ring{}, err
+	}
+	ring, err := next(file.ring())
+	if err != nil || ring.Text() == file.vars[setting] {
+		return ring, err
+	}
+	err = file.write(ring.Text())
+	if file.info == nil && errors.Is(err, fs.ErrExist) {
+		return Read(path) // made meanwhile by somebody who takes no lock
+	}
+	if err = errors.Join(err, folder.Sync()); err != nil {
+		return Ring{}, fmt.Errorf("writing %s: %w", path, err)
+	}
+	return ring, nil
+}
+
+// resolve follows symlinks to the file that is to be written, which need not
+// exist yet, unless a link leads to it.
+func resolve(path string) (string, error) {
+	file, err := filepath.EvalSymlinks(path)
+	if err == nil {
+		return file, nil
+	}
+	if target, linkErr := os.Readlink(path); linkErr == nil {
+		return "", fmt.Errorf("following the link %s to %s: %w: make that file, or remove the link", path, target, err)
+	}
+	folder, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return "", fmt.Errorf("finding the folder of %s: %w: make it first", path, err)
+	}
+	return filepath.Join(folder, filepath.Base(path)), nil
+}
+
+// lock opens the folder and waits for its lock. Closing it unlocks it.
+func lock(folder string) (*os.File, error) {
+	f, err := os.Open(folder) //nolint:gosec // the operator chose it
+	if err != nil {
+		return nil, err
+	}
+	for err = syscall.EINTR; errors.Is(err, syscall.EINTR); {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+	}
+	if err != nil {
+		err = errors.Join(err, f.Close())
+	}
+	return f, err
+}
+
+// load reads the file. It is no error when there is none.
+func load(path string) (envFile, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return envFile{path: path, vars: map[string]string{}}, nil
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is not a file: move it away")
+	}
+	var text []byte
+	if err == nil {
+		text, err = os.ReadFile(path) //nolint:gosec // the operator chose it
+	}
+	if err != nil {
+		return envFile{}, fmt.Errorf("reading %s: %w", path, err)
+	}
+	vars, err := godotenv.UnmarshalBytes(text)
+	if err != nil { // not wrapped: its text quotes the file, secrets and all
+		return envFile{}, fmt.Errorf("reading %s: a line is not NAME=value, or a quote is left open: mend that line", path)
+	}
+	return envFile{path, text, vars, info}, nil
+}
+
+// ring returns the keys in the file.
+func (f envFile) ring() (ring Ring, err error) {
+	switch value := f.vars[setting]; {
+	case f.info == nil:
+		err = fmt.Errorf("%w (%w)", ErrNoKeys, fs.ErrNotExist)
+	case strings.TrimSpace(value) == "":
+		err = ErrNoKeys
+	default:
+		ring, err = Parse(value)
+	}
+	if err != nil {
+		return Ring{}, fmt.Errorf("reading %s: %w", f.path, err)
+	}
+	return ring, nil
+}
+
+// write puts the file with the new value in its place, whole or not at all.
+func (f envFile) write(value string) error {
+	folder, name := filepath.Split(f.path)
+	temps := name + ".keyring-*"
+	left, _ := fs.Glob(os.DirFS(filepath.Dir(f.path)), temps)
+	for _, dead := range left { // keys, left by a killed process: we hold the lock
+		_ = os.Remove(folder + dead)
+	}
+	temp, err := os.CreateTemp(filepath.Dir(f.path), temps)
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, mendFolder)
+	}
+	defer os.Remove(temp.Name())
+	if err := errors.Join(f.fill(temp, value), temp.Close()); err != nil {
+		return err
+	}
+	place := os.Rename
+	if f.info == nil {
+		place = os.Link // it never replaces a file
+	}
+	if err := place(temp.Name(), f.path); err != nil {
+		return fmt.Errorf("%w: %s", err, mendFolder)
+	}
+	return nil
+}
+
+// fill writes temp, with the mode and, where we may, the owner of the file,
+// and reads it back: godotenv must find the new value, and nothing else new.
+func (f envFile) fill(temp *os.File, value string) error {
+	if _, err := temp.Write(f.with(value)); err != nil {
+		return err
+	}
+	if f.info != nil {
+		if stat, ok := f.info.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {
+			if err := temp.Chown(int(stat.Uid), int(stat.Gid)); err != nil {
+				return err
+			}
+		}
+		if err := temp.Chmod(f.info.Mode().Perm()); err != nil {
+			return err
+		}
+	}
+	want := maps.Clone(f.vars)
+	want[setting] = value
+	got, err := load(temp.Name())
+	if err != nil || !maps.Equal(got.vars, want) { // not wrapped: it would name temp
+		return errors.New("a new SESSION_KEYS would change other settings: " +
+			"give it a line of its own, after those that use it, and see that every line is NAME=value")
+	}
+	return temp.Sync()
+}
+
+// with returns the text with the value in the last line that sets
+// SESSION_KEYS, the one that counts, or else in a new line at the end.
+func (f envFile) with(value string) []byte {
+	for _, at := range slices.Backward(line.FindAllSubmatchIndex(f.text, -1)) {
+		if _, err := godotenv.UnmarshalBytes(f.text[:at[0]]); err != nil {
+			continue // a quote is open before it: it is part of another value
+		}
+		quote := ""
+		if old := f.text[at[2]:at[3]]; len(old) > 0 && (old[0] == '"' || old[0] == '\'') {
+			quote = string(old[:1])
+		}
+		return slices.Concat(f.text[:at[2]], []byte(quote+value+quote), f.text[at[3]:])
+	}
+	end := ""
+	if len(f.text) > 0 && !bytes.HasSuffix(f.text, []byte("\n")) {
+		end = "\n"
+	}
+	return fmt.Appendf(bytes.Clone(f.text), "%s%s=%s\n", end, setting, value)
+}

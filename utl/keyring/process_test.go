@@ -1,0 +1,194 @@
+package keyring_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"glassjar/utl/keyring"
+)
+
+// TestMain is the test, or, started by one with KEYRING_CHILD set, a real
+// process that works on KEYRING_PATH until it is done or killed.
+func TestMain(m *testing.M) {
+	children := map[string]func(path string) error{"ensure": childEnsure, "make": childMake, "rotate": childRotate}
+	child, ok := children[os.Getenv("KEYRING_CHILD")]
+	if !ok {
+		os.Exit(m.Run())
+	}
+	if err := child(os.Getenv("KEYRING_PATH")); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// childEnsure waits for the end of its input, then prints the file's ring.
+func childEnsure(path string) error {
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	ring, err := keyring.Ensure(path)
+	fmt.Print(ring.Text())
+	return err
+}
+
+// childMake makes the first key in folder after folder, with a .env there
+// (even numbers) or without, and prints a dot for each.
+func childMake(path string) error {
+	for i := 0; ; i++ {
+		file := filepath.Join(path, strconv.Itoa(i), ".env")
+		err := os.Mkdir(filepath.Dir(file), 0o700)
+		if i%2 == 0 {
+			err = errors.Join(err, os.WriteFile(file+"-", []byte(lines), 0o600), os.Rename(file+"-", file))
+		}
+		if _, ensureErr := keyring.Ensure(file); err != nil || ensureErr != nil {
+			return errors.Join(err, ensureErr)
+		}
+		fmt.Print(".")
+	}
+}
+
+// childRotate rotates the file's keys, prunes them at every fifth turn, and
+// prints a dot for each.
+func childRotate(path string) error {
+	for i := 0; ; i++ {
+		change := keyring.RotateFile
+		if i%5 == 4 {
+			change = keyring.PruneFile
+		}
+		if _, err := change(path); err != nil {
+			return err
+		}
+		fmt.Print(".")
+	}
+}
+
+const lines = "A=1\n# note\nSESSION_KEYS=\nB='two\nlines'\nC=3"
+
+// start prepares this test as a child that does what.
+func start(t *testing.T, what, path string) (child *exec.Cmd, stderr *bytes.Buffer) {
+	t.Helper()
+	child = exec.CommandContext(t.Context(), os.Args[0])
+	child.Env = append(os.Environ(), "KEYRING_CHILD="+what, "KEYRING_PATH="+path)
+	stderr = new(bytes.Buffer)
+	child.Stderr = stderr
+	return child, stderr
+}
+
+// ATTACKS K: ten first starts at once → one key.
+func TestTenProcessesAtOnce(t *testing.T) {
+	for _, text := range []string{"", lines} {
+		path := filepath.Join(t.TempDir(), ".env")
+		if text != "" {
+			path = put(t, text)
+		}
+		gun, trigger, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		children := make([]*exec.Cmd, 10)
+		outs := make([]*bytes.Buffer, len(children))
+		errs := make([]*bytes.Buffer, len(children))
+		for i := range children {
+			children[i], errs[i] = start(t, "ensure", path)
+			outs[i] = new(bytes.Buffer)
+			children[i].Stdin, children[i].Stdout = gun, outs[i]
+			if err := children[i].Start(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(gun.Close(), trigger.Close()); err != nil { // go
+			t.Fatal(err)
+		}
+		for i, child := range children {
+			if err := child.Wait(); err != nil {
+				t.Fatalf("%v: %s", err, errs[i])
+			}
+		}
+		ring, err := keyring.Read(path)
+		if err != nil || ring.Len() != 1 {
+			t.Fatalf("got %v, error %v; want a ring of one key", ring, err)
+		}
+		for i, out := range outs {
+			if out.String() != ring.Text() {
+				t.Errorf("process %d got another key than the file holds", i+1)
+			}
+		}
+		alone(t, path)
+	}
+}
+
+// killed runs a child and kills it (signal 9) at a random moment after it
+// reported some dots.
+func killed(t *testing.T, what, path string) {
+	t.Helper()
+	child, stderr := start(t, what, path)
+	pipe, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_, readErr := io.ReadFull(pipe, make([]byte, 1+rand.IntN(20)))
+	for range rand.IntN(2000) { // a moment, not the same each time
+		runtime.Gosched()
+	}
+	if err := child.Process.Kill(); err != nil || readErr != nil {
+		t.Fatalf("%v, %v: %s", err, readErr, stderr)
+	}
+	_ = child.Wait() // it says that it was killed
+}
+
+// ATTACKS K: kill -9 during its making → never a short key.
+func TestKilledWhileMaking(t *testing.T) {
+	for range 15 {
+		path := t.TempDir()
+		killed(t, "make", path)
+		folders, err := os.ReadDir(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range folders {
+			file := filepath.Join(path, strconv.Itoa(i), ".env")
+			want := []string{lines, "SESSION_KEYS=\n"}[i%2]
+			ring, err := keyring.Read(file)
+			last := i == len(folders)-1 // the one that it was killed at
+			if last && errors.Is(err, keyring.ErrNoKeys) && (errors.Is(err, fs.ErrNotExist) || get(t, file) == want) {
+				continue
+			}
+			if err != nil || ring.Len() != 1 || ring.SelfTest() != nil {
+				t.Fatalf("file %d of %d: got %v, error %v", i, len(folders), ring, err)
+			}
+			hold(t, file, ring, 1, strings.Replace(want, "SESSION_KEYS=", "SESSION_KEYS=KEYS", 1))
+		}
+	}
+}
+
+// ATTACKS K: kill -9 while the keys change → the old ring or the new one.
+func TestKilledWhileRotating(t *testing.T) {
+	path := put(t, lines)
+	if _, err := keyring.Ensure(path); err != nil {
+		t.Fatal(err)
+	}
+	for range 15 {
+		killed(t, "rotate", path)
+		ring, err := keyring.Read(path)
+		if err != nil || ring.Len() == 0 || ring.SelfTest() != nil {
+			t.Fatalf("got %v, error %v", ring, err)
+		}
+		hold(t, path, ring, ring.Len(), strings.Replace(lines, "SESSION_KEYS=", "SESSION_KEYS=KEYS", 1))
+	}
+	if _, err := keyring.RotateFile(path); err != nil {
+		t.Fatal(err)
+	}
+	alone(t, path)
+}

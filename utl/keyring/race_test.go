@@ -1,0 +1,111 @@
+package keyring_test
+
+import (
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"glassjar/utl/keyring"
+)
+
+// ATTACKS K: ten first starts at once → one key (here in one process).
+func TestTenGoroutinesAtOnce(t *testing.T) {
+	for _, text := range []string{"", "A=1\n", "A=1\nSESSION_KEYS=\nB=2"} {
+		path := filepath.Join(t.TempDir(), ".env")
+		if text != "" {
+			path = put(t, text)
+		}
+		var got sync.Map
+		atOnce(10, func() {
+			ring, err := keyring.Ensure(path)
+			if err != nil {
+				t.Error(err)
+			}
+			got.Store(ring.Text(), true)
+		})
+		got.Range(func(text, _ any) bool {
+			if ring, err := keyring.Read(path); err != nil || ring.Text() != text {
+				t.Errorf("somebody got another key than the file holds, or error %v", err)
+			}
+			return true
+		})
+		atOnce(10, func() {
+			if _, err := keyring.RotateFile(path); err != nil {
+				t.Error(err)
+			}
+		})
+		if ring, err := keyring.Read(path); err != nil || ring.Len() != 11 {
+			t.Errorf("after ten rotations at once: %v, error %v; want 11 keys", ring, err)
+		}
+		alone(t, path)
+	}
+}
+
+// A server may read the file at any moment of a rotation.
+func TestReadDuringRotation(t *testing.T) {
+	path := put(t, "A=1\n")
+	if _, err := keyring.Ensure(path); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 60 {
+			if _, err := keyring.RotateFile(path); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for n := 1; ; {
+		select {
+		case <-done:
+			return
+		default:
+		}
+		ring, err := keyring.Read(path)
+		if err != nil || ring.Len() < n {
+			t.Errorf("got %v, error %v; want %d or more keys", ring, err, n)
+		}
+		n = ring.Len()
+	}
+}
+
+// atOnce runs f n times at once.
+func atOnce(n int, f func()) {
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for range n {
+		wg.Go(func() {
+			<-start
+			f()
+		})
+	}
+	close(start)
+	wg.Wait()
+}
+
+// A file that appears while Ensure is at work, from somebody who takes no
+// lock, is never overwritten.
+func TestEnsureNeverReplacesAFile(t *testing.T) {
+	folder := t.TempDir()
+	ready := filepath.Join(folder, "ready")
+	if err := os.WriteFile(ready, []byte("SESSION_KEYS="+key(1)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(folder, ".env")
+	for range 500 {
+		var ring keyring.Ring
+		var linkErr, err error
+		var wg sync.WaitGroup
+		wg.Go(func() { linkErr = os.Link(ready, path) })
+		wg.Go(func() { ring, err = keyring.Ensure(path) })
+		wg.Wait()
+		if won := linkErr == nil; err != nil || won != (ring.Text() == key(1)) || ring.Text() != parse(t, get(t, path)[len("SESSION_KEYS="):]).Text() {
+			t.Fatalf("the other's file was made: %v; got another key than the file holds, or error %v", won, err)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

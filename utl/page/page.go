@@ -1,0 +1,53 @@
+// Package page renders HTML templates into memory, so that an answer is
+// written whole or not at all.
+package page
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// Set is a site's pages, parsed.
+type Set struct{ pages map[string]*template.Template }
+
+// Parse parses every .html file beside layout.html as a page that stands in
+// it. asset maps a static file's name to its path.
+func Parse(files fs.FS, asset func(name string) (string, error)) (*Set, error) {
+	names, err := fs.Glob(files, "*.html")
+	if err != nil {
+		return nil, fmt.Errorf("listing the templates: %w", err)
+	}
+	s := &Set{map[string]*template.Template{}}
+	for _, name := range names {
+		if name == "layout.html" {
+			continue
+		}
+		t, err := template.New(name).Funcs(template.FuncMap{"asset": asset}).
+			Option("missingkey=error").ParseFS(files, "layout.html", name)
+		if err != nil {
+			return nil, fmt.Errorf("parsing the page %s: %w", name, err)
+		}
+		s.pages[strings.TrimSuffix(name, path.Ext(name))] = t
+	}
+	return s, nil
+}
+
+// Render returns the page of the name, made with data.
+func (s *Set) Render(name string, data any) ([]byte, error) {
+	t := s.pages[name]
+	if t == nil {
+		return nil, fmt.Errorf("no page is named %q", name)
+	}
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, "layout", data); err != nil {
+		return nil, fmt.Errorf("rendering the page %s: %w", name, err)
+	}
+	return b.Bytes(), nil
+}
+
+// Template returns the parsed page of the name, or nil, for checks.
+func (s *Set) Template(name string) *template.Template { return s.pages[name] }

@@ -1,0 +1,145 @@
+package password_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"glassjar/utl/password"
+)
+
+// varied returns n bytes that neither repeat nor are common.
+func varied(n int) string {
+	var b strings.Builder
+	for i := 0; b.Len() < n; i++ {
+		b.WriteString("w" + strings.Repeat("o", i) + "rd ")
+	}
+	return b.String()[:n]
+}
+
+// ATTACKS E
+func TestCheck(t *testing.T) {
+	tests := []struct {
+		name, pw, username string
+		want               error
+	}{
+		{"a good one", good, "bob", nil},
+		{"14 bytes", varied(14), "alice", password.ErrShort},
+		{"15 bytes", varied(15), "alice", nil},
+		{"1,024 bytes", varied(1024), "alice", nil},
+		{"1,025 bytes", varied(1025), "alice", password.ErrLong},
+		{"1 MB", varied(1 << 20), "alice", password.ErrLong},
+		{"empty", "", "alice", password.ErrShort},
+		{"15 bytes as sent, 14 once composed", "cafe\u0301 au lait!", "alice", nil},
+		{"14 bytes as sent, 17 once mapped", "abcdefghijk\u0958", "alice", password.ErrShort},
+		{"15 bytes in five characters", "水火木金土", "alice", nil},
+
+		{"invalid UTF-8", good + "\xc3", "alice", password.ErrNotUTF8},
+		{"a UTF-8 surrogate", good + "\xed\xa0\x80", "alice", password.ErrNotUTF8},
+		{"1 MB of invalid UTF-8 is long", strings.Repeat("\xff", 1<<20), "alice", password.ErrLong},
+		{"NUL inside", "correct horse\x00battery", "alice", password.ErrCharacters},
+		{"a tab", "correct horse\tbattery", "alice", password.ErrCharacters},
+		{"CR LF", "correct horse\r\nbattery", "alice", password.ErrCharacters},
+		{"DEL", "correct horse\x7fbattery", "alice", password.ErrCharacters},
+		{"a zero-width space", "correct horse\u200bbattery", "alice", password.ErrCharacters},
+		{"a zero-width joiner", "correct horse\u200dbattery", "alice", password.ErrCharacters},
+		{"right-to-left override", "correct horse\u202ebattery", "alice", password.ErrCharacters},
+		{"an unassigned character", "correct horse\U000e0fff battery", "alice", password.ErrCharacters},
+		{"emoji", "correct 🐎 battery 🔋", "alice", nil},
+		{"right-to-left letters", "סיסמה ארוכה מאוד", "alice", nil},
+		{"leading and trailing spaces", "  correct horse  ", "alice", nil},
+
+		{"common, of 18 bytes", "123456789987654321", "alice", password.ErrCommon},
+		{"common, of 15 bytes", "qwertyuiop12345", "alice", password.ErrCommon},
+		{"common, in capitals", "1QAZ2wsx3EDC4rfv", "alice", password.ErrCommon},
+		{"common and not repeated", "PasswordStandard", "alice", password.ErrCommon},
+		{"a common word twice", "passwordpassword", "alice", password.ErrCommon},
+		{"a common word twice, in mixed case", "BaseBallbaseball", "alice", password.ErrCommon},
+		{"a common word twice and a half", "baseballbaseballbase", "alice", password.ErrCommon},
+		{"a common word once and a half", "123456789123456", "alice", password.ErrCommon},
+		{"an uncommon word once and a half", "glassjar9! and glass", "alice", nil},
+		{"an uncommon word twice", "glassjar9!glassjar9!", "alice", nil},
+		{"three letters, again and again", "abcabcabcabcabc", "alice", password.ErrCommon},
+		{"four letters, again and again", "zq7!zq7!zq7!zq7!", "alice", password.ErrCommon},
+		{"five letters, again and again", "zq7!mzq7!mzq7!m", "alice", nil},
+		{"one letter", strings.Repeat("a", 15), "alice", password.ErrCommon},
+		{"one letter, 1,024 times", strings.Repeat("a", 1024), "alice", password.ErrCommon},
+		{"15 spaces", strings.Repeat(" ", 15), "alice", password.ErrCommon},
+		{"one emoji", strings.Repeat("🐎", 4), "alice", password.ErrCommon},
+		{"four emoji", "🐎🔋📎🐟", "alice", password.ErrCommon},
+		{"five emoji", "🐎🔋📎🐟🎈", "alice", nil},
+		{"a common word and more", "password and some more", "alice", nil},
+
+		{"holds the name", "my name is alice, hello", "alice", password.ErrHasName},
+		{"holds the name in capitals", "my name is ALICE, hello", "alice", password.ErrHasName},
+		{"holds a name with capitals", "my name is alice, hello", "Alice", password.ErrHasName},
+		{"is the name", "alice@example.org", "alice@example.org", password.ErrHasName},
+		{"holds the name, decomposed", "my name is Ele\u0301a, hello", "el\u00e9a", password.ErrHasName},
+		{"holds a name of four characters", "my name is anna, hello", "anna", password.ErrHasName},
+		{"holds a name of three characters", "my name is ann, hello", "ann", nil},
+		{"holds a name of three characters, six bytes", "my name is éèê, hello", "éèê", nil},
+		{"holds half the name", "my name is al, ice cream", "alice", nil},
+		{"no name", good, "", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := password.Check(tt.pw, tt.username); !errors.Is(got, tt.want) {
+				t.Errorf("Check(%.40q, %q) = %v, want %v", tt.pw, tt.username, got, tt.want)
+			}
+		})
+	}
+}
+
+// The last is twice as long once it is mapped: the limit is on what was sent.
+func TestPasswordsOfEveryKindCanBeUsed(t *testing.T) {
+	h := password.NewHasher(tiny, 1, 0)
+	for _, pw := range []string{good, varied(15), varied(1024), "correct 🐎 battery 🔋", strings.Repeat("\u0958", 341)} {
+		if _, err := h.Verify(t.Context(), hash(t, h, pw), pw); err != nil {
+			t.Errorf("Verify(%.40q) = %v", pw, err)
+		}
+	}
+}
+
+// ATTACKS E: a megabyte is turned away by its length, before anything is made.
+func TestALongPasswordCostsNothing(t *testing.T) {
+	long := varied(1 << 20)
+	h := password.NewHasher(tiny, 1, 0)
+	allocs := testing.AllocsPerRun(10, func() {
+		_ = password.Check(long, "alice")
+		_ = h.Dummy(t.Context(), long)
+	})
+	if allocs != 0 {
+		t.Errorf("%v allocations, want 0", allocs)
+	}
+}
+
+// The binary search needs a sorted table of whole prefixes.
+func TestTheTableOfCommonPasswords(t *testing.T) {
+	table, err := os.ReadFile("common.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := len(table), 49233*8; got != want {
+		t.Fatalf("common.bin has %d bytes, want %d", got, want)
+	}
+	for i := 8; i < len(table); i += 8 {
+		if string(table[i-8:i]) >= string(table[i:i+8]) {
+			t.Fatalf("common.bin is out of order at byte %d", i)
+		}
+	}
+}
+
+func FuzzCheck(f *testing.F) {
+	f.Add(good, "alice")
+	f.Add("e\u0301\u0344\u0958", "\u0130")
+	f.Add(strings.Repeat("ab", 20), "\xff")
+	h := password.NewHasher(password.Params{Memory: 8, Time: 1, Threads: 1}, 1, 0)
+	f.Fuzz(func(t *testing.T, pw, username string) {
+		if password.Check(pw, username) == nil {
+			if _, err := h.Verify(t.Context(), hash(t, h, pw), pw); err != nil {
+				t.Errorf("Check passes %q, but Verify: %v", pw, err)
+			}
+		}
+	})
+}

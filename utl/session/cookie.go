@@ -1,0 +1,209 @@
+package session
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gorilla/securecookie"
+	"github.com/gorilla/sessions"
+)
+
+// errCookie means that a cookie is not one that we signed, or not any more.
+var errCookie = errors.New("not a cookie of ours")
+
+// payload is what the session cookie says. It is signed, not encrypted: its
+// holder can read it.
+type payload struct {
+	Username string `json:"username"`
+	SID      string `json:"sid"`
+	Started  int64  `json:"started"` // seconds since 1970
+	old      bool   // signed with an old key
+}
+
+type key int
+
+// payloadKey is where a gorilla session of ours keeps its payload.
+const payloadKey key = 0
+
+// codec signs and verifies with one key.
+type codec = *securecookie.SecureCookie
+
+// serializer writes a payload as JSON and reads back only what it writes: a
+// valid signature over anything else is refused.
+type serializer struct{}
+
+func (serializer) Serialize(src any) ([]byte, error) { return json.Marshal(src) }
+
+func (serializer) Deserialize(src []byte, dst any) error {
+	if err := json.Unmarshal(src, dst); err != nil {
+		return fmt.Errorf("reading the payload: %w", err)
+	}
+	again, err := json.Marshal(dst)
+	if err != nil || string(again) != string(src) {
+		return errCookie
+	}
+	return nil
+}
+
+// SetKeys makes the first key sign and every key verify, from now on.
+// Keys are 32 bytes each; others are refused.
+func (s *Store) SetKeys(keys [][]byte) error {
+	codecs := make([]codec, 0, len(keys))
+	for _, k := range keys {
+		if len(k) != 32 {
+			return errors.New("a session key must be 32 bytes")
+		}
+		c := securecookie.New(k, nil).SetSerializer(serializer{})
+		codecs = append(codecs, c.MaxAge(int(s.opt.Max/time.Second))) // gorilla's Options.MaxAge binds only the browser
+	}
+	if len(codecs) == 0 {
+		return errors.New("no session key")
+	}
+	s.codecs.Store(&codecs)
+	return nil
+}
+
+// Get returns the request's session from gorilla's registry. It is part of
+// gorilla's sessions.Store.
+func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
+	return sessions.GetRegistry(r).Get(s, name)
+}
+
+// New returns the session that the request's cookie holds. A cookie that is
+// not ours gives a new session and an error. It is part of gorilla's
+// sessions.Store; whether the session is live is for Find to say.
+func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
+	gs := sessions.NewSession(s, name)
+	gs.Options = s.options()
+	p, err := s.read(r, name)
+	if err != nil {
+		gs.IsNew = true
+		return gs, err
+	}
+	gs.Values[payloadKey] = p
+	return gs, nil
+}
+
+// Save sends the session's cookie, signed with the first key. A session
+// without values, or with a negative MaxAge, clears the cookie: gorilla's own
+// store would sign the live value once more. It is part of gorilla's
+// sessions.Store.
+func (s *Store) Save(_ *http.Request, w http.ResponseWriter, gs *sessions.Session) error {
+	p, ok := gs.Values[payloadKey].(payload)
+	if !ok || gs.Options.MaxAge < 0 {
+		gs.Options.MaxAge = -1
+		http.SetCookie(w, sessions.NewCookie(gs.Name(), "", gs.Options))
+		return nil
+	}
+	value, err := (*s.codecs.Load())[0].Encode(gs.Name(), p)
+	if err != nil {
+		return fmt.Errorf("signing the session cookie: %w", err)
+	}
+	http.SetCookie(w, sessions.NewCookie(gs.Name(), value, gs.Options))
+	return nil
+}
+
+// Clear makes the browser forget the session cookie. When the request carried
+// several of the name, those set for a part of the site are cleared too.
+func (s *Store) Clear(w http.ResponseWriter, r *http.Request) error {
+	paths := []string{"/"}
+	if len(r.CookiesNamed(s.name)) > 1 {
+		paths = covering(r.URL.EscapedPath())
+	}
+	for _, path := range paths {
+		gs := sessions.NewSession(s, s.name)
+		gs.Options = s.options()
+		gs.Options.Path = path
+		if err := gs.Save(r, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// covering returns the Paths of the cookies that a browser sends to the path
+// (RFC 6265, section 5.1.4), as far as a few headers can hold them.
+func covering(path string) []string {
+	path, _, _ = strings.Cut(path[:min(len(path), 256)], ";") // net/http logs a Path with one
+	all := []string{"/"}
+	for i := 1; i < len(path) && len(all) < 16; i++ {
+		if path[i] == '/' {
+			all = append(all, path[:i], path[:i+1])
+		}
+	}
+	return slices.Compact(append(all, path))
+}
+
+// Renew sends the session's cookie again if an old key signed it.
+func (s *Store) Renew(w http.ResponseWriter, r *http.Request, found Session) error {
+	if !found.old {
+		return nil
+	}
+	return s.send(w, r, found)
+}
+
+// send sends the cookie that names the session.
+func (s *Store) send(w http.ResponseWriter, r *http.Request, started Session) error {
+	gs := sessions.NewSession(s, s.name)
+	gs.Options = s.options()
+	if started.Remember {
+		gs.Options.MaxAge = int(started.Started.Add(s.opt.Max).Sub(s.opt.Now()) / time.Second)
+	}
+	gs.Values[payloadKey] = payload{Username: started.Username, SID: started.SID, Started: started.Started.Unix()}
+	return gs.Save(r, w)
+}
+
+// sent returns the sid that the request's cookie names, live or not, or "".
+func (s *Store) sent(r *http.Request) string {
+	p, err := s.read(r, s.name)
+	if err != nil {
+		return ""
+	}
+	return p.SID
+}
+
+// options returns the cookie's attributes. gorilla's own defaults are
+// SameSite=None, 30 days and no HttpOnly.
+func (s *Store) options() *sessions.Options {
+	return &sessions.Options{Path: "/", HttpOnly: true, Secure: s.opt.Secure, SameSite: http.SameSiteLaxMode}
+}
+
+// read verifies the request's cookie of the name and returns what it says.
+func (s *Store) read(r *http.Request, name string) (payload, error) {
+	sent := r.CookiesNamed(name)
+	if len(sent) != 1 || sent[0].Quoted || !s.canonical(sent[0].Value) {
+		return payload{}, errCookie
+	}
+	for i, c := range *s.codecs.Load() {
+		var p payload
+		if c.Decode(name, sent[0].Value, &p) != nil {
+			continue
+		}
+		p.old = i > 0
+		if !s.inTime(time.Unix(p.Started, 0), s.opt.Now(), s.opt.Max) {
+			break
+		}
+		return p, nil
+	}
+	return payload{}, errCookie
+}
+
+// canonical reports whether the value is spelled the one way that we spell it
+// (base64 has others that decode to the same bytes: other last bits, line
+// breaks) and is not dated in the future, which securecookie does not refuse.
+func (s *Store) canonical(value string) bool {
+	raw, err := base64.URLEncoding.DecodeString(value)
+	if err != nil || base64.URLEncoding.EncodeToString(raw) != value {
+		return false
+	}
+	date, _, _ := strings.Cut(string(raw), "|")
+	signed, err := strconv.ParseInt(date, 10, 64)
+	return err == nil && signed <= s.opt.Now().Add(skew).Unix() && strconv.FormatInt(signed, 10) == date
+}

@@ -1,0 +1,236 @@
+// Package session keeps who is signed in. A session is a row in the database;
+// the browser holds a signed cookie that names it; a cache of live rows
+// answers most requests without the database. It refuses a cookie that it did
+// not sign, that is not spelled as it was signed, or whose row is gone, ended
+// or over its limits.
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+)
+
+var (
+	// ErrNone means that the request carries no live session: it is signed out.
+	ErrNone = errors.New("no live session")
+	// ErrChanged means that the account was changed, disabled or deleted after
+	// its password was verified: verify again.
+	ErrChanged = errors.New("the account changed meanwhile")
+)
+
+// skew is how far another server's clock may run ahead of ours.
+const skew = time.Minute
+
+// Session is one signed-in browser, and what a request needs to know of its
+// account.
+type Session struct {
+	SID         string // what the cookie names; never shown
+	ID          string // what pages call it
+	AccountID   string
+	Username    string
+	DisplayName string
+	Role        string
+	Address     string // client address at sign-in
+	Agent       string // User-Agent at sign-in
+	Started     time.Time
+	Seen        time.Time // last request, to the minute
+	Remember    bool
+	changed     int64 // changed_at of the row
+	old         bool  // an old key signed the cookie
+}
+
+// Options are what a Store needs.
+type Options struct {
+	DB        *db.DB
+	Keys      [][]byte      // the first signs, every one verifies; 32 bytes each
+	Secure    bool          // browsers reach us over https: Secure and __Host-
+	Idle, Max time.Duration // limits: since last seen, since the start
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Store finds, starts and ends sessions. It is a gorilla sessions.Store for
+// the session cookie.
+type Store struct {
+	opt    Options
+	name   string
+	codecs atomic.Pointer[[]codec]
+	cache  cache
+}
+
+// New returns a store with an empty cache. It trusts no cache until Poll or
+// Run has asked the database once.
+func New(o Options) (*Store, error) {
+	s := &Store{opt: o, name: "glassjar"}
+	if o.Secure {
+		s.name = "__Host-glassjar"
+	}
+	s.cache.init()
+	return s, s.SetKeys(o.Keys)
+}
+
+// Name returns the session cookie's name.
+func (s *Store) Name() string { return s.name }
+
+// Find returns the live session that the request's cookie names. Most requests
+// are answered from memory. Errors: ErrNone, or db.ErrUnavailable when it
+// cannot be known.
+func (s *Store) Find(r *http.Request) (Session, error) {
+	gs, err := s.New(r, s.name)
+	if err != nil {
+		return Session{}, ErrNone
+	}
+	p, _ := gs.Values[payloadKey].(payload)
+	found, err := s.live(r.Context(), p.SID)
+	if err != nil {
+		return Session{}, err
+	}
+	if p.Username != found.Username || p.Started != found.Started.Unix() {
+		return Session{}, ErrNone
+	}
+	found.old = p.old
+	return found, nil
+}
+
+// live returns the live session with the sid, from the cache or from its row.
+func (s *Store) live(ctx context.Context, sid string) (Session, error) {
+	now := s.opt.Now()
+	e, gen, fresh := s.cache.get(sid, now)
+	if fresh {
+		return s.within(e, now)
+	}
+	row, err := db.One(ctx, s.opt.DB, scan, selectSessions+` WHERE s.sid = ? AND s.ended_at = 0 AND a.disabled_at = 0`, sid)
+	switch {
+	case errors.Is(err, db.ErrNone):
+		s.cache.put(sid, newEntry(nil, now), gen)
+		return Session{}, ErrNone
+	case err != nil && e != nil && s.cache.trusted(now):
+		return s.within(e, now) // due to be read again, but known to be unchanged
+	case err != nil:
+		return Session{}, fmt.Errorf("reading a session: %w", err)
+	}
+	e = newEntry(&row, now)
+	s.cache.put(sid, e, gen)
+	return s.within(e, now)
+}
+
+// within returns the entry's session if it is live and within its limits now,
+// and notes that it was seen.
+func (s *Store) within(e *entry, now time.Time) (Session, error) {
+	if e.session == nil {
+		return Session{}, ErrNone
+	}
+	found, seen := *e.session, db.Time(e.seen.Load())
+	if !s.inTime(found.Started, now, s.opt.Max) || !s.inTime(seen, now, s.idle(found.Remember)) {
+		return Session{}, ErrNone
+	}
+	if now.Sub(seen) >= time.Minute {
+		s.cache.sawIt(e, now)
+		seen = now
+	}
+	found.Seen = seen
+	return found, nil
+}
+
+// inTime reports whether t lies less than limit before now and, but for skew,
+// not after it.
+func (s *Store) inTime(t, now time.Time, limit time.Duration) bool {
+	age := now.Sub(t)
+	return age < limit && age > -skew
+}
+
+// Until returns when the session ends by itself if it is not used again.
+func (s *Store) Until(found Session) time.Time {
+	idle, last := found.Seen.Add(s.idle(found.Remember)), found.Started.Add(s.opt.Max)
+	if idle.Before(last) {
+		return idle
+	}
+	return last
+}
+
+func (s *Store) idle(remember bool) time.Duration {
+	if remember {
+		return s.opt.Max
+	}
+	return s.opt.Idle
+}
+
+// Verified is an account whose password was just verified.
+type Verified struct {
+	AccountID, Username string
+	Epoch               int64 // the account's, as it was read before verifying
+}
+
+// Start starts a session for the account with a new sid, ends the one whose
+// cookie came in with the request, and sends the new cookie.
+// Errors: ErrChanged, db.ErrUnavailable.
+func (s *Store) Start(w http.ResponseWriter, r *http.Request, v Verified, remember bool, by audit.Actor) error {
+	old := s.sent(r)
+	now := s.opt.Now()
+	started := Session{
+		SID: rand.Text(), ID: rand.Text(), AccountID: v.AccountID, Username: v.Username,
+		Started: now, Remember: remember, Address: by.Address, Agent: audit.Cap(by.Agent),
+	}
+	by.ID, by.Name = v.AccountID, v.Username
+	err := s.opt.DB.Tx(r.Context(), func(tx *db.Tx) error {
+		if _, err := end(r.Context(), tx, now, by, `sid = ?`, old); err != nil {
+			return err
+		}
+		if err := insert(r.Context(), tx, started, v.Epoch); err != nil {
+			return err
+		}
+		return audit.Record(r.Context(), tx, now, by, audit.Event{Kind: "signin.ok", AccountID: v.AccountID, Username: v.Username})
+	})
+	if err != nil {
+		return fmt.Errorf("starting a session: %w", err)
+	}
+	s.Forget(old)
+	return s.send(w, r, started)
+}
+
+// End ends the session. From its return on, it is refused here; other servers
+// refuse it within a second. When the database cannot be written, the session
+// is refused here all the same, the end is written when the database is back,
+// and the error is db.ErrUnavailable.
+func (s *Store) End(ctx context.Context, sid string, by audit.Actor) error {
+	ctx = context.WithoutCancel(ctx) // a browser that went away is still signed out
+	now := s.opt.Now()
+	err := s.opt.DB.Tx(ctx, func(tx *db.Tx) error {
+		_, err := end(ctx, tx, now, by, `sid = ?`, sid)
+		return err
+	})
+	if err != nil {
+		s.cache.refuse(sid, by, now)
+		return fmt.Errorf("ending a session: %w", err)
+	}
+	s.Forget(sid)
+	return nil
+}
+
+// Forget drops the sessions from the cache: the next request reads their rows.
+func (s *Store) Forget(sids ...string) { s.cache.forget(sids...) }
+
+// List returns the account's live sessions, the one seen last first.
+func (s *Store) List(ctx context.Context, accountID string) ([]Session, error) {
+	rows, err := db.All(ctx, s.opt.DB, scan, selectSessions+
+		` WHERE s.account_id = ? AND s.ended_at = 0 ORDER BY s.seen_at DESC, s.started_at DESC`, accountID)
+	if err != nil {
+		return nil, fmt.Errorf("listing sessions: %w", err)
+	}
+	now, live := s.opt.Now(), rows[:0]
+	for _, row := range rows {
+		if s.inTime(row.Started, now, s.opt.Max) && s.inTime(row.Seen, now, s.idle(row.Remember)) {
+			live = append(live, row)
+		}
+	}
+	return live, nil
+}

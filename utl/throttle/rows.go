@@ -1,0 +1,85 @@
+package throttle
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"glassjar/utl/db"
+)
+
+// maxRows bounds the table, at some 20 MB.
+const maxRows = 100_000
+
+// row is what is kept of a key.
+type row struct {
+	hash        string
+	failures    int64
+	since, last int64 // the window's first failure and the newest, as db.Micros
+}
+
+func scan(r db.Row) (one row, err error) {
+	err = r.Scan(&one.hash, &one.failures, &one.since, &one.last)
+	return one, err
+}
+
+// read returns the keys' rows by hash; a key that never failed has none.
+func (s *Store) read(ctx context.Context, keys []key) (map[string]row, error) {
+	args := make([]any, len(keys))
+	for i, k := range keys {
+		args[i] = k.hash
+	}
+	all, err := db.All(ctx, s.DB, scan, `SELECT key_hash, failures, since_at, last_at FROM throttle
+		WHERE key_hash IN (?`+strings.Repeat(", ?", len(keys)-1)+`)`, args...)
+	rows := make(map[string]row, len(all))
+	for _, r := range all {
+		rows[r.hash] = r
+	}
+	return rows, err
+}
+
+// charge counts a failure for each of the keys; the first one after a window's
+// end begins the next.
+func charge(ctx context.Context, tx *db.Tx, keys []key, at time.Time) error {
+	now := db.Micros(at)
+	for _, k := range keys {
+		over := db.Micros(at.Add(-k.window))
+		if _, err := tx.Exec(ctx, `INSERT INTO throttle (key_hash, kind, failures, since_at, last_at) VALUES (?, ?, 1, ?, ?)
+			ON CONFLICT (key_hash) DO UPDATE SET
+				failures = CASE WHEN throttle.since_at <= ? THEN 1 ELSE throttle.failures + 1 END,
+				since_at = CASE WHEN throttle.since_at <= ? OR throttle.since_at > excluded.since_at
+					THEN excluded.since_at ELSE throttle.since_at END,
+				last_at = excluded.last_at`, k.hash, k.kind, now, now, over, over); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Sweep deletes the counters whose windows and waits are over, and beyond
+// 100,000 those that failed longest ago: none that guessing keeps busy. Times
+// that a clock set back left in the future become now, so that nobody waits for
+// longer than until the next Sweep and 30 s.
+// Errors: db.ErrUnavailable.
+func (s *Store) Sweep(ctx context.Context) error {
+	now := s.Now()
+	over := func(r rule) int64 { return db.Micros(now.Add(-r.window - longestWait)) }
+	err := s.DB.Tx(ctx, func(tx *db.Tx) (err error) {
+		exec := func(q string, args ...any) {
+			if err == nil {
+				_, err = tx.Exec(ctx, q, args...)
+			}
+		}
+		exec(`DELETE FROM throttle WHERE since_at <= ? OR (since_at <= ? AND kind <> 'device')`, over(deviceRule), over(accountRule))
+		exec(`UPDATE throttle SET since_at = ? WHERE since_at > ?`, db.Micros(now), db.Micros(now))
+		exec(`UPDATE throttle SET last_at = ? WHERE last_at > ?`, db.Micros(now), db.Micros(now))
+		exec(`DELETE FROM throttle WHERE key_hash IN
+			(SELECT key_hash FROM throttle ORDER BY last_at DESC LIMIT 1000000000 OFFSET ?)`, maxRows)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("sweeping the throttle: %w", err)
+	}
+	return nil
+}
