@@ -27,6 +27,7 @@ import (
 	"glassjar/utl/config"
 	"glassjar/utl/db"
 	"glassjar/utl/keyring"
+	"glassjar/utl/logs"
 	"glassjar/utl/password"
 	"glassjar/utl/session"
 	"glassjar/utl/throttle"
@@ -114,6 +115,9 @@ func newLog(cfg config.Config, w io.Writer) *slog.Logger {
 // serve answers requests until ctx ends, then lets those under way finish, for
 // 10 seconds at most.
 func (p *program) serve(ctx context.Context) error {
+	lines := logs.New(p.stderr)
+	defer lines.Close()
+	p.stderr = lines
 	st, err := p.open(ctx)
 	if err != nil {
 		return err
@@ -140,7 +144,7 @@ func (p *program) serve(ctx context.Context) error {
 	var background sync.WaitGroup
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	background.Go(func() { st.Sessions.Run(watching) })
-	background.Go(func() { sweep(watching, st, slow) })
+	background.Go(func() { sweep(watching, st, slow, lines) })
 	if !st.Config.KeysFromEnv {
 		background.Go(func() { watchKeys(watching, st, devices) })
 	}
@@ -230,9 +234,13 @@ func watchKeys(ctx context.Context, st *cli.Stores, devices *session.Devices) {
 	}
 }
 
-// sweep forgets what is too old to matter, until ctx ends.
-func sweep(ctx context.Context, st *cli.Stores, slow *throttle.Store) {
+// sweep forgets what is too old to matter, and tells of log lines that were
+// dropped, until ctx ends.
+func sweep(ctx context.Context, st *cli.Stores, slow *throttle.Store, lines *logs.Writer) {
 	for every(ctx, time.Minute) {
+		if n := lines.Dropped(); n > 0 {
+			st.Log.WarnContext(ctx, "log lines dropped", "count", n)
+		}
 		if err := errors.Join(slow.Sweep(ctx), st.Accounts.Sweep(ctx, st.Config.AuditKeep)); err != nil {
 			st.Log.WarnContext(ctx, "sweeping", "error", err)
 		}
