@@ -23,6 +23,7 @@ import (
 	"glassjar/static"
 	"glassjar/templates"
 	"glassjar/utl/account"
+	"glassjar/utl/anatomy"
 	"glassjar/utl/cli"
 	"glassjar/utl/config"
 	"glassjar/utl/db"
@@ -132,8 +133,12 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
+	lab, err := anatomy.New(labKeys(st.Ring))
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
 	slow := &throttle.Store{DB: st.DB, Now: time.Now}
-	site, err := newSite(st, handlers.Config{PublicURL: public, Devices: devices, Throttle: slow})
+	site, err := newSite(st, handlers.Config{PublicURL: public, Devices: devices, Throttle: slow, Lab: lab})
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
@@ -146,7 +151,7 @@ func (p *program) serve(ctx context.Context) error {
 	background.Go(func() { st.Sessions.Run(watching) })
 	background.Go(func() { sweep(watching, st, slow, lines) })
 	if !st.Config.KeysFromEnv {
-		background.Go(func() { watchKeys(watching, st, devices) })
+		background.Go(func() { watchKeys(watching, st, devices, lab) })
 	}
 	err = listen(ctx, ln, site, st.Log)
 	stop()
@@ -158,6 +163,9 @@ func (p *program) serve(ctx context.Context) error {
 func newSite(st *cli.Stores, c handlers.Config) (http.Handler, error) {
 	c.Accounts, c.Sessions, c.TrustedProxies = st.Accounts, st.Sessions, st.Config.TrustedProxies
 	c.Templates, c.Static, c.Log, c.Now = templates.FS, static.FS, st.Log, time.Now
+	if st.Config.Lab != "on" {
+		c.Lab = nil
+	}
 	if st.Config.PagesDir != "" {
 		root, err := os.OpenRoot(st.Config.PagesDir)
 		if err != nil {
@@ -221,7 +229,7 @@ func listen(ctx context.Context, ln net.Listener, site http.Handler, log *slog.L
 }
 
 // watchKeys takes up a change of .env's session keys, until ctx ends.
-func watchKeys(ctx context.Context, st *cli.Stores, devices *session.Devices) {
+func watchKeys(ctx context.Context, st *cli.Stores, devices *session.Devices, lab *anatomy.Lab) {
 	now := st.Ring.Text()
 	for every(ctx, 500*time.Millisecond) {
 		ring, err := keyring.Read(dotenv)
@@ -229,9 +237,15 @@ func watchKeys(ctx context.Context, st *cli.Stores, devices *session.Devices) {
 			continue // a file that is gone or broken changes nothing
 		}
 		now = ring.Text()
-		err = errors.Join(st.Sessions.SetKeys(ring.Derive("session")), devices.SetKeys(ring.Derive("device")))
+		err = errors.Join(st.Sessions.SetKeys(ring.Derive("session")), devices.SetKeys(ring.Derive("device")), lab.SetKeys(labKeys(ring)))
 		st.Log.InfoContext(ctx, "session keys changed", "keys", ring.Len(), "error", err)
 	}
+}
+
+// labKeys returns the keys with which the lab signs and encrypts. They open
+// nothing else.
+func labKeys(r keyring.Ring) (sign, block []byte) {
+	return r.Derive("lab")[0], r.Derive("lab-block")[0]
 }
 
 // sweep forgets what is too old to matter, and tells of log lines that were

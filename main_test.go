@@ -250,6 +250,27 @@ func TestPages(t *testing.T) {
 		chromedp.SendKeys(chromedp.ID("password"), "not this one"),
 		chromedp.Submit(chromedp.ID("password")), chromedp.WaitVisible(chromedp.ID("problem")))
 	look("sign-in-error")
+
+	visit("lab", "/lab", "See how a sign-in works")
+	visit("lab-request", "/lab/request?username=ada&sub1=Send+with+GET", "Your request, taken apart")
+	visit("lab-session", "/lab/session", "A session like a dictionary")
+	visit("lab-cookie", "/lab/cookie", "A signed cookie, taken apart")
+	p.press("Make me admin")
+	look("lab-cookie-refused")
+	p.do(chromedp.Navigate(s.url + "/lab/key"))
+	p.press("Show the lab's key")
+	p.press("Sign it with the key")
+	look("lab-key-signed")
+	p.press("Change one letter of it")
+	look("lab-key-refused")
+}
+
+// press clicks the button of the label, and waits for the page that comes.
+func (p *page) press(label string) {
+	p.t.Helper()
+	p.do(chromedp.Evaluate[chromedp.Void](`document.documentElement.id = "old"`),
+		chromedp.Click(chromedp.Search(fmt.Sprintf(`//main//button[normalize-space()=%[1]q]|//main//input[@value=%[1]q]`, label))),
+		chromedp.WaitVisible(chromedp.CSS(`html:not(#old) .foot`)))
 }
 
 // picture returns the whole page as a PNG at the width and in the scheme, and

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -9,7 +8,6 @@ import (
 
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
-	"glassjar/utl/db"
 )
 
 type accountPage struct {
@@ -130,9 +128,7 @@ func (s *site) changePassword(w http.ResponseWriter, r *http.Request, me account
 	defer try.Done()
 	changed, err := s.Accounts.ChangePassword(r.Context(), me, current, pw, by(r))
 	if errors.Is(err, account.ErrSignIn) {
-		return errors.Join(err, try.Failed(r.Context(), func(ctx context.Context, tx *db.Tx) error {
-			return s.Accounts.RecordTry(ctx, tx, "signin.failed", me.Username, by(r))
-		}))
+		return s.failed(r, try, me.Username, "wrong current password")
 	}
 	if err != nil {
 		return err

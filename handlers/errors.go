@@ -15,6 +15,7 @@ import (
 var (
 	errNotFound    = errors.New("no such page")
 	errMethod      = errors.New("method not allowed")
+	errRange       = errors.New("no such part of the file")
 	errCrossOrigin = errors.New("the form came from another site")
 	errForm        = errors.New("the form cannot be read")
 	errFormType    = errors.New("the form is not urlencoded")
@@ -37,6 +38,7 @@ type answer struct {
 var answers = []answer{
 	{errNotFound, http.StatusNotFound, "Not found", "There is no page at this address.", ""},
 	{errMethod, http.StatusMethodNotAllowed, "Not that way", "This address does not take that kind of request.", ""},
+	{errRange, http.StatusRequestedRangeNotSatisfiable, "No such part", "The file is shorter than that.", ""},
 	{errCrossOrigin, http.StatusForbidden, "Refused", "This form was not sent from this site's own page. Go back, reload the page and send it again.", ""},
 	{errForm, http.StatusBadRequest, "Bad request", "What was sent cannot be read: a field is doubled, is not valid text, or there are too many.", ""},
 	{errFormType, http.StatusUnsupportedMediaType, "Bad request", "This form is sent as application/x-www-form-urlencoded.", ""},
@@ -80,6 +82,7 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.Log.LogAttrs(r.Context(), slog.LevelError, "request failed",
 			slog.String("id", visitOf(r).id), slog.Int("status", a.status), slog.String("error", oneLine(err.Error(), 512)))
 	}
+	s.secure(w.Header(), r) // a handler may have loosened them
 	if a.retry != "" {
 		w.Header().Set("Retry-After", a.retry)
 	}

@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html/template"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -17,6 +19,7 @@ import (
 	"time"
 
 	"glassjar/utl/account"
+	"glassjar/utl/anatomy"
 	"glassjar/utl/db"
 	"glassjar/utl/page"
 	"glassjar/utl/redirect"
@@ -31,6 +34,7 @@ type Config struct {
 	Devices        *session.Devices
 	Throttle       *throttle.Store
 	Pages          *os.Root       // nil: no /pages/
+	Lab            *anatomy.Lab   // nil: no /lab
 	PublicURL      *url.URL       // how browsers reach the site
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	Templates      fs.FS
@@ -67,13 +71,19 @@ func New(c Config) (http.Handler, error) {
 	if s.assets, err = newAssets(c.Static); err != nil {
 		return nil, err
 	}
-	if s.pages, err = page.Parse(c.Templates, s.assets.path); err != nil {
+	if s.pages, err = page.Parse(c.Templates, s.funcs()); err != nil {
 		return nil, err
 	}
 	for pattern, h := range s.routes() {
 		s.mux.Handle(pattern, h)
 	}
 	return s.middleware(), nil
+}
+
+// funcs are what templates may call: asset maps a static file's name to its
+// path, lab reports whether there is a lab.
+func (s *site) funcs() template.FuncMap {
+	return template.FuncMap{"asset": s.assets.path, "lab": func() bool { return s.Lab != nil }}
 }
 
 // routes is every route of the site.
@@ -83,7 +93,7 @@ func (s *site) routes() map[string]http.Handler {
 		"GET /auth":                         s.open(s.authForm),
 		"POST /auth":                        s.open(s.authSubmit),
 		"GET /logout":                       s.member(s.logoutForm),
-		"POST /logout":                      s.member(s.logoutSubmit),
+		"POST /logout":                      s.open(s.logoutSubmit),
 		"GET /join/{code}":                  s.open(s.joinForm),
 		"POST /join/{code}":                 s.open(s.joinSubmit),
 		"GET /reset/{code}":                 s.open(s.resetForm),
@@ -99,6 +109,9 @@ func (s *site) routes() map[string]http.Handler {
 	}
 	if s.Pages != nil {
 		routes["GET /pages/{path...}"] = s.member(s.pagesFile)
+	}
+	if s.Lab != nil {
+		maps.Copy(routes, s.labRoutes())
 	}
 	return routes
 }

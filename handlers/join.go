@@ -26,7 +26,6 @@ type resetPage struct {
 
 // joinForm answers GET /join/{code}: the form that makes an account, or 410.
 func (s *site) joinForm(w http.ResponseWriter, r *http.Request) error {
-	noReferrer(w)
 	link, err := s.Accounts.Link(r.Context(), account.Join, r.PathValue("code"))
 	if err != nil {
 		return err
@@ -37,7 +36,6 @@ func (s *site) joinForm(w http.ResponseWriter, r *http.Request) error {
 // joinSubmit answers POST /join/{code}: it makes the account, signs the person
 // in and answers 303 to /, or shows the form again.
 func (s *site) joinSubmit(w http.ResponseWriter, r *http.Request) error {
-	noReferrer(w)
 	link, err := s.Accounts.Link(r.Context(), account.Join, r.PathValue("code"))
 	if err != nil {
 		return err
@@ -62,7 +60,6 @@ func (s *site) joinSubmit(w http.ResponseWriter, r *http.Request) error {
 
 // resetForm answers GET /reset/{code}: the form that sets a password, or 410.
 func (s *site) resetForm(w http.ResponseWriter, r *http.Request) error {
-	noReferrer(w)
 	link, err := s.Accounts.Link(r.Context(), account.Reset, r.PathValue("code"))
 	if err != nil {
 		return err
@@ -74,7 +71,6 @@ func (s *site) resetForm(w http.ResponseWriter, r *http.Request) error {
 // session of the account, signs the person in and answers 303 to /, or shows
 // the form again.
 func (s *site) resetSubmit(w http.ResponseWriter, r *http.Request) error {
-	noReferrer(w)
 	link, err := s.Accounts.Link(r.Context(), account.Reset, r.PathValue("code"))
 	if err != nil {
 		return err
@@ -101,7 +97,3 @@ func thenHome(w http.ResponseWriter, err error) error {
 	}
 	return seeOther(w, "/")
 }
-
-// noReferrer keeps the link's code out of the Referer header: it stands in the
-// page's own address.
-func noReferrer(w http.ResponseWriter) { w.Header().Set("Referrer-Policy", "no-referrer") }

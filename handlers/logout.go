@@ -8,6 +8,7 @@ import (
 
 	"glassjar/utl/account"
 	"glassjar/utl/db"
+	"glassjar/utl/session"
 )
 
 type logoutPage struct{ chrome }
@@ -19,21 +20,29 @@ func (s *site) logoutForm(w http.ResponseWriter, _ *http.Request, me account.Acc
 }
 
 // logoutSubmit answers POST /logout: the session ends, 303 to /. When the end
-// cannot be written, 503 says what holds all the same.
-func (s *site) logoutSubmit(w http.ResponseWriter, r *http.Request, me account.Account) error {
+// cannot be written, 503 says what holds all the same: it asks for a signed
+// cookie alone, because in an outage nobody knows whether the session is live.
+func (s *site) logoutSubmit(w http.ResponseWriter, r *http.Request) error {
+	found, err := s.who(w, r)
+	if errors.Is(err, session.ErrNone) {
+		return toSignIn(w, r)
+	}
+	if err != nil && !errors.Is(err, db.ErrUnavailable) {
+		return err
+	}
 	if err := s.Sessions.Clear(w, r); err != nil {
 		return err
 	}
 	if s.PublicURL.Scheme == "https" {
 		w.Header().Set("Clear-Site-Data", `"cache"`)
 	}
-	err := s.Sessions.End(r.Context(), visitOf(r).session.SID, by(r))
+	err = s.Sessions.End(r.Context(), found.SID, by(r))
 	if errors.Is(err, db.ErrUnavailable) {
 		return fmt.Errorf("%w: %w", errUnwritten, err)
 	}
 	if err != nil {
 		return err
 	}
-	s.event(r, slog.LevelInfo, "session ended", "session.ended", me.Username, "signed out")
+	s.event(r, slog.LevelInfo, "session ended", "session.ended", found.Username, "signed out")
 	return seeOther(w, "/")
 }

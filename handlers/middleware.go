@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"glassjar/utl/clientip"
 	"glassjar/utl/session"
@@ -50,7 +51,7 @@ func (s *site) middleware() http.Handler {
 		a := &answerWriter{ResponseWriter: w, r: r}
 		defer s.logLine(a, v, began)
 		defer s.recover(a, r)
-		s.secure(w.Header())
+		s.secure(w.Header(), r)
 		s.warnOfProxy(r)
 		s.serve(a, r)
 	})
@@ -66,22 +67,18 @@ func (s *site) warnOfProxy(r *http.Request) {
 	}
 }
 
-// serve checks where the request came from and hands it to its route. The
-// mux's own 404 and 405 become pages of ours.
+// serve checks where the request came from and hands it to its route. What
+// net/http refuses by itself becomes a page of ours.
 func (s *site) serve(a *answerWriter, r *http.Request) {
 	if err := s.sameOrigin(r); err != nil {
 		s.fail(a, r, err)
 		return
 	}
-	r.Body = http.MaxBytesReader(a, r.Body, maxBody)
+	r.Body = http.MaxBytesReader(a.ResponseWriter, r.Body, maxBody) // net/http's own: it closes the connection
 	s.mux.ServeHTTP(a, r)
-	switch a.held {
-	case http.StatusNotFound:
-		a.held = 0
-		s.fail(a, r, errNotFound)
-	case http.StatusMethodNotAllowed:
-		a.held = 0
-		s.fail(a, r, errMethod)
+	if err := a.held; err != nil {
+		a.held = nil
+		s.fail(a, r, err)
 	}
 }
 
@@ -104,14 +101,17 @@ func (s *site) sameOrigin(r *http.Request) error {
 const contentSecurity = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// secure sets the headers that every answer carries; a handler may tighten
+// secure sets the headers that every answer carries; a handler may change
 // them.
-func (s *site) secure(h http.Header) {
+func (s *site) secure(h http.Header, r *http.Request) {
 	h.Set("Content-Security-Policy", contentSecurity)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Referrer-Policy", "same-origin")
+	if strings.HasPrefix(r.URL.Path, "/join/") || strings.HasPrefix(r.URL.Path, "/reset/") {
+		h.Set("Referrer-Policy", "no-referrer") // the path holds the link's code
+	}
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 	h.Set("Cache-Control", "no-store")
 	if s.PublicURL.Scheme == "https" {
@@ -187,37 +187,35 @@ func masked(values url.Values) string {
 func oneLine(text string, n int) string {
 	text = strings.ToValidUTF8(text[:min(len(text), n)], "")
 	return strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f || c >= 0x80 && c < 0xa0 || c == 0x2028 || c == 0x2029 {
+		if !unicode.IsPrint(c) {
 			return ' '
 		}
 		return c
 	}, text)
 }
 
-// answerWriter notes the status for the log, and holds back the mux's own 404
-// and 405, which know nothing of our look.
+// answerWriter notes the status for the log, and holds back the refusals of
+// net/http, which know nothing of our look.
 type answerWriter struct {
 	http.ResponseWriter
 
 	r      *http.Request
 	status int
-	held   int
+	held   error // what to answer instead
 }
 
 func (a *answerWriter) WriteHeader(status int) {
-	if a.r.Pattern == "" && a.held == 0 && a.status == 0 &&
-		(status == http.StatusNotFound || status == http.StatusMethodNotAllowed) && isMuxError(a.Header()) {
-		a.held = status
+	if a.held != nil || a.status != 0 {
 		return
 	}
-	if a.held == 0 && a.status == 0 {
+	if a.held = refused(status, a.Header()); a.held == nil {
 		a.status = status
 		a.ResponseWriter.WriteHeader(status)
 	}
 }
 
 func (a *answerWriter) Write(b []byte) (int, error) {
-	if a.held != 0 {
+	if a.held != nil {
 		return len(b), nil
 	}
 	if a.status == 0 {
@@ -237,8 +235,19 @@ func (a *answerWriter) route() string {
 	return a.r.Pattern
 }
 
-// isMuxError reports whether the answer is the plain text of http.Error, which
-// only the mux sends here.
-func isMuxError(h http.Header) bool {
-	return strings.HasPrefix(h.Get("Content-Type"), "text/plain")
+// refused returns the error that stands for an answer in the plain text of
+// http.Error, which only the mux and http.ServeContent send here, or nil.
+func refused(status int, h http.Header) error {
+	if !strings.HasPrefix(h.Get("Content-Type"), "text/plain") {
+		return nil
+	}
+	switch status {
+	case http.StatusNotFound:
+		return errNotFound
+	case http.StatusMethodNotAllowed:
+		return errMethod
+	case http.StatusRequestedRangeNotSatisfiable:
+		return errRange
+	}
+	return nil
 }

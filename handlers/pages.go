@@ -3,6 +3,7 @@ package handlers
 import (
 	"fmt"
 	"io/fs"
+	"mime"
 	"net/http"
 	"os"
 	"path"
@@ -39,6 +40,8 @@ func (s *site) pagesFile(w http.ResponseWriter, r *http.Request, _ account.Accou
 	return s.sendFile(w, r, name, info)
 }
 
+// sendFile sends the file. HTML, and what may turn out to be HTML, is kept
+// nowhere: Back after a sign-out must not show it.
 func (s *site) sendFile(w http.ResponseWriter, r *http.Request, name string, info os.FileInfo) error {
 	f, err := s.Pages.Open(name)
 	if err != nil {
@@ -47,7 +50,7 @@ func (s *site) sendFile(w http.ResponseWriter, r *http.Request, name string, inf
 	defer f.Close()
 	h := w.Header()
 	h.Set("Content-Security-Policy", pagesSecurity)
-	if ext := path.Ext(name); ext != ".html" && ext != ".htm" && ext != ".xhtml" {
+	if kind := mime.TypeByExtension(path.Ext(name)); kind != "" && !strings.Contains(kind, "html") {
 		h.Set("Cache-Control", "private, no-cache")
 		h.Set("ETag", fmt.Sprintf(`"%x-%x"`, info.ModTime().UnixNano(), info.Size()))
 	}

@@ -35,14 +35,19 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request, p authPage, pw str
 		s.event(r, slog.LevelInfo, "signed in", "signin.ok", p.Username, "")
 		return nil
 	case errors.Is(err, password.ErrHash):
-		s.event(r, slog.LevelError, "sign-in failed", "signin.failed", p.Username, "the stored hash is broken: set the password again")
+		return s.failed(r, try, p.Username, "the stored hash is broken: set the password again")
 	case errors.Is(err, account.ErrSignIn), errors.Is(err, session.ErrChanged):
-		s.event(r, slog.LevelWarn, "sign-in failed", "signin.failed", p.Username, "wrong")
-	default:
-		return err
+		return s.failed(r, try, p.Username, "wrong")
 	}
+	return err
+}
+
+// failed ends the try as one that failed: it is counted, recorded and logged.
+// Errors: account.ErrSignIn, or db.ErrUnavailable when it could not be counted.
+func (s *site) failed(r *http.Request, try *throttle.Try, username, reason string) error {
+	s.event(r, slog.LevelWarn, "sign-in failed", "signin.failed", username, reason)
 	return cmp.Or(try.Failed(r.Context(), func(ctx context.Context, tx *db.Tx) error {
-		return s.Accounts.RecordTry(ctx, tx, "signin.failed", p.Username, by(r))
+		return s.Accounts.RecordTry(ctx, tx, "signin.failed", username, by(r))
 	}), account.ErrSignIn)
 }
 
@@ -75,26 +80,25 @@ func (s *site) begin(w http.ResponseWriter, r *http.Request, typed string) (*thr
 }
 
 // untold keeps a flood of throttled sign-ins from becoming a flood of audit
-// rows: one a minute for a name.
+// rows: in a minute one for a name, and 100 in all.
 type untold struct {
-	mu   sync.Mutex
-	told map[string]time.Time
+	mu    sync.Mutex
+	began time.Time
+	told  map[string]bool
 }
 
-// first reports whether the name was not told of in the last minute.
+// first reports whether the name is to be told of: it was not in this minute.
 func (u *untold) first(name string, now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if len(u.told) >= 1000 {
-		u.told = nil
+	if now.Sub(u.began).Abs() >= time.Minute {
+		u.began, u.told = now, map[string]bool{}
 	}
-	if u.told == nil {
-		u.told = map[string]time.Time{}
-	}
-	if last, ok := u.told[name]; ok && now.Sub(last) < time.Minute {
+	name = name[:min(len(name), 64)]
+	if u.told[name] || len(u.told) >= 100 {
 		return false
 	}
-	u.told[name] = now
+	u.told[name] = true
 	return true
 }
 

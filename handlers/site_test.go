@@ -2,10 +2,9 @@ package handlers_test
 
 import (
 	"bytes"
-	"io"
+	"context"
 	"log/slog"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
@@ -15,8 +14,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/PuerkitoBio/goquery"
 
 	"glassjar/handlers"
 	"glassjar/static"
@@ -35,6 +32,16 @@ const (
 	good  = "a jar of oat cookies"
 	other = "a tin of rye crackers"
 )
+
+// The session keys and the key of the known devices.
+var (
+	key       = bytes.Repeat([]byte("0123456789abcdef"), 2)
+	newKey    = bytes.Repeat([]byte("123456789abcdef0"), 2)
+	deviceKey = bytes.Repeat([]byte("fedcba9876543210"), 2)
+)
+
+// tiny is the cost of a hash that takes no time.
+var tiny = password.Params{Memory: 64, Time: 1, Threads: 1}
 
 // clock is a clock that tests move.
 type clock struct {
@@ -67,6 +74,7 @@ type testSite struct {
 	log      *safeBuffer
 	pages    string // PAGES_DIR
 	handler  http.Handler
+	config   handlers.Config
 }
 
 // safeBuffer is a log that handlers and a test may use at once.
@@ -87,53 +95,105 @@ func (s *safeBuffer) String() string {
 	return s.b.String()
 }
 
+// lines returns the lines that hold the text.
+func (s *safeBuffer) lines(text string) []string {
+	var all []string
+	for line := range strings.Lines(s.String()) {
+		if strings.Contains(line, text) {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
 // newSite starts a site; change, where given, changes its configuration.
 func newSite(t testing.TB, change ...func(*handlers.Config)) *testSite {
 	t.Helper()
 	s := &testSite{
-		clock: &clock{t: time.Now()}, db: dbtest.Open(t), log: &safeBuffer{}, pages: t.TempDir(),
-		hasher: password.NewHasher(password.Params{Memory: 64, Time: 1, Threads: 1}, 4, 256),
+		clock: &clock{t: time.Now()}, dbPath: filepath.Join(t.TempDir(), "test.db"),
+		log: &safeBuffer{}, pages: t.TempDir(), hasher: password.NewHasher(tiny, 4, 256),
 	}
+	s.db = dbtest.OpenAt(t, s.dbPath)
 	root, err := os.OpenRoot(s.pages)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = root.Close() })
-	public, err := url.Parse("http://jar.example")
-	if err != nil {
-		t.Fatal(err)
-	}
 	c := handlers.Config{
-		Pages: root, PublicURL: public, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		Templates: templates.FS, Static: static.FS, Now: s.clock.now,
-		Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Pages: root, PublicURL: parse(t, "http://jar.example"),
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		Templates:      templates.FS, Static: static.FS, Now: s.clock.now,
+		Log:      slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Throttle: &throttle.Store{DB: s.db, Now: s.clock.now},
 	}
 	for _, fn := range change {
 		fn(&c)
 	}
-	s.sessions, err = session.New(session.Options{
-		DB: s.db, Keys: [][]byte{bytes.Repeat([]byte("0123456789abcdef"), 2)}, Secure: c.PublicURL.Scheme == "https",
-		Idle: 24 * time.Hour, Max: 720 * time.Hour, Now: s.clock.now, Log: c.Log,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.sessions.Poll(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	secure := c.PublicURL.Scheme == "https"
+	s.sessions = s.newSessions(t, secure)
 	s.accounts = account.New(account.Options{DB: s.db, Sessions: s.sessions, Hasher: s.hasher, Now: s.clock.now})
 	c.Accounts, c.Sessions = s.accounts, s.sessions
-	c.Throttle = &throttle.Store{DB: s.db, Now: s.clock.now}
-	if c.Devices, err = session.NewDevices(c.PublicURL.Scheme == "https", [][]byte{bytes.Repeat([]byte("fedcba9876543210"), 2)}); err != nil {
+	if c.Devices, err = session.NewDevices(secure, [][]byte{deviceKey}); err != nil {
 		t.Fatal(err)
 	}
+	s.serve(t, c)
+	return s
+}
+
+// serve starts the server, over TLS if the site is reached so.
+func (s *testSite) serve(t testing.TB, c handlers.Config) {
+	t.Helper()
+	var err error
 	if s.handler, err = handlers.New(c); err != nil {
 		t.Fatal(err)
 	}
-	s.Server = httptest.NewServer(s.handler)
+	s.config, s.Server = c, httptest.NewUnstartedServer(s.handler)
+	s.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(t.Output(), nil), slog.LevelWarn)
+	if c.PublicURL.Scheme == "https" {
+		s.StartTLS()
+	} else {
+		s.Start()
+	}
 	t.Cleanup(s.Close)
-	return s
 }
+
+// again returns one more site over the same stores, changed.
+func (s *testSite) again(t testing.TB, change func(*handlers.Config)) *testSite {
+	t.Helper()
+	twin, c := *s, s.config
+	change(&c)
+	twin.serve(t, c)
+	return &twin
+}
+
+// newSessions returns one more session store on the database, as another
+// server has it.
+func (s *testSite) newSessions(t testing.TB, secure bool) *session.Store {
+	t.Helper()
+	store, err := session.New(session.Options{
+		DB: s.db, Keys: [][]byte{key}, Secure: secure, Idle: 24 * time.Hour, Max: 720 * time.Hour,
+		Now: s.clock.now, Log: slog.New(slog.DiscardHandler),
+	})
+	if err == nil {
+		err = store.Poll(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+func parse(t testing.TB, address string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// secure makes the site one that is reached over https.
+func secure(c *handlers.Config) { c.PublicURL = &url.URL{Scheme: "https", Host: "jar.example"} }
 
 // write puts a file under PAGES_DIR.
 func (s *testSite) write(t testing.TB, name, content string) {
@@ -157,118 +217,29 @@ func (s *testSite) add(t testing.TB, username, role string) account.Account {
 	return a
 }
 
-// browser keeps cookies and follows no redirect.
-type browser struct {
-	http.Client
-
-	t    testing.TB
-	base string
-}
-
-func (s *testSite) browser(t testing.TB) *browser {
+// link returns the path of a new link: /join/… for a role, /reset/… for a
+// username.
+func (s *testSite) link(t testing.TB, of string) string {
 	t.Helper()
-	jar, err := cookiejar.New(nil)
+	kind, code, err := account.Join, "", error(nil)
+	if of == account.Owner || of == account.Member {
+		code, err = s.accounts.NewJoin(t.Context(), of, audit.Command())
+	} else {
+		kind = account.Reset
+		code, err = s.accounts.NewReset(t.Context(), of, audit.Command())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &browser{http.Client{Jar: jar, CheckRedirect: stay}, t, s.URL}
+	return "/" + kind + "/" + code
 }
 
-// signedIn returns a browser in which username, whose password is good, is
-// signed in.
-func (s *testSite) signedIn(t testing.TB, username string) *browser {
+// texts returns the rows of a query for one column of text.
+func (s *testSite) texts(t testing.TB, query string, args ...any) []string {
 	t.Helper()
-	b := s.browser(t)
-	b.post("/auth", "username", username, "password", good).want(http.StatusSeeOther)
-	return b
-}
-
-// answer is what came back, read whole.
-type answer struct {
-	*http.Response
-
-	t    testing.TB
-	body string
-}
-
-func (b *browser) get(path string) *answer {
-	b.t.Helper()
-	req, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, b.base+path, nil)
+	all, err := db.All(context.Background(), s.db, db.Text, query, args...)
 	if err != nil {
-		b.t.Fatal(err)
+		t.Fatal(err)
 	}
-	return b.do(req)
-}
-
-// post sends a form as a browser does from our own page.
-func (b *browser) post(path string, fields ...string) *answer {
-	b.t.Helper()
-	form := url.Values{}
-	for i := 0; i < len(fields); i += 2 {
-		form.Add(fields[i], fields[i+1])
-	}
-	req, err := http.NewRequestWithContext(b.t.Context(), http.MethodPost, b.base+path, strings.NewReader(form.Encode()))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Origin", b.base)
-	req.Header.Set("Sec-Fetch-Site", "same-origin")
-	return b.do(req)
-}
-
-func (b *browser) do(req *http.Request) *answer {
-	b.t.Helper()
-	res, err := b.Do(req)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return &answer{res, b.t, string(body)}
-}
-
-// want fails the test unless the status, and the Location where given, is
-// this.
-func (a *answer) want(status int, location ...string) *answer {
-	a.t.Helper()
-	if a.StatusCode != status {
-		a.t.Fatalf("%s %s: got %s, want %d\n%s", a.Request.Method, a.Request.URL.Path, a.Status, status, a.body)
-	}
-	if len(location) > 0 && a.Header.Get("Location") != location[0] {
-		a.t.Fatalf("%s %s: got Location %q, want %q", a.Request.Method, a.Request.URL.Path, a.Header.Get("Location"), location[0])
-	}
-	return a
-}
-
-// text returns the text of the elements that the CSS selector finds.
-func (a *answer) text(selector string) string {
-	a.t.Helper()
-	return strings.TrimSpace(a.find(selector).Text())
-}
-
-func (a *answer) find(selector string) *goquery.Selection {
-	a.t.Helper()
-	doc, err := goquery.NewDocumentFromReader(strings.NewReader(a.body))
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return doc.Find(selector)
-}
-
-// cookies returns the browser's cookies for the site, as one header.
-func (b *browser) cookies() string {
-	u, err := url.Parse(b.base)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	var all []string
-	for _, c := range b.Jar.Cookies(u) {
-		all = append(all, c.Name+"="+c.Value)
-	}
-	return strings.Join(all, "; ")
+	return all
 }

@@ -6,7 +6,6 @@ package account
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"regexp"
@@ -216,58 +215,7 @@ func (s *Store) Any(ctx context.Context) (bool, error) {
 	return n > 0, err
 }
 
-// Wanted is an account to be made.
-type Wanted struct{ Username, Password, Role string }
-
-// Add makes an account. Errors: ErrName, ErrTaken, ErrRole, the policy's in
-// package password, password.ErrBusy, db.ErrUnavailable.
-func (s *Store) Add(ctx context.Context, w Wanted, by audit.Actor) (Account, error) {
-	c, err := s.prepare(ctx, w)
-	if err != nil {
-		return Account{}, err
-	}
-	if err := s.DB.Tx(ctx, func(tx *db.Tx) error { return s.insert(ctx, tx, c, by) }); err != nil {
-		return Account{}, err
-	}
-	return c.Account, nil
-}
-
-// prepare checks what is wanted and hashes the password, outside of any
-// transaction.
-func (s *Store) prepare(ctx context.Context, w Wanted) (c credentials, err error) {
-	if c.Username, err = Username(w.Username); err != nil {
-		return c, err
-	}
-	if w.Role != Owner && w.Role != Member {
-		return c, ErrRole
-	}
-	if c.hash, err = s.hash(ctx, w.Password, c.Username); err != nil {
-		return c, err
-	}
-	c.ID, c.Role, c.epoch, c.Created = rand.Text(), w.Role, 1, db.Time(db.Micros(s.Now()))
-	return c, nil
-}
-
-// hash returns the hash of a password that keeps the policy.
-func (s *Store) hash(ctx context.Context, pw, name string) (string, error) {
-	if err := password.Check(pw, name); err != nil {
-		return "", err
-	}
-	return s.Hasher.Hash(ctx, pw)
-}
-
-func (s *Store) insert(ctx context.Context, tx *db.Tx, c credentials, by audit.Actor) error {
-	_, err := tx.Exec(ctx, `INSERT INTO accounts (id, username, name, role, password, epoch, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?)`, c.ID, c.Username, c.DisplayName, c.Role, c.hash, c.epoch, db.Micros(c.Created))
-	if errors.Is(err, db.ErrConflict) {
-		return ErrTaken
-	}
-	if err != nil {
-		return err
-	}
-	return s.record(ctx, tx, by, "account.added", c.Account, c.Role)
-}
-
+// record adds what was done to the account to the transaction that does it.
 func (s *Store) record(ctx context.Context, tx *db.Tx, by audit.Actor, kind string, a Account, detail string) error {
 	return audit.Record(ctx, tx, s.Now(), by, audit.Event{Kind: kind, AccountID: a.ID, Username: a.Username, Detail: detail})
 }

@@ -45,15 +45,17 @@ type house struct {
 	clock    *clock
 }
 
-// clock is a clock that moves on by a microsecond when it is read, so that no
-// two events have one time.
+// clock is a clock far from Greenwich that moves on by a microsecond when it is
+// read, so that no two events have one time.
 type clock struct{ micros atomic.Int64 }
 
-func (c *clock) now() time.Time      { return db.Time(c.micros.Add(1)) }
+func (c *clock) now() time.Time {
+	return db.Time(c.micros.Add(1)).In(time.FixedZone("Kiritimati", 14*60*60)).Add(time.Nanosecond)
+}
 func (c *clock) set(at time.Time)    { c.micros.Store(db.Micros(at)) }
 func (c *clock) add(d time.Duration) { c.micros.Add(d.Microseconds()) }
 
-func open(t testing.TB) *house {
+func open(t *testing.T) *house {
 	t.Helper()
 	h := &house{db: dbtest.Open(t), clock: &clock{}}
 	h.clock.set(time.Now())
@@ -78,7 +80,7 @@ func (h *house) with(hasher *password.Hasher) *account.Store {
 }
 
 // add makes an account with the password good.
-func (h *house) add(t testing.TB, name, role string) account.Account {
+func (h *house) add(t *testing.T, name, role string) account.Account {
 	t.Helper()
 	a, err := h.Add(t.Context(), account.Wanted{Username: name, Password: good, Role: role}, keeper)
 	if err != nil {
@@ -88,7 +90,7 @@ func (h *house) add(t testing.TB, name, role string) account.Account {
 }
 
 // link returns the code that made, unless making it failed.
-func link(t testing.TB, made func() (string, error)) string {
+func link(t *testing.T, made func() (string, error)) string {
 	t.Helper()
 	code, err := made()
 	if err != nil || code == "" {
@@ -97,12 +99,12 @@ func link(t testing.TB, made func() (string, error)) string {
 	return code
 }
 
-func (h *house) join(t testing.TB, role string) string {
+func (h *house) join(t *testing.T, role string) string {
 	t.Helper()
 	return link(t, func() (string, error) { return h.NewJoin(t.Context(), role, keeper) })
 }
 
-func (h *house) reset(t testing.TB, name string) string {
+func (h *house) reset(t *testing.T, name string) string {
 	t.Helper()
 	return link(t, func() (string, error) { return h.NewReset(t.Context(), name, keeper) })
 }
@@ -127,7 +129,7 @@ func (h *house) signIn(ctx context.Context, name, pw string) (*http.Cookie, erro
 
 // signedIn is signIn for those who must get in; the session is in the cache
 // afterwards.
-func (h *house) signedIn(t testing.TB, name, pw string) *http.Cookie {
+func (h *house) signedIn(t *testing.T, name, pw string) *http.Cookie {
 	t.Helper()
 	c, err := h.signIn(t.Context(), name, pw)
 	if err != nil {
@@ -140,7 +142,7 @@ func (h *house) signedIn(t testing.TB, name, pw string) *http.Cookie {
 }
 
 // live reports whether the cookie's session is live.
-func (h *house) live(t testing.TB, c *http.Cookie) bool {
+func (h *house) live(t *testing.T, c *http.Cookie) bool {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
 	r.AddCookie(c)
@@ -152,7 +154,7 @@ func (h *house) live(t testing.TB, c *http.Cookie) bool {
 }
 
 // exec changes the database behind the store's back.
-func (h *house) exec(t testing.TB, q string, args ...any) {
+func (h *house) exec(t *testing.T, q string, args ...any) {
 	t.Helper()
 	err := h.db.Tx(t.Context(), func(tx *db.Tx) error {
 		_, err := tx.Exec(t.Context(), q, args...)
@@ -164,7 +166,7 @@ func (h *house) exec(t testing.TB, q string, args ...any) {
 }
 
 // texts returns the rows of a query that selects one text.
-func (h *house) texts(t testing.TB, q string, args ...any) []string {
+func (h *house) texts(t *testing.T, q string, args ...any) []string {
 	t.Helper()
 	rows, err := db.All(t.Context(), h.db, db.Text, q, args...)
 	if err != nil {
@@ -174,13 +176,13 @@ func (h *house) texts(t testing.TB, q string, args ...any) []string {
 }
 
 // hash returns the account's password hash.
-func (h *house) hash(t testing.TB, name string) string {
+func (h *house) hash(t *testing.T, name string) string {
 	t.Helper()
 	return h.texts(t, `SELECT password FROM accounts WHERE username = ?`, name)[0]
 }
 
 // log returns the audit log, oldest first: who, what, whom, detail.
-func (h *house) log(t testing.TB) []string {
+func (h *house) log(t *testing.T) []string {
 	t.Helper()
 	rows := h.texts(t, `SELECT actor || ' ' || event || ' ' || username || ' ' || detail FROM audit ORDER BY rowid`)
 	for i, r := range rows {
@@ -190,7 +192,7 @@ func (h *house) log(t testing.TB) []string {
 }
 
 // dump returns every column of every row of the database.
-func (h *house) dump(t testing.TB) []string {
+func (h *house) dump(t *testing.T) []string {
 	t.Helper()
 	var all []string
 	for _, table := range h.texts(t, `SELECT name FROM sqlite_schema WHERE type = 'table'`) {

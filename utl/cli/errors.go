@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"glassjar/utl/account"
+	"glassjar/utl/db"
 	"glassjar/utl/keyring"
 	"glassjar/utl/password"
 	"glassjar/utl/session"
@@ -20,34 +21,41 @@ var (
 	errNoPassword = errors.New("no password came")
 	errLines      = errors.New("more than one line came")
 	errDiffer     = errors.New("the two passwords differ")
+	errNotAudited = errors.New("recording a change of the keys")
 	errNoPort     = errors.New("the port is not known")
 )
 
-// answers is the one place where an error gets its sentence, with the mend
-// where there is one. The first match wins; other errors speak for themselves.
-var answers = []struct {
+// answer is what people are told of an error.
+type answer struct {
 	err      error
 	sentence string
-}{
-	{errNoTerminal, "there is no terminal to ask for a password: give it on stdin, with --password-stdin"},
-	{errNoPassword, "no password was given"},
-	{errLines, "more than one line came on stdin: give the password alone"},
-	{errDiffer, "the two passwords differ: nothing was changed"},
-	{errNoPort, "the port in ADDR is 0, so nobody knows where the link leads: set PUBLIC_URL"},
-	{context.Canceled, "given up"},
-	{account.ErrName, "a username is 1 to 32 of a to z, 0 to 9 and . _ - and starts with a letter or a digit"},
-	{account.ErrTaken, "another account has this username: glassjar user list"},
-	{account.ErrUnknown, "there is no such account: glassjar user list"},
-	{account.ErrDisabled, "the account is disabled, so the link would not work: glassjar user enable NAME"},
-	{account.ErrLastOwner, "this is the last owner who can sign in: first make another, glassjar user add NAME --role owner"},
-	{session.ErrChanged, "the account was changed at the same moment: try again"},
-	{password.ErrShort, fmt.Sprintf("the password is too short: at least %d characters, a few words for example", password.MinBytes)},
-	{password.ErrLong, fmt.Sprintf("the password is too long: at most %d bytes", password.MaxBytes)},
-	{password.ErrNotUTF8, "the password is not valid UTF-8"},
-	{password.ErrCharacters, "the password holds a character that cannot be typed everywhere, such as a control character"},
-	{password.ErrCommon, "the password is among the first that people try: take another"},
-	{password.ErrHasName, "the password holds the username: take another"},
-	{keyring.ErrNoKeys, "there is no session key yet: glassjar makes one when it starts"},
+	why      bool // the error's own words belong to it
+}
+
+// answers is the one place where an error gets its sentence, with the mend
+// where there is one. The first match wins; other errors speak for themselves.
+var answers = []answer{
+	{err: errNoTerminal, sentence: "there is no terminal to ask for a password: give it on stdin, with --password-stdin"},
+	{err: errNoPassword, sentence: "no password was given"},
+	{err: errLines, sentence: "more than one line came on stdin: give the password alone"},
+	{err: errDiffer, sentence: "the two passwords differ: nothing was changed"},
+	{err: errNoPort, sentence: "the port in ADDR is 0, so nobody knows where the link leads: set PUBLIC_URL"},
+	{err: context.Canceled, sentence: "given up"},
+	{err: account.ErrName, sentence: "a username is 1 to 32 of a to z, 0 to 9 and . _ - and starts with a letter or a digit"},
+	{err: account.ErrTaken, sentence: "another account has this username: glassjar user list"},
+	{err: account.ErrUnknown, sentence: "there is no such account: glassjar user list"},
+	{err: account.ErrDisabled, sentence: "the account is disabled, so the link would not work: glassjar user enable NAME"},
+	{err: account.ErrLastOwner, sentence: "this is the last owner who can sign in: first make another, glassjar user add NAME --role owner"},
+	{err: session.ErrChanged, sentence: "the account was changed at the same moment: try again"},
+	{err: password.ErrShort, sentence: fmt.Sprintf("the password is too short: at least %d characters, a few words for example", password.MinBytes)},
+	{err: password.ErrLong, sentence: fmt.Sprintf("the password is too long: at most %d bytes", password.MaxBytes)},
+	{err: password.ErrNotUTF8, sentence: "the password is not valid UTF-8"},
+	{err: password.ErrCharacters, sentence: "the password holds a character that cannot be typed everywhere, such as a control character"},
+	{err: password.ErrCommon, sentence: "the password is among the first that people try: take another"},
+	{err: password.ErrHasName, sentence: "the password holds the username: take another"},
+	{err: errNotAudited, sentence: "the keys are changed, but the audit log does not say so", why: true},
+	{err: db.ErrUnavailable, sentence: "the database cannot be used, and nothing in it was changed", why: true},
+	{err: keyring.ErrNoKeys, sentence: "there is no session key yet: glassjar makes one when it starts"},
 }
 
 // report says on w what went wrong, one line a fault, and returns the exit code.
@@ -61,7 +69,7 @@ func report(w io.Writer, err error) int {
 	}
 	for _, a := range answers {
 		if errors.Is(err, a.err) {
-			said = a.sentence
+			said = a.say(err)
 			break
 		}
 	}
@@ -69,6 +77,13 @@ func report(w io.Writer, err error) int {
 		fmt.Fprintf(w, "glassjar: %s\n", line)
 	}
 	return code
+}
+
+func (a answer) say(err error) string {
+	if a.why {
+		return fmt.Sprintf("%s (%v)", a.sentence, err)
+	}
+	return a.sentence
 }
 
 // misuse returns what kong says of wrong usage, without the words that may be a

@@ -130,7 +130,7 @@ func (a *app) recordKey(ctx context.Context, st *Stores, kind string, ring keyri
 		return audit.Record(ctx, tx, st.Accounts.Now(), audit.Command(), audit.Event{Kind: kind, Detail: ring.IDs()[0]})
 	})
 	if err != nil {
-		return fmt.Errorf("the keys are changed, but the audit log does not say so: %w", err)
+		return fmt.Errorf("%w: %w", errNotAudited, err)
 	}
 	return nil
 }

@@ -80,8 +80,6 @@ func (a *app) typed(ctx context.Context, prompt string) (string, error) {
 	})
 	a.say("") // Enter was not shown either
 	switch {
-	case errors.Is(err, io.EOF):
-		return "", errNoPassword
 	case errors.Is(err, context.Canceled):
 		return "", errors.Join(err, term.Restore(a.fd(), before)) // the reader still waits, with echo off
 	case err != nil:

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -33,7 +34,7 @@ func TestTerminal(t *testing.T) {
 		{"the flag makes no difference", "user add carol --password-stdin", []string{pw + "\n", pw + "\n"}, 0, "carol can sign in", true},
 		{"two that differ", "user add carol", []string{pw + "\n", pw + "!\n"}, 1, "glassjar: the two passwords differ", false},
 		{"too short", "user add carol", []string{canary + "\n", canary + "\n"}, 1, "glassjar: the password is too short", false},
-		{"Ctrl-D", "user add carol", []string{"\x04"}, 1, "glassjar: no password was given", false},
+		{"Enter alone", "user add carol", []string{"\n", "\n"}, 1, "glassjar: the password is too short", false},
 		{"Ctrl-C", "user add carol", []string{pw + "\x03"}, 1, "glassjar: given up", false},
 		{"Ctrl-C later", "user add carol", []string{pw + "\n", "\x03"}, 1, "glassjar: given up", false},
 		{"a bad name is not asked for a password", "user add carol!", nil, 1, "glassjar: a username is", false},
@@ -95,7 +96,8 @@ func start(t *testing.T, folder string, args ...string) *terminal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &terminal{ctrl: ctrl, cmd: exec.CommandContext(t.Context(), "glassjar", args...)}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	s := &terminal{ctrl: ctrl, cmd: exec.CommandContext(ctx, "glassjar", args...)}
 	s.cmd.Dir, s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = folder, tty, tty, tty
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := s.cmd.Start(); err != nil {
@@ -107,6 +109,7 @@ func start(t *testing.T, folder string, args ...string) *terminal {
 		_, _ = ctrl.WriteTo(s) // until the terminal is gone
 	}()
 	t.Cleanup(func() {
+		cancel()
 		tty.Close()
 		<-done
 		ctrl.Close()

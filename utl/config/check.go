@@ -29,7 +29,10 @@ var allowed = map[string]string{
 	"SESSION_IDLE":    "must be a time of 5m or more, like 24h",
 	"SESSION_MAX":     "must be a time from SESSION_IDLE to 8760h, like 720h",
 	"PAGES_DIR":       "must be a folder",
+	"GATE_HOSTS":      "must be hosts with commas between them, like app.example,*.apps.example, and nothing as wide as *.com",
+	"COOKIE_DOMAIN":   "must be the domain of an https PUBLIC_URL and no public suffix, like site.example for https://jar.site.example",
 	"TRUSTED_PROXIES": "must be addresses and networks with commas between them, like 127.0.0.0/8,::1",
+	"LAB":             "must be on or off",
 	"LOG_LEVEL":       "must be debug, info, warn or error",
 	"LOG_FORMAT":      "must be text or json",
 	"AUDIT_KEEP":      "must be a time of 1h or more, like 2160h",
@@ -39,6 +42,7 @@ var allowed = map[string]string{
 var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[url.URL]():        parsePublicURL,
 	reflect.TypeFor[[]netip.Prefix](): parsePrefixes,
+	reflect.TypeFor[[]string]():       parseHosts,
 }
 
 // ownPort is the port that a scheme's URLs leave out.
@@ -93,6 +97,10 @@ func (c Config) check(f faults, values map[string]string, dotenv string) {
 	f.need(c.SessionMax >= c.SessionIdle && c.SessionMax <= 8760*time.Hour, "SESSION_MAX")
 	f.need(c.AuditKeep >= time.Hour, "AUDIT_KEEP")
 
+	f.need(c.Lab == "on" || c.Lab == "off", "LAB")
+
+	f.need(c.CookieDomain == "" || checkDomain(c.CookieDomain, c.PublicURL), "COOKIE_DOMAIN")
+
 	// slog would take INFO+2 too
 	f.need(slices.Contains([]string{"", "debug", "info", "warn", "error"}, values["LOG_LEVEL"]), "LOG_LEVEL")
 	f.need(c.LogFormat == "text" || c.LogFormat == "json", "LOG_FORMAT")
@@ -122,6 +130,19 @@ func checkAddr(addr string) (ok, loopback bool) {
 	}
 	host = strings.ToLower(host)
 	return host == "" || hostPattern.MatchString(host), host == "localhost"
+}
+
+// labUnset returns what LAB is where nobody set it: on when both the address
+// and the public URL are this machine's own.
+func (c Config) labUnset() string {
+	_, mine := checkAddr(c.Addr)
+	if mine && c.PublicURL != nil {
+		_, mine = checkAddr(net.JoinHostPort(c.PublicURL.Hostname(), "0"))
+	}
+	if mine {
+		return "on"
+	}
+	return "off"
 }
 
 // checkDatabase reports whether path can be the path of an SQLite file: not a

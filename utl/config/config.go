@@ -35,7 +35,13 @@ type Config struct {
 	SessionMax  time.Duration `env:"SESSION_MAX" envDefault:"720h"`
 	PagesDir    string        `env:"PAGES_DIR"` // empty: no pages
 
+	GateHosts    []string `env:"GATE_HOSTS"`    // in lower case; empty: the gate lets nobody pass
+	CookieDomain string   `env:"COOKIE_DOMAIN"` // empty: every gate host has a cookie of its own
+
 	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" envDefault:"127.0.0.0/8,::1"`
+
+	// Lab is on or off; unset, it is on where only this machine reaches the site.
+	Lab string `env:"LAB"`
 
 	LogLevel  slog.Level    `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat string        `env:"LOG_FORMAT" envDefault:"text"`
@@ -59,6 +65,9 @@ func Load(path string, getenv func(string) string) (Config, error) {
 	faults.parsed(env.ParseWithOptions(&c, env.Options{Environment: values, FuncMap: parsers}))
 	if values["ADDR"] == "" && values["PORT"] != "" {
 		c.Addr = ":" + strconv.Itoa(int(c.Port))
+	}
+	if c.Lab == "" {
+		c.Lab = c.labUnset()
 	}
 	c.check(faults, values, path)
 	if err := faults.err(); err != nil {
@@ -86,7 +95,10 @@ func (c Config) LogValue() slog.Value {
 		slog.Duration("session_idle", c.SessionIdle),
 		slog.Duration("session_max", c.SessionMax),
 		slog.String("pages_dir", c.PagesDir),
+		slog.String("gate_hosts", fmt.Sprint(c.GateHosts)),
+		slog.String("cookie_domain", c.CookieDomain),
 		slog.String("trusted_proxies", fmt.Sprint(c.TrustedProxies)),
+		slog.String("lab", c.Lab),
 		slog.String("log_level", c.LogLevel.String()),
 		slog.String("log_format", c.LogFormat),
 		slog.Duration("audit_keep", c.AuditKeep),

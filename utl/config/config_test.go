@@ -61,6 +61,7 @@ func TestDefaults(t *testing.T) { // ATTACKS K: no .env
 		TrustedProxies: []netip.Prefix{
 			netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"),
 		},
+		Lab:       "on",
 		LogFormat: "text",
 		AuditKeep: 2160 * time.Hour,
 	}
@@ -136,6 +137,9 @@ func TestRefused(t *testing.T) {
 		"SESSION_IDLE":    {"4m59s", "-24h", "24", "x", "0"},
 		"SESSION_MAX":     {"23h", "8760h1s", "x", "-1h"},
 		"PAGES_DIR":       {"not-here", "config.go", "a\x00b"},
+		"GATE_HOSTS":      {"*", "*.", "*.com", "*.co.uk:443", "https://app.example", "app.example/", "app.example,", "a.*.example", "me@app.example", "app.example:x", "ap\u212A.example", "[x]", "a b"},
+		"COOKIE_DOMAIN":   {"example", "jar.example"},
+		"LAB":             {"yes", "ON", "true", "1"},
 		"TRUSTED_PROXIES": {"x", "10.0.0.0/33", "10.0.0.1,", "10.0.0.0/8;::1", "fe80::1%eth0", "::ffff:10.0.0.0/104"},
 		"LOG_LEVEL":       {"loud", "INFO", "info+2", "0"},
 		"LOG_FORMAT":      {"xml", "JSON"},
@@ -168,6 +172,31 @@ func TestAddrThatOthersReachNeedsPublicURL(t *testing.T) {
 		if want := "PUBLIC_URL must be set"; err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v: got %v, want %q", pairs, err, want)
 		}
+	}
+}
+
+func TestLabIsOnWhereOnlyThisMachineReachesTheSite(t *testing.T) {
+	for _, tt := range []struct {
+		row   string
+		pairs []string
+		want  string
+	}{
+		{"nothing set", nil, "on"},
+		{"localhost", []string{"ADDR", "localhost:80", "PUBLIC_URL", "http://localhost:8080"}, "on"},
+		{"IPv6", []string{"ADDR", "[::1]:80", "PUBLIC_URL", "http://[::1]:8080"}, "on"},
+		{"an address in 127", []string{"PUBLIC_URL", "https://127.0.0.2"}, "on"},
+		{"behind a proxy", []string{"PUBLIC_URL", "https://jar.example"}, "off"},
+		{"others reach it", []string{"ADDR", ":8080", "PUBLIC_URL", "http://localhost:8080"}, "off"},
+		{"PORT alone", []string{"PORT", "8080", "PUBLIC_URL", "http://localhost:8080"}, "off"},
+		{"a name that begins alike", []string{"PUBLIC_URL", "http://localhost.example"}, "off"},
+		{"switched on", []string{"PUBLIC_URL", "https://jar.example", "LAB", "on"}, "on"},
+		{"switched off", []string{"LAB", "off"}, "off"},
+	} {
+		t.Run(tt.row, func(t *testing.T) {
+			if got := load(t, "none", tt.pairs...).Lab; got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
 	}
 }
 

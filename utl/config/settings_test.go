@@ -15,10 +15,13 @@ import (
 
 // madeLater are the defaults that are no value, as README's table says them.
 var madeLater = map[string]string{
-	"PORT":         "(none)",
-	"PUBLIC_URL":   "`http://localhost:PORT`",
-	"SESSION_KEYS": "made on first start",
-	"PAGES_DIR":    "(none)",
+	"PORT":          "(none)",
+	"PUBLIC_URL":    "`http://localhost:PORT`",
+	"SESSION_KEYS":  "made on first start",
+	"PAGES_DIR":     "(none)",
+	"GATE_HOSTS":    "(none)",
+	"COOKIE_DOMAIN": "(none)",
+	"LAB":           "on when ADDR and PUBLIC_URL are both loopback, else off",
 }
 
 func TestReadmeHasEverySetting(t *testing.T) {

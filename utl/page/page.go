@@ -15,8 +15,8 @@ import (
 type Set struct{ pages map[string]*template.Template }
 
 // Parse parses every .html file beside layout.html as a page that stands in
-// it. asset maps a static file's name to its path.
-func Parse(files fs.FS, asset func(name string) (string, error)) (*Set, error) {
+// it. Pages may call the functions.
+func Parse(files fs.FS, funcs template.FuncMap) (*Set, error) {
 	names, err := fs.Glob(files, "*.html")
 	if err != nil {
 		return nil, fmt.Errorf("listing the templates: %w", err)
@@ -26,7 +26,7 @@ func Parse(files fs.FS, asset func(name string) (string, error)) (*Set, error) {
 		if name == "layout.html" {
 			continue
 		}
-		t, err := template.New(name).Funcs(template.FuncMap{"asset": asset}).
+		t, err := template.New(name).Funcs(funcs).
 			Option("missingkey=error").ParseFS(files, "layout.html", name)
 		if err != nil {
 			return nil, fmt.Errorf("parsing the page %s: %w", name, err)

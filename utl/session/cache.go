@@ -80,6 +80,7 @@ func (c *cache) get(sid string, now time.Time) (e *entry, gen uint64, fresh bool
 func (c *cache) put(sid string, e *entry, gen uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	e.seen.Store(max(e.seen.Load(), c.seen[sid])) // the row does not know yet
 	if gen != c.gen {
 		return
 	}

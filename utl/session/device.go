@@ -53,6 +53,9 @@ func (d *Devices) SetKeys(keys [][]byte) error {
 		}
 		codecs = append(codecs, securecookie.New(k, nil).SetSerializer(securecookie.JSONEncoder{}).MaxAge(deviceLife))
 	}
+	if len(codecs) == 0 {
+		return errors.New("no device key")
+	}
 	d.codecs.Store(&codecs)
 	return nil
 }

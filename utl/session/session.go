@@ -83,7 +83,7 @@ func (s *Store) Name() string { return s.name }
 
 // Find returns the live session that the request's cookie names. Most requests
 // are answered from memory. Errors: ErrNone, or db.ErrUnavailable when it
-// cannot be known.
+// cannot be known: the Session then has the sid alone, so that it can be ended.
 func (s *Store) Find(r *http.Request) (Session, error) {
 	gs, err := s.New(r, s.name)
 	if err != nil {
@@ -92,7 +92,7 @@ func (s *Store) Find(r *http.Request) (Session, error) {
 	p, _ := gs.Values[payloadKey].(payload)
 	found, err := s.live(r.Context(), p.SID)
 	if err != nil {
-		return Session{}, err
+		return Session{SID: p.SID}, err
 	}
 	if p.Username != found.Username || p.Started != found.Started.Unix() {
 		return Session{}, ErrNone
@@ -113,7 +113,7 @@ func (s *Store) live(ctx context.Context, sid string) (Session, error) {
 	case errors.Is(err, db.ErrNone):
 		s.cache.put(sid, newEntry(nil, now), gen)
 		return Session{}, ErrNone
-	case err != nil && e != nil && s.cache.trusted(now):
+	case err != nil && e != nil && s.Healthy():
 		return s.within(e, now) // due to be read again, but known to be unchanged
 	case err != nil:
 		return Session{}, fmt.Errorf("reading a session: %w", err)

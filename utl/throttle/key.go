@@ -2,6 +2,7 @@ package throttle
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"net/netip"
 	"time"
@@ -57,6 +58,7 @@ type key struct {
 	rule
 
 	hash string
+	slot uint16 // of Store.recorded
 }
 
 // keys returns what the attempt is counted by.
@@ -70,7 +72,7 @@ func (a Attempt) keys() []key {
 
 func (r rule) key(parts string) key {
 	sum := sha256.Sum256([]byte(r.kind + "\x00" + parts))
-	return key{r, hex.EncodeToString(sum[:])}
+	return key{r, hex.EncodeToString(sum[:]), binary.BigEndian.Uint16(sum[:]) % slots}
 }
 
 // network returns the part of the address that names who uses it.

@@ -1,6 +1,7 @@
 package throttle
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -58,7 +59,7 @@ func charge(ctx context.Context, tx *db.Tx, keys []key, at time.Time) error {
 }
 
 // Sweep deletes the counters whose windows and waits are over, and beyond
-// 100,000 those that failed longest ago: none that guessing keeps busy. Times
+// MaxRows those that failed longest ago: none that guessing keeps busy. Times
 // that a clock set back left in the future become now, so that nobody waits for
 // longer than until the next Sweep and 30 s.
 // Errors: db.ErrUnavailable.
@@ -75,7 +76,7 @@ func (s *Store) Sweep(ctx context.Context) error {
 		exec(`UPDATE throttle SET since_at = ? WHERE since_at > ?`, db.Micros(now), db.Micros(now))
 		exec(`UPDATE throttle SET last_at = ? WHERE last_at > ?`, db.Micros(now), db.Micros(now))
 		exec(`DELETE FROM throttle WHERE key_hash IN
-			(SELECT key_hash FROM throttle ORDER BY last_at DESC LIMIT 1000000000 OFFSET ?)`, maxRows)
+			(SELECT key_hash FROM throttle ORDER BY last_at DESC LIMIT 1000000000 OFFSET ?)`, cmp.Or(s.MaxRows, maxRows))
 		return err
 	})
 	if err != nil {

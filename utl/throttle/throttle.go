@@ -15,20 +15,23 @@ import (
 	"glassjar/utl/db"
 )
 
-// busyWait is how long a try is refused that must let another one end first.
-const busyWait = time.Second
+const (
+	busyWait = time.Second // for an attempt that must let a try end first
+	slots    = 1 << 12     // keys that share one cost each other a second reading at worst
+)
 
 // Store counts failed sign-ins. Its methods may be called from many
 // goroutines. Limits hold exactly in one process; where several share a
 // database, but for the tries that are under way in the others.
 // Somebody must call Sweep, once a minute or so.
 type Store struct {
-	DB  *db.DB
-	Now func() time.Time
+	DB      *db.DB
+	Now     func() time.Time
+	MaxRows int // counters that Sweep leaves; 0: 100,000
 
-	recorded atomic.Uint64 // counts up with each failure that was written
+	recorded [slots]atomic.Uint64 // by key slot: counts up with each failure that was written
 	mu       sync.Mutex
-	underWay map[string]int64 // key hash → tries that began and have not ended
+	underWay map[string]int64 // by key hash: tries that began and have not ended
 }
 
 // Attempt is a sign-in that somebody asks for.
@@ -52,30 +55,35 @@ type Try struct {
 // Errors: db.ErrUnavailable.
 func (s *Store) Begin(ctx context.Context, a Attempt) (_ *Try, wait time.Duration, err error) {
 	t := &Try{store: s, keys: a.keys()}
-	for { // each further turn was paid for with a failure of somebody's
-		recorded := s.recorded.Load()
+	for { // a further turn was paid for with a failure of one of the keys
+		recorded := s.failures(t.keys)
 		rows, err := s.read(ctx, t.keys)
 		if err != nil {
 			return nil, 0, fmt.Errorf("reading the throttle: %w", err)
 		}
-		switch wait, fresh := s.admit(t.keys, rows, recorded); {
-		case fresh && wait > 0:
+		switch wait, stale := s.admit(t.keys, rows, recorded); {
+		case wait > 0:
 			return nil, wait, nil
-		case fresh:
+		case !stale:
 			return t, 0, nil
 		}
 	}
 }
 
-// admit counts the keys as under way, unless they must wait. Rows are not fresh
-// when a failure was written since they were read: its try may be neither in
-// them nor under way any more.
-func (s *Store) admit(keys []key, rows map[string]row, recorded uint64) (wait time.Duration, fresh bool) {
+// failures returns a number that grows when a failure of the keys is written.
+func (s *Store) failures(keys []key) (n uint64) {
+	for _, k := range keys {
+		n += s.recorded[k.slot].Load()
+	}
+	return n
+}
+
+// admit counts the keys as under way, unless they must wait, or the rows are
+// stale: a failure was written since they were read, whose try may be neither
+// in them nor under way any more. That could only make the keys wait longer.
+func (s *Store) admit(keys []key, rows map[string]row, recorded uint64) (wait time.Duration, stale bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.recorded.Load() != recorded {
-		return 0, false
-	}
 	now := s.Now()
 	for _, k := range keys {
 		failures, left := k.standing(rows[k.hash], now)
@@ -85,10 +93,13 @@ func (s *Store) admit(keys []key, rows map[string]row, recorded uint64) (wait ti
 		wait = max(wait, left)
 	}
 	if wait > 0 {
-		return (wait + time.Second - 1).Truncate(time.Second), true
+		return (wait + time.Second - 1).Truncate(time.Second), false
+	}
+	if s.failures(keys) != recorded {
+		return 0, true
 	}
 	s.count(keys, 1)
-	return 0, true
+	return 0, false
 }
 
 // count adds n to the tries under way. The caller holds mu.
@@ -116,7 +127,9 @@ func (t *Try) Failed(ctx context.Context, also func(context.Context, *db.Tx) err
 		}
 		return also(ctx, tx)
 	})
-	t.store.recorded.Add(1) // before Done: at no moment is the failure in neither count
+	for _, k := range t.keys {
+		t.store.recorded[k.slot].Add(1) // before Done: at no moment is the failure in neither count
+	}
 	if err != nil {
 		return fmt.Errorf("counting a failed sign-in: %w", err)
 	}

@@ -2,6 +2,7 @@
 package dbtest
 
 import (
+	"database/sql"
 	"path/filepath"
 	"testing"
 
@@ -29,4 +30,28 @@ func OpenAt(tb testing.TB, path string) *db.DB {
 		}
 	})
 	return d
+}
+
+// Lock takes the write lock of the database at path, as a foreign program
+// would, until unlock is called.
+func Lock(tb testing.TB, path string) (unlock func()) {
+	tb.Helper()
+	foreign, err := sql.Open("sqlite", path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = foreign.Close() })
+	tx, err := foreign.BeginTx(tb.Context(), nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := tx.ExecContext(tb.Context(), `UPDATE accounts SET id = id`); err != nil {
+		tb.Fatal(err)
+	}
+	return func() {
+		tb.Helper()
+		if err := tx.Rollback(); err != nil {
+			tb.Fatal(err)
+		}
+	}
 }

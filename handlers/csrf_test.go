@@ -1,0 +1,165 @@
+package handlers_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"glassjar/handlers"
+	"glassjar/utl/account"
+)
+
+// deed is a POST that changes something, as a page of ours sends it.
+type deed struct {
+	path   string
+	fields []string
+}
+
+// deeds returns the deed of each POST route, for bob, who is signed in in two
+// browsers.
+func (s *testSite) deeds(t *testing.T) map[string]deed {
+	t.Helper()
+	var elsewhere string
+	for _, id := range s.texts(t, `SELECT id FROM sessions WHERE ended_at = 0 ORDER BY started_at`) {
+		elsewhere = id
+	}
+	return map[string]deed{
+		"POST /auth":                        {"/auth", []string{"username", "bob", "password", good}},
+		"POST /logout":                      {"/logout", nil},
+		"POST /join/{code}":                 {s.link(t, account.Member), []string{"username", "eve", "password", other}},
+		"POST /reset/{code}":                {s.link(t, "bob"), []string{"password", other}},
+		"POST /account/password":            {"/account/password", []string{"current", good, "password", other}},
+		"POST /account/sessions/{id}/end":   {"/account/sessions/" + elsewhere + "/end", nil},
+		"POST /account/sessions/end-others": {"/account/sessions/end-others", nil},
+	}
+}
+
+// state is everything that a POST could change.
+func (s *testSite) state(t *testing.T) string {
+	t.Helper()
+	var all []string
+	for _, query := range []string{
+		`SELECT id || username || password || epoch || disabled_at FROM accounts`,
+		`SELECT sid || ended_at || changed_at FROM sessions`,
+		`SELECT code_hash || used_at FROM links`,
+		`SELECT at || event || account_id FROM audit`,
+		`SELECT key_hash || failures FROM throttle`,
+	} {
+		all = append(all, s.texts(t, query+" ORDER BY 1")...)
+	}
+	return strings.Join(all, "\n")
+}
+
+// The CSRF matrix: what a browser, or somebody's script, may say of where a
+// POST came from. ours stands for the address that the request went to.
+var origins = []string{"", "ours", "http://jar.example", "https://evil.example", "null"}
+
+var csrf = []struct {
+	site    string // Sec-Fetch-Site
+	allowed [5]bool
+	without [5]bool // without a cookie of ours
+}{
+	{"none", [5]bool{true, true, true, true, true}, [5]bool{true, true, true, true, true}},
+	{"same-origin", [5]bool{true, true, true, true, true}, [5]bool{true, true, true, true, true}},
+	{"same-site", [5]bool{false, false, true, false, false}, [5]bool{false, false, true, false, false}},
+	{"cross-site", [5]bool{false, false, true, false, false}, [5]bool{false, false, true, false, false}},
+	{"", [5]bool{false, true, true, false, false}, [5]bool{true, true, true, false, false}},
+}
+
+// ATTACKS G: the CSRF matrix on every POST.
+func TestPostsFromElsewhereAreRefused(t *testing.T) {
+	for _, pattern := range handlers.Routes(newSite(t).config) {
+		if strings.HasPrefix(pattern, http.MethodPost) {
+			t.Run(pattern, func(t *testing.T) {
+				t.Parallel()
+				s := newSite(t)
+				s.add(t, "bob", account.Member)
+				b := s.signedIn(t, "bob")
+				s.clock.move(1)
+				s.signedIn(t, "bob")
+				d, ok := s.deeds(t)[pattern]
+				if !ok {
+					t.Fatal("the matrix has no deed for this route")
+				}
+				s.matrix(t, b, d, false)
+				before := s.state(t)
+				b.clone().post(d.path, d.fields...).want(http.StatusSeeOther)
+				if s.state(t) == before {
+					t.Error("the deed changes nothing when it is allowed: the test proves nothing")
+				}
+				s.matrix(t, b, d, true)
+			})
+		}
+	}
+}
+
+// matrix sends the deed in every way that is to be allowed, or refused.
+func (s *testSite) matrix(t *testing.T, b *browser, d deed, allowed bool) {
+	t.Helper()
+	for _, row := range csrf {
+		for i, origin := range origins {
+			if origin == "ours" {
+				origin = s.URL
+			}
+			for _, as := range []struct {
+				who     *browser
+				allowed bool
+			}{{b, row.allowed[i]}, {s.browser(t), row.without[i]}} {
+				if as.allowed == allowed {
+					s.postFrom(t, as.who, d, row.site, origin, allowed)
+				}
+			}
+		}
+	}
+}
+
+func (s *testSite) postFrom(t *testing.T, b *browser, d deed, site, origin string, allowed bool) {
+	t.Helper()
+	before := s.state(t)
+	got := b.clone().send(d.path, form(d.fields...), "Sec-Fetch-Site", site, "Origin", origin)
+	if allowed {
+		if got.StatusCode == http.StatusForbidden {
+			t.Errorf("Sec-Fetch-Site %q, Origin %q, cookies %q: got %s, want it allowed", site, origin, b.cookies(), got.Status)
+		}
+		return
+	}
+	if got.StatusCode != http.StatusForbidden || got.text("h1") != "Refused" {
+		t.Errorf("Sec-Fetch-Site %q, Origin %q, cookies %q: got %s, want 403", site, origin, b.cookies(), got.Status)
+	}
+	if s.state(t) != before || len(got.Cookies()) > 0 {
+		t.Errorf("Sec-Fetch-Site %q, Origin %q, cookies %q: refused, yet something changed", site, origin, b.cookies())
+	}
+	got.wantHeaders(headersOf{})
+	got.wantPage()
+}
+
+// ATTACKS G: a cookie of ours alone is enough to ask where a POST came from.
+func TestAPostWithACookieMustTellItsOrigin(t *testing.T) {
+	s := newSite(t)
+	for _, row := range []struct {
+		name, cookie string
+		want         int
+	}{
+		{"a session cookie, even a bad one", "glassjar=x", http.StatusForbidden},
+		{"a known device's cookie", "glassjar-device=x", http.StatusForbidden},
+		{"somebody else's cookie", "theirs=x", http.StatusUnprocessableEntity},
+		{"no cookie", "", http.StatusUnprocessableEntity},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			got := s.browser(t).send("/auth", "", "Sec-Fetch-Site", "", "Origin", "", "Cookie", row.cookie)
+			got.want(row.want)
+		})
+	}
+	secured := newSite(t, secure)
+	secured.browser(t).send("/auth", "", "Sec-Fetch-Site", "", "Origin", "", "Cookie", "__Host-glassjar=x").want(http.StatusForbidden)
+	secured.browser(t).send("/auth", "", "Sec-Fetch-Site", "", "Origin", "", "Cookie", "__Host-glassjar-device=x").want(http.StatusForbidden)
+}
+
+// ATTACKS G: methods that no route takes are refused as other sites' too.
+func TestOtherMethodsFromElsewhereAreRefused(t *testing.T) {
+	s := newSite(t)
+	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, "BREW"} {
+		b := s.browser(t)
+		b.do(b.request(method, "/account", "", "Sec-Fetch-Site", "cross-site")).want(http.StatusForbidden)
+	}
+}

@@ -1,0 +1,119 @@
+package handlers_test
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// some stands for any value but none.
+const some = "*"
+
+// everywhere is what every answer carries unless a rule below says otherwise.
+var everywhere = map[string]string{
+	"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+	"X-Content-Type-Options":       "nosniff",
+	"Cross-Origin-Opener-Policy":   "same-origin",
+	"Cross-Origin-Resource-Policy": "same-origin",
+	"Referrer-Policy":              "same-origin",
+	"Permissions-Policy":           "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+	"Cache-Control":                "no-store",
+	"Date":                         some,
+}
+
+// filesPolicy is the policy for the files under /pages/.
+const filesPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+	"script-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+
+// headersOf is what the headers of an answer follow from.
+type headersOf struct {
+	row       swept
+	signedOut bool // the request ended a session
+	https     bool
+}
+
+// wantHeaders fails the test unless the answer has exactly the headers that it
+// must have.
+func (a *answer) wantHeaders(of headersOf) {
+	a.t.Helper()
+	want := map[string]string{"Content-Type": a.wantType(of.row)}
+	for name, value := range everywhere {
+		want[name] = value
+	}
+	path := a.Request.URL.Path
+	if strings.HasPrefix(path, "/join/") || strings.HasPrefix(path, "/reset/") {
+		want["Referrer-Policy"] = "no-referrer"
+	}
+	if of.https {
+		want["Strict-Transport-Security"] = "max-age=31536000"
+	}
+	switch code := a.StatusCode; {
+	case code >= 300 && code < 400:
+		want["Location"] = some
+	case code == http.StatusMethodNotAllowed:
+		want["Allow"] = of.row.allow()
+	}
+	a.wantFile(want, of.row)
+	if of.signedOut {
+		want["Set-Cookie"] = "glassjar=; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0; HttpOnly; SameSite=Lax"
+	}
+	if of.signedOut && of.https {
+		want["Set-Cookie"] = "__Host-glassjar=; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0; HttpOnly; Secure; SameSite=Lax"
+		want["Clear-Site-Data"] = `"cache"`
+	}
+	if diff := cmp.Diff(want, a.seen(want)); diff != "" {
+		a.t.Errorf("%s %s %d: headers (-want +got):\n%s", a.Request.Method, path, a.StatusCode, diff)
+	}
+}
+
+// wantFile adds what the files under /static/ and /pages/ carry.
+func (a *answer) wantFile(want map[string]string, row swept) {
+	if a.StatusCode != http.StatusOK {
+		return
+	}
+	switch row.pattern {
+	case "/static/{name}":
+		want["Cache-Control"], want["Vary"] = "public, max-age=31536000, immutable", "Accept-Encoding"
+	case "/pages/{path...}":
+		want["Content-Security-Policy"] = filesPolicy
+		want["Accept-Ranges"], want["Last-Modified"] = "bytes", some
+		if strings.HasSuffix(row.path, ".txt") {
+			want["Cache-Control"], want["Etag"] = "private, no-cache", some
+		}
+	}
+}
+
+// wantType returns the answer's Content-Type; "" is none.
+func (a *answer) wantType(row swept) string {
+	plain := row.pattern == "/healthz" || row.pattern == "/readyz" || strings.HasSuffix(row.path, ".txt")
+	switch code := a.StatusCode; {
+	case code == http.StatusSeeOther,
+		code == http.StatusTemporaryRedirect && a.Request.Method != http.MethodGet && a.Request.Method != http.MethodHead:
+		return ""
+	case plain && code == http.StatusOK:
+		return "text/plain; charset=utf-8"
+	case row.pattern == "/static/{name}" && code == http.StatusOK:
+		return "text/css; charset=utf-8"
+	}
+	return "text/html; charset=utf-8"
+}
+
+// seen returns the answer's headers as far as they differ from one answer to
+// the next by a rule: any value is some where some is wanted. Content-Length
+// must be right where it is.
+func (a *answer) seen(want map[string]string) map[string]string {
+	got := map[string]string{"Content-Type": ""}
+	for name, values := range a.Header {
+		got[name] = strings.Join(values, " | ")
+		if want[name] == some && got[name] != "" {
+			got[name] = some
+		}
+	}
+	if a.Request.Method == http.MethodHead || got["Content-Length"] == strconv.Itoa(len(a.body)) {
+		delete(got, "Content-Length")
+	}
+	return got
+}

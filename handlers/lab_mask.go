@@ -1,0 +1,128 @@
+package handlers
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// dots stand for a value that nobody should read over a shoulder.
+const dots = "•••"
+
+// secretParts are in the names of fields, headers and cookies that hold
+// secrets; secretNames are such names whole.
+var (
+	secretParts = []string{"pass", "pwd", "secret", "token", "credential", "session", "authoriz", "csrf", "xsrf", "jwt", "apikey", "api-key", "api_key", "glassjar"}
+	secretNames = []string{"auth", "sid", "pw", "pin", "otp", "code"}
+)
+
+// secret reports whether a field, header or cookie of this name is masked.
+// "glassjar" is in the names of all our cookies but the lab's.
+func secret(name string) bool {
+	name = strings.ToLower(strings.TrimSpace(name))
+	return slices.Contains(secretNames, name) ||
+		slices.ContainsFunc(secretParts, func(part string) bool { return strings.Contains(name, part) })
+}
+
+// maskedTarget returns the path and the args of the request, as its first line
+// has them.
+func maskedTarget(r *http.Request) string {
+	if r.URL.RawQuery == "" {
+		return r.URL.EscapedPath()
+	}
+	return r.URL.EscapedPath() + "?" + maskedArgs(r.URL.RawQuery)
+}
+
+// maskedArgs returns urlencoded args or a form's body as it came, without its
+// secrets; bytes that a terminal or a shell might act on are encoded.
+func maskedArgs(raw string) string {
+	var all []string
+	for part := range strings.SplitSeq(raw, "&") {
+		name, _, found := strings.Cut(part, "=")
+		if found && secret(unescape(name)) {
+			part = name + "=" + dots
+		}
+		all = append(all, part)
+	}
+	var b strings.Builder
+	for _, c := range []byte(strings.Join(all, "&")) {
+		if c <= ' ' || c == 0x7f {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return strings.ToValidUTF8(b.String(), "�")
+}
+
+// unescape undoes the percent signs, or returns the text as it is when they
+// are wrong.
+func unescape(text string) string {
+	if plain, err := url.QueryUnescape(text); err == nil {
+		return plain
+	}
+	return text
+}
+
+// maskedHeader returns the header's value without secrets.
+func maskedHeader(name, value string) string {
+	switch name {
+	case "Cookie":
+		var all []string
+		for _, c := range cookiePairs(value) {
+			all = append(all, c.Name+"="+c.Value)
+		}
+		return strings.Join(all, "; ")
+	case "Authorization", "Proxy-Authorization":
+		return dots
+	}
+	if secret(name) {
+		return dots
+	}
+	if before, args, found := strings.Cut(value, "?"); found && strings.Contains(args, "=") {
+		return before + "?" + maskedArgs(args) // an address, of the page that led here
+	}
+	return value
+}
+
+// pair is a name with a value, as a person reads it.
+type pair struct{ Name, Value string }
+
+// cookiePairs returns the cookies of a Cookie header, in its order.
+func cookiePairs(header string) []pair {
+	var all []pair
+	for part := range strings.SplitSeq(header, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		if name != "" || value != "" {
+			all = append(all, maskedPair(name, value))
+		}
+	}
+	return all
+}
+
+// argPairs returns urlencoded names and values, in their order, each as often
+// as it came.
+func argPairs(raw string) []pair {
+	var all []pair
+	for part := range strings.SplitSeq(raw, "&") {
+		if part != "" {
+			name, value, _ := strings.Cut(part, "=")
+			all = append(all, maskedPair(unescape(name), unescape(value)))
+		}
+	}
+	return all
+}
+
+func maskedPair(name, value string) pair {
+	if secret(name) {
+		value = dots
+	}
+	return pair{visible(name), visible(value)}
+}
+
+// quoteShell returns the text as one word of a POSIX shell.
+func quoteShell(text string) string {
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}

@@ -1,0 +1,87 @@
+package account_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"glassjar/utl/account"
+	"glassjar/utl/db"
+	"glassjar/utl/password"
+)
+
+// ATTACKS I: without its database the store refuses, and says nothing of a
+// wrong password or a bad link.
+func TestWithoutADatabaseEverythingIsUnavailable(t *testing.T) {
+	h := open(t)
+	ann := h.add(t, "ann", account.Owner)
+	join, reset := h.join(t, account.Member), h.reset(t, "ann")
+	file := h.texts(t, `SELECT file FROM pragma_database_list WHERE name = 'main'`)[0]
+	if err := os.Rename(file, file+".away"); err != nil {
+		t.Fatal(err)
+	}
+	for name, do := range h.everything(ann, join, reset) {
+		if err := do(t.Context()); !errors.Is(err, db.ErrUnavailable) {
+			t.Errorf("%s: got %v, want ErrUnavailable", name, err)
+		}
+	}
+	if err := os.Rename(file+".away", file); err != nil {
+		t.Fatal(err)
+	}
+	h.signedIn(t, "ann", good)
+}
+
+func TestBusyHashingChangesNothing(t *testing.T) {
+	h := open(t)
+	ann := h.add(t, "ann", account.Owner)
+	join, reset := h.join(t, account.Member), h.reset(t, "ann")
+	before := h.dump(t)
+	busy := password.NewHasher(tiny, 1, 0)
+	defer occupy(t, busy)()
+	h.Store = h.with(busy)
+	all := h.everything(ann, join, reset)
+	for _, name := range []string{"Authenticate", "unknown", "Add", "SetPassword", "ChangePassword", "Join", "Reset"} {
+		if err := all[name](t.Context()); !errors.Is(err, password.ErrBusy) {
+			t.Errorf("%s: got %v, want ErrBusy", name, err)
+		}
+	}
+	if diff := cmp.Diff(before, h.dump(t)); diff != "" {
+		t.Errorf("the database changed (-before +after):\n%s", diff)
+	}
+}
+
+// everything is every method that reads or writes, called so that it would
+// succeed.
+func (h *house) everything(ann account.Account, join, reset string) map[string]func(context.Context) error {
+	by := keeper
+	return map[string]func(context.Context) error{
+		"Authenticate": func(ctx context.Context) error { _, err := h.Authenticate(ctx, "ann", good); return err },
+		"unknown":      func(ctx context.Context) error { _, err := h.Authenticate(ctx, "nobody", good); return err },
+		"Any":          func(ctx context.Context) error { _, err := h.Any(ctx); return err },
+		"List":         func(ctx context.Context) error { _, err := h.List(ctx); return err },
+		"Find":         func(ctx context.Context) error { _, err := h.Find(ctx, "ann"); return err },
+		"Events":       func(ctx context.Context) error { _, err := h.Events(ctx, ann.ID, 1); return err },
+		"Knows":        func(ctx context.Context) error { _, err := h.Knows(ctx, "ann", ann.ID, 1); return err },
+		"Throttled":    func(ctx context.Context) error { return h.Throttled(ctx, "ann", by) },
+		"Sweep":        func(ctx context.Context) error { return h.Sweep(ctx, time.Hour) },
+		"Add": func(ctx context.Context) error {
+			_, err := h.Add(ctx, account.Wanted{Username: "carol", Password: good, Role: account.Member}, by)
+			return err
+		},
+		"SetPassword":    func(ctx context.Context) error { return h.SetPassword(ctx, "ann", other, by) },
+		"ChangePassword": func(ctx context.Context) error { _, err := h.ChangePassword(ctx, ann, good, other, by); return err },
+		"Disable":        func(ctx context.Context) error { return h.Disable(ctx, "ann", by) },
+		"Enable":         func(ctx context.Context) error { return h.Enable(ctx, "ann", by) },
+		"Delete":         func(ctx context.Context) error { return h.Delete(ctx, "ann", by) },
+		"NewJoin":        func(ctx context.Context) error { _, err := h.NewJoin(ctx, account.Member, by); return err },
+		"NewReset":       func(ctx context.Context) error { _, err := h.NewReset(ctx, "ann", by); return err },
+		"NewFirst":       func(ctx context.Context) error { _, err := h.NewFirst(ctx); return err },
+		"Link":           func(ctx context.Context) error { _, err := h.Link(ctx, account.Join, join); return err },
+		"Join":           func(ctx context.Context) error { _, err := h.Join(ctx, join, "dora", good, by); return err },
+		"Reset":          func(ctx context.Context) error { _, err := h.Reset(ctx, reset, other, by); return err },
+	}
+}

@@ -1,0 +1,134 @@
+package account_test
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"glassjar/utl/account"
+)
+
+// ATTACKS E: one account or a clear refusal, the same rule at sign-up and
+// sign-in. want is empty where the name is refused.
+var names = []struct{ name, typed, want string }{
+	{"plain", "bob", "bob"},
+	{"a capital", "Bob", "bob"},
+	{"capitals", "BOB", "bob"},
+	{"one character", "b", "b"},
+	{"digits first", "4711", "4711"},
+	{"every mark", "b.o_b-1", "b.o_b-1"},
+	{"32 characters", strings.Repeat("b", 32), strings.Repeat("b", 32)},
+	{"33 characters", strings.Repeat("b", 33), ""},
+	{"a megabyte", strings.Repeat("b", 1<<20), ""},
+	{"nothing", "", ""},
+	{"a space after", "bob ", ""},
+	{"a space before", " bob", ""},
+	{"a newline after", "bob\n", ""},
+	{"a second line", "bob\nbob", ""},
+	{"a leading dot", ".bob", ""},
+	{"a leading hyphen", "-bob", ""},
+	{"a leading underscore", "_bob", ""},
+	{"a slash", "bob/..", ""},
+	{"an address", "bob@example.com", ""},
+	{"full width", "ｂｏｂ", ""},
+	{"Cyrillic о", "b\u043eb", ""},
+	{"a Kelvin sign, whose lower case is k", "\u212aate", ""},
+	{"a long s, whose upper case is S", "bo\u017f", ""},
+	{"a dotless i", "b\u0131ll", ""},
+	{"a zero-width space", "bo\u200bb", ""},
+	{"a zero-width joiner", "bo\u200db", ""},
+	{"a soft hyphen", "bo\u00adb", ""},
+	{"a byte order mark", "\ufeffbob", ""},
+	{"NUL after", "bob\x00", ""},
+	{"NUL inside", "bo\x00b", ""},
+	{"a right-to-left override", "\u202ebob", ""},
+	{"a combining mark", "bo\u0301b", ""},
+	{"an accent", "b\u00f3b", ""},
+	{"an emoji", "bob\U0001f600", ""},
+	{"invalid UTF-8", "bob\xff", ""},
+	{"an overlong b", "\xc1\xa2ob", ""},
+}
+
+// ATTACKS E
+func TestANameIsOneAccountOrRefused(t *testing.T) {
+	h := open(t)
+	h.add(t, "ann", account.Owner)
+	h.add(t, "bob", account.Member)
+	code := h.join(t, account.Member)
+	ctx := t.Context()
+	for _, tt := range names {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := account.Username(tt.typed)
+			if tt.want != "" {
+				if got != tt.want || err != nil {
+					t.Fatalf("Username = %q, %v, want %q", got, err, tt.want)
+				}
+				if _, err := h.Add(ctx, account.Wanted{Username: tt.typed, Password: good, Role: account.Member}, keeper); err != nil && !errors.Is(err, account.ErrTaken) {
+					t.Errorf("Add: %v", err)
+				}
+				_, err := h.Join(ctx, code, tt.typed, good, visitor)
+				if !is(err, account.ErrTaken) {
+					t.Errorf("Join after Add: got %v, want ErrTaken", err)
+				}
+				a, err := h.Authenticate(ctx, tt.typed, good)
+				if err != nil || a.Username != tt.want {
+					t.Errorf("Authenticate = %q, %v, want %q", a.Username, err, tt.want)
+				}
+				return
+			}
+			before := h.dump(t)
+			_, add := h.Add(ctx, account.Wanted{Username: tt.typed, Password: good, Role: account.Member}, keeper)
+			_, join := h.Join(ctx, code, tt.typed, good, visitor)
+			_, reset := h.NewReset(ctx, tt.typed, keeper)
+			for what, err := range map[string]error{
+				"Username": err, "Add": add, "Join": join, "NewReset": reset,
+				"SetPassword": h.SetPassword(ctx, tt.typed, other, keeper), "Disable": h.Disable(ctx, tt.typed, keeper),
+				"Enable": h.Enable(ctx, tt.typed, keeper), "Delete": h.Delete(ctx, tt.typed, keeper),
+			} {
+				if !is(err, account.ErrName) {
+					t.Errorf("%s: got %v, want ErrName", what, err)
+				}
+			}
+			if a, err := h.Authenticate(ctx, tt.typed, good); !is(err, account.ErrSignIn) || a != (account.Account{}) {
+				t.Errorf("Authenticate = %+v, %v, want ErrSignIn", a, err)
+			}
+			if got != "" {
+				t.Errorf("Username = %q beside its error", got)
+			}
+			if diff := cmp.Diff(before, h.dump(t)); diff != "" {
+				t.Errorf("the database changed (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// ATTACKS E: whatever is typed, a name is ASCII, of one form, and stays what it
+// is when it is typed again.
+func FuzzUsername(f *testing.F) {
+	for _, tt := range names {
+		f.Add(tt.typed[:min(len(tt.typed), 64)])
+	}
+	form := regexp.MustCompile(`\A[a-z0-9][a-z0-9._-]*\z`)
+	f.Fuzz(func(t *testing.T, typed string) {
+		name, err := account.Username(typed)
+		ascii := !strings.ContainsFunc(typed, func(r rune) bool { return r > 127 })
+		fits := ascii && len(typed) <= 32 && form.MatchString(strings.ToLower(typed))
+		switch {
+		case fits != (err == nil):
+			t.Errorf("Username(%q) = %q, %v", typed, name, err)
+		case err != nil:
+			if name != "" || !is(err, account.ErrName) {
+				t.Errorf("Username(%q) = %q, %v, want ErrName", typed, name, err)
+			}
+		case name != strings.ToLower(typed):
+			t.Errorf("Username(%q) = %q", typed, name)
+		default:
+			if again, err := account.Username(name); again != name || err != nil {
+				t.Errorf("Username(%q) = %q, %v the second time", name, again, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,141 @@
+package anatomy
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Dictionary is what a payload says: keys with values, in the order in which
+// they were added. It is never changed; its methods return another.
+type Dictionary []Entry
+
+// Entry is one key of a dictionary.
+type Entry struct {
+	Key  string
+	JSON string // its value, as JSON writes it
+}
+
+var errNoDictionary = errors.New("json: this is no dictionary")
+
+// visits is the key under which a dictionary counts.
+const visits = "visits"
+
+// Text returns the value: a string as it is, anything else as JSON writes it.
+func (e Entry) Text() string {
+	var text string
+	if json.Unmarshal([]byte(e.JSON), &text) == nil {
+		return text
+	}
+	return e.JSON
+}
+
+// String returns the entry as it stands in JSON; an entry without a value is
+// empty.
+func (e Entry) String() string {
+	if e.JSON == "" {
+		return ""
+	}
+	return quote(e.Key) + ":" + e.JSON
+}
+
+// Get returns the value of the key, and whether it is there.
+func (d Dictionary) Get(key string) (string, bool) {
+	e, ok := d.find(key)
+	return e.Text(), ok
+}
+
+// Set returns the dictionary with the text under the key.
+func (d Dictionary) Set(key, text string) Dictionary { return d.put(Entry{key, quote(text)}) }
+
+// Pop returns the dictionary without the key.
+func (d Dictionary) Pop(key string) Dictionary {
+	return slices.DeleteFunc(slices.Clone(d), func(e Entry) bool { return e.Key == key })
+}
+
+// Visit returns the dictionary with one visit more.
+func (d Dictionary) Visit() Dictionary {
+	text, _ := d.Get(visits)
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		n = 0 // somebody wrote something else there
+	}
+	return d.put(Entry{visits, strconv.FormatUint(n+1, 10)})
+}
+
+func (d Dictionary) find(key string) (Entry, bool) {
+	i := slices.IndexFunc(d, func(e Entry) bool { return e.Key == key })
+	if i < 0 {
+		return Entry{}, false
+	}
+	return d[i], true
+}
+
+func (d Dictionary) put(e Entry) Dictionary {
+	d = slices.Clone(d)
+	if i := slices.IndexFunc(d, func(old Entry) bool { return old.Key == e.Key }); i >= 0 {
+		d[i] = e
+		return d
+	}
+	return append(d, e)
+}
+
+// String returns the dictionary as JSON.
+func (d Dictionary) String() string {
+	all := make([]string, 0, len(d))
+	for _, e := range d {
+		all = append(all, e.String())
+	}
+	return "{" + strings.Join(all, ",") + "}"
+}
+
+// ParseDictionary reads a JSON object. Of a key that comes twice the last value
+// counts. Errors: those of encoding/json, and one for JSON that is no object.
+func ParseDictionary(text []byte) (Dictionary, error) {
+	var whole json.RawMessage
+	if err := json.Unmarshal(text, &whole); err != nil {
+		return nil, err
+	}
+	in := json.NewDecoder(bytes.NewReader(text))
+	if open, err := in.Token(); err != nil || open != json.Delim('{') {
+		return nil, errNoDictionary
+	}
+	var d Dictionary
+	for in.More() {
+		key, err := in.Token()
+		var value json.RawMessage
+		if err == nil {
+			err = in.Decode(&value)
+		}
+		name, ok := key.(string)
+		if err != nil || !ok {
+			return nil, fmt.Errorf("json: reading an entry: %w", err)
+		}
+		d = d.put(Entry{name, compact(value)})
+	}
+	return d, nil
+}
+
+// compact returns valid JSON without the white space that means nothing.
+func compact(value []byte) string {
+	var b bytes.Buffer
+	if err := json.Compact(&b, value); err != nil {
+		panic(err) // the caller checked it
+	}
+	return b.String()
+}
+
+// quote returns the text as JSON writes a string, with < and & as they are.
+func quote(text string) string {
+	var b bytes.Buffer
+	out := json.NewEncoder(&b)
+	out.SetEscapeHTML(false)
+	if err := out.Encode(text); err != nil {
+		panic(err) // no string is refused
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}

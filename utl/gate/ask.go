@@ -1,0 +1,140 @@
+package gate
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Kind is how a proxy asks.
+type Kind int
+
+const (
+	// Check is nginx's auth_request and HAProxy's: the proxy makes the answer
+	// of a status and a Location.
+	Check Kind = iota
+	// Forward is Caddy's and Traefik's: what is not 200 goes to the browser as
+	// it is.
+	Forward
+)
+
+// Ask is what a proxy asks about: one request to an app.
+type Ask struct {
+	Target
+
+	Method    string
+	Navigates bool // a person's browser opens a page; not a script, a socket or a stream
+	referer   string
+}
+
+// The headers that tell of the request asked about. None may come twice.
+const (
+	originalURL     = "X-Original-Url"
+	originalMethod  = "X-Original-Method"
+	forwardedMethod = "X-Forwarded-Method"
+	forwardedProto  = "X-Forwarded-Proto"
+	forwardedHost   = "X-Forwarded-Host"
+	forwardedURI    = "X-Forwarded-Uri"
+	forwardedFor    = "X-Forwarded-For"
+)
+
+var told = []string{originalURL, originalMethod, forwardedMethod, forwardedProto, forwardedHost, forwardedURI, forwardedFor}
+
+// Read reads what the proxy asks about. Errors: ErrBad.
+func Read(kind Kind, h http.Header) (Ask, error) {
+	if err := oneMeaning(h); err != nil {
+		return Ask{}, err
+	}
+	a := Ask{Method: h.Get(forwardedMethod), Navigates: navigates(h), referer: h.Get("Referer")}
+	var err error
+	if kind == Check && (h[originalURL] != nil || h[originalMethod] != nil) {
+		a.Method = h.Get(originalMethod)
+		a.Target, err = ParseURL(h.Get(originalURL))
+		if err == nil && h[forwardedHost] != nil {
+			err = sameHost(a.Name, h.Get(forwardedHost))
+		}
+	} else {
+		a.Target, err = newTarget(schemeOf(h.Get(forwardedProto)), h.Get(forwardedHost), h.Get(forwardedURI))
+	}
+	if err == nil && !isMethod(a.Method) {
+		err = fmt.Errorf("%w: its method is none", ErrBad)
+	}
+	return a, err
+}
+
+// sameHost refuses a proxy that names two hosts: it sets the headers of one
+// kind, so those of the other are the client's.
+func sameHost(name, forwarded string) error {
+	if other, _, ok := splitHost(forwarded); !ok || other != name {
+		return fmt.Errorf("%w: it names two hosts", ErrBad)
+	}
+	return nil
+}
+
+// schemeOf returns the scheme of X-Forwarded-Proto; Traefik names a socket's.
+func schemeOf(proto string) string {
+	switch proto {
+	case "ws":
+		return "http"
+	case "wss":
+		return "https"
+	}
+	return proto
+}
+
+func isMethod(text string) bool {
+	return text != "" && len(text) <= 32 && !strings.ContainsFunc(text, func(c rune) bool {
+		return (c < 'A' || c > 'Z') && c != '-' && c != '_'
+	})
+}
+
+// navigates reports whether a browser opens a page with this request (Fetch
+// Metadata); a browser that does not say so asks for HTML.
+func navigates(h http.Header) bool {
+	if mode := h.Get("Sec-Fetch-Mode"); mode != "" {
+		return mode == "navigate"
+	}
+	return h.Get("X-Requested-With") == "" && h.Get("Upgrade") == "" && strings.Contains(h.Get("Accept"), "text/html")
+}
+
+// oneMeaning refuses headers that another program may take for something else:
+// one that comes twice, one with control bytes in it, one that only CGI would
+// take for one of ours (X_Forwarded_Host, Remote.User), and a Connection that
+// makes the next proxy drop one.
+func oneMeaning(h http.Header) error {
+	for _, name := range told {
+		if all := h[name]; len(all) > 1 || len(all) == 1 && strings.ContainsFunc(all[0], isControl) {
+			return fmt.Errorf("%w: %s comes twice or is not text", ErrBad, name)
+		}
+	}
+	for name := range h {
+		if strings.ContainsAny(name, "_.") && isTold(name) {
+			return fmt.Errorf("%w: a header looks like %s", ErrBad, dashed(name))
+		}
+	}
+	for _, all := range h["Connection"] {
+		for name := range strings.SplitSeq(all, ",") {
+			if isTold(strings.TrimSpace(name)) {
+				return fmt.Errorf("%w: Connection names %s", ErrBad, dashed(name))
+			}
+		}
+	}
+	return nil
+}
+
+func isControl(c rune) bool { return c < ' ' || c == 0x7f }
+
+// isTold reports whether the header, read without regard for how it is
+// spelled, tells of the request or of the person.
+func isTold(name string) bool {
+	name = dashed(name)
+	return strings.HasPrefix(name, "Remote-") || slices.Contains(told, name)
+}
+
+var twins = strings.NewReplacer("_", "-", ".", "-")
+
+// dashed returns the one spelling of what CGI, WSGI and PHP take for one name.
+func dashed(name string) string {
+	return http.CanonicalHeaderKey(twins.Replace(name))
+}

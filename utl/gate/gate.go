@@ -1,0 +1,109 @@
+// Package gate decides what a reverse proxy is told that asks about somebody
+// else's request: which target it asks about, whether the gate answers for
+// that host, where to sign in, and what is said of who passes. It refuses a
+// question that can be read in two ways. It writes no HTTP.
+package gate
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+var (
+	// ErrBad means that the question can not be read, or not in one way only.
+	ErrBad = errors.New("the request to the gate cannot be read")
+	// ErrHost means that the target's host is not one the gate answers for.
+	ErrHost = errors.New("the gate does not answer for this host")
+)
+
+// longest is how long a return URL may be, escaped: nginx reads the headers of
+// an answer into 4 KB.
+const longest = 3000
+
+// Options are what a Gate needs.
+type Options struct {
+	Public *url.URL // where people sign in
+	Hosts  []string // GATE_HOSTS
+	Domain string   // COOKIE_DOMAIN, may be empty
+	Keys   [][]byte // seeds of the keys for assertions: the first signs; 32 bytes each
+	Now    func() time.Time
+}
+
+// Gate knows the hosts that it answers for and signs who passes.
+type Gate struct {
+	public *url.URL
+	hosts  []pattern
+	domain string
+	signer signer
+}
+
+// New returns a gate. Errors: a host that is none, a key that is not 32 bytes.
+func New(o Options) (*Gate, error) {
+	g := &Gate{public: o.Public, domain: o.Domain}
+	g.signer.issuer, g.signer.now = o.Public.String(), o.Now
+	for _, text := range o.Hosts {
+		p, err := parsePattern(text)
+		if err != nil {
+			return nil, err
+		}
+		g.hosts = append(g.hosts, p)
+	}
+	return g, g.SetKeys(o.Keys)
+}
+
+// Allows reports whether the gate answers for the target and lets people go on
+// to it: its host is one of GATE_HOSTS and, where people sign in over https, it
+// is https itself: what opens an app does not go over an open wire.
+func (g *Gate) Allows(t Target) bool {
+	if g.public.Scheme == "https" && !t.Secure() {
+		return false
+	}
+	for _, p := range g.hosts {
+		if p.matches(t) {
+			return true
+		}
+	}
+	return false
+}
+
+// Own reports whether the target is on the host where people sign in. Cookies
+// know no ports.
+func (g *Gate) Own(t Target) bool { return t.Name == unbracketed(g.public.Hostname()) }
+
+// Shares reports whether the target's browser keeps the one gate cookie of
+// COOKIE_DOMAIN, and returns that domain.
+func (g *Gate) Shares(t Target) (domain string, ok bool) {
+	ok = g.domain != "" && t.Secure() && (t.Name == g.domain || strings.HasSuffix(t.Name, "."+g.domain))
+	return g.domain, ok
+}
+
+// SignIn returns the absolute URL where to sign in and come back from: to the
+// target, byte for byte, or, when its method is not GET or HEAD, to the page
+// that the request came from. Where that is unknown, elsewhere or too long, it
+// is the target's root.
+func (g *Gate) SignIn(a Ask) string {
+	back := a.Target
+	if a.Method != http.MethodGet && a.Method != http.MethodHead {
+		from, err := ParseURL(a.referer)
+		if back = a.Root(); err == nil && g.Allows(from) {
+			back = from
+		}
+	}
+	next := url.QueryEscape(back.String())
+	if len(next) > longest {
+		next = url.QueryEscape(a.Root().String())
+	}
+	return g.public.String() + "/?next=" + next
+}
+
+// unbracketed gives url.Hostname's IPv6 addresses back their brackets.
+func unbracketed(name string) string {
+	if ip, err := netip.ParseAddr(name); err == nil && ip.Is6() {
+		return "[" + ip.String() + "]"
+	}
+	return name
+}

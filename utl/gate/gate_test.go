@@ -1,0 +1,196 @@
+package gate_test
+
+import (
+	"bytes"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/utl/gate"
+)
+
+// seed returns a key's seed, told apart by n.
+func seed(n byte) []byte { return bytes.Repeat([]byte{n}, 32) }
+
+// newGate returns a gate at https://jar.example; change changes its options.
+func newGate(t testing.TB, change ...func(*gate.Options)) *gate.Gate {
+	t.Helper()
+	o := gate.Options{
+		Public: &url.URL{Scheme: "https", Host: "jar.example"}, Hosts: []string{"app.example"}, Domain: "jar.example",
+		Keys: [][]byte{seed(1)}, Now: func() time.Time { return time.Unix(1_800_000_000, 0) },
+	}
+	for _, fn := range change {
+		fn(&o)
+	}
+	g, err := gate.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func target(t testing.TB, raw string) gate.Target {
+	t.Helper()
+	found, err := gate.ParseURL(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// checkURL fails unless what ParseURL accepts is the URL that net/url reads,
+// and comes back the same when it is read again.
+func checkURL(t *testing.T, raw string) {
+	got, err := gate.ParseURL(raw)
+	if err != nil {
+		return
+	}
+	if !strings.HasSuffix(raw, got.URI) && got.URI != "/" {
+		t.Errorf("%q: the URI became %q", raw, got.URI)
+	}
+	again, err := gate.ParseURL(got.String())
+	if err != nil || again != got {
+		t.Errorf("%q: read again, %q is %+v, %v; want %+v", raw, got, again, err, got)
+	}
+	path, query, _ := strings.Cut(got.URI, "?")
+	path, err = url.PathUnescape(path)
+	if err != nil {
+		t.Errorf("%q: the path of %q does not decode: %v", raw, got, err)
+	}
+	u, err := url.Parse(got.String())
+	if err != nil || u.User != nil || u.Fragment != "" || u.Scheme != got.Scheme || u.Host != got.Host || u.Path != path || u.RawQuery != query {
+		t.Errorf("%q: net/url reads %+v, %v; want %+v", raw, u, err, got)
+	}
+}
+
+// ATTACKS C: an unknown host.
+func TestAllows(t *testing.T) {
+	hosts := []string{"app.example", "Wiki.Example.", "*.apps.example", "dev.example:8443", "[::1]"}
+	for _, tt := range []struct {
+		url  string
+		want bool
+	}{
+		{"https://app.example/", true},
+		{"https://app.example:8443/", true},
+		{"https://APP.example.:443/", true},
+		{"https://wiki.example/", true},
+		{"https://a.apps.example/", true},
+		{"https://a.b.apps.example:81/", true},
+		{"https://dev.example:8443/", true},
+		{"https://[0:0::1]/", true},
+		{"http://app.example/", false}, // people sign in over https
+		{"https://dev.example/", false},
+		{"https://apps.example/", false},
+		{"https://evilapps.example/", false},
+		{"https://a.apps.example.evil.example/", false},
+		{"https://sub.app.example/", false},
+		{"https://xapp.example/", false},
+		{"https://jar.example/", false},
+		{"https://example/", false},
+		{"https://127.0.0.1/", false},
+	} {
+		g := newGate(t, func(o *gate.Options) { o.Hosts = hosts })
+		if got := g.Allows(target(t, tt.url)); got != tt.want {
+			t.Errorf("%s: got %t, want %t", tt.url, got, tt.want)
+		}
+	}
+	plain := newGate(t, func(o *gate.Options) { o.Public.Scheme = "http"; o.Hosts = hosts })
+	if !plain.Allows(target(t, "http://app.example/")) || !plain.Allows(target(t, "https://app.example/")) {
+		t.Error("where people sign in over http, an app is refused")
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for name, change := range map[string]func(*gate.Options){
+		"a host that is none": func(o *gate.Options) { o.Hosts = []string{"https://app.example"} },
+		"a star alone":        func(o *gate.Options) { o.Hosts = []string{"*"} },
+		"a star inside":       func(o *gate.Options) { o.Hosts = []string{"a.*.example"} },
+		"no key":              func(o *gate.Options) { o.Keys = nil },
+		"a short key":         func(o *gate.Options) { o.Keys = [][]byte{seed(1), seed(2)[:31]} },
+	} {
+		o := gate.Options{Public: &url.URL{Scheme: "http", Host: "jar.example"}, Keys: [][]byte{seed(1)}, Now: time.Now}
+		change(&o)
+		if _, err := gate.New(o); err == nil {
+			t.Errorf("%s: got no error", name)
+		}
+	}
+}
+
+func TestOwnAndShares(t *testing.T) {
+	g := newGate(t, func(o *gate.Options) { o.Public.Host = "jar.example:8443" })
+	for _, tt := range []struct {
+		url         string
+		own, shares bool
+	}{
+		{"https://jar.example/", true, true},
+		{"http://jar.example:81/", true, false},
+		{"https://a.jar.example/", false, true},
+		{"https://a.b.jar.example:81/", false, true},
+		{"https://ajar.example/", false, false},
+		{"https://example/", false, false},
+	} {
+		u := target(t, tt.url)
+		_, shares := g.Shares(u)
+		if own := g.Own(u); own != tt.own || shares != tt.shares {
+			t.Errorf("%s: got own %t, shares %t; want %t, %t", tt.url, own, shares, tt.own, tt.shares)
+		}
+	}
+	if _, shares := newGate(t, func(o *gate.Options) { o.Domain = "" }).Shares(target(t, "https://a.jar.example/")); shares {
+		t.Error("without COOKIE_DOMAIN, a host shares one")
+	}
+	if !newGate(t, func(o *gate.Options) { o.Public.Host = "[::1]:8080" }).Own(target(t, "https://[::1]/")) {
+		t.Error("an IPv6 host is not its own")
+	}
+}
+
+// ATTACKS C: `..`, `%2e`, `%2f`, `%5c`, `//`, `;` in a target.
+func TestSignInComesBack(t *testing.T) {
+	const root = "https://app.example/"
+	long := "/" + strings.Repeat("a", 2900)
+	for _, tt := range []struct{ name, method, uri, referer, want string }{
+		{"a page", "GET", "/a?b=c&d=%C3%A4+e", "", "https://app.example/a?b=c&d=%C3%A4+e"},
+		{"HEAD", "HEAD", "/a", "", "https://app.example/a"},
+		{"odd paths", "GET", "/../%2e%2e/%2f%5c//;a=b", "", "https://app.example/../%2e%2e/%2f%5c//;a=b"},
+		{"a query with a URL", "GET", "/?u=https://evil.example/?x&y", "", "https://app.example/?u=https://evil.example/?x&y"},
+		{"POST from a page", "POST", "/save", "https://app.example/edit?id=1", "https://app.example/edit?id=1"},
+		{"POST from nowhere", "POST", "/save", "", root},
+		{"POST from elsewhere", "POST", "/save", "https://evil.example/app.example", root},
+		{"POST from a user name", "POST", "/save", "https://app.example@evil.example/", root},
+		{"PUT", "PUT", "/save", "https://app.example/x", "https://app.example/x"},
+		{"long", "GET", long, "", "https://app.example" + long},
+		{"too long", "GET", long + strings.Repeat("/", 100), "", root},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := with("X-Forwarded-Uri", tt.uri)
+			h.Set("X-Forwarded-Method", tt.method)
+			h.Set("Referer", tt.referer)
+			a, err := gate.Read(gate.Forward, h)
+			if err != nil {
+				t.Fatal(err)
+			}
+			to, next, ok := strings.Cut(newGate(t).SignIn(a), "?next=")
+			if got, err := url.QueryUnescape(next); !ok || err != nil || to != "https://jar.example/" || got != tt.want {
+				t.Errorf("got %s and %s, %v; want %s", to, got, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestIn(t *testing.T) {
+	for _, tt := range []struct {
+		groups, group string
+		want          bool
+	}{
+		{"dev,ops", "dev", true},
+		{"dev,ops", "ops", true},
+		{"dev", "de", false},
+		{"dev,ops", "dev,ops", false},
+		{"", "", false},
+		{"dev", "", false},
+	} {
+		if got := (gate.Person{Groups: tt.groups}).In(tt.group); got != tt.want {
+			t.Errorf("%q in %q: got %t, want %t", tt.group, tt.groups, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package gate
+
+import (
+	"crypto"
+	"crypto/ed25519"
+	_ "crypto/sha256" // for the thumbprint
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+)
+
+const (
+	assertionLife  = time.Minute
+	assertionReuse = assertionLife / 2 // an app gets one that is good for as long again
+	mostAssertions = 10_000            // kept at once
+)
+
+// Person is who passes.
+type Person struct {
+	ID       string // never reused, unlike the username
+	Username string
+	Groups   string // with commas between them
+	Name     string
+	Email    string
+}
+
+// In reports whether the person is in the group.
+func (p Person) In(group string) bool {
+	for one := range strings.SplitSeq(p.Groups, ",") {
+		if one == group && one != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// claims are what an assertion says (RFC 7519, and OpenID Connect's names).
+type claims struct {
+	Issuer   string   `json:"iss"`
+	Subject  string   `json:"sub"`
+	Audience string   `json:"aud"`
+	Issued   int64    `json:"iat"`
+	Expires  int64    `json:"exp"`
+	Username string   `json:"preferred_username"`
+	Name     string   `json:"name"`
+	Email    string   `json:"email"`
+	Groups   []string `json:"groups"`
+}
+
+// signer signs assertions, and keeps them for a part of their life: signing
+// costs more than all the rest of an answer.
+type signer struct {
+	issuer string
+	now    func() time.Time
+
+	mu   sync.Mutex
+	sign jose.Signer
+	jwks []byte
+	kept map[place]assertion
+}
+
+// place is whose session an assertion is of, and for which host.
+type place struct{ sid, host string }
+
+type assertion struct {
+	token string
+	of    Person
+	made  time.Time
+}
+
+// SetKeys makes the first key sign and the JWKS list every one, from now on.
+// Keys are 32 bytes each; others are refused.
+func (g *Gate) SetKeys(seeds [][]byte) error {
+	var set jose.JSONWebKeySet
+	var first jose.JSONWebKey
+	for i, seed := range seeds {
+		if len(seed) != ed25519.SeedSize {
+			return errors.New("a key for assertions must be 32 bytes")
+		}
+		key, err := newKey(seed)
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			first = key
+		}
+		set.Keys = append(set.Keys, key.Public())
+	}
+	sign, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: first}, (&jose.SignerOptions{}).WithType("JWT"))
+	if err != nil {
+		return fmt.Errorf("taking up the key for assertions: %w", err)
+	}
+	jwks, err := json.Marshal(set)
+	if err != nil {
+		return fmt.Errorf("writing the JWKS: %w", err)
+	}
+	s := &g.signer
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sign, s.jwks, s.kept = sign, jwks, map[place]assertion{}
+	return nil
+}
+
+// newKey returns the key of the seed, named by its thumbprint (RFC 7638).
+func newKey(seed []byte) (jose.JSONWebKey, error) {
+	key := jose.JSONWebKey{Key: ed25519.NewKeyFromSeed(seed), Algorithm: string(jose.EdDSA), Use: "sig"}
+	print, err := key.Thumbprint(crypto.SHA256)
+	if err != nil {
+		return key, fmt.Errorf("naming a key for assertions: %w", err)
+	}
+	key.KeyID = base64.RawURLEncoding.EncodeToString(print)
+	return key, nil
+}
+
+// JWKS returns the keys that verify assertions, as JSON (RFC 7517).
+func (g *Gate) JWKS() []byte {
+	g.signer.mu.Lock()
+	defer g.signer.mu.Unlock()
+	return g.signer.jwks
+}
+
+// Assert returns a signed assertion, a JWT good for a minute at most and half
+// a minute at least, that tells the app at host who passes.
+func (g *Gate) Assert(sid string, p Person, host string) (string, error) {
+	s, now, at := &g.signer, g.signer.now(), place{sid, host}
+	s.mu.Lock()
+	has, sign := s.kept[at], s.sign
+	s.mu.Unlock()
+	if age := now.Sub(has.made); has.of == p && age >= 0 && age < assertionReuse {
+		return has.token, nil
+	}
+	token, err := jwt.Signed(sign).Claims(s.claims(p, host, now)).Serialize()
+	if err != nil {
+		return "", fmt.Errorf("signing an assertion: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.kept) >= mostAssertions {
+		clear(s.kept)
+	}
+	if s.sign == sign { // else the keys changed meanwhile
+		s.kept[at] = assertion{token, p, now}
+	}
+	return token, nil
+}
+
+func (s *signer) claims(p Person, host string, now time.Time) claims {
+	return claims{
+		Issuer: s.issuer, Subject: p.ID, Audience: host, Issued: now.Unix(), Expires: now.Add(assertionLife).Unix(),
+		Username: p.Username, Name: p.Name, Email: p.Email,
+		Groups: strings.FieldsFunc(p.Groups, func(c rune) bool { return c == ',' }),
+	}
+}

@@ -1,0 +1,150 @@
+package gate_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"glassjar/utl/gate"
+)
+
+type clock struct{ t time.Time }
+
+func (c *clock) now() time.Time { return c.t }
+
+// verified returns what the token says, verified by the gate's JWKS as an app
+// would do it.
+func verified(t testing.TB, g *gate.Gate, token string, at time.Time, host string) (map[string]any, error) {
+	t.Helper()
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal(g.JWKS(), &set); err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.EdDSA})
+	if err != nil {
+		return nil, err
+	}
+	var says jwt.Claims
+	all := map[string]any{}
+	if err := parsed.Claims(set, &says, &all); err != nil {
+		return nil, err
+	}
+	return all, says.ValidateWithLeeway(jwt.Expected{Issuer: "https://jar.example", AnyAudience: jwt.Audience{host}, Time: at}, 0)
+}
+
+func TestAssert(t *testing.T) {
+	c := &clock{time.Unix(1_800_000_000, 0)}
+	g := newGate(t, func(o *gate.Options) { o.Now = c.now })
+	ada := gate.Person{ID: "A1", Username: "ada", Groups: "dev,ops", Name: "Ada L.", Email: "ada@jar.example"}
+	assert := func(p gate.Person, host string) string {
+		t.Helper()
+		token, err := g.Assert("sid-"+p.ID, p, host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	token := assert(ada, "app.example")
+	says, err := verified(t, g, token, c.t, "app.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for claim, want := range map[string]any{
+		"sub": "A1", "preferred_username": "ada", "name": "Ada L.", "email": "ada@jar.example", "exp": float64(c.t.Unix() + 60),
+	} {
+		if says[claim] != want {
+			t.Errorf("%s is %v, want %v", claim, says[claim], want)
+		}
+	}
+	if _, err := verified(t, g, token, c.t, "other.example"); err == nil {
+		t.Error("another app takes the assertion")
+	}
+	if _, err := verified(t, g, token, c.t.Add(61*time.Second), "app.example"); err == nil {
+		t.Error("the assertion is good after a minute")
+	}
+	if _, err := verified(t, newGate(t, func(o *gate.Options) { o.Keys = [][]byte{seed(9)} }), token, c.t, "app.example"); err == nil {
+		t.Error("another jar's keys verify the assertion")
+	}
+	if bytes.Contains(g.JWKS(), []byte(`"d"`)) {
+		t.Error("the JWKS holds a private key")
+	}
+
+	if c.t = c.t.Add(29 * time.Second); assert(ada, "app.example") != token {
+		t.Error("within half a minute it is signed again")
+	}
+	if assert(ada, "other.example") == token {
+		t.Error("two apps get one assertion")
+	}
+	changed := ada
+	changed.Groups = ""
+	if says, err = verified(t, g, assert(changed, "app.example"), c.t, "app.example"); err != nil || len(says["groups"].([]any)) != 0 {
+		t.Errorf("with no groups it says %v, %v", says["groups"], err)
+	}
+	token = assert(changed, "app.example")
+	if c.t = c.t.Add(31 * time.Second); assert(changed, "app.example") == token {
+		t.Error("after half a minute it is the old one")
+	}
+}
+
+func TestAssertAfterRotation(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	g := newGate(t)
+	old, err := g.Assert("s", gate.Person{ID: "A1"}, "app.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.SetKeys([][]byte{seed(2), seed(1)}); err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := g.Assert("s", gate.Person{ID: "A1"}, "app.example")
+	if err != nil || fresh == old {
+		t.Errorf("the new key did not sign: %v", err)
+	}
+	for _, token := range []string{old, fresh} {
+		if _, err := verified(t, g, token, now, "app.example"); err != nil {
+			t.Errorf("after the rotation: %v", err)
+		}
+	}
+	if err := g.SetKeys([][]byte{seed(2)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := verified(t, g, old, now, "app.example"); err == nil {
+		t.Error("after pruning, the old key verifies")
+	}
+}
+
+func TestAssertAtOnceAndBounded(t *testing.T) {
+	g := newGate(t)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for i := range 30 {
+				if _, err := g.Assert("s", gate.Person{ID: "A1"}, "app.example"); err != nil {
+					t.Error(err)
+				}
+				if i%10 == 0 {
+					if err := g.SetKeys([][]byte{seed(byte(i)), seed(1)}); err != nil {
+						t.Error(err)
+					}
+				}
+				_ = g.JWKS()
+			}
+		})
+	}
+	all.Wait()
+	for i := range 11_000 {
+		if _, err := g.Assert("s", gate.Person{}, "a"+strings.Repeat("b", i%100)+http.StatusText(200+i/100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := g.Kept(); n > 10_000 {
+		t.Errorf("%d assertions are kept", n)
+	}
+}

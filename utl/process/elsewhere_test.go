@@ -1,0 +1,93 @@
+package process
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// soon is how long a change may take to reach another process: the promise is a
+// second, and a busy machine gets another.
+const soon = 2 * time.Second
+
+// ATTACKS A5: what a command changed, a running server heeds within a second.
+func TestCommandReachesServer(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	p.owner("ada")
+	for _, tt := range []struct {
+		name, stdin string
+		args        []string
+		again       string // the password that works afterwards
+		status      int
+	}{
+		{"disable", "", []string{"user", "disable"}, good, http.StatusUnprocessableEntity},
+		{"delete", "", []string{"user", "delete"}, good, http.StatusUnprocessableEntity},
+		{"password", other + "\n", []string{"user", "password", "--password-stdin"}, other, http.StatusSeeOther},
+	} {
+		p.must(good+"\n", "user", "add", tt.name, "--password-stdin")
+		b := signedIn(t, p, tt.name)
+		bystander := signedIn(t, p, "ada")
+		p.must(tt.stdin, append(tt.args, tt.name)...)
+		took := p.within(soon, tt.name+": the session is refused", func() bool { return b.signedOut(t) })
+		t.Logf("%s: refused %v after the command's end", tt.name, took.Round(time.Millisecond))
+		newBrowser(p).signIn(t, tt.name, tt.again, tt.status)
+		bystander.get(t, "/account", http.StatusOK)
+	}
+}
+
+// ATTACKS A10: a running server takes up a rotated key by itself; the old cookie
+// works and is signed again; after prune it is refused.
+func TestRotationReachesServer(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	p.owner("ada")
+	ada := signedIn(t, p, "ada")
+	old := ada.copied()
+
+	p.must("", "keys", "rotate")
+	p.within(soon, "the cookie is signed again", func() bool {
+		ada.get(t, "/account", http.StatusOK)
+		return ada.cookies["glassjar"] != old.cookies["glassjar"]
+	})
+	old.copied().get(t, "/account", http.StatusOK) // old itself never hears of the new one
+
+	p.must("", "keys", "prune")
+	took := p.within(soon, "the old cookie is refused", func() bool { return old.copied().signedOut(t) })
+	t.Logf("refused %v after prune's end", took.Round(time.Millisecond))
+	ada.get(t, "/account", http.StatusOK)
+}
+
+// ATTACKS A5: two servers on one database: who signs out at one is refused by
+// the other within a second.
+func TestTwoServers(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	first, second := start(t, folder), start(t, folder)
+	first.owner("ada")
+	for _, end := range []struct {
+		name string
+		by   func(b *browser)
+	}{
+		{"sign-out", func(b *browser) { b.post(t, "/logout", url.Values{}, http.StatusSeeOther) }},
+		{"end this device", func(b *browser) {
+			page := b.get(t, "/account", http.StatusOK).body
+			_, id, _ := strings.Cut(page, `action="/account/sessions/`)
+			id, _, _ = strings.Cut(id, "/")
+			b.post(t, "/account/sessions/"+id+"/end", url.Values{}, http.StatusSeeOther)
+		}},
+		{"password", func(b *browser) {
+			b.post(t, "/account/password", url.Values{"current": {good}, "password": {other}}, http.StatusSeeOther)
+		}},
+	} {
+		here := signedIn(t, first, "ada")
+		there := here.copied()
+		there.at = second
+		there.get(t, "/account", http.StatusOK) // it is in the other's cache
+		end.by(here)
+		took := second.within(soon, end.name+": the other server refuses", func() bool { return there.signedOut(t) })
+		t.Logf("%s: refused %v after the answer", end.name, took.Round(time.Millisecond))
+	}
+}

@@ -1,0 +1,151 @@
+package process
+
+import (
+	"context"
+	"database/sql"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// patient is the longest that a person waits for the answer that it does not
+// work now.
+const patient = 5 * time.Second
+
+// quiet is a page for signed-in people that needs nothing from the database but
+// to know who asks.
+const quiet = "/logout"
+
+// outage looks at a server that cannot write: it says so in time, live sessions
+// go on, and a sign-out holds here. What it returns is called when the database
+// is back, and sees that all of it mended without a restart.
+func (p *program) outage(live, leaving *browser) (over func()) {
+	p.t.Helper()
+	saved := leaving.copied()
+	answers := make(chan answer)
+	for _, name := range []string{"ada", "nobody", "ada"} { // several at once: they wait for one another too
+		go func() {
+			a, err := newBrowser(p).try("/auth", signInForm(name, good))
+			if err != nil {
+				p.t.Error(err)
+			}
+			answers <- a
+		}()
+	}
+	unavailable := func(what string, a answer) {
+		if a.status != http.StatusServiceUnavailable || a.took > patient || a.header.Get("Retry-After") == "" {
+			p.t.Errorf("%s: status %d after %v, Retry-After %q; want 503 within %v", what, a.status, a.took, a.header.Get("Retry-After"), patient)
+		}
+	}
+	for waiting := 3; waiting > 0; {
+		select {
+		case a := <-answers:
+			unavailable("a sign-in", a)
+			waiting--
+		case <-time.After(20 * time.Millisecond):
+			if a := live.get(p.t, quiet, http.StatusOK); a.took > time.Second {
+				p.t.Errorf("a live session's page took %v", a.took)
+			}
+		}
+	}
+	unavailable("a sign-out", leaving.post(p.t, "/logout", url.Values{}, http.StatusServiceUnavailable))
+	if leaving.cookies["glassjar"] != "" {
+		p.t.Error("the sign-out left the cookie where it was")
+	}
+	saved.get(p.t, "/account", http.StatusSeeOther)
+	live.get(p.t, quiet, http.StatusOK)
+	return func() {
+		p.t.Helper()
+		p.eventually("a sign-in works again", func() bool {
+			a, err := newBrowser(p).try("/auth", signInForm("ada", good))
+			return err == nil && a.status == http.StatusSeeOther
+		})
+		s := beside(p.t, p.folder)
+		defer s.close()
+		p.eventually("the sign-out is written", func() bool {
+			return s.one(`SELECT COUNT(*) FROM sessions WHERE ended_at > 0`) == 1
+		})
+		saved.get(p.t, "/account", http.StatusSeeOther)
+		live.get(p.t, "/account", http.StatusOK)
+		live.get(p.t, "/readyz", http.StatusOK)
+		p.sound()
+	}
+}
+
+// ATTACKS I: a foreign lock.
+func TestForeignLock(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	p.owner("ada")
+	live, leaving := signedIn(t, p, "ada"), signedIn(t, p, "ada")
+
+	pool, err := sql.Open("sqlite", filepath.Join(p.folder, "glassjar.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	other, err := pool.Conn(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	for _, q := range []string{"PRAGMA busy_timeout = 5000", "BEGIN EXCLUSIVE"} {
+		if _, err := other.ExecContext(context.Background(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	over := p.outage(live, leaving)
+	r, err := command(context.Background(), p.folder, "", "user", "enable", "ada")
+	if err != nil || r.code != 1 || r.stderr == "" {
+		t.Errorf("a command: exit code %d, error %v, stderr %q; want 1 and a sentence", r.code, err, r.stderr)
+	}
+	if _, err := other.ExecContext(context.Background(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	over()
+	p.stop()
+}
+
+// ATTACKS I: the disk full in the middle of its life, as the server sees it: no
+// file may grow.
+func TestFileSizeLimit(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	p.owner("ada")
+	live, leaving := signedIn(t, p, "ada"), signedIn(t, p, "ada")
+	var was unix.Rlimit
+	if err := unix.Prlimit(p.pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 1, Max: unix.RLIM_INFINITY}, &was); err != nil {
+		t.Fatal(err)
+	}
+	over := p.outage(live, leaving)
+	if err := unix.Prlimit(p.pid, unix.RLIMIT_FSIZE, &was, nil); err != nil {
+		t.Fatal(err)
+	}
+	over()
+	p.stop()
+}
+
+// ATTACKS I: EIO, ENOSPC, read-only, from the start on; a sync that fails is no
+// sync.
+func TestFailingDisk(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{"pwrite64:error=ENOSPC", "pwrite64:error=EIO", "pwrite64:error=EROFS", "fsync,fdatasync:error=EIO"} {
+		t.Run(fault, func(t *testing.T) {
+			folder := t.TempDir()
+			first := start(t, folder)
+			first.owner("ada")
+			live, leaving := signedIn(t, first, "ada"), signedIn(t, first, "ada")
+			first.stop()
+
+			p := traced(t, folder, "-e", "trace=pwrite64,fsync,fdatasync", "-e", "inject="+fault)
+			live.at, leaving.at = p, p
+			over := p.outage(live, leaving)
+			p.kill() // strace, and with it the faults
+			over()
+		})
+	}
+}

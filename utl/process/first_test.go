@@ -1,0 +1,92 @@
+package process
+
+import (
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"glassjar/utl/keyring"
+)
+
+// ATTACKS K: ten first starts at once end with one key, and all of them serve.
+func TestTenFirstStarts(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	all := make([]*program, 10)
+	for i := range all {
+		all[i] = spawn(t, folder)
+	}
+	for _, p := range all {
+		p.serves()
+	}
+	ring, err := keyring.Read(filepath.Join(folder, ".env"))
+	if err != nil || ring.Len() != 1 {
+		t.Fatalf("got %v, error %v; want one key", ring, err)
+	}
+	newest := 0 // of their owner's links, each of which replaced the one before
+	for _, p := range all {
+		switch status := newBrowser(p).status(t, p.firstLink()); status {
+		case http.StatusOK:
+			newest++
+		case http.StatusGone:
+		default:
+			t.Errorf("a first owner's link answers %d", status)
+		}
+	}
+	if newest != 1 {
+		t.Errorf("%d links for the first owner are good, want 1", newest)
+	}
+	all[0].owner("ada")
+	ada := signedIn(t, all[0], "ada")
+	for _, p := range all { // one key: each of them knows the cookie
+		ada.at = p
+		ada.get(t, "/account", http.StatusOK)
+		p.stop()
+	}
+}
+
+// ATTACKS K, I: kill -9 during a first start never leaves a short key, or a
+// database that the next start cannot use.
+func TestKilledFirstStart(t *testing.T) {
+	t.Parallel()
+	keys := 0
+	for range 30 {
+		if killedFirstStart(t) {
+			keys++
+		}
+	}
+	t.Logf("30 first starts killed, %d of them after the key was made, 0 keys short or lost", keys)
+}
+
+// killedFirstStart kills a first start at a random moment and starts again. It
+// reports whether the first one had made the key.
+func killedFirstStart(t *testing.T) (made bool) {
+	t.Helper()
+	folder := t.TempDir()
+	p := spawn(t, folder)
+	<-time.After(rand.N(40 * time.Millisecond))
+	p.kill()
+	file := filepath.Join(folder, ".env")
+	before, err := keyring.Read(file)
+	if made = err == nil; !made && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("the killed first start left this: %v", err)
+	}
+	again := start(t, folder)
+	newBrowser(again).post(t, again.firstLink(), url.Values{"username": {"ada"}, "password": {good}}, http.StatusSeeOther)
+	after, err := keyring.Read(file)
+	if err != nil || after.Len() != 1 || made && after.Text() != before.Text() {
+		t.Fatalf("the next start has %v, error %v; the killed one had made a key: %v", after, err, made)
+	}
+	again.sound()
+	again.stop()
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf(".env: %v, error %v; want mode 0600", info, err)
+	}
+	return made
+}

@@ -1,0 +1,44 @@
+package process
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+)
+
+// ATTACKS A5, A10: a jar that was saved before sign-out is refused, and so is
+// one of a deleted account when the next of its name is made.
+func TestMainJob(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	p.owner("ada")
+	p.must(good+"\n", "user", "add", "bob", "--password-stdin")
+
+	ada := signedIn(t, p, "ada")
+	saved := ada.copied()
+	ada.post(t, "/logout", url.Values{}, http.StatusSeeOther)
+	if len(ada.cookies) != 1 { // the known device's is left
+		t.Errorf("after sign-out the browser holds %d cookies, want 1", len(ada.cookies))
+	}
+	ada.get(t, "/account", http.StatusSeeOther)
+	saved.get(t, "/account", http.StatusSeeOther)
+
+	bob := signedIn(t, p, "bob")
+	p.must("", "user", "delete", "bob")
+	p.must(good+"\n", "user", "add", "bob", "--password-stdin")
+	p.within(2*time.Second, "the old bob is refused", func() bool { return bob.signedOut(t) })
+	again := signedIn(t, p, "bob")
+	bob.get(t, "/account", http.StatusSeeOther) // the new bob's session did not wake it
+	again.get(t, "/account", http.StatusOK)
+	p.stop()
+
+	p = start(t, p.folder)
+	for _, old := range []*browser{saved, bob} {
+		old.at = p
+		old.get(t, "/account", http.StatusSeeOther)
+	}
+	again.at = p
+	again.get(t, "/account", http.StatusOK)
+	p.stop()
+}

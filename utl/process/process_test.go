@@ -1,0 +1,253 @@
+package process
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// good is a password that keeps the policy; other is another.
+const (
+	good  = "a jar of oat cookies"
+	other = "a tin of rye crackers"
+)
+
+// binary is the built program.
+var binary string
+
+// TestMain builds the program as make run does.
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "glassjar")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(folder)
+	binary = filepath.Join(folder, "glassjar")
+	build := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", binary, "glassjar")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building the program: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// program is one start of the server, in its folder.
+type program struct {
+	t        testing.TB
+	folder   string
+	pid      int
+	stdout   *output
+	stderr   *output
+	ready    chan struct{} // closed when it has said where it is, or has ended before
+	port     string        // then; empty: it has ended
+	url      string        // then: PUBLIC_URL, as it was printed
+	ended    chan struct{} // closed when the process has ended
+	exitCode int           // then
+	trace    string        // path of strace's record, where it runs the server
+}
+
+// output is what a process wrote.
+type output struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write is io.Writer's.
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// start starts the server in the folder, on a free port, with settings like
+// NAME=value, and waits until it says where it is. It ends with the test.
+func start(t testing.TB, folder string, settings ...string) *program {
+	t.Helper()
+	p := spawn(t, folder, settings...)
+	p.serves()
+	return p
+}
+
+// serves waits until the server says where it is, which it must.
+func (p *program) serves() {
+	p.t.Helper()
+	<-p.ready
+	if p.port == "" {
+		p.t.Fatalf("the server ended before it said where it is:\n%s", p.stderr)
+	}
+}
+
+// spawn starts the server and waits for nothing.
+func spawn(t testing.TB, folder string, settings ...string) *program {
+	t.Helper()
+	return spawnUnder(t, nil, folder, settings...)
+}
+
+// spawnUnder is spawn with words in front that run the server, such as strace.
+func spawnUnder(t testing.TB, front []string, folder string, settings ...string) *program {
+	t.Helper()
+	p := &program{
+		t: t, folder: folder, stdout: new(output), stderr: new(output),
+		ready: make(chan struct{}), ended: make(chan struct{}),
+	}
+	args := append(slices.Clone(front), binary)
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Dir, cmd.Env, cmd.Stderr = folder, environment(settings), p.stderr
+	read, write := io.Pipe()
+	cmd.Stdout = io.MultiWriter(p.stdout, write)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.pid = cmd.Process.Pid
+	go p.hear(read)
+	go func() {
+		_ = cmd.Wait() // the exit code says it
+		p.exitCode = cmd.ProcessState.ExitCode()
+		_ = write.Close()
+		close(p.ended)
+	}()
+	t.Cleanup(p.kill)
+	return p
+}
+
+// hear reads where the server is, and the rest.
+func (p *program) hear(from io.Reader) {
+	lines := bufio.NewScanner(from)
+	for lines.Scan() {
+		if u, ok := strings.CutPrefix(lines.Text(), "glassjar is at "); ok {
+			p.url = u
+			p.port = u[strings.LastIndexByte(u, ':')+1:]
+			close(p.ready)
+		}
+	}
+	if p.port == "" {
+		close(p.ready)
+	}
+}
+
+// environment is the settings, and nothing of the test's own environment.
+func environment(settings []string) []string {
+	return append([]string{"ADDR=127.0.0.1:0", "LOG_LEVEL=warn"}, settings...)
+}
+
+// firstLink returns the path of the first owner's link, once it is printed.
+func (p *program) firstLink() (link string) {
+	p.t.Helper()
+	p.eventually("the first owner's link is printed", func() bool {
+		_, after, _ := strings.Cut(p.stdout.String(), "within 24 hours at "+p.url)
+		ended := false
+		link, ended = strings.CutSuffix(after, "\n")
+		return ended
+	})
+	return link
+}
+
+// kill ends the process at once (signal 9), and waits for its end.
+func (p *program) kill() {
+	_ = syscall.Kill(p.pid, syscall.SIGKILL)
+	<-p.ended
+}
+
+// stop asks the server to end, which it must do cleanly.
+func (p *program) stop() {
+	p.t.Helper()
+	p.signal(syscall.SIGTERM)
+	p.wait(0)
+}
+
+func (p *program) signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := syscall.Kill(p.pid, s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// wait waits for the process's end, with the exit code.
+func (p *program) wait(code int) {
+	p.t.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(15 * time.Second):
+		p.t.Fatal("the server did not end within 15 s")
+	}
+	if p.exitCode != code {
+		p.t.Fatalf("exit code %d, want %d:\n%s", p.exitCode, code, p.stderr)
+	}
+}
+
+// eventually asks until what is true, for 20 s at most, and returns how long it
+// took.
+func (p *program) eventually(what string, is func() bool) time.Duration {
+	p.t.Helper()
+	return p.within(20*time.Second, what, is)
+}
+
+func (p *program) within(limit time.Duration, what string, is func() bool) time.Duration {
+	p.t.Helper()
+	began := time.Now()
+	pace := time.NewTicker(5 * time.Millisecond)
+	defer pace.Stop()
+	for !is() {
+		if time.Since(began) > limit {
+			p.t.Fatalf("not within %v: %s\n%s", limit, what, p.stderr)
+		}
+		<-pace.C
+	}
+	return time.Since(began)
+}
+
+// result is how a command ended.
+type result struct {
+	stdout, stderr string
+	code           int // -1: killed
+}
+
+// command runs a command in the folder, with stdin, until it or ctx ends.
+func command(ctx context.Context, folder, stdin string, args ...string) (result, error) {
+	var stdout, stderr strings.Builder
+	cmd := exec.CommandContext(ctx, binary, args...) // ctx's end kills with signal 9
+	cmd.Dir, cmd.Env = folder, environment([]string{"PUBLIC_URL=http://jar.example"})
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
+	err := cmd.Run()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited && ctx.Err() == nil {
+		return result{}, err
+	}
+	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}, nil
+}
+
+// must runs a command that has to succeed, and returns what it printed.
+func (p *program) must(stdin string, args ...string) string {
+	p.t.Helper()
+	r, err := command(context.Background(), p.folder, stdin, args...)
+	if err != nil || r.code != 0 {
+		p.t.Fatalf("glassjar %s: exit code %d, error %v: %s", strings.Join(args, " "), r.code, err, r.stderr)
+	}
+	return r.stdout
+}
+
+// owner makes an owner's account of the name, with the good password.
+func (p *program) owner(name string) {
+	p.t.Helper()
+	p.must(good+"\n", "user", "add", name, "--role", "owner", "--password-stdin")
+}

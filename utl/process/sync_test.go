@@ -1,0 +1,110 @@
+package process
+
+import (
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// traced starts the server under strace with the given arguments. Where there
+// is no strace it skips the test; CI must have it.
+func traced(t *testing.T, folder string, args ...string) *program {
+	t.Helper()
+	if _, err := exec.LookPath("strace"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("strace is missing")
+		}
+		t.Skip("strace is missing: nothing was traced")
+	}
+	record := filepath.Join(t.TempDir(), "trace")
+	p := spawnUnder(t, append([]string{"strace", "-f", "-y", "-s", "30", "-o", record}, args...), folder)
+	p.trace = record
+	p.serves()
+	pid, _, _ := strings.Cut(p.traceText(), " ")
+	server, err := strconv.Atoi(pid)
+	if err != nil {
+		t.Fatalf("the trace begins with no pid: %v", err)
+	}
+	t.Cleanup(func() { // the server first: strace ends with it, and killed would leave it running
+		_ = syscall.Kill(server, syscall.SIGKILL)
+		select {
+		case <-p.ended:
+		case <-time.After(10 * time.Second):
+		}
+	})
+	return p
+}
+
+// traceText returns what strace wrote up to now.
+func (p *program) traceText() string {
+	p.t.Helper()
+	text, err := os.ReadFile(p.trace)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// ATTACKS I: the change is on disk before the answer leaves.
+func TestSyncBeforeAnswer(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	start(t, folder).owner("ada")
+	p := traced(t, folder, "-e", "trace=read,write,pwrite64,fsync,fdatasync")
+	ada := newBrowser(p)
+	ada.signIn(t, "ada", good, http.StatusSeeOther)
+	ada.post(t, "/account/password", url.Values{"current": {good}, "password": {other}}, http.StatusSeeOther)
+	ada.post(t, "/logout", url.Values{}, http.StatusSeeOther)
+	for _, path := range []string{"/auth", "/account/password", "/logout"} {
+		var calls []string
+		p.within(5*time.Second, "the trace has the answer to "+path, func() bool {
+			calls = answering(p.traceText(), path)
+			return calls != nil
+		})
+		written, synced := false, false
+		for _, call := range calls { // one thread at a time works for the only request
+			switch {
+			case logWrite.MatchString(call):
+				written, synced = true, false
+			case logSync.MatchString(call):
+				synced = true
+			}
+		}
+		if !written || !synced {
+			t.Errorf("POST %s: answered with the log written: %v, and synced after that: %v\n%s",
+				path, written, synced, strings.Join(calls, "\n"))
+		}
+	}
+}
+
+// SQLite's write-ahead log, as strace -y names it. The second one ended well,
+// and when strace saw it begin in another line than end, says less.
+var (
+	logWrite = regexp.MustCompile(`pwrite64\(\d+<[^>]*-wal>`)
+	logSync  = regexp.MustCompile(`(f(data)?sync\(\d+<[^>]*-wal>\)|<\.\.\. f(data)?sync resumed>\)) += 0`)
+)
+
+// answering returns the calls between the reading of the POST to the path and
+// the writing of its answer, or nil when it was not answered yet.
+func answering(trace, path string) []string {
+	var calls []string
+	for line := range strings.Lines(trace) {
+		switch {
+		case strings.Contains(line, `OST `+path+` `): // net/http may have read the P alone
+			calls = []string{}
+		case calls != nil && strings.Contains(line, `, "HTTP/1.1 `):
+			return calls
+		case calls != nil:
+			calls = append(calls, strings.TrimSpace(line))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,231 @@
+package session_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/session"
+)
+
+// away takes the database file away until back is called.
+func (s *site) away(t *testing.T) (back func()) {
+	t.Helper()
+	if err := os.Rename(s.path, s.path+".away"); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		if err := os.Rename(s.path+".away", s.path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// unknown fails the test unless it cannot be known whether the cookie's session
+// is live.
+func (s *site) unknown(t *testing.T, c *http.Cookie) {
+	t.Helper()
+	if _, err := s.Find(request(c)); !errors.Is(err, db.ErrUnavailable) || errors.Is(err, session.ErrNone) {
+		t.Errorf("got error %v, want db.ErrUnavailable", err)
+	}
+}
+
+// ATTACKS I: the database file gone: live sessions go on for 10 s after the
+// last good poll, then nothing is guessed.
+func TestAnOutage(t *testing.T) {
+	s := newSite(t)
+	cookie, unread := s.signIn(t, "ada", false), s.signIn(t, "bob", false)
+	s.live(t, cookie)
+	back := s.away(t)
+	s.clock.pass(10*time.Second - 1)
+	s.live(t, cookie)
+	s.unknown(t, unread)
+	s.none(t, request(named(s.Name(), "bad")))
+	if !s.Healthy() {
+		t.Error("not healthy before its 10 s are over")
+	}
+	s.clock.pass(1)
+	s.unknown(t, cookie)
+	if err := s.Poll(t.Context()); !errors.Is(err, db.ErrUnavailable) || s.Healthy() {
+		t.Errorf("Poll gave error %v, healthy %v; want db.ErrUnavailable and no health", err, s.Healthy())
+	}
+	s.unknown(t, cookie)
+	back()
+	s.live(t, cookie)
+	s.poll(t)
+	if s.live(t, cookie); !s.Healthy() {
+		t.Error("not healthy after a good poll")
+	}
+}
+
+func TestAnEntryIsReadAgainAfterAMinute(t *testing.T) {
+	s := newSite(t)
+	cookie := s.signIn(t, "ada", false)
+	s.live(t, cookie)
+	s.sql(t, `UPDATE accounts SET role = 'owner'`) // behind every back
+	s.clock.pass(time.Minute - 1)
+	s.poll(t)
+	if got := s.live(t, cookie).Role; got != "member" {
+		t.Errorf("got role %q within the minute, want the cache's", got)
+	}
+	back := s.away(t)
+	s.clock.pass(1)
+	if got := s.live(t, cookie).Role; got != "member" {
+		t.Errorf("got role %q when the row cannot be read, want the trusted cache's", got)
+	}
+	back()
+	if got := s.live(t, cookie).Role; got != "owner" {
+		t.Errorf("got role %q after the minute, want the row's", got)
+	}
+}
+
+// A machine that slept, or whose clock was set, cannot say when it polled.
+// ATTACKS I: the clock.
+func TestACacheIsTrustedByBothClocks(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		passes, set time.Duration
+		want        bool
+	}{
+		{"9 s later", 9 * time.Second, 0, true},
+		{"10 s later", 10 * time.Second, 0, false},
+		{"asleep for 10 s", 0, 10 * time.Second, false},
+		{"the clock set back by 5 s", 0, -5 * time.Second, true},
+		{"the clock set back by 10 s", 0, -10 * time.Second, false},
+		{"10 s later, the clock set back by as much", 10 * time.Second, -10 * time.Second, false},
+		{"the clock set on by ten years", 0, 10 * 365 * 24 * time.Hour, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSite(t)
+			cookie := s.signIn(t, "ada", true)
+			s.live(t, cookie)
+			s.sql(t, `UPDATE accounts SET role = 'owner'`)
+			s.clock.pass(tt.passes)
+			s.clock.set(tt.set)
+			if got := s.Healthy(); got != tt.want {
+				t.Errorf("healthy %v, want %v", got, tt.want)
+			}
+			if tt.set > most {
+				return // it is over
+			}
+			if got := s.live(t, cookie).Role == "member"; got != tt.want {
+				t.Errorf("answered by the cache: %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestNoSuchSessionIsRememberedBriefly(t *testing.T) {
+	s := newSite(t)
+	cookie := s.signIn(t, "ada", false)
+	s.sql(t, `UPDATE sessions SET ended_at = 1`)
+	s.none(t, request(cookie))
+	s.sql(t, `UPDATE sessions SET ended_at = 0`) // as never happens
+	s.clock.pass(5*time.Second - 1)
+	s.poll(t)
+	back := s.away(t)
+	s.none(t, request(cookie))
+	back()
+	s.clock.pass(1)
+	s.live(t, cookie)
+}
+
+func TestNoSuchSessionIsRememberedInBounds(t *testing.T) {
+	s := newSite(t)
+	cookie := s.signIn(t, "ada", false)
+	s.live(t, cookie)
+	for i := range 12_000 {
+		s.Miss(fmt.Sprint(i), s.clock.Now())
+		if i%999 != 0 {
+			continue // counting takes its time
+		}
+		if live, none, _ := s.Kept(); live != 1 || none > 10_000 || none == 0 {
+			t.Fatalf("after %d: %d live, %d none; want 1 and at most 10,000", i, live, none)
+		}
+	}
+	back := s.away(t)
+	s.live(t, cookie) // the flood did not drive it out
+	back()
+}
+
+// What is counted stays true, whatever becomes of an entry.
+func TestTheCountOfNone(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		do   func(s *site, sid string)
+		want int
+	}{
+		{"nothing more", func(*site, string) {}, 1},
+		{"forgotten", func(s *site, sid string) { s.Forget(sid) }, 0},
+		{"missed twice", func(s *site, sid string) { s.Miss(sid, s.clock.Now()) }, 1},
+		{"aged", func(s *site, _ string) { s.clock.pass(11 * time.Minute); s.sweep(t) }, 0},
+		{"live once more", func(s *site, sid string) { s.clock.pass(6 * time.Second); s.revive(t, sid) }, 0},
+		{"live, and none again", func(s *site, sid string) {
+			s.clock.pass(6 * time.Second)
+			s.revive(t, sid)
+			s.Miss(sid, s.clock.Now())
+		}, 1},
+		{"refused", func(s *site, sid string) {
+			back := s.away(t)
+			_ = s.End(t.Context(), sid, audit.Actor{})
+			back()
+		}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSite(t)
+			cookie := s.signIn(t, "ada", true)
+			sid := s.live(t, cookie).SID
+			s.end(t, sid)
+			s.none(t, request(cookie))
+			tt.do(s, sid)
+			if _, none, counted := s.Kept(); none != tt.want || counted != none {
+				t.Errorf("%d say so, %d by the cache's own account, want %d", none, counted, tt.want)
+			}
+		})
+	}
+	s := newSite(t).unpolled(t)
+	s.Miss("x", s.clock.Now())
+	s.poll(t)
+	if live, none, counted := s.Kept(); live+none+counted != 0 {
+		t.Errorf("the first poll left %d, %d, %d", live, none, counted)
+	}
+}
+
+// revive makes an ended session live, as never happens, and caches it.
+func (s *site) revive(t *testing.T, sid string) {
+	t.Helper()
+	s.sql(t, `UPDATE sessions SET ended_at = 0 WHERE sid = ?`, sid)
+	date := s.count(t, `SELECT started_at FROM sessions WHERE sid = ?`, sid) / 1_000_000
+	payload := fmt.Sprintf(`{"username":"ada","sid":"%s","started":%d}`, sid, date)
+	s.live(t, named(s.Name(), sign(s.opt.Keys[0], s.Name(), date, payload)))
+}
+
+func (s *site) sweep(t *testing.T) {
+	t.Helper()
+	if err := s.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEntriesThatNobodyAsksForLeave(t *testing.T) {
+	s := newSite(t)
+	asked, left := s.signIn(t, "ada", true), s.signIn(t, "bob", true)
+	s.live(t, left)
+	s.Miss("x", s.clock.Now())
+	for range 11 {
+		s.live(t, asked)
+		s.clock.pass(time.Minute)
+		s.poll(t)
+		s.sweep(t)
+	}
+	if live, none, _ := s.Kept(); live != 1 || none != 0 {
+		t.Errorf("%d live and %d none are left; want the one that is asked for", live, none)
+	}
+	s.live(t, left)
+}

@@ -1,0 +1,137 @@
+package session_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"glassjar/utl/session"
+)
+
+func newDevices(t *testing.T, secure bool, keys ...[]byte) *session.Devices {
+	t.Helper()
+	d, err := session.NewDevices(secure, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func sendDevice(t *testing.T, d *session.Devices, v session.Verified) *http.Cookie {
+	t.Helper()
+	w := httptest.NewRecorder()
+	if err := d.Send(w, v); err != nil {
+		t.Fatal(err)
+	}
+	return only(t, w)
+}
+
+func TestKnownDevice(t *testing.T) {
+	const year = 365 * 24 * time.Hour
+	for _, tt := range []struct {
+		name   string
+		secure bool
+		want   string
+	}{
+		{"over http", false, "glassjar-device"},
+		{"over https", true, "__Host-glassjar-device"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := newDevices(t, tt.secure, newKey())
+			c := sendDevice(t, d, session.Verified{AccountID: "a", Username: "ada", Epoch: 3})
+			want := &http.Cookie{
+				Name: tt.want, Path: "/", HttpOnly: true, Secure: tt.secure, SameSite: http.SameSiteLaxMode, MaxAge: int(year / time.Second),
+			}
+			if diff := cmp.Diff(want, c, cmpopts.IgnoreFields(http.Cookie{}, "Value", "Expires", "RawExpires", "Raw")); diff != "" {
+				t.Errorf("the cookie (-want +got):\n%s", diff)
+			}
+			got := d.Read(request(c))
+			if diff := cmp.Diff(session.Device{AccountID: "a", Epoch: 3}, got, cmpopts.IgnoreFields(session.Device{}, "ID")); diff != "" || len(got.ID) < 26 {
+				t.Errorf("the device, whose id is %q (-want +got):\n%s", got.ID, diff)
+			}
+			if d.Name() != tt.want || d.Read(request(sendDevice(t, d, session.Verified{AccountID: "a", Epoch: 3}))).ID == got.ID {
+				t.Errorf("the name is %q; or two devices have one id", d.Name())
+			}
+		})
+	}
+}
+
+// A device cookie that is not ours, or not alone, is a stranger's; a session
+// cookie is no device.
+// ATTACKS A3
+func TestADeviceThatIsNone(t *testing.T) {
+	key, other := newKey(), newKey()
+	d := newDevices(t, false, key, other)
+	c := sendDevice(t, d, session.Verified{AccountID: "a", Epoch: 3})
+	now := time.Now().Unix()
+	_, payload := taken(t, c.Value)
+	payload = strings.TrimSpace(payload)
+	of := func(key []byte, name string, date int64, payload string) *http.Request {
+		return request(named(d.Name(), sign(key, name, date, payload)))
+	}
+	year := int64(365 * 24 * time.Hour / time.Second)
+	for _, tt := range []struct {
+		name string
+		r    *http.Request
+		good bool
+	}{
+		{"as it was sent", request(c), true},
+		{"signed with an old key", of(other, d.Name(), now, payload), true},
+		{"nearly a year old", of(key, d.Name(), now-year+60, payload), true},
+		{"over a year old", of(key, d.Name(), now-year-60, payload), false},
+		{"none", request(), false},
+		{"two", request(c, c), false},
+		{"cut", request(named(c.Name, c.Value[:len(c.Value)-4])), false},
+		{"another key", of(newKey(), d.Name(), now, payload), false},
+		{"another name", of(key, "glassjar", now, payload), false},
+		{"not an object", of(key, d.Name(), now, `[1]`), false},
+		{"a wrong type", of(key, d.Name(), now, `{"account":"a","device":"b","epoch":"3"}`), false},
+		{"nothing", of(key, d.Name(), now, ``), false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := d.Read(tt.r); (got != session.Device{}) != tt.good {
+				t.Errorf("got %+v, want one: %v", got, tt.good)
+			}
+		})
+	}
+	s := newSite(t, func(o *session.Options) { o.Keys = [][]byte{key} }) // even with the same key
+	s.none(t, request(named(s.Name(), c.Value)))
+	if got := d.Read(request(named(d.Name(), s.signIn(t, "ada", true).Value))); got != (session.Device{}) {
+		t.Errorf("a session cookie is the device %+v", got)
+	}
+}
+
+func TestDeviceKeys(t *testing.T) {
+	old, fresh := newKey(), newKey()
+	d := newDevices(t, false, old)
+	c := sendDevice(t, d, session.Verified{AccountID: "a", Epoch: 3})
+	for _, keys := range [][][]byte{{make([]byte, 31)}, {fresh, nil}, {nil}} {
+		if err := d.SetKeys(keys); err == nil {
+			t.Errorf("it takes keys of %d bytes", len(keys[0]))
+		}
+	}
+	for _, tt := range []struct {
+		keys [][]byte
+		good bool
+	}{{[][]byte{fresh, old}, true}, {[][]byte{fresh}, false}} {
+		if err := d.SetKeys(tt.keys); err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Read(request(c)); (got != session.Device{}) != tt.good {
+			t.Errorf("with %d keys: got %+v, want one: %v", len(tt.keys), got, tt.good)
+		}
+	}
+	_, payload := taken(t, sendDevice(t, d, session.Verified{AccountID: "a", Epoch: 3}).Value)
+	if !json.Valid([]byte(payload)) {
+		t.Errorf("%q is not readable", payload)
+	}
+	if _, err := session.NewDevices(false, nil); err == nil {
+		t.Error("it takes no keys at all")
+	}
+}

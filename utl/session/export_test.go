@@ -1,0 +1,24 @@
+package session
+
+import "time"
+
+// Kept counts the cache's live entries and those that say "no such session",
+// and returns how many there are of the latter by the cache's own account.
+func (s *Store) Kept() (live, none, counted int) {
+	s.cache.mu.RLock()
+	defer s.cache.mu.RUnlock()
+	for _, e := range s.cache.entries {
+		if e.session == nil {
+			none++
+		} else {
+			live++
+		}
+	}
+	return live, none, s.cache.none
+}
+
+// Miss makes the cache remember that there is no such session.
+func (s *Store) Miss(sid string, now time.Time) {
+	_, gen, _ := s.cache.get(sid, now)
+	s.cache.put(sid, newEntry(nil, now), gen)
+}

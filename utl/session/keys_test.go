@@ -1,0 +1,229 @@
+package session_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/gorilla/sessions"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/session"
+)
+
+func TestKeysOfAnotherLengthAreRefused(t *testing.T) {
+	s := newSite(t)
+	cookie := s.signIn(t, "ada", false)
+	for _, tt := range []struct {
+		name string
+		keys [][]byte
+	}{
+		{"none", nil},
+		{"empty", [][]byte{{}}},
+		{"1 byte", [][]byte{make([]byte, 1)}},
+		{"31 bytes", [][]byte{make([]byte, 31)}},
+		{"33 bytes", [][]byte{make([]byte, 33)}},
+		{"64 bytes", [][]byte{make([]byte, 64)}},
+		{"the second short", [][]byte{newKey(), make([]byte, 16)}},
+		{"the second empty, as gorilla's pairs have it", [][]byte{newKey(), nil}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := s.SetKeys(tt.keys); err == nil || strings.Contains(err.Error(), "\x00") {
+				t.Errorf("got error %q, want one that shows no key", err)
+			}
+			o := s.opt
+			o.Keys = tt.keys
+			if _, err := session.New(o); err == nil {
+				t.Error("New takes them")
+			}
+			s.live(t, cookie) // the keys of before are still there
+		})
+	}
+}
+
+// ATTACKS A10: the old cookie works, new ones use the new key; after the old
+// key is gone it is refused.
+func TestRotation(t *testing.T) {
+	s := newSite(t)
+	old, fresh := s.opt.Keys[0], newKey()
+	before := s.signIn(t, "ada", true)
+	if w := renewed(t, s, before); len(w.Result().Cookies()) != 0 {
+		t.Errorf("a cookie of the newest key was sent again: %v", w.Header())
+	}
+	if err := s.SetKeys([][]byte{fresh, old}); err != nil {
+		t.Fatal(err)
+	}
+	found := s.live(t, before)
+	s.clock.pass(time.Hour)
+	again, after := only(t, renewed(t, s, before)), s.signIn(t, "bob", false)
+	if _, payload := taken(t, before.Value); sign(fresh, s.Name(), dateOf(t, again), payload) != again.Value {
+		t.Errorf("the cookie sent again holds something else, or is not signed with the new key")
+	}
+	want := int((most-time.Hour)/time.Second) - 1 // the second that began when the session did
+	if again.MaxAge != want || !again.HttpOnly || again.SameSite != http.SameSiteLaxMode || again.Path != "/" {
+		t.Errorf("got %q, want Max-Age %d: what is left", again.Raw, want)
+	}
+	if err := s.SetKeys([][]byte{fresh}); err != nil {
+		t.Fatal(err)
+	}
+	s.none(t, request(before))
+	s.live(t, after)
+	if got := s.live(t, again); got.SID != found.SID || !got.Started.Equal(found.Started) {
+		t.Errorf("got %+v, want the session of before, %+v", got, found)
+	}
+	if err := s.SetKeys([][]byte{old}); err != nil {
+		t.Fatal(err)
+	}
+	s.none(t, request(again))
+	s.none(t, request(after))
+}
+
+func TestACookieWithoutMaxAgeIsSentAgainWithoutOne(t *testing.T) {
+	s := newSite(t)
+	cookie := s.signIn(t, "ada", false)
+	if err := s.SetKeys([][]byte{newKey(), s.opt.Keys[0]}); err != nil {
+		t.Fatal(err)
+	}
+	if again := only(t, renewed(t, s, cookie)); again.MaxAge != 0 || !again.Expires.IsZero() {
+		t.Errorf("got %q, want no Max-Age", again.Raw)
+	}
+}
+
+// renewed returns what Renew answers to a request with the cookie.
+func renewed(t *testing.T, s *site, c *http.Cookie) *httptest.ResponseRecorder {
+	t.Helper()
+	w := httptest.NewRecorder()
+	if err := s.Renew(w, request(c), s.live(t, c)); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func dateOf(t *testing.T, c *http.Cookie) int64 {
+	t.Helper()
+	date, _ := taken(t, c.Value)
+	return date
+}
+
+// ATTACKS A7: cleared, wherever on the site the second one was set.
+func TestClear(t *testing.T) {
+	s := newSite(t)
+	good := s.signIn(t, "ada", false)
+	for _, tt := range []struct {
+		name, path string
+		sent       []*http.Cookie
+		want       []string
+	}{
+		{"one cookie", "/account/password", []*http.Cookie{good}, []string{"/"}},
+		{"no cookie", "/account", nil, []string{"/"}},
+		{"two on the first page", "/", []*http.Cookie{good, good}, []string{"/"}},
+		{"two on a page", "/account", []*http.Cookie{good, good}, []string{"/", "/account"}},
+		{
+			"two, deeper",
+			"/pages/a/b.html",
+			[]*http.Cookie{good, named(s.Name(), "x")},
+			[]string{"/", "/pages", "/pages/", "/pages/a", "/pages/a/", "/pages/a/b.html"},
+		},
+		{"two in a folder", "/pages/", []*http.Cookie{good, good}, []string{"/", "/pages", "/pages/"}},
+		{"spelled as the browser does", "/pages/a%20b%0A", []*http.Cookie{good, good}, []string{"/", "/pages", "/pages/", "/pages/a%20b%0A"}},
+		{"no Path holds a ;", "/pages/a;b/c", []*http.Cookie{good, good}, []string{"/", "/pages", "/pages/", "/pages/a"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodGet, tt.path, http.NoBody)
+			for _, c := range tt.sent {
+				r.AddCookie(named(c.Name, c.Value))
+			}
+			var paths []string
+			for _, c := range cleared(t, s, r) {
+				paths = append(paths, c.Path)
+			}
+			if diff := cmp.Diff(tt.want, paths); diff != "" {
+				t.Errorf("the Paths (-want +got):\n%s", diff)
+			}
+		})
+	}
+	deep := request(good, good)
+	deep.URL.Path = strings.Repeat("/a", 5000)
+	if n := len(cleared(t, s, deep)); n > 20 {
+		t.Errorf("a deep path is answered with %d cookies", n)
+	}
+}
+
+// cleared returns the cookies of the answer that Clear gives. Each must be
+// empty and over; none may show the live value again.
+func cleared(t *testing.T, s *site, r *http.Request) []*http.Cookie {
+	t.Helper()
+	w := httptest.NewRecorder()
+	if err := s.Clear(w, r); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range w.Result().Cookies() {
+		if c.Name != s.Name() || c.Value != "" || c.MaxAge >= 0 || !c.Expires.Before(time.Now()) || !c.HttpOnly {
+			t.Errorf("got %q, want %s cleared", c.Raw, s.Name())
+		}
+	}
+	return w.Result().Cookies()
+}
+
+// The store through gorilla's own doors, with gorilla's own habits.
+func TestGorilla(t *testing.T) {
+	s := newSite(t)
+	cookie := s.signIn(t, "ada", true)
+	r := request(cookie)
+	gs, err := s.Get(r, s.Name())
+	if err != nil || gs.IsNew || len(gs.Values) != 1 {
+		t.Fatalf("got %+v, error %v; want the cookie's session", gs, err)
+	}
+	if same, err := s.Get(r, s.Name()); same != gs || err != nil {
+		t.Errorf("got another session the second time, or error %v", err)
+	}
+
+	t.Run("MaxAge -1 and Save sign nothing", func(t *testing.T) {
+		gs.Options.MaxAge = -1
+		w := httptest.NewRecorder()
+		if err := sessions.Save(r, w); err != nil {
+			t.Fatal(err)
+		}
+		if c := only(t, w); c.Value != "" || c.MaxAge >= 0 {
+			t.Errorf("got %q, want it cleared", c.Raw)
+		}
+	})
+	t.Run("Save without values clears", func(t *testing.T) {
+		gs := sessions.NewSession(s, s.Name())
+		gs.Options = &sessions.Options{MaxAge: 60}
+		w := httptest.NewRecorder()
+		if err := gs.Save(r, w); err != nil {
+			t.Fatal(err)
+		}
+		if c := only(t, w); c.Value != "" || c.MaxAge >= 0 {
+			t.Errorf("got %q, want it cleared", c.Raw)
+		}
+	})
+	t.Run("a bad cookie is a new session and an error", func(t *testing.T) {
+		gs, err := s.New(request(named(s.Name(), "bad")), s.Name())
+		if err == nil || !gs.IsNew || len(gs.Values) != 0 || !gs.Options.HttpOnly || gs.Options.SameSite != http.SameSiteLaxMode {
+			t.Errorf("got %+v, error %v; want a new session with our attributes", gs, err)
+		}
+		if errors.Is(err, session.ErrNone) {
+			t.Error("New must not say what only Find can know")
+		}
+	})
+	t.Run("another name is another cookie", func(t *testing.T) {
+		if gs, err := s.New(request(named("lab", cookie.Value)), "lab"); err == nil || !gs.IsNew {
+			t.Errorf("got %+v, want an error", gs)
+		}
+	})
+	t.Run("Save says that a value is too long", func(t *testing.T) {
+		w := httptest.NewRecorder()
+		v := verified("ada")
+		v.Username = strings.Repeat("a", 4000)
+		if err := s.Start(w, request(), v, false, audit.Command()); err == nil || slices.Contains(w.Header()["Set-Cookie"], "=") {
+			t.Errorf("got error %v and %v, want an error and no cookie", err, w.Header())
+		}
+	})
+}

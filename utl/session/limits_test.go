@@ -1,0 +1,169 @@
+package session_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"glassjar/utl/session"
+)
+
+// ATTACKS A4: each session is asked for after each wait: at the last it must
+// be over, at all the others live. The second server reads every row anew.
+func TestLimits(t *testing.T) {
+	every := func(d time.Duration, n int) []time.Duration { return slices.Repeat([]time.Duration{d}, n) }
+	for _, tt := range []struct {
+		name     string
+		remember bool
+		waits    []time.Duration
+	}{
+		{"idle for the idle limit", false, []time.Duration{idle}},
+		{"idle just under it, then for it", false, []time.Duration{idle - time.Second, idle - time.Second, idle}},
+		{"active, to the absolute limit", false, every(30*time.Minute, 16)},
+		{"remembered, idle just under the absolute limit, then over", true, []time.Duration{most - time.Second, time.Second}},
+		{"remembered and active, to the absolute limit", true, every(time.Hour, 8)},
+		{"idle for a year", true, []time.Duration{365 * 24 * time.Hour}},
+		{"idle for a lifetime of Go", true, []time.Duration{math.MaxInt64}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSite(t)
+			cookie := s.signIn(t, "ada", tt.remember)
+			s.live(t, cookie)
+			for i, wait := range tt.waits {
+				s.clock.pass(wait)
+				if i == len(tt.waits)-1 {
+					s.none(t, request(cookie))
+					s.poll(t)
+					s.none(t, request(cookie))
+					s.another(t).none(t, request(cookie))
+					return
+				}
+				s.poll(t)
+				other := s.another(t)
+				other.live(t, cookie)
+				s.live(t, cookie)
+				if err := s.Write(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// ATTACKS A4: what a row could say, with a cookie that says the same.
+func TestRowsThatCannotBe(t *testing.T) {
+	s := newSite(t)
+	cookie := s.signIn(t, "ada", true)
+	date, _ := taken(t, cookie.Value)
+	now, sid := s.clock.Now(), s.live(t, cookie).SID
+	for _, tt := range []struct {
+		name          string
+		started, seen int64 // microseconds
+		live          bool
+	}{
+		{"started and seen now", now.UnixMicro(), now.UnixMicro(), true},
+		{"started 59 s in the future", now.Add(59 * time.Second).UnixMicro(), now.UnixMicro(), true},
+		{"started 61 s in the future", now.Add(61 * time.Second).UnixMicro(), now.UnixMicro(), false},
+		{"seen 59 s in the future", now.UnixMicro(), now.Add(59 * time.Second).UnixMicro(), true},
+		{"seen 61 s in the future", now.UnixMicro(), now.Add(61 * time.Second).UnixMicro(), false},
+		{"started in ten years", now.AddDate(10, 0, 0).UnixMicro(), now.UnixMicro(), false},
+		{"started at the end of time", math.MaxInt64, now.UnixMicro(), false},
+		{"started before time", math.MinInt64, now.UnixMicro(), false},
+		{"started in 1970", 0, now.UnixMicro(), false},
+		{"started in 1969", -1, now.UnixMicro(), false},
+		{"seen at the end of time", now.UnixMicro(), math.MaxInt64, false},
+		{"seen in 1969", now.UnixMicro(), -1, false},
+		{"seen before time", now.UnixMicro(), math.MinInt64, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			other := s.another(t)
+			s.sql(t, `UPDATE sessions SET started_at = ?, seen_at = ?`, tt.started, tt.seen)
+			payload := fmt.Sprintf(`{"username":"ada","sid":"%s","started":%d}`, sid, time.UnixMicro(tt.started).Unix())
+			c := named(s.Name(), sign(s.opt.Keys[0], s.Name(), date, payload))
+			if tt.live {
+				other.live(t, c)
+			} else {
+				other.none(t, request(c))
+			}
+		})
+	}
+}
+
+// ATTACKS A4: the extremes of the number itself, and the sign that only the
+// cookie has it: its row knows better.
+func TestStartedOfTheCookie(t *testing.T) {
+	s := newSite(t)
+	found := s.live(t, s.signIn(t, "ada", true))
+	now := found.Started.Unix()
+	for _, started := range []int64{math.MaxInt64, math.MinInt64, -1, 0, 1 << 33, 1 << 56, now - 1, now + 1, now + 59, now + 61, math.MaxInt64 - 62135596800, math.MaxInt64 / 1_000_000} {
+		payload := fmt.Sprintf(`{"username":"ada","sid":"%s","started":%d}`, found.SID, started)
+		s.none(t, request(named(s.Name(), sign(s.opt.Keys[0], s.Name(), now, payload))))
+	}
+}
+
+// The codec's MaxAge, not the Options', says what the server takes; gorilla's
+// own is 30 days.
+func TestALimitLongerThanGorillas(t *testing.T) {
+	const day = 24 * time.Hour
+	s := newSite(t, func(o *session.Options) { o.Max = 60 * day })
+	sid := s.live(t, s.signIn(t, "ada", true)).SID
+	for _, tt := range []struct {
+		name string
+		age  time.Duration
+		live bool
+	}{
+		{"40 days old", 40 * day, true},
+		{"61 days old", 61 * day, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			started := time.Now().Add(-tt.age)
+			s.sql(t, `UPDATE sessions SET started_at = ?, seen_at = ?`, started.UnixMicro(), started.UnixMicro())
+			payload := fmt.Sprintf(`{"username":"ada","sid":"%s","started":%d}`, sid, started.Unix())
+			c := named(s.Name(), sign(s.opt.Keys[0], s.Name(), started.Unix(), payload))
+			if other := s.another(t); tt.live {
+				other.live(t, c)
+			} else {
+				other.none(t, request(c))
+			}
+		})
+	}
+}
+
+// ATTACKS I: the clock +1 h, −1 h, ±10 y: never a session past its limits,
+// never a panic, and all is well when the clock is.
+func TestTheClockIsSet(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		by   time.Duration
+		live bool
+	}{
+		{"half an hour on", 30 * time.Minute, true},
+		{"an hour on", time.Hour, false},
+		{"ten years on", 10 * 365 * 24 * time.Hour, false},
+		{"half a minute back", -30 * time.Second, true},
+		{"an hour back", -time.Hour, false},
+		{"ten years back", -10 * 365 * 24 * time.Hour, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSite(t)
+			cookie := s.signIn(t, "ada", false)
+			s.live(t, cookie)
+			s.clock.set(tt.by)
+			for range 2 { // before the poll and after it
+				if tt.live {
+					s.live(t, cookie)
+				} else {
+					s.none(t, request(cookie))
+				}
+				s.poll(t)
+			}
+			s.clock.set(-tt.by)
+			s.poll(t)
+			if tt.by < 0 || !tt.live { // else it was seen in what is the future now
+				s.live(t, cookie)
+			}
+		})
+	}
+}

@@ -1,0 +1,178 @@
+package session_test
+
+import (
+	"database/sql/driver"
+	"os"
+	"testing"
+	"time"
+
+	"modernc.org/sqlite"
+
+	"glassjar/utl/audit"
+)
+
+// midRead runs in the middle of the next read of an account's row, in a test
+// that called interleave.
+var midRead func()
+
+func TestMain(m *testing.M) {
+	sqlite.MustRegisterScalarFunction("mid_read", 0, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
+		if do := midRead; do != nil {
+			midRead = nil
+			do()
+		}
+		return "", nil
+	})
+	os.Exit(m.Run())
+}
+
+// interleave makes reads of session rows call midRead.
+func (s *site) interleave(t *testing.T) {
+	t.Helper()
+	s.sql(t, `ALTER TABLE accounts RENAME TO people`)
+	s.sql(t, `CREATE VIEW accounts AS SELECT id, username || mid_read() AS username, name, role, epoch, disabled_at FROM people`)
+}
+
+// ATTACKS A5, H: a row that was read before its session ended, and arrives
+// after it, is not kept.
+func TestARowReadBeforeTheEnd(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		unpolled bool
+		meantime func(s, other *site, sid string)
+	}{
+		{"ended here", false, func(s, _ *site, sid string) { s.end(t, sid) }},
+		{"every session of the account ended here", false, func(s, _ *site, _ string) { s.endAll(t, "id-ada", "", "") }},
+		{"ended elsewhere, and polled", false, func(s, other *site, sid string) { other.end(t, sid); s.poll(t) }},
+		{"ended elsewhere, and polled for the first time", true, func(s, other *site, sid string) { other.end(t, sid); s.poll(t) }},
+		{"ended here, not yet written", false, func(s, _ *site, sid string) {
+			back := s.away(t)
+			if s.End(t.Context(), sid, audit.Actor{}) == nil {
+				t.Error("End wrote into a file that is not there")
+			}
+			back()
+			s.poll(t)
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSite(t)
+			s.interleave(t)
+			cookie := s.signIn(t, "ada", false)
+			sid := s.live(t, cookie).SID
+			reader := s.unpolled(t)
+			if !tt.unpolled {
+				reader.poll(t)
+			}
+			midRead = func() { tt.meantime(reader, s, sid) }
+			_, _ = reader.Find(request(cookie)) // as it was before: live
+			if midRead != nil {
+				t.Fatal("the row was not read")
+			}
+			reader.none(t, request(cookie))
+			reader.poll(t)
+			reader.none(t, request(cookie))
+		})
+	}
+}
+
+// ATTACKS I: the clock of one server, set back or wrong, hides no change from
+// the others.
+func TestChangesAreSeenWhateverTheClock(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		by   time.Duration
+	}{
+		{"50 s ahead", 50 * time.Second},
+		{"50 s behind", -50 * time.Second},
+		{"an hour ahead", time.Hour},
+		{"an hour behind", -time.Hour},
+		{"ten years ahead", 10 * 365 * 24 * time.Hour},
+		{"ten years behind", -10 * 365 * 24 * time.Hour},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSite(t)
+			wrong := s.another(t)
+			wrong.clock.pass(tt.by)
+			newest := int64(0)
+			for i := range 6 { // in turns
+				cookie := s.signIn(t, "ada", true)
+				found := s.live(t, cookie)
+				s.poll(t)
+				ender := []*site{wrong, s}[i%2]
+				ender.end(t, found.SID)
+				s.poll(t)
+				s.none(t, request(cookie))
+				was := newest
+				if newest = s.count(t, `SELECT changed_at FROM sessions WHERE sid = ?`, found.SID); newest <= was {
+					t.Errorf("changed_at went from %d to %d", was, newest)
+				}
+				s.clock.pass(time.Second)
+				wrong.clock.pass(time.Second)
+			}
+		})
+	}
+}
+
+// A change that was dated first may be seen last, where commits overlap.
+func TestALateCommit(t *testing.T) {
+	s := newSite(t)
+	cookie, bob := s.signIn(t, "ada", false), s.signIn(t, "bob", false)
+	s.clock.pass(9 * time.Second)
+	sid := s.live(t, cookie).SID
+	s.end(t, s.live(t, bob).SID)
+	s.poll(t)
+	s.sql(t, `UPDATE sessions SET ended_at = 1, changed_at = changed_at + 1 WHERE sid = ?`, sid) // 9 s before bob's
+	s.poll(t)
+	s.none(t, request(cookie))
+}
+
+func TestTheFirstPollForgetsWhatNobodyWatched(t *testing.T) {
+	s := newSite(t)
+	cookie := s.signIn(t, "ada", false)
+	fresh := s.unpolled(t)
+	if fresh.live(t, cookie); fresh.Healthy() {
+		t.Error("it is healthy before it asked")
+	}
+	s.end(t, s.live(t, cookie).SID)
+	fresh.poll(t)
+	fresh.none(t, request(cookie))
+}
+
+func TestPollsOfAnEmptyTableForgetNothing(t *testing.T) {
+	s := newSite(t) // polled once
+	s.Miss("x", s.clock.Now())
+	s.poll(t)
+	if _, none, _ := s.Kept(); none != 1 {
+		t.Errorf("%d entries are left, want 1", none)
+	}
+	cookie := s.signIn(t, "ada", false) // the first row of all
+	s.live(t, cookie)
+	s.another(t).end(t, s.live(t, cookie).SID)
+	s.poll(t)
+	s.none(t, request(cookie))
+}
+
+// Rows are kept until no cookie of theirs could be accepted, and the newest
+// change longer: changed_at never goes back.
+func TestSweep(t *testing.T) {
+	s := newSite(t)
+	old := s.signIn(t, "ada", true)
+	s.end(t, s.live(t, old).SID)
+	s.clock.pass(most + 24*time.Hour)
+	s.signIn(t, "ada", true)
+	for _, want := range []int64{2, 1} { // at the limit, and over it
+		s.sweep(t)
+		if n := s.count(t, `SELECT COUNT(*) FROM sessions`); n != want {
+			t.Errorf("%d rows are left, want %d", n, want)
+		}
+		s.clock.pass(time.Second)
+	}
+	newest := s.count(t, `SELECT changed_at FROM sessions`)
+	s.clock.pass(10 * most)
+	s.sweep(t)
+	s.clock.pass(-20 * most)
+	s.signIn(t, "ada", true)
+	if got := s.count(t, `SELECT MAX(changed_at) FROM sessions`); got != newest+1 {
+		t.Errorf("changed_at went from %d to %d, want one more", newest, got)
+	}
+}

@@ -1,0 +1,155 @@
+package session_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/session"
+)
+
+const rounds = 100 // of each race
+
+// atOnce runs the functions at once and waits for them.
+func atOnce(fns ...func()) {
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for _, fn := range fns {
+		wg.Go(func() {
+			<-start
+			fn()
+		})
+	}
+	close(start)
+	wg.Wait()
+}
+
+// ATTACKS H: sign-out with sign-out: one end, no error.
+func TestRaceOfSignOuts(t *testing.T) {
+	s := newSite(t)
+	other := s.another(t)
+	for range rounds {
+		cookie := s.signIn(t, "ada", false)
+		sid := s.live(t, cookie).SID
+		other.live(t, cookie)
+		end := func(server *site) func() {
+			return func() {
+				if err := server.End(t.Context(), sid, audit.Actor{}); err != nil {
+					t.Error(err)
+				}
+				server.none(t, request(cookie))
+			}
+		}
+		atOnce(end(s), end(s), end(other), func() { s.poll(t) })
+		other.poll(t)
+		other.none(t, request(cookie))
+	}
+	if n := s.count(t, `SELECT COUNT(*) FROM audit WHERE event = 'session.ended'`); n != rounds {
+		t.Errorf("%d ends are recorded, want %d", n, rounds)
+	}
+}
+
+// ATTACKS H: password change, disable or delete with a sign-in: the sign-in is
+// refused, or what it started is ended.
+func TestRaceOfAChangeWithASignIn(t *testing.T) {
+	s := newSite(t)
+	other := s.another(t)
+	won, lost := 0, 0
+	for i := range rounds {
+		id := "id-ada"
+		v := session.Verified{AccountID: id, Username: "ada", Epoch: int64(i + 1)}
+		w := httptest.NewRecorder()
+		var err error
+		atOnce(
+			func() { err = s.Start(w, request(), v, true, audit.Actor{}) },
+			func() { other.endAll(t, id, "", `UPDATE accounts SET epoch = epoch + 1 WHERE id = ?`, id) },
+		)
+		switch {
+		case err == nil:
+			won++
+			s.poll(t)
+			s.none(t, request(only(t, w)))
+			other.none(t, request(only(t, w)))
+		case errors.Is(err, session.ErrChanged) && len(w.Header()) == 0:
+			lost++
+		default:
+			t.Errorf("got error %v and %v", err, w.Header())
+		}
+	}
+	if n := s.count(t, `SELECT COUNT(*) FROM sessions WHERE ended_at = 0`); n != 0 {
+		t.Errorf("%d sessions outlived their end", n)
+	}
+	t.Logf("the sign-in was first %d times, the change %d times", won, lost)
+}
+
+// ATTACKS H: requests with a sign-out: from its return on, none is answered.
+func TestRaceOfRequestsWithASignOut(t *testing.T) {
+	s := newSite(t)
+	other := s.another(t)
+	for i := range rounds {
+		cookie := s.signIn(t, "ada", false)
+		sid := s.live(t, cookie).SID
+		var over atomic.Bool
+		ask := func() {
+			for last := false; !last; {
+				last = over.Load() // so that it asks once after
+				_, err := s.Find(request(cookie))
+				if err != nil && !errors.Is(err, session.ErrNone) || last && err == nil {
+					t.Errorf("after the end: %v; got error %v", last, err)
+				}
+				if i%2 == 0 {
+					s.Forget(sid) // so that rows are read all the while
+				}
+			}
+		}
+		atOnce(ask, ask, func() { s.poll(t) }, func() {
+			if err := s.End(t.Context(), sid, audit.Actor{}); err != nil {
+				t.Error(err)
+			}
+			over.Store(true)
+		})
+		other.none(t, request(cookie))
+	}
+}
+
+// ATTACKS H: everything with everything: nothing is torn, nothing fails.
+func TestRaceOfAll(t *testing.T) {
+	s := newSite(t)
+	cookies := []*http.Cookie{s.signIn(t, "ada", false), s.signIn(t, "bob", true)}
+	sid := s.live(t, cookies[0]).SID
+	must := func(err error) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	many := func(fn func(i int)) func() {
+		return func() {
+			for i := range rounds {
+				fn(i)
+			}
+		}
+	}
+	keys := [][]byte{newKey(), s.opt.Keys[0]}
+	atOnce(
+		many(func(i int) { s.live(t, cookies[i%2]) }),
+		many(func(i int) { s.live(t, cookies[i%2]) }),
+		many(func(int) { s.clock.pass(1_000_000_000) }),
+		many(func(int) { must(s.Poll(t.Context())) }),
+		many(func(int) { must(s.Write(t.Context())) }),
+		many(func(int) { must(s.Sweep(t.Context())) }),
+		many(func(int) { s.Forget(sid) }),
+		many(func(i int) { must(s.SetKeys(keys[i%2:])) }),
+		many(func(int) { s.signIn(t, "ada", true) }),
+		many(func(int) { _, err := s.List(t.Context(), "id-ada"); must(err) }),
+		many(func(int) {
+			must(s.db.Tx(t.Context(), func(tx *db.Tx) error { return session.Touch(t.Context(), tx, s.clock.Now(), "id-ada") }))
+		}),
+	)
+	s.live(t, cookies[0])
+	s.live(t, cookies[1])
+}

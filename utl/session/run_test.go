@@ -1,0 +1,139 @@
+package session_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/session"
+)
+
+// ticking returns a server whose clock ticks, in a synctest bubble.
+func ticking(t *testing.T, change ...func(*session.Options)) *site {
+	t.Helper()
+	s := newSite(t, change...)
+	s.opt.DB, s.opt.Now = s.db, time.Now
+	var err error
+	if s.Store, err = session.New(s.opt); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// run runs Run until stop is called; stop returns when it has stopped.
+func (s *site) run(t *testing.T) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		s.Run(ctx)
+		close(done)
+	}()
+	synctest.Wait()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// ATTACKS A5: refused within a second on every other server.
+func TestRunSeesChangesWithinASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := ticking(t)
+		defer s.run(t)()
+		if !s.Healthy() {
+			t.Error("Run has not asked the database at once")
+		}
+		for range 10 {
+			cookie := s.signIn(t, "ada", false)
+			sid := s.live(t, cookie).SID
+			s.another(t).end(t, sid)
+			s.live(t, cookie)
+			time.Sleep(time.Second)
+			s.none(t, request(cookie))
+			time.Sleep(330 * time.Millisecond) // another moment between two polls
+		}
+		time.Sleep(5 * time.Minute)
+		if !s.Healthy() {
+			t.Error("not healthy after five minutes")
+		}
+	})
+}
+
+func TestRunWritesLastSeenAndSweeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := ticking(t)
+		defer s.run(t)()
+		cookie, start := s.signIn(t, "ada", false), time.Now()
+		s.sql(t, `INSERT INTO sessions (sid, id, account_id, started_at, seen_at, changed_at, remember, address, agent)
+			VALUES ('old', 'old', 'id-ada', 1, 1, 1, 0, '', '')`)
+		time.Sleep(2 * time.Minute)
+		s.live(t, cookie)
+		time.Sleep(5 * time.Second)
+		if got := db.Time(s.count(t, `SELECT MAX(seen_at) FROM sessions`)).Sub(start).Round(time.Second); got != 2*time.Minute {
+			t.Errorf("5 s after a visit it is written that it was after %v, want 2m", got)
+		}
+		time.Sleep(10 * time.Minute)
+		if n := s.count(t, `SELECT COUNT(*) FROM sessions`); n != 1 {
+			t.Errorf("%d rows are left after 10 minutes, want the live one", n)
+		}
+	})
+}
+
+// What could not be written is written at the end; it is said in the log when
+// the store stops and starts to be well, and only then.
+func TestRunThroughAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := ticking(t, func(o *session.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+		stop := s.run(t)
+		cookie := s.signIn(t, "ada", false)
+		s.live(t, cookie)
+		back := s.away(t)
+		time.Sleep(9 * time.Second)
+		s.live(t, cookie)
+		time.Sleep(2 * time.Second)
+		s.unknown(t, cookie)
+		back()
+		time.Sleep(time.Second)
+		s.live(t, cookie)
+		time.Sleep(2 * time.Minute)
+		found := s.live(t, cookie)
+		back = s.away(t)
+		if err := s.End(t.Context(), found.SID, audit.Actor{}); !errors.Is(err, db.ErrUnavailable) {
+			t.Errorf("got error %v, want db.ErrUnavailable", err)
+		}
+		back()
+		stop()
+		if n := s.count(t, `SELECT COUNT(*) FROM sessions WHERE ended_at > 0 AND seen_at > started_at + 100000000`); n != 1 {
+			t.Error("the end, or when it was last seen, was not written at the end")
+		}
+		if got := log.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, "healthy=false") || !strings.Contains(got, "healthy=true") {
+			t.Errorf("the log says:\n%s", got)
+		}
+	})
+}
+
+func TestRunStopsDuringAnOutageAndSaysWhatIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := ticking(t, func(o *session.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+		stop := s.run(t)
+		found := s.live(t, s.signIn(t, "ada", false))
+		defer s.away(t)()
+		if s.End(t.Context(), found.SID, audit.Actor{}) == nil {
+			t.Error("it ended in a file that is not there")
+		}
+		stop()
+		if got := log.String(); !strings.Contains(got, "what is left") || strings.Contains(got, found.SID) {
+			t.Errorf("the log says:\n%s", got)
+		}
+	})
+}

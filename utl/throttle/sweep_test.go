@@ -1,0 +1,131 @@
+package throttle_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"glassjar/utl/db"
+	"glassjar/utl/throttle"
+)
+
+// ATTACKS F: counters are bounded.
+func TestSweepDeletesWhatIsOver(t *testing.T) {
+	eachKind(t, func(d *door, k kind) {
+		d.fail(k.some(0, k.free+1)...)
+		before := d.rows()
+		d.pass(k.window + 30*time.Second - time.Microsecond)
+		d.sweep()
+		if got := d.rows(); got != before {
+			t.Errorf("just before the end of window and wait: got %d rows, want all %d", got, before)
+		}
+		d.pass(time.Microsecond)
+		d.sweep()
+		if got := d.rows(); got != 0 {
+			t.Errorf("at the end: got %d rows, want none", got)
+		}
+	})
+}
+
+func TestSweepChangesNoWait(t *testing.T) {
+	eachKind(t, func(d *door, k kind) {
+		d.fail(k.some(0, k.free+1)...)
+		d.sweep()
+		d.want("right after", k.attempt(0), time.Second)
+		d.pass(k.window - time.Second)
+		d.sweep()
+		d.fail(k.attempt(0))
+		d.want("near the window's end", k.attempt(0), 2*time.Second)
+	})
+}
+
+// ATTACKS F: 10,000 networks in a flood, each with names of its own.
+func TestAFloodOfRowsIsSwept(t *testing.T) {
+	d := newDoor(t)
+	for i := range 300 {
+		d.fail(at(fmt.Sprintf("2001:db8:0:%x::1", i), fmt.Sprint("name", i)))
+	}
+	d.pass(15*time.Minute + 30*time.Second)
+	d.sweep()
+	if got := d.rows(); got != 0 {
+		t.Errorf("got %d rows, want none", got)
+	}
+}
+
+// ATTACKS F: beyond the bound those go that failed longest ago, and a counter
+// that guessing keeps busy stays.
+func TestSweepKeepsTheNewest(t *testing.T) {
+	for _, tt := range []struct {
+		row       string
+		max       int
+		want      int64
+		wantFirst time.Duration // of the counter that failed longest ago
+	}{
+		{"one more than there are", 14, 13, time.Second},
+		{"as many as there are", 13, 13, time.Second},
+		{"one fewer", 12, 12, 0},
+		{"three", 3, 3, 0},
+	} {
+		t.Run(tt.row, func(t *testing.T) {
+			d := newDoor(t)
+			d.MaxRows = tt.max
+			device := throttle.Attempt{Device: "d"}
+			d.fail(slices.Repeat([]throttle.Attempt{device}, 10)...)
+			d.pass(time.Second)
+			for i := range 3 {
+				d.fail(at(fmt.Sprintf("198.51.100.%d", i), fmt.Sprint("name", i)))
+			}
+			d.pass(time.Second)
+			d.fail(slices.Repeat([]throttle.Attempt{at("192.0.2.1", "bob")}, 5)...)
+			d.sweep()
+			if got := d.rows(); got != tt.want {
+				t.Errorf("got %d rows, want %d", got, tt.want)
+			}
+			d.want("the newest", at("192.0.2.1", "bob"), time.Second)
+			d.fail(device)
+			d.want("the oldest", device, tt.wantFirst)
+		})
+	}
+}
+
+// BenchmarkSweepFullTable also shows that the bound is 100,000, which takes too
+// long under the race detector.
+func BenchmarkSweepFullTable(b *testing.B) {
+	d := newDoor(b)
+	write(b, d.DB, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100001)
+		INSERT INTO throttle (key_hash, kind, failures, since_at, last_at)
+		SELECT 'row ' || i, 'pair', 1, ?, ? - i FROM n`, db.Micros(d.now)-1_000_000, db.Micros(d.now))
+	for b.Loop() {
+		d.sweep()
+	}
+	if got := d.rows(); got != 100_000 {
+		b.Errorf("got %d rows, want 100000", got)
+	}
+}
+
+func BenchmarkBegin(b *testing.B) {
+	for _, bb := range []struct {
+		name   string
+		failed int
+	}{{"Unknown", 0}, {"Counted", 3}, {"Waiting", 5}} {
+		b.Run(bb.name, func(b *testing.B) {
+			d, a := newDoor(b), at("192.0.2.1", "bob")
+			d.fail(slices.Repeat([]throttle.Attempt{a}, bb.failed)...)
+			b.ReportAllocs()
+			for b.Loop() {
+				if try, _ := d.ask(a); try != nil {
+					try.Done()
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkFailed(b *testing.B) {
+	d := newDoor(b)
+	for i := 0; b.Loop(); i++ {
+		d.fail(at("192.0.2.1", fmt.Sprint("name", i)))
+		d.pass(time.Minute)
+	}
+}

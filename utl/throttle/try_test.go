@@ -1,0 +1,202 @@
+package throttle_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"glassjar/utl/db"
+	"glassjar/utl/throttle"
+)
+
+// rush begins n attempts at once, hands each try to end while the
+// others go on, and returns the tries.
+func (d *door) rush(n int, k kind, end func(*throttle.Try)) (admitted []*throttle.Try) {
+	d.t.Helper()
+	var (
+		all   sync.WaitGroup
+		mu    sync.Mutex
+		start = make(chan struct{})
+	)
+	for i := range n {
+		all.Go(func() {
+			<-start
+			try, wait, err := d.Begin(d.t.Context(), k.attempt(i))
+			switch {
+			case err != nil:
+				d.t.Error(err)
+			case try == nil && wait != time.Second:
+				d.t.Errorf("refused for %v, want 1s", wait)
+			case try != nil:
+				end(try)
+				mu.Lock()
+				defer mu.Unlock()
+				admitted = append(admitted, try)
+			}
+		})
+	}
+	close(start)
+	all.Wait()
+	return admitted
+}
+
+// ATTACKS F, H: racing does not get past a limit.
+func TestACrowdGetsWhatIsFreeAndNoMore(t *testing.T) {
+	for _, tt := range []struct {
+		row    string
+		crowd  int
+		before func(k kind) int // failures
+		want   func(k kind) int // tries under way at once
+	}{
+		{"1,000 at once, nothing failed before", 1000, func(kind) int { return 0 }, func(k kind) int { return k.free }},
+		{"200 at once, two failed before", 200, func(kind) int { return 2 }, func(k kind) int { return k.free - 2 }},
+		{"200 at once, all that are free failed before", 200, func(k kind) int { return k.free }, func(kind) int { return 1 }},
+	} {
+		t.Run(tt.row, func(t *testing.T) {
+			eachKind(t, func(d *door, k kind) {
+				d.fail(k.some(0, tt.before(k))...)
+				admitted := d.rush(tt.crowd, k, func(*throttle.Try) {})
+				if len(admitted) != tt.want(k) {
+					t.Errorf("got %d admitted, want %d", len(admitted), tt.want(k))
+				}
+				for _, try := range admitted {
+					try.Done()
+				}
+				d.want("when all are done", k.attempt(0), 0)
+			})
+		})
+	}
+}
+
+// ATTACKS F, H: the free ones and one more fail, then the key waits, however
+// the tries, the readings and the writings fall.
+func TestACrowdThatFailsIsCountedExactly(t *testing.T) {
+	eachKind(t, func(d *door, k kind) {
+		var mu sync.Mutex
+		now := d.now
+		for range 5 {
+			failed := len(d.rush(200, k, func(try *throttle.Try) {
+				mu.Lock()
+				defer mu.Unlock()
+				if err := try.Failed(d.t.Context(), nil); err != nil {
+					d.t.Error(err)
+				}
+			}))
+			for i := failed; ; i++ { // what the crowd left, one after the other
+				try, wait := d.ask(k.attempt(i))
+				if try == nil {
+					if i != k.free+1 || wait != time.Second {
+						d.t.Errorf("got %d failures and a wait of %v, want %d and 1s", i, wait, k.free+1)
+					}
+					break
+				}
+				if err := try.Failed(d.t.Context(), nil); err != nil {
+					d.t.Fatal(err)
+				}
+			}
+			now = now.Add(2 * k.window)
+			d.now = now
+		}
+	})
+}
+
+func TestOneTryAtATimeBeyondWhatIsFree(t *testing.T) {
+	eachKind(t, func(d *door, k kind) {
+		d.fail(k.some(0, k.free)...)
+		try, _ := d.ask(k.attempt(0))
+		d.want("while one is under way", k.attempt(1), time.Second)
+		try.Done()
+		d.want("when it is done", k.attempt(1), 0)
+	})
+}
+
+// A refused attempt holds none of its other counters.
+func TestARefusedAttemptIsNotUnderWay(t *testing.T) {
+	d := newDoor(t)
+	d.fail(slices.Repeat([]throttle.Attempt{at("192.0.2.1", "bob")}, 5)...)
+	d.want("the pair waits", at("192.0.2.1", "bob"), time.Second)
+	if got := d.UnderWay(); got != 0 {
+		t.Errorf("got %d keys under way, want none", got)
+	}
+}
+
+// ATTACKS F: who hangs up has failed all the same.
+func TestAFailureCountsWhenTheClientHasGone(t *testing.T) {
+	eachKind(t, func(d *door, k kind) {
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		for i := range k.free + 1 {
+			try, _ := d.ask(k.attempt(i))
+			if err := try.Failed(gone, func(ctx context.Context, _ *db.Tx) error { return ctx.Err() }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d.want("after the free ones and one more", k.attempt(0), time.Second)
+		if _, _, err := d.Begin(gone, k.attempt(0)); !errors.Is(err, context.Canceled) {
+			t.Errorf("Begin = %v, want context.Canceled", err)
+		}
+	})
+}
+
+func TestWhatIsWrittenWithAFailure(t *testing.T) {
+	errBroken := errors.New("broken")
+	for _, tt := range []struct {
+		row  string
+		err  error
+		want int64 // rows
+	}{
+		{"both are written", nil, 4},
+		{"or neither is", errBroken, 0},
+	} {
+		t.Run(tt.row, func(t *testing.T) {
+			d := newDoor(t)
+			try, _ := d.ask(at("192.0.2.1", "bob"))
+			err := try.Failed(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `INSERT INTO throttle (key_hash, kind, failures, since_at, last_at) VALUES ('x', 'test', 1, 0, 0)`)
+				return errors.Join(err, tt.err)
+			})
+			if !errors.Is(err, tt.err) {
+				t.Errorf("Failed = %v, want %v", err, tt.err)
+			}
+			if got := d.rows(); got != tt.want {
+				t.Errorf("got %d rows, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+// ATTACKS I: the database file gone.
+func TestWithoutTheDatabaseNothingIsTried(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	data, err := db.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer data.Close()
+	d := newDoorOver(t, data)
+	try, _ := d.ask(at("192.0.2.1", "bob"))
+	rename(t, path, path+".away")
+	_, _, errBegin := d.Begin(t.Context(), at("192.0.2.1", "bob"))
+	for name, err := range map[string]error{
+		"Begin": errBegin, "Failed": try.Failed(t.Context(), nil), "Sweep": d.Sweep(t.Context()),
+	} {
+		if !errors.Is(err, db.ErrUnavailable) {
+			t.Errorf("%s = %v, want db.ErrUnavailable", name, err)
+		}
+	}
+	rename(t, path+".away", path)
+	d.fail(slices.Repeat([]throttle.Attempt{at("192.0.2.1", "bob")}, 5)...)
+	d.want("when it is back", at("192.0.2.1", "bob"), time.Second)
+}
+
+func rename(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+}
