@@ -205,13 +205,15 @@ func publicURL(cfg config.Config, addr net.Addr) *url.URL {
 // listen serves the site until ctx ends.
 func listen(ctx context.Context, ln net.Listener, site http.Handler, log *slog.Logger) error {
 	srv := &http.Server{
-		Handler:           site,
+		Handler:           parting(site),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       20 * time.Second,
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       90 * time.Second, // longer than nginx keeps a connection
 		MaxHeaderBytes:    16<<10 - 4096,    // net/http adds 4,096
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+
+		DisableGeneralOptionsHandler: true, // its answer would have none of our headers
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(ln) }()
@@ -226,6 +228,18 @@ func listen(ctx context.Context, ln net.Listener, site http.Handler, log *slog.L
 		return fmt.Errorf("stopping: %w", err)
 	}
 	return nil
+}
+
+// parting serves the site and hangs up after a chunked request. One that has a
+// Content-Length too looks no different here, and a proxy that goes by that
+// would take what is left over for the next request (RFC 9112, section 6.1).
+func parting(site http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 {
+			w.Header().Set("Connection", "close")
+		}
+		site.ServeHTTP(w, r)
+	})
 }
 
 // watchKeys takes up a change of .env's session keys, until ctx ends.

@@ -75,9 +75,9 @@ func (s *site) authSubmit(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// event logs something that happened to an account, with the address before
-// anything that a visitor can type.
-func (s *site) event(r *http.Request, level slog.Level, msg, event, username, reason string) {
+// about tells the log what happened to an account, the address before anything
+// that a visitor can type.
+func about(r *http.Request, event, username, reason string) []slog.Attr {
 	attrs := []slog.Attr{
 		slog.String("event", event), slog.String("ip", visitOf(r).address.String()),
 		slog.String("account", oneLine(username, 64)),
@@ -85,7 +85,7 @@ func (s *site) event(r *http.Request, level slog.Level, msg, event, username, re
 	if reason != "" {
 		attrs = append(attrs, slog.String("reason", reason))
 	}
-	s.Log.LogAttrs(r.Context(), level, msg, attrs...)
+	return attrs
 }
 
 // by returns who makes the request.

@@ -2,6 +2,7 @@ package handlers_test
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -20,29 +21,29 @@ type browser struct {
 	header http.Header // sent with every request
 }
 
-func (s *testSite) browser(t testing.TB) *browser {
-	t.Helper()
+func (s *testSite) browser(tb testing.TB) *browser {
+	tb.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &browser{http.Client{Jar: jar, CheckRedirect: stay, Transport: s.Client().Transport}, t, s.URL, http.Header{}}
+	return &browser{http.Client{Jar: jar, CheckRedirect: stay, Transport: s.Client().Transport}, tb, s.URL, http.Header{}}
 }
 
 // stranger returns a browser at the address, which a trusted proxy tells.
-func (s *testSite) stranger(t testing.TB, address string) *browser {
-	t.Helper()
-	b := s.browser(t)
+func (s *testSite) stranger(tb testing.TB, address string) *browser {
+	tb.Helper()
+	b := s.browser(tb)
 	b.header.Set("X-Forwarded-For", address)
 	return b
 }
 
 // signedIn returns a browser in which username, whose password is good, is
 // signed in.
-func (s *testSite) signedIn(t testing.TB, username string) *browser {
-	t.Helper()
-	b := s.browser(t)
+func (s *testSite) signedIn(tb testing.TB, username string) *browser {
+	tb.Helper()
+	b := s.browser(tb)
 	b.signIn(username, good).want(http.StatusSeeOther)
 	return b
 }
@@ -108,9 +109,7 @@ func form(fields ...string) string {
 
 func (b *browser) do(req *http.Request) *answer {
 	b.t.Helper()
-	for name, values := range b.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, b.header)
 	res, err := b.Do(req)
 	if err != nil {
 		b.t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"glassjar/handlers"
 	"glassjar/utl/account"
@@ -75,7 +76,7 @@ func TestPostsFromElsewhereAreRefused(t *testing.T) {
 				s := newSite(t)
 				s.add(t, "bob", account.Member)
 				b := s.signedIn(t, "bob")
-				s.clock.move(1)
+				s.clock.move(time.Second)
 				s.signedIn(t, "bob")
 				d, ok := s.deeds(t)[pattern]
 				if !ok {

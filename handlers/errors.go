@@ -45,9 +45,11 @@ var answers = []answer{
 	{errFormSize, http.StatusRequestEntityTooLarge, "Too large", "What was sent is too large.", ""},
 	{account.ErrLink, http.StatusGone, "This link is used up", "It was used, has expired, or never was one. Ask for a new one.", ""},
 	{errTooSoon, http.StatusTooManyRequests, "Not so fast", "Too many sign-ins failed. Wait a little, then try again.", ""},
-	{errUnwritten, http.StatusServiceUnavailable, "Signed out, not yet written down",
+	{
+		errUnwritten, http.StatusServiceUnavailable, "Signed out, not yet written down",
 		"Your browser has forgotten its cookie and this server refuses it from now on. " +
-			"The database cannot be reached; once it can, every other server refuses the cookie too.", "5"},
+			"The database cannot be reached; once it can, every other server refuses the cookie too.", "5",
+	},
 	{session.ErrChanged, http.StatusConflict, "Please sign in again", "Your account was changed at the same moment.", ""},
 	{password.ErrBusy, http.StatusServiceUnavailable, "Busy", "Too many people are signing in just now. Try again in a second.", "1"},
 	{db.ErrUnavailable, http.StatusServiceUnavailable, "Not now", "The server cannot reach its database. Nothing was changed. Try again in a few seconds.", "5"},
@@ -87,6 +89,6 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", a.retry)
 	}
 	if err := s.show(w, a.status, "error", errorPage{Title: a.title, Sentence: a.sentence}); err != nil {
-		w.WriteHeader(http.StatusInternalServerError) // unless a test lets the template break, never
+		w.WriteHeader(http.StatusInternalServerError) // New has rendered the page once: it does not break
 	}
 }

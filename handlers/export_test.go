@@ -17,6 +17,12 @@ var PageData = map[string]any{
 	"error":   errorPage{},
 	"home":    homePage{},
 	"join":    joinPage{},
+	"lab":     labPage{},
 	"logout":  logoutPage{},
 	"reset":   resetPage{},
+
+	"lab-cookie":  labCookiePage{},
+	"lab-key":     labKeyPage{},
+	"lab-request": labRequestPage{},
+	"lab-session": labSessionPage{},
 }

@@ -74,6 +74,9 @@ func New(c Config) (http.Handler, error) {
 	if s.pages, err = page.Parse(c.Templates, s.funcs()); err != nil {
 		return nil, err
 	}
+	if _, err := s.pages.Render("error", errorPage{}); err != nil { // what every page may need
+		return nil, err
+	}
 	for pattern, h := range s.routes() {
 		s.mux.Handle(pattern, h)
 	}

@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -39,10 +40,8 @@ type headersOf struct {
 // must have.
 func (a *answer) wantHeaders(of headersOf) {
 	a.t.Helper()
-	want := map[string]string{"Content-Type": a.wantType(of.row)}
-	for name, value := range everywhere {
-		want[name] = value
-	}
+	want := maps.Clone(everywhere)
+	want["Content-Type"] = a.wantType(of.row)
 	path := a.Request.URL.Path
 	if strings.HasPrefix(path, "/join/") || strings.HasPrefix(path, "/reset/") {
 		want["Referrer-Policy"] = "no-referrer"
@@ -55,6 +54,8 @@ func (a *answer) wantHeaders(of headersOf) {
 		want["Location"] = some
 	case code == http.StatusMethodNotAllowed:
 		want["Allow"] = of.row.allow()
+	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable:
+		want["Retry-After"] = some
 	}
 	a.wantFile(want, of.row)
 	if of.signedOut {
@@ -63,6 +64,9 @@ func (a *answer) wantHeaders(of headersOf) {
 	if of.signedOut && of.https {
 		want["Set-Cookie"] = "__Host-glassjar=; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0; HttpOnly; Secure; SameSite=Lax"
 		want["Clear-Site-Data"] = `"cache"`
+	}
+	if a.cookie("lab") != nil {
+		want["Set-Cookie"] = some // the lab's own; its tests say when
 	}
 	if diff := cmp.Diff(want, a.seen(want)); diff != "" {
 		a.t.Errorf("%s %s %d: headers (-want +got):\n%s", a.Request.Method, path, a.StatusCode, diff)

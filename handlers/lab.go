@@ -144,6 +144,17 @@ func (s *site) labKept(w http.ResponseWriter, r *http.Request) (labJar, error) {
 	return fresh, err
 }
 
+// labEntry is a key of the session, and how it and its value are shown.
+type labEntry struct{ Key, Name, Text string }
+
+func labEntries(d anatomy.Dictionary) []labEntry {
+	all := make([]labEntry, 0, len(d))
+	for _, e := range d {
+		all = append(all, labEntry{e.Key, visible(e.Key), visible(e.Text())})
+	}
+	return all
+}
+
 // phrase is a part of a sentence; a quoted one is shown as code is.
 type phrase struct {
 	Text   string

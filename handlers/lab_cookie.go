@@ -14,7 +14,7 @@ type labCookiePage struct {
 	labChrome
 
 	Cookie  anatomy.Cookie // the one in the browser
-	Entries []anatomy.Entry
+	Entries []labEntry
 	Refused error // why another one, which it sent, was refused
 	Secure  bool
 	Age     string
@@ -53,7 +53,7 @@ func (s *site) labCookie(w http.ResponseWriter, r *http.Request) error {
 // labCookieSubmit answers POST /lab/cookie: what the server says of the name
 // and the value that were sent.
 func (s *site) labCookieSubmit(w http.ResponseWriter, r *http.Request) error {
-	form, err := readForm(r) // anything may be pasted, so no field is checked
+	form, err := readForm(r) // anything may be pasted
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (s *site) labCookieShow(w http.ResponseWriter, r *http.Request, try *labTry
 		return err
 	}
 	p := labCookiePage{
-		labChrome: c, Cookie: held.Cookie, Entries: held.entries, Refused: held.Err, Secure: s.PublicURL.Scheme == "https",
+		labChrome: c, Cookie: held.Cookie, Entries: labEntries(held.entries), Refused: held.Err, Secure: s.PublicURL.Scheme == "https",
 		Tries: s.labTries(held), Name: labCookie, Value: held.Cookie.Value,
 	}
 	if at, ok := held.Cookie.Signed(); ok {

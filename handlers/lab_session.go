@@ -11,7 +11,7 @@ import (
 type labSessionPage struct {
 	labChrome
 
-	Entries    []anatomy.Entry
+	Entries    []labEntry
 	Said       []phrase // what was done
 	Problem    string
 	Refused    error  // why the cookie that the browser sent is refused
@@ -43,7 +43,7 @@ func (s *site) labSession(w http.ResponseWriter, r *http.Request) error {
 // labSessionSubmit answers POST /lab/session: it adds, changes or pops a key,
 // or clears them all.
 func (s *site) labSessionSubmit(w http.ResponseWriter, r *http.Request) error {
-	form, err := readForm(r, "do", "key", "value")
+	form, err := readForm(r) // a dictionary takes anything
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (s *site) labSessionShow(w http.ResponseWriter, r *http.Request, act func(l
 			held, p.Key, p.Value = now, "", ""
 		}
 	}
-	p.Entries = held.entries
+	p.Entries = labEntries(held.entries)
 	if held.Cookie.Value != "" {
 		p.Size = len(labCookie) + len(held.Cookie.Value)
 	}
@@ -109,7 +109,7 @@ func (s *site) labSessionShow(w http.ResponseWriter, r *http.Request, act func(l
 // keeps the lab's cookie: in its place, or behind the others.
 func nextCookies(r *http.Request, value string) string {
 	var all []string
-	mine := false
+	mine := false // it is among them
 	for _, c := range cookiePairs(strings.Join(r.Header.Values("Cookie"), "; ")) {
 		if c.Name == labCookie && value != "" {
 			c.Value, mine = value, true

@@ -43,6 +43,6 @@ func (s *site) logoutSubmit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.event(r, slog.LevelInfo, "session ended", "session.ended", found.Username, "signed out")
+	s.Log.LogAttrs(r.Context(), slog.LevelInfo, "session ended", about(r, "session.ended", found.Username, "signed out")...)
 	return seeOther(w, "/")
 }

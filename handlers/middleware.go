@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -216,7 +217,7 @@ func (a *answerWriter) WriteHeader(status int) {
 
 func (a *answerWriter) Write(b []byte) (int, error) {
 	if a.held != nil {
-		return len(b), nil
+		return io.Discard.Write(b)
 	}
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)

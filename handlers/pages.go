@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"mime"
@@ -20,7 +21,7 @@ const pagesSecurity = "default-src 'self'; style-src 'self' 'unsafe-inline'; img
 // pagesFile answers GET /pages/…: a file under PAGES_DIR, or a folder's
 // index.html. No listing, no dot-files, nothing outside the folder.
 func (s *site) pagesFile(w http.ResponseWriter, r *http.Request, _ account.Account) error {
-	name := path.Join(".", r.PathValue("path"))
+	name := cmp.Or(strings.TrimSuffix(r.PathValue("path"), "/"), ".")
 	if !fs.ValidPath(name) || name != "." && hidden(name) || strings.ContainsAny(name, "\\\x00") {
 		return errNotFound
 	}

@@ -32,7 +32,7 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request, p authPage, pw str
 	}
 	switch {
 	case err == nil:
-		s.event(r, slog.LevelInfo, "signed in", "signin.ok", p.Username, "")
+		s.Log.LogAttrs(r.Context(), slog.LevelInfo, "signed in", about(r, "signin.ok", p.Username, "")...)
 		return nil
 	case errors.Is(err, password.ErrHash):
 		return s.failed(r, try, p.Username, "the stored hash is broken: set the password again")
@@ -45,7 +45,7 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request, p authPage, pw str
 // failed ends the try as one that failed: it is counted, recorded and logged.
 // Errors: account.ErrSignIn, or db.ErrUnavailable when it could not be counted.
 func (s *site) failed(r *http.Request, try *throttle.Try, username, reason string) error {
-	s.event(r, slog.LevelWarn, "sign-in failed", "signin.failed", username, reason)
+	s.Log.LogAttrs(r.Context(), slog.LevelWarn, "sign-in failed", about(r, "signin.failed", username, reason)...)
 	return cmp.Or(try.Failed(r.Context(), func(ctx context.Context, tx *db.Tx) error {
 		return s.Accounts.RecordTry(ctx, tx, "signin.failed", username, by(r))
 	}), account.ErrSignIn)
@@ -71,7 +71,7 @@ func (s *site) begin(w http.ResponseWriter, r *http.Request, typed string) (*thr
 	if err != nil || wait == 0 {
 		return try, err
 	}
-	s.event(r, slog.LevelWarn, "sign-in throttled", "signin.throttled", typed, "")
+	s.Log.LogAttrs(r.Context(), slog.LevelWarn, "sign-in throttled", about(r, "signin.throttled", typed, "")...)
 	if s.untold.first(a.Account, s.Now()) {
 		err = s.Accounts.Throttled(r.Context(), typed, by(r))
 	}

@@ -2,7 +2,6 @@ package handlers_test
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -19,7 +18,6 @@ import (
 	"glassjar/static"
 	"glassjar/templates"
 	"glassjar/utl/account"
-	"glassjar/utl/audit"
 	"glassjar/utl/db"
 	"glassjar/utl/db/dbtest"
 	"glassjar/utl/password"
@@ -107,20 +105,20 @@ func (s *safeBuffer) lines(text string) []string {
 }
 
 // newSite starts a site; change, where given, changes its configuration.
-func newSite(t testing.TB, change ...func(*handlers.Config)) *testSite {
-	t.Helper()
+func newSite(tb testing.TB, change ...func(*handlers.Config)) *testSite {
+	tb.Helper()
 	s := &testSite{
-		clock: &clock{t: time.Now()}, dbPath: filepath.Join(t.TempDir(), "test.db"),
-		log: &safeBuffer{}, pages: t.TempDir(), hasher: password.NewHasher(tiny, 4, 256),
+		clock: &clock{t: time.Now()}, dbPath: filepath.Join(tb.TempDir(), "test.db"),
+		log: &safeBuffer{}, pages: tb.TempDir(), hasher: password.NewHasher(tiny, 4, 256),
 	}
-	s.db = dbtest.OpenAt(t, s.dbPath)
+	s.db = dbtest.OpenAt(tb, s.dbPath)
 	root, err := os.OpenRoot(s.pages)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = root.Close() })
+	tb.Cleanup(func() { _ = root.Close() })
 	c := handlers.Config{
-		Pages: root, PublicURL: parse(t, "http://jar.example"),
+		Pages: root, PublicURL: parse(tb, "http://jar.example"),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		Templates:      templates.FS, Static: static.FS, Now: s.clock.now,
 		Log:      slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -130,116 +128,67 @@ func newSite(t testing.TB, change ...func(*handlers.Config)) *testSite {
 		fn(&c)
 	}
 	secure := c.PublicURL.Scheme == "https"
-	s.sessions = s.newSessions(t, secure)
+	s.sessions = s.newSessions(tb, secure)
 	s.accounts = account.New(account.Options{DB: s.db, Sessions: s.sessions, Hasher: s.hasher, Now: s.clock.now})
 	c.Accounts, c.Sessions = s.accounts, s.sessions
 	if c.Devices, err = session.NewDevices(secure, [][]byte{deviceKey}); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	s.serve(t, c)
+	s.serve(tb, c)
 	return s
 }
 
 // serve starts the server, over TLS if the site is reached so.
-func (s *testSite) serve(t testing.TB, c handlers.Config) {
-	t.Helper()
+func (s *testSite) serve(tb testing.TB, c handlers.Config) {
+	tb.Helper()
 	var err error
 	if s.handler, err = handlers.New(c); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s.config, s.Server = c, httptest.NewUnstartedServer(s.handler)
-	s.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(t.Output(), nil), slog.LevelWarn)
+	s.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(tb.Output(), nil), slog.LevelWarn)
 	if c.PublicURL.Scheme == "https" {
 		s.StartTLS()
 	} else {
 		s.Start()
 	}
-	t.Cleanup(s.Close)
+	tb.Cleanup(s.Close)
 }
 
 // again returns one more site over the same stores, changed.
-func (s *testSite) again(t testing.TB, change func(*handlers.Config)) *testSite {
-	t.Helper()
+func (s *testSite) again(tb testing.TB, change func(*handlers.Config)) *testSite {
+	tb.Helper()
 	twin, c := *s, s.config
 	change(&c)
-	twin.serve(t, c)
+	twin.serve(tb, c)
 	return &twin
 }
 
 // newSessions returns one more session store on the database, as another
 // server has it.
-func (s *testSite) newSessions(t testing.TB, secure bool) *session.Store {
-	t.Helper()
+func (s *testSite) newSessions(tb testing.TB, secure bool) *session.Store {
+	tb.Helper()
 	store, err := session.New(session.Options{
 		DB: s.db, Keys: [][]byte{key}, Secure: secure, Idle: 24 * time.Hour, Max: 720 * time.Hour,
 		Now: s.clock.now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err == nil {
-		err = store.Poll(t.Context())
+		err = store.Poll(tb.Context())
 	}
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return store
 }
 
-func parse(t testing.TB, address string) *url.URL {
-	t.Helper()
+func parse(tb testing.TB, address string) *url.URL {
+	tb.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return u
 }
 
 // secure makes the site one that is reached over https.
 func secure(c *handlers.Config) { c.PublicURL = &url.URL{Scheme: "https", Host: "jar.example"} }
-
-// write puts a file under PAGES_DIR.
-func (s *testSite) write(t testing.TB, name, content string) {
-	t.Helper()
-	name = filepath.Join(s.pages, name)
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// add makes an account with the password good.
-func (s *testSite) add(t testing.TB, username, role string) account.Account {
-	t.Helper()
-	a, err := s.accounts.Add(t.Context(), account.Wanted{Username: username, Password: good, Role: role}, audit.Command())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-// link returns the path of a new link: /join/… for a role, /reset/… for a
-// username.
-func (s *testSite) link(t testing.TB, of string) string {
-	t.Helper()
-	kind, code, err := account.Join, "", error(nil)
-	if of == account.Owner || of == account.Member {
-		code, err = s.accounts.NewJoin(t.Context(), of, audit.Command())
-	} else {
-		kind = account.Reset
-		code, err = s.accounts.NewReset(t.Context(), of, audit.Command())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "/" + kind + "/" + code
-}
-
-// texts returns the rows of a query for one column of text.
-func (s *testSite) texts(t testing.TB, query string, args ...any) []string {
-	t.Helper()
-	all, err := db.All(context.Background(), s.db, db.Text, query, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}

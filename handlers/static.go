@@ -79,11 +79,22 @@ func (s *site) static(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", file.kind)
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Vary", "Accept-Encoding")
-	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+	if takesGzip(r.Header.Get("Accept-Encoding")) {
 		h.Set("Content-Encoding", "gzip")
 		body = file.gzip
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body)
 	return nil
+}
+
+// takesGzip reports whether the header Accept-Encoding allows gzip: it names
+// it, with a weight above 0 or none (RFC 9110, section 12.5.3).
+func takesGzip(accept string) bool {
+	for one := range strings.SplitSeq(strings.ToLower(accept), ",") {
+		if coding, weight, _ := strings.Cut(one, ";"); strings.TrimSpace(coding) == "gzip" {
+			return weight == "" || strings.Trim(weight, " q=.0") != ""
+		}
+	}
+	return false
 }

@@ -173,19 +173,19 @@ func (s *testSite) example(t *testing.T, pattern string) string {
 
 // person returns a browser in which username, if any, is signed in without a
 // sign-in: the session is started in the store.
-func (s *testSite) person(t testing.TB, username string) *browser {
-	t.Helper()
+func (s *testSite) person(tb testing.TB, username string) *browser {
+	tb.Helper()
 	if username == "" {
-		return s.browser(t)
+		return s.browser(tb)
 	}
-	found, err := s.accounts.Find(t.Context(), username)
+	found, err := s.accounts.Find(tb.Context(), username)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	b, w := s.browser(t), httptest.NewRecorder()
+	b, w := s.browser(tb), httptest.NewRecorder()
 	if err := s.sessions.Start(w, b.request(http.MethodPost, "/", ""), found.Verified(), false, audit.Actor{}); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	b.Jar.SetCookies(parse(t, s.URL), w.Result().Cookies())
+	b.Jar.SetCookies(parse(tb, s.URL), w.Result().Cookies())
 	return b
 }

@@ -133,6 +133,24 @@ func TestANameMadeAgainIsAnotherAccount(t *testing.T) {
 	h.signedIn(t, "bob", good)
 }
 
+func TestAnUnknownAccountCannotBeChanged(t *testing.T) {
+	h := open(t)
+	h.add(t, "ann", account.Owner)
+	before := h.dump(t)
+	_, reset := h.NewReset(t.Context(), "bob", keeper)
+	for name, err := range map[string]error{
+		"SetPassword": h.SetPassword(t.Context(), "bob", other, keeper), "Disable": h.Disable(t.Context(), "bob", keeper),
+		"Enable": h.Enable(t.Context(), "bob", keeper), "Delete": h.Delete(t.Context(), "bob", keeper), "NewReset": reset,
+	} {
+		if !is(err, account.ErrUnknown) {
+			t.Errorf("%s: got %v, want ErrUnknown", name, err)
+		}
+	}
+	if diff := cmp.Diff(before, h.dump(t)); diff != "" {
+		t.Errorf("the database changed (-before +after):\n%s", diff)
+	}
+}
+
 func TestTheLastOwnerStays(t *testing.T) {
 	type people map[string]string // name: role, with a - when disabled
 	tests := []struct {

@@ -175,6 +175,12 @@ func (h *house) texts(t *testing.T, q string, args ...any) []string {
 	return rows
 }
 
+// usernames returns the names of all accounts.
+func (h *house) usernames(t *testing.T) []string {
+	t.Helper()
+	return h.texts(t, `SELECT username FROM accounts ORDER BY username`)
+}
+
 // hash returns the account's password hash.
 func (h *house) hash(t *testing.T, name string) string {
 	t.Helper()

@@ -42,12 +42,6 @@ next:
 	return got
 }
 
-// usernames returns the names of all accounts.
-func (h *house) usernames(t *testing.T) []string {
-	t.Helper()
-	return h.texts(t, `SELECT username FROM accounts ORDER BY username`)
-}
-
 // ATTACKS H: one name.
 func TestOfAHundredWhoWantANameOneGetsIt(t *testing.T) {
 	h := open(t)

@@ -12,8 +12,9 @@ import (
 	"glassjar/utl/password"
 )
 
-// most is how many bytes are read from stdin in search of a password.
-const most = 4 << 10
+// most is how many bytes of stdin are read. A password that is cut here is
+// still refused: it is longer than one may be.
+const most = 4 * password.MaxBytes
 
 // password returns the new password: typed twice where stdin is a terminal,
 // without echo; else, where fromStdin says so, what comes on it.
@@ -31,12 +32,9 @@ func (a *app) fd() int { return int(a.Stdin.Fd()) }
 
 // line returns what comes on stdin, without the newline at its end.
 func (a *app) line() (string, error) {
-	text, err := io.ReadAll(io.LimitReader(a.Stdin, most+1))
+	text, err := io.ReadAll(io.LimitReader(a.Stdin, most))
 	if err != nil {
 		return "", fmt.Errorf("reading stdin: %w", err)
-	}
-	if len(text) > most {
-		return "", password.ErrLong
 	}
 	pw, ended := strings.CutSuffix(string(text), "\n")
 	if ended {

@@ -57,7 +57,7 @@ func TestTerminal(t *testing.T) {
 			if strings.Contains(tty.text(), canary) {
 				t.Errorf("the password is on the screen:\n%s", tty.text())
 			}
-			if !tty.echoes(t) {
+			if !tty.echoed {
 				t.Error("the terminal is left without echo")
 			}
 			data, err := db.Open(t.Context(), filepath.Join(folder, "glassjar.db"))
@@ -74,8 +74,10 @@ func TestTerminal(t *testing.T) {
 
 // terminal is a pseudo-terminal and the program that runs in it.
 type terminal struct {
-	ctrl *os.File
-	cmd  *exec.Cmd
+	ctrl, tty *os.File
+	cmd       *exec.Cmd
+	closed    chan struct{} // everything is on the screen
+	echoed    bool          // when the program had ended
 
 	mu     sync.Mutex
 	screen strings.Builder
@@ -97,21 +99,20 @@ func start(t *testing.T, folder string, args ...string) *terminal {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	s := &terminal{ctrl: ctrl, cmd: exec.CommandContext(ctx, "glassjar", args...)}
+	s := &terminal{ctrl: ctrl, tty: tty, closed: make(chan struct{}), cmd: exec.CommandContext(ctx, "glassjar", args...)}
 	s.cmd.Dir, s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = folder, tty, tty, tty
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan struct{})
 	go func() {
-		defer close(done)
+		defer close(s.closed)
 		_, _ = ctrl.WriteTo(s) // until the terminal is gone
 	}()
 	t.Cleanup(func() {
 		cancel()
 		tty.Close()
-		<-done
+		<-s.closed
 		ctrl.Close()
 	})
 	return s
@@ -159,11 +160,29 @@ func (s *terminal) echoes(t *testing.T) bool {
 	return mode.Lflag&unix.ECHO != 0
 }
 
-// exit waits for the program's end and returns its exit code.
+// exit waits for the program's end and returns its exit code, with everything
+// that it wrote on the screen.
 func (s *terminal) exit(t *testing.T) int {
 	t.Helper()
 	if _, ended := errors.AsType[*exec.ExitError](s.cmd.Wait()); !ended && !s.cmd.ProcessState.Success() {
 		t.Fatal("the program did not end by itself")
 	}
+	s.echoed = s.echoes(t)
+	s.tty.Close()
+	<-s.closed
 	return s.cmd.ProcessState.ExitCode()
+}
+
+// What comes on stdin need not end.
+func TestEndlessStdin(t *testing.T) {
+	zeros, err := os.Open("/dev/zero")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer zeros.Close()
+	cmd := exec.CommandContext(t.Context(), "glassjar", "user", "add", "carol", "--password-stdin")
+	cmd.Dir, cmd.Stdin = t.TempDir(), zeros
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "the password is too long") {
+		t.Errorf("got error %v and %q, want that the password is too long", err, out)
+	}
 }

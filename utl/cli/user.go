@@ -60,14 +60,14 @@ func (c *userAdd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// missOwner warns when there are accounts and no owner: the first start's link
-// works no more, and nobody can manage people.
+// missOwner warns when there are accounts and no owner: the link of the first
+// start works no more, and nobody can manage people.
 func (a *app) missOwner(ctx context.Context, st *Stores) error {
 	all, err := st.Accounts.List(ctx)
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(all, func(has account.Account) bool { return has.Role == account.Owner && !has.Disabled }) {
+	if !slices.ContainsFunc(all, func(has account.Account) bool { return has.Role == account.Owner }) {
 		a.say("there is no owner yet: glassjar user add NAME --role owner")
 	}
 	return nil

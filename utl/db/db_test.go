@@ -4,9 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -47,118 +44,6 @@ func holds(t *testing.T, d *db.DB, want string) {
 	}
 	if got, err := db.One(t.Context(), d, db.Text, `PRAGMA integrity_check`); err != nil || got != "ok" {
 		t.Errorf("the integrity check says %q, error %v", got, err)
-	}
-}
-
-func TestOpenMakesAPrivateFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "test.db")
-	d := dbtest.OpenAt(t, path)
-	mustPut(t, d, "a")
-	files, err := filepath.Glob(path + "*")
-	if err != nil || len(files) != 4 {
-		t.Errorf("got %v, error %v; want the file, its lock, and what SQLite keeps beside it", files, err)
-	}
-	for _, f := range files {
-		if info, err := os.Stat(f); err != nil || info.Mode() != 0o600 {
-			t.Errorf("%s has mode %v, error %v; want 0600", f, info.Mode(), err)
-		}
-	}
-}
-
-func TestOpenAgain(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "test.db")
-	for _, id := range []string{"a", "b", "c"} {
-		d, err := db.Open(t.Context(), path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		mustPut(t, d, id)
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-	holds(t, dbtest.OpenAt(t, path), "a b c")
-}
-
-// Every character that a file's name may have, those of a URI too.
-func TestOpenOddPaths(t *testing.T) {
-	for _, name := range []string{
-		"a b.db", "a?mode=memory", "a#b.db", "a%20b.db", "a%", "ü €.db", "a&b=c.db", "a:b.db", ":memory:", "'\".db", "a;b", "a\\b", "+.db", "a\nb", "-", "file:x", "dir?/dir#/a.db",
-	} {
-		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), name)
-			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			d := dbtest.OpenAt(t, path)
-			mustPut(t, d, "a")
-			holds(t, d, "a")
-			if got, err := db.One(t.Context(), d, db.Text, `SELECT file FROM pragma_database_list`); err != nil || filepath.Base(got) != filepath.Base(path) {
-				t.Errorf("SQLite opened %q, error %v; want %q", got, err, path)
-			}
-			if info, err := os.Stat(path); err != nil || info.Size() == 0 {
-				t.Errorf("the file is %v, error %v", info, err)
-			}
-		})
-	}
-}
-
-func TestOpenARelativePath(t *testing.T) {
-	t.Chdir(t.TempDir())
-	for _, path := range []string{"test.db", "./dot.db", "x:y.db", "?.db", "-v.db"} {
-		d := dbtest.OpenAt(t, path)
-		mustPut(t, d, "a")
-		if info, err := os.Stat(path); err != nil || info.Size() == 0 {
-			t.Errorf("%s: the file is %v, error %v", path, info, err)
-		}
-	}
-}
-
-func TestOpenRefuses(t *testing.T) {
-	folder := t.TempDir()
-	text := filepath.Join(folder, "text.db")
-	if err := os.WriteFile(text, []byte(strings.Repeat("not a database", 1000)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	newer := filepath.Join(folder, "newer.db")
-	version(t, newer, 9999)
-	for _, tt := range []struct {
-		name, path, want string
-		is               error
-	}{
-		{"a folder", folder, "is a directory", nil},
-		{"no such folder", filepath.Join(folder, "no", "test.db"), "no such file", fs.ErrNotExist},
-		{"something else", text, "not a database", db.ErrUnavailable},
-		{"a newer program's", newer, "of version 9999, newer than this program", nil},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			d, err := db.Open(t.Context(), tt.path)
-			if err == nil || d != nil || !strings.Contains(err.Error(), tt.want) || tt.is != nil && !errors.Is(err, tt.is) {
-				t.Errorf("got %v, error %v; want one with %q", d, err, tt.want)
-			}
-		})
-	}
-	version(t, newer, 9999) // was left as it was: what it says can be said again
-	if got, err := os.ReadFile(text); err != nil || !strings.HasPrefix(string(got), "not a database") {
-		t.Errorf("what was no database was changed, or error %v", err)
-	}
-}
-
-// version makes the database at path one of the version.
-func version(t *testing.T, path string, v int) {
-	t.Helper()
-	if d, err := db.Open(t.Context(), path); err == nil {
-		if err := d.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	foreign, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer foreign.Close()
-	if _, err := foreign.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (?, 1)`, v); err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -64,6 +65,8 @@ func (b *browser) try(path string, form url.Values) (answer, error) {
 	return b.send(req)
 }
 
+var errHalf = errors.New("half an answer")
+
 func (b *browser) send(req *http.Request) (answer, error) {
 	began := time.Now()
 	res, err := wire.Do(req)
@@ -73,7 +76,7 @@ func (b *browser) send(req *http.Request) (answer, error) {
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
-		return answer{}, fmt.Errorf("reading the answer: %w", err)
+		return answer{}, fmt.Errorf("%w: %w", errHalf, err)
 	}
 	for _, c := range res.Cookies() {
 		if b.cookies[c.Name] = c.Value; c.MaxAge < 0 {

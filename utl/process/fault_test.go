@@ -135,13 +135,14 @@ func TestFailingDisk(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []string{"pwrite64:error=ENOSPC", "pwrite64:error=EIO", "pwrite64:error=EROFS", "fsync,fdatasync:error=EIO"} {
 		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
 			folder := t.TempDir()
 			first := start(t, folder)
 			first.owner("ada")
 			live, leaving := signedIn(t, first, "ada"), signedIn(t, first, "ada")
 			first.stop()
 
-			p := traced(t, folder, "-e", "trace=pwrite64,fsync,fdatasync", "-e", "inject="+fault)
+			p := traced(t, folder, "-P", filepath.Join(folder, "glassjar.db-wal"), "-e", "inject="+fault)
 			live.at, leaving.at = p, p
 			over := p.outage(live, leaving)
 			p.kill() // strace, and with it the faults

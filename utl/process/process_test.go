@@ -113,22 +113,38 @@ func spawnUnder(t testing.TB, front []string, folder string, settings ...string)
 	}
 	args := append(slices.Clone(front), binary)
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Dir, cmd.Env, cmd.Stderr = folder, environment(settings), p.stderr
-	read, write := io.Pipe()
-	cmd.Stdout = io.MultiWriter(p.stdout, write)
+	cmd.Dir, cmd.Env = folder, environment(settings)
+	stdout, stderr := p.pipe(&cmd.Stdout), p.pipe(&cmd.Stderr)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	_, _ = cmd.Stdout.(*os.File).Close(), cmd.Stderr.(*os.File).Close() // the process has its own
 	p.pid = cmd.Process.Pid
-	go p.hear(read)
+	var read sync.WaitGroup
+	read.Go(func() { p.hear(io.TeeReader(stdout, p.stdout)) })
+	read.Go(func() { _, _ = io.Copy(p.stderr, stderr) })
 	go func() {
 		_ = cmd.Wait() // the exit code says it
 		p.exitCode = cmd.ProcessState.ExitCode()
-		_ = write.Close()
+		if front == nil { // else what it ran may outlive it, with the other ends
+			read.Wait()
+		}
 		close(p.ended)
 	}()
 	t.Cleanup(p.kill)
 	return p
+}
+
+// pipe makes a pipe, to be written by the process. It is none of exec's own,
+// whose Wait would wait for everybody who holds the other end.
+func (p *program) pipe(end *io.Writer) (read *os.File) {
+	p.t.Helper()
+	read, write, err := os.Pipe()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	*end = write
+	return read
 }
 
 // hear reads where the server is, and the rest.

@@ -28,11 +28,12 @@ func traced(t *testing.T, folder string, args ...string) *program {
 	p := spawnUnder(t, append([]string{"strace", "-f", "-y", "-s", "30", "-o", record}, args...), folder)
 	p.trace = record
 	p.serves()
-	pid, _, _ := strings.Cut(p.traceText(), " ")
-	server, err := strconv.Atoi(pid)
-	if err != nil {
-		t.Fatalf("the trace begins with no pid: %v", err)
-	}
+	server := 0
+	p.within(5*time.Second, "the trace begins with the server's pid", func() bool {
+		pid, _, _ := strings.Cut(p.traceText(), " ")
+		server, _ = strconv.Atoi(pid)
+		return server > 0
+	})
 	t.Cleanup(func() { // the server first: strace ends with it, and killed would leave it running
 		_ = syscall.Kill(server, syscall.SIGKILL)
 		select {

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -14,56 +15,58 @@ import (
 	"glassjar/utl/session"
 )
 
-// endAll ends the account's sessions as a change of the account does.
-func (s *site) endAll(t *testing.T, id, except string, q string, args ...any) []string {
-	t.Helper()
+// change changes the account and ends its sessions, all in one transaction, as
+// package account does.
+func (s *site) change(ctx context.Context, id, q string) error {
 	var ended []string
-	s.tx(t, func(tx *db.Tx) (err error) {
-		if q != "" {
-			if _, err := tx.Exec(t.Context(), q, args...); err != nil {
-				return err
-			}
+	err := s.db.Tx(ctx, func(tx *db.Tx) (err error) {
+		if _, err := tx.Exec(ctx, q, id); err != nil {
+			return err
 		}
-		ended, err = session.EndAll(t.Context(), tx, s.clock.Now(), audit.Command(), id, except)
+		ended, err = session.EndAll(ctx, tx, s.clock.Now(), audit.Command(), id, "")
 		return err
 	})
 	s.Forget(ended...)
-	return ended
+	return err
 }
 
+// What an account's change does to its row.
+const (
+	changePassword = `UPDATE accounts SET password = 'y', epoch = epoch + 1 WHERE id = ?`
+	disable        = `UPDATE accounts SET disabled_at = 1, epoch = epoch + 1 WHERE id = ?`
+	enable         = `UPDATE accounts SET disabled_at = 0 WHERE id = ?`
+	remove         = `DELETE FROM accounts WHERE id = ?`
+)
+
 // ATTACKS A5: replayed after its end: refused at once here, and on another
-// server after its next poll. Bob's session and ada's third live on, where the
-// end is not of all.
+// server after its next poll. Bob's session lives on, and ada's other one
+// where the end is not of all.
 func TestReplayAfterTheEnd(t *testing.T) {
 	for _, tt := range []struct {
-		name   string
-		end    func(*testing.T, *site, session.Session)
-		others bool // the end is also that of ada's other session
-
+		name string
+		all  bool // the end is also that of ada's other session
+		end  func(ctx context.Context, s *site, found session.Session) error
 	}{
-		{name: "signed out", end: func(t *testing.T, s *site, found session.Session) {
-			s.end(t, found.SID)
+		{"signed out", false, func(ctx context.Context, s *site, found session.Session) error {
+			return s.End(ctx, found.SID, audit.Actor{})
 		}},
-		{name: "this device ended", end: func(t *testing.T, s *site, found session.Session) {
-			if err := s.EndDevice(t.Context(), found.AccountID, found.ID, audit.Actor{}); err != nil {
-				t.Fatal(err)
-			}
+		{"this device ended", false, func(ctx context.Context, s *site, found session.Session) error {
+			return s.EndDevice(ctx, found.AccountID, found.ID, audit.Actor{})
 		}},
-		{name: "signed out everywhere", others: true, end: func(t *testing.T, s *site, found session.Session) {
-			s.endAll(t, found.AccountID, "", "")
+		{"signed out everywhere", true, func(ctx context.Context, s *site, found session.Session) error {
+			return s.EndOthers(ctx, found.AccountID, "", audit.Actor{})
 		}},
-		{name: "password changed or reset", others: true, end: func(t *testing.T, s *site, found session.Session) {
-			s.endAll(t, found.AccountID, "", `UPDATE accounts SET password = 'y', epoch = epoch + 1 WHERE id = ?`, found.AccountID)
+		{"password changed or reset", true, func(ctx context.Context, s *site, found session.Session) error {
+			return s.change(ctx, found.AccountID, changePassword)
 		}},
-		{name: "disabled", others: true, end: func(t *testing.T, s *site, found session.Session) {
-			s.endAll(t, found.AccountID, "", `UPDATE accounts SET disabled_at = 1 WHERE id = ?`, found.AccountID)
+		{"disabled", true, func(ctx context.Context, s *site, found session.Session) error {
+			return s.change(ctx, found.AccountID, disable)
 		}},
-		{name: "disabled, and enabled again", others: true, end: func(t *testing.T, s *site, found session.Session) {
-			s.endAll(t, found.AccountID, "", `UPDATE accounts SET disabled_at = 1 WHERE id = ?`, found.AccountID)
-			s.sql(t, `UPDATE accounts SET disabled_at = 0 WHERE id = ?`, found.AccountID)
+		{"disabled, and enabled again", true, func(ctx context.Context, s *site, found session.Session) error {
+			return errors.Join(s.change(ctx, found.AccountID, disable), s.change(ctx, found.AccountID, enable))
 		}},
-		{name: "deleted", others: true, end: func(t *testing.T, s *site, found session.Session) {
-			s.endAll(t, found.AccountID, "", `DELETE FROM accounts WHERE id = ?`, found.AccountID)
+		{"deleted", true, func(ctx context.Context, s *site, found session.Session) error {
+			return s.change(ctx, found.AccountID, remove)
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -75,21 +78,23 @@ func TestReplayAfterTheEnd(t *testing.T) {
 				s.live(t, c)
 				other.live(t, c)
 			}
-			tt.end(t, s, s.live(t, here))
+			if err := tt.end(t.Context(), s, s.live(t, here)); err != nil {
+				t.Fatal(err)
+			}
 			s.none(t, request(here))
 			other.poll(t)
 			other.none(t, request(here))
 			for _, server := range []*site{s, other, s.another(t)} {
 				server.none(t, request(here))
 				server.live(t, bob)
-				if tt.others {
+				if tt.all {
 					server.none(t, request(there))
 				} else {
 					server.live(t, there)
 				}
 			}
 			n := s.count(t, `SELECT COUNT(*) FROM audit WHERE event = 'session.ended' AND account_id = 'id-ada'`)
-			if want := map[bool]int64{false: 1, true: 2}[tt.others]; n != want {
+			if want := map[bool]int64{false: 1, true: 2}[tt.all]; n != want {
 				t.Errorf("%d ends are in the audit log, want %d", n, want)
 			}
 		})
@@ -182,10 +187,11 @@ func TestTheNameMadeAgain(t *testing.T) {
 		s := newSite(t)
 		cookie := s.signIn(t, "ada", true)
 		other := s.another(t)
-		if ended {
-			s.endAll(t, "id-ada", "", "")
+		if !ended {
+			s.sql(t, remove, "id-ada")
+		} else if err := s.change(t.Context(), "id-ada", remove); err != nil {
+			t.Fatal(err)
 		}
-		s.sql(t, `DELETE FROM accounts WHERE id = 'id-ada'`)
 		s.sql(t, `INSERT INTO accounts (id, username, role, password, created_at) VALUES ('id-ada-2', 'ada', 'owner', 'x', 2)`)
 		other.none(t, request(cookie))
 		other.poll(t)
@@ -220,31 +226,6 @@ func TestALateCookie(t *testing.T) {
 	for _, c := range []*http.Cookie{first, late, second} {
 		s.none(t, request(c))
 		s.another(t).none(t, request(c))
-	}
-}
-
-// A change of the account's name or role reaches every server with its poll
-// and ends nothing.
-func TestTouch(t *testing.T) {
-	s := newSite(t)
-	cookie := s.signIn(t, "ada", false)
-	other := s.another(t)
-	s.live(t, cookie)
-	other.live(t, cookie)
-	s.tx(t, func(tx *db.Tx) error {
-		if _, err := tx.Exec(t.Context(), `UPDATE accounts SET role = 'owner', name = 'Ada' WHERE id = 'id-ada'`); err != nil {
-			return err
-		}
-		return session.Touch(t.Context(), tx, s.clock.Now(), "id-ada")
-	})
-	for _, server := range []*site{s, other} {
-		if got := server.live(t, cookie).Role; got != "member" {
-			t.Errorf("before the poll: got role %q from the cache, want member", got)
-		}
-		server.poll(t)
-		if got := server.live(t, cookie); got.Role != "owner" || got.DisplayName != "Ada" {
-			t.Errorf("after the poll: got role %q, name %q; want owner, Ada", got.Role, got.DisplayName)
-		}
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"modernc.org/sqlite"
 
 	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/session"
 )
 
 // midRead runs in the middle of the next read of an account's row, in a test
@@ -42,7 +44,7 @@ func TestARowReadBeforeTheEnd(t *testing.T) {
 		meantime func(s, other *site, sid string)
 	}{
 		{"ended here", false, func(s, _ *site, sid string) { s.end(t, sid) }},
-		{"every session of the account ended here", false, func(s, _ *site, _ string) { s.endAll(t, "id-ada", "", "") }},
+		{"every session of the account ended here", false, func(s, _ *site, _ string) { _ = s.EndOthers(t.Context(), "id-ada", "", audit.Actor{}) }},
 		{"ended elsewhere, and polled", false, func(s, other *site, sid string) { other.end(t, sid); s.poll(t) }},
 		{"ended elsewhere, and polled for the first time", true, func(s, other *site, sid string) { other.end(t, sid); s.poll(t) }},
 		{"ended here, not yet written", false, func(s, _ *site, sid string) {
@@ -110,6 +112,31 @@ func TestChangesAreSeenWhateverTheClock(t *testing.T) {
 				wrong.clock.pass(time.Second)
 			}
 		})
+	}
+}
+
+// A change of the account's name or role reaches every server with its poll
+// and ends nothing.
+func TestTouch(t *testing.T) {
+	s := newSite(t)
+	cookie := s.signIn(t, "ada", false)
+	other := s.another(t)
+	s.live(t, cookie)
+	other.live(t, cookie)
+	s.tx(t, func(tx *db.Tx) error {
+		if _, err := tx.Exec(t.Context(), `UPDATE accounts SET role = 'owner', name = 'Ada' WHERE id = 'id-ada'`); err != nil {
+			return err
+		}
+		return session.Touch(t.Context(), tx, s.clock.Now(), "id-ada")
+	})
+	for _, server := range []*site{s, other} {
+		if got := server.live(t, cookie).Role; got != "member" {
+			t.Errorf("before the poll: got role %q from the cache, want member", got)
+		}
+		server.poll(t)
+		if got := server.live(t, cookie); got.Role != "owner" || got.DisplayName != "Ada" {
+			t.Errorf("after the poll: got role %q, name %q; want owner, Ada", got.Role, got.DisplayName)
+		}
 	}
 }
 

@@ -119,7 +119,7 @@ func (s *Store) count(keys []key, n int64) {
 // given, is written in the same transaction: both are, or neither is.
 // Errors: db.ErrUnavailable, and whatever also returned.
 func (t *Try) Failed(ctx context.Context, also func(context.Context, *db.Tx) error) error {
-	defer t.Done()
+	defer t.end(1)
 	ctx = context.WithoutCancel(ctx) // hanging up must not make guesses free
 	err := t.store.DB.Tx(ctx, func(tx *db.Tx) error {
 		if err := charge(ctx, tx, t.keys, t.store.Now()); err != nil || also == nil {
@@ -127,9 +127,6 @@ func (t *Try) Failed(ctx context.Context, also func(context.Context, *db.Tx) err
 		}
 		return also(ctx, tx)
 	})
-	for _, k := range t.keys {
-		t.store.recorded[k.slot].Add(1) // before Done: at no moment is the failure in neither count
-	}
 	if err != nil {
 		return fmt.Errorf("counting a failed sign-in: %w", err)
 	}
@@ -138,10 +135,17 @@ func (t *Try) Failed(ctx context.Context, also func(context.Context, *db.Tx) err
 
 // Done ends the try without a failure: it succeeded, or no password was looked
 // at. After Failed, or a second time, it does nothing: it may be deferred.
-func (t *Try) Done() {
+func (t *Try) Done() { t.end(0) }
+
+// end takes the keys off what is under way and, in the same moment, makes rows
+// that were read before its failures were written stale.
+func (t *Try) end(failures uint64) {
 	t.once.Do(func() {
 		t.store.mu.Lock()
 		defer t.store.mu.Unlock()
+		for _, k := range t.keys {
+			t.store.recorded[k.slot].Add(failures)
+		}
 		t.store.count(t.keys, -1)
 	})
 }

@@ -167,3 +167,26 @@ func TestAClockSetBackNeitherLocksOutNorLetsIn(t *testing.T) {
 		})
 	}
 }
+
+// ATTACKS F, I
+func TestAWindowThatBeganInTheFutureEnds(t *testing.T) {
+	for _, tt := range []struct {
+		row   string
+		spent func(free int) int
+		mend  func(d *door, k kind)
+	}{
+		{"15 minutes (or an hour) after the next failure", func(free int) int { return free }, func(d *door, k kind) { d.fail(k.attempt(0)) }},
+		{"as long after the next Sweep", func(free int) int { return free - 1 }, func(d *door, _ kind) { d.sweep() }},
+	} {
+		t.Run(tt.row, func(t *testing.T) {
+			eachKind(t, func(d *door, k kind) {
+				d.fail(k.some(0, tt.spent(k.free))...)
+				d.pass(-365 * 24 * time.Hour)
+				tt.mend(d, k)
+				d.pass(k.window)
+				d.fail(k.some(0, k.free)...)
+				d.want("after the free ones", k.attempt(0), 0)
+			})
+		})
+	}
+}

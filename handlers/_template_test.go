@@ -1,0 +1,41 @@
+package handlers_test
+
+import (
+	"html/template"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jba/templatecheck"
+
+	"glassjar/handlers"
+	"glassjar/templates"
+	"glassjar/utl/page"
+)
+
+// Every template keeps to its struct's fields and methods, on every branch.
+func TestTemplatesFitTheirStructs(t *testing.T) {
+	funcs := template.FuncMap{"asset": func(string) (string, error) { return "", nil }, "lab": func() bool { return true }}
+	set, err := page.Parse(templates.FS, funcs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := fs.Glob(templates.FS, "*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "layout.html" })
+	for i, name := range names {
+		names[i] = strings.TrimSuffix(name, ".html")
+	}
+	if have := slices.Sorted(maps.Keys(handlers.PageData)); !slices.Equal(have, names) {
+		t.Errorf("there are the templates %q, and structs for %q", names, have)
+	}
+	for name, data := range handlers.PageData {
+		if err := templatecheck.CheckHTMLStrict(set.Template(name).Lookup("layout"), data); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package handlers_test
+
+import (
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"glassjar/utl/account"
+)
+
+// The passwords of the canary test, which are on no page and in no log.
+const (
+	canaryFirst  = "canary first of nine"
+	canarySecond = "canary second of nine"
+	canaryThird  = "canary third of nine"
+	canaryWrong  = "canary that is wrong"
+	canaryQuery  = "canary-in-the-query"
+)
+
+// ATTACKS K: passwords, cookies and link codes run through every flow, and are
+// not in the log, at debug neither, and not in a page, but for a link's own.
+func TestCanaries(t *testing.T) {
+	for name, level := range map[string]slog.Level{"at info": slog.LevelInfo, "at debug": slog.LevelDebug} {
+		t.Run(name, func(t *testing.T) {
+			log := &safeBuffer{}
+			s := newSite(t, logging(log, level, false))
+			secrets, bodies := s.flows(t)
+			for _, secret := range secrets {
+				if strings.Contains(log.String(), secret) {
+					t.Errorf("%q is in the log:\n%s", secret, log.lines(secret))
+				}
+				for path, body := range bodies {
+					if strings.Contains(body, secret) && !strings.Contains(path, secret) {
+						t.Errorf("%q is in the answer to %s", secret, path)
+					}
+				}
+			}
+			if masks := strings.Contains(log.String(), "password=•••"); masks != (level == slog.LevelDebug) {
+				t.Errorf("the log masks passwords: %t", masks)
+			}
+		})
+	}
+}
+
+// flows goes through everything that a person can do, in the database's
+// outage too, and returns what must stay secret, and what came back.
+func (s *testSite) flows(t *testing.T) (secrets []string, bodies map[string]string) {
+	t.Helper()
+	secrets, bodies = []string{canaryFirst, canarySecond, canaryThird, canaryWrong, canaryQuery, "canary"}, map[string]string{}
+	b := s.browser(t)
+	do := func(method, path string, want int, fields ...string) {
+		t.Helper()
+		req := b.request(method, path, form(fields...), "Content-Type", "application/x-www-form-urlencoded",
+			"Sec-Fetch-Site", "same-origin", "Referer", b.base+"/"+canaryQuery)
+		got := b.do(req).want(want)
+		bodies[method+" "+path] += got.body
+		for _, c := range append(got.Cookies(), b.Jar.Cookies(req.URL)...) {
+			if c.Value != "" {
+				secrets = append(secrets, c.Value)
+			}
+		}
+	}
+	join := s.link(t, account.Owner)
+	secrets = append(secrets, join[len("/join/"):])
+	do("GET", join, 200)
+	do("POST", join, 422, "username", "ada", "password", "canary")
+	do("POST", join+"?x="+canaryQuery, 303, "username", "ada", "password", canaryFirst)
+	do("POST", join, 410, "username", "ada", "password", canaryFirst)
+	do("GET", "/?token="+canaryQuery, 200)
+	do("POST", "/account/password", 422, "current", canaryWrong, "password", canarySecond)
+	do("POST", "/account/password", 422, "current", canaryFirst, "password", "canary")
+	do("POST", "/account/password", 303, "current", canaryFirst, "password", canarySecond)
+	do("GET", "/account", 200)
+	do("POST", "/logout", 303)
+	do("POST", "/auth", 422, "username", "ada", "password", canaryWrong, "secret", canaryQuery)
+	do("POST", "/auth", 400, "username", "ada", "password", canaryWrong, "password", canaryWrong)
+	do("POST", "/auth", 303, "username", "ada", "password", canarySecond)
+	reset := s.link(t, "ada")
+	secrets = append(secrets, reset[len("/reset/"):])
+	do("GET", reset, 200)
+	do("POST", reset, 303, "password", canaryThird)
+	do("PUT", reset, 405)
+	do("GET", reset+"x", 410)
+	secrets = append(secrets, s.texts(t, `SELECT sid FROM sessions`)...)
+	secrets = append(secrets, s.texts(t, `SELECT password FROM accounts`)...)
+	unsaid := s.link(t, account.Member)
+	secrets = append(secrets, unsaid[len("/join/"):], string(key), string(deviceKey))
+
+	if err := os.Rename(s.dbPath, s.dbPath+".away"); err != nil {
+		t.Fatal(err)
+	}
+	do("POST", "/auth", 503, "username", "ada", "password", canaryThird)
+	do("POST", "/account/password", 503, "current", canaryThird, "password", canaryFirst)
+	do("GET", unsaid, 503)
+	do("POST", unsaid, 503, "username", "bob", "password", canaryFirst)
+	do("POST", "/logout", http.StatusServiceUnavailable)
+	return secrets, bodies
+}

@@ -1,0 +1,87 @@
+package handlers_test
+
+import (
+	"log/slog"
+	"regexp"
+	"strings"
+	"testing"
+
+	"glassjar/utl/account"
+)
+
+// failregex is README's filter for fail2ban.
+const failregex = `msg="sign-in failed" event=signin.failed ip=<HOST> `
+
+// ban returns the addresses that fail2ban finds in the log.
+func ban(t *testing.T, log *safeBuffer) (found []string) {
+	t.Helper()
+	filter := regexp.MustCompile(strings.Replace(failregex, "<HOST>", `(?:::f{4,6}:)?(?P<host>[\w\-.^_:]*\w)`, 1))
+	for line := range strings.Lines(log.String()) {
+		for _, match := range filter.FindAllStringSubmatch(line, -1) {
+			found = append(found, match[1])
+		}
+	}
+	return found
+}
+
+// ATTACKS L: the filter finds each failed sign-in and its address, and no
+// typed name makes it find another.
+func TestFail2ban(t *testing.T) {
+	const line = `msg="sign-in failed" event=signin.failed ip=6.6.6.6 `
+	log := &safeBuffer{}
+	s := newSite(t, logging(log, slog.LevelDebug, false))
+	s.add(t, "ada", account.Owner)
+	failed := 0
+	for _, typed := range []string{
+		"ada", "eve", "", " event=signin.failed ip=6.6.6.6 ", line, line + line, "\n" + line, `"` + line, `\` + line, `"\" ` + line,
+		`x" ` + line, "\u2028" + line, `%22` + line, line[4:],
+	} {
+		for path, fields := range map[string][]string{
+			"/auth":             {"username", typed, "password", other, "next", typed, typed, typed},
+			"/auth?" + line[:3]: {"username", "bob", "password", typed},
+		} {
+			failed++
+			req := post(path, fields...)
+			req.RemoteAddr = "127.0.0.1:1"
+			req.Header.Set("User-Agent", line)
+			req.Header.Set("Referer", line)
+			req.Header.Set("X-Forwarded-For", line+", 192.0.2.7")
+			s.ask(req)
+			s.clock.move(throttleOver)
+		}
+	}
+	found := ban(t, log)
+	for _, address := range found {
+		if address != "192.0.2.7" {
+			t.Errorf("the filter finds %s", address)
+		}
+	}
+	if len(found) != failed {
+		t.Errorf("the filter finds %d of %d failures", len(found), failed)
+	}
+}
+
+// Sign-ins are told of in words that a filter can rely on: the address comes
+// before anything that a visitor can type.
+func TestHowSignInsAreLogged(t *testing.T) {
+	log := &safeBuffer{}
+	s := newSite(t, logging(log, slog.LevelInfo, false))
+	s.add(t, "ada", account.Owner)
+	b := s.stranger(t, "2001:db8::1")
+	b.signIn("ada", good)
+	b.post("/logout")
+	b = s.stranger(t, "2001:db8::1")
+	for range 6 {
+		b.signIn("Ada ip=6.6.6.6", other)
+	}
+	for want, times := range map[string]int{
+		`level=INFO msg="signed in" event=signin.ok ip=2001:db8::1 account=ada`:                                    1,
+		`level=INFO msg="session ended" event=session.ended ip=2001:db8::1 account=ada reason="signed out"`:        1,
+		`level=WARN msg="sign-in failed" event=signin.failed ip=2001:db8::1 account="Ada ip=6.6.6.6" reason=wrong`: 5,
+		`level=WARN msg="sign-in throttled" event=signin.throttled ip=2001:db8::1 account="Ada ip=6.6.6.6"`:        1,
+	} {
+		if got := len(log.lines(want + "\n")); got != times {
+			t.Errorf("%d lines say %s, want %d, of:\n%s", got, want, times, log)
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package handlers_test
+
+import (
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"glassjar/handlers"
+	"glassjar/templates"
+	"glassjar/utl/account"
+)
+
+// A panic is a logged 500 in our look, with every header; the next request is
+// none the worse.
+func TestAPanic(t *testing.T) {
+	s := newSite(t)
+	broken := s.again(t, func(c *handlers.Config) { c.Accounts = &account.Store{} }) // without a database
+	for _, path := range []string{"/join/CANARY", "/readyz"} {
+		got := broken.browser(t).get(path).want(http.StatusInternalServerError)
+		got.says("h1", "Something broke").wantHeaders(headersOf{})
+		got.wantPage()
+		if strings.Contains(got.body, "nil pointer") {
+			t.Error("the page tells of the panic")
+		}
+	}
+	broken.browser(t).get("/").want(http.StatusOK)
+	said := strings.Join(s.log.lines("msg=panic"), "")
+	if strings.Count(said, "\n") != 2 || !strings.Contains(said, "nil pointer") || !strings.Contains(said, "join.go") || strings.Contains(said, "CANARY") {
+		t.Errorf("the log says %q, want two panics and where they were", said)
+	}
+	if n := len(s.log.lines("msg=request ")); n != 3 {
+		t.Errorf("%d lines of requests, want 3", n)
+	}
+}
+
+// cut is a connection that breaks in the middle of an answer, by a panic.
+type cut struct{ *httptest.ResponseRecorder }
+
+func (cut) Write([]byte) (int, error) { panic("cut") }
+
+// A panic once an answer began breaks the connection: half a page must not
+// look whole.
+func TestAPanicInTheMiddleOfAnAnswer(t *testing.T) {
+	s := newSite(t)
+	defer func() {
+		if p := recover(); p != http.ErrAbortHandler { //nolint:errorlint // a panic's value is not wrapped
+			t.Errorf("got the panic %v, want http.ErrAbortHandler", p)
+		}
+		if len(s.log.lines("msg=panic")) != 1 || len(s.log.lines("msg=request ")) != 1 {
+			t.Errorf("the log says\n%s", s.log)
+		}
+	}()
+	s.handler.ServeHTTP(cut{httptest.NewRecorder()}, httptest.NewRequest(http.MethodGet, "/", http.NoBody))
+}
+
+// brokenTemplates returns the templates with one that breaks half-way.
+func brokenTemplates(t *testing.T, names ...string) fs.FS {
+	t.Helper()
+	files := fstest.MapFS{}
+	all, err := fs.Glob(templates.FS, "*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range all {
+		content, err := fs.ReadFile(templates.FS, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = &fstest.MapFile{Data: content}
+	}
+	for _, name := range names {
+		files[name].Data = []byte(`{{define "title"}}Half{{end}}{{define "main"}}<p>half a page</p>{{index .Me.ID 99}}{{end}}`)
+	}
+	return files
+}
+
+// A template that breaks half-way is a whole 500, and nothing of the page.
+func TestATemplateThatBreaks(t *testing.T) {
+	s := newSite(t)
+	s.add(t, "ada", account.Owner)
+	b := s.signedIn(t, "ada")
+	half := s.again(t, func(c *handlers.Config) { c.Templates = brokenTemplates(t, "home.html") })
+	got := half.same(b).get("/").want(http.StatusInternalServerError).says("h1", "Something broke")
+	got.wantHeaders(headersOf{})
+	got.wantPage()
+	if strings.Contains(got.body, "half a page") {
+		t.Error("half a page was sent")
+	}
+	if len(s.log.lines("rendering the page home")) != 1 {
+		t.Error("the log does not say what broke")
+	}
+}
+
+// same returns the browser, gone to this site.
+func (s *testSite) same(b *browser) *browser {
+	b.t.Helper()
+	twin := b.clone()
+	twin.base = s.URL
+	twin.Jar.SetCookies(parse(b.t, s.URL), b.Jar.Cookies(parse(b.t, b.base)))
+	return twin
+}
+
+// What cannot work is refused at start.
+func TestASiteThatCannotStart(t *testing.T) {
+	config := newSite(t).config
+	for name, change := range map[string]func(*handlers.Config){
+		"a template that does not parse": func(c *handlers.Config) {
+			c.Templates = fstest.MapFS{"layout.html": {Data: []byte("{{")}, "home.html": {Data: []byte("{{")}}
+		},
+		"an error page that breaks": func(c *handlers.Config) { c.Templates = brokenTemplates(t, "error.html") },
+		"a sheet that is not there": func(c *handlers.Config) { c.Static = fstest.MapFS{} },
+		"PUBLIC_URL with a path":    func(c *handlers.Config) { c.PublicURL = parse(t, "http://jar.example/path") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := config
+			change(&c)
+			if _, err := handlers.New(c); err == nil {
+				t.Error("it starts")
+			}
+		})
+	}
+}

@@ -1,0 +1,140 @@
+package handlers_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"glassjar/utl/anatomy"
+)
+
+// remembers returns the session that the page shows, as key=value.
+func (a *answer) remembers() string {
+	a.t.Helper()
+	var all []string
+	a.find(".entries li").Each(func(_ int, row *goquery.Selection) {
+		all = append(all, row.Find("b").Text()+"="+row.Find("samp").Text())
+	})
+	return strings.Join(all, " ")
+}
+
+// labSession visits the lab's session, or sends it the form.
+func (b *browser) labSession(fields ...string) *answer {
+	b.t.Helper()
+	if fields == nil {
+		return b.get("/lab/session")
+	}
+	return b.post("/lab/session", fields...)
+}
+
+func TestLabSessionIsADictionary(t *testing.T) {
+	s := newSite(t, withLab)
+	b := s.browser(t)
+	for _, step := range []struct {
+		name         string
+		fields       []string // none: a visit
+		said, holds  string
+		problem      string
+		setsNoCookie bool
+	}{
+		{name: "the first visit", holds: "role=reader visits=1"},
+		{name: "a visit counts", holds: "role=reader visits=2"},
+		{name: "add", fields: []string{"do", "add", "key", "colour", "value", "green"}, said: "colour is now green.", holds: "role=reader visits=2 colour=green"},
+		{name: "change", fields: []string{"do", "add", "key", "colour", "value", "<b>"}, said: "colour is now <b>.", holds: "role=reader visits=2 colour=<b>"},
+		{name: "no value", fields: []string{"do", "add", "key", "colour"}, said: "colour is now .", holds: "role=reader visits=2 colour="},
+		{name: "no text", fields: []string{"do", "add", "key", "a\x00\xff", "value", "\u202eb"}, said: `a\u0000� is now \u202eb.`, holds: `role=reader visits=2 colour= a\u0000�=\u202eb`},
+		{name: "its end", fields: []string{"do", "pop", "key", "a\x00\ufffd"}, said: `a\u0000� is gone. Its value was \u202eb.`, holds: "role=reader visits=2 colour="},
+		{name: "pop", fields: []string{"do", "pop", "key", "role"}, said: "role is gone. Its value was reader.", holds: "visits=2 colour="},
+		{name: "pop what is not there", fields: []string{"do", "pop", "key", "role"}, problem: "There is no such key, so nothing was taken out.", holds: "visits=2 colour=", setsNoCookie: true},
+		{name: "no key", fields: []string{"do", "add", "key", "", "value", "x"}, problem: "A key needs at least one character.", holds: "visits=2 colour=", setsNoCookie: true},
+		{name: "no act", fields: []string{"do", "steal"}, problem: "The lab can add, pop and clear, and nothing else.", holds: "visits=2 colour=", setsNoCookie: true},
+		{name: "clear", fields: []string{"do", "clear"}, said: "Everything is gone: the session is {} now."},
+		{name: "a visit after that", holds: "visits=1"},
+		{name: "a count of one's own", fields: []string{"do", "add", "key", "visits", "value", "41"}, said: "visits is now 41.", holds: "visits=41"},
+		{name: "which is counted on", holds: "visits=42"},
+	} {
+		t.Run(step.name, func(t *testing.T) {
+			page := b.labSession(step.fields...)
+			page.want(http.StatusOK).wantPage()
+			page.says("#said", step.said).says("#problem p", step.problem)
+			if got := page.remembers(); got != step.holds {
+				t.Errorf("it remembers %q, want %q", got, step.holds)
+			}
+			if (page.cookie("lab") == nil) != step.setsNoCookie {
+				t.Errorf("it sets the cookie %v", page.cookie("lab"))
+			}
+		})
+	}
+}
+
+func TestLabSessionShowsTheWire(t *testing.T) {
+	s := newSite(t, withLab)
+	b := s.browser(t)
+	b.header.Set("Cookie", "theme=dark; glassjar=s3cret; session_id=s3cret")
+	got := b.post("/lab/session", "do", "add", "key", "a", "value", "b")
+	sent := got.Header.Get("Set-Cookie")
+	got.says("#set-cookie", "Set-Cookie: "+sent)
+	value := got.cookie("lab").Value
+	if want := "lab=" + value + "; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax"; sent != want {
+		t.Errorf("got %q, want %q", sent, want)
+	}
+	got.says("#next-cookie", "Cookie: theme=dark; glassjar=•••; session_id=•••; lab="+value)
+	got.says("label[for=size]", "79 of 4,096 bytes")
+	if n := got.find("meter").AttrOr("value", ""); n != "79" || len("lab"+value) != 79 {
+		t.Errorf("the meter is at %s, the cookie has %d bytes", n, len("lab"+value))
+	}
+	again := b.get("/lab/session", "Cookie", "lab="+value+"; theme=dark") // in its place
+	again.says("#next-cookie", "Cookie: theme=dark; glassjar=•••; session_id=•••; lab="+again.cookie("lab").Value)
+
+	secured := newSite(t, secure, withLab).browser(t).get("/lab/session")
+	if c := secured.cookie("lab"); !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" {
+		t.Errorf("over https: %v", c)
+	}
+}
+
+func TestLabSessionHasAnEnd(t *testing.T) {
+	s := newSite(t, withLab)
+	b := s.browser(t)
+	b.get("/lab/session")
+	before := b.held("lab")
+	got := b.post("/lab/session", "do", "add", "key", "much", "value", strings.Repeat("a", 3000)).want(http.StatusOK)
+	if !strings.HasPrefix(got.text("#problem p"), "That would be a cookie of 5,467 bytes") || got.cookie("lab") != nil {
+		t.Errorf("it says %q and sends %v", got.text("#problem p"), got.cookie("lab"))
+	}
+	if got.remembers() != "role=reader visits=1" || b.held("lab") != before {
+		t.Errorf("afterwards it remembers %q", got.remembers())
+	}
+	if kept := got.find("#value").AttrOr("value", ""); len(kept) != 3000 {
+		t.Errorf("%d letters of the value are kept", len(kept))
+	}
+	// the largest one that browsers keep is sent, and a visit more may not fit
+	largest := 0
+	for n := 2000; n < 3000; n++ {
+		if anatomy.Size("lab", anatomy.Dictionary{}.Set("a", strings.Repeat("b", n))) <= anatomy.MaxSize {
+			largest = n
+		}
+	}
+	b.post("/lab/session", "do", "clear")
+	b.post("/lab/session", "do", "add", "key", "a", "value", strings.Repeat("b", largest+1)).says("#said", "")
+	b.post("/lab/session", "do", "add", "key", "a", "value", strings.Repeat("b", largest)).says("#problem", "")
+	full := b.held("lab")
+	if got := b.get("/lab/session").want(http.StatusOK); got.text("#problem p") == "" || b.held("lab") != full || got.find(".entries li").Length() != 1 {
+		t.Errorf("a visit that does not fit: %q", got.text("#problem p"))
+	}
+	b.get("/lab/cookie").want(http.StatusOK).says("#part-p + .kv dt", "a")
+}
+
+func TestLabSessionBeginsAnewWithAnUnknownCookie(t *testing.T) {
+	s := newSite(t, withLab)
+	for _, header := range []string{"lab=", "lab=x", `lab="x"`, "lab=x; lab=y"} {
+		got := s.browser(t).get("/lab/session", "Cookie", header).want(http.StatusOK)
+		if got.remembers() != "role=reader visits=1" || got.cookie("lab") == nil {
+			t.Errorf("%s: it remembers %q", header, got.remembers())
+		}
+		if said := got.text(".notice samp"); !strings.HasPrefix(said, "securecookie: ") {
+			t.Errorf("%s: of the cookie it says %q", header, said)
+		}
+	}
+}

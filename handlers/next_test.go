@@ -1,0 +1,102 @@
+package handlers_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"glassjar/utl/account"
+)
+
+// ATTACKS B: where a sign-in leads, from the arg to the Location.
+var nexts = []struct{ name, next, want string }{
+	{"a page of ours", "/account", "/account"},
+	{"a page with a query", "/pages/a%20b.html?x=1&y=%2F", "/pages/a%20b.html?x=1&y=%2F"},
+	{"a query that holds a URL", "/pages/?to=https://evil.example/", "/pages/?to=https://evil.example/"},
+	{"a fragment that holds a URL", "/pages/#//evil.example/..", "/pages/#//evil.example/.."},
+	{"home", "/", "/"},
+	{"nothing", "", "/"},
+	{"another site", "https://evil.example/", "/"},
+	{"no scheme", "//evil.example", "/"},
+	{"three slashes", "///evil.example", "/"},
+	{"a backslash", `/\evil.example`, "/"},
+	{"two backslashes", `\\evil.example`, "/"},
+	{"an encoded slash", "/%2f/evil.example", "/"},
+	{"an encoded backslash", "/%5cevil.example", "/"},
+	{"a tab", "/\t/evil.example", "/"},
+	{"a newline", "/\n/evil.example", "/"},
+	{"CR and LF", "/a\r\nSet-Cookie: a=b", "/"},
+	{"a leading space", " /account", "/"},
+	{"a scheme without slashes", "https:evil.example", "/"},
+	{"a script", "javascript:alert(1)", "/"},
+	{"a user", "https://jar.example@evil.example/", "/"},
+	{"a look-alike slash", "/\u2215evil.example", "/"},
+	{"another look-alike slash", "\uff0f\uff0fevil.example", "/"},
+	{"a dot segment", "/.//evil.example", "/"},
+	{"two dots", "/pages/../account", "/"},
+	{"encoded dots", "/pages/%2e%2e//evil.example", "/"},
+	{"9 KB", "/" + strings.Repeat("x", 9<<10), "/"},
+	{"the sign-in itself", "/auth", "/"},
+	{"the sign-in, with a query", "/auth?next=/auth", "/"},
+	{"the sign-out", "/logout", "/"},
+	{"the sign-out, with a slash", "/logout/", "/"},
+}
+
+func TestNext(t *testing.T) {
+	s := newSite(t)
+	s.add(t, "ada", account.Owner)
+	inside := s.signedIn(t, "ada")
+	for _, row := range nexts {
+		t.Run(row.name, func(t *testing.T) {
+			args := "?" + form("next", row.next)
+			inside.get("/auth"+args).want(http.StatusSeeOther, row.want)
+
+			b, kept := s.browser(t), strings.TrimSuffix(row.want, "/")
+			if row.want != "/" {
+				kept = row.want
+			}
+			for _, path := range []string{"/", "/auth"} {
+				if got := b.get(path+args).want(http.StatusOK).find("[name=next]").AttrOr("value", ""); got != kept {
+					t.Errorf("GET %s keeps next as %q, want %q", path, got, kept)
+				}
+			}
+			again := b.post("/auth", "username", "eve", "password", other, "next", row.next)
+			if got := again.find("[name=next]").AttrOr("value", ""); got != kept {
+				t.Errorf("the form shown again keeps next as %q, want %q", got, kept)
+			}
+			b.post("/auth", "username", "ada", "password", good, "next", row.next).want(http.StatusSeeOther, row.want)
+			s.clock.move(throttleOver)
+		})
+	}
+}
+
+// A page that needs somebody signed in leads to the form, and the form back to
+// the page, with its query.
+func TestTheWayBack(t *testing.T) {
+	s := newSite(t)
+	s.add(t, "ada", account.Owner)
+	s.write(t, "a b/c.html", "<h1>See</h1>")
+	for path, want := range map[string]string{
+		"/account":                       "/?next=%2Faccount",
+		"/account?done=password":         "/?next=%2Faccount%3Fdone%3Dpassword",
+		"/pages/a%20b/c.html?x=1&y=%2F;": "/?next=%2Fpages%2Fa%2520b%2Fc.html%3Fx%3D1%26y%3D%252F%3B",
+		"/logout":                        "/?next=%2Flogout",
+	} {
+		b := s.browser(t)
+		b.get(path).want(http.StatusSeeOther, want)
+		next := b.get(want).want(http.StatusOK).find("[name=next]").AttrOr("value", "")
+		if path == "/logout" {
+			path = ""
+		}
+		if next != path {
+			t.Errorf("next is %q, want %q", next, path)
+		}
+		if path != "" {
+			b.post("/auth", "username", "ada", "password", good, "next", next).want(http.StatusSeeOther, path)
+			b.get(path).want(http.StatusOK)
+		}
+	}
+	for _, path := range []string{"/logout", "/account/password", "/account/sessions/end-others"} {
+		s.browser(t).post(path).want(http.StatusSeeOther, "/") // a POST cannot be sent again
+	}
+}

@@ -1,0 +1,187 @@
+package handlers_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"glassjar/handlers"
+	"glassjar/utl/account"
+)
+
+// pagesSite has files under PAGES_DIR, and one beside it.
+func pagesSite(t *testing.T) (*testSite, *browser) {
+	t.Helper()
+	s := newSite(t)
+	for name, content := range map[string]string{
+		"index.html": "<h1>Start</h1>", "notes.html": "<h1>Notes</h1>", "LOUD.HTML": "<h1>Loud</h1>", "noext": "<h1>No extension</h1>",
+		"page.xhtml": "<html/>", "a b/ö.txt": "text", "folder/index.html": "<h1>Folder</h1>", "empty/x.txt": "x",
+		"pic.svg": "<svg xmlns='http://www.w3.org/2000/svg'/>", "data.json": "{}", "style.css": "p{}", "script.js": "1",
+		".env": "SECRET", ".git/config": "SECRET", "folder/.hidden": "SECRET", "../outside.txt": "SECRET",
+	} {
+		s.write(t, name, content)
+	}
+	for link, target := range map[string]string{
+		"out.txt": "../outside.txt", "outdir": "..", "absolute": "/etc/passwd", "loop": "loop", "in.txt": "a b/ö.txt",
+	} {
+		if err := os.Symlink(target, filepath.Join(s.pages, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Mkfifo(filepath.Join(s.pages, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.add(t, "bob", account.Member)
+	return s, s.signedIn(t, "bob")
+}
+
+func TestPages(t *testing.T) {
+	_, b := pagesSite(t)
+	html, plain := "text/html; charset=utf-8", "text/plain; charset=utf-8"
+	for _, row := range []struct{ name, path, kind, body string }{
+		{"the start", "/pages/", html, "<h1>Start</h1>"},
+		{"its index by name", "/pages/index.html", html, "<h1>Start</h1>"},
+		{"a page", "/pages/notes.html", html, "<h1>Notes</h1>"},
+		{"a page in capitals", "/pages/LOUD.HTML", html, "<h1>Loud</h1>"},
+		{"a page without an extension", "/pages/noext", html, "<h1>No extension</h1>"},
+		{"XHTML", "/pages/page.xhtml", "application/xhtml+xml", "<html/>"},
+		{"a folder", "/pages/folder/", html, "<h1>Folder</h1>"},
+		{"a space and a letter beyond ASCII", "/pages/a%20b/%C3%B6.txt", plain, "text"},
+		{"an encoded slash", "/pages/a%20b%2F%C3%B6.txt", plain, "text"},
+		{"a link that stays inside", "/pages/in.txt", plain, "text"},
+		{"a picture", "/pages/pic.svg", "image/svg+xml", "<svg xmlns='http://www.w3.org/2000/svg'/>"},
+		{"JSON", "/pages/data.json", "application/json", "{}"},
+		{"a sheet", "/pages/style.css", "text/css; charset=utf-8", "p{}"},
+		{"a script", "/pages/script.js", "text/javascript; charset=utf-8", "1"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			got := b.get(row.path).want(http.StatusOK).header("Content-Type", row.kind).header("Content-Security-Policy", filesPolicy)
+			if got.body != row.body {
+				t.Errorf("got %q, want %q", got.body, row.body)
+			}
+			// HTML is kept nowhere, so that Back after a sign-out does not show it.
+			keep := "private, no-cache"
+			if strings.Contains(row.kind, "html") {
+				keep = "no-store"
+			}
+			got.header("Cache-Control", keep)
+			if tag := got.Header.Get("ETag"); (tag == "") != (keep == "no-store") {
+				t.Errorf("the ETag is %q with %s", tag, keep)
+			}
+			head := b.do(b.request(http.MethodHead, row.path, "")).want(http.StatusOK).header("Content-Type", row.kind)
+			if head.body != "" || head.ContentLength != int64(len(row.body)) {
+				t.Errorf("HEAD: %d bytes, Content-Length %d, want 0 and %d", len(head.body), head.ContentLength, len(row.body))
+			}
+		})
+	}
+}
+
+// No listing, no dot-files, nothing outside, and nothing that would wait.
+func TestPagesThatAreNone(t *testing.T) {
+	_, b := pagesSite(t)
+	for _, path := range []string{
+		"none", "none/", "notes.html/", "notes.html/x", "empty/", "pipe", "pipe/", "loop", "NOTES.html",
+		".env", ".git/config", ".git/", "folder/.hidden", "folder/%2ehidden", "%2Eenv", "folder/..%2f.env",
+		"out.txt", "outdir/outside.txt", "outdir/", "absolute",
+		"%2e%2e/outside.txt", "..%2foutside.txt", "%2e%2e%2foutside.txt", "folder/%2e%2e/%2e%2e/outside.txt",
+		"folder/%2e%2e/notes.html", "folder/%2e/index.html", "folder%2f%2findex.html", "%2fetc%2fpasswd", "..%5coutside.txt", "%5c..%5coutside.txt", "folder%5cindex.html", "notes.html%00", "%00",
+		"%ff", strings.Repeat("x", 300), strings.Repeat("x/", 2000), "CON", "notes.html::$DATA",
+	} {
+		t.Run(path[:min(len(path), 40)], func(t *testing.T) {
+			got := b.get("/pages/"+path).want(http.StatusNotFound).says("h1", "Not found")
+			got.wantHeaders(headersOf{})
+		})
+	}
+	for _, path := range []string{"/pages/../account", "/pages//notes.html", "/pages/./notes.html", "/pages/folder/../../../etc/passwd"} {
+		got := b.get(path).want(http.StatusTemporaryRedirect) // the mux cleans the path
+		if to := got.Header.Get("Location"); strings.Contains(to, "..") || strings.HasPrefix(to, "//") {
+			t.Errorf("GET %s leads to %q", path, to)
+		}
+	}
+}
+
+func TestAFolderLeadsToItsSlash(t *testing.T) {
+	_, b := pagesSite(t)
+	b.get("/pages/folder").want(http.StatusSeeOther, "/pages/folder/")
+	b.get("/pages/folder?x=1&y=%2F").want(http.StatusSeeOther, "/pages/folder/?x=1&y=%2F")
+	b.get("/pages/a%20b").want(http.StatusSeeOther, "/pages/a%20b/")
+	b.get("/pages/folder//").want(http.StatusTemporaryRedirect, "/pages/folder/")
+}
+
+func TestPagesAreForThoseSignedIn(t *testing.T) {
+	s, b := pagesSite(t)
+	for path, want := range map[string]string{
+		"/pages/":                  "/?next=%2Fpages%2F",
+		"/pages/notes.html?a=1&b=": "/?next=%2Fpages%2Fnotes.html%3Fa%3D1%26b%3D",
+		"/pages/none":              "/?next=%2Fpages%2Fnone",
+		"/pages/.env":              "/?next=%2Fpages%2F.env",
+		"/pages/folder":            "/?next=%2Fpages%2Ffolder",
+	} {
+		s.browser(t).get(path).want(http.StatusSeeOther, want)
+		got := s.browser(t)
+		got.do(got.request(http.MethodHead, path, "")).want(http.StatusSeeOther, want)
+	}
+	tag := b.get("/pages/data.json").Header.Get("ETag")
+	s.browser(t).get("/pages/data.json", "If-None-Match", tag).want(http.StatusSeeOther)
+	b.post("/logout")
+	b.get("/pages/data.json", "If-None-Match", tag).want(http.StatusSeeOther)
+}
+
+func TestAFileThatTheBrowserHas(t *testing.T) {
+	s, b := pagesSite(t)
+	tag := b.get("/pages/data.json").Header.Get("ETag")
+	for _, header := range []string{tag, `"other", ` + tag, "*", "W/" + tag} {
+		got := b.get("/pages/data.json", "If-None-Match", header).want(http.StatusNotModified)
+		got.header("ETag", tag).header("Cache-Control", "private, no-cache").header("Content-Security-Policy", filesPolicy)
+		if got.body != "" {
+			t.Errorf("a 304 with %q", got.body)
+		}
+	}
+	b.get("/pages/data.json", "If-None-Match", `"other"`).want(http.StatusOK)
+	s.write(t, "data.json", "[]") // as long as before
+	later := time.Now().Add(time.Second)
+	if err := os.Chtimes(filepath.Join(s.pages, "data.json"), later, later); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.get("/pages/data.json", "If-None-Match", tag).want(http.StatusOK); got.body != "[]" {
+		t.Errorf("got %q, want the new content", got.body)
+	}
+}
+
+func TestPartsOfAFile(t *testing.T) {
+	s, b := pagesSite(t)
+	s.write(t, "digits.txt", "0123456789")
+	for _, row := range []struct{ of, want, body string }{
+		{"bytes=2-4", "bytes 2-4/10", "234"},
+		{"bytes=-2", "bytes 8-9/10", "89"},
+		{"bytes=8-", "bytes 8-9/10", "89"},
+	} {
+		got := b.get("/pages/digits.txt", "Range", row.of).want(http.StatusPartialContent).header("Content-Range", row.want)
+		if got.body != row.body {
+			t.Errorf("%s: got %q, want %q", row.of, got.body, row.body)
+		}
+	}
+	for _, of := range []string{"bytes=10-", "bytes=x", "lines=1-2", "bytes=5-2"} {
+		got := b.get("/pages/digits.txt", "Range", of).want(http.StatusRequestedRangeNotSatisfiable)
+		got.says("h1", "No such part").header("Cache-Control", "no-store").wantPage()
+		got.Header.Del("Content-Range")
+		got.Header.Del("Accept-Ranges")
+		got.wantHeaders(headersOf{})
+	}
+}
+
+// A site without PAGES_DIR has no pages, and says nothing of them.
+func TestNoPages(t *testing.T) {
+	s := newSite(t, func(c *handlers.Config) { c.Pages = nil })
+	s.add(t, "bob", account.Member)
+	b := s.signedIn(t, "bob")
+	b.get("/pages/").want(http.StatusNotFound)
+	s.browser(t).get("/pages/").want(http.StatusNotFound)
+	if b.get("/").find("a[href='/pages/']").Length() != 0 {
+		t.Error("home leads to pages that are not there")
+	}
+}

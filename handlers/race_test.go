@@ -1,0 +1,135 @@
+package handlers_test
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+
+	"glassjar/utl/account"
+)
+
+// many is how many do the same thing at once.
+const many = 100
+
+// atOnce runs do(0), do(1) … at once and returns how often each status came.
+func atOnce(n int, do func(i int) *answer) map[int]int {
+	var (
+		mu    sync.Mutex
+		all   sync.WaitGroup
+		start = make(chan bool)
+		got   = map[int]int{}
+	)
+	for i := range n {
+		all.Go(func() {
+			<-start
+			status := do(i).StatusCode
+			mu.Lock()
+			defer mu.Unlock()
+			got[status]++
+		})
+	}
+	close(start)
+	all.Wait()
+	return got
+}
+
+// ATTACKS H: sign-out with sign-out: every one answers 303, one ends it.
+func TestRaceOfSignOuts(t *testing.T) {
+	s := newSite(t)
+	s.add(t, "ada", account.Owner)
+	b := s.signedIn(t, "ada")
+	clones := make([]*browser, many)
+	for i := range clones {
+		clones[i] = b.clone()
+	}
+	got := atOnce(many, func(i int) *answer { return clones[i].post("/logout") })
+	if got[http.StatusSeeOther] != many {
+		t.Errorf("got the statuses %v, want 303 alone", got)
+	}
+	if n := len(s.texts(t, `SELECT event FROM audit WHERE event = 'session.ended'`)); n != 1 {
+		t.Errorf("%d ends are recorded, want one", n)
+	}
+	b.get("/account").want(http.StatusSeeOther)
+}
+
+// ATTACKS H: password change with sign-in: no sign-in with the old password
+// outlives the change, and one change of several wins.
+func TestRaceOfPasswordChangeAndSignIn(t *testing.T) {
+	s := newSite(t)
+	s.add(t, "ada", account.Owner)
+	browsers := make([]*browser, many)
+	for i := range browsers {
+		browsers[i] = s.signedIn(t, "ada") // a known device: the throttle counts each by itself
+	}
+	got := atOnce(many, func(i int) *answer {
+		if i%20 == 0 {
+			return browsers[i].post("/account/password", "current", good, "password", other)
+		}
+		return browsers[i].signIn("ada", good)
+	})
+	for status := range got {
+		switch status {
+		case http.StatusSeeOther, http.StatusUnprocessableEntity, http.StatusConflict, http.StatusTooManyRequests:
+		default:
+			t.Errorf("got the statuses %v", got)
+		}
+	}
+	live := 0
+	for i, b := range browsers {
+		if b.get("/account").StatusCode == http.StatusOK {
+			live++
+			if i%20 != 0 {
+				t.Error("a sign-in with the old password outlives its change")
+			}
+		}
+	}
+	if live != 1 {
+		t.Errorf("%d browsers are signed in, want the one that changed the password", live)
+	}
+	s.clock.move(throttleOver)
+	s.browser(t).signIn("ada", other).want(http.StatusSeeOther)
+}
+
+// ATTACKS H: one link and many who open it: one account.
+func TestRaceForALink(t *testing.T) {
+	s := newSite(t)
+	link := s.link(t, account.Member)
+	got := atOnce(many, func(i int) *answer {
+		return s.browser(t).post(link, "username", string(rune('a'+i%26)), "password", good)
+	})
+	if got[http.StatusSeeOther] != 1 || got[http.StatusGone]+got[http.StatusUnprocessableEntity] != many-1 {
+		t.Errorf("got the statuses %v, want one 303", got)
+	}
+	if n := len(s.texts(t, `SELECT id FROM accounts`)); n != 1 {
+		t.Errorf("%d accounts, want one", n)
+	}
+}
+
+// ATTACKS H: delete with a request: signed in or signed out, and no 500.
+func TestRaceOfDeleteAndRequests(t *testing.T) {
+	s := newSite(t)
+	s.add(t, "ada", account.Owner)
+	s.add(t, "bob", account.Member)
+	b := s.signedIn(t, "bob")
+	clones := make([]*browser, many)
+	for i := range clones {
+		clones[i] = b.clone()
+	}
+	got := atOnce(many, func(i int) *answer {
+		if i == many/2 {
+			s.delete(t, "bob")
+		}
+		if i%10 == 0 {
+			return clones[i].post("/account/password", "current", good, "password", "fourteen bytes")
+		}
+		return clones[i].get("/account")
+	})
+	for status := range got {
+		switch status {
+		case http.StatusOK, http.StatusSeeOther, http.StatusUnprocessableEntity, http.StatusConflict:
+		default:
+			t.Errorf("got the statuses %v", got)
+		}
+	}
+	b.get("/account").want(http.StatusSeeOther)
+}

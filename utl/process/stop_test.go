@@ -1,0 +1,97 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// ATTACKS D: SIGTERM under load. Whatever was begun is answered in full, a
+// sign-in with its 303 and a session that is good after the next start; then
+// the server ends cleanly.
+func TestStopUnderLoad(t *testing.T) {
+	t.Parallel()
+	for _, by := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		t.Run(by.String(), func(t *testing.T) {
+			t.Parallel()
+			stopUnderLoad(t, by)
+		})
+	}
+}
+
+func stopUnderLoad(t *testing.T, by syscall.Signal) {
+	t.Helper()
+	p := start(t, t.TempDir())
+	p.owner("ada")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var load sync.WaitGroup
+	answered := new(atomic.Int64)
+	for range 4 {
+		load.Go(func() { browse(ctx, t, p, answered) })
+	}
+	body := signInForm("ada", good).Encode()
+	signing := make([]*conn, 4)
+	for i := range signing {
+		signing[i] = dial(t, p)
+		signing[i].send(fmt.Sprintf("%sContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", post, len(body)))
+		if res, _, err := signing[i].answer(); err != nil || res.StatusCode != http.StatusContinue {
+			t.Fatalf("got %v, error %v; want 100", res, err)
+		}
+	}
+	p.eventually("there is load", func() bool { return answered.Load() > 50 })
+
+	p.signal(by)
+	p.within(time.Second, "nobody new is let in", func() bool {
+		c, err := net.Dial("tcp", "127.0.0.1:"+p.port)
+		if err == nil {
+			_ = c.Close()
+		}
+		return err != nil
+	})
+	ada := newBrowser(p)
+	for _, c := range signing { // begun before the signal, they go on after it
+		c.send(body)
+	}
+	for _, c := range signing {
+		res, _, err := c.answer()
+		if err != nil || res.StatusCode != http.StatusSeeOther {
+			t.Fatalf("a sign-in under way: got %v, error %v; want 303", res, err)
+		}
+		for _, cookie := range res.Cookies() {
+			ada.cookies[cookie.Name] = cookie.Value
+		}
+	}
+	p.wait(0)
+	cancel()
+	load.Wait()
+	p.sound()
+	ada.at = start(t, p.folder)
+	ada.get(t, "/account", http.StatusOK)
+}
+
+// browse fetches a page again and again. Each answer is whole, or there is none
+// at all: the server hung up before it.
+func browse(ctx context.Context, t *testing.T, p *program, answered *atomic.Int64) {
+	t.Helper()
+	for ctx.Err() == nil {
+		a, err := newBrowser(p).try("/", nil)
+		switch {
+		case err == nil && a.status == http.StatusOK:
+			answered.Add(1)
+		case err == nil:
+			t.Errorf("a page under load: got %d, want 200", a.status)
+		case errors.Is(err, errHalf):
+			t.Error(err)
+		default:
+			return // it stopped
+		}
+	}
+}
