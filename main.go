@@ -27,6 +27,7 @@ import (
 	"glassjar/utl/cli"
 	"glassjar/utl/config"
 	"glassjar/utl/db"
+	"glassjar/utl/gate"
 	"glassjar/utl/keyring"
 	"glassjar/utl/logs"
 	"glassjar/utl/password"
@@ -38,6 +39,7 @@ import (
 const dotenv = ".env"
 
 func main() {
+	signal.Ignore(syscall.SIGPIPE) // a log whose reader died ends no server
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()
@@ -78,7 +80,7 @@ func (p *program) open(ctx context.Context) (_ *cli.Stores, err error) {
 	}
 	log := newLog(cfg, p.stderr)
 	sessions, err := session.New(session.Options{
-		DB: data, Keys: ring.Derive("session"), Secure: cfg.PublicURL != nil && cfg.PublicURL.Scheme == "https",
+		DB: data, Keys: ring.Derive("session"), GateKeys: ring.Derive("gate"), GateDomain: cfg.CookieDomain, Secure: cfg.PublicURL != nil && cfg.PublicURL.Scheme == "https",
 		Idle: cfg.SessionIdle, Max: cfg.SessionMax, Now: time.Now, Log: log,
 	})
 	if err != nil {
@@ -94,7 +96,7 @@ func (p *program) open(ctx context.Context) (_ *cli.Stores, err error) {
 // openRing returns the session keys: the environment's, or .env's, where the
 // first one is made if there is none.
 func openRing(cfg config.Config) (ring keyring.Ring, err error) {
-	if cfg.SessionKeys != "" {
+	if cfg.KeysFromEnv {
 		ring, err = keyring.Parse(cfg.SessionKeys)
 	} else {
 		ring, err = keyring.Ensure(dotenv)
@@ -129,16 +131,12 @@ func (p *program) serve(ctx context.Context) error {
 		return fmt.Errorf("listening: %w", err)
 	}
 	public := publicURL(st.Config, ln.Addr())
-	devices, err := session.NewDevices(public.Scheme == "https", st.Ring.Derive("device"))
-	if err != nil {
-		return errors.Join(err, ln.Close())
-	}
-	lab, err := anatomy.New(labKeys(st.Ring))
+	sign, err := newSigners(st, public)
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
 	slow := &throttle.Store{DB: st.DB, Now: time.Now}
-	site, err := newSite(st, handlers.Config{PublicURL: public, Devices: devices, Throttle: slow, Lab: lab})
+	site, err := newSite(st, handlers.Config{PublicURL: public, Devices: sign.devices, Throttle: slow, Lab: sign.lab, Gate: sign.gate})
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
@@ -151,7 +149,7 @@ func (p *program) serve(ctx context.Context) error {
 	background.Go(func() { st.Sessions.Run(watching) })
 	background.Go(func() { sweep(watching, st, slow, lines) })
 	if !st.Config.KeysFromEnv {
-		background.Go(func() { watchKeys(watching, st, devices, lab) })
+		background.Go(func() { watchKeys(watching, st, sign) })
 	}
 	err = listen(ctx, ln, site, st.Log)
 	stop()
@@ -242,8 +240,28 @@ func parting(site http.Handler) http.Handler {
 	})
 }
 
+// signers are what has keys of its own, beside the sessions.
+type signers struct {
+	devices *session.Devices
+	lab     *anatomy.Lab
+	gate    *gate.Gate
+}
+
+func newSigners(st *cli.Stores, public *url.URL) (s signers, err error) {
+	if s.devices, err = session.NewDevices(public.Scheme == "https", st.Ring.Derive("device")); err != nil {
+		return s, err
+	}
+	if s.lab, err = anatomy.New(labKeys(st.Ring)); err != nil {
+		return s, err
+	}
+	s.gate, err = gate.New(gate.Options{
+		Public: public, Hosts: st.Config.GateHosts, Domain: st.Config.CookieDomain, Keys: st.Ring.Derive("identity"), Now: time.Now,
+	})
+	return s, err
+}
+
 // watchKeys takes up a change of .env's session keys, until ctx ends.
-func watchKeys(ctx context.Context, st *cli.Stores, devices *session.Devices, lab *anatomy.Lab) {
+func watchKeys(ctx context.Context, st *cli.Stores, sign signers) {
 	now := st.Ring.Text()
 	for every(ctx, 500*time.Millisecond) {
 		ring, err := keyring.Read(dotenv)
@@ -251,7 +269,8 @@ func watchKeys(ctx context.Context, st *cli.Stores, devices *session.Devices, la
 			continue // a file that is gone or broken changes nothing
 		}
 		now = ring.Text()
-		err = errors.Join(st.Sessions.SetKeys(ring.Derive("session")), devices.SetKeys(ring.Derive("device")), lab.SetKeys(labKeys(ring)))
+		err = errors.Join(st.Sessions.SetKeys(ring.Derive("session")), st.Sessions.SetGateKeys(ring.Derive("gate")),
+			sign.devices.SetKeys(ring.Derive("device")), sign.lab.SetKeys(labKeys(ring)), sign.gate.SetKeys(ring.Derive("identity")))
 		st.Log.InfoContext(ctx, "session keys changed", "keys", ring.Len(), "error", err)
 	}
 }

@@ -3,19 +3,25 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"glassjar/utl/anatomy"
 )
 
 // good is a password that keeps the policy.
@@ -80,18 +86,16 @@ type page struct {
 // have it.
 func openBrowser(t testing.TB, options ...chromedp.ExecAllocatorOption) *page {
 	t.Helper()
-	if !hasChromium() {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("chromium is missing")
-		}
-		t.Skip("chromium is missing: the browser test did not run")
+	if !slices.ContainsFunc([]string{"chromium", "chromium-browser", "google-chrome", "chrome", "headless-shell"},
+		func(name string) bool { _, err := exec.LookPath(name); return err == nil }) {
+		missing(t, "chromium")
 	}
 	options = append(append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox), options...)
 	alloc, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
 	ctx, cancel := chromedp.NewContext(alloc)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancel)
 	p := &page{t: t, ctx: ctx}
 	console := chromedp.Console(ctx)
@@ -108,15 +112,13 @@ func openBrowser(t testing.TB, options ...chromedp.ExecAllocatorOption) *page {
 	return p
 }
 
-func hasChromium() bool {
-	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
-		for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome", "headless-shell"} {
-			if info, err := os.Stat(filepath.Join(dir, name)); err == nil && !info.IsDir() {
-				return true
-			}
-		}
+// missing skips the test for want of a tool; CI must have it.
+func missing(t testing.TB, tool string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is missing", tool)
 	}
-	return false
+	t.Skipf("%s is missing (make test gets it): the test did not run", tool)
 }
 
 // do runs the steps, and fails the test where one does.
@@ -151,15 +153,35 @@ func (p *page) keys(keys ...string) {
 	}
 }
 
-// path returns the path of the page's address.
-func (p *page) path() string {
+// press clicks the link or the button that says this, and waits for the page
+// that comes.
+func (p *page) press(label string) {
 	p.t.Helper()
-	got, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`location.pathname`))
+	p.do(chromedp.Evaluate[chromedp.Void](`document.documentElement.id = "old"`),
+		chromedp.Click(chromedp.Search(fmt.Sprintf(`//main//*[self::a or self::button][normalize-space()=%q]`, label))),
+		chromedp.WaitVisible(chromedp.CSS(`html:not(#old) .foot`)))
+}
+
+// reads fails the test unless the elements of the selector say this.
+func (p *page) reads(selector, want string) {
+	p.t.Helper()
+	if got := value[string](p, fmt.Sprintf(`[...document.querySelectorAll(%q)].map(e => e.textContent).join(" ")`, selector)); got != want {
+		p.t.Errorf("%s: %s reads %q, want %q", p.path(), selector, got, want)
+	}
+}
+
+// value returns what the expression has for its value in the page.
+func value[T any](p *page, expression string) T {
+	p.t.Helper()
+	got, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	return got
 }
+
+// path returns the path of the page's address.
+func (p *page) path() string { return value[string](p, `location.pathname`) }
 
 func (p *page) quiet() {
 	p.t.Helper()
@@ -183,8 +205,11 @@ func (p *page) owner(s server) {
 
 func TestMainJobInABrowser(t *testing.T) {
 	pages := t.TempDir()
-	writeFile(t, filepath.Join(pages, "notes.html"), "<!doctype html><link rel=icon href=data:,><title>Notes</title><h1>Our notes</h1>")
-	s := start(t, map[string]string{"PAGES_DIR": pages})
+	notes := "<!doctype html><link rel=icon href=data:,><title>Notes</title><h1>Our notes</h1>"
+	if err := os.WriteFile(filepath.Join(pages, "notes.html"), []byte(notes), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, map[string]string{"PAGES_DIR": pages, "LAB": "off"})
 	p := openBrowser(t)
 
 	p.owner(s)
@@ -206,13 +231,116 @@ func TestMainJobInABrowser(t *testing.T) {
 	p.do(chromedp.NavigateBack())
 	p.sees("Sign in") // ATTACKS G: Back after sign-out
 	p.quiet()
+	p.do(chromedp.Navigate(s.url + "/lab"))
+	p.sees("Not found") // with LAB=off
+}
+
+// TestLabInABrowser goes the way through the lab, with the mouse, and sees
+// each sentence of the lesson happen.
+func TestLabInABrowser(t *testing.T) {
+	s := start(t, nil)
+	p := openBrowser(t)
+	p.owner(s)
+	walk := func(steps ...[3]string) { // press this; there, that is to be read
+		t.Helper()
+		for _, step := range steps {
+			if step[0] != "" {
+				p.press(step[0])
+			}
+			p.reads(step[1], step[2])
+		}
+	}
+	const args, form, invalid = "#args + table td", "#form + table td", "securecookie: the value is not valid"
+
+	p.do(chromedp.Navigate(s.url + "/lab"))
+	walk([3]string{"A form arrives", "h1", "Your request, taken apart"},
+		[3]string{"Send with GET", args, "username ada sub1 cookies"}, [3]string{"", form, ""})
+	if got := value[string](p, `location.search`); got != "?username=ada&sub1=cookies" {
+		t.Errorf("after GET the address ends in %q", got)
+	}
+	walk([3]string{"Send with POST", form, "username ada sub1 cookies"}, [3]string{"", args, ""})
+	if got := value[string](p, `location.search`); got != "" {
+		t.Errorf("after POST the address ends in %q", got)
+	}
+	walk([3]string{"Send without method", args, "username ada sub1 cookies"},
+		[3]string{"", "#forgives", `""`}, [3]string{"", "#strict", "400 Bad Request: there is no colour"},
+		[3]string{"Ask again with colour=green", "#strict", `"green"`},
+		[3]string{"Next: the session", ".entries li div", "rolereader visits1"})
+
+	p.do(chromedp.SendKeys(chromedp.ID("key"), "colour"), chromedp.SendKeys(chromedp.ID("value"), "green"))
+	walk([3]string{"Add or change", "#said", "colour is now green."}, [3]string{"", ".entries li div", "rolereader visits1 colourgreen"},
+		[3]string{"Pop", "#said", "role is gone. Its value was reader."},
+		[3]string{"Add 3,000 letters", "#problem h2", "There is a problem"}, [3]string{"", ".entries li div", "visits1 colourgreen"})
+	p.do(chromedp.Navigate(s.url + "/lab/session"))
+	walk([3]string{"", ".entries li div", "visits2 colourgreen"}, [3]string{"Clear", ".entries li div", ""},
+		[3]string{"Next: the cookie, taken apart", "h1", "A signed cookie, taken apart"})
+
+	if p.do(chromedp.Focus(chromedp.CSS(".part.p"))); value[string](p, `getComputedStyle(document.querySelector(".raw .p")).backgroundColor`) == "rgba(0, 0, 0, 0)" {
+		t.Error("a part has the focus, and its twin in the value does not light up")
+	}
+	walk([3]string{"Make me admin", "#verdict h3", "Refused"}, [3]string{"", "#verdict code", invalid},
+		[3]string{"Make it a year old", "#verdict h3", "Refused"}, [3]string{"", "#verdict code", "securecookie: expired timestamp"},
+		[3]string{"Swap its name", "#verdict h3", "Refused"}, [3]string{"", "#verdict code", invalid},
+		[3]string{"Start over", "#verdict h3", "Accepted"}, [3]string{"", "#verdict code", ""})
+	p.do(chromedp.SendKeys(chromedp.ID("value"), kb.Home+"A"))
+	walk([3]string{"Ask the server", "#verdict h3", "Refused"}, [3]string{"Next: the key", "#lab-key", ""},
+		[3]string{"Sign it with the key", "#lab-key", ""},
+		[3]string{"Ask the server about it", "#verdict h3", "Accepted"}, [3]string{"", "#verdict code", ""},
+		[3]string{"Next: the key", "#plain-payload", `{"role":"reader","visits":1}`})
+	if got := value[string](p, `document.querySelector("#sealed-payload").textContent`); strings.Trim(got, "0123456789abcdef ") != "" {
+		t.Errorf("the encrypted payload reads %q", got)
+	}
+	walk([3]string{"Change one letter of it", "#verdict h3", "Refused"}, [3]string{"", "#verdict code", invalid})
+	p.forges(s)
+	p.quiet()
+
+	if code := run(t.Context(), []string{"keys", "rotate"}, func(string) string { return "" }, t.Output(), t.Output()); code != 0 {
+		t.Fatal("rotating the keys failed")
+	}
+	for deadline := time.Now().Add(20 * time.Second); value[bool](p, `!document.querySelector(".notice")`); { // the lab's key changes too
+		if p.do(chromedp.Navigate(s.url + "/lab/cookie")); time.Now().After(deadline) {
+			t.Fatal("the lab takes what an old key signed")
+		}
+	}
+}
+
+// forges fails the test if the lab signs ada's own session anew and the site
+// takes it, or if the lab takes ada's session cookie.
+func (p *page) forges(s server) {
+	p.t.Helper()
+	all, err := chromedp.Call(p.ctx, network.GetCookies, network.GetCookiesParams{})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	i := slices.IndexFunc(all.Cookies, func(c *network.Cookie) bool { return c.Name == "glassjar" })
+	session, err := anatomy.Parse("glassjar", all.Cookies[i].Value)
+	says, err2 := session.JSON()
+	if err := errors.Join(err, err2); err != nil {
+		p.t.Fatal(err)
+	}
+	p.do(chromedp.SetValue(chromedp.ID("name"), "glassjar"), chromedp.SetValue(chromedp.ID("payload"), says))
+	p.press("Sign it with the key")
+	forged := network.SetCookieParams{Name: "glassjar", Value: value[string](p, `document.querySelector("#signed").textContent`), URL: s.url}
+	p.press("Ask the server about it")
+	p.reads("#verdict h3", "Accepted")
+	p.do(chromedp.SetValue(chromedp.ID("value"), session.Value))
+	p.press("Ask the server")
+	p.reads("#verdict h3", "Refused")
+	p.do(chromedp.Navigate(s.url + "/account"))
+	p.sees("Your account")
+	if _, err := chromedp.Call(p.ctx, network.SetCookie, forged); err != nil {
+		p.t.Fatal(err)
+	}
+	p.do(chromedp.Navigate(s.url + "/account"))
+	p.sees("Sign in")
 }
 
 var pictures = flag.Bool("pictures", false, "write the pages' pictures to handlers/testdata/pictures/")
 
 // TestPages looks at every page in both schemes, on a phone and on a desk: no
-// page may scroll sideways at 320 px.
+// page may scroll sideways at 320 px, and axe-core finds nothing wrong.
 func TestPages(t *testing.T) {
+	axe := axeCore(t)
 	folder, err := filepath.Abs("handlers/testdata/pictures")
 	if err != nil {
 		t.Fatal(err)
@@ -222,12 +350,14 @@ func TestPages(t *testing.T) {
 	look := func(name string) {
 		t.Helper()
 		for _, scheme := range []string{"light", "dark"} {
+			p.scheme(scheme)
 			for _, width := range []int64{320, 390, 1280} {
-				shot := p.picture(width, scheme)
+				p.fits(width)
 				if *pictures && width != 320 {
-					writeFile(t, filepath.Join(folder, fmt.Sprintf("%s-%s-%d.png", name, scheme, width)), string(shot))
+					p.picture(filepath.Join(folder, fmt.Sprintf("%s-%s-%d.png", name, scheme, width)))
 				}
 			}
+			p.judge(axe)
 		}
 	}
 	visit := func(name, path, heading string) {
@@ -265,42 +395,55 @@ func TestPages(t *testing.T) {
 	look("lab-key-refused")
 }
 
-// press clicks the button of the label, and waits for the page that comes.
-func (p *page) press(label string) {
-	p.t.Helper()
-	p.do(chromedp.Evaluate[chromedp.Void](`document.documentElement.id = "old"`),
-		chromedp.Click(chromedp.Search(fmt.Sprintf(`//main//button[normalize-space()=%q]`, label))),
-		chromedp.WaitVisible(chromedp.CSS(`html:not(#old) .foot`)))
-}
-
-// picture returns the whole page as a PNG at the width and in the scheme, and
-// fails the test when it is wider than that.
-func (p *page) picture(width int64, scheme string) []byte {
+// scheme makes the page light or dark.
+func (p *page) scheme(name string) {
 	p.t.Helper()
 	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}},
 	})
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.do(chromedp.EmulateViewport(width, 800))
-	wide, err := chromedp.Run(p.ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`))
-	if err != nil || wide > width {
-		p.t.Errorf("%s is %d px wide at %d px (%v)", p.path(), wide, width, err)
-	}
-	shot, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return shot
 }
 
-func writeFile(t testing.TB, name, content string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		t.Fatal(err)
+// fits makes the window this wide, and fails the test when the page is wider.
+func (p *page) fits(width int64) {
+	p.t.Helper()
+	p.do(chromedp.EmulateViewport(width, 800))
+	if wide := value[int64](p, `document.documentElement.scrollWidth`); wide > width {
+		p.t.Errorf("%s is %d px wide at %d px", p.path(), wide, width)
 	}
-	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
+}
+
+// picture writes the whole page to the file, as a PNG.
+func (p *page) picture(file string) {
+	p.t.Helper()
+	shot, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
+	if err := errors.Join(err, os.WriteFile(file, shot, 0o644)); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// axeCore returns axe-core's script, which .ci/tools fetches, or "".
+func axeCore(t *testing.T) string {
+	t.Helper()
+	found, _ := filepath.Glob(".tools/axe-core-*.min.js") // the pattern is right
+	script, err := os.ReadFile(strings.Join(found, ""))
+	if err != nil {
+		t.Run("axe-core", func(t *testing.T) { missing(t, "axe-core") })
+	}
+	return string(script)
+}
+
+// judge fails the test for everything that axe-core finds wrong with the page.
+func (p *page) judge(axe string) {
+	p.t.Helper()
+	if axe == "" {
+		return
+	}
+	p.do(chromedp.Evaluate[chromedp.Void](axe + ";0"))
+	const run = `axe.run().then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.html + "\n" + n.failureSummary)))`
+	for _, wrong := range value[[]string](p, run) {
+		p.t.Errorf("%s: %s", p.path(), wrong)
 	}
 }

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"cmp"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -17,26 +16,28 @@ type authPage struct {
 
 	Username string
 	Next     string // where to go on to; empty: home
+	To       string // what people are told of it
 	Remember bool
 	Problem  string
 	Cookie   string
 }
 
 // authForm answers GET /auth: the sign-in form with the args username and
-// next in it, or, signed in, 303 to next.
+// next in it, or, signed in, 303 to next. With the arg other, it is the form in
+// any case: somebody else wants to sign in.
 func (s *site) authForm(w http.ResponseWriter, r *http.Request) error {
-	_, err := s.who(w, r)
-	if errors.Is(err, session.ErrNone) {
+	args, err := readArgs(r, "next", "other")
+	if err != nil {
+		return err
+	}
+	found, err := s.who(w, r)
+	if errors.Is(err, session.ErrNone) || err == nil && args.Has("other") {
 		return s.authShow(w, r)
 	}
 	if err != nil {
 		return err
 	}
-	args, err := readArgs(r, "next")
-	if err != nil {
-		return err
-	}
-	return seeOther(w, cmp.Or(next(args.Get("next")), "/"))
+	return s.goOn(w, r, found, s.next(args.Get("next")))
 }
 
 // authShow shows the sign-in form to somebody who is signed out.
@@ -45,9 +46,21 @@ func (s *site) authShow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.show(w, http.StatusOK, "auth", authPage{
-		Username: args.Get("username"), Next: next(args.Get("next")), Cookie: s.Sessions.Name(),
-	})
+	p := authPage{Username: args.Get("username"), Next: s.next(args.Get("next")), Cookie: s.Sessions.Name()}
+	if _, ok := s.app(p.Next); ok && s.sent.has(visitOf(r).address.String()+" "+p.Next, s.Now()) {
+		p.Problem = "If you signed in just now, your browser did not keep the cookie: allow cookies for this site, then sign in again."
+	}
+	return s.authPage(w, http.StatusOK, p)
+}
+
+// authPage answers with the sign-in form. It says on which host one goes on.
+func (s *site) authPage(w http.ResponseWriter, status int, p authPage) error {
+	p.To = p.Next
+	if t, ok := s.app(p.Next); ok {
+		p.To = t.Host
+		w.Header().Set("Content-Security-Policy", leavingSecurity)
+	}
+	return s.show(w, status, "auth", p)
 }
 
 // authSubmit answers POST /auth: it signs the person in, or shows the form
@@ -58,20 +71,21 @@ func (s *site) authSubmit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := authPage{
-		Username: form.Get("username"), Next: next(form.Get("next")),
+		Username: form.Get("username"), Next: s.next(form.Get("next")),
 		Remember: form.Get("remember") != "", Cookie: s.Sessions.Name(),
 	}
 	err = s.signIn(w, r, p, form.Get("password"))
 	switch {
 	case err == nil:
-		return seeOther(w, cmp.Or(p.Next, "/"))
+		s.sent.count(visitOf(r).address.String()+" "+p.Next, s.Now())
+		return s.goOn(w, r, *visitOf(r).session, p.Next)
 	case errors.Is(err, account.ErrSignIn):
 		p.Problem = "The username or password is not right. Try the password again."
-		return s.show(w, http.StatusUnprocessableEntity, "auth", p)
+		return s.authPage(w, http.StatusUnprocessableEntity, p)
 	}
 	return s.formAgain(w, r, err, func(problem string, status int) error {
 		p.Problem = problem
-		return s.show(w, status, "auth", p)
+		return s.authPage(w, status, p)
 	})
 }
 

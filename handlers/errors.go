@@ -8,6 +8,7 @@ import (
 
 	"glassjar/utl/account"
 	"glassjar/utl/db"
+	"glassjar/utl/gate"
 	"glassjar/utl/password"
 	"glassjar/utl/session"
 )
@@ -39,6 +40,13 @@ var answers = []answer{
 	{errNotFound, http.StatusNotFound, "Not found", "There is no page at this address.", ""},
 	{errMethod, http.StatusMethodNotAllowed, "Not that way", "This address does not take that kind of request.", ""},
 	{errRange, http.StatusRequestedRangeNotSatisfiable, "No such part", "The file is shorter than that.", ""},
+	{gate.ErrBad, http.StatusBadRequest, "Bad request", "The gate cannot read what it was asked, or can read it in two ways.", ""},
+	{errCaller, http.StatusBadRequest, "Not from here", "The gate answers only the proxies in TRUSTED_PROXIES.", ""},
+	{gate.ErrHost, http.StatusForbidden, "Not through here", "This host is not in GATE_HOSTS, or is asked for over http where people sign in over https.", ""},
+	{errUnsure, http.StatusServiceUnavailable, "Not now", "It cannot be known just now whether you are signed in. Try again in a few seconds.", "5"},
+	{session.ErrTicket, http.StatusGone, "This way in is used up", "It works once, for half a minute. Open the page that you wanted again.", ""},
+	{errBounced, http.StatusConflict, "Your browser did not keep the cookie", "You are signed in here, but came straight back from the page that you wanted: " +
+		"your browser did not keep the cookie for it, or did not send it. Allow cookies there, remove old ones of that site, then open the page again.", ""},
 	{errCrossOrigin, http.StatusForbidden, "Refused", "This form was not sent from this site's own page. Go back, reload the page and send it again.", ""},
 	{errForm, http.StatusBadRequest, "Bad request", "What was sent cannot be read: a field is doubled, is not valid text, or there are too many.", ""},
 	{errFormType, http.StatusUnsupportedMediaType, "Bad request", "This form is sent as application/x-www-form-urlencoded.", ""},
@@ -76,19 +84,25 @@ type errorPage struct {
 	Title, Sentence string
 }
 
-// fail answers with the error's status and sentence, and logs an error that is
-// the server's own.
+// fail answers with the error's status and sentence.
 func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
+	s.secure(w.Header(), r) // a handler may have loosened them
+	a := s.judge(w, r, err)
+	if err := s.show(w, a.status, "error", errorPage{Title: a.title, Sentence: a.sentence}); err != nil {
+		w.WriteHeader(http.StatusInternalServerError) // New has rendered the page once: it does not break
+	}
+}
+
+// judge returns what people see of the error, and logs one that is the
+// server's own.
+func (s *site) judge(w http.ResponseWriter, r *http.Request, err error) answer {
 	a := answerTo(err)
 	if a.status >= http.StatusInternalServerError && !errors.Is(err, password.ErrBusy) {
 		s.Log.LogAttrs(r.Context(), slog.LevelError, "request failed",
 			slog.String("id", visitOf(r).id), slog.Int("status", a.status), slog.String("error", oneLine(err.Error(), 512)))
 	}
-	s.secure(w.Header(), r) // a handler may have loosened them
 	if a.retry != "" {
 		w.Header().Set("Retry-After", a.retry)
 	}
-	if err := s.show(w, a.status, "error", errorPage{Title: a.title, Sentence: a.sentence}); err != nil {
-		w.WriteHeader(http.StatusInternalServerError) // New has rendered the page once: it does not break
-	}
+	return a
 }

@@ -15,6 +15,7 @@ var PageData = map[string]any{
 	"account": accountPage{},
 	"auth":    authPage{},
 	"error":   errorPage{},
+	"gate":    gatePage{},
 	"home":    homePage{},
 	"join":    joinPage{},
 	"lab":     labPage{},

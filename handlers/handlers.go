@@ -21,8 +21,8 @@ import (
 	"glassjar/utl/account"
 	"glassjar/utl/anatomy"
 	"glassjar/utl/db"
+	"glassjar/utl/gate"
 	"glassjar/utl/page"
-	"glassjar/utl/redirect"
 	"glassjar/utl/session"
 	"glassjar/utl/throttle"
 )
@@ -35,8 +35,9 @@ type Config struct {
 	Throttle       *throttle.Store
 	Pages          *os.Root       // nil: no /pages/
 	Lab            *anatomy.Lab   // nil: no /lab
+	Gate           *gate.Gate     // nil: no gate
 	PublicURL      *url.URL       // how browsers reach the site
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	TrustedProxies []netip.Prefix // whose X-Forwarded-* is believed, and who may ask the gate
 	Templates      fs.FS
 	Static         fs.FS
 	Log            *slog.Logger
@@ -46,12 +47,14 @@ type Config struct {
 type site struct {
 	Config
 
-	pages  *page.Set
-	assets *assets
-	csrf   *http.CrossOriginProtection
-	mux    *http.ServeMux
-	untold untold
-	warned sync.Once
+	pages          *page.Set
+	assets         *assets
+	csrf           *http.CrossOriginProtection
+	mux            *http.ServeMux
+	untold         untold
+	warned         sync.Once
+	warnedOfCaller sync.Once
+	sent           lately // on to gate hosts
 }
 
 // The guard is in the handler's type: a member's page cannot be mounted
@@ -112,6 +115,9 @@ func (s *site) routes() map[string]http.Handler {
 	}
 	if s.Pages != nil {
 		routes["GET /pages/{path...}"] = s.member(s.pagesFile)
+	}
+	if s.Gate != nil {
+		maps.Copy(routes, s.gateRoutes())
 	}
 	if s.Lab != nil {
 		maps.Copy(routes, s.labRoutes())
@@ -176,14 +182,6 @@ func seeOther(w http.ResponseWriter, to string) error {
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
-}
-
-// next returns where a person goes on to after signing in, or "" for home.
-func next(asked string) string {
-	if to := redirect.Safe(asked); to != "/" {
-		return to
-	}
-	return ""
 }
 
 // chrome is what the layout needs of every page.

@@ -102,10 +102,13 @@ func (u *untold) first(name string, now time.Time) bool {
 	return true
 }
 
-// start starts a session, and makes the browser a known device of the account.
+// start starts a session, from here on the request's own, and makes the browser
+// a known device of the account.
 func (s *site) start(w http.ResponseWriter, r *http.Request, v session.Verified, remember bool) error {
-	if err := s.Sessions.Start(w, r, v, remember, by(r)); err != nil {
+	started, err := s.Sessions.Start(w, r, v, remember, by(r))
+	if err != nil {
 		return err
 	}
+	visitOf(r).session = &started
 	return s.Devices.Send(w, v)
 }

@@ -183,7 +183,7 @@ func (s *testSite) person(tb testing.TB, username string) *browser {
 		tb.Fatal(err)
 	}
 	b, w := s.browser(tb), httptest.NewRecorder()
-	if err := s.sessions.Start(w, b.request(http.MethodPost, "/", ""), found.Verified(), false, audit.Actor{}); err != nil {
+	if _, err := s.sessions.Start(w, b.request(http.MethodPost, "/", ""), found.Verified(), false, audit.Actor{}); err != nil {
 		tb.Fatal(err)
 	}
 	b.Jar.SetCookies(parse(tb, s.URL), w.Result().Cookies())

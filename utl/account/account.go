@@ -50,6 +50,8 @@ type Account struct {
 	Username    string
 	DisplayName string // may be empty
 	Role        string // Owner or Member
+	Groups      string // sorted, with commas between them
+	Email       string // may be empty
 	Created     time.Time
 	Disabled    bool
 	epoch       int64
@@ -57,7 +59,7 @@ type Account struct {
 
 // Of returns the account that the live session belongs to.
 func Of(s session.Session) Account {
-	return Account{ID: s.AccountID, Username: s.Username, DisplayName: s.DisplayName, Role: s.Role}
+	return Account{ID: s.AccountID, Username: s.Username, DisplayName: s.DisplayName, Role: s.Role, Groups: s.Groups, Email: s.Email}
 }
 
 // Called returns the display name, or the username where there is none.
@@ -109,11 +111,11 @@ type credentials struct {
 	hash string
 }
 
-const selectAccounts = `SELECT id, username, name, role, password, epoch, created_at, disabled_at FROM accounts`
+const selectAccounts = `SELECT id, username, name, role, group_names, email, password, epoch, created_at, disabled_at FROM accounts`
 
 func scan(r db.Row) (c credentials, err error) {
 	var created, disabled int64
-	err = r.Scan(&c.ID, &c.Username, &c.DisplayName, &c.Role, &c.hash, &c.epoch, &created, &disabled)
+	err = r.Scan(&c.ID, &c.Username, &c.DisplayName, &c.Role, &c.Groups, &c.Email, &c.hash, &c.epoch, &created, &disabled)
 	c.Created, c.Disabled = db.Time(created), disabled != 0
 	return c, err
 }

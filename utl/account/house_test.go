@@ -112,7 +112,7 @@ func (h *house) reset(t *testing.T, name string) string {
 // start starts a session and returns its cookie.
 func (h *house) start(ctx context.Context, v session.Verified) (*http.Cookie, error) {
 	w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodPost, "/auth", http.NoBody)
-	if err := h.sessions.Start(w, r, v, false, visitor); err != nil {
+	if _, err := h.sessions.Start(w, r, v, false, visitor); err != nil {
 		return nil, err
 	}
 	return http.ParseSetCookie(w.Header().Get("Set-Cookie"))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -17,6 +18,7 @@ type userCommands struct {
 	List     userList     `cmd:"" help:"List the accounts: username, role, state, since when."`
 	Disable  userDisable  `cmd:"" help:"Keep an account from signing in, and sign it out everywhere."`
 	Enable   userEnable   `cmd:"" help:"Let a disabled account sign in again."`
+	Group    userGroup    `cmd:"" help:"Put an account into these groups and no others; none named: into none."`
 	Delete   userDelete   `cmd:"" help:"Delete an account, and sign it out everywhere."`
 	Password userPassword `cmd:"" help:"Set an account's password, and sign it out everywhere."`
 }
@@ -109,6 +111,25 @@ type userEnable struct{ named }
 // Run enables the account.
 func (c *userEnable) Run(ctx context.Context, a *app) error {
 	return a.change(ctx, c.Name, "can sign in", (*account.Store).Enable)
+}
+
+type userGroup struct {
+	named
+
+	Groups string `arg:"" optional:"" help:"The groups, with commas between them: dev,ops."`
+}
+
+// Run sets the account's groups.
+func (c *userGroup) Run(ctx context.Context, a *app) error {
+	groups := strings.FieldsFunc(c.Groups, func(r rune) bool { return r == ',' })
+	now := "is in no group now"
+	if len(groups) > 0 {
+		now = "is in these groups now: " + strings.Join(groups, ", ")
+	}
+	return a.change(ctx, c.Name, now,
+		func(s *account.Store, ctx context.Context, name string, by audit.Actor) error {
+			return s.SetGroups(ctx, name, groups, by)
+		})
 }
 
 type userDelete struct{ named }

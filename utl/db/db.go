@@ -181,10 +181,16 @@ func One[T any](ctx context.Context, from Querier, scan func(Row) (T, error), q 
 }
 
 // Int scans a row that is one whole number.
-func Int(r Row) (n int64, err error) { return n, r.Scan(&n) }
+func Int(r Row) (n int64, err error) {
+	err = r.Scan(&n)
+	return n, err
+}
 
 // Text scans a row that is one string.
-func Text(r Row) (s string, err error) { return s, r.Scan(&s) }
+func Text(r Row) (s string, err error) {
+	err = r.Scan(&s)
+	return s, err
+}
 
 // present returns ErrUnavailable when the file is no longer the one that was
 // opened: SQLite would go on writing into a file that nobody can find.

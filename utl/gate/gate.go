@@ -70,6 +70,13 @@ func (g *Gate) Allows(t Target) bool {
 	return false
 }
 
+// Returns returns the target that the URL names, and reports whether people are
+// led on to it.
+func (g *Gate) Returns(raw string) (Target, bool) {
+	t, err := ParseURL(raw)
+	return t, err == nil && len(raw) <= longest && g.Allows(t)
+}
+
 // Own reports whether the target is on the host where people sign in. Cookies
 // know no ports.
 func (g *Gate) Own(t Target) bool { return t.Name == unbracketed(g.public.Hostname()) }
@@ -85,11 +92,16 @@ func (g *Gate) Shares(t Target) (domain string, ok bool) {
 // target, byte for byte, or, when its method is not GET or HEAD, to the page
 // that the request came from. Where that is unknown, elsewhere or too long, it
 // is the target's root.
-func (g *Gate) SignIn(a Ask) string {
+func (g *Gate) SignIn(a Ask) string { return g.signIn("/?next=", a) }
+
+// SignInAsOther returns the same for somebody who is signed in.
+func (g *Gate) SignInAsOther(a Ask) string { return g.signIn("/auth?other=1&next=", a) }
+
+func (g *Gate) signIn(path string, a Ask) string {
 	back := a.Target
 	if a.Method != http.MethodGet && a.Method != http.MethodHead {
-		from, err := ParseURL(a.referer)
-		if back = a.Root(); err == nil && g.Allows(from) {
+		from, ok := g.Returns(a.referer)
+		if back = a.Root(); ok {
 			back = from
 		}
 	}
@@ -97,7 +109,7 @@ func (g *Gate) SignIn(a Ask) string {
 	if len(next) > longest {
 		next = url.QueryEscape(a.Root().String())
 	}
-	return g.public.String() + "/?next=" + next
+	return g.public.String() + path + next
 }
 
 // unbracketed gives url.Hostname's IPv6 addresses back their brackets.

@@ -14,8 +14,8 @@ import (
 func seed(n byte) []byte { return bytes.Repeat([]byte{n}, 32) }
 
 // newGate returns a gate at https://jar.example; change changes its options.
-func newGate(t testing.TB, change ...func(*gate.Options)) *gate.Gate {
-	t.Helper()
+func newGate(tb testing.TB, change ...func(*gate.Options)) *gate.Gate {
+	tb.Helper()
 	o := gate.Options{
 		Public: &url.URL{Scheme: "https", Host: "jar.example"}, Hosts: []string{"app.example"}, Domain: "jar.example",
 		Keys: [][]byte{seed(1)}, Now: func() time.Time { return time.Unix(1_800_000_000, 0) },
@@ -25,16 +25,16 @@ func newGate(t testing.TB, change ...func(*gate.Options)) *gate.Gate {
 	}
 	g, err := gate.New(o)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return g
 }
 
-func target(t testing.TB, raw string) gate.Target {
-	t.Helper()
+func target(tb testing.TB, raw string) gate.Target {
+	tb.Helper()
 	found, err := gate.ParseURL(raw)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return found
 }

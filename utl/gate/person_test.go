@@ -21,11 +21,11 @@ func (c *clock) now() time.Time { return c.t }
 
 // verified returns what the token says, verified by the gate's JWKS as an app
 // would do it.
-func verified(t testing.TB, g *gate.Gate, token string, at time.Time, host string) (map[string]any, error) {
-	t.Helper()
+func verified(tb testing.TB, g *gate.Gate, token string, at time.Time, host string) (map[string]any, error) {
+	tb.Helper()
 	var set jose.JSONWebKeySet
 	if err := json.Unmarshal(g.JWKS(), &set); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.EdDSA})
 	if err != nil {
@@ -84,7 +84,8 @@ func TestAssert(t *testing.T) {
 	}
 	changed := ada
 	changed.Groups = ""
-	if says, err = verified(t, g, assert(changed, "app.example"), c.t, "app.example"); err != nil || len(says["groups"].([]any)) != 0 {
+	says, err = verified(t, g, assert(changed, "app.example"), c.t, "app.example")
+	if list, ok := says["groups"].([]any); err != nil || !ok || len(list) != 0 {
 		t.Errorf("with no groups it says %v, %v", says["groups"], err)
 	}
 	token = assert(changed, "app.example")

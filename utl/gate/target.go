@@ -31,6 +31,13 @@ func (t Target) Root() Target {
 // Secure reports whether the target is reached over https.
 func (t Target) Secure() bool { return t.Scheme == "https" }
 
+// On reports whether host, as in http.Request.Host, names the target's host.
+// Proxies differ in whether they pass on the port.
+func (t Target) On(host string) bool {
+	name, _, ok := splitHost(host)
+	return ok && name == t.Name
+}
+
 // ParseURL reads an absolute http or https URL. It refuses user names,
 // fragments, and all but visible ASCII. Errors: ErrBad.
 func ParseURL(raw string) (Target, error) {
@@ -119,7 +126,9 @@ func isName(text string) bool {
 			return false
 		}
 		for _, c := range []byte(part) {
-			if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+			switch {
+			case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
+			default:
 				return false
 			}
 		}
@@ -137,7 +146,7 @@ func parsePattern(text string) (pattern, error) {
 	rest, below := strings.CutPrefix(text, "*.")
 	name, port, ok := splitHost(rest)
 	if !ok {
-		return pattern{}, fmt.Errorf("%q is no host for the gate", text)
+		return pattern{}, fmt.Errorf("GATE_HOSTS: %q is no host", text)
 	}
 	if below {
 		name = "." + name

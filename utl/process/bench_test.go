@@ -47,7 +47,7 @@ func BenchmarkSize(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	p := start(b, b.TempDir())
+	p := start(b, b.TempDir(), "LOG_LEVEL=info") // as it comes
 	p.owner("ada")
 	person := newBrowser(p)
 	person.get(b, "/", http.StatusOK)
@@ -96,7 +96,7 @@ func hashesPerSecond() float64 {
 	return float64(n) / time.Since(began).Seconds()
 }
 
-// page fetches a page 50 times a second, as signed-in people would, until ctx
+// fetching fetches a page 50 times a second, as signed-in people would, until ctx
 // ends. It returns how long each answer took since it was due.
 func fetching(ctx context.Context, b *testing.B, people []*browser) (took []time.Duration) {
 	b.Helper()

@@ -25,7 +25,7 @@ func BenchmarkFlood(b *testing.B) {
 	if b.N > 1 {
 		b.Skip("once is enough")
 	}
-	p := start(b, b.TempDir())
+	p := start(b, b.TempDir(), "LOG_LEVEL=info") // as it comes
 	s := beside(b, p.folder)
 	for i := range flooders + signers {
 		s.add(fmt.Sprintf("person-%d", i))

@@ -93,7 +93,7 @@ func (s *stores) signIn(p *program, name string) *browser {
 	s.t.Helper()
 	w := httptest.NewRecorder()
 	v := session.Verified{AccountID: "id-" + name, Username: name, Epoch: 1}
-	if err := s.sessions.Start(w, httptest.NewRequest("POST", "/auth", nil), v, false, audit.Actor{Address: "192.0.2.1"}); err != nil {
+	if _, err := s.sessions.Start(w, httptest.NewRequest("POST", "/auth", nil), v, false, audit.Actor{Address: "192.0.2.1"}); err != nil {
 		s.t.Fatal(err)
 	}
 	b := newBrowser(p)

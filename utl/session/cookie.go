@@ -18,12 +18,13 @@ import (
 // errCookie means that a cookie is not one that we signed, or not any more.
 var errCookie = errors.New("not a cookie of ours")
 
-// payload is what the session cookie says. It is signed, not encrypted: its
-// holder can read it.
+// payload is what the session cookie, or a gate cookie, says. It is signed, not
+// encrypted: its holder can read it.
 type payload struct {
 	Username string `json:"username"`
 	SID      string `json:"sid"`
-	Started  int64  `json:"started"` // seconds since 1970
+	Started  int64  `json:"started"`        // seconds since 1970
+	Host     string `json:"host,omitempty"` // of a gate cookie: where it is good
 	old      bool   // signed with an old key
 }
 
@@ -55,19 +56,26 @@ func (serializer) Deserialize(src []byte, dst any) error {
 // SetKeys makes the first key sign and every key verify, from now on.
 // Keys are 32 bytes each; others are refused.
 func (s *Store) SetKeys(keys [][]byte) error {
+	codecs, err := s.newCodecs(keys)
+	if err == nil {
+		s.codecs.Store(&codecs)
+	}
+	return err
+}
+
+func (s *Store) newCodecs(keys [][]byte) ([]codec, error) {
 	codecs := make([]codec, 0, len(keys))
 	for _, k := range keys {
 		if len(k) != 32 {
-			return errors.New("a session key must be 32 bytes")
+			return nil, errors.New("a session key must be 32 bytes")
 		}
 		c := securecookie.New(k, nil).SetSerializer(serializer{})
 		codecs = append(codecs, c.MaxAge(int(s.opt.Max/time.Second))) // gorilla's Options.MaxAge binds only the browser
 	}
 	if len(codecs) == 0 {
-		return errors.New("no session key")
+		return nil, errors.New("no session key")
 	}
-	s.codecs.Store(&codecs)
-	return nil
+	return codecs, nil
 }
 
 // Get returns the request's session from gorilla's registry. It is part of
@@ -82,7 +90,7 @@ func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	gs := sessions.NewSession(s, name)
 	gs.Options = s.options()
-	p, err := s.read(r, name)
+	p, err := s.read(r, name, *s.codecs.Load())
 	if err != nil {
 		gs.IsNew = true
 		return gs, err
@@ -149,20 +157,32 @@ func (s *Store) Renew(w http.ResponseWriter, r *http.Request, found Session) err
 	return s.send(w, r, found)
 }
 
-// send sends the cookie that names the session.
+// send sends the cookie that names the session and, where there is one for all
+// of COOKIE_DOMAIN, the gate cookie.
 func (s *Store) send(w http.ResponseWriter, r *http.Request, started Session) error {
 	gs := sessions.NewSession(s, s.name)
 	gs.Options = s.options()
-	if started.Remember {
-		gs.Options.MaxAge = int(started.Started.Add(s.opt.Max).Sub(s.opt.Now()) / time.Second)
-	}
+	gs.Options.MaxAge = s.maxAge(started)
 	gs.Values[payloadKey] = payload{Username: started.Username, SID: started.SID, Started: started.Started.Unix()}
-	return gs.Save(r, w)
+	err := gs.Save(r, w)
+	if err == nil && s.opt.GateDomain != "" {
+		err = s.SendGate(w, started, Place{Host: s.opt.GateDomain, Domain: true, Secure: true})
+	}
+	return err
+}
+
+// maxAge returns the Max-Age of the session's cookies in seconds; 0 means none:
+// they go when the browser closes.
+func (s *Store) maxAge(found Session) int {
+	if !found.Remember {
+		return 0
+	}
+	return int(found.Started.Add(s.opt.Max).Sub(s.opt.Now()) / time.Second)
 }
 
 // sent returns the sid that the request's cookie names, live or not, or "".
 func (s *Store) sent(r *http.Request) string {
-	p, err := s.read(r, s.name)
+	p, err := s.read(r, s.name, *s.codecs.Load())
 	if err != nil {
 		return ""
 	}
@@ -176,12 +196,12 @@ func (s *Store) options() *sessions.Options {
 }
 
 // read verifies the request's cookie of the name and returns what it says.
-func (s *Store) read(r *http.Request, name string) (payload, error) {
+func (s *Store) read(r *http.Request, name string, codecs []codec) (payload, error) {
 	sent := r.CookiesNamed(name)
 	if len(sent) != 1 || sent[0].Quoted || !s.canonical(sent[0].Value) {
 		return payload{}, errCookie
 	}
-	for i, c := range *s.codecs.Load() {
+	for i, c := range codecs {
 		var p payload
 		if c.Decode(name, sent[0].Value, &p) != nil {
 			continue

@@ -149,7 +149,7 @@ func TestAnOldSessionOutlivesAFailedSignIn(t *testing.T) {
 	w := httptest.NewRecorder()
 	v := verified("bob")
 	v.Epoch = 7
-	if err := s.Start(w, request(cookie), v, false, audit.Actor{}); !errors.Is(err, session.ErrChanged) {
+	if _, err := s.Start(w, request(cookie), v, false, audit.Actor{}); !errors.Is(err, session.ErrChanged) {
 		t.Errorf("got error %v, want ErrChanged", err)
 	}
 	if len(w.Header()) != 0 {
@@ -171,7 +171,7 @@ func TestStartAfterTheAccountChanged(t *testing.T) {
 			s := newSite(t)
 			s.sql(t, q)
 			w := httptest.NewRecorder()
-			if err := s.Start(w, request(), verified("ada"), true, audit.Actor{}); !errors.Is(err, session.ErrChanged) {
+			if _, err := s.Start(w, request(), verified("ada"), true, audit.Actor{}); !errors.Is(err, session.ErrChanged) {
 				t.Errorf("got error %v, want ErrChanged", err)
 			}
 			if n := s.count(t, `SELECT COUNT(*) FROM sessions`); n != 0 || len(w.Header()) != 0 {

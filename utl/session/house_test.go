@@ -154,7 +154,7 @@ func (s *site) signIn(tb testing.TB, name string, remember bool, sent ...*http.C
 	tb.Helper()
 	w := httptest.NewRecorder()
 	by := audit.Actor{Address: "192.0.2.1", Agent: "Netscape"}
-	if err := s.Start(w, request(sent...), verified(name), remember, by); err != nil {
+	if _, err := s.Start(w, request(sent...), verified(name), remember, by); err != nil {
 		tb.Fatal(err)
 	}
 	return only(tb, w)

@@ -222,7 +222,7 @@ func TestGorilla(t *testing.T) {
 		w := httptest.NewRecorder()
 		v := verified("ada")
 		v.Username = strings.Repeat("a", 4000)
-		if err := s.Start(w, request(), v, false, audit.Command()); err == nil || slices.Contains(w.Header()["Set-Cookie"], "=") {
+		if _, err := s.Start(w, request(), v, false, audit.Command()); err == nil || slices.Contains(w.Header()["Set-Cookie"], "=") {
 			t.Errorf("got error %v and %v, want an error and no cookie", err, w.Header())
 		}
 	})

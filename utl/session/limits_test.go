@@ -91,15 +91,39 @@ func TestRowsThatCannotBe(t *testing.T) {
 	}
 }
 
-// ATTACKS A4: the extremes of the number itself, and the sign that only the
-// cookie has it: its row knows better.
+// ATTACKS A4: what only the cookie says: its row knows better, and of a start
+// that cannot be the row is not even asked.
 func TestStartedOfTheCookie(t *testing.T) {
 	s := newSite(t)
 	found := s.live(t, s.signIn(t, "ada", true))
 	now := found.Started.Unix()
-	for _, started := range []int64{math.MaxInt64, math.MinInt64, -1, 0, 1 << 33, 1 << 56, now - 1, now + 1, now + 59, now + 61, math.MaxInt64 - 62135596800, math.MaxInt64 / 1_000_000} {
-		payload := fmt.Sprintf(`{"username":"ada","sid":"%s","started":%d}`, found.SID, started)
-		s.none(t, request(named(s.Name(), sign(s.opt.Keys[0], s.Name(), now, payload))))
+	for _, tt := range []struct {
+		name    string
+		started int64
+		asked   bool
+	}{
+		{"a second early", now - 1, true},
+		{"a second late", now + 1, true},
+		{"59 s in the future", now + 59, true},
+		{"over a minute in the future", now + 62, false},
+		{"just within the absolute limit", now - int64(most/time.Second) + 10, true},
+		{"over the absolute limit", now - int64(most/time.Second) - 1, false},
+		{"zero", 0, false},
+		{"negative", -1, false},
+		{"milliseconds", now * 1000, false},
+		{"the end of time", math.MaxInt64, false},
+		{"before time", math.MinInt64, false},
+		{"where Go's clock turns over", math.MaxInt64 - 62135596800, false},
+		{"where the database's does", math.MaxInt64 / 1_000_000, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			payload := fmt.Sprintf(`{"username":"ada","sid":"%s","started":%d}`, found.SID, tt.started)
+			r := request(named(s.Name(), sign(s.opt.Keys[0], s.Name(), now, payload)))
+			s.none(t, r)
+			if _, err := s.New(r, s.Name()); (err == nil) != tt.asked {
+				t.Errorf("the cookie alone: got error %v, want it taken: %v", err, tt.asked)
+			}
+		})
 	}
 }
 

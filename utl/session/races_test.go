@@ -67,7 +67,7 @@ func TestRaceOfAChangeWithASignIn(t *testing.T) {
 		w := httptest.NewRecorder()
 		var err error
 		atOnce(
-			func() { err = s.Start(w, request(), v, true, audit.Actor{}) },
+			func() { _, err = s.Start(w, request(), v, true, audit.Actor{}) },
 			func() {
 				if err := other.change(t.Context(), id, changePassword); err != nil {
 					t.Error(err)
@@ -153,7 +153,10 @@ func TestRaceOfAll(t *testing.T) {
 		many(func(int) { s.signIn(t, "ada", true) }),
 		many(func(int) { _, err := s.List(t.Context(), "id-ada"); must(err) }),
 		many(func(int) {
-			must(s.db.Tx(t.Context(), func(tx *db.Tx) error { return session.Touch(t.Context(), tx, s.clock.Now(), "id-ada") }))
+			must(s.db.Tx(t.Context(), func(tx *db.Tx) error {
+				_, err := session.Touch(t.Context(), tx, s.clock.Now(), "id-ada")
+				return err
+			}))
 		}),
 	)
 	s.live(t, cookies[0])

@@ -9,13 +9,13 @@ import (
 	"glassjar/utl/db"
 )
 
-const selectSessions = `SELECT s.sid, s.id, s.account_id, a.username, a.name, a.role,
+const selectSessions = `SELECT s.sid, s.id, s.account_id, a.username, a.name, a.role, a.group_names, a.email,
 	s.address, s.agent, s.started_at, s.seen_at, s.remember, s.changed_at
 	FROM sessions s JOIN accounts a ON a.id = s.account_id`
 
 func scan(r db.Row) (s Session, err error) {
 	var started, seen int64
-	err = r.Scan(&s.SID, &s.ID, &s.AccountID, &s.Username, &s.DisplayName, &s.Role,
+	err = r.Scan(&s.SID, &s.ID, &s.AccountID, &s.Username, &s.DisplayName, &s.Role, &s.Groups, &s.Email,
 		&s.Address, &s.Agent, &started, &seen, &s.Remember, &s.changed)
 	s.Started, s.Seen = db.Time(started), db.Time(seen)
 	return s, err
@@ -74,18 +74,19 @@ func end(ctx context.Context, tx *db.Tx, now time.Time, by audit.Actor, where st
 }
 
 func scanEnding(r db.Row) (s Session, err error) {
-	return s, r.Scan(&s.SID, &s.AccountID, &s.Username)
+	err = r.Scan(&s.SID, &s.AccountID, &s.Username)
+	return s, err
 }
 
 // Touch marks the account's live sessions as changed, in the transaction that
-// changed the account's name or role: servers read the rows again.
-func Touch(ctx context.Context, tx *db.Tx, now time.Time, accountID string) error {
+// changed the account's name, role or groups: servers read the rows again. When
+// that has committed, give the returned sids to Forget.
+func Touch(ctx context.Context, tx *db.Tx, now time.Time, accountID string) ([]string, error) {
 	changed, err := nextChange(ctx, tx, now)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = tx.Exec(ctx, `UPDATE sessions SET changed_at = ? WHERE account_id = ? AND ended_at = 0`, changed, accountID)
-	return err
+	return db.All(ctx, tx, db.Text, `UPDATE sessions SET changed_at = ? WHERE account_id = ? AND ended_at = 0 RETURNING sid`, changed, accountID)
 }
 
 // nextChange returns the next changed_at: the later of now and the newest + 1,
@@ -104,7 +105,10 @@ type change struct {
 	at  int64
 }
 
-func scanChange(r db.Row) (c change, err error) { return c, r.Scan(&c.sid, &c.at) }
+func scanChange(r db.Row) (c change, err error) {
+	err = r.Scan(&c.sid, &c.at)
+	return c, err
+}
 
 // writeSeen writes when the sessions were last seen. It is no change.
 func writeSeen(ctx context.Context, tx *db.Tx, seen map[string]int64) error {

@@ -39,6 +39,8 @@ type Session struct {
 	Username    string
 	DisplayName string
 	Role        string
+	Groups      string // of the account, sorted, with commas between them
+	Email       string // of the account, may be empty
 	Address     string // client address at sign-in
 	Agent       string // User-Agent at sign-in
 	Started     time.Time
@@ -50,12 +52,14 @@ type Session struct {
 
 // Options are what a Store needs.
 type Options struct {
-	DB        *db.DB
-	Keys      [][]byte      // the first signs, every one verifies; 32 bytes each
-	Secure    bool          // browsers reach us over https: Secure and __Host-
-	Idle, Max time.Duration // limits: since last seen, since the start
-	Now       func() time.Time
-	Log       *slog.Logger
+	DB         *db.DB
+	Keys       [][]byte      // the first signs, every one verifies; 32 bytes each
+	GateKeys   [][]byte      // the same for gate cookies; none: no gate cookie is good
+	GateDomain string        // COOKIE_DOMAIN; empty: no gate cookie goes out with the session cookie
+	Secure     bool          // browsers reach us over https: Secure and __Host-
+	Idle, Max  time.Duration // limits: since last seen, since the start
+	Now        func() time.Time
+	Log        *slog.Logger
 }
 
 // Store finds, starts and ends sessions. It is a gorilla sessions.Store for
@@ -63,7 +67,8 @@ type Options struct {
 type Store struct {
 	opt    Options
 	name   string
-	codecs atomic.Pointer[[]codec]
+	codecs atomic.Pointer[[]codec] // the session cookie's
+	gate   atomic.Pointer[[]codec] // the gate cookies'
 	cache  cache
 }
 
@@ -75,7 +80,12 @@ func New(o Options) (*Store, error) {
 		s.name = "__Host-glassjar"
 	}
 	s.cache.init()
-	return s, s.SetKeys(o.Keys)
+	s.gate.Store(&[]codec{})
+	err := s.SetKeys(o.Keys)
+	if err == nil && len(o.GateKeys) > 0 {
+		err = s.SetGateKeys(o.GateKeys)
+	}
+	return s, err
 }
 
 // Name returns the session cookie's name.
@@ -90,7 +100,16 @@ func (s *Store) Find(r *http.Request) (Session, error) {
 		return Session{}, ErrNone
 	}
 	p, _ := gs.Values[payloadKey].(payload)
-	found, err := s.live(r.Context(), p.SID)
+	return s.named(r.Context(), p, "")
+}
+
+// named returns the live session that the payload of a cookie for the host
+// names; the session cookie is for none.
+func (s *Store) named(ctx context.Context, p payload, host string) (Session, error) {
+	if p.Host != host {
+		return Session{}, ErrNone
+	}
+	found, err := s.live(ctx, p.SID)
 	if err != nil {
 		return Session{SID: p.SID}, err
 	}
@@ -173,7 +192,7 @@ type Verified struct {
 // Start starts a session for the account with a new sid, ends the one whose
 // cookie came in with the request, and sends the new cookie.
 // Errors: ErrChanged, db.ErrUnavailable.
-func (s *Store) Start(w http.ResponseWriter, r *http.Request, v Verified, remember bool, by audit.Actor) error {
+func (s *Store) Start(w http.ResponseWriter, r *http.Request, v Verified, remember bool, by audit.Actor) (Session, error) {
 	old := s.sent(r)
 	now := s.opt.Now()
 	started := Session{
@@ -191,10 +210,10 @@ func (s *Store) Start(w http.ResponseWriter, r *http.Request, v Verified, rememb
 		return audit.Record(r.Context(), tx, now, by, audit.Event{Kind: "signin.ok", AccountID: v.AccountID, Username: v.Username})
 	})
 	if err != nil {
-		return fmt.Errorf("starting a session: %w", err)
+		return Session{}, fmt.Errorf("starting a session: %w", err)
 	}
 	s.Forget(old)
-	return s.send(w, r, started)
+	return started, s.send(w, r, started)
 }
 
 // End ends the session. From its return on, it is refused here; other servers

@@ -63,7 +63,7 @@ func TestStartDuringAnOutage(t *testing.T) {
 	s.live(t, cookie)
 	defer s.away(t)()
 	w := httptest.NewRecorder()
-	if err := s.Start(w, request(cookie), verified("ada"), true, audit.Actor{}); !errors.Is(err, db.ErrUnavailable) || len(w.Header()) != 0 {
+	if _, err := s.Start(w, request(cookie), verified("ada"), true, audit.Actor{}); !errors.Is(err, db.ErrUnavailable) || len(w.Header()) != 0 {
 		t.Errorf("got error %v and %v, want db.ErrUnavailable and no cookie", err, w.Header())
 	}
 	s.live(t, cookie)

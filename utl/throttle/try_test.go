@@ -14,8 +14,8 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// rush begins n attempts at once, hands each try to end while the
-// others go on, and returns the tries.
+// rush begins n attempts at once, hands each try to end while the others go on,
+// and returns the tries.
 func (d *door) rush(n int, k kind, end func(*throttle.Try)) (admitted []*throttle.Try) {
 	d.t.Helper()
 	var (
@@ -97,12 +97,8 @@ func TestAThousandNamesAtOnce(t *testing.T) {
 // the tries, the readings and the writings fall.
 func TestACrowdThatFailsIsCountedExactly(t *testing.T) {
 	eachKind(t, func(d *door, k kind) {
-		var mu sync.Mutex
-		now := d.now
 		for range 3 {
 			failed := len(d.rush(100, k, func(try *throttle.Try) {
-				mu.Lock()
-				defer mu.Unlock()
 				if err := try.Failed(d.t.Context(), nil); err != nil {
 					d.t.Error(err)
 				}
@@ -119,8 +115,7 @@ func TestACrowdThatFailsIsCountedExactly(t *testing.T) {
 					d.t.Fatal(err)
 				}
 			}
-			now = now.Add(2 * k.window)
-			d.now = now
+			d.pass(2 * k.window)
 		}
 	})
 }

@@ -1,0 +1,198 @@
+package handlers
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"glassjar/utl/clientip"
+	"glassjar/utl/gate"
+	"glassjar/utl/session"
+)
+
+var (
+	errCaller = errors.New("who asks the gate is not in TRUSTED_PROXIES")
+	errUnsure = errors.New("the gate cannot know who asks")
+)
+
+// gatePage is what an app's browser sees of us: it stands on the app's host and
+// so needs nothing else of this site.
+type gatePage struct {
+	Title, Sentence string
+	Other           string // where to sign in as another; may be empty
+}
+
+// gateRoutes are what proxies ask, under Authelia's names too, and what the
+// browser asks on an app's host.
+func (s *site) gateRoutes() map[string]http.Handler {
+	check, forward := s.abroad(s.gateCheck), s.abroad(s.gateForward)
+	return map[string]http.Handler{
+		"GET /gate/check":             check,
+		"GET /gate/forward":           forward,
+		"GET /api/authz/auth-request": check,
+		"GET /api/authz/forward-auth": forward,
+		"GET /gate/callback":          s.abroad(s.gateCallback),
+		"GET /.well-known/jwks.json":  s.open(s.jwks),
+	}
+}
+
+// isGate reports whether proxies ask the path. Nothing changes there, by no
+// method: what a proxy passes on of another site's request is answered 405.
+func isGate(path string) bool {
+	return strings.HasPrefix(path, "/gate/") || strings.HasPrefix(path, "/api/authz/")
+}
+
+// abroad mounts what is answered on an app's host: no header of ours binds that
+// host, and errors get the gate's page.
+func (s *site) abroad(fn open) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Del("Strict-Transport-Security")
+		if err := fn(w, r); err != nil {
+			a := s.judge(w, r, err)
+			_ = s.show(w, a.status, "gate", gatePage{Title: a.title, Sentence: a.sentence}) // the template is tested
+		}
+	})
+}
+
+// gateCheck answers GET /gate/check: 200 with who it is, 401 with where to sign
+// in, 403, 400, or 503 when it cannot know.
+func (s *site) gateCheck(w http.ResponseWriter, r *http.Request) error {
+	return s.gate(w, r, gate.Check, func(_ gate.Ask, to string) error {
+		w.Header().Set("Location", to)
+		w.WriteHeader(http.StatusUnauthorized)
+		return nil
+	})
+}
+
+// gateForward answers GET /gate/forward: like gateCheck, but a browser that
+// opens a page is sent to sign in, and a program gets 401 in JSON.
+func (s *site) gateForward(w http.ResponseWriter, r *http.Request) error {
+	return s.gate(w, r, gate.Forward, func(a gate.Ask, to string) error {
+		w.Header().Set("Location", to)
+		switch {
+		case a.Navigates && (a.Method == http.MethodGet || a.Method == http.MethodHead):
+			w.WriteHeader(http.StatusFound)
+		case a.Navigates:
+			w.WriteHeader(http.StatusSeeOther)
+		default:
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusUnauthorized)
+			return json.NewEncoder(w).Encode(map[string]string{"error": "sign in first", "location": to})
+		}
+		return nil
+	})
+}
+
+// gate answers who asks whether a request may pass; signIn answers when nobody
+// is signed in.
+func (s *site) gate(w http.ResponseWriter, r *http.Request, kind gate.Kind, signIn func(a gate.Ask, to string) error) error {
+	if !clientip.Trusted(r.RemoteAddr, s.TrustedProxies) {
+		s.warnedOfCaller.Do(func() {
+			s.Log.WarnContext(r.Context(), "the gate was asked by somebody who is not in TRUSTED_PROXIES", "ip", r.RemoteAddr)
+		})
+		return errCaller
+	}
+	ask, err := gate.Read(kind, r.Header)
+	if err != nil {
+		return err
+	}
+	groups, err := gateGroups(r)
+	if err != nil {
+		return err
+	}
+	if !s.Gate.Allows(ask.Target) {
+		return gate.ErrHost
+	}
+	found, err := s.passenger(r, ask.Target)
+	if errors.Is(err, session.ErrNone) {
+		return signIn(ask, s.Gate.SignIn(ask))
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnsure, err)
+	}
+	visitOf(r).session = &found
+	if p := personOf(found); groups != nil && !slices.ContainsFunc(groups, p.In) {
+		return s.gateDenied(w, ask, p)
+	}
+	return s.gatePass(w, ask, found)
+}
+
+// gateGroups returns the groups that may pass, or nil for everybody. An arg
+// that the gate does not know is refused: it may be a group's, mistyped.
+func gateGroups(r *http.Request) ([]string, error) {
+	if r.URL.RawQuery == "" {
+		return nil, nil
+	}
+	args, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", gate.ErrBad, err)
+	}
+	for name := range args {
+		if name != "group" && name != "authelia_url" { // the second is Authelia's, and says nothing of who may pass
+			return nil, fmt.Errorf("%w: it knows no arg like that", gate.ErrBad)
+		}
+	}
+	return args["group"], nil
+}
+
+// passenger returns the live session that the request carries to the target:
+// the session cookie's on our own host, a gate cookie's on others.
+func (s *site) passenger(r *http.Request, t gate.Target) (session.Session, error) {
+	if s.Gate.Own(t) {
+		return s.Sessions.Find(r)
+	}
+	return s.Sessions.FindGate(r, s.place(t))
+}
+
+// place returns where the target's gate cookie is good.
+func (s *site) place(t gate.Target) session.Place {
+	if domain, ok := s.Gate.Shares(t); ok {
+		return session.Place{Host: domain, Domain: true, Secure: true}
+	}
+	return session.Place{Host: t.Name, Secure: t.Secure()}
+}
+
+func personOf(found session.Session) gate.Person {
+	return gate.Person{
+		ID: found.AccountID, Username: found.Username, Groups: found.Groups,
+		Name: oneLine(found.DisplayName, 256), Email: oneLine(found.Email, 256),
+	}
+}
+
+// gatePass answers 200 and says who it is. Every name is sent, also with
+// nothing to say: some proxies let through what the client sent for one that
+// is missing.
+func (s *site) gatePass(w http.ResponseWriter, a gate.Ask, found session.Session) error {
+	p := personOf(found)
+	assertion, err := s.Gate.Assert(found.SID, p, a.Host)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnsure, err)
+	}
+	h := w.Header()
+	h.Set("Remote-User", p.Username)
+	h.Set("Remote-Groups", p.Groups)
+	h.Set("Remote-Name", p.Name)
+	h.Set("Remote-Email", p.Email)
+	h.Set("Remote-Identity", assertion)
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// gateDenied answers 403 and says who was not let in.
+func (s *site) gateDenied(w http.ResponseWriter, a gate.Ask, p gate.Person) error {
+	return s.show(w, http.StatusForbidden, "gate", gatePage{
+		Title: "Not for " + p.Username, Sentence: "You are signed in as " + p.Username + ", who is in none of the groups that may open this page.",
+		Other: s.Gate.SignInAsOther(a),
+	})
+}
+
+// jwks answers GET /.well-known/jwks.json: the keys that verify Remote-Identity.
+func (s *site) jwks(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", "application/jwk-set+json")
+	_, _ = w.Write(s.Gate.JWKS())
+	return nil
+}

@@ -1,0 +1,72 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/gorilla/sessions"
+)
+
+// Place is where a gate cookie is good: on one host, or on a domain and all
+// below it. Cookies know no ports.
+type Place struct {
+	Host   string
+	Domain bool // Host is COOKIE_DOMAIN
+	Secure bool // reached over https
+}
+
+// name returns the gate cookie's name there: a browser takes a __Host- cookie
+// from the host itself alone, and either kind over https alone.
+func (p Place) name() string {
+	switch {
+	case p.Domain:
+		return "__Secure-glassjar-gate"
+	case p.Secure:
+		return "__Host-glassjar-gate"
+	}
+	return "glassjar-gate"
+}
+
+// SetGateKeys makes the first key sign the gate cookies and every key verify
+// them, from now on. Keys are 32 bytes each; others are refused.
+func (s *Store) SetGateKeys(keys [][]byte) error {
+	codecs, err := s.newCodecs(keys)
+	if err == nil {
+		s.gate.Store(&codecs)
+	}
+	return err
+}
+
+// FindGate returns the live session that the request's gate cookie for the
+// place names: the same session as Find's, with the same errors. A session
+// cookie is none, and a gate cookie of another place is none either.
+func (s *Store) FindGate(r *http.Request, at Place) (Session, error) {
+	p, err := s.read(r, at.name(), *s.gate.Load())
+	if err != nil || at.Host == "" {
+		return Session{}, ErrNone
+	}
+	return s.named(r.Context(), p, at.Host)
+}
+
+// SendGate sends the gate cookie that names the session at the place. It ends
+// with the session.
+func (s *Store) SendGate(w http.ResponseWriter, found Session, at Place) error {
+	codecs := *s.gate.Load()
+	if len(codecs) == 0 {
+		return errors.New("no gate key")
+	}
+	value, err := codecs[0].Encode(at.name(), payload{
+		Username: found.Username, SID: found.SID, Started: found.Started.Unix(), Host: at.Host,
+	})
+	if err != nil {
+		return fmt.Errorf("signing the gate cookie: %w", err)
+	}
+	o := s.options()
+	o.Secure, o.MaxAge = at.Secure, s.maxAge(found)
+	if at.Domain {
+		o.Domain = at.Host
+	}
+	http.SetCookie(w, sessions.NewCookie(at.name(), value, o))
+	return nil
+}
