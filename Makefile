@@ -10,7 +10,7 @@ LINT     := $(TOOLS)/golangci-lint@v2.15.0
 # No vet: check runs it.
 SUITE := go test -count=1 -vet=off -timeout 20m
 
-.PHONY: help run test check fuzz bench fmt pictures generate clean
+.PHONY: help run test check attacks fuzz torture bench fmt pictures generate clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,10 @@ check: $(GOFUMPT) $(LINT) $(DEADCODE) ## format, vet, modules, lint, dead code
 	go mod verify
 	$(LINT) run --config .ci/golangci.yml --concurrency 2
 	@$(call silent,$(DEADCODE) -test ./...,nothing reaches the functions above)
+	.ci/attacks >/dev/null
+
+attacks: ## list which test covers each attack; fail on a gap
+	@.ci/attacks
 
 fuzz: ## run every fuzz target for FUZZTIME each (20s)
 	@list=$$(go test -list '^Fuzz' ./...) || { echo "$$list"; exit 1; }; \
@@ -43,6 +47,11 @@ fuzz: ## run every fuzz target for FUZZTIME each (20s)
 		echo "$$name in $$pkg"; \
 		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$pkg" </dev/null || exit 1; \
 	done
+
+torture: ## kill the program 1,000 times, try 20 million mutated cookies
+	@.ci/tools test
+	$(SUITE) -timeout 60m -v -run 'TestKills$$' ./utl/process/ -kills=1000
+	$(SUITE) -timeout 60m -v -run 'TestMutation$$' ./utl/session/ -mutations=20000000
 
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

@@ -68,15 +68,12 @@ func unescape(text string) string {
 
 // maskedHeader returns the header's value without secrets.
 func maskedHeader(name, value string) string {
-	switch name {
-	case "Cookie":
+	if name == "Cookie" {
 		var all []string
 		for _, c := range cookiePairs(value) {
 			all = append(all, c.Name+"="+c.Value)
 		}
 		return strings.Join(all, "; ")
-	case "Authorization", "Proxy-Authorization":
-		return dots
 	}
 	if secret(name) {
 		return dots

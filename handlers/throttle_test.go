@@ -53,6 +53,9 @@ func TestFailedSignInsAreSlowed(t *testing.T) {
 	}
 	s.clock.move(30 * time.Second)
 	b.signIn("ada", good).want(http.StatusSeeOther)
+	if told := s.log.lines("TRUSTED_PROXIES"); len(told) > 0 {
+		t.Errorf("the log warns of a proxy that is trusted: %q", told)
+	}
 }
 
 // ATTACKS F: one address and many names; one name and many addresses; one /64.

@@ -77,6 +77,7 @@ func (h *house) everything(ann account.Account, join, reset string) map[string]f
 		"Disable":        func(ctx context.Context) error { return h.Disable(ctx, "ann", by) },
 		"Enable":         func(ctx context.Context) error { return h.Enable(ctx, "ann", by) },
 		"Delete":         func(ctx context.Context) error { return h.Delete(ctx, "ann", by) },
+		"SetGroups":      func(ctx context.Context) error { return h.SetGroups(ctx, "ann", []string{"dev"}, by) },
 		"NewJoin":        func(ctx context.Context) error { _, err := h.NewJoin(ctx, account.Member, by); return err },
 		"NewReset":       func(ctx context.Context) error { _, err := h.NewReset(ctx, "ann", by); return err },
 		"NewFirst":       func(ctx context.Context) error { _, err := h.NewFirst(ctx); return err },

@@ -25,6 +25,8 @@ func TestPayloadsOfAnotherShape(t *testing.T) {
 	for _, tt := range []struct{ name, payload string }{
 		{"an unknown field", `{"username":"ada","sid":SID,"started":STARTED,"role":"owner"}`},
 		{"a version", `{"v":2,"username":"ada","sid":SID,"started":STARTED}`},
+		{"a host, as a gate cookie has it", `{"username":"ada","sid":SID,"started":STARTED,"host":"app.example.com"}`},
+		{"an empty host", `{"username":"ada","sid":SID,"started":STARTED,"host":""}`},
 		{"no username", `{"sid":SID,"started":STARTED}`},
 		{"no sid", `{"username":"ada","started":STARTED}`},
 		{"no started", `{"username":"ada","sid":SID}`},
@@ -152,6 +154,7 @@ func ours(payload []byte) bool {
 		Username string `json:"username"`
 		SID      string `json:"sid"`
 		Started  int64  `json:"started"`
+		Host     string `json:"host,omitempty"`
 	}
 	err := json.Unmarshal(payload, &p)
 	again, _ := json.Marshal(p)

@@ -1,0 +1,203 @@
+package session_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/session"
+)
+
+// The places of these tests.
+var (
+	onApp    = session.Place{Host: "app.example.com", Secure: true}
+	onWiki   = session.Place{Host: "wiki.example.com", Secure: true}
+	onPlain  = session.Place{Host: "app.example.com"}
+	onDomain = session.Place{Host: "example.com", Domain: true, Secure: true}
+)
+
+func withGate(o *session.Options) { o.GateKeys, o.Secure = [][]byte{newKey()}, true }
+
+// gateCookie returns the gate cookie of the session that the cookie names.
+func (s *site) gateCookie(t *testing.T, c *http.Cookie, at session.Place) *http.Cookie {
+	t.Helper()
+	w := httptest.NewRecorder()
+	if err := s.SendGate(w, s.live(t, c), at); err != nil {
+		t.Fatal(err)
+	}
+	return only(t, w)
+}
+
+func (s *site) noneAt(t *testing.T, at session.Place, r *http.Request) {
+	t.Helper()
+	if found, err := s.FindGate(r, at); !errors.Is(err, session.ErrNone) {
+		t.Errorf("at %+v: got %+v, error %v; want ErrNone", at, found, err)
+	}
+}
+
+func TestGateCookie(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		at       session.Place
+		remember bool
+		want     http.Cookie
+	}{
+		{"a host over https", onApp, false, http.Cookie{Name: "__Host-glassjar-gate", Secure: true}},
+		{"a host over https, kept signed in", onApp, true, http.Cookie{Name: "__Host-glassjar-gate", Secure: true, MaxAge: int(most/time.Second) - 61}},
+		{"a host over http", onPlain, false, http.Cookie{Name: "glassjar-gate"}},
+		{"a domain", onDomain, false, http.Cookie{Name: "__Secure-glassjar-gate", Secure: true, Domain: "example.com"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSite(t, withGate)
+			cookie := s.signIn(t, "ada", tt.remember)
+			s.clock.pass(time.Minute)
+			got := s.gateCookie(t, cookie, tt.at)
+			tt.want.Path, tt.want.HttpOnly, tt.want.SameSite = "/", true, http.SameSiteLaxMode
+			if diff := cmp.Diff(&tt.want, got, cmpopts.IgnoreFields(http.Cookie{}, "Value", "Expires", "RawExpires", "Raw")); diff != "" {
+				t.Errorf("the cookie (-want +got):\n%s", diff)
+			}
+			found, err := s.FindGate(request(got), tt.at)
+			if want := s.live(t, cookie).SID; err != nil || found.SID != want {
+				t.Errorf("got %+v, error %v; want the session %s", found, err, want)
+			}
+			s.end(t, found.SID)
+			s.noneAt(t, tt.at, request(got))
+		})
+	}
+}
+
+// ATTACKS A3: a cookie of one place, or of none, is good at no other.
+func TestAGateCookieSomewhereElse(t *testing.T) {
+	s := newSite(t, withGate)
+	cookie := s.signIn(t, "ada", true)
+	places := []session.Place{
+		onApp, onWiki, onPlain, onDomain,
+		{Host: "example.com", Secure: true},
+		{Host: "app.example.com", Domain: true, Secure: true},
+		{Host: "APP.example.com", Secure: true},
+		{Host: "app.example.com.", Secure: true},
+		{Secure: true},
+		{},
+		{Domain: true, Secure: true},
+	}
+	for _, at := range places[:4] {
+		value := s.gateCookie(t, cookie, at).Value
+		for _, other := range places {
+			for _, name := range []string{"__Host-glassjar-gate", "__Secure-glassjar-gate", "glassjar-gate", s.Name()} {
+				if r := request(named(name, value)); other != at {
+					s.noneAt(t, other, r)
+				}
+			}
+			s.noneAt(t, other, request(cookie))
+			s.noneAt(t, other, request(named("__Host-glassjar-gate", cookie.Value)))
+		}
+		s.none(t, request(named(s.Name(), value)))
+	}
+	date, payload := taken(t, cookie.Value)
+	host := strings.TrimSuffix(payload, "}") + `,"host":"app.example.com"}`
+	s.none(t, request(named(s.Name(), sign(s.opt.GateKeys[0], s.Name(), date, payload))))
+	s.none(t, request(named(s.Name(), sign(s.opt.Keys[0], s.Name(), date, host))))
+	s.noneAt(t, onApp, request(named("__Host-glassjar-gate", sign(s.opt.Keys[0], "__Host-glassjar-gate", date, host))))
+	s.noneAt(t, onApp, request(named("__Host-glassjar-gate", sign(s.opt.GateKeys[0], "__Host-glassjar-gate", date, payload))))
+	if _, err := s.FindGate(request(named("__Host-glassjar-gate", sign(s.opt.GateKeys[0], "__Host-glassjar-gate", date, host))), onApp); err != nil {
+		t.Errorf("got error %v for what SendGate would write: the rows above show nothing", err)
+	}
+}
+
+// ATTACKS A1, A2, A7 at the gate
+func TestAGateCookieMustBeAsItWasSent(t *testing.T) {
+	s := newSite(t, withGate)
+	good := s.gateCookie(t, s.signIn(t, "ada", true), onApp)
+	for i := range good.Value {
+		for _, c := range alphabet {
+			if value := good.Value[:i] + string(c) + good.Value[i+1:]; value != good.Value {
+				s.noneAt(t, onApp, request(named(good.Name, value)))
+			}
+		}
+		s.noneAt(t, onApp, request(named(good.Name, good.Value[:i])))
+	}
+	s.noneAt(t, onApp, request(good, good))
+	s.noneAt(t, onApp, request(good, named(good.Name, "x")))
+	s.noneAt(t, onApp, raw(good.Name+`="`+good.Value+`"`))
+	s.noneAt(t, onApp, request())
+}
+
+func TestGateKeys(t *testing.T) {
+	s := newSite(t, withGate)
+	good := s.gateCookie(t, s.signIn(t, "ada", true), onApp)
+	old, fresh := s.opt.GateKeys[0], newKey()
+	for _, keys := range [][][]byte{nil, {}, {nil}, {make([]byte, 31)}, {fresh, fresh[:16]}} {
+		if err := s.SetGateKeys(keys); err == nil {
+			t.Errorf("it takes %d keys", len(keys))
+		}
+	}
+	for _, tt := range []struct {
+		keys [][]byte
+		live bool
+	}{{[][]byte{fresh, old}, true}, {[][]byte{fresh}, false}, {[][]byte{old}, true}} {
+		if err := s.SetGateKeys(tt.keys); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.FindGate(request(good), onApp); (err == nil) != tt.live {
+			t.Errorf("with %d keys: got error %v, want it live: %v", len(tt.keys), err, tt.live)
+		}
+	}
+	none := newSite(t)
+	none.noneAt(t, onApp, request(good))
+	if err := none.SendGate(httptest.NewRecorder(), session.Session{}, onApp); err == nil {
+		t.Error("a gate cookie was sent without a key")
+	}
+	o := s.opt
+	o.GateKeys = [][]byte{make([]byte, 31)}
+	if _, err := session.New(o); err == nil {
+		t.Error("New takes a short gate key")
+	}
+}
+
+// With COOKIE_DOMAIN, the gate cookie goes out with the session cookie, also
+// when a key was rotated.
+func TestADomainsGateCookie(t *testing.T) {
+	s := newSite(t, withGate, func(o *session.Options) { o.GateDomain = "example.com" })
+	w := httptest.NewRecorder()
+	started, err := s.Start(w, request(), verified("ada"), false, audit.Actor{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := w.Result().Cookies()
+	if len(sent) != 2 {
+		t.Fatalf("got %v, want two cookies", w.Header())
+	}
+	if err := s.SetKeys([][]byte{newKey(), s.opt.Keys[0]}); err != nil {
+		t.Fatal(err)
+	}
+	again := renewed(t, s, sent[0]).Result().Cookies()
+	if len(again) != 2 {
+		t.Fatalf("got %v, want two cookies", again)
+	}
+	for _, c := range []*http.Cookie{sent[1], again[1]} {
+		if found, err := s.FindGate(request(c), onDomain); err != nil || found.SID != started.SID {
+			t.Errorf("got %+v, error %v; want the session %s", found, err, started.SID)
+		}
+	}
+}
+
+func TestGateDuringAnOutage(t *testing.T) {
+	s := newSite(t, withGate)
+	good := s.gateCookie(t, s.signIn(t, "ada", true), onApp)
+	defer s.away(t)()
+	if _, err := s.FindGate(request(good), onApp); err != nil {
+		t.Errorf("within 10 s: got error %v", err)
+	}
+	s.clock.pass(10 * time.Second)
+	if _, err := s.FindGate(request(good), onApp); !errors.Is(err, db.ErrUnavailable) {
+		t.Errorf("got error %v, want db.ErrUnavailable", err)
+	}
+}
