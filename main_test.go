@@ -395,12 +395,11 @@ func TestPages(t *testing.T) {
 	look("lab-key-refused")
 }
 
-// scheme makes the page light or dark.
+// scheme makes the page light or dark, at once.
 func (p *page) scheme(name string) {
 	p.t.Helper()
-	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}},
-	})
+	want := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}, {Name: "prefers-reduced-motion", Value: "reduce"}}
+	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: want})
 	if err != nil {
 		p.t.Fatal(err)
 	}

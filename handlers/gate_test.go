@@ -199,3 +199,30 @@ func TestGateTrustsItsCallersAddress(t *testing.T) {
 		t.Errorf("%d lines say so, want one: %q", len(lines), lines)
 	}
 }
+
+// The Host header is not looked at, and who asks without X-Forwarded-For asks
+// for itself.
+func TestGateReadsNoMoreThanItMust(t *testing.T) {
+	w := newWorld(t, jar, "")
+	_, cookie := w.in(t)
+	for _, tt := range []struct{ host, from, ip string }{
+		{"evil.example", "", "127.0.0.1"},
+		{"wiki.example:8443", "192.0.2.7", "192.0.2.7"},
+		{"", "203.0.113.1, 192.0.2.8", "192.0.2.8"},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/gate/check", http.NoBody)
+		r.RemoteAddr, r.Host = "127.0.0.1:1", tt.host
+		for h := asked(elsewhere+"/", "Cookie", cookie, "Forwarded", "for=192.0.2.9;host=evil.example;proto=http"); len(h) > 0; h = h[2:] {
+			r.Header.Set(h[0], h[1])
+		}
+		if tt.from != "" {
+			r.Header.Set("X-Forwarded-For", tt.from)
+		}
+		rec := httptest.NewRecorder()
+		w.handler.ServeHTTP(rec, r)
+		lines := w.log.lines("msg=request ")
+		if last := lines[len(lines)-1]; rec.Code != http.StatusOK || !strings.Contains(last, `route="GET /gate/check" status=200`) || !strings.Contains(last, "account=ada ip="+tt.ip+"\n") {
+			t.Errorf("Host %q for %q: got %d, logged %s", tt.host, tt.from, rec.Code, last)
+		}
+	}
+}

@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/gorilla/sessions"
+
 	"glassjar/utl/account"
 	"glassjar/utl/anatomy"
 	"glassjar/utl/session"
@@ -124,10 +126,10 @@ func (s *site) labSend(w http.ResponseWriter, entries anatomy.Dictionary) (labJa
 	if err != nil {
 		return labJar{}, "", fmt.Errorf("making the lab's cookie: %w", err)
 	}
-	c := &http.Cookie{
-		Name: labCookie, Value: value, Path: "/", MaxAge: int(anatomy.MaxAge / time.Second),
-		HttpOnly: true, Secure: s.PublicURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
-	}
+	c := sessions.NewCookie(labCookie, value, &sessions.Options{
+		Path: "/", HttpOnly: true, Secure: s.PublicURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
+		MaxAge: int(anatomy.MaxAge / time.Second),
+	})
 	http.SetCookie(w, c)
 	return labOf(value), c.String(), nil
 }
@@ -164,13 +166,12 @@ type phrase struct {
 // say returns the sentence with the quotes in place of its % signs.
 func say(sentence string, quotes ...string) []phrase {
 	var all []phrase
-	for i, text := range strings.Split(sentence, "%") {
-		if i > 0 {
-			all = append(all, phrase{shorten(visible(quotes[i-1]), 120), true})
-		}
-		all = append(all, phrase{text, false})
+	for _, quote := range quotes {
+		before, after, _ := strings.Cut(sentence, "%")
+		all = append(all, phrase{before, false}, phrase{shorten(visible(quote), 120), true})
+		sentence = after
 	}
-	return all
+	return append(all, phrase{sentence, false})
 }
 
 // visible returns the text with what has no shape of its own, or would change

@@ -65,7 +65,6 @@ func (s *site) labCookieShow(w http.ResponseWriter, r *http.Request, try *labTry
 	if err != nil {
 		return err
 	}
-	sent := s.labRead(r).Cookie
 	held, err := s.labKept(w, r)
 	if err != nil {
 		return err
@@ -79,7 +78,7 @@ func (s *site) labCookieShow(w http.ResponseWriter, r *http.Request, try *labTry
 	}
 	if try != nil {
 		p.Name, p.Value = try.Name, try.Value
-		p.Verdict = s.labVerdict(sent, try.Name, strings.TrimSpace(try.Value))
+		p.Verdict = s.labVerdict(held.Cookie, try.Name, strings.TrimSpace(try.Value))
 	}
 	return s.show(w, http.StatusOK, "lab-cookie", p)
 }

@@ -91,6 +91,19 @@ func TestLabMasks(t *testing.T) {
 	}
 }
 
+// ATTACKS G: another site's page changes nothing in the lab either.
+func TestLabFormsFromElsewhereAreRefused(t *testing.T) {
+	s := newSite(t, withLab)
+	b := s.browser(t)
+	b.get("/lab/session")
+	for _, path := range labPaths[1:] {
+		got := b.send(path, form("do", "clear", "key", "a", "value", "b"), "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example")
+		if got.want(http.StatusForbidden); got.cookie("lab") != nil {
+			t.Errorf("%s: refused, yet the lab's cookie is set", path)
+		}
+	}
+}
+
 // What is pasted comes back as text, all of it, and is nowhere afterwards.
 func TestLabTakesWhateverIsPasted(t *testing.T) {
 	s := newSite(t, withLab)

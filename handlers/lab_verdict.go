@@ -20,7 +20,7 @@ type labVerdict struct {
 type labStep struct{ Class, Text string }
 
 // labVerdict judges a cookie. It explains what was changed only by comparing
-// with own, the visitor's own cookie of the lab, which may be none.
+// with own, the visitor's own cookie of the lab.
 func (s *site) labVerdict(own anatomy.Cookie, name, value string) labVerdict {
 	judged := s.Lab.Judge(name, value)
 	sent, parsed := anatomy.Parse(name, value)
@@ -57,8 +57,8 @@ var labWhy = map[anatomy.Check]string{
 func labChanged(own, sent anatomy.Cookie) []phrase {
 	const without = " Without the key you cannot make a new one."
 	changes := anatomy.Changes(own, sent)
-	if own.Value == "" || len(changes) == 0 || sent.Signature.Text != own.Signature.Text {
-		if len(changes) == 1 && own.Value != "" {
+	if len(changes) == 0 || sent.Signature.Text != own.Signature.Text {
+		if len(changes) == 1 { // the signature
 			return say("The payload is as it was, but this is not the signature that the server made for it." + without)
 		}
 		return say("Its signature was not made with this server's key." + without)

@@ -22,7 +22,7 @@ const pagesSecurity = "default-src 'self'; style-src 'self' 'unsafe-inline'; img
 // index.html. No listing, no dot-files, nothing outside the folder.
 func (s *site) pagesFile(w http.ResponseWriter, r *http.Request, _ account.Account) error {
 	name := cmp.Or(strings.TrimSuffix(r.PathValue("path"), "/"), ".")
-	if !fs.ValidPath(name) || name != "." && hidden(name) || strings.ContainsAny(name, "\\\x00") {
+	if !fs.ValidPath(name) || name != "." && hidden(name) {
 		return errNotFound
 	}
 	info, err := s.Pages.Stat(name)

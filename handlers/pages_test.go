@@ -32,11 +32,19 @@ func pagesSite(t *testing.T) (*testSite, *browser) {
 			t.Fatal(err)
 		}
 	}
-	if err := syscall.Mkfifo(filepath.Join(s.pages, "pipe"), 0o600); err != nil {
+	pipe := filepath.Join(s.pages, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { // whoever waits for the other end, in a test that failed
+		if f, err := os.OpenFile(pipe, os.O_RDWR, 0); err == nil {
+			_ = f.Close()
+		}
+	})
 	s.add(t, "bob", account.Member)
-	return s, s.signedIn(t, "bob")
+	b := s.signedIn(t, "bob")
+	b.Timeout = 10 * time.Second
+	return s, b
 }
 
 func TestPages(t *testing.T) {

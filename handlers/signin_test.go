@@ -114,6 +114,7 @@ func TestFixation(t *testing.T) {
 	s.add(t, "eve", account.Member)
 	for _, first := range []string{"eve", "ada"} {
 		planted := s.signedIn(t, first)
+		planted.get("/account").want(http.StatusOK) // now it is in the cache
 		victim := planted.clone()
 		victim.signIn("ada", good).want(http.StatusSeeOther)
 		victim.get("/account").want(http.StatusOK).says(".who span", "ada")

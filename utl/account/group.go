@@ -16,8 +16,9 @@ import (
 // ErrGroup means that the name of a group is not of the form of one.
 var ErrGroup = errors.New("a group is 1 to 32 characters: a to z, 0 to 9, and . _ - after the first")
 
-// mostGroups is how many groups an account may be in: they go into a header.
-const mostGroups = 64
+// mostGroups is how many groups an account may be in: they go into headers, twice,
+// and nginx takes 4 KB of those.
+const mostGroups = 32
 
 var group = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,31}$`)
 

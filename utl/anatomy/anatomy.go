@@ -39,7 +39,7 @@ type Cookie struct {
 // [Lab.Judge]. Line breaks in the value do not count, as base64 has it.
 // Errors: [ErrLong], base64.CorruptInputError and [ErrParts].
 func Parse(name, value string) (Cookie, error) {
-	c := Cookie{Name: name, Value: Unwrap(value)}
+	c := Cookie{Name: name, Value: unwrap(value)}
 	if len(c.Value) > MaxSize {
 		return c, ErrLong
 	}
@@ -66,8 +66,8 @@ func (c Cookie) With(d Dictionary) string {
 	return base64.URLEncoding.EncodeToString([]byte(text))
 }
 
-// Unwrap returns the value without the line breaks that tools put into base64.
-func Unwrap(value string) string {
+// unwrap returns the value without the line breaks that tools put into base64.
+func unwrap(value string) string {
 	return strings.NewReplacer("\r", "", "\n", "").Replace(value)
 }
 

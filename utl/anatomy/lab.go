@@ -119,7 +119,7 @@ func (l *Lab) JudgeSealed(name, value string) Verdict {
 }
 
 func judge(codec *securecookie.SecureCookie, name, value string) Verdict {
-	value = Unwrap(value)
+	value = unwrap(value)
 	err := codec.Decode(name, value, new(Dictionary))
 	if err != nil {
 		return Verdict{err, failed(value, err)}

@@ -45,7 +45,7 @@ var answers = []answer{
 	{err: account.ErrTaken, sentence: "another account has this username: glassjar user list"},
 	{err: account.ErrUnknown, sentence: "there is no such account: glassjar user list"},
 	{err: account.ErrDisabled, sentence: "the account is disabled, so the link would not work: glassjar user enable NAME"},
-	{err: account.ErrGroup, sentence: "a group is 1 to 32 of a to z, 0 to 9 and . _ - and starts with a letter or a digit; an account is in 64 at most"},
+	{err: account.ErrGroup, sentence: "a group is 1 to 32 of a to z, 0 to 9 and . _ - and starts with a letter or a digit; an account is in 32 at most"},
 	{err: account.ErrLastOwner, sentence: "this is the last owner who can sign in: first make another, glassjar user add NAME --role owner"},
 	{err: session.ErrChanged, sentence: "the account was changed at the same moment: try again"},
 	{err: password.ErrShort, sentence: fmt.Sprintf("the password is too short: at least %d characters, a few words for example", password.MinBytes)},

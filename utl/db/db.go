@@ -210,7 +210,7 @@ func (d *DB) present() error {
 func classify(doing string, err error) error {
 	var se *sqlite.Error
 	switch {
-	case err == nil, errors.Is(err, ErrUnavailable), errors.Is(err, context.Canceled):
+	case err == nil, errors.Is(err, ErrUnavailable):
 		return err
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, sql.ErrTxDone): // the second: our patience ended inside fn
 		return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)

@@ -78,12 +78,18 @@ func (b *browser) send(req *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, fmt.Errorf("%w: %w", errHalf, err)
 	}
-	for _, c := range res.Cookies() {
+	a := answer{res.StatusCode, res.Header, string(body), time.Since(began)}
+	b.take(a)
+	return a, nil
+}
+
+// take takes in the answer's cookies.
+func (b *browser) take(a answer) {
+	for _, c := range (&http.Response{Header: a.header}).Cookies() {
 		if b.cookies[c.Name] = c.Value; c.MaxAge < 0 {
 			delete(b.cookies, c.Name)
 		}
 	}
-	return answer{res.StatusCode, res.Header, string(body), time.Since(began)}, nil
 }
 
 // get fetches the page, which must answer with the status.

@@ -61,7 +61,7 @@ func sing(t *testing.T, format string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, key := range strings.Split(ring.Text(), ",") {
+		for key := range strings.SplitSeq(ring.Text(), ",") {
 			c["key "+key[:3]] = key
 		}
 	}

@@ -104,9 +104,9 @@ func (n *tally) signIns(ctx context.Context, b *testing.B, p *program, i int) {
 		}
 		_, err := io.WriteString(c.tcp, request)
 		if err == nil {
-			var res *http.Response
-			if res, _, err = c.answer(); err == nil {
-				n.answers[res.StatusCode].Add(1)
+			var a answer
+			if a, err = c.answer(); err == nil {
+				n.answers[a.status].Add(1)
 				continue
 			}
 		}

@@ -39,14 +39,14 @@ func dial(t testing.TB, p *program) *conn {
 func (c *conn) send(bytes string) { _, _ = io.WriteString(c.tcp, bytes) }
 
 // answer reads one answer.
-func (c *conn) answer() (*http.Response, string, error) {
+func (c *conn) answer() (answer, error) {
 	res, err := http.ReadResponse(c.read, nil)
 	if err != nil {
-		return nil, "", err
+		return answer{}, err
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
-	return res, string(body), err
+	return answer{status: res.StatusCode, header: res.Header, body: string(body)}, err
 }
 
 const (
@@ -122,21 +122,20 @@ func TestRawHTTP(t *testing.T) {
 			c.send(alive)
 		}
 		for i, want := range tt.want {
-			res, body, err := c.answer()
-			if err != nil || res.StatusCode != want {
-				t.Errorf("%s: answer %d: got %v, error %v; want %d", tt.name, i+1, res, err, want)
-				continue
+			a, err := c.answer()
+			if err != nil || a.status != want {
+				t.Errorf("%s: answer %d: got %d, error %v; want %d", tt.name, i+1, a.status, err, want)
 			}
-			if strings.Contains(body, "echo") {
-				t.Errorf("%s: the answer holds what was sent:\n%s", tt.name, body)
+			if strings.Contains(a.body, "echo") {
+				t.Errorf("%s: the answer holds what was sent:\n%s", tt.name, a.body)
 			}
 		}
-		res, body, err := c.answer()
+		a, err := c.answer()
 		switch {
 		case tt.closed && (err == nil || errors.Is(err, os.ErrDeadlineExceeded)):
-			t.Errorf("%s: the connection goes on: %v %q, error %v", tt.name, res, body, err)
-		case !tt.closed && (err != nil || body != "alive\n"):
-			t.Errorf("%s: then got %q, error %v; want to go on", tt.name, body, err)
+			t.Errorf("%s: the connection goes on: %d %q, error %v", tt.name, a.status, a.body, err)
+		case !tt.closed && (err != nil || a.body != "alive\n"):
+			t.Errorf("%s: then got %q, error %v; want to go on", tt.name, a.body, err)
 		}
 		_ = c.tcp.Close()
 	}

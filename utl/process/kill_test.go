@@ -67,7 +67,7 @@ func TestKills(t *testing.T) {
 		w.count(write{"a sign-out, at the end", true, func() bool { return !w.accepts(b) }})
 	}
 	c := w.counts
-	t.Logf("%d kills, %d acknowledged writes, %d lost; of %d unanswered ones %d were written, 0 by half",
+	t.Logf("%d kills, %d acknowledged writes, %d lost; of %d unanswered ones %d were written",
 		c.kills, c.acknowledged, c.lost, c.unanswered, c.written)
 	if c.acknowledged < *kills {
 		t.Errorf("the kills came too early to show anything: %d acknowledged writes", c.acknowledged)

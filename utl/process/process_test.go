@@ -2,7 +2,6 @@ package process
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -114,11 +113,12 @@ func spawnUnder(t testing.TB, front []string, folder string, settings ...string)
 	args := append(slices.Clone(front), binary)
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir, cmd.Env = folder, environment(settings)
-	stdout, stderr := p.pipe(&cmd.Stdout), p.pipe(&cmd.Stderr)
-	if err := cmd.Start(); err != nil {
+	stdout, out := p.pipe()
+	stderr, complaints := p.pipe()
+	cmd.Stdout, cmd.Stderr = out, complaints
+	if err := errors.Join(cmd.Start(), out.Close(), complaints.Close()); err != nil { // the process has its own
 		t.Fatal(err)
 	}
-	_, _ = cmd.Stdout.(*os.File).Close(), cmd.Stderr.(*os.File).Close() // the process has its own
 	p.pid = cmd.Process.Pid
 	var read sync.WaitGroup
 	read.Go(func() { p.hear(io.TeeReader(stdout, p.stdout)) })
@@ -135,16 +135,15 @@ func spawnUnder(t testing.TB, front []string, folder string, settings ...string)
 	return p
 }
 
-// pipe makes a pipe, to be written by the process. It is none of exec's own,
-// whose Wait would wait for everybody who holds the other end.
-func (p *program) pipe(end *io.Writer) (read *os.File) {
+// pipe makes a pipe whose other end the process writes. It is none of exec's own,
+// whose Wait would wait for everybody who holds that end.
+func (p *program) pipe() (read, write *os.File) {
 	p.t.Helper()
 	read, write, err := os.Pipe()
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	*end = write
-	return read
+	return read, write
 }
 
 // hear reads where the server is, and the rest.
@@ -170,11 +169,10 @@ func environment(settings []string) []string {
 // firstLink returns the path of the first owner's link, once it is printed.
 func (p *program) firstLink() (link string) {
 	p.t.Helper()
-	p.eventually("the first owner's link is printed", func() bool {
+	p.eventually("the first owner's link is printed", func() (printed bool) {
 		_, after, _ := strings.Cut(p.stdout.String(), "within 24 hours at "+p.url)
-		ended := false
-		link, ended = strings.CutSuffix(after, "\n")
-		return ended
+		link, printed = strings.CutSuffix(after, "\n")
+		return printed
 	})
 	return link
 }
@@ -231,39 +229,4 @@ func (p *program) within(limit time.Duration, what string, is func() bool) time.
 		<-pace.C
 	}
 	return time.Since(began)
-}
-
-// result is how a command ended.
-type result struct {
-	stdout, stderr string
-	code           int // -1: killed
-}
-
-// command runs a command in the folder, with stdin, until it or ctx ends.
-func command(ctx context.Context, folder, stdin string, args ...string) (result, error) {
-	var stdout, stderr strings.Builder
-	cmd := exec.CommandContext(ctx, binary, args...) // ctx's end kills with signal 9
-	cmd.Dir, cmd.Env = folder, environment([]string{"PUBLIC_URL=http://jar.example"})
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
-	err := cmd.Run()
-	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited && ctx.Err() == nil {
-		return result{}, err
-	}
-	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}, nil
-}
-
-// must runs a command that has to succeed, and returns what it printed.
-func (p *program) must(stdin string, args ...string) string {
-	p.t.Helper()
-	r, err := command(context.Background(), p.folder, stdin, args...)
-	if err != nil || r.code != 0 {
-		p.t.Fatalf("glassjar %s: exit code %d, error %v: %s", strings.Join(args, " "), r.code, err, r.stderr)
-	}
-	return r.stdout
-}
-
-// owner makes an owner's account of the name, with the good password.
-func (p *program) owner(name string) {
-	p.t.Helper()
-	p.must(good+"\n", "user", "add", name, "--role", "owner", "--password-stdin")
 }

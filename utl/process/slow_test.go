@@ -33,6 +33,7 @@ func TestSlowConnections(t *testing.T) {
 			c.send("a")
 		}
 		worst = max(worst, ada.get(t, quiet, http.StatusOK).took)
+		wire.CloseIdleConnections() // people come anew
 	}
 	newBrowser(p).signIn(t, "ada", good, http.StatusSeeOther)
 	t.Logf("200 connections dripping: 150 pages answered, the slowest after %v", worst.Round(time.Millisecond))
@@ -43,8 +44,8 @@ func TestSlowConnections(t *testing.T) {
 		if err := c.tcp.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
 			t.Fatal(err)
 		}
-		if res, _, err := c.answer(); err == nil && res.StatusCode < 400 {
-			t.Errorf("half a request was answered with %d", res.StatusCode)
+		if a, err := c.answer(); err == nil && a.status < 400 {
+			t.Errorf("half a request was answered with %d", a.status)
 		}
 		_ = c.tcp.Close()
 	}

@@ -42,8 +42,8 @@ func stopUnderLoad(t *testing.T, by syscall.Signal) {
 	for i := range signing {
 		signing[i] = dial(t, p)
 		signing[i].send(fmt.Sprintf("%sContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", post, len(body)))
-		if res, _, err := signing[i].answer(); err != nil || res.StatusCode != http.StatusContinue {
-			t.Fatalf("got %v, error %v; want 100", res, err)
+		if a, err := signing[i].answer(); err != nil || a.status != http.StatusContinue {
+			t.Fatalf("got %d, error %v; want 100", a.status, err)
 		}
 	}
 	p.eventually("there is load", func() bool { return answered.Load() > 50 })
@@ -61,13 +61,11 @@ func stopUnderLoad(t *testing.T, by syscall.Signal) {
 		c.send(body)
 	}
 	for _, c := range signing {
-		res, _, err := c.answer()
-		if err != nil || res.StatusCode != http.StatusSeeOther {
-			t.Fatalf("a sign-in under way: got %v, error %v; want 303", res, err)
+		a, err := c.answer()
+		if err != nil || a.status != http.StatusSeeOther {
+			t.Fatalf("a sign-in under way: got %d, error %v; want 303", a.status, err)
 		}
-		for _, cookie := range res.Cookies() {
-			ada.cookies[cookie.Name] = cookie.Value
-		}
+		ada.take(a)
 	}
 	p.wait(0)
 	cancel()

@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"sync"
@@ -93,7 +94,7 @@ func (s *stores) signIn(p *program, name string) *browser {
 	s.t.Helper()
 	w := httptest.NewRecorder()
 	v := session.Verified{AccountID: "id-" + name, Username: name, Epoch: 1}
-	if _, err := s.sessions.Start(w, httptest.NewRequest("POST", "/auth", nil), v, false, audit.Actor{Address: "192.0.2.1"}); err != nil {
+	if _, err := s.sessions.Start(w, httptest.NewRequest(http.MethodPost, "/auth", nil), v, false, audit.Actor{Address: "192.0.2.1"}); err != nil {
 		s.t.Fatal(err)
 	}
 	b := newBrowser(p)

@@ -73,8 +73,7 @@ func (c *cache) get(sid string, now time.Time) (e *entry, gen uint64, fresh bool
 	if e.session == nil {
 		limit = rereadNo
 	}
-	age := now.Sub(e.read)
-	return e, c.gen, age < limit && age >= 0
+	return e, c.gen, now.Sub(e.read) < limit
 }
 
 func (c *cache) put(sid string, e *entry, gen uint64) {
@@ -113,16 +112,24 @@ func (c *cache) drop(sid string) {
 		c.none--
 	}
 	delete(c.entries, sid)
-	delete(c.refused, sid)
 }
 
-// refuse ends the sid here and remembers to write it.
+// refuse ends the sid here, whatever its entry says, and remembers to write it.
 func (c *cache) refuse(sid string, by audit.Actor, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.gen++
-	c.drop(sid)
 	c.refused[sid] = refusal{by, now}
+}
+
+// ended forgets the sids whose refusal was written.
+func (c *cache) ended(refused map[string]refusal) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gen++
+	for sid := range refused {
+		c.drop(sid)
+		delete(c.refused, sid)
+	}
 }
 
 // toEnd returns what was refused and is still to be written.

@@ -149,6 +149,9 @@ func TestNoSuchSessionIsRememberedInBounds(t *testing.T) {
 			t.Fatalf("after %d: %d live, %d none; want 1 and at most 10,000", i, live, none)
 		}
 	}
+	if _, none, counted := s.Kept(); none < 1900 || none != counted {
+		t.Errorf("%d none are left, %d by the cache's own account", none, counted)
+	}
 	back := s.away(t)
 	s.live(t, cookie) // the flood did not drive it out
 	back()
@@ -171,10 +174,11 @@ func TestTheCountOfNone(t *testing.T) {
 			s.revive(t, sid)
 			s.Miss(sid, s.clock.Now())
 		}, 1},
-		{"refused", func(s *site, sid string) {
+		{"refused, and that written", func(s *site, sid string) {
 			back := s.away(t)
 			_ = s.End(t.Context(), sid, audit.Actor{})
 			back()
+			s.poll(t)
 		}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

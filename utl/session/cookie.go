@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -141,7 +142,7 @@ func (s *Store) Clear(w http.ResponseWriter, r *http.Request) error {
 func covering(path string) []string {
 	path, _, _ = strings.Cut(path[:min(len(path), 256)], ";") // net/http logs a Path with one
 	all := []string{"/"}
-	for i := 1; i < len(path) && len(all) < 16; i++ {
+	for i := 1; i < len(path) && len(all) < 8; i++ {
 		if path[i] == '/' {
 			all = append(all, path[:i], path[:i+1])
 		}
@@ -213,6 +214,23 @@ func (s *Store) read(r *http.Request, name string, codecs []codec) (payload, err
 		return p, nil
 	}
 	return payload{}, errCookie
+}
+
+// named returns the live session that the payload of a cookie for the host
+// names; the session cookie is for none.
+func (s *Store) named(ctx context.Context, p payload, host string) (Session, error) {
+	if p.Host != host {
+		return Session{}, ErrNone
+	}
+	found, err := s.live(ctx, p.SID)
+	if err != nil {
+		return Session{SID: p.SID}, err
+	}
+	if p.Username != found.Username || p.Started != found.Started.Unix() {
+		return Session{}, ErrNone
+	}
+	found.old = p.old
+	return found, nil
 }
 
 // canonical reports whether the value is spelled the one way that we spell it

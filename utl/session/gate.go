@@ -43,7 +43,7 @@ func (s *Store) SetGateKeys(keys [][]byte) error {
 // cookie is none, and a gate cookie of another place is none either.
 func (s *Store) FindGate(r *http.Request, at Place) (Session, error) {
 	p, err := s.read(r, at.name(), *s.gate.Load())
-	if err != nil || at.Host == "" {
+	if err != nil {
 		return Session{}, ErrNone
 	}
 	return s.named(r.Context(), p, at.Host)

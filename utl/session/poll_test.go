@@ -77,6 +77,19 @@ func TestARowReadBeforeTheEnd(t *testing.T) {
 	}
 }
 
+// A poll that sees nothing new keeps nobody from keeping what he read.
+func TestAPollWithoutNews(t *testing.T) {
+	s := newSite(t)
+	s.interleave(t)
+	cookie := s.signIn(t, "ada", false)
+	s.poll(t)
+	midRead = func() { s.poll(t) }
+	s.live(t, cookie)
+	back := s.away(t)
+	s.live(t, cookie)
+	back()
+}
+
 // ATTACKS I: the clock of one server, set back or wrong, hides no change from
 // the others.
 func TestChangesAreSeenWhateverTheClock(t *testing.T) {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"glassjar/utl/db"
@@ -90,7 +88,7 @@ func (s *Store) writeRefused(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("writing the ends of sessions: %w", err)
 	}
-	s.Forget(slices.Collect(maps.Keys(refused))...)
+	s.cache.ended(refused)
 	return nil
 }
 

@@ -43,6 +43,12 @@ func (s *site) run(t *testing.T) (stop func()) {
 	}
 }
 
+// sleep sleeps, and waits for what Run does at that moment.
+func sleep(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 // ATTACKS A5: refused within a second on every other server.
 func TestRunSeesChangesWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -56,11 +62,11 @@ func TestRunSeesChangesWithinASecond(t *testing.T) {
 			sid := s.live(t, cookie).SID
 			s.another(t).end(t, sid)
 			s.live(t, cookie)
-			time.Sleep(time.Second)
+			sleep(time.Second)
 			s.none(t, request(cookie))
-			time.Sleep(330 * time.Millisecond) // another moment between two polls
+			sleep(330 * time.Millisecond) // another moment between two polls
 		}
-		time.Sleep(5 * time.Minute)
+		sleep(5 * time.Minute)
 		if !s.Healthy() {
 			t.Error("not healthy after five minutes")
 		}
@@ -74,13 +80,13 @@ func TestRunWritesLastSeenAndSweeps(t *testing.T) {
 		cookie, start := s.signIn(t, "ada", false), time.Now()
 		s.sql(t, `INSERT INTO sessions (sid, id, account_id, started_at, seen_at, changed_at, remember, address, agent)
 			VALUES ('old', 'old', 'id-ada', 1, 1, 1, 0, '', '')`)
-		time.Sleep(2 * time.Minute)
+		sleep(2 * time.Minute)
 		s.live(t, cookie)
-		time.Sleep(5 * time.Second)
+		sleep(5 * time.Second)
 		if got := db.Time(s.count(t, `SELECT MAX(seen_at) FROM sessions`)).Sub(start).Round(time.Second); got != 2*time.Minute {
 			t.Errorf("5 s after a visit it is written that it was after %v, want 2m", got)
 		}
-		time.Sleep(10 * time.Minute)
+		sleep(10 * time.Minute)
 		if n := s.count(t, `SELECT COUNT(*) FROM sessions`); n != 1 {
 			t.Errorf("%d rows are left after 10 minutes, want the live one", n)
 		}
@@ -97,14 +103,14 @@ func TestRunThroughAnOutage(t *testing.T) {
 		cookie := s.signIn(t, "ada", false)
 		s.live(t, cookie)
 		back := s.away(t)
-		time.Sleep(9 * time.Second)
+		sleep(9 * time.Second)
 		s.live(t, cookie)
-		time.Sleep(2 * time.Second)
+		sleep(2 * time.Second)
 		s.unknown(t, cookie)
 		back()
-		time.Sleep(time.Second)
+		sleep(time.Second)
 		s.live(t, cookie)
-		time.Sleep(2 * time.Minute)
+		sleep(2 * time.Minute)
 		found := s.live(t, cookie)
 		back = s.away(t)
 		if err := s.End(t.Context(), found.SID, audit.Actor{}); !errors.Is(err, db.ErrUnavailable) {

@@ -103,23 +103,6 @@ func (s *Store) Find(r *http.Request) (Session, error) {
 	return s.named(r.Context(), p, "")
 }
 
-// named returns the live session that the payload of a cookie for the host
-// names; the session cookie is for none.
-func (s *Store) named(ctx context.Context, p payload, host string) (Session, error) {
-	if p.Host != host {
-		return Session{}, ErrNone
-	}
-	found, err := s.live(ctx, p.SID)
-	if err != nil {
-		return Session{SID: p.SID}, err
-	}
-	if p.Username != found.Username || p.Started != found.Started.Unix() {
-		return Session{}, ErrNone
-	}
-	found.old = p.old
-	return found, nil
-}
-
 // live returns the live session with the sid, from the cache or from its row.
 func (s *Store) live(ctx context.Context, sid string) (Session, error) {
 	now := s.opt.Now()

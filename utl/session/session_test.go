@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -82,5 +83,23 @@ func TestUntilIsTheEarlierOfTheTwoLimits(t *testing.T) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
+	}
+}
+
+// ATTACKS A12: what was sent before the end arrives after it.
+func TestALateCookie(t *testing.T) {
+	s := newSite(t)
+	first := s.signIn(t, "ada", true)
+	s.clock.pass(30 * time.Minute)
+	if err := s.SetKeys([][]byte{newKey(), s.opt.Keys[0]}); err != nil {
+		t.Fatal(err)
+	}
+	late := only(t, renewed(t, s, first))
+	second := s.signIn(t, "ada", true, late)
+	s.none(t, request(late))
+	s.end(t, s.live(t, second).SID)
+	for _, c := range []*http.Cookie{first, late, second} {
+		s.none(t, request(c))
+		s.another(t).none(t, request(c))
 	}
 }

@@ -69,6 +69,18 @@ func TestATicketEndsWithItsSession(t *testing.T) {
 	s.noTicket(t, code)
 }
 
+// ATTACKS A4: no cookie says when the session started.
+func TestATicketOfASessionThatIsOver(t *testing.T) {
+	s := newSite(t)
+	found := s.live(t, s.signIn(t, "ada", true))
+	s.clock.pass(most - time.Second)
+	code, other := s.ticket(t, found), s.another(t)
+	other.live(t, s.signIn(t, "ada", true))
+	s.clock.pass(time.Second)
+	other.clock.pass(time.Second)
+	other.noTicket(t, code)
+}
+
 func TestTicketsAreSwept(t *testing.T) {
 	s := newSite(t)
 	found := s.live(t, s.signIn(t, "ada", true))

@@ -2,137 +2,13 @@ package session_test
 
 import (
 	"errors"
-	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"glassjar/utl/audit"
 	"glassjar/utl/db"
 	"glassjar/utl/db/dbtest"
 )
-
-// ATTACKS A5, I: a sign-out while the database is gone.
-func TestEndDuringAnOutage(t *testing.T) {
-	s := newSite(t)
-	cookie, bob := s.signIn(t, "ada", false), s.signIn(t, "bob", false)
-	other := s.another(t)
-	for _, server := range []*site{s, other} {
-		server.live(t, cookie)
-		server.live(t, bob)
-	}
-	sid, asked := s.live(t, cookie).SID, s.clock.Now()
-	back := s.away(t)
-	if err := s.End(t.Context(), sid, audit.Actor{ID: "id-ada", Name: "ada"}); !errors.Is(err, db.ErrUnavailable) {
-		t.Errorf("got error %v, want db.ErrUnavailable", err)
-	}
-	s.none(t, request(cookie))
-	s.live(t, bob)
-	other.live(t, cookie) // which cannot know yet
-	if err := s.Poll(t.Context()); !errors.Is(err, db.ErrUnavailable) {
-		t.Errorf("Poll: got error %v, want db.ErrUnavailable", err)
-	}
-	s.none(t, request(cookie))
-	s.clock.pass(time.Hour)
-	s.none(t, request(cookie)) // though nothing else is known any more
-	s.unknown(t, bob)
-	back()
-	s.none(t, request(cookie))
-	if n := s.count(t, `SELECT COUNT(*) FROM sessions WHERE ended_at > 0`); n != 0 {
-		t.Error("the end was written before it could be")
-	}
-	s.poll(t)
-	s.none(t, request(cookie))
-	other.poll(t)
-	other.none(t, request(cookie))
-	if got := s.count(t, `SELECT ended_at FROM sessions WHERE sid = ?`, sid); got != db.Micros(asked) {
-		t.Errorf("ended at %v, want when it was asked for, %v", db.Time(got), asked)
-	}
-	if last, err := audit.Last(t.Context(), s.db, "id-ada", 1); err != nil || last[0].Kind != "session.ended" || last[0].By.Name != "ada" {
-		t.Errorf("the audit log has %+v, error %v; want ada's end of it", last, err)
-	}
-	s.poll(t)
-	if n := s.count(t, `SELECT COUNT(*) FROM audit WHERE event = 'session.ended'`); n != 1 {
-		t.Errorf("%d ends are recorded, want 1", n)
-	}
-}
-
-func TestStartDuringAnOutage(t *testing.T) {
-	s := newSite(t)
-	cookie := s.signIn(t, "ada", false)
-	s.live(t, cookie)
-	defer s.away(t)()
-	w := httptest.NewRecorder()
-	if _, err := s.Start(w, request(cookie), verified("ada"), true, audit.Actor{}); !errors.Is(err, db.ErrUnavailable) || len(w.Header()) != 0 {
-		t.Errorf("got error %v and %v, want db.ErrUnavailable and no cookie", err, w.Header())
-	}
-	s.live(t, cookie)
-	for what, err := range map[string]error{
-		"Write":     s.Write(t.Context()), // of nothing
-		"EndDevice": s.EndDevice(t.Context(), "id-ada", "x", audit.Actor{}),
-		"EndOthers": s.EndOthers(t.Context(), "id-ada", "x", audit.Actor{}),
-		"Sweep":     s.Sweep(t.Context()),
-	} {
-		if want := what != "Write"; errors.Is(err, db.ErrUnavailable) != want {
-			t.Errorf("%s: got error %v", what, err)
-		}
-	}
-	if list, err := s.List(t.Context(), "id-ada"); !errors.Is(err, db.ErrUnavailable) {
-		t.Errorf("List: got %v, error %v; want db.ErrUnavailable", list, err)
-	}
-}
-
-// ATTACKS I: a foreign lock. Many sign-outs that wait for it cost a poll no
-// more than one.
-func TestEndsDuringALock(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // for the waits
-		s := newSite(t)
-		s.clock.pass(time.Minute)
-		var sids []string
-		for range 20 {
-			sids = append(sids, s.live(t, s.signIn(t, "ada", true)).SID)
-		}
-		unlock := dbtest.Lock(t, s.path)
-		for _, sid := range sids {
-			go func() {
-				if err := s.End(t.Context(), sid, audit.Actor{}); !errors.Is(err, db.ErrUnavailable) {
-					t.Errorf("got error %v, want db.ErrUnavailable", err)
-				}
-			}()
-		}
-		time.Sleep(5 * time.Second)
-		synctest.Wait()
-		began := time.Now()
-		if err := s.Poll(t.Context()); !errors.Is(err, db.ErrUnavailable) || time.Since(began) > 5*time.Second {
-			t.Errorf("Poll gave error %v after %v, want db.ErrUnavailable within 5 s", err, time.Since(began))
-		}
-		unlock()
-		s.poll(t)
-		if n := s.count(t, `SELECT COUNT(*) FROM sessions WHERE ended_at = 0`); n != 0 {
-			t.Errorf("%d sessions live on", n)
-		}
-	})
-}
-
-// A read that hangs does not stretch the 10 s of trust.
-func TestTrustIsJudgedWhenTheReadHasFailed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := ticking(t)
-		s.interleave(t)
-		s.poll(t)
-		hang := func() { time.Sleep(5 * time.Second) } // more than db has patience for
-		cookie := s.signIn(t, "ada", false)
-		s.live(t, cookie)
-		time.Sleep(time.Minute)
-		s.poll(t)
-		midRead = hang
-		s.live(t, cookie) // the row cannot be read, but the cache is trusted
-		time.Sleep(time.Second)
-		midRead = hang
-		s.unknown(t, cookie) // it still was when the reading began
-		s.live(t, cookie)
-	})
-}
 
 // Last seen is written at most once a minute, by Write, and is no change.
 func TestLastSeen(t *testing.T) {
@@ -216,6 +92,46 @@ func TestLastSeenOutlivesAReading(t *testing.T) {
 		s.live(t, cookie)
 		s.Forget(s.live(t, cookie).SID) // as a changed role does
 	}
+}
+
+// A row read while last seen is being written may be of before.
+func TestLastSeenOutlivesAReadingDuringAWrite(t *testing.T) {
+	s := newSite(t)
+	s.interleave(t)
+	cookie := s.signIn(t, "ada", false)
+	s.live(t, cookie)
+	s.clock.pass(idle - time.Second)
+	s.poll(t)
+	s.live(t, cookie)
+	s.clock.pass(time.Minute)
+	s.poll(t)
+	midRead = func() { s.write(t) }
+	s.live(t, cookie)
+}
+
+// What is seen while a write fails is newer than what it could not write.
+func TestLastSeenDuringAFailedWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		start := s.clock.Now()
+		cookie := s.signIn(t, "ada", false)
+		s.clock.pass(time.Minute)
+		s.live(t, cookie)
+		unlock := dbtest.Lock(t, s.path)
+		failed := make(chan error)
+		go func() { failed <- s.Write(t.Context()) }()
+		synctest.Wait() // it waits for the lock
+		s.clock.pass(time.Minute)
+		s.live(t, cookie)
+		if err := <-failed; !errors.Is(err, db.ErrUnavailable) {
+			t.Errorf("got error %v, want db.ErrUnavailable", err)
+		}
+		unlock()
+		s.write(t)
+		if got := s.seenAfter(t, start); got != 2*time.Minute {
+			t.Errorf("%v is written, want 2m", got)
+		}
+	})
 }
 
 func TestAFailedWriteLosesNothing(t *testing.T) {

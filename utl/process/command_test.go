@@ -1,0 +1,43 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"strings"
+)
+
+// result is how a command ended.
+type result struct {
+	stdout, stderr string
+	code           int // -1: killed
+}
+
+// command runs a command in the folder, with stdin, until it or ctx ends.
+func command(ctx context.Context, folder, stdin string, args ...string) (result, error) {
+	var stdout, stderr strings.Builder
+	cmd := exec.CommandContext(ctx, binary, args...) // ctx's end kills with signal 9
+	cmd.Dir, cmd.Env = folder, environment([]string{"PUBLIC_URL=http://jar.example"})
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
+	err := cmd.Run()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited && ctx.Err() == nil {
+		return result{}, err
+	}
+	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}, nil
+}
+
+// must runs a command that has to succeed, and returns what it printed.
+func (p *program) must(stdin string, args ...string) string {
+	p.t.Helper()
+	r, err := command(context.Background(), p.folder, stdin, args...)
+	if err != nil || r.code != 0 {
+		p.t.Fatalf("glassjar %s: exit code %d, error %v: %s", strings.Join(args, " "), r.code, err, r.stderr)
+	}
+	return r.stdout
+}
+
+// owner makes an owner's account of the name, with the good password.
+func (p *program) owner(name string) {
+	p.t.Helper()
+	p.must(good+"\n", "user", "add", name, "--role", "owner", "--password-stdin")
+}
