@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -35,9 +36,7 @@ func apps(t *testing.T, jar string) (port string) {
 		}
 		defer res.Body.Close()
 		if passes = res.StatusCode == http.StatusOK; !passes {
-			for name, values := range res.Header {
-				w.Header()[name] = values
-			}
+			maps.Copy(w.Header(), res.Header)
 			w.WriteHeader(res.StatusCode)
 			_, _ = io.Copy(w, res.Body)
 		}
