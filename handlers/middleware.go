@@ -184,15 +184,14 @@ func masked(values url.Values) string {
 	return oneLine(text, 512)
 }
 
-// oneLine returns the text as valid UTF-8 on one line, of at most n bytes.
+// oneLine returns the first n bytes of the text as valid UTF-8 on one line.
 func oneLine(text string, n int) string {
-	text = strings.ToValidUTF8(text[:min(len(text), n)], "")
 	return strings.Map(func(c rune) rune {
 		if !unicode.IsPrint(c) {
 			return ' '
 		}
 		return c
-	}, text)
+	}, text[:min(len(text), n)])
 }
 
 // answerWriter notes the status for the log, and holds back the refusals of

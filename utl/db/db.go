@@ -113,10 +113,13 @@ func (d *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 		return classify("beginning a transaction", err)
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	if err := fn(&Tx{tx}); err != nil {
-		return err
+	if err = fn(&Tx{tx}); err == nil {
+		err = classify("committing", tx.Commit())
 	}
-	return classify("committing", tx.Commit())
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil { // ctx ended meanwhile and took everything back
+		err = classify("finishing a transaction", ctx.Err())
+	}
+	return err
 }
 
 // Exec runs a statement and returns the number of rows it changed.
@@ -212,7 +215,7 @@ func classify(doing string, err error) error {
 	switch {
 	case err == nil, errors.Is(err, ErrUnavailable):
 		return err
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, sql.ErrTxDone): // the second: our patience ended inside fn
+	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
 	case !errors.As(err, &se):
 		return fmt.Errorf("%s: %w", doing, err)

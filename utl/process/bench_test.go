@@ -41,21 +41,28 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-// BenchmarkSize is the size of the binary and of the idle process.
+// BenchmarkSize is the size of the binary, and of the process when it idles and
+// when somebody has just signed in.
 func BenchmarkSize(b *testing.B) {
 	info, err := os.Stat(binary)
 	if err != nil {
 		b.Fatal(err)
 	}
-	p := start(b, b.TempDir(), "LOG_LEVEL=info") // as it comes
-	p.owner("ada")
-	person := newBrowser(p)
-	person.get(b, "/", http.StatusOK)
+	var idle, after float64 // the worst
+	for b.Loop() {
+		p := start(b, b.TempDir(), "LOG_LEVEL=info") // as it comes
+		p.owner("ada")
+		person := newBrowser(p)
+		person.get(b, "/", http.StatusOK)
+		idle = max(idle, p.resident())
+		person.signIn(b, "ada", good, http.StatusSeeOther)
+		after = max(after, p.resident())
+		p.stop()
+	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(info.Size())/1e6, "MB-binary")
-	b.ReportMetric(p.resident(), "MB-idle")
-	person.signIn(b, "ada", good, http.StatusSeeOther)
-	b.ReportMetric(p.resident(), "MB-after-sign-in")
+	b.ReportMetric(idle, "MB-idle")
+	b.ReportMetric(after, "MB-after-sign-in")
 }
 
 // resident returns the memory that the server holds, in MB.
