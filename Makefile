@@ -54,7 +54,7 @@ torture: ## kill the program 1,000 times, try 20 million mutated cookies
 	$(SUITE) -timeout 60m -v -run 'TestMutation$$' ./utl/session/ -mutations=20000000
 
 bench: ## run the benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+	go test -run '^$$' -bench . -benchmem -timeout 30m ./...
 
 fmt: $(GOFUMPT) $(LINT) ## format the code and sort its imports
 	$(LINT) fmt --config .ci/golangci.yml

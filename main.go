@@ -222,8 +222,8 @@ func listen(ctx context.Context, ln net.Listener, site http.Handler, log *slog.L
 	}
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	if err := srv.Shutdown(ending); err != nil {
-		return fmt.Errorf("stopping: %w", err)
+	if err := srv.Shutdown(ending); err != nil { // somebody is slow: that is no fault of the stop
+		log.WarnContext(ctx, "connections cut off", "error", errors.Join(err, srv.Close()))
 	}
 	return nil
 }

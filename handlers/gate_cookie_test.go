@@ -38,7 +38,7 @@ type payload struct {
 	Host     string `json:"host,omitempty"`
 }
 
-// ATTACKS A, C: each cookie opens one place.
+// ATTACKS A3, C: each cookie opens one place.
 func TestGateCookiesOpenOnePlace(t *testing.T) {
 	w := newWorld(t, jar, "site.example")
 	b, wiki := w.in(t)

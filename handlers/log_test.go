@@ -144,6 +144,7 @@ func TestWhatALineSays(t *testing.T) {
 			r.Header.Set("Cookie", cookie)
 		})},
 		{`method=GET route="GET /join/{code}" status=410 took=0s id=ID account="" ip=192.0.2.1`, with(func(r *http.Request) { r.URL.Path = "/join/CANARY" })},
+		{`method=GET route="GET /healthz" status=200 took=0s id=ID account="" ip=192.0.2.1`, with(func(r *http.Request) { r.URL.Path = "/healthz" })},
 		{`method=other route=none status=404 took=0s id=ID account="" ip=192.0.2.1`, with(func(r *http.Request) { r.Method, r.URL.Path = "CANARY", "/canary" })},
 		{`method=PUT route=none status=405 took=0s id=ID account="" ip=203.0.113.9`, with(func(r *http.Request) {
 			r.Method, r.URL.Path, r.RemoteAddr = http.MethodPut, "/account", "127.0.0.1:1"
