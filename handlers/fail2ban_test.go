@@ -2,6 +2,7 @@ package handlers_test
 
 import (
 	"log/slog"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -9,13 +10,19 @@ import (
 	"glassjar/utl/account"
 )
 
-// failregex is README's filter for fail2ban.
-const failregex = `msg="sign-in failed" event=signin.failed ip=<HOST> `
-
-// ban returns the addresses that fail2ban finds in the log.
+// ban returns the addresses that fail2ban, with README's filter, finds in the
+// log.
 func ban(t *testing.T, log *safeBuffer) (found []string) {
 	t.Helper()
-	filter := regexp.MustCompile(strings.Replace(failregex, "<HOST>", `(?:::f{4,6}:)?(?P<host>[\w\-.^_:]*\w)`, 1))
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pattern := regexp.MustCompile(`(?m)^failregex = (.+)$`).FindSubmatch(readme)
+	if pattern == nil {
+		t.Fatal("README.md has no failregex")
+	}
+	filter := regexp.MustCompile(strings.Replace(string(pattern[1]), "<HOST>", `(?:::f{4,6}:)?(?P<host>[\w\-.^_:]*\w)`, 1))
 	for line := range strings.Lines(log.String()) {
 		for _, match := range filter.FindAllStringSubmatch(line, -1) {
 			found = append(found, match[1])

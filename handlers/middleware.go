@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -192,62 +191,4 @@ func oneLine(text string, n int) string {
 		}
 		return c
 	}, text[:min(len(text), n)])
-}
-
-// answerWriter notes the status for the log, and holds back the refusals of
-// net/http, which know nothing of our look.
-type answerWriter struct {
-	http.ResponseWriter
-
-	r      *http.Request
-	status int
-	held   error // what to answer instead
-}
-
-func (a *answerWriter) WriteHeader(status int) {
-	if a.held != nil || a.status != 0 {
-		return
-	}
-	if a.held = refused(status, a.Header()); a.held == nil {
-		a.status = status
-		a.ResponseWriter.WriteHeader(status)
-	}
-}
-
-func (a *answerWriter) Write(b []byte) (int, error) {
-	if a.held != nil {
-		return io.Discard.Write(b)
-	}
-	if a.status == 0 {
-		a.WriteHeader(http.StatusOK)
-	}
-	return a.ResponseWriter.Write(b)
-}
-
-// Unwrap lets http.ResponseController reach the connection.
-func (a *answerWriter) Unwrap() http.ResponseWriter { return a.ResponseWriter }
-
-// route returns the pattern that answered: a bounded word, unlike the path.
-func (a *answerWriter) route() string {
-	if a.r.Pattern == "" {
-		return "none"
-	}
-	return a.r.Pattern
-}
-
-// refused returns the error that stands for an answer in the plain text of
-// http.Error, which only the mux and http.ServeContent send here, or nil.
-func refused(status int, h http.Header) error {
-	if !strings.HasPrefix(h.Get("Content-Type"), "text/plain") {
-		return nil
-	}
-	switch status {
-	case http.StatusNotFound:
-		return errNotFound
-	case http.StatusMethodNotAllowed:
-		return errMethod
-	case http.StatusRequestedRangeNotSatisfiable:
-		return errRange
-	}
-	return nil
 }
