@@ -8,7 +8,8 @@ LINT     := $(TOOLS)/golangci-lint@v2.15.0
 
 # No cached results: they outlive the browser or compiler that made them.
 # No vet: check runs it.
-SUITE := go test -count=1 -vet=off -timeout 20m
+# One package at a time: browsers, floods and races each want the machine.
+SUITE := go test -p 1 -count=1 -vet=off -timeout 20m
 
 .PHONY: help run test check attacks fuzz torture bench fmt pictures generate clean
 
