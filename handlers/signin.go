@@ -17,10 +17,16 @@ import (
 	"glassjar/utl/throttle"
 )
 
+// busyRest is how long a sign-in rests that is turned away for a full line.
+const busyRest = 250 * time.Millisecond
+
 // signIn starts a session if the username and password are right, and logs
 // how it went. Errors: account.ErrSignIn whatever was wrong with them,
 // errTooSoon, and those of the stores.
 func (s *site) signIn(w http.ResponseWriter, r *http.Request, p authPage, pw string) error {
+	if s.Accounts.Hasher.Busy() {
+		return turnAway(r.Context())
+	}
 	try, err := s.begin(w, r, p.Username)
 	if err != nil {
 		return err
@@ -40,6 +46,19 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request, p authPage, pw str
 		return s.failed(r, try, p.Username, "wrong")
 	}
 	return err
+}
+
+// turnAway returns password.ErrBusy, before the database is asked anything and
+// after a moment's rest: a flood that comes again at once must leave the machine
+// to the other pages.
+func turnAway(ctx context.Context) error {
+	rest := time.NewTimer(busyRest)
+	defer rest.Stop()
+	select {
+	case <-rest.C:
+	case <-ctx.Done():
+	}
+	return password.ErrBusy
 }
 
 // failed ends the try as one that failed: it is counted, recorded and logged.

@@ -140,6 +140,9 @@ func (h *Hasher) Dummy(ctx context.Context, pw string) error {
 	return err
 }
 
+// Busy reports whether the line is full: Hash and Verify would return ErrBusy.
+func (h *Hasher) Busy() bool { return len(h.places) == cap(h.places) }
+
 // run takes a place, waits for a worker and derives pw's key as r says.
 func (h *Hasher) run(ctx context.Context, pw string, r record) ([]byte, error) {
 	select {

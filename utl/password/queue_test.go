@@ -153,3 +153,19 @@ func TestAHasherHasAtLeastOneWorker(t *testing.T) {
 		t.Errorf("Dummy = %v, want ErrWrong", err)
 	}
 }
+
+func TestBusyWhenTheLineIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStuck(1, 2)
+		for taken := range 3 {
+			if s.Busy() {
+				t.Errorf("busy with %d of 3 places taken", taken)
+			}
+			s.ask(t.Context(), 1)
+		}
+		if !s.Busy() {
+			t.Error("not busy with every place taken")
+		}
+		s.let(3)
+	})
+}
