@@ -188,7 +188,8 @@ func (p *page) open(address string) {
 }
 
 // again runs an action that may be run twice, and does so when Chromium does
-// not answer in time: on a busy machine a load event was seen to get lost.
+// not answer in time: once, on a busy machine, a step of TestPages never came
+// back. Why is not known.
 func again[T any](p *page, action chromedp.Action[T]) (got T) {
 	p.t.Helper()
 	err := context.DeadlineExceeded
