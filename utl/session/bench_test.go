@@ -18,6 +18,21 @@ func BenchmarkFind(b *testing.B) {
 	}
 }
 
+// BenchmarkFindVerified is the same where the cookie is not remembered: it is
+// decoded and its signature verified.
+func BenchmarkFindVerified(b *testing.B) {
+	s := newSite(b)
+	r := request(s.signIn(b, "ada", false))
+	s.live(b, r.Cookies()[0])
+	b.ReportAllocs()
+	for b.Loop() {
+		s.ForgetCookies()
+		if _, err := s.Find(r); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkFindForged is what a forged cookie costs.
 func BenchmarkFindForged(b *testing.B) {
 	s := newSite(b)

@@ -1,7 +1,9 @@
 package session
 
 import (
+	"crypto/subtle"
 	"maps"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,13 +18,32 @@ const (
 	rereadNo  = 5 * time.Second  // and sooner when it says "no such session"
 	mostNo    = 10_000           // bounds the entries that say so
 	dropAfter = 10 * time.Minute // an entry that nobody asks for leaves
+
+	mostCookies = 10_000 // bounds the remembered cookies
+	signature   = 44     // the last characters of a cookie: they hold its HMAC
 )
 
-// entry is what is known of a sid. Only seen changes.
+// entry is what is known of a sid. Only seen and cookies change.
 type entry struct {
 	session *Session // nil: no such live session
 	read    time.Time
 	seen    atomic.Int64 // microseconds, like the row's
+	cookies []string     // remembered, by their unsigned part
+}
+
+// cookie is one as it was sent, and what verifies it.
+type cookie struct {
+	name, value string
+	host        string // where it is good; empty: the session cookie
+	keys        *[]codec
+}
+
+// remembered is a cookie that was verified, and what it names.
+type remembered struct {
+	cookie
+
+	entry *entry
+	old   bool // an old key signed it
 }
 
 func newEntry(s *Session, now time.Time) *entry {
@@ -37,10 +58,11 @@ func newEntry(s *Session, now time.Time) *entry {
 type cache struct {
 	mu      sync.RWMutex
 	entries map[string]*entry
-	gen     uint64    // counts what was forgotten
-	none    int       // entries without a session
-	polled  time.Time // when the last good poll began
-	latest  int64     // newest changed_at that a good poll saw
+	cookies map[string]remembered // by their unsigned part; each leaves with its entry
+	gen     uint64                // counts what was forgotten
+	none    int                   // entries without a session
+	polled  time.Time             // when the last good poll began
+	latest  int64                 // newest changed_at that a good poll saw
 
 	seen    map[string]int64   // last seen, to be written
 	refused map[string]refusal // ended here, to be written
@@ -54,7 +76,8 @@ type refusal struct {
 }
 
 func (c *cache) init() {
-	c.entries, c.seen, c.refused = map[string]*entry{}, map[string]int64{}, map[string]refusal{}
+	c.entries, c.cookies = map[string]*entry{}, map[string]remembered{}
+	c.seen, c.refused = map[string]int64{}, map[string]refusal{}
 }
 
 // get returns what is known of the sid, and whether it may be used as it is.
@@ -66,14 +89,53 @@ func (c *cache) get(sid string, now time.Time) (e *entry, gen uint64, fresh bool
 		return &entry{}, c.gen, true
 	}
 	e = c.entries[sid]
-	if e == nil || !c.trustedLocked(now) {
-		return e, c.gen, false
-	}
+	return e, c.gen, e != nil && c.freshLocked(e, now)
+}
+
+// freshLocked reports whether the entry may be used as it is.
+func (c *cache) freshLocked(e *entry, now time.Time) bool {
 	limit := reread
 	if e.session == nil {
 		limit = rereadNo
 	}
-	return e, c.gen, now.Sub(e.read) < limit
+	return c.trustedLocked(now) && now.Sub(e.read) < limit
+}
+
+// find returns the fresh entry that the cookie names, if it is the very one
+// that was verified with the keys in use, and whether an old one signed it.
+// Comparing takes the same time wherever two signatures differ.
+func (c *cache) find(sent cookie, now time.Time) (e *entry, old bool) {
+	if len(sent.value) < signature {
+		return nil, false
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	cut := len(sent.value) - signature
+	has, ok := c.cookies[sent.value[:cut]]
+	if !ok || has.name != sent.name || has.host != sent.host || has.keys != sent.keys ||
+		subtle.ConstantTimeCompare([]byte(has.value[cut:]), []byte(sent.value[cut:])) != 1 {
+		return nil, false
+	}
+	if _, ended := c.refused[has.entry.session.SID]; ended || !c.freshLocked(has.entry, now) {
+		return nil, false
+	}
+	return has.entry, has.old
+}
+
+// remember keeps the verified cookie with the sid's entry.
+func (c *cache) remember(sent cookie, sid string, old bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.entries[sid]
+	if e == nil || e.session == nil || len(c.cookies) >= mostCookies {
+		return
+	}
+	sent.value = strings.Clone(sent.value) // it is a part of all that the request brought
+	unsigned := sent.value[:len(sent.value)-signature]
+	if _, has := c.cookies[unsigned]; !has {
+		e.cookies = append(e.cookies, unsigned)
+		c.cookies[unsigned] = remembered{sent, e, old}
+	}
 }
 
 func (c *cache) put(sid string, e *entry, gen uint64) {
@@ -83,17 +145,16 @@ func (c *cache) put(sid string, e *entry, gen uint64) {
 	if gen != c.gen {
 		return
 	}
+	if was := c.entries[sid]; was != nil {
+		e.seen.Store(max(e.seen.Load(), was.seen.Load()))
+		c.drop(sid)
+	}
 	if e.session == nil {
 		if c.none >= mostNo {
 			maps.DeleteFunc(c.entries, func(_ string, e *entry) bool { return e.session == nil })
 			c.none = 0
 		}
 		c.none++
-	}
-	if was := c.entries[sid]; was != nil && was.session == nil {
-		c.none--
-	} else if was != nil && e.session != nil {
-		e.seen.Store(max(e.seen.Load(), was.seen.Load()))
 	}
 	c.entries[sid] = e
 }
@@ -108,8 +169,15 @@ func (c *cache) forget(sids ...string) {
 }
 
 func (c *cache) drop(sid string) {
-	if e := c.entries[sid]; e != nil && e.session == nil {
+	e := c.entries[sid]
+	if e == nil {
+		return
+	}
+	if e.session == nil {
 		c.none--
+	}
+	for _, unsigned := range e.cookies {
+		delete(c.cookies, unsigned)
 	}
 	delete(c.entries, sid)
 }
@@ -193,6 +261,7 @@ func (c *cache) start(newest int64) {
 	c.gen++
 	c.none, c.latest = 0, max(newest, 1)
 	clear(c.entries)
+	clear(c.cookies)
 }
 
 // changed takes in a good poll that began at the given time: live sessions that
@@ -217,11 +286,9 @@ func (c *cache) changed(began time.Time, changes []change) {
 func (c *cache) age(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	maps.DeleteFunc(c.entries, func(_ string, e *entry) bool {
-		old := now.Sub(e.read) > dropAfter
-		if old && e.session == nil {
-			c.none--
+	for sid, e := range c.entries {
+		if now.Sub(e.read) > dropAfter {
+			c.drop(sid)
 		}
-		return old
-	})
+	}
 }

@@ -1,7 +1,7 @@
 package session
 
 import (
-	"context"
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -43,12 +43,22 @@ type serializer struct{}
 
 func (serializer) Serialize(src any) ([]byte, error) { return json.Marshal(src) }
 
-func (serializer) Deserialize(src []byte, dst any) error {
-	if err := json.Unmarshal(src, dst); err != nil {
-		return fmt.Errorf("reading the payload: %w", err)
+// Deserialize cuts the JSON where Serialize joins it, and looks whether
+// Serialize writes the same again: that is a fraction of what reading any JSON
+// costs.
+func (s serializer) Deserialize(src []byte, dst any) error {
+	p, ok := dst.(*payload)
+	if !ok {
+		return errCookie
 	}
-	again, err := json.Marshal(dst)
-	if err != nil || string(again) != string(src) {
+	var rest, started string
+	p.Username, rest, _ = strings.Cut(strings.TrimPrefix(string(src), `{"username":"`), `","sid":"`)
+	p.SID, rest, _ = strings.Cut(strings.TrimSuffix(rest, "}"), `","started":`)
+	started, rest, _ = strings.Cut(rest, `,"host":"`)
+	p.Started, _ = strconv.ParseInt(started, 10, 64) // what is no number is not written again
+	p.Host = strings.TrimSuffix(rest, `"`)
+	again, err := s.Serialize(p)
+	if err != nil || !bytes.Equal(again, src) {
 		return errCookie
 	}
 	return nil
@@ -91,13 +101,21 @@ func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	gs := sessions.NewSession(s, name)
 	gs.Options = s.options()
-	p, err := s.read(r, name, *s.codecs.Load())
+	p, err := s.read(name, only(r.Header["Cookie"], name), *s.keys(name))
 	if err != nil {
 		gs.IsNew = true
 		return gs, err
 	}
 	gs.Values[payloadKey] = p
 	return gs, nil
+}
+
+// keys returns what signs and verifies cookies of the name.
+func (s *Store) keys(name string) *[]codec {
+	if name == s.name {
+		return s.codecs.Load()
+	}
+	return s.gate.Load()
 }
 
 // Save sends the session's cookie, signed with the first key. A session
@@ -111,9 +129,13 @@ func (s *Store) Save(_ *http.Request, w http.ResponseWriter, gs *sessions.Sessio
 		http.SetCookie(w, sessions.NewCookie(gs.Name(), "", gs.Options))
 		return nil
 	}
-	value, err := (*s.codecs.Load())[0].Encode(gs.Name(), p)
+	keys := *s.keys(gs.Name())
+	if len(keys) == 0 {
+		return errors.New("no key for cookies of this name")
+	}
+	value, err := keys[0].Encode(gs.Name(), p)
 	if err != nil {
-		return fmt.Errorf("signing the session cookie: %w", err)
+		return fmt.Errorf("signing the cookie: %w", err)
 	}
 	http.SetCookie(w, sessions.NewCookie(gs.Name(), value, gs.Options))
 	return nil
@@ -161,8 +183,7 @@ func (s *Store) Renew(w http.ResponseWriter, r *http.Request, found Session) err
 // send sends the cookie that names the session and, where there is one for all
 // of COOKIE_DOMAIN, the gate cookie.
 func (s *Store) send(w http.ResponseWriter, r *http.Request, started Session) error {
-	gs := sessions.NewSession(s, s.name)
-	gs.Options = s.options()
+	gs, _ := s.Get(r, s.name) // one that is not ours gives a new session too
 	gs.Options.MaxAge = s.maxAge(started)
 	gs.Values[payloadKey] = payload{Username: started.Username, SID: started.SID, Started: started.Started.Unix()}
 	err := gs.Save(r, w)
@@ -183,10 +204,8 @@ func (s *Store) maxAge(found Session) int {
 
 // sent returns the sid that the request's cookie names, live or not, or "".
 func (s *Store) sent(r *http.Request) string {
-	p, err := s.read(r, s.name, *s.codecs.Load())
-	if err != nil {
-		return ""
-	}
+	gs, _ := s.Get(r, s.name)
+	p, _ := gs.Values[payloadKey].(payload)
 	return p.SID
 }
 
@@ -196,15 +215,14 @@ func (s *Store) options() *sessions.Options {
 	return &sessions.Options{Path: "/", HttpOnly: true, Secure: s.opt.Secure, SameSite: http.SameSiteLaxMode}
 }
 
-// read verifies the request's cookie of the name and returns what it says.
-func (s *Store) read(r *http.Request, name string, codecs []codec) (payload, error) {
-	sent := r.CookiesNamed(name)
-	if len(sent) != 1 || sent[0].Quoted || !s.canonical(sent[0].Value) {
+// read verifies the value of a cookie of the name and returns what it says.
+func (s *Store) read(name, value string, codecs []codec) (payload, error) {
+	if !s.canonical(value) {
 		return payload{}, errCookie
 	}
 	for i, c := range codecs {
 		var p payload
-		if c.Decode(name, sent[0].Value, &p) != nil {
+		if c.Decode(name, value, &p) != nil {
 			continue
 		}
 		p.old = i > 0
@@ -216,32 +234,73 @@ func (s *Store) read(r *http.Request, name string, codecs []codec) (payload, err
 	return payload{}, errCookie
 }
 
-// named returns the live session that the payload of a cookie for the host
-// names; the session cookie is for none.
-func (s *Store) named(ctx context.Context, p payload, host string) (Session, error) {
-	if p.Host != host {
+// find returns the live session that the request's cookie of the name names,
+// one for the host; the session cookie is for none.
+func (s *Store) find(r *http.Request, name, host string) (Session, error) {
+	sent := cookie{name: name, value: only(r.Header["Cookie"], name), host: host, keys: s.keys(name)}
+	now := s.opt.Now()
+	if e, old := s.cache.find(sent, now); e != nil {
+		found, err := s.within(e, now)
+		found.old = old
+		return found, err
+	}
+	p, err := s.read(name, sent.value, *sent.keys)
+	if err != nil || p.Host != host {
 		return Session{}, ErrNone
 	}
-	found, err := s.live(ctx, p.SID)
+	found, err := s.live(r.Context(), p.SID)
 	if err != nil {
 		return Session{SID: p.SID}, err
 	}
-	if p.Username != found.Username || p.Started != found.Started.Unix() {
+	if !p.names(found) {
 		return Session{}, ErrNone
 	}
+	s.cache.remember(sent, p.SID, p.old)
 	found.old = p.old
 	return found, nil
+}
+
+// names reports whether the session is the one that the payload was made for.
+func (p payload) names(s Session) bool {
+	return p.SID == s.SID && p.Username == s.Username && p.Started == s.Started.Unix()
+}
+
+// only returns the value of the name in the Cookie headers, as it stands there,
+// if it comes once. It takes no more cookies than net/http does.
+func only(headers []string, name string) (value string) {
+	named, all := 0, 0
+	for _, line := range headers {
+		for ; line != ""; all++ {
+			var part string
+			part, line, _ = strings.Cut(line, ";")
+			before, after, _ := strings.Cut(strings.Trim(part, " \t"), "=")
+			if strings.TrimRight(before, " \t") == name {
+				value = after
+				named++
+			}
+		}
+	}
+	if named != 1 || all > 3000 {
+		return ""
+	}
+	return value
 }
 
 // canonical reports whether the value is spelled the one way that we spell it
 // (base64 has others that decode to the same bytes: other last bits, line
 // breaks) and is not dated in the future, which securecookie does not refuse.
 func (s *Store) canonical(value string) bool {
-	raw, err := base64.URLEncoding.DecodeString(value)
-	if err != nil || base64.URLEncoding.EncodeToString(raw) != value {
+	strict, raw := base64.URLEncoding.Strict(), [12]byte{}
+	if len(value) < signature || strings.ContainsAny(value, "\r\n") {
 		return false
 	}
-	date, _, _ := strings.Cut(string(raw), "|")
-	signed, err := strconv.ParseInt(date, 10, 64)
-	return err == nil && signed <= s.opt.Now().Add(skew).Unix() && strconv.FormatInt(signed, 10) == date
+	if _, err := strict.Decode(raw[:], []byte(value[len(value)-4:])); err != nil {
+		return false
+	}
+	if _, err := strict.Decode(raw[:], []byte(value[:16])); err != nil {
+		return false
+	}
+	date, _, _ := bytes.Cut(raw[:], []byte("|")) // 10 digits, until the year 2286
+	signed, err := strconv.ParseInt(string(date), 10, 64)
+	return err == nil && date[0] >= '1' && signed <= s.opt.Now().Add(skew).Unix()
 }

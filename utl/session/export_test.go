@@ -2,6 +2,9 @@ package session
 
 import "time"
 
+// Only is only.
+var Only = only
+
 // Kept counts the cache's live entries and those that say "no such session",
 // and returns how many there are of the latter by the cache's own account.
 func (s *Store) Kept() (live, none, counted int) {
@@ -21,4 +24,21 @@ func (s *Store) Kept() (live, none, counted int) {
 func (s *Store) Miss(sid string, now time.Time) {
 	_, gen, _ := s.cache.get(sid, now)
 	s.cache.put(sid, newEntry(nil, now), gen)
+}
+
+// Cookies returns how many cookies are remembered.
+func (s *Store) Cookies() int {
+	s.cache.mu.RLock()
+	defer s.cache.mu.RUnlock()
+	return len(s.cache.cookies)
+}
+
+// ForgetCookies forgets the remembered cookies, and no session.
+func (s *Store) ForgetCookies() {
+	s.cache.mu.Lock()
+	defer s.cache.mu.Unlock()
+	for _, has := range s.cache.cookies {
+		has.entry.cookies = nil
+	}
+	clear(s.cache.cookies)
 }

@@ -1,8 +1,6 @@
 package session
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/gorilla/sessions"
@@ -42,31 +40,18 @@ func (s *Store) SetGateKeys(keys [][]byte) error {
 // place names: the same session as Find's, with the same errors. A session
 // cookie is none, and a gate cookie of another place is none either.
 func (s *Store) FindGate(r *http.Request, at Place) (Session, error) {
-	p, err := s.read(r, at.name(), *s.gate.Load())
-	if err != nil {
-		return Session{}, ErrNone
-	}
-	return s.named(r.Context(), p, at.Host)
+	return s.find(r, at.name(), at.Host)
 }
 
 // SendGate sends the gate cookie that names the session at the place. It ends
 // with the session.
 func (s *Store) SendGate(w http.ResponseWriter, found Session, at Place) error {
-	codecs := *s.gate.Load()
-	if len(codecs) == 0 {
-		return errors.New("no gate key")
-	}
-	value, err := codecs[0].Encode(at.name(), payload{
-		Username: found.Username, SID: found.SID, Started: found.Started.Unix(), Host: at.Host,
-	})
-	if err != nil {
-		return fmt.Errorf("signing the gate cookie: %w", err)
-	}
-	o := s.options()
-	o.Secure, o.MaxAge = at.Secure, s.maxAge(found)
+	gs := sessions.NewSession(s, at.name())
+	gs.Options = s.options()
+	gs.Options.Secure, gs.Options.MaxAge = at.Secure, s.maxAge(found)
 	if at.Domain {
-		o.Domain = at.Host
+		gs.Options.Domain = at.Host
 	}
-	http.SetCookie(w, sessions.NewCookie(at.name(), value, o))
-	return nil
+	gs.Values[payloadKey] = payload{Username: found.Username, SID: found.SID, Started: found.Started.Unix(), Host: at.Host}
+	return gs.Save(nil, w)
 }

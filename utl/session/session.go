@@ -95,12 +95,7 @@ func (s *Store) Name() string { return s.name }
 // are answered from memory. Errors: ErrNone, or db.ErrUnavailable when it
 // cannot be known: the Session then has the sid alone, so that it can be ended.
 func (s *Store) Find(r *http.Request) (Session, error) {
-	gs, err := s.New(r, s.name)
-	if err != nil {
-		return Session{}, ErrNone
-	}
-	p, _ := gs.Values[payloadKey].(payload)
-	return s.named(r.Context(), p, "")
+	return s.find(r, s.name, "")
 }
 
 // live returns the live session with the sid, from the cache or from its row.

@@ -1,0 +1,127 @@
+package session_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/utl/session"
+)
+
+// liveAt fails the test unless the gate cookie names a live session there.
+func (s *site) liveAt(t *testing.T, at session.Place, c *http.Cookie) {
+	t.Helper()
+	if _, err := s.FindGate(request(c), at); err != nil {
+		t.Fatalf("at %+v: got error %v, want a live session", at, err)
+	}
+}
+
+func TestFindAllocatesLittle(t *testing.T) {
+	s := newSite(t)
+	r := request(s.signIn(t, "ada", false))
+	find := func() {
+		if _, err := s.Find(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	verify := func() {
+		s.ForgetCookies()
+		find()
+	}
+	if got := testing.AllocsPerRun(100, verify); got > 16 {
+		t.Errorf("verifying a cookie and finding its session allocates %v times, want 16 at most", got)
+	}
+	if got := testing.AllocsPerRun(100, find); got > 0 {
+		t.Errorf("finding the session of a remembered cookie allocates %v times, want 0", got)
+	}
+}
+
+// A remembered cookie goes with its entry, and is good in its one place only.
+func TestARememberedCookie(t *testing.T) {
+	s := newSite(t, withGate)
+	cookie := s.signIn(t, "ada", false)
+	sid := s.live(t, cookie).SID
+	gate := s.gateCookie(t, cookie, onApp)
+	s.liveAt(t, onApp, gate)
+	kept := func(want int) {
+		t.Helper()
+		if got := s.Cookies(); got != want {
+			t.Errorf("got %d remembered cookies, want %d", got, want)
+		}
+	}
+	kept(2)
+	s.none(t, request(named(s.Name(), gate.Value)))
+	s.noneAt(t, onWiki, request(gate))
+	s.noneAt(t, onPlain, request(named("glassjar-gate", gate.Value)))
+	s.none(t, request(named(s.Name(), cookie.Value[:len(cookie.Value)-1]+"_")))
+	kept(2)
+
+	s.Forget(sid)
+	kept(0)
+	s.live(t, cookie)
+	kept(1)
+	s.clock.pass(time.Minute)
+	s.poll(t)
+	s.live(t, cookie) // its row was read again
+	kept(1)
+	s.clock.pass(20 * time.Minute)
+	s.poll(t)
+	if err := s.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	kept(0)
+}
+
+// ATTACKS A5, A10: with the keys, what they verified is forgotten.
+func TestNewKeysForgetRememberedCookies(t *testing.T) {
+	s := newSite(t, withGate)
+	cookie := s.signIn(t, "ada", false)
+	gate := s.gateCookie(t, cookie, onApp)
+	s.liveAt(t, onApp, gate)
+	s.live(t, cookie)
+	if err := s.SetKeys([][]byte{newKey()}); err != nil {
+		t.Fatal(err)
+	}
+	s.none(t, request(cookie))
+	s.liveAt(t, onApp, gate)
+	if err := s.SetGateKeys([][]byte{newKey()}); err != nil {
+		t.Fatal(err)
+	}
+	s.noneAt(t, onApp, request(gate))
+}
+
+func TestRememberedCookiesAreBounded(t *testing.T) {
+	s := newSite(t)
+	cookie := s.signIn(t, "ada", false)
+	_, payload := taken(t, cookie.Value)
+	for i := range 10_050 { // one session, signed again and again
+		s.live(t, named(s.Name(), sign(s.opt.Keys[0], s.Name(), s.clock.Now().Unix()-int64(i), payload)))
+	}
+	if got := s.Cookies(); got != 10_000 {
+		t.Errorf("got %d remembered cookies, want 10,000", got)
+	}
+}
+
+// FuzzOneCookie: a value that may be a cookie of ours is the one that net/http
+// reads, and the only one.
+func FuzzOneCookie(f *testing.F) {
+	for _, line := range []string{
+		"glassjar=abc", "a=b; glassjar=abc", "glassjar=abc;glassjar=abc", "glassjar =abc", " glassjar= abc", `glassjar="abc"`,
+		"glassjar", "glassjar=", ";;glassjar=abc;", "glassjar=\x01; glassjar=abc", "a=\"b;glassjar=abc\"", "Glassjar=abc", "glassjar=a=b",
+	} {
+		f.Add(line, "")
+		f.Add("x=y", line)
+	}
+	f.Fuzz(func(t *testing.T, first, second string) {
+		r := &http.Request{Header: http.Header{"Cookie": {first, second}}}
+		value := session.Only(r.Header["Cookie"], "glassjar")
+		if value == "" || strings.Trim(value, alphabet+"=") != "" {
+			return
+		}
+		all := r.CookiesNamed("glassjar")
+		if len(all) != 1 || all[0].Value != value || all[0].Quoted {
+			t.Errorf("%q, %q: got %q; net/http reads %v", first, second, value, all)
+		}
+	})
+}
