@@ -46,6 +46,7 @@ type grammar struct {
 	User    userCommands   `cmd:"" help:"Change who has an account."`
 	Link    linkCommands   `cmd:"" help:"Make a link that works once."`
 	Keys    keysCommands   `cmd:"" help:"Change the session keys."`
+	Doctor  doctorCommand  `cmd:"" help:"Attack a page behind the gate from outside, through its proxy, and say what holds."`
 	Version versionCommand `cmd:"" help:"Show which glassjar this is."`
 	Help    helpCommand    `cmd:"" help:"Show how a command is used."`
 }

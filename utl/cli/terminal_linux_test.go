@@ -72,6 +72,18 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
+// An app password is typed once, at a terminal that shows nothing of it.
+func TestTerminalAppPassword(t *testing.T) {
+	for typed, says := range map[string]string{canary: "glassjar: nothing was tested: ", "": "glassjar: no password was given"} {
+		tty := start(t, t.TempDir(), "doctor", "http://127.0.0.1:1/", "--app-password-stdin")
+		tty.wait(t, "app password: ")
+		tty.press(t, typed+"\n")
+		if got := tty.exit(t); got != 1 || !strings.Contains(tty.text(), says) || strings.Contains(tty.text(), canary) {
+			t.Errorf("got exit code %d, want 1 and %q on the screen:\n%s", got, says, tty.text())
+		}
+	}
+}
+
 // terminal is a pseudo-terminal and the program that runs in it.
 type terminal struct {
 	ctrl, tty *os.File

@@ -1,0 +1,80 @@
+package cli_test
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"glassjar/utl/cli"
+)
+
+// guarded is an app behind a good gate, but that strangers pass with the method.
+// It shows what the app password's holder sends.
+func guarded(t *testing.T, passes string) *httptest.Server {
+	t.Helper()
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch back := "http://" + r.Host + r.RequestURI; {
+		case r.Header.Get("Authorization") == "Bearer "+canary:
+			_ = r.Header.Write(w)
+		case r.Method == passes:
+		case r.Header.Get("Sec-Fetch-Mode") != "navigate":
+			w.WriteHeader(http.StatusUnauthorized)
+		default:
+			if r.Method == http.MethodPost {
+				back = "http://" + r.Host + "/"
+			}
+			w.Header().Set("Location", "https://jar.example/?next="+url.QueryEscape(back))
+			w.WriteHeader(http.StatusFound)
+		}
+	}))
+	t.Cleanup(site.Close)
+	return site
+}
+
+// The doctor's report is on stdout, and its exit code is 1 where there is a
+// hole or nothing could be tested. It needs no settings and no database.
+func TestDoctor(t *testing.T) {
+	closed := guarded(t, "")
+	closed.Close()
+	for _, tt := range []struct {
+		name, address, stdin string
+		code                 int
+		out, said            string
+	}{
+		{"a good gate", guarded(t, "").URL, "", 0, "\n32 attacks, no hole found (unsure: 0, remarks: 0)\n", ""},
+		{"a hole", guarded(t, "POST").URL, "", 1, "\nHOLE    POST: 200: it passed\n        The proxy must ", "glassjar: 32 attacks, holes found: 1 (unsure: 0, remarks: 0)\n"},
+		{"a hole seen from inside", guarded(t, "").URL, canary + "\n", 1, "\nHOLE    the app password, signed in: it reaches the app\n", "glassjar: 40 attacks, holes found: 8 (unsure: 0, remarks: 0)\n"},
+		{"an app password that is none", guarded(t, "").URL, "no\n", 1, "\nholds   POST: 302 ", "glassjar: nothing was tested with the app password: "},
+		{"an empty app password", closed.URL, "\n", 1, "", "glassjar: no password was given\n"},
+		{"nobody there", closed.URL, "", 1, "", "glassjar: nothing was tested: "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			args := []string{"doctor", tt.address}
+			path := filepath.Join(t.TempDir(), "stdin")
+			if tt.stdin != "" {
+				args = append(args, "--app-password-stdin")
+			}
+			if err := os.WriteFile(path, []byte(tt.stdin), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			stdin, err := os.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer stdin.Close()
+			var out, said bytes.Buffer
+			code := cli.Run(t.Context(), args, cli.Env{Stdin: stdin, Stdout: &out, Stderr: &said})
+			if code != tt.code || !strings.Contains(out.String(), tt.out) || !strings.HasPrefix(said.String(), tt.said) {
+				t.Errorf("got exit code %d, want %d, %q and %q in:\n%s%s", code, tt.code, tt.out, tt.said, &out, &said)
+			}
+			if strings.Contains(out.String()+said.String(), canary) { // ATTACKS K: canaries
+				t.Error("the app password is in the output")
+			}
+		})
+	}
+}

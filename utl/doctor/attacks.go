@@ -1,0 +1,156 @@
+package doctor
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+)
+
+// attack is one request that must not pass.
+type attack struct {
+	name   string
+	method string // empty: GET
+	uri    string // empty: the page's; byte for byte
+	header http.Header
+	body   string
+	kind   kind
+	mend   string // what to change where it passes
+	remark string // what to change where it does not, but should be answered otherwise
+}
+
+func (a attack) verb() string          { return cmp.Or(a.method, http.MethodGet) }
+func (a attack) asks(page Page) string { return cmp.Or(a.uri, page.uri) }
+
+// kind is what an attack is judged by, beside what all are judged by.
+type kind int
+
+const (
+	plainly kind = iota
+	told         // forges what the proxy tells the gate: it must make no difference at all
+	script       // no person sees the answer
+	oddPath
+	askGate // asks the gate itself
+)
+
+const (
+	mendIdentity = "Who sends this header gets in. The proxy must ask the gate whatever the client says, and take Remote-… away from it, " +
+		"also spelled Remote_… and Remote.… (Caddy: request_header -Remote-* in a route, before forward_auth)."
+	mendAddress = "Who sends this header gets in. The proxy must believe it only from proxies in front of it (nginx: set_real_ip_from; Caddy: trusted_proxies)."
+	mendMethod  = "The proxy must ask the gate for every method (nginx: no limit_except around auth_request; Caddy: no method matcher on forward_auth)."
+	mendScript  = "The proxy must ask the gate whatever a request says of itself: for scripts and sockets too."
+	mendPath    = "The proxy must ask the gate for every path (nginx: auth_request in location /; Caddy: forward_auth without a path matcher). " +
+		"If it leaves one open, it must resolve dots and %-codes before it compares, and send the app the result."
+	mendGate = "Only the proxy may ask the gate, in its own words. On this host it must send no more than /gate/callback to glassjar (nginx: internal), " +
+		"and take X-Original-… and X-Forwarded-… away from what the client sends."
+
+	remarkScript = "A script cannot use a sign-in page: answer it 401 (Caddy: ask /gate/forward; nginx: redirect only where Sec-Fetch-Mode is navigate)."
+	remarkPath   = "The gate is asked about another path than the app would be. Tell it the path as it came (nginx: $request_uri, not $uri)."
+)
+
+// attacks returns all that a stranger tries.
+func (e *exam) attacks() []attack {
+	var all []attack
+	for _, forged := range identities("admin") {
+		forged.mend = mendIdentity
+		all = append(all, forged)
+	}
+	all = append(all, e.forwarded()...)
+	for _, name := range []string{"X-Forwarded-For", "X-Real-Ip"} {
+		all = append(all, attack{name: name + ", forged", header: one(name, "127.0.0.1"), mend: mendAddress})
+	}
+	all = append(all, methods()...)
+	for _, path := range spellings(e.path) {
+		all = append(all, attack{name: "the path " + path, uri: path, kind: oddPath, mend: mendPath, remark: remarkPath})
+	}
+	for _, path := range []string{"/gate/check", "/gate/forward", "/api/authz/auth-request", "/api/authz/forward-auth"} {
+		all = append(all, attack{name: "the gate itself, " + path, uri: path, kind: askGate, mend: mendGate, header: http.Header{
+			"X-Original-Url": {e.root() + "/forged"}, "X-Original-Method": {"GET"}, "X-Forwarded-Uri": {"/forged"},
+		}})
+	}
+	return all
+}
+
+func one(name, value string) http.Header { return http.Header{name: {value}} }
+
+// identities returns the headers that tell an app who it is, in every spelling
+// that some program takes for them, each saying value.
+func identities(value string) []attack {
+	var all []attack
+	for _, as := range []string{"Remote-%s", "REMOTE-%s", "Remote_%s", "REMOTE_%s", "Remote.%s"} {
+		h := http.Header{}
+		for _, what := range []string{"User", "Groups", "Name", "Email", "Identity"} {
+			h[fmt.Sprintf(as, what)] = []string{value}
+		}
+		all = append(all, attack{name: fmt.Sprintf(as, "User") + " and the like, forged", header: h})
+	}
+	return append(all, attack{
+		name:   "Remote-User, forged and named in Connection",
+		header: http.Header{"Remote-User": {value}, "Connection": {"close, Remote-User"}},
+	})
+}
+
+// forwarded returns what would change the question that the proxy asks. The
+// host is forged by another port, which most gates answer for.
+func (e *exam) forwarded() []attack {
+	scheme := map[string]string{"http": "https", "https": "http"}[e.scheme]
+	host := net.JoinHostPort((&url.URL{Host: e.host}).Hostname(), "4433")
+	var all []attack
+	for _, h := range []struct{ name, value string }{
+		{"X-Forwarded-Host", host},
+		{"X-Forwarded-Proto", scheme},
+		{"X-Forwarded-Uri", "/forged"},
+		{"X-Forwarded-Method", "OPTIONS"},
+		{"X-Original-Url", e.root() + "/forged"},
+		{"X-Original-Method", "OPTIONS"},
+		{"Forwarded", "for=127.0.0.1;host=" + host + ";proto=" + scheme},
+	} {
+		forged := one(h.name, h.value)
+		if h.name == "X-Original-Url" {
+			forged.Set("X-Original-Method", "GET") // a gate reads both or none
+		}
+		mend := "The gate believes the client. The proxy must set what it tells the gate, and take away " + h.name + " where it does not set it."
+		all = append(all, attack{name: h.name + ", forged", kind: told, header: forged, mend: mend, remark: mend})
+	}
+	return all
+}
+
+// methods returns the page asked for in other ways than a browser opens it.
+func methods() []attack {
+	return []attack{
+		{name: "HEAD", method: http.MethodHead, mend: mendMethod},
+		{
+			name: "POST", method: http.MethodPost, mend: mendMethod, body: "a=1",
+			header: one("Content-Type", "application/x-www-form-urlencoded"),
+		},
+		{
+			name: "OPTIONS, as before another site's script", method: http.MethodOptions, mend: mendMethod,
+			header: http.Header{"Origin": {"https://forged.example"}, "Access-Control-Request-Method": {"POST"}},
+		},
+		{
+			name: "a script's fetch", kind: script, mend: mendScript, remark: remarkScript,
+			header: http.Header{"Sec-Fetch-Mode": {"cors"}, "Accept": {"application/json"}},
+		},
+		{
+			name: "a WebSocket", kind: script, mend: mendScript, remark: remarkScript,
+			header: http.Header{
+				"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"},
+				"Sec-Websocket-Key": {"Z2xhc3NqYXItZG9jdG9yIQ=="}, "Sec-Fetch-Mode": {"websocket"}, "Accept": {"*/*"},
+			},
+		},
+	}
+}
+
+// spellings returns paths that some program takes for the given one, and some
+// rule of a proxy for another.
+func spellings(path string) []string {
+	encoded := "/%2e"
+	if path != "/" {
+		encoded = fmt.Sprintf("/%%%02x%s", path[1], path[2:])
+	}
+	return []string{
+		"/" + path, encoded, path + ";x", "/static/.." + path, "/static/%2e%2e" + path,
+		"/static/..%2f" + path[1:], "/static/..%5c" + path[1:],
+	}
+}

@@ -1,0 +1,264 @@
+package doctor_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"glassjar/utl/doctor"
+)
+
+// believes is a proxy that passes on the header to its gate.
+func believes(name string, target func(q request, value string) string) hole {
+	return func(q request) string {
+		value := q.Header.Get(name)
+		if value == "" || q.RequestURI != uri {
+			return ""
+		}
+		return refuse(q, target(q, value))
+	}
+}
+
+// holes are proxies with one hole each, by the one attack that finds it.
+var holes = map[string]hole{
+	"Remote-User and the like, forged":            passes("\r\nRemote-Email: "),
+	"REMOTE-User and the like, forged":            passes("\r\nREMOTE-User: "),
+	"Remote_User and the like, forged":            passes("\r\nRemote_User: "),
+	"REMOTE_User and the like, forged":            passes("\r\nREMOTE_Groups: "),
+	"Remote.User and the like, forged":            passes("\r\nRemote.Identity: "),
+	"Remote-User, forged and named in Connection": passes(", Remote-User\r\n"),
+	"X-Forwarded-For, forged":                     passes("\r\nX-Forwarded-For: 127.0.0.1\r\n"),
+	"X-Real-Ip, forged":                           passes("\r\nX-Real-Ip: 127.0.0.1\r\n"),
+	"HEAD":                                        passes("HEAD "),
+	"POST":                                        passes("POST "),
+	"OPTIONS, as before another site's script":    passes("OPTIONS "),
+	"a script's fetch":                            passes("Sec-Fetch-Mode: cors"),
+	"a WebSocket":                                 upgrades,
+	"the path //app/page":                         passes(" //app/page HTTP"),
+	"the path /%61pp/page":                        passes(" /%61pp/page HTTP"),
+	"the path /app/page;x":                        passes(" /app/page;x HTTP"),
+	"the path /static/../app/page":                passes(" /static/../app/page HTTP"),
+	"the path /static/%2e%2e/app/page":            passes(" /static/%2e%2e/app/page HTTP"),
+	"the path /static/..%2fapp/page":              passes(" /static/..%2fapp/page HTTP"),
+	"the path /static/..%5capp/page":              passes(" /static/..%5capp/page HTTP"),
+	"the gate itself, /gate/check":                reachable("/gate/check"),
+	"the gate itself, /gate/forward":              reachable("/gate/forward"),
+	"the gate itself, /api/authz/auth-request":    reachable("/api/authz/auth-request"),
+	"the gate itself, /api/authz/forward-auth":    reachable("/api/authz/forward-auth"),
+	"X-Forwarded-Host, forged":                    believes("X-Forwarded-Host", anyPort),
+	"X-Forwarded-Proto, forged":                   believes("X-Forwarded-Proto", func(q request, scheme string) string { return scheme + "://" + q.Host + uri }),
+	"X-Forwarded-Uri, forged":                     believes("X-Forwarded-Uri", func(q request, forged string) string { return "http://" + q.Host + forged }),
+	"X-Forwarded-Method, forged":                  believes("X-Forwarded-Method", root),
+	"X-Original-Url, forged":                      believes("X-Original-Url", original),
+	"X-Original-Method, forged":                   believes("X-Original-Method", root),
+	"Forwarded, forged":                           believes("Forwarded", func(_ request, pairs string) string { return "http://" + between(pairs, "host=", ";") + uri }),
+}
+
+func between(text, before, after string) string {
+	_, text, _ = strings.Cut(text, before)
+	text, _, _ = strings.Cut(text, after)
+	return text
+}
+
+// root is where a gate leads back to after a method that it does not repeat.
+func root(q request, method string) string {
+	if method == http.MethodGet {
+		return "http://" + q.Host + uri
+	}
+	return "http://" + q.Host + "/"
+}
+
+// anyPort is what a gate is asked about that answers for every port of one host.
+func anyPort(q request, host string) string {
+	if !strings.HasPrefix(host, "127.0.0.1:") {
+		host = q.Host
+	}
+	return "http://" + host + uri
+}
+
+// original is what a gate is asked about that reads both headers or none.
+func original(q request, whole string) string {
+	if q.Header.Get("X-Original-Method") == "" {
+		return "http://" + q.Host + uri
+	}
+	return whole
+}
+
+func upgrades(q request) string {
+	if q.Header.Get("Upgrade") == "" {
+		return ""
+	}
+	return "HTTP/1.1 101 -\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+}
+
+// reachable is a proxy that sends the path to its gate as it is.
+func reachable(path string) hole {
+	return func(q request) string {
+		switch {
+		case q.RequestURI != path:
+			return ""
+		case strings.HasSuffix(path, "check"): // it is asked about itself
+			return lead(http.StatusUnauthorized, signIn, "http://"+q.Host+path)
+		case strings.HasSuffix(path, "auth-request"):
+			return lead(http.StatusFound, signIn, q.Header.Get("X-Original-Url"))
+		}
+		return lead(http.StatusFound, signIn, "http://"+q.Host+q.Header.Get("X-Forwarded-Uri"))
+	}
+}
+
+// ATTACKS C: each attack finds a hole that no other finds, and a site without
+// one holds.
+func TestEachAttackFindsItsHole(t *testing.T) {
+	good, err := examined(t, serve(t, sound), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range good {
+		if f.Verdict != doctor.Holds || f.Mend != "" {
+			t.Errorf("a good site: got %v", f)
+		}
+		if i > 0 && holes[f.Attack] == nil { // the first is the page itself
+			t.Errorf("no proxy is tried that %q finds", f.Attack)
+		}
+	}
+	for attack, bad := range holes {
+		t.Run(attack, func(t *testing.T) {
+			found, err := examined(t, serve(t, bad), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = slices.DeleteFunc(found, func(f doctor.Finding) bool { return f.Verdict == doctor.Holds })
+			if len(found) != 1 || found[0].Attack != attack || found[0].Verdict != doctor.Hole || found[0].Mend == "" {
+				t.Errorf("got %q, want the one hole", found)
+			}
+		})
+	}
+}
+
+// What is no proof is not called one.
+func TestVerdicts(t *testing.T) {
+	for _, tt := range []struct {
+		name, attack string
+		answer       func(q request) string
+		want         doctor.Verdict
+		came         string
+	}{
+		{"a page that is not there may be the app's", "POST", always(says(404, "", "")), doctor.Unsure, "404 may be the app's own answer"},
+		{"a failure may be nginx's, or the app's", "POST", always(says(500, "", "")), doctor.Unsure, "500 may be"},
+		{"a proxy hangs up", "POST", always("\r\n\r\n"), doctor.Unsure, "no answer: "},
+		{"a proxy refuses a path", "the path /static/..%5capp/page", always(says(400, "", "")), doctor.Holds, "refused with 400"},
+		{"a redirect of the app's", "the path //app/page", always(says(301, "Location: /app/page\r\n", "")), doctor.Hole, "301, and not to the sign-in page"},
+		{"a path made clean first", "the path //app/page", clean, doctor.Remark, "and from there to http://127.0.0.1:"},
+		{"a path on another host", "the path //app/page", always(lead(302, signIn, "http://app.example/")), doctor.Hole, "from there to http://app.example/"},
+		{"a script sent to sign in", "a script's fetch", func(q request) string { return lead(302, signIn, "http://"+q.Host+uri) }, doctor.Remark, "302 to the sign-in page"},
+		{"a sign-in page elsewhere", "HEAD", func(q request) string { return lead(302, "http://evil.example/", "http://"+q.Host+uri) }, doctor.Hole, "302 to another page to sign in at: http://evil.example/"},
+		{"a gate that refuses what the client forged", "X-Forwarded-Proto, forged", always(says(403, "", "")), doctor.Remark, "403: the header made a difference"},
+		{"a gate that is not there", "the gate itself, /gate/check", always(says(404, "", "")), doctor.Holds, "404: it is not there"},
+		{"control bytes", "HEAD", always(lead(302, signIn, "\x1b[2J\u202e\x07http://evil.example/")), doctor.Hole, "but from there to [2Jhttp://evil.example/"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			found, err := examined(t, serve(t, only(tt.attack, tt.answer)), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			i := slices.IndexFunc(found, func(f doctor.Finding) bool { return f.Attack == tt.attack })
+			if i < 0 || found[i].Verdict != tt.want || !strings.Contains(found[i].Came, tt.came) {
+				t.Errorf("got %q, want %s: %s", found, tt.want, tt.came)
+			}
+			if told := found[i].Mend != ""; told != (tt.want == doctor.Hole || tt.want == doctor.Remark) {
+				t.Errorf("what to change: %q", found[i].Mend)
+			}
+		})
+	}
+}
+
+func always(text string) hole { return func(request) string { return text } }
+
+func clean(q request) string { return lead(http.StatusFound, signIn, "http://"+q.Host+"/app/page") }
+
+// only is a site that answers so where the attack's own hole would be.
+func only(attack string, then hole) hole {
+	return func(q request) string {
+		if holes[attack](q) == "" {
+			return ""
+		}
+		return then(q)
+	}
+}
+
+func TestOpenPage(t *testing.T) {
+	found, err := examined(t, serve(t, passes("GET ")), "")
+	if err != nil || len(found) != 1 || found[0].Verdict != doctor.Hole || !strings.Contains(found[0].Mend, "The page is open.") {
+		t.Errorf("got %q, %v; want the hole and nothing more", found, err)
+	}
+}
+
+// A site that does not answer as a gate's does is not examined.
+func TestUntested(t *testing.T) {
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	defer secure.Close()
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	for _, tt := range []struct {
+		name string
+		page doctor.Page
+		why  string
+	}{
+		{"nobody listens", page(t, closed.URL), "tested: dial tcp 127.0.0.1:"},
+		{"a certificate that nobody knows", page(t, secure.URL), "certificate"},
+		{"the proxy has lost its gate", serve(t, always(says(502, "", ""))), "the page answers 502"},
+		{"a page that is not there", serve(t, always(says(404, "", ""))), "the page answers 404"},
+		{"another redirect", serve(t, always(says(301, "Location: /else\r\n", ""))), "the page answers 301"},
+		{"a gate that knows the page as another", serve(t, always(lead(302, signIn, "https://\x1bapp.example/"))), "(next=https://app.example/)"},
+		{"a header of control bytes", serve(t, always("HTTP/1.1 302 -\r\n\x1b[2J\r\n\r\n")), "malformed"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			found, err := examined(t, tt.page, "")
+			if err == nil || len(found) != 0 || !strings.HasPrefix(err.Error(), "nothing was tested: ") || !strings.Contains(err.Error(), tt.why) {
+				t.Fatalf("got %q, %v; want nothing tested: %s", found, err, tt.why)
+			}
+			if strings.Contains(err.Error(), "\x1b") {
+				t.Errorf("a control byte: %q", err)
+			}
+		})
+	}
+}
+
+func TestGivenUp(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	found := 0
+	err := doctor.Examine(ctx, serve(t, sound), "", func(doctor.Finding) {
+		found++
+		cancel()
+	})
+	if !errors.Is(err, context.Canceled) || found != 1 {
+		t.Errorf("got %d findings, %v; want the one before the end", found, err)
+	}
+}
+
+func TestPageRefuses(t *testing.T) {
+	for _, address := range []string{"", "app.example", "/page", "ftp://app.example/", "http://", "http://:80/", "http://me:Canary@app.example/", "http://Canary%zz/"} {
+		var p doctor.Page
+		if err := p.UnmarshalText([]byte(address)); err == nil || strings.Contains(err.Error(), "Canary") {
+			t.Errorf("%q: got %v, want an error that does not repeat it", address, err)
+		}
+	}
+}
+
+// A gate comes back to the host in one spelling, and to the rest as it was.
+func TestPage(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://App.Example":                     "https://app.example/",
+		"HTTPS://app.example:443/a/%2f;x?b=%zz#c": "https://app.example/a/%2f;x?b=%zz",
+		"http://app.example:443/":                 "http://app.example:443/",
+		"http://[::1]:80//a":                      "http://[::1]//a",
+	} {
+		if got := page(t, address).String(); got != want {
+			t.Errorf("%s: got %s, want %s", address, got, want)
+		}
+	}
+}

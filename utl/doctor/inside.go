@@ -1,0 +1,78 @@
+package doctor
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+)
+
+const (
+	mendForged = "The app gets what the client says of who it is. The proxy must take Remote-… away from it, also spelled Remote_… and Remote.…, " +
+		"and set it from the gate's answer (nginx: proxy_set_header; Caddy: request_header -Remote-* in a route, before forward_auth)."
+	mendAuthorization = "The app gets the app password, and could use it. The proxy must take Authorization away when it passes a request on."
+	mendCookies       = "The app gets glassjar's cookies. The proxy must take them out of Cookie when it passes a request on."
+)
+
+// cookies are the names of all that glassjar sets on an app's host or on a
+// parent of it.
+var cookies = []string{
+	"__Host-glassjar", "glassjar", "__Host-glassjar-gate", "__Secure-glassjar-gate", "glassjar-gate",
+	"__Host-glassjar-device", "glassjar-device",
+}
+
+// signedIn sends what must not reach the app, with the app password, and looks
+// for it in what the app shows.
+func (e *exam) signedIn(ctx context.Context, appPassword string) error {
+	allowed := one("Authorization", "Bearer "+appPassword)
+	seen := rand.Text()
+	first := attack{header: maps.Clone(allowed), mend: mendAuthorization, name: "the app password"}
+	first.header.Set("X-Glassjar-Doctor", seen)
+	got := e.send(ctx, first)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case got.fault != "":
+		return fmt.Errorf("%w: %s", errOutside, got.fault)
+	case got.status >= 400 || got.signIn == e.signIn:
+		return fmt.Errorf("%w: the page answers %d to it", errOutside, got.status)
+	}
+	shows := strings.Contains(got.shown, seen)
+	e.reached(first, got, appPassword, shows)
+
+	marker := rand.Text()
+	ours := attack{name: "glassjar's cookies", mend: mendCookies, header: one("Cookie", strings.Join(cookies, "="+marker+"; ")+"="+marker)}
+	forged := identities(marker)
+	for i := range forged {
+		forged[i].mend = mendForged
+	}
+	for _, a := range append(forged, ours) {
+		maps.Copy(a.header, allowed)
+		got := e.send(ctx, a)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		e.reached(a, got, marker, shows)
+	}
+	return nil
+}
+
+// reached tells whether the app's answer shows the marker. shows says that the
+// app shows what it gets.
+func (e *exam) reached(a attack, got answer, marker string, shows bool) {
+	a.name += ", signed in"
+	switch {
+	case got.fault != "":
+		e.found(a, Unsure, "no answer: "+got.fault)
+	case strings.Contains(got.shown, marker):
+		e.found(a, Hole, "it reaches the app")
+	case got.signIn == e.signIn || got.status == http.StatusBadRequest || got.status == http.StatusForbidden:
+		e.found(a, Holds, fmt.Sprintf("refused with %d", got.status))
+	case !shows || got.status >= 300:
+		e.found(a, Unsure, fmt.Sprintf("%d: the app does not show what it gets", got.status))
+	default:
+		e.found(a, Holds, "it does not reach the app")
+	}
+}

@@ -1,0 +1,144 @@
+package doctor_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"glassjar/utl/doctor"
+)
+
+const appPassword = "Canary-of-an-app"
+
+// echo is a site whose app shows the lines of the request that shown picks, and
+// what the doctor asks it to show.
+func echo(shown func(line string) bool) hole {
+	return func(q request) string {
+		if !q.has("\r\nAuthorization: Bearer " + appPassword + "\r\n") {
+			return ""
+		}
+		var body strings.Builder
+		for line := range strings.Lines(q.raw) {
+			if strings.HasPrefix(line, "X-Glassjar-Doctor: ") || shown(line) {
+				body.WriteString(line)
+			}
+		}
+		return says(http.StatusOK, "", body.String())
+	}
+}
+
+func nothing(string) bool { return false }
+
+// ATTACKS C: what the proxy lets through to the app is seen in what the app
+// shows.
+func TestInside(t *testing.T) {
+	for _, tt := range []struct{ name, shows, attack string }{
+		{"the app password", "Authorization: ", "the app password"},
+		{"an identity header", "Remote-Groups: ", "Remote-User and the like, forged"},
+		{"one in capitals", "REMOTE-Name: ", "REMOTE-User and the like, forged"},
+		{"one with _", "Remote_User: ", "Remote_User and the like, forged"},
+		{"one with _, in capitals", "REMOTE_User: ", "REMOTE_User and the like, forged"},
+		{"one with a dot", "Remote.Email: ", "Remote.User and the like, forged"},
+		{"a cookie", "Cookie: ", "glassjar's cookies"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			found, err := examined(t, serve(t, echo(func(line string) bool { return strings.HasPrefix(line, tt.shows) })), appPassword)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = slices.DeleteFunc(found, func(f doctor.Finding) bool { return f.Verdict == doctor.Holds })
+			if len(found) != 1 || found[0].Attack != tt.attack+", signed in" || found[0].Verdict != doctor.Hole || found[0].Mend == "" {
+				t.Errorf("got %q, want the one hole: %s", found, tt.attack)
+			}
+		})
+	}
+}
+
+// Every cookie of glassjar's is looked for.
+func TestInsideCookies(t *testing.T) {
+	for _, name := range []string{
+		"glassjar", "__Host-glassjar", "glassjar-gate", "__Host-glassjar-gate", "__Secure-glassjar-gate", "glassjar-device", "__Host-glassjar-device",
+	} {
+		leak := func(q request) string {
+			text := echo(nothing)(q)
+			if c, err := q.Cookie(name); err == nil && text != "" {
+				return says(http.StatusOK, "X-Leak: "+c.Value+"\r\n", "")
+			}
+			return text
+		}
+		found, err := examined(t, serve(t, leak), appPassword)
+		if last := found[len(found)-1]; err != nil || last.Verdict != doctor.Hole || last.Came != "it reaches the app" {
+			t.Errorf("%s: got %q, %v; want a hole", name, last, err)
+		}
+	}
+}
+
+func TestInsideHoldsAndUnsure(t *testing.T) {
+	within := func(q request) bool { return q.Header.Get("Authorization") != "" }
+	forged := func(q request) bool { return within(q) && q.Header.Get("X-Glassjar-Doctor") == "" }
+	for _, tt := range []struct {
+		name string
+		bad  hole
+		want doctor.Verdict
+		came string
+	}{
+		{"an app that shows what it gets", echo(nothing), doctor.Holds, "it does not reach the app"},
+		{"an app that does not", when(within, says(200, "", "hello")), doctor.Unsure, "the app does not show"},
+		{"more than is read", when(within, says(200, "", strings.Repeat("a", 64<<10)+appPassword)), doctor.Unsure, "the app does not show"},
+		{"a gate that refuses the forged", either(when(forged, says(403, "", "")), echo(nothing)), doctor.Holds, "refused with 403"},
+		{"a gate that sends to sign in", either(when(forged, lead(302, signIn, "http://app.example/")), echo(nothing)), doctor.Holds, "refused with 302"},
+		{"an app that fails", either(when(forged, says(500, "", "")), echo(nothing)), doctor.Unsure, "500: the app does not show"},
+		{"a proxy that hangs up", either(when(forged, "\r\n\r\n"), echo(nothing)), doctor.Unsure, "no answer"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			found, err := examined(t, serve(t, tt.bad), appPassword)
+			if last := found[len(found)-1]; err != nil || last.Verdict != tt.want || !strings.Contains(last.Came, tt.came) {
+				t.Errorf("got %q, %v; want %s: %s", last, err, tt.want, tt.came)
+			}
+			for _, f := range found {
+				if f.Verdict == doctor.Hole || strings.Contains(f.Came, appPassword) {
+					t.Errorf("got %q", f)
+				}
+			}
+		})
+	}
+}
+
+// when answers so what is meant.
+func when(meant func(q request) bool, text string) hole {
+	return func(q request) string {
+		if !meant(q) {
+			return ""
+		}
+		return text
+	}
+}
+
+func either(first, second hole) hole {
+	return func(q request) string {
+		if text := first(q); text != "" {
+			return text
+		}
+		return second(q)
+	}
+}
+
+// An app password that opens nothing is an error, and is not repeated.
+func TestInsideRefused(t *testing.T) {
+	for name, bad := range map[string]hole{
+		"sent to sign in": sound,
+		"401":             when(func(q request) bool { return q.Header.Get("Authorization") != "" }, says(401, "", appPassword)),
+		"no answer":       when(func(q request) bool { return q.Header.Get("Authorization") != "" }, "\r\n\r\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			found, err := examined(t, serve(t, bad), appPassword)
+			if err == nil || !strings.HasPrefix(err.Error(), "nothing was tested with the app password: ") || strings.Contains(err.Error(), appPassword) {
+				t.Errorf("got %v, want that nothing was tested", err)
+			}
+			if len(found) == 0 {
+				t.Error("nothing was tested without it")
+			}
+		})
+	}
+}

@@ -1,0 +1,122 @@
+package doctor_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"glassjar/utl/doctor"
+)
+
+const (
+	uri    = "/app/page?a=%2f&b"
+	signIn = "https://jar.example/"
+)
+
+// request is what reached the proxy, also byte for byte.
+type request struct {
+	*http.Request
+
+	raw string
+}
+
+// has reports whether the request holds the text as it came.
+func (q request) has(text string) bool { return strings.Contains(q.raw, text) }
+
+// hole answers what a good site would not; "" leaves the answer to the good one.
+type hole func(q request) string
+
+// serve starts a proxy with a gate and an app behind it, all in one, that
+// refuses strangers as it should, but for the hole. It returns the page.
+func serve(t *testing.T, bad hole) doctor.Page {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go answer(c, bad)
+		}
+	}()
+	return page(t, "http://"+ln.Addr().String()+uri)
+}
+
+func page(t *testing.T, address string) (p doctor.Page) {
+	t.Helper()
+	if err := p.UnmarshalText([]byte(address)); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func answer(c net.Conn, bad hole) {
+	defer c.Close()
+	var raw bytes.Buffer
+	r, err := http.ReadRequest(bufio.NewReader(io.TeeReader(c, &raw)))
+	if err != nil {
+		return
+	}
+	_, _ = io.Copy(io.Discard, r.Body)
+	q := request{r, raw.String()}
+	text := bad(q)
+	if text == "" {
+		text = refuse(q, "http://"+r.Host+r.RequestURI)
+	}
+	_, _ = io.WriteString(c, text)
+	if strings.HasPrefix(text, "HTTP/1.1 101") {
+		_, _ = io.Copy(io.Discard, c) // a socket stays open until the other side hangs up
+	}
+}
+
+func sound(request) string { return "" }
+
+// refuse is what a good proxy answers a stranger, where the gate was asked about
+// the target.
+func refuse(q request, target string) string {
+	status := http.StatusFound
+	switch {
+	case q.Header.Get("Sec-Fetch-Mode") != "navigate":
+		status = http.StatusUnauthorized
+	case q.Method != http.MethodGet && q.Method != http.MethodHead:
+		status, target = http.StatusSeeOther, "http://"+q.Host+"/"
+	}
+	return lead(status, signIn, target)
+}
+
+// lead answers with the way to a page for signing in, and on to the target.
+func lead(status int, to, target string) string {
+	return says(status, "Location: "+to+"?next="+url.QueryEscape(target)+"\r\n", "")
+}
+
+func says(status int, header, body string) string {
+	return fmt.Sprintf("HTTP/1.1 %d -\r\n%sContent-Length: %d\r\n\r\n%s", status, header, len(body), body)
+}
+
+// passes lets through whatever holds the text.
+func passes(text string) hole {
+	return func(q request) string {
+		if !q.has(text) {
+			return ""
+		}
+		return says(http.StatusOK, "", "")
+	}
+}
+
+// examined returns what is found of the page.
+func examined(t *testing.T, p doctor.Page, appPassword string) (found []doctor.Finding, err error) {
+	t.Helper()
+	err = doctor.Examine(t.Context(), p, appPassword, func(f doctor.Finding) { found = append(found, f) })
+	return found, err
+}
