@@ -17,6 +17,10 @@ type accountPage struct {
 	Problem string
 	Devices []deviceRow
 	Events  []eventRow
+
+	Gate         bool // whether there is anything for app passwords to open
+	AppPasswords []appPasswordRow
+	New          newAppPassword
 }
 
 // Others reports whether the person is signed in elsewhere too.
@@ -57,6 +61,11 @@ func (s *site) accountShow(w http.ResponseWriter, r *http.Request, status int, m
 	for _, e := range events {
 		p.Events = append(p.Events, eventRow{what(e), when(e.At), where(e)})
 	}
+	if p.Gate = s.Gate != nil && s.Gate.Answers(); p.Gate {
+		if p.AppPasswords, err = s.appPasswords(r, me); err != nil {
+			return err
+		}
+	}
 	p.chrome = chrome{Me: me, Here: "/account"}
 	return s.show(w, status, "account", p)
 }
@@ -85,6 +94,10 @@ var happened = map[string]string{
 	"account.added":    "The account was made",
 	"account.disabled": "The account was disabled",
 	"account.enabled":  "The account was enabled",
+
+	"apppassword.made":    "An app password was made",
+	"apppassword.revoked": "An app password was revoked",
+	"apppassword.failed":  "An app password was refused",
 }
 
 func what(e audit.Entry) string {
@@ -109,7 +122,13 @@ func (s *site) passwordSubmit(w http.ResponseWriter, r *http.Request, me account
 	if err != nil {
 		return err
 	}
-	err = s.changePassword(w, r, me, form.Get("current"), form.Get("password"))
+	err = s.proving(w, r, me, func() error {
+		changed, err := s.Accounts.ChangePassword(r.Context(), me, form.Get("current"), form.Get("password"), by(r))
+		if err != nil {
+			return err
+		}
+		return s.start(w, r, changed, visitOf(r).session.Remember)
+	})
 	if err == nil {
 		return seeOther(w, "/account?done=password")
 	}
@@ -118,22 +137,18 @@ func (s *site) passwordSubmit(w http.ResponseWriter, r *http.Request, me account
 	})
 }
 
-// changePassword is throttled like a sign-in: whoever found a browser open may
-// not guess the password in it.
-func (s *site) changePassword(w http.ResponseWriter, r *http.Request, me account.Account, current, pw string) error {
+// proving does what needs the current password, throttled like a sign-in:
+// whoever found a browser open may not guess the password in it.
+func (s *site) proving(w http.ResponseWriter, r *http.Request, me account.Account, do func() error) error {
 	try, err := s.begin(w, r, me.Username)
 	if err != nil {
 		return err
 	}
 	defer try.Done()
-	changed, err := s.Accounts.ChangePassword(r.Context(), me, current, pw, by(r))
-	if errors.Is(err, account.ErrSignIn) {
+	if err = do(); errors.Is(err, account.ErrSignIn) {
 		return s.failed(r, try, me.Username, "wrong current password")
 	}
-	if err != nil {
-		return err
-	}
-	return s.start(w, r, changed, visitOf(r).session.Remember)
+	return err
 }
 
 // deviceEnd answers POST /account/sessions/{id}/end: that session of one's own

@@ -144,4 +144,8 @@ var mistakes = []struct {
 	{password.ErrCommon, "That password is on the lists that attackers try first. Choose another."},
 	{password.ErrHasName, "That password holds your username. Choose another."},
 	{account.ErrSignIn, "The current password is not right."},
+	{account.ErrAppPasswordName, "A name is 1 to 64 characters on one line."},
+	{account.ErrAppPasswordMany, "You have 50 app passwords, and can have no more. Revoke one first."},
+	{errDays, "The number of days is 1 to 3650, or empty."},
+	{errHosts, "One of these is no host that the gate answers for. Write each as it stands in the browser's address bar, such as app.example or app.example:8443; 20 at most."},
 }

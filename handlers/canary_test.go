@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -25,7 +26,7 @@ func TestCanaries(t *testing.T) {
 	for name, level := range map[string]slog.Level{"at info": slog.LevelInfo, "at debug": slog.LevelDebug} {
 		t.Run(name, func(t *testing.T) {
 			log := &safeBuffer{}
-			s := newSite(t, logging(log, level, false))
+			s := newSite(t, logging(log, level, false), withGate)
 			secrets, bodies := s.flows(t)
 			for _, secret := range secrets {
 				if strings.Contains(log.String(), secret) {
@@ -77,6 +78,21 @@ func (s *testSite) flows(t *testing.T) (secrets []string, bodies map[string]stri
 	do("POST", "/auth", 422, "username", "ada", "password", canaryWrong, "secret", canaryQuery)
 	do("POST", "/auth", 400, "username", "ada", "password", canaryWrong, "password", canaryWrong)
 	do("POST", "/auth", 303, "username", "ada", "password", canarySecond)
+	do("POST", "/account/app-passwords", 422, "name", "backup", "current", canaryWrong)
+	do("POST", "/account/app-passwords", 200, "name", "backup", "current", canarySecond)
+	const shown = "POST /account/app-passwords"
+	app := regexp.MustCompile(`gj_(\w{52})`).FindStringSubmatch(bodies[shown])[1]
+	delete(bodies, shown) // it shows the secret once
+	secrets = append(secrets, app, strings.ToLower(app))
+	ask := func(want int, authorization string) {
+		t.Helper()
+		bodies["the gate"] += b.get("/gate/forward", asked("http://wiki.example/", "Authorization", authorization)...).want(want).body
+	}
+	ask(200, "Bearer gj_"+app)
+	ask(401, "Digest gj_"+app)
+	ask(401, basic("gj_"+app, ""))
+	ask(401, basic("ada", canaryWrong))
+	do("GET", "/account", 200)
 	reset := s.link(t, "ada")
 	secrets = append(secrets, reset[len("/reset/"):])
 	do("GET", reset, 200)
@@ -93,6 +109,7 @@ func (s *testSite) flows(t *testing.T) (secrets []string, bodies map[string]stri
 	}
 	do("POST", "/auth", 503, "username", "ada", "password", canaryThird)
 	do("POST", "/account/password", 503, "current", canaryThird, "password", canaryFirst)
+	ask(503, basic("ada", "gj_"+app))
 	do("GET", unsaid, 503)
 	do("POST", unsaid, 503, "username", "bob", "password", canaryFirst)
 	do("POST", "/logout", http.StatusServiceUnavailable)

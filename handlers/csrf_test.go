@@ -15,6 +15,7 @@ type deed struct {
 	path   string
 	fields []string
 	shows  bool // the lab's: it answers with a page, and changes no store
+	tells  bool // it answers with a page that shows a secret once
 }
 
 // deeds returns the deed of each POST route, for bob, who is signed in in two
@@ -22,6 +23,7 @@ type deed struct {
 func (s *testSite) deeds(t *testing.T) map[string]deed {
 	t.Helper()
 	var elsewhere string
+	s.appPassword(t, "bob", account.AppPassword{Name: "backup"})
 	for _, id := range s.texts(t, `SELECT id FROM sessions WHERE ended_at = 0 ORDER BY started_at`) {
 		elsewhere = id
 	}
@@ -37,6 +39,12 @@ func (s *testSite) deeds(t *testing.T) map[string]deed {
 		"POST /lab/session":                 {path: "/lab/session", fields: []string{"do", "add", "key", "a", "value", "b"}, shows: true},
 		"POST /lab/cookie":                  {path: "/lab/cookie", fields: []string{"name", "lab", "value", "x"}, shows: true},
 		"POST /lab/key":                     {path: "/lab/key", fields: []string{"do", "show"}, shows: true},
+		"POST /account/app-passwords": {
+			path: "/account/app-passwords", fields: []string{"current", good, "name", "sync"}, tells: true,
+		},
+		"POST /account/app-passwords/{id}/revoke": {
+			path: "/account/app-passwords/" + s.texts(t, `SELECT id FROM app_passwords`)[0] + "/revoke",
+		},
 	}
 }
 
@@ -48,6 +56,7 @@ func (s *testSite) state(t *testing.T) string {
 		`SELECT id || username || password || epoch || disabled_at FROM accounts`,
 		`SELECT sid || ended_at || changed_at FROM sessions`,
 		`SELECT code_hash || used_at FROM links`,
+		`SELECT id || secret_hash || used_at FROM app_passwords`,
 		`SELECT at || event || account_id FROM audit`,
 		`SELECT key_hash || failures FROM throttle`,
 	} {
@@ -74,11 +83,11 @@ var csrf = []struct {
 
 // ATTACKS G: the CSRF matrix on every POST.
 func TestPostsFromElsewhereAreRefused(t *testing.T) {
-	for _, pattern := range handlers.Routes(newSite(t, withLab).config) {
+	for _, pattern := range handlers.Routes(newSite(t, withLab, withGate).config) {
 		if strings.HasPrefix(pattern, http.MethodPost) {
 			t.Run(pattern, func(t *testing.T) {
 				t.Parallel()
-				s := newSite(t, withLab)
+				s := newSite(t, withLab, withGate)
 				s.add(t, "bob", account.Member)
 				b := s.signedIn(t, "bob")
 				s.clock.move(time.Second)
@@ -89,7 +98,7 @@ func TestPostsFromElsewhereAreRefused(t *testing.T) {
 				}
 				s.matrix(t, b, d, false)
 				before, got := s.state(t), b.clone().post(d.path, d.fields...)
-				if (s.state(t) == before) != d.shows || (got.StatusCode == http.StatusOK) != d.shows {
+				if (s.state(t) == before) != d.shows || (got.StatusCode == http.StatusOK) != (d.shows || d.tells) {
 					t.Errorf("allowed, it answers %s and changes something: %t", got.Status, s.state(t) != before)
 				}
 				s.matrix(t, b, d, true)

@@ -41,6 +41,7 @@ var answers = []answer{
 	{errMethod, http.StatusMethodNotAllowed, "Not that way", "This address does not take that kind of request.", ""},
 	{errRange, http.StatusRequestedRangeNotSatisfiable, "No such part", "The file is shorter than that.", ""},
 	{gate.ErrBad, http.StatusBadRequest, "Bad request", "The gate cannot read what it was asked, or can read it in two ways.", ""},
+	{account.ErrAppPassword, http.StatusUnauthorized, "Not with this", "The app password is not good, or not here.", ""},
 	{errCaller, http.StatusBadRequest, "Not from here", "The gate answers only the proxies in TRUSTED_PROXIES.", ""},
 	{gate.ErrHost, http.StatusForbidden, "Not through here", "This host is not in GATE_HOSTS, or is asked for over http where people sign in over https.", ""},
 	{errUnsure, http.StatusServiceUnavailable, "Not now", "It cannot be known just now whether you are signed in. Try again in a few seconds.", "5"},

@@ -76,11 +76,11 @@ func TestABodyOverTheLimitClosesItsConnection(t *testing.T) {
 
 // Every form refuses the same things, before it looks at anything else.
 func TestEveryFormIsReadWithTheSameCare(t *testing.T) {
-	s := newSite(t)
+	s := newSite(t, withGate)
 	s.add(t, "bob", account.Member)
 	b := s.signedIn(t, "bob")
 	for path, field := range map[string]string{
-		"/auth": "username", s.link(t, account.Member): "password", s.link(t, "bob"): "password", "/account/password": "current",
+		"/auth": "username", s.link(t, account.Member): "password", s.link(t, "bob"): "password", "/account/password": "current", "/account/app-passwords": "hosts",
 	} {
 		for body, want := range map[string]int{
 			field + "=%ff":                   http.StatusBadRequest,

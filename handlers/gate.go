@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"glassjar/utl/account"
 	"glassjar/utl/clientip"
 	"glassjar/utl/gate"
 	"glassjar/utl/session"
@@ -107,7 +108,10 @@ func (s *site) gate(w http.ResponseWriter, r *http.Request, kind gate.Kind, sign
 	if !s.Gate.Allows(ask.Target) {
 		return gate.ErrHost
 	}
-	found, err := s.passenger(r, ask.Target)
+	found, err := s.passenger(w, r, ask.Target)
+	if errors.Is(err, account.ErrAppPassword) || errors.Is(err, errTooSoon) {
+		return s.programRefused(w, r, kind, err)
+	}
 	if errors.Is(err, session.ErrNone) {
 		return signIn(ask, s.Gate.SignIn(ask))
 	}
@@ -140,8 +144,12 @@ func gateGroups(r *http.Request) ([]string, error) {
 }
 
 // passenger returns the live session that the request carries to the target:
-// the session cookie's on our own host, a gate cookie's on others.
-func (s *site) passenger(r *http.Request, t gate.Target) (session.Session, error) {
+// the session cookie's on our own host, a gate cookie's on others. One with an
+// Authorization header is a program's, and no cookie of it counts.
+func (s *site) passenger(w http.ResponseWriter, r *http.Request, t gate.Target) (session.Session, error) {
+	if r.Header["Authorization"] != nil {
+		return s.program(w, r, t)
+	}
 	if s.Gate.Own(t) {
 		return s.Sessions.Find(r)
 	}

@@ -118,6 +118,8 @@ func (s *site) routes() map[string]http.Handler {
 	}
 	if s.Gate != nil {
 		maps.Copy(routes, s.gateRoutes())
+		routes["POST /account/app-passwords"] = s.member(s.appPasswordSubmit)
+		routes["POST /account/app-passwords/{id}/revoke"] = s.member(s.appPasswordRevoke)
 	}
 	if s.Lab != nil {
 		maps.Copy(routes, s.labRoutes())

@@ -46,7 +46,12 @@ func (a *answer) wantHeaders(of headersOf) {
 	if strings.HasPrefix(path, "/join/") || strings.HasPrefix(path, "/reset/") {
 		want["Referrer-Policy"] = "no-referrer"
 	}
-	if of.https {
+	abroad := strings.HasPrefix(path, "/gate/") || strings.HasPrefix(path, "/api/authz/")
+	abroad = abroad && a.StatusCode != http.StatusMethodNotAllowed // the app's host is not ours to bind
+	if path == "/gate/callback" && abroad {
+		want["Referrer-Policy"] = "no-referrer"
+	}
+	if of.https && !abroad {
 		want["Strict-Transport-Security"] = "max-age=31536000"
 	}
 	switch code := a.StatusCode; {
@@ -101,6 +106,8 @@ func (a *answer) wantType(row swept) string {
 		return "text/plain; charset=utf-8"
 	case row.pattern == "/static/{name}" && code == http.StatusOK:
 		return "text/css; charset=utf-8"
+	case row.pattern == "/.well-known/jwks.json" && code == http.StatusOK:
+		return "application/jwk-set+json"
 	}
 	return "text/html; charset=utf-8"
 }

@@ -44,6 +44,14 @@ var sweep = []swept{
 	{pattern: "/account/password", post: by{303, 422, 422}},
 	{pattern: "/account/sessions/{id}/end", path: "/account/sessions/none/end", post: by{303, 303, 303}},
 	{pattern: "/account/sessions/end-others", post: by{303, 303, 303}},
+	{pattern: "/account/app-passwords", post: by{303, 422, 422}},
+	{pattern: "/account/app-passwords/{id}/revoke", path: "/account/app-passwords/none/revoke", post: by{303, 404, 404}},
+	{pattern: "/gate/check", get: by{400, 400, 400}}, // what a browser asks says nothing of a target
+	{pattern: "/gate/forward", get: by{400, 400, 400}},
+	{pattern: "/api/authz/auth-request", get: by{400, 400, 400}},
+	{pattern: "/api/authz/forward-auth", get: by{400, 400, 400}},
+	{pattern: "/gate/callback", get: by{410, 410, 410}},
+	{pattern: "/.well-known/jwks.json", get: by{200, 200, 200}},
 	{pattern: "/pages/{path...}", path: "/pages/", get: by{303, 200, 200}},
 	{pattern: "/pages/{path...}", path: "/pages/notes.txt", get: by{303, 200, 200}},
 	{pattern: "/pages/{path...}", path: "/pages/folder", get: by{303, 303, 303}},
@@ -70,7 +78,7 @@ func TestTheSweepHasEveryRoute(t *testing.T) {
 			has["POST "+row.pattern] = true
 		}
 	}
-	got, want := slices.Sorted(maps.Keys(has)), handlers.Routes(newSite(t).config)
+	got, want := slices.Sorted(maps.Keys(has)), handlers.Routes(newSite(t, withGate).config)
 	if !slices.Equal(got, want) {
 		t.Errorf("the sweep has the routes\n%q, want\n%q", got, want)
 	}
@@ -117,7 +125,7 @@ func TestSweep(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, change)
+			s := newSite(t, change, withGate)
 			s.write(t, "index.html", "<!doctype html><title>Notes</title>")
 			s.write(t, "notes.txt", "notes")
 			s.write(t, "folder/index.html", "<!doctype html>")

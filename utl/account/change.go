@@ -28,17 +28,24 @@ func (s *Store) SetPassword(ctx context.Context, name, pw string, by audit.Actor
 // it returns. Errors: ErrSignIn when current is wrong, session.ErrChanged when
 // the account is disabled or gone, and SetPassword's.
 func (s *Store) ChangePassword(ctx context.Context, a Account, current, pw string, by audit.Actor) (session.Verified, error) {
-	c, err := one(ctx, s.DB, `id = ?`, a.ID)
-	if errors.Is(err, ErrUnknown) || c.Disabled {
-		return session.Verified{}, session.ErrChanged
-	}
+	now, err := s.prove(ctx, a, current)
 	if err != nil {
 		return session.Verified{}, err
 	}
-	if _, err := s.verify(ctx, c, current); err != nil {
-		return session.Verified{}, err
+	return s.newPassword(ctx, now, pw, by, nil)
+}
+
+// prove returns the account as it is now, once current is verified to be its
+// password. Errors: as ChangePassword's.
+func (s *Store) prove(ctx context.Context, a Account, current string) (Account, error) {
+	c, err := one(ctx, s.DB, `id = ?`, a.ID)
+	if errors.Is(err, ErrUnknown) || c.Disabled {
+		return Account{}, session.ErrChanged
 	}
-	return s.newPassword(ctx, c.Account, pw, by, nil)
+	if err == nil {
+		_, err = s.verify(ctx, c, current)
+	}
+	return c.Account, err
 }
 
 // newPassword sets the password if the account is what it was when a was read,
@@ -116,9 +123,9 @@ func (s *Store) named(ctx context.Context, name string, by audit.Actor, kind str
 	})
 }
 
-// change runs fn, ends every session of the account, cancels its links and
-// records the event, all in one transaction; then this server forgets the
-// sessions.
+// change runs fn, ends every session of the account, cancels its links, revokes
+// its app passwords and records the event, all in one transaction; then this
+// server forgets the sessions.
 func (s *Store) change(ctx context.Context, a Account, by audit.Actor, kind string, fn func(*db.Tx) error) error {
 	var ended []string
 	err := s.DB.Tx(ctx, func(tx *db.Tx) (err error) {
@@ -129,6 +136,9 @@ func (s *Store) change(ctx context.Context, a Account, by audit.Actor, kind stri
 			return err
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM links WHERE account_id = ?`, a.ID); err != nil {
+			return err
+		}
+		if _, err := s.revoke(ctx, tx, by, a, ""); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, by, kind, a, "")

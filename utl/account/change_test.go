@@ -15,7 +15,8 @@ import (
 )
 
 // home is a house where ann, the owner, and bob are signed in, bob twice, and
-// where a join link and a reset link of each are good.
+// where a join link and a reset link of each are good, and an app password of
+// bob's.
 type home struct {
 	*house
 
@@ -30,35 +31,35 @@ func TestAChangeIsWholeAuditedAndAtOnce(t *testing.T) {
 		name string
 		do   func(context.Context, home) error
 		want []string
-		bobs bool // it ends bob's sessions and his reset link
+		bobs bool // it ends bob's sessions, his reset link and his app password
 	}{
 		{
 			"a set password", func(ctx context.Context, h home) error { return h.SetPassword(ctx, "Bob", other, keeper) },
-			[]string{"keeper session.ended bob", "keeper session.ended bob", "keeper password.changed bob"},
+			[]string{"keeper session.ended bob", "keeper session.ended bob", "keeper apppassword.revoked bob backup", "keeper password.changed bob"},
 			true,
 		},
 		{"a changed password", func(ctx context.Context, h home) error {
 			_, err := h.ChangePassword(ctx, h.bob, good, other, keeper)
 			return err
-		}, []string{"keeper session.ended bob", "keeper session.ended bob", "keeper password.changed bob"}, true},
+		}, []string{"keeper session.ended bob", "keeper session.ended bob", "keeper apppassword.revoked bob backup", "keeper password.changed bob"}, true},
 		{
 			"a reset", func(ctx context.Context, h home) error { _, err := h.Reset(ctx, h.reset, other, visitor); return err },
-			[]string{"bob session.ended bob", "bob session.ended bob", "bob link.used bob reset", "bob password.changed bob"},
+			[]string{"bob session.ended bob", "bob session.ended bob", "bob link.used bob reset", "bob apppassword.revoked bob backup", "bob password.changed bob"},
 			true,
 		},
 		{
 			"a disabled account", func(ctx context.Context, h home) error { return h.Disable(ctx, "BOB", keeper) },
-			[]string{"keeper session.ended bob", "keeper session.ended bob", "keeper account.disabled bob"},
+			[]string{"keeper session.ended bob", "keeper session.ended bob", "keeper apppassword.revoked bob backup", "keeper account.disabled bob"},
 			true,
 		},
 		{
 			"an enabled account", func(ctx context.Context, h home) error { return h.Enable(ctx, "Bob", keeper) },
-			[]string{"keeper session.ended bob", "keeper session.ended bob", "keeper account.enabled bob"},
+			[]string{"keeper session.ended bob", "keeper session.ended bob", "keeper apppassword.revoked bob backup", "keeper account.enabled bob"},
 			true,
 		},
 		{
 			"a deleted account", func(ctx context.Context, h home) error { return h.Delete(ctx, "boB", keeper) },
-			[]string{"keeper session.ended bob", "keeper session.ended bob", "keeper account.deleted bob"},
+			[]string{"keeper session.ended bob", "keeper session.ended bob", "keeper apppassword.revoked bob backup", "keeper account.deleted bob"},
 			true,
 		},
 		{"an added account", func(ctx context.Context, h home) error {
@@ -83,6 +84,14 @@ func TestAChangeIsWholeAuditedAndAtOnce(t *testing.T) {
 			[]string{"keeper link.made bob reset"},
 			false,
 		},
+		{
+			"an app password", func(ctx context.Context, h home) error {
+				_, err := h.NewAppPassword(ctx, h.bob, good, account.AppPassword{Name: "sync"}, keeper)
+				return err
+			},
+			[]string{"keeper apppassword.made bob sync"},
+			false,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -91,6 +100,7 @@ func TestAChangeIsWholeAuditedAndAtOnce(t *testing.T) {
 			h.bob = h.add(t, "bob", account.Member)
 			h.join, h.reset = h.house.join(t, account.Owner), h.house.reset(t, "bob")
 			h.anns = h.house.reset(t, "ann")
+			secret := h.appPassword(t, h.bob, account.AppPassword{Name: "backup"})
 			cookie, desk, phone := h.signedIn(t, "ann", good), h.signedIn(t, "bob", good), h.signedIn(t, "bob", good)
 
 			before, log := h.dump(t), h.log(t)
@@ -115,6 +125,9 @@ func TestAChangeIsWholeAuditedAndAtOnce(t *testing.T) {
 			}
 			if _, err := h.Link(t.Context(), account.Reset, h.reset); errors.Is(err, account.ErrLink) != tt.bobs {
 				t.Errorf("bob's reset link: got %v, want it good = %v", err, !tt.bobs)
+			}
+			if _, err := h.AppPassword(t.Context(), secret, "", "app.example"); errors.Is(err, account.ErrAppPassword) != tt.bobs {
+				t.Errorf("bob's app password: got %v, want it good = %v", err, !tt.bobs)
 			}
 			if _, err := h.Link(t.Context(), account.Reset, h.anns); err != nil {
 				t.Errorf("ann's reset link: %v", err)

@@ -44,7 +44,7 @@ func TestBusyHashingChangesNothing(t *testing.T) {
 	defer occupy(t, busy)()
 	h.Store = h.with(busy)
 	all := h.everything(ann, join, reset)
-	for _, name := range []string{"Authenticate", "unknown", "Add", "SetPassword", "ChangePassword", "Join", "Reset"} {
+	for _, name := range []string{"Authenticate", "unknown", "Add", "SetPassword", "ChangePassword", "Join", "Reset", "NewAppPassword"} {
 		if err := all[name](t.Context()); !errors.Is(err, password.ErrBusy) {
 			t.Errorf("%s: got %v, want ErrBusy", name, err)
 		}
@@ -78,11 +78,18 @@ func (h *house) everything(ann account.Account, join, reset string) map[string]f
 		"Enable":         func(ctx context.Context) error { return h.Enable(ctx, "ann", by) },
 		"Delete":         func(ctx context.Context) error { return h.Delete(ctx, "ann", by) },
 		"SetGroups":      func(ctx context.Context) error { return h.SetGroups(ctx, "ann", []string{"dev"}, by) },
-		"NewJoin":        func(ctx context.Context) error { _, err := h.NewJoin(ctx, account.Member, by); return err },
-		"NewReset":       func(ctx context.Context) error { _, err := h.NewReset(ctx, "ann", by); return err },
-		"NewFirst":       func(ctx context.Context) error { _, err := h.NewFirst(ctx); return err },
-		"Link":           func(ctx context.Context) error { _, err := h.Link(ctx, account.Join, join); return err },
-		"Join":           func(ctx context.Context) error { _, err := h.Join(ctx, join, "dora", good, by); return err },
-		"Reset":          func(ctx context.Context) error { _, err := h.Reset(ctx, reset, other, by); return err },
+		"NewAppPassword": func(ctx context.Context) error {
+			_, err := h.NewAppPassword(ctx, ann, good, account.AppPassword{Name: "backup"}, by)
+			return err
+		},
+		"AppPassword":       func(ctx context.Context) error { _, err := h.AppPassword(ctx, "x", "", "app.example"); return err },
+		"AppPasswords":      func(ctx context.Context) error { _, err := h.AppPasswords(ctx, ann.ID); return err },
+		"RevokeAppPassword": func(ctx context.Context) error { return h.RevokeAppPassword(ctx, ann, "x", by) },
+		"NewJoin":           func(ctx context.Context) error { _, err := h.NewJoin(ctx, account.Member, by); return err },
+		"NewReset":          func(ctx context.Context) error { _, err := h.NewReset(ctx, "ann", by); return err },
+		"NewFirst":          func(ctx context.Context) error { _, err := h.NewFirst(ctx); return err },
+		"Link":              func(ctx context.Context) error { _, err := h.Link(ctx, account.Join, join); return err },
+		"Join":              func(ctx context.Context) error { _, err := h.Join(ctx, join, "dora", good, by); return err },
+		"Reset":             func(ctx context.Context) error { _, err := h.Reset(ctx, reset, other, by); return err },
 	}
 }

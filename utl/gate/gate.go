@@ -70,6 +70,16 @@ func (g *Gate) Allows(t Target) bool {
 	return false
 }
 
+// Answers reports whether there is a host that the gate answers for.
+func (g *Gate) Answers() bool { return len(g.hosts) > 0 }
+
+// Host returns the host that somebody typed, in the form of Target.Host, and
+// reports whether the gate answers for it.
+func (g *Gate) Host(typed string) (host string, ok bool) {
+	t, err := newTarget(g.public.Scheme, typed, "/")
+	return t.Host, err == nil && g.Allows(t)
+}
+
 // Returns returns the target that the URL names, and reports whether people are
 // led on to it.
 func (g *Gate) Returns(raw string) (Target, bool) {

@@ -1,0 +1,80 @@
+package handlers
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"glassjar/utl/account"
+	"glassjar/utl/db"
+	"glassjar/utl/gate"
+	"glassjar/utl/session"
+)
+
+// program returns, as a session that is on no record, whose app password the
+// request carries to the target. It never looks at a cookie. A good one is not
+// held up by others' failures: 260 random bits are not guessed, and what the
+// throttle slows is wrong ones, with all that they write. Errors:
+// account.ErrAppPassword, errTooSoon, db.ErrUnavailable.
+func (s *site) program(w http.ResponseWriter, r *http.Request, t gate.Target) (session.Session, error) {
+	username, secret := credentials(r)
+	p, err := s.Accounts.AppPassword(r.Context(), secret, username, t.Host)
+	if errors.Is(err, account.ErrAppPassword) {
+		return session.Session{}, s.programFailed(w, r, username)
+	}
+	a := p.Account
+	return session.Session{
+		SID: "app password " + p.ID, AccountID: a.ID, Username: a.Username, DisplayName: a.DisplayName,
+		Role: a.Role, Groups: a.Groups, Email: a.Email,
+	}, err
+}
+
+// credentials returns what the Authorization header holds: Basic's username
+// and password (RFC 7617), or Bearer's token (RFC 6750) alone. The secret is
+// empty when it is anything else, or comes twice.
+func credentials(r *http.Request) (username, secret string) {
+	all := r.Header["Authorization"]
+	if len(all) != 1 {
+		return "", ""
+	}
+	if typed, pw, ok := r.BasicAuth(); ok && typed != "" {
+		return typed, pw
+	}
+	if scheme, token, _ := strings.Cut(all[0], " "); strings.EqualFold(scheme, "Bearer") {
+		return "", token
+	}
+	return "", ""
+}
+
+// programFailed counts, records and logs an app password that was not good,
+// unless too many failed before. A username is told of only if it may be one:
+// some clients put the secret there. Errors: account.ErrAppPassword,
+// errTooSoon, db.ErrUnavailable.
+func (s *site) programFailed(w http.ResponseWriter, r *http.Request, typed string) error {
+	username, _ := account.Username(typed) // else ""
+	try, err := s.begin(w, r, username)
+	if err != nil {
+		return err
+	}
+	s.Log.LogAttrs(r.Context(), slog.LevelWarn, "app password failed", about(r, "apppassword.failed", username, "")...)
+	return cmp.Or(try.Failed(r.Context(), func(ctx context.Context, tx *db.Tx) error {
+		return s.Accounts.RecordTry(ctx, tx, "apppassword.failed", username, by(r))
+	}), account.ErrAppPassword)
+}
+
+// programRefused answers 401 or 429, in JSON and without a place to sign in. It
+// is 403 where 429 is due and the proxy is nginx, to which 429 is a fault of
+// the gate's; a program that gets 401 may throw a good app password away.
+func (s *site) programRefused(w http.ResponseWriter, r *http.Request, kind gate.Kind, err error) error {
+	a := s.judge(w, r, err)
+	if kind == gate.Check && a.status == http.StatusTooManyRequests {
+		a.status = http.StatusForbidden
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(a.status)
+	return json.NewEncoder(w).Encode(map[string]string{"error": a.sentence})
+}

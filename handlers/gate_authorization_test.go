@@ -1,0 +1,247 @@
+package handlers_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"glassjar/handlers"
+	"glassjar/utl/account"
+	"glassjar/utl/audit"
+	"glassjar/utl/gate"
+)
+
+// withGate puts a gate into the site, for apps on the world's hosts.
+func withGate(c *handlers.Config) {
+	g, err := gate.New(gate.Options{
+		Public: c.PublicURL, Hosts: []string{"*.site.example", "wiki.example"}, Keys: [][]byte{identityKey}, Now: c.Now,
+	})
+	if err != nil {
+		panic(err)
+	}
+	c.Gate = g
+}
+
+var gatePaths = []string{"/gate/check", "/gate/forward", "/api/authz/auth-request", "/api/authz/forward-auth"}
+
+// appPassword makes an app password of username's, whose password is good, and
+// returns its secret.
+func (s *testSite) appPassword(tb testing.TB, username string, wanted account.AppPassword) string {
+	tb.Helper()
+	a, err := s.accounts.Find(tb.Context(), username)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	secret, err := s.accounts.NewAppPassword(tb.Context(), a, good, wanted, audit.Command())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return secret
+}
+
+func basic(username, pw string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(username+":"+pw))
+}
+
+// passes asks the gate about the URL with the Authorization header.
+func (w *world) passes(tb testing.TB, address, authorization string) *answer {
+	tb.Helper()
+	return w.ask(tb, "/gate/check", asked(address, "Authorization", authorization))
+}
+
+func TestGateTakesAppPasswords(t *testing.T) {
+	w := newWorld(t, jar, "")
+	id := w.add(t, "ada", account.Member).ID
+	w.exec(t, `UPDATE accounts SET name = 'Ada', email = 'ada@site.example', group_names = 'dev,ops'`)
+	secret := w.appPassword(t, "ada", account.AppPassword{Name: "backup", Hosts: "wiki.example:8443"})
+	identity := map[string]bool{}
+	for _, path := range gatePaths {
+		for _, authorization := range []string{
+			"Bearer " + secret, "bearer " + secret, basic("ada", secret), basic("Ada", secret), strings.Replace(basic("ada", secret), "Basic", "BASIC", 1),
+		} {
+			got := w.ask(t, path, asked(elsewhere+"/", "Authorization", authorization)).want(http.StatusOK)
+			got.header("Remote-User", "ada").header("Remote-Groups", "dev,ops").header("Remote-Name", "Ada")
+			got.header("Remote-Email", "ada@site.example").header("Set-Cookie", "")
+			identity[got.Header.Get("Remote-Identity")] = true
+		}
+	}
+	if len(identity) != 1 {
+		t.Errorf("%d assertions, want one that is kept", len(identity))
+	}
+	for token := range identity {
+		payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token+"..", ".")[1])
+		if says := string(payload); err != nil || !strings.Contains(says, `"sub":"`+id+`"`) || !strings.Contains(says, `"aud":"wiki.example:8443"`) {
+			t.Errorf("the assertion says %s, %v", payload, err)
+		}
+	}
+}
+
+// ATTACKS C: an Authorization header that is not good never falls through to
+// the cookie, on any host.
+func TestGateRefusesAuthorization(t *testing.T) {
+	w := newWorld(t, jar, "")
+	w.add(t, "bob", account.Member)
+	b, cookie := w.in(t)
+	cookie += "; " + b.at(jar).cookies()
+	secret := w.appPassword(t, "ada", account.AppPassword{Name: "backup", Hosts: "wiki.example:8443"})
+	for name, header := range map[string][]string{
+		"empty":                  {""},
+		"another scheme":         {"Digest " + secret},
+		"no scheme":              {secret},
+		"a scheme alone":         {"Bearer"},
+		"an empty token":         {"Bearer "},
+		"two tokens":             {"Bearer " + secret + " " + secret},
+		"a space too many":       {"Bearer  " + secret},
+		"in lower case":          {"Bearer " + strings.ToLower(secret)},
+		"one letter short":       {"Bearer " + secret[:len(secret)-1]},
+		"twice":                  {"Bearer " + secret, "Bearer " + secret},
+		"a wrong one and a good": {"Bearer x", "Bearer " + secret},
+		"the session cookie":     {"Bearer " + b.holds(jar, "__Host-glassjar")},
+		"Basic's base64 broken":  {"Basic " + secret},
+		"no colon":               {"Basic " + base64.StdEncoding.EncodeToString([]byte(secret))},
+		"another's username":     {basic("bob", secret)},
+		"nobody's username":      {basic("eve", secret)},
+		"no username":            {basic("", secret)},
+		"as the username":        {basic(secret, "")},
+		"the account's password": {basic("ada", good)},
+		"a wrong one":            {basic("ada", "gj_"+strings.Repeat("A", 52))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, path := range gatePaths {
+				w.wantRefused(t, path, asked(elsewhere+"/", "Cookie", cookie), header, http.StatusUnauthorized)
+			}
+			w.wantRefused(t, "/gate/check", asked(jar+"/", "Cookie", cookie), header, http.StatusUnauthorized)
+		})
+	}
+	w.wantRefused(t, "/gate/check", asked(sister+"/", "Cookie", cookie), []string{"Bearer " + secret}, http.StatusUnauthorized)
+	w.wantRefused(t, "/gate/check", asked("https://wiki.example/", "Cookie", cookie), []string{"Bearer " + secret}, http.StatusUnauthorized)
+	w.ask(t, "/gate/check", asked(elsewhere+"/", "Cookie", cookie)).want(http.StatusOK) // it is a good one
+	if lines := w.log.lines(strings.ToLower(secret[3:])); len(lines) > 0 || len(w.log.lines(secret)) > 0 {
+		t.Errorf("the secret is in the log: %q", lines)
+	}
+}
+
+// wantRefused fails the test unless the gate refuses the question with these
+// Authorization headers, and says nothing of where to sign in.
+func (w *world) wantRefused(t *testing.T, path string, header, authorization []string, status int) *answer {
+	t.Helper()
+	w.exec(t, `DELETE FROM throttle`)
+	return w.refused(t, path, header, authorization, status)
+}
+
+func (w *world) refused(t *testing.T, path string, header, authorization []string, status int) *answer {
+	t.Helper()
+	b := w.browser(t)
+	r := b.request(http.MethodGet, path, "", header...)
+	r.Header["Authorization"] = authorization
+	got := b.do(r).want(status, "")
+	got.header("Www-Authenticate", "").header("Remote-User", "").header("Remote-Identity", "").header("Set-Cookie", "")
+	got.header("Strict-Transport-Security", "").header("Content-Type", "application/json")
+	var says struct{ Error string }
+	if err := json.Unmarshal([]byte(got.body), &says); err != nil || says.Error == "" {
+		t.Errorf("the body is %s: %v", got.body, err)
+	}
+	return got
+}
+
+// ATTACKS A5 at the gate: an app password that ended is refused at once, here
+// and on another server.
+func TestGateEndsWithTheAppPassword(t *testing.T) {
+	for name, end := range map[string]func(accounts *account.Store, ada account.Account, id string) error{
+		"revoke": func(accounts *account.Store, ada account.Account, id string) error {
+			return accounts.RevokeAppPassword(t.Context(), ada, id, audit.Command())
+		},
+		"disable": func(accounts *account.Store, _ account.Account, _ string) error {
+			return accounts.Disable(t.Context(), "ada", audit.Command())
+		},
+		"a new password": func(accounts *account.Store, _ account.Account, _ string) error {
+			return accounts.SetPassword(t.Context(), "ada", other, audit.Command())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, jar, "")
+			ada := w.add(t, "ada", account.Member)
+			bearer := "Bearer " + w.appPassword(t, "ada", account.AppPassword{Name: "backup"})
+			w.passes(t, elsewhere+"/", bearer).want(http.StatusOK)
+			elsewhereToo := account.New(account.Options{DB: w.db, Sessions: w.newSessions(t, true), Hasher: w.hasher, Now: w.clock.now})
+			if err := end(elsewhereToo, ada, w.texts(t, `SELECT id FROM app_passwords`)[0]); err != nil {
+				t.Fatal(err)
+			}
+			w.passes(t, elsewhere+"/", bearer).want(http.StatusUnauthorized)
+		})
+	}
+}
+
+func TestGateGroupsHoldForAppPasswords(t *testing.T) {
+	w := newWorld(t, jar, "")
+	w.add(t, "ada", account.Member)
+	header := asked(elsewhere+"/", "Authorization", "Bearer "+w.appPassword(t, "ada", account.AppPassword{Name: "backup"}))
+	w.ask(t, "/gate/check?group=dev", header).want(http.StatusForbidden).header("Remote-User", "")
+	if err := w.accounts.SetGroups(t.Context(), "ada", []string{"dev"}, audit.Command()); err != nil {
+		t.Fatal(err)
+	}
+	w.ask(t, "/gate/check?group=dev", header).want(http.StatusOK).header("Remote-Groups", "dev")
+}
+
+// ATTACKS F, L: wrong app passwords are counted, recorded and logged as failed
+// sign-ins are, and slow those down too; a good one is not held up by them.
+func TestWrongAppPasswordsAreSlowed(t *testing.T) {
+	for name, wrong := range map[string]string{"Basic": basic("Ada", "gj_WRONG"), "Bearer": "Bearer gj_WRONG"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, jar, "")
+			w.add(t, "ada", account.Member)
+			secret := w.appPassword(t, "ada", account.AppPassword{Name: "backup"})
+			header := asked(elsewhere+"/", "X-Forwarded-For", "192.0.2.7")
+			for range 5 {
+				w.refused(t, "/gate/forward", header, []string{wrong}, http.StatusUnauthorized)
+			}
+			w.refused(t, "/gate/forward", header, []string{wrong}, http.StatusTooManyRequests).header("Retry-After", "1")
+			w.refused(t, "/gate/check", header, []string{wrong}, http.StatusForbidden).header("Retry-After", "1")
+			w.ask(t, "/gate/check", append(header, "Authorization", "Bearer "+secret)).want(http.StatusOK)
+			who := map[string]string{"Basic": "ada", "Bearer": `""`}[name]
+			if n := len(w.log.lines(`level=WARN msg="app password failed" event=apppassword.failed ip=192.0.2.7 account=` + who + "\n")); n != 5 {
+				t.Errorf("%d lines tell of a failure, want 5:\n%s", n, w.log.lines("app"))
+			}
+			if n := len(w.texts(t, `SELECT address FROM audit WHERE event = 'apppassword.failed' AND address = '192.0.2.7' AND username = ?`, strings.Trim(who, `"`))); n != 5 {
+				t.Errorf("%d failures are recorded, want 5", n)
+			}
+			form := w.stranger(t, "192.0.2.7")
+			form.base, form.Transport = jar, w
+			want := map[string]int{"Basic": http.StatusTooManyRequests, "Bearer": http.StatusSeeOther}[name]
+			form.signIn("ada", good).want(want)
+		})
+	}
+}
+
+// Without the database nothing is known of an app password: 503, whatever
+// cookie comes with it.
+func TestGateCannotKnowAnAppPassword(t *testing.T) {
+	w := newWorld(t, jar, "")
+	_, cookie := w.in(t)
+	bearer := "Bearer " + w.appPassword(t, "ada", account.AppPassword{Name: "backup"})
+	w.ask(t, "/gate/check", asked(elsewhere+"/", "Cookie", cookie)).want(http.StatusOK)
+	if err := os.Rename(w.dbPath, w.dbPath+".away"); err != nil {
+		t.Fatal(err)
+	}
+	for _, authorization := range []string{bearer, "Bearer x"} {
+		w.ask(t, "/gate/forward", asked(elsewhere+"/", "Cookie", cookie, "Authorization", authorization)).want(http.StatusServiceUnavailable).header("Remote-User", "")
+	}
+	if err := os.Rename(w.dbPath+".away", w.dbPath); err != nil {
+		t.Fatal(err)
+	}
+	w.passes(t, elsewhere+"/", bearer).want(http.StatusOK)
+}
+
+// An app password opens nothing of ours, and takes nothing away.
+func TestOurOwnPagesIgnoreAuthorization(t *testing.T) {
+	w := newWorld(t, jar, "")
+	b, _ := w.in(t)
+	secret := w.appPassword(t, "ada", account.AppPassword{Name: "backup"})
+	for _, authorization := range []string{"Bearer " + secret, basic("ada", secret), basic("ada", good), "Bearer x"} {
+		w.browser(t).get("/account", "Authorization", authorization).want(http.StatusSeeOther, "/?next=%2Faccount")
+		b.get("/account", "Authorization", authorization).want(http.StatusOK).says("h1", "Your account")
+	}
+}

@@ -1,0 +1,138 @@
+package account_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"glassjar/utl/account"
+	"glassjar/utl/db"
+	"glassjar/utl/session"
+)
+
+// An app password ends when it is revoked or has expired, and with whatever
+// ends every session of its account; by another server's doing too.
+func TestAnAppPasswordEnds(t *testing.T) {
+	for name, end := range map[string]func(ctx context.Context, h *house, bob account.Account) error{
+		"revoked": func(ctx context.Context, h *house, bob account.Account) error {
+			all, err := h.with(nil).AppPasswords(ctx, bob.ID)
+			return errors.Join(err, h.with(nil).RevokeAppPassword(ctx, bob, all[0].ID, keeper))
+		},
+		"expired": func(_ context.Context, h *house, _ account.Account) error { h.clock.add(time.Hour); return nil },
+		"a set password": func(ctx context.Context, h *house, _ account.Account) error {
+			return h.SetPassword(ctx, "bob", other, keeper)
+		},
+		"a changed password": func(ctx context.Context, h *house, bob account.Account) error {
+			_, err := h.ChangePassword(ctx, bob, good, other, keeper)
+			return err
+		},
+		"a reset": func(ctx context.Context, h *house, _ account.Account) error {
+			code, err := h.NewReset(ctx, "bob", keeper)
+			if err == nil {
+				_, err = h.Reset(ctx, code, other, visitor)
+			}
+			return err
+		},
+		"disabled": func(ctx context.Context, h *house, _ account.Account) error { return h.Disable(ctx, "bob", keeper) },
+		"disabled and enabled": func(ctx context.Context, h *house, _ account.Account) error {
+			return errors.Join(h.Disable(ctx, "bob", keeper), h.Enable(ctx, "bob", keeper))
+		},
+		"disabled by hand": func(ctx context.Context, h *house, _ account.Account) error {
+			return h.db.Tx(ctx, func(tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `UPDATE accounts SET disabled_at = 1 WHERE username = 'bob'`)
+				return err
+			})
+		},
+		"deleted and made again": func(ctx context.Context, h *house, _ account.Account) error {
+			err := h.Delete(ctx, "bob", keeper)
+			_, again := h.Add(ctx, account.Wanted{Username: "bob", Password: good, Role: account.Member}, keeper)
+			return errors.Join(err, again)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t)
+			ann, bob := h.add(t, "ann", account.Owner), h.add(t, "bob", account.Member)
+			anns := h.appPassword(t, ann, account.AppPassword{Name: "backup"})
+			secret := h.appPassword(t, bob, account.AppPassword{Name: "backup", Expires: h.clock.now().Add(time.Hour)})
+			h.clock.add(59 * time.Minute)
+			if _, err := h.AppPassword(t.Context(), secret, "bob", "app.example"); err != nil {
+				t.Fatal(err)
+			}
+			if err := end(t.Context(), h, bob); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := h.AppPassword(t.Context(), secret, "", "app.example"); !is(err, account.ErrAppPassword) {
+				t.Errorf("got %v, want ErrAppPassword", err)
+			}
+			if _, err := h.AppPassword(t.Context(), anns, "", "app.example"); err != nil {
+				t.Errorf("ann's: %v", err)
+			}
+		})
+	}
+}
+
+func TestSigningOutEverywhereLeavesAppPasswords(t *testing.T) {
+	h := open(t)
+	ann := h.add(t, "ann", account.Owner)
+	secret := h.appPassword(t, ann, account.AppPassword{Name: "backup"})
+	if err := h.sessions.EndOthers(t.Context(), ann.ID, "", keeper); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.AppPassword(t.Context(), secret, "", "app.example"); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+// ATTACKS H: who knew the old password has no app password once there is a new
+// one.
+func TestNoAppPasswordOutlivesThePasswordThatMadeIt(t *testing.T) {
+	h := open(t)
+	ann := h.add(t, "ann", account.Owner)
+	for range 10 {
+		atOnce(t, 20, func(i int) error {
+			if i == 10 {
+				return h.SetPassword(t.Context(), "ann", other, keeper)
+			}
+			_, err := h.NewAppPassword(t.Context(), ann, good, account.AppPassword{Name: "x"}, keeper)
+			return err
+		}, nil, account.ErrSignIn, session.ErrChanged)
+		if all, err := h.AppPasswords(t.Context(), ann.ID); len(all) > 0 || err != nil {
+			t.Fatalf("%d are left, %v", len(all), err)
+		}
+		if err := h.SetPassword(t.Context(), "ann", good, keeper); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAnAppPasswordIsRevokedByItsOwn(t *testing.T) {
+	h := open(t)
+	ann, bob := h.add(t, "ann", account.Owner), h.add(t, "bob", account.Member)
+	h.appPassword(t, bob, account.AppPassword{Name: "backup"})
+	id, before, log := h.texts(t, `SELECT id FROM app_passwords`)[0], h.dump(t), h.log(t)
+	refused := func(a account.Account, id string, want error) {
+		t.Helper()
+		if err := h.RevokeAppPassword(t.Context(), a, id, keeper); err == nil || want != nil && !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+	}
+	refused(ann, id, account.ErrAppPassword)
+	refused(bob, "none", account.ErrAppPassword)
+	refused(bob, "", account.ErrAppPassword)
+	h.exec(t, `CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END`)
+	refused(bob, id, nil) // it cannot be recorded
+	h.exec(t, `DROP TRIGGER full`)
+	if diff := cmp.Diff(before, h.dump(t)); diff != "" {
+		t.Errorf("the database changed (-before +after):\n%s", diff)
+	}
+	if err := h.RevokeAppPassword(t.Context(), bob, id, keeper); err != nil {
+		t.Fatal(err)
+	}
+	refused(bob, id, account.ErrAppPassword)
+	if diff := cmp.Diff(append(log, "keeper apppassword.revoked bob backup"), h.log(t)); diff != "" {
+		t.Errorf("the audit log (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,164 @@
+package account_test
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"glassjar/utl/account"
+	"glassjar/utl/session"
+)
+
+// appPassword makes an app password of the account, whose password is good,
+// and returns its secret.
+func (h *house) appPassword(t *testing.T, a account.Account, wanted account.AppPassword) string {
+	t.Helper()
+	secret, err := h.NewAppPassword(t.Context(), a, good, wanted, keeper)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secret
+}
+
+func TestAnAppPasswordOpensItsHostsForItsAccount(t *testing.T) {
+	h := open(t)
+	ann := h.add(t, "ann", account.Owner)
+	h.add(t, "bob", account.Member)
+	if err := h.SetGroups(t.Context(), "ann", []string{"dev"}, keeper); err != nil {
+		t.Fatal(err)
+	}
+	every := h.appPassword(t, ann, account.AppPassword{Name: "every"})
+	two := h.appPassword(t, ann, account.AppPassword{Name: "two", Hosts: "app.example,wiki.example:8443"})
+	for _, tt := range []struct {
+		name, secret, typed, host string
+		good                      bool
+	}{
+		{"every host", every, "", "any.example", true},
+		{"with the username", every, "ann", "any.example", true},
+		{"with the username as people write it", every, "Ann", "any.example", true},
+		{"the first of two hosts", two, "", "app.example", true},
+		{"the second", two, "ann", "wiki.example:8443", true},
+		{"another host", two, "", "evil.example", false},
+		{"a part of a host", two, "", "app", false},
+		{"both hosts", two, "", "app.example,wiki.example:8443", false},
+		{"another port", two, "", "wiki.example", false},
+		{"another's username", every, "bob", "any.example", false},
+		{"nobody's username", every, "carol", "any.example", false},
+		{"a username that is none", every, "ann/", "any.example", false},
+		{"nothing", "", "", "any.example", false},
+		{"in lower case", strings.ToLower(every), "", "any.example", false},
+		{"cut", every[:len(every)-1], "", "any.example", false},
+		{"the account's own password", good, "ann", "any.example", false},
+		{"what is kept of it", h.texts(t, `SELECT secret_hash FROM app_passwords WHERE hosts = ''`)[0], "", "any.example", false},
+		{"its id", h.texts(t, `SELECT id FROM app_passwords WHERE hosts = ''`)[0], "", "any.example", false},
+	} {
+		got, err := h.AppPassword(t.Context(), tt.secret, tt.typed, tt.host)
+		if (err == nil) != tt.good || err != nil && !is(err, account.ErrAppPassword) {
+			t.Errorf("%s: got %v, want it good: %t", tt.name, err, tt.good)
+		}
+		if a := got.Account; tt.good && (a.ID != ann.ID || a.Username != "ann" || a.Role != account.Owner || a.Groups != "dev") {
+			t.Errorf("%s: it is %+v's", tt.name, a)
+		}
+	}
+}
+
+// ATTACKS K: the secret is long, of a form that scanners find, and nowhere in
+// the database.
+func TestAnAppPasswordIsKeptAsAHash(t *testing.T) {
+	h := open(t)
+	ann := h.add(t, "ann", account.Owner)
+	one, two := h.appPassword(t, ann, account.AppPassword{Name: "a"}), h.appPassword(t, ann, account.AppPassword{Name: "a"})
+	if !regexp.MustCompile(`^gj_[A-Z2-7]{52}$`).MatchString(one) || one == two {
+		t.Errorf("the secrets are %q and %q", one, two)
+	}
+	if all := strings.Join(h.dump(t), "\n"); strings.Contains(all, one[3:20]) {
+		t.Error("the secret is in the database")
+	}
+}
+
+func TestAnAppPasswordIsMadeByWhoKnowsThePassword(t *testing.T) {
+	h := open(t)
+	h.add(t, "ann", account.Owner)
+	bob, carol, dan := h.add(t, "bob", account.Member), h.add(t, "carol", account.Member), h.add(t, "dan", account.Member)
+	if err := errors.Join(h.Disable(t.Context(), "carol", keeper), h.Delete(t.Context(), "dan", keeper)); err != nil {
+		t.Fatal(err)
+	}
+	before := h.dump(t)
+	for _, tt := range []struct {
+		row     string
+		who     account.Account
+		current string
+		name    string
+		want    error
+	}{
+		{"not the current password", bob, other, "x", account.ErrSignIn},
+		{"a disabled account", carol, good, "x", session.ErrChanged},
+		{"a deleted account", dan, good, "x", session.ErrChanged},
+		{"no name", bob, good, "", account.ErrAppPasswordName},
+		{"a name of spaces", bob, good, "  ", account.ErrAppPasswordName},
+		{"a name of 65 characters", bob, good, strings.Repeat("ä", 65), account.ErrAppPasswordName},
+		{"a name on two lines", bob, good, "a\nb", account.ErrAppPasswordName},
+		{"a name that turns the line round", bob, good, "a\u202eb", account.ErrAppPasswordName},
+	} {
+		secret, err := h.NewAppPassword(t.Context(), tt.who, tt.current, account.AppPassword{Name: tt.name}, keeper)
+		if !is(err, tt.want) || secret != "" {
+			t.Errorf("%s: got %q, %v, want %v", tt.row, secret, err, tt.want)
+		}
+	}
+	if diff := cmp.Diff(before, h.dump(t)); diff != "" {
+		t.Errorf("the database changed (-before +after):\n%s", diff)
+	}
+	h.appPassword(t, bob, account.AppPassword{Name: " " + strings.Repeat("ä", 64) + "\n"})
+}
+
+func TestAnAccountHasFiftyAppPasswordsAtMost(t *testing.T) {
+	h := open(t)
+	ann, bob := h.add(t, "ann", account.Owner), h.add(t, "bob", account.Member)
+	got := atOnce(t, 60, func(i int) error {
+		_, err := h.NewAppPassword(t.Context(), ann, good, account.AppPassword{Name: fmt.Sprint(i)}, keeper)
+		return err
+	}, nil, account.ErrAppPasswordMany)
+	if got[nil] != 50 {
+		t.Errorf("%d were made, want 50", got[nil])
+	}
+	h.appPassword(t, bob, account.AppPassword{Name: "bob's own"})
+}
+
+func TestTheListOfAppPasswords(t *testing.T) {
+	h := open(t)
+	ann, bob := h.add(t, "ann", account.Owner), h.add(t, "bob", account.Member)
+	h.appPassword(t, bob, account.AppPassword{Name: "bob's"})
+	soon := h.clock.now().Add(time.Hour).UTC().Truncate(time.Microsecond)
+	h.appPassword(t, ann, account.AppPassword{Name: "short", Hosts: "app.example", Expires: soon})
+	secret := h.appPassword(t, ann, account.AppPassword{Name: "long"})
+	uses := func() time.Time {
+		t.Helper()
+		if _, err := h.AppPassword(t.Context(), secret, "", "app.example"); err != nil {
+			t.Fatal(err)
+		}
+		all, err := h.AppPasswords(t.Context(), ann.ID)
+		if err != nil || len(all) != 2 || all[0].Name != "long" || all[1].Name != "short" || all[1].Hosts != "app.example" ||
+			!all[1].Expires.Equal(soon) || !all[0].Expires.IsZero() || !all[1].Used.IsZero() {
+			t.Fatalf("the list is %+v, %v", all, err)
+		}
+		return all[0].Used
+	}
+	h.clock.add(2 * time.Hour) // one that has expired stays on the list
+	first := uses()
+	h.clock.add(59 * time.Second)
+	if again := uses(); first.IsZero() || !again.Equal(first) {
+		t.Errorf("last used at %v, 59 seconds later at %v", first, again)
+	}
+	h.clock.add(time.Second)
+	if later := uses(); later.Sub(first) < time.Minute {
+		t.Errorf("last used at %v, a minute later at %v", first, later)
+	}
+	h.clock.add(time.Hour) // a use that cannot be noted is one all the same
+	h.exec(t, `CREATE TRIGGER full BEFORE UPDATE ON app_passwords BEGIN SELECT RAISE(ABORT, 'no'); END`)
+	uses()
+}
