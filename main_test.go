@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -369,7 +368,7 @@ func TestPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, map[string]string{"PAGES_DIR": t.TempDir()})
+	s := start(t, map[string]string{"PAGES_DIR": t.TempDir(), "GATE_HOSTS": "*.apps.localhost"})
 	p := openBrowser(t)
 	look := func(name string) {
 		t.Helper()
@@ -395,6 +394,9 @@ func TestPages(t *testing.T) {
 	p.owner(s)
 	look("home")
 	visit("account", "/account", "Your account")
+	p.do(chromedp.SendKeys(chromedp.ID("name"), "backup"), chromedp.SendKeys(chromedp.ID("prove"), good),
+		chromedp.Submit(chromedp.ID("prove")), chromedp.WaitVisible(chromedp.ID("secret")))
+	look("app-password")
 	visit("sign-out", "/logout", "Sign out")
 	p.do(chromedp.Click(chromedp.CSS("main button")))
 	p.sees("Sign in")
@@ -471,80 +473,92 @@ func (p *page) judge(axe string) {
 	}
 }
 
-// apps is two apps behind a proxy that asks the gate at jar: app.localhost,
-// which redirects further, and open.localhost, which asks nobody.
-func apps(t *testing.T, jar string) (port string) {
+// free returns an address on loopback where nobody listens.
+func free(t *testing.T) string {
 	t.Helper()
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	proxy := func(w http.ResponseWriter, r *http.Request, path string) (passes bool) {
-		ask, err := http.NewRequestWithContext(r.Context(), http.MethodGet, jar+path, http.NoBody)
-		if err != nil {
-			t.Error(err)
-			return false
-		}
-		ask.Header, ask.Host = r.Header.Clone(), r.Host
-		for name, value := range map[string]string{"Method": r.Method, "Proto": "http", "Host": r.Host, "Uri": r.URL.RequestURI()} {
-			ask.Header.Set("X-Forwarded-"+name, value)
-		}
-		res, err := client.Do(ask)
-		if err != nil {
-			t.Error(err)
-			return false
-		}
-		defer res.Body.Close()
-		if passes = res.StatusCode == http.StatusOK; !passes {
-			maps.Copy(w.Header(), res.Header)
-			w.WriteHeader(res.StatusCode)
-			_, _ = io.Copy(w, res.Body)
-		}
-		return passes
-	}
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name, port, _ := strings.Cut(r.Host, ":")
-		switch {
-		case name == "app.localhost" && r.URL.Path == "/gate/callback":
-			proxy(w, r, r.URL.RequestURI())
-		case name == "app.localhost" && proxy(w, r, "/gate/forward"):
-			http.Redirect(w, r, "http://open.localhost:"+port+r.URL.RequestURI(), http.StatusFound)
-		case name == "open.localhost":
-			fmt.Fprint(w, "<!doctype html><link rel=icon href=data:,><title>Open</title><h1>An open door</h1>")
-		}
-	}))
-	t.Cleanup(srv.Close)
-	_, port, err := net.SplitHostPort(srv.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
-}
-
-// After the sign-in form the browser goes on to the app, and to where the app
-// redirects it: no form-action of ours stands in the way.
-func TestGateInABrowser(t *testing.T) {
 	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := ln.Addr().String()
-	_ = ln.Close()
-	_, own, _ := net.SplitHostPort(addr)
-	s := start(t, map[string]string{"ADDR": addr, "PUBLIC_URL": "http://jar.localhost:" + own, "GATE_HOSTS": "app.localhost"})
-	port := apps(t, "http://"+addr)
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+// nginx runs README's recipe until the test ends, with the hosts below
+// localhost, in front of glassjar and the app at these addresses.
+func nginx(t *testing.T, at, glassjar, app string) {
+	t.Helper()
+	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin") // where Debian has it
+	if _, err := exec.LookPath("nginx"); err != nil {
+		missing(t, "nginx")
+	}
+	recipe, err := os.ReadFile("handlers/testdata/nginx.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	here := strings.NewReplacer("DIR", dir, "listen 80;", "listen "+at+";", ".example;", ".localhost;", "127.0.0.1:8080", glassjar, "127.0.0.1:9092", app)
+	conf := here.Replace("events {} pid DIR/pid; http { access_log off; client_body_temp_path DIR/b; proxy_temp_path DIR/p; " +
+		"fastcgi_temp_path DIR/f; uwsgi_temp_path DIR/u; scgi_temp_path DIR/s;\n" + string(recipe) + "}\n")
+	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	cmd := exec.CommandContext(ctx, "nginx", "-e", "stderr", "-p", dir, "-c", "nginx.conf", "-g", "daemon off; master_process off; error_log stderr;")
+	cmd.Stderr = t.Output()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cancel(); _ = cmd.Wait() }) // it was killed
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", at)
+		if err == nil {
+			_ = c.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("nginx does not listen: %v", err)
+		}
+	}
+}
+
+// After the sign-in form the browser goes on to the app, through nginx, and to
+// where the app redirects it: no form-action of ours stands in the way.
+func TestGateInABrowser(t *testing.T) {
+	open := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "<!doctype html><link rel=icon href=data:,><title>Open</title><h1>An open door</h1>")
+	}))
+	t.Cleanup(open.Close)
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		to := strings.Replace(open.URL, "127.0.0.1", "open.localhost", 1) + r.RequestURI + "&as=" + r.Header.Get("Remote-User")
+		http.Redirect(w, r, to, http.StatusFound)
+	}))
+	t.Cleanup(app.Close)
+	at, own := free(t), free(t)
+	nginx(t, at, own, app.Listener.Addr().String())
+	_, port, _ := net.SplitHostPort(at)
+	jar := "http://jar.localhost:" + port
+	s := start(t, map[string]string{"ADDR": own, "PUBLIC_URL": jar, "GATE_HOSTS": "app.localhost"})
 	p := openBrowser(t)
 	p.owner(s)
 	p.do(chromedp.Click(chromedp.CSS(".who button")))
 	p.sees("Sign in")
 
-	page := "http://app.localhost:" + port + "/a/%2e?b=c%20d&&e"
-	p.open(page)
+	p.open("http://app.localhost:" + port + "/a/%2e?b=c%20d&&e")
 	p.sees("Sign in")
 	if got := value[string](p, `document.querySelector(".head b").textContent`); got != "app.localhost:"+port {
 		t.Errorf("the form says that one goes on to %q", got)
 	}
 	p.do(chromedp.SendKeys(chromedp.ID("username"), "ada"), chromedp.SendKeys(chromedp.ID("password"), good), chromedp.Submit(chromedp.ID("password")))
 	p.sees("An open door")
-	if got, err := url.Parse(value[string](p, `location.href`)); err != nil || got.RawQuery != "b=c%20d&&e" {
+	if got, err := url.Parse(value[string](p, `location.href`)); err != nil || got.RawQuery != "b=c%20d&&e&as=ada" {
 		t.Errorf("it ended at %s, %v", got, err)
 	}
+	p.open(jar + "/account")
+	p.sees("Your account")
+	p.do(chromedp.Click(chromedp.CSS(".who button")))
+	p.sees("Sign in")
+	p.open("http://app.localhost:" + port + "/a?b")
+	p.sees("Sign in") // for the app's host too
 	p.quiet()
 }

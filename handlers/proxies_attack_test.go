@@ -1,0 +1,199 @@
+package handlers_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"glassjar/utl/account"
+	"glassjar/utl/audit"
+)
+
+// claims are what a client says of itself, and no proxy may hand on.
+var claims = []http.Header{
+	{"Remote-User": {"eve"}},
+	{"REMOTE-USER": {"eve"}},
+	{"remote-user": {"eve"}},
+	{"Remote_User": {"eve"}},
+	{"REMOTE_USER": {"eve"}},
+	{"remote_user": {"eve"}},
+	{"Remote.User": {"eve"}},
+	{"remote.user": {"eve"}},
+	{"Remote-User": {"eve", "eve"}, "Remote_User": {"eve"}, "Remote.User": {"eve"}},
+	{"Remote-Groups": {"eve"}, "Remote_Groups": {"eve"}, "Remote.Groups": {"eve"}},
+	{"Remote-Name": {"eve"}, "Remote_Name": {"eve"}, "Remote.Name": {"eve"}},
+	{"Remote-Email": {"eve"}, "Remote_Email": {"eve"}, "Remote.Email": {"eve"}},
+	{"Remote-Identity": {"eve"}, "Remote_Identity": {"eve"}, "Remote.Identity": {"eve"}},
+	{"Connection": {"Remote-User"}},
+	{"Connection": {"close, remote-user,Remote-Identity"}, "Remote-User": {"eve"}},
+}
+
+// want is answer.want, and reports whether the request was answered so. Traefik
+// takes away nothing by how a name begins: it hands it on, and the gate may
+// refuse it.
+func (f *front) want(got *answer, status int, location ...string) bool {
+	if f.proxy.program == "traefik" && got.StatusCode == http.StatusBadRequest {
+		return false
+	}
+	got.want(status, location...)
+	return true
+}
+
+func (c check) dropsClaims() {
+	b, stranger := c.in(c.t), c.at(c.t, c.addr)
+	for _, claim := range claims {
+		b.header, stranger.header = claim, claim
+		c.shut(c.t, func() { c.want(stranger.get("/"), http.StatusUnauthorized) })
+		got := b.get("/")
+		if !c.want(got, http.StatusOK) {
+			continue
+		}
+		saw := got.heard()
+		for name, all := range saw.Header {
+			if strings.Contains(strings.Join(all, " "), "eve") || strings.HasPrefix(name, "Remote") && len(all) != 1 {
+				c.t.Errorf("%v: the app saw %s: %q", claim, name, all)
+			}
+		}
+		if saw.Header.Get("Remote-User") != "ada" || saw.Header.Get("Remote-Identity") == "" {
+			c.t.Errorf("%v: the app saw %v", claim, saw.Header)
+		}
+	}
+}
+
+// lies are what a client says of its request to /true.
+var lies = []http.Header{
+	{"X-Forwarded-Method": {"POST"}},
+	{"X-Forwarded-Proto": {"https"}},
+	{"X-Forwarded-Host": {"wiki.example"}},
+	{"X-Forwarded-Uri": {"/lie"}},
+	{"X-Forwarded-For": {"192.0.2.1"}},
+	{"X-Original-Url": {plainJar + "/lie"}, "X-Original-Method": {"POST"}},
+	{"X-Original-Url": {plainApp + "/lie", "x"}, "X-Original-Method": {"POST", "x"}},
+	{"Forwarded": {"for=192.0.2.1;host=wiki.example;proto=https"}},
+	{
+		"X-Forwarded-Method": {"POST", "GET"}, "X-Forwarded-Proto": {"https", "x"}, "X-Forwarded-Host": {"wiki.example", "x"},
+		"X-Forwarded-Uri": {"/lie", "x"}, "X-Forwarded-For": {"192.0.2.1", "x"},
+	},
+}
+
+func (c check) judgesTheTruth() {
+	b, stranger := c.in(c.t), c.at(c.t, c.addr)
+	for _, lie := range lies {
+		b.header, stranger.header = lie, lie.Clone()
+		stranger.header.Set("Sec-Fetch-Mode", "navigate")
+		c.shut(c.t, func() { c.want(stranger.get("/true"), http.StatusFound, c.signIn(plainApp+"/true")) })
+		got := b.get("/true")
+		if !c.want(got, http.StatusOK) {
+			continue
+		}
+		saw := got.heard()
+		for name, want := range map[string]string{"X-Forwarded-Proto": "http", "X-Forwarded-Host": "app.site.example", "X-Forwarded-For": "127.0.0.1"} {
+			if all := strings.Join(saw.Header[name], " | "); all != want {
+				c.t.Errorf("%v: the app saw %s: %q, want %q", lie, name, all, want)
+			}
+		}
+	}
+}
+
+// upgrade asks for a socket (RFC 6455, section 1.2).
+var upgrade = []string{
+	"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", "Accept", "text/html",
+}
+
+func (c check) hasNoWayAround() {
+	stranger := c.at(c.t, c.addr)
+	c.shut(c.t, func() {
+		for _, path := range []string{
+			"/a/../b", "/gate/callback/../../a", "/gate/callback/..%2f..%2fa", "/gate/callback%2f..%2fa", "/%67ate/callback/x", "/gate/callback;/a",
+			"/gate/check", "/gate/forward", "//a", "//gate/callback//", "/%2e%2e/a", "/.%2e/a", "/a%2fb", "/a%5cb", "/a;b=c", "/;/a", "/a//b", "/?a=/gate/callback",
+		} {
+			to := stranger.get(path, "Sec-Fetch-Mode", "navigate")
+			if to.StatusCode < 400 {
+				to.want(http.StatusFound, c.signIn(plainApp+path))
+			}
+		}
+		for _, method := range []string{http.MethodHead, http.MethodOptions, http.MethodPost, http.MethodPut, http.MethodDelete, "PROPFIND"} {
+			stranger.do(stranger.request(method, "/", "")).want(http.StatusUnauthorized)
+		}
+		stranger.get("/", upgrade...).want(http.StatusUnauthorized)
+		stranger.send("/", "", "Sec-Fetch-Mode", "navigate", "Referer", plainApp+"/form?x").header("Location", c.signIn(plainApp+"/form?x"))
+	})
+}
+
+func (c check) keepsCookies() {
+	if c.proxy.program == "traefik" {
+		c.t.Skip("traefik cannot take one cookie away")
+	}
+	b := c.in(c.t)
+	gate := "glassjar-gate=" + b.holds(plainApp, "glassjar-gate")
+	b.Jar = nil
+	for sent, want := range map[string]string{
+		gate:                            "",
+		"a=b; " + gate:                  "a=b",
+		gate + "; a=b":                  "a=b",
+		"a=b; " + gate + "; c=glassjar": "a=b; c=glassjar",
+		`aglassjar=b; __Host-a-glassjar=b; ` + gate + `; c="d e"`:                                                                           `aglassjar=b; __Host-a-glassjar=b; c="d e"`,
+		"__Host-glassjar=x; " + gate + "; glassjar=x; a=b; __Secure-glassjar-gate=x; c=d; __Host-glassjar-device=x; glassjar-device=x; e=f": "a=b; c=d; e=f",
+	} {
+		saw := b.get("/", "Cookie", sent).want(http.StatusOK).heard()
+		if got := strings.TrimRight(saw.Header.Get("Cookie"), "; "); got != want || len(saw.Header["Cookie"]) > 1 {
+			c.t.Errorf("of %s\nthe app saw %q", sent, saw.Header["Cookie"])
+		}
+	}
+}
+
+func (c check) passesAppPasswords() {
+	secret, err := c.accounts.NewAppPassword(c.t.Context(), c.ada, good, account.AppPassword{Name: "sync"}, audit.Command())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	b := c.at(c.t, c.addr)
+	saw := b.get("/", "Authorization", "Bearer "+secret).want(http.StatusOK).heard()
+	if got := saw.Header["Authorization"]; got != nil || saw.Header.Get("Remote-User") != "ada" {
+		c.t.Errorf("the app saw %q of %q", got, saw.Header.Get("Remote-User"))
+	}
+	b = c.in(c.t)
+	c.shut(c.t, func() {
+		b.get("/", "Authorization", "Bearer x"+secret, "Sec-Fetch-Mode", "navigate").want(http.StatusUnauthorized, "")
+	})
+}
+
+func (c check) passesSockets() {
+	b := c.in(c.t)
+	res, err := b.Do(b.request(http.MethodGet, "/", "", upgrade...))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	socket, ok := res.Body.(io.ReadWriter)
+	if !ok {
+		c.t.Fatalf("got %s", res.Status)
+	}
+	said := make([]byte, 4)
+	_, err = io.WriteString(socket, "ping")
+	if err == nil {
+		_, err = io.ReadFull(socket, said)
+	}
+	if err != nil || string(said) != "ping" {
+		c.t.Errorf("it says %q, %v", said, err)
+	}
+}
+
+func (c check) refusesOtherHosts() {
+	b := c.in(c.t)
+	c.shut(c.t, func() { b.at("http://stranger.example").get("/") })
+	other := c.at(c.t, c.start(c.t, "app.site.example", "other.example"))
+	c.shut(c.t, func() {
+		other.at("http://other.example").get("/", "Sec-Fetch-Mode", "navigate").want(http.StatusForbidden)
+	})
+}
+
+// HAProxy goes on after an error in Lua.
+func TestHAProxyIsClosedWhenLuaFails(t *testing.T) {
+	p := proxies[2]
+	p.needed(t)
+	f := newFront(t, p)
+	broken := f.at(t, f.start(t, "\tlocal scheme", "\tlocal wrong = nil + 1\n\tlocal scheme"))
+	f.shut(t, func() { broken.get("/").want(http.StatusServiceUnavailable) })
+}

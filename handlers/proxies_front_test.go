@@ -1,0 +1,133 @@
+package handlers_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"glassjar/utl/account"
+)
+
+// The hosts of the recipes, over http.
+const (
+	plainJar = "http://jar.site.example"
+	plainApp = "http://app.site.example"
+)
+
+// front is glassjar and an app behind a proxy, which the tests' browsers reach
+// under every name.
+type front struct {
+	*world
+
+	proxy  proxy
+	ada    account.Account
+	server *httptest.Server // glassjar's
+	app    *httptest.Server
+	addr   string       // of the proxy
+	came   atomic.Int64 // requests to the app
+	asked  atomic.Int64 // bytes of bodies that the gate got
+}
+
+// heard is what the app saw of a request.
+type heard struct {
+	Method, Host, URI, Body string
+	Header                  http.Header
+}
+
+func newFront(t *testing.T, p proxy) *front {
+	t.Helper()
+	f := &front{world: newWorld(t, plainJar, ""), proxy: p}
+	f.ada = f.add(t, "ada", account.Member)
+	f.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/gate/") {
+			n, _ := io.Copy(io.Discard, r.Body)
+			f.asked.Add(n)
+		}
+		f.handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(f.server.Close)
+	f.app = httptest.NewServer(http.HandlerFunc(f.echo))
+	t.Cleanup(f.app.Close)
+	f.addr = f.start(t)
+	return f
+}
+
+// start starts the proxy, once more with more replaced in its recipe.
+func (f *front) start(t *testing.T, replace ...string) (addr string) {
+	t.Helper()
+	return f.proxy.start(t, append([]string{
+		"jar.example", "jar.site.example", "app.example", "app.site.example",
+		"127.0.0.1:8080", f.server.Listener.Addr().String(), "127.0.0.1:9092", f.app.Listener.Addr().String(),
+	}, replace...)...)
+}
+
+// echo is the app: it answers with what it saw, and talks back on a socket.
+func (f *front) echo(w http.ResponseWriter, r *http.Request) {
+	f.came.Add(1)
+	if r.Header.Get("Upgrade") != "" {
+		c, rw, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+			_, _ = io.CopyN(c, rw, 4)
+			_ = c.Close()
+		}
+		return
+	}
+	body, _ := io.ReadAll(r.Body)
+	_ = json.NewEncoder(w).Encode(heard{r.Method, r.Host, r.RequestURI, string(body), r.Header})
+}
+
+// at returns a browser at the address whose network ends at the proxy.
+func (f *front) at(t *testing.T, proxy string) *browser {
+	t.Helper()
+	b := f.browser(t)
+	network := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "tcp", proxy)
+	}}
+	t.Cleanup(network.CloseIdleConnections)
+	b.Transport, b.base = network, plainApp
+	return b
+}
+
+// in returns one in which ada is signed in, at the app.
+func (f *front) in(t *testing.T) *browser {
+	t.Helper()
+	b := f.at(t, f.addr)
+	b.opens(plainApp + "/")
+	return b
+}
+
+// opens opens the app's page by way of the sign-in and returns what it saw.
+func (b *browser) opens(page string) heard {
+	b.t.Helper()
+	form := b.visit(page, 1).want(http.StatusOK).says("h1", "Sign in")
+	next := form.find("input[name=next]").AttrOr("value", "")
+	sent := b.at(plainJar).post("/auth", "username", "ada", "password", good, "next", next).want(http.StatusSeeOther)
+	to := b.visit(sent.Header.Get("Location"), 0).want(http.StatusSeeOther, page)
+	return b.visit(to.Header.Get("Location"), 0).want(http.StatusOK).heard()
+}
+
+// heard returns what the app saw; the answer must be the app's.
+func (a *answer) heard() (saw heard) {
+	a.t.Helper()
+	if err := json.Unmarshal([]byte(a.body), &saw); err != nil {
+		a.t.Fatalf("%s %s: the answer is not the app's: %v\n%s", a.Request.Method, a.Request.URL, err, a.body)
+	}
+	return saw
+}
+
+// shut fails the test if the app gets a request while do runs.
+func (f *front) shut(t *testing.T, do func()) {
+	t.Helper()
+	before := f.came.Load()
+	do()
+	if n := f.came.Load() - before; n != 0 {
+		t.Errorf("the app got %d requests", n)
+	}
+}
