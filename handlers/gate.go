@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"glassjar/utl/account"
-	"glassjar/utl/clientip"
 	"glassjar/utl/gate"
 	"glassjar/utl/session"
 )
@@ -91,7 +90,7 @@ func (s *site) gateForward(w http.ResponseWriter, r *http.Request) error {
 // gate answers who asks whether a request may pass; signIn answers when nobody
 // is signed in.
 func (s *site) gate(w http.ResponseWriter, r *http.Request, kind gate.Kind, signIn func(a gate.Ask, to string) error) error {
-	if !clientip.Trusted(r.RemoteAddr, s.TrustedProxies) {
+	if !visitOf(r).proxied {
 		s.warnedOfCaller.Do(func() {
 			s.Log.WarnContext(r.Context(), "the gate was asked by somebody who is not in TRUSTED_PROXIES", "ip", r.RemoteAddr)
 		})

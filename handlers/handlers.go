@@ -4,6 +4,7 @@ package handlers
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"html/template"
@@ -51,6 +52,8 @@ type site struct {
 	assets         *assets
 	csrf           *http.CrossOriginProtection
 	mux            *http.ServeMux
+	ids            ids
+	https          bool // how browsers reach the site
 	untold         untold
 	warned         sync.Once
 	warnedOfCaller sync.Once
@@ -66,7 +69,8 @@ type (
 
 // New returns the whole site. It fails when a template or a static file does.
 func New(c Config) (http.Handler, error) {
-	s := &site{Config: c, csrf: http.NewCrossOriginProtection(), mux: http.NewServeMux()}
+	s := &site{Config: c, csrf: http.NewCrossOriginProtection(), mux: http.NewServeMux(), https: c.PublicURL.Scheme == "https"}
+	s.ids.prefix = rand.Text()[:8] + "-"
 	if err := s.csrf.AddTrustedOrigin(c.PublicURL.String()); err != nil {
 		return nil, fmt.Errorf("trusting PUBLIC_URL's origin: %w", err)
 	}

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -23,12 +23,23 @@ const (
 	maxBody  = 64 << 10
 )
 
-// visit is one request, on its way through.
+// visit is one request, on its way through. It is the request's context too,
+// whose timer starts when somebody first waits for it: most answers come from
+// memory and nobody does.
 type visit struct {
+	context.Context // the connection's
+
 	id      string
 	address netip.Addr
+	proxied bool             // the peer is in TRUSTED_PROXIES
 	session *session.Session // set by who
 	form    url.Values       // set by readForm, for the debug log
+	answer  answerWriter
+
+	ends    time.Time
+	start   sync.Once // of the timer
+	limited context.Context
+	stop    context.CancelFunc
 }
 
 type visitKey struct{}
@@ -38,29 +49,61 @@ func visitOf(r *http.Request) *visit {
 	return v
 }
 
+// Value returns the visit itself for its key.
+func (v *visit) Value(key any) any {
+	if key == (visitKey{}) {
+		return v
+	}
+	return v.timed().Value(key)
+}
+
+// Deadline returns when the request's work must be over.
+func (v *visit) Deadline() (time.Time, bool) { return v.ends, true }
+
+// Done is closed then, or when the browser went away.
+func (v *visit) Done() <-chan struct{} { return v.timed().Done() }
+
+// Err says which it was.
+func (v *visit) Err() error { return v.timed().Err() }
+
+func (v *visit) timed() context.Context {
+	v.start.Do(func() { v.limited, v.stop = context.WithDeadline(v.Context, v.ends) })
+	return v.limited
+}
+
+// over stops the timer.
+func (v *visit) over() {
+	v.start.Do(func() { v.limited, v.stop = v.Context, func() {} })
+	v.stop()
+}
+
 // middleware puts what every request passes around the routes: an id and a
 // deadline, one log line, recovery, the security headers, the check of where a
 // POST came from.
 func (s *site) middleware() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := s.Now()
-		v := &visit{id: rand.Text()[:12], address: clientip.From(r.RemoteAddr, r.Header.Values("X-Forwarded-For"), s.TrustedProxies)}
-		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), visitKey{}, v), deadline)
-		defer cancel()
-		r = r.WithContext(ctx)
-		a := &answerWriter{ResponseWriter: w, r: r}
+		v := &visit{
+			Context: r.Context(), id: s.ids.next(), ends: began.Add(deadline),
+			address: clientip.From(r.RemoteAddr, r.Header["X-Forwarded-For"], s.TrustedProxies),
+			proxied: clientip.Trusted(r.RemoteAddr, s.TrustedProxies),
+		}
+		defer v.over()
+		r = r.WithContext(v)
+		a := &v.answer
+		a.ResponseWriter, a.r = w, r
 		defer s.logLine(a, v, began)
 		defer s.recover(a, r)
 		s.secure(w.Header(), r)
-		s.warnOfProxy(r)
+		s.warnOfProxy(r, v)
 		s.serve(a, r)
 	})
 }
 
 // warnOfProxy warns, once, of a proxy that is not trusted: behind it everybody
 // has its one address, and everybody's failed sign-ins count for all.
-func (s *site) warnOfProxy(r *http.Request) {
-	if r.Header.Get("X-Forwarded-For") != "" && !clientip.Trusted(r.RemoteAddr, s.TrustedProxies) {
+func (s *site) warnOfProxy(r *http.Request, v *visit) {
+	if !v.proxied && r.Header.Get("X-Forwarded-For") != "" {
 		s.warned.Do(func() {
 			s.Log.WarnContext(r.Context(), "X-Forwarded-For is not believed: its sender is not in TRUSTED_PROXIES", "ip", r.RemoteAddr)
 		})
@@ -74,7 +117,9 @@ func (s *site) serve(a *answerWriter, r *http.Request) {
 		s.fail(a, r, err)
 		return
 	}
-	r.Body = http.MaxBytesReader(a.ResponseWriter, r.Body, maxBody) // net/http's own: it closes the connection
+	if r.Body != http.NoBody {
+		r.Body = http.MaxBytesReader(a.ResponseWriter, r.Body, maxBody) // net/http's own: it closes the connection
+	}
 	s.mux.ServeHTTP(a, r)
 	if err := a.held; err != nil {
 		a.held = nil
@@ -101,21 +146,33 @@ func (s *site) sameOrigin(r *http.Request) error {
 const contentSecurity = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// The values of headers that every answer shares. They are replaced, never
+// changed.
+var (
+	ownContent  = []string{contentSecurity}
+	noSniff     = []string{"nosniff"}
+	sameSite    = []string{"same-origin"}
+	noReferrer  = []string{"no-referrer"}
+	noDevices   = []string{"camera=(), geolocation=(), microphone=(), payment=(), usb=()"}
+	noStore     = []string{"no-store"}
+	httpsAlways = []string{"max-age=31536000"}
+)
+
 // secure sets the headers that every answer carries; a handler may change
 // them.
 func (s *site) secure(h http.Header, r *http.Request) {
-	h.Set("Content-Security-Policy", contentSecurity)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Referrer-Policy", "same-origin")
+	h["Content-Security-Policy"] = ownContent
+	h["X-Content-Type-Options"] = noSniff
+	h["Cross-Origin-Opener-Policy"] = sameSite
+	h["Cross-Origin-Resource-Policy"] = sameSite
+	h["Referrer-Policy"] = sameSite
 	if strings.HasPrefix(r.URL.Path, "/join/") || strings.HasPrefix(r.URL.Path, "/reset/") {
-		h.Set("Referrer-Policy", "no-referrer") // the path holds the link's code
+		h["Referrer-Policy"] = noReferrer // the path holds the link's code
 	}
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-	h.Set("Cache-Control", "no-store")
-	if s.PublicURL.Scheme == "https" {
-		h.Set("Strict-Transport-Security", "max-age=31536000")
+	h["Permissions-Policy"] = noDevices
+	h["Cache-Control"] = noStore
+	if s.https {
+		h["Strict-Transport-Security"] = httpsAlways
 	}
 }
 
@@ -136,16 +193,21 @@ func (s *site) recover(a *answerWriter, r *http.Request) {
 }
 
 // logLine writes the request's one line: nothing of its query, cookies, form
-// or link code.
+// or link code. It makes the record itself: slog would look up which line of
+// the program writes it, which costs more than the rest.
 func (s *site) logLine(a *answerWriter, v *visit, began time.Time) {
 	r, who := a.r, ""
 	if v.session != nil {
 		who = v.session.Username
 	}
-	s.Log.LogAttrs(r.Context(), slog.LevelInfo, "request",
-		slog.String("method", known(r.Method)), slog.String("route", a.route()), slog.Int("status", a.status),
-		slog.Duration("took", s.Now().Sub(began)), slog.String("id", v.id),
-		slog.String("account", who), slog.String("ip", v.address.String()))
+	if s.Log.Enabled(r.Context(), slog.LevelInfo) {
+		now := s.Now()
+		line := slog.NewRecord(now, slog.LevelInfo, "request", 0)
+		line.AddAttrs(slog.String("method", known(r.Method)), slog.String("route", a.route()), slog.Int("status", a.status),
+			slog.Duration("took", now.Sub(began)), slog.String("id", v.id),
+			slog.String("account", who), slog.String("ip", v.address.String()))
+		_ = s.Log.Handler().Handle(r.Context(), line) // there is nowhere to say that the log fails
+	}
 	if s.Log.Enabled(r.Context(), slog.LevelDebug) {
 		s.Log.LogAttrs(r.Context(), slog.LevelDebug, "request read",
 			slog.String("id", v.id), slog.String("method", known(r.Method)),

@@ -3,7 +3,9 @@ package handlers
 import (
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // answerWriter notes the status for the log, and holds back the refusals of
@@ -47,16 +49,26 @@ func (a *answerWriter) route() string {
 // refused returns the error that stands for an answer in the plain text of
 // http.Error, which only the mux and http.ServeContent send here, or nil.
 func refused(status int, h http.Header) error {
-	if !strings.HasPrefix(h.Get("Content-Type"), "text/plain") {
-		return nil
-	}
+	var err error
 	switch status {
 	case http.StatusNotFound:
-		return errNotFound
+		err = errNotFound
 	case http.StatusMethodNotAllowed:
-		return errMethod
+		err = errMethod
 	case http.StatusRequestedRangeNotSatisfiable:
-		return errRange
+		err = errRange
 	}
-	return nil
+	if err == nil || !strings.HasPrefix(h.Get("Content-Type"), "text/plain") {
+		return nil
+	}
+	return err
 }
+
+// ids names requests, each by a word of its own: the log and the error page say
+// the same one.
+type ids struct {
+	prefix string // of this start of the program
+	n      atomic.Uint64
+}
+
+func (i *ids) next() string { return i.prefix + strconv.FormatUint(i.n.Add(1), 36) }

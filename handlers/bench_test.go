@@ -1,0 +1,73 @@
+package handlers_test
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"glassjar/handlers"
+	"glassjar/utl/account"
+	"glassjar/utl/logs"
+)
+
+// sink is an answer that nobody reads.
+type sink struct {
+	header http.Header
+	status int
+}
+
+func (s *sink) Header() http.Header         { return s.header }
+func (s *sink) Write(b []byte) (int, error) { return len(b), nil }
+func (s *sink) WriteHeader(status int)      { s.status = status }
+
+// BenchmarkAnswer is what an answer costs apart from net/http, its log line
+// included.
+func BenchmarkAnswer(b *testing.B) {
+	w := newWorld(b, jar, "")
+	lines := logs.New(io.Discard) // as the program has it
+	defer lines.Close()
+	folder := b.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "a.html"), []byte("<!doctype html><title>a</title>"), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer root.Close()
+	w.testSite = w.again(b, func(c *handlers.Config) { c.Log, c.Pages = slog.New(slog.NewTextHandler(lines, nil)), root })
+	w.add(b, "ada", account.Member)
+	ada := w.signedIn(b, "ada")
+	ada.visit(elsewhere+"/", 4).want(http.StatusOK)
+	passes := hostCookie + "=" + ada.holds(elsewhere, hostCookie)
+	own := "__Host-glassjar=" + ada.holds(jar, "__Host-glassjar")
+	sheet := w.browser(b).get("/").find("link[rel=stylesheet]").AttrOr("href", "")
+	for _, bb := range []struct {
+		name, path string
+		header     []string
+		status     int
+	}{
+		{"gate", "/gate/check", asked(elsewhere+"/a?b=c", "Cookie", passes), http.StatusOK},
+		{"gate-refused", "/gate/check", asked(elsewhere+"/a?b=c", "Cookie", passes[:len(passes)-2]+"xx"), http.StatusUnauthorized},
+		{"home", "/", []string{"Cookie", own}, http.StatusOK},
+		{"form", "/", nil, http.StatusOK},
+		{"static", sheet, []string{"Accept-Encoding", "gzip"}, http.StatusOK},
+		{"page", "/pages/a.html", []string{"Cookie", own}, http.StatusOK},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			b.ReportAllocs()
+			request := w.browser(b).request(http.MethodGet, bb.path, "", bb.header...)
+			request.Body, request.RemoteAddr = http.NoBody, "127.0.0.1:4711"
+			for b.Loop() {
+				answer, again := &sink{header: http.Header{}}, *request
+				w.handler.ServeHTTP(answer, &again)
+				if answer.status != bb.status {
+					b.Fatalf("got status %d, want %d", answer.status, bb.status)
+				}
+			}
+		})
+	}
+}
