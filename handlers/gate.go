@@ -74,9 +74,9 @@ func (s *site) gateForward(w http.ResponseWriter, r *http.Request) error {
 	return s.gate(w, r, gate.Forward, func(a gate.Ask, to string) error {
 		w.Header().Set("Location", to)
 		switch {
-		case a.Navigates && (a.Method == http.MethodGet || a.Method == http.MethodHead):
+		case a.Navigates() && (a.Method == http.MethodGet || a.Method == http.MethodHead):
 			w.WriteHeader(http.StatusFound)
-		case a.Navigates:
+		case a.Navigates():
 			w.WriteHeader(http.StatusSeeOther)
 		default:
 			w.Header().Set("Content-Type", "application/json")
@@ -100,7 +100,7 @@ func (s *site) gate(w http.ResponseWriter, r *http.Request, kind gate.Kind, sign
 	if err != nil {
 		return err
 	}
-	groups, err := gateGroups(r)
+	groups, err := gateGroups(r, ask)
 	if err != nil {
 		return err
 	}
@@ -125,12 +125,17 @@ func (s *site) gate(w http.ResponseWriter, r *http.Request, kind gate.Kind, sign
 }
 
 // gateGroups returns the groups that may pass, or nil for everybody. An arg
-// that the gate does not know is refused: it may be a group's, mistyped.
-func gateGroups(r *http.Request) ([]string, error) {
+// that the gate does not know is refused: it may be a group's, mistyped. Under
+// Authelia's names, Caddy's question has the args of the page, unless its own
+// configuration has others.
+func gateGroups(r *http.Request, a gate.Ask) ([]string, error) {
 	if r.URL.RawQuery == "" {
 		return nil, nil
 	}
 	args, err := url.ParseQuery(r.URL.RawQuery)
+	if _, page, _ := strings.Cut(a.URI, "?"); page == r.URL.RawQuery && strings.HasPrefix(r.URL.Path, "/api/authz/") {
+		return args["group"], nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", gate.ErrBad, err)
 	}
@@ -179,12 +184,12 @@ func (s *site) gatePass(w http.ResponseWriter, a gate.Ask, found session.Session
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnsure, err)
 	}
-	h := w.Header()
-	h.Set("Remote-User", p.Username)
-	h.Set("Remote-Groups", p.Groups)
-	h.Set("Remote-Name", p.Name)
-	h.Set("Remote-Email", p.Email)
-	h.Set("Remote-Identity", assertion)
+	h, told := w.Header(), [...]string{p.Username, p.Groups, p.Name, p.Email, assertion}
+	h["Remote-User"] = told[0:1:1]
+	h["Remote-Groups"] = told[1:2:2]
+	h["Remote-Name"] = told[2:3:3]
+	h["Remote-Email"] = told[3:4:4]
+	h["Remote-Identity"] = told[4:5:5]
 	w.WriteHeader(http.StatusOK)
 	return nil
 }

@@ -166,6 +166,27 @@ func TestGateRefuses(t *testing.T) {
 	w.ask(t, "/gate/check", []string{"X-Original-URL", elsewhere + "/", "X-Original-Method", "POST", "Cookie", cookie}).want(http.StatusOK)
 }
 
+// Authelia's users have a Caddy that asks with the page's own args.
+func TestGateAskedWithThePagesArgs(t *testing.T) {
+	w := newWorld(t, jar, "")
+	w.add(t, "ada", account.Member)
+	ada := w.signedIn(t, "ada")
+	ada.visit(elsewhere+"/", 4).want(http.StatusOK)
+	cookie := hostCookie + "=" + ada.holds(elsewhere, hostCookie)
+	for _, tt := range []struct {
+		question, page string
+		status         int
+	}{
+		{"/api/authz/forward-auth?a=b;c", "/x?a=b;c", http.StatusOK},
+		{"/api/authz/forward-auth?a=b", "/x?a=c", http.StatusBadRequest},
+		{"/api/authz/forward-auth?a=b", "/x", http.StatusBadRequest},
+		{"/api/authz/forward-auth?group=dev&a=b", "/x?group=dev&a=b", http.StatusForbidden}, // one may ask for less
+		{"/gate/forward?a=b", "/x?a=b", http.StatusBadRequest},
+	} {
+		w.ask(t, tt.question, asked(elsewhere+tt.page, "Cookie", cookie)).want(tt.status)
+	}
+}
+
 // ATTACKS C: `..`, `%2e`, `%2f`, `%5c`, `//`, `;` pass as they are.
 func TestGateTargetsComeBackAsTheyAre(t *testing.T) {
 	w := newWorld(t, jar, "")

@@ -85,7 +85,7 @@ func (a *answer) wantFile(want map[string]string, row swept) {
 	}
 	switch row.pattern {
 	case "/static/{name}":
-		want["Cache-Control"], want["Vary"] = "public, max-age=31536000, immutable", "Accept-Encoding"
+		want["Cache-Control"], want["Vary"], want["Etag"] = "public, max-age=31536000, immutable", "Accept-Encoding", some
 	case "/pages/{path...}":
 		want["Content-Security-Policy"] = filesPolicy
 		want["Accept-Ranges"], want["Last-Modified"] = "bytes", some

@@ -16,7 +16,7 @@ import (
 
 // asset is a static file as it is sent.
 type asset struct {
-	kind        string // Content-Type
+	kind, tag   string // Content-Type and ETag
 	plain, gzip []byte
 }
 
@@ -40,9 +40,10 @@ func newAssets(files fs.FS) (*assets, error) {
 		}
 		sum := sha256.Sum256(content)
 		ext := path.Ext(name)
-		hashed := strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:8]) + ext
+		mark := hex.EncodeToString(sum[:8])
+		hashed := strings.TrimSuffix(name, ext) + "." + mark + ext
 		a.paths[name] = "/static/" + hashed
-		a.files[hashed] = asset{mime.TypeByExtension(ext), content, compress(content)}
+		a.files[hashed] = asset{mime.TypeByExtension(ext), `W/"` + mark + `"`, content, compress(content)}
 	}
 	return a, nil
 }
@@ -56,6 +57,9 @@ func (a *assets) path(name string) (string, error) {
 	return p, nil
 }
 
+// compress returns the content in gzip. Files alone are compressed: a page may
+// hold a secret beside what a stranger chose, and its size would tell of it
+// (the attack named BREACH).
 func compress(content []byte) []byte {
 	var b bytes.Buffer
 	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
@@ -68,7 +72,7 @@ func compress(content []byte) []byte {
 }
 
 // static answers GET /static/{name}: the file, which its name's hash lets
-// browsers keep for good.
+// browsers keep for good, or 304 to one that asks whether it still has it.
 func (s *site) static(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
 	file, ok := s.assets.files[name]
@@ -76,9 +80,14 @@ func (s *site) static(w http.ResponseWriter, r *http.Request) error {
 		return errNotFound
 	}
 	h, body := w.Header(), file.plain
-	h.Set("Content-Type", file.kind)
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("ETag", file.tag)
 	h.Set("Vary", "Accept-Encoding")
+	if r.Header.Get("If-None-Match") == file.tag {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	h.Set("Content-Type", file.kind)
 	if takesGzip(r.Header.Get("Accept-Encoding")) {
 		h.Set("Content-Encoding", "gzip")
 		body = file.gzip

@@ -14,6 +14,7 @@ import (
 
 	"glassjar/handlers"
 	"glassjar/static"
+	"glassjar/utl/account"
 )
 
 // assets returns the paths of what the sign-in page fetches.
@@ -59,6 +60,18 @@ func TestStatic(t *testing.T) {
 	}
 }
 
+func TestStaticThatTheBrowserHas(t *testing.T) {
+	s := newSite(t)
+	path := s.assets(t)[0]
+	tag := s.browser(t).get(path).Header.Get("ETag")
+	got := s.browser(t).get(path, "If-None-Match", tag).want(http.StatusNotModified)
+	got.header("ETag", tag).header("Cache-Control", "public, max-age=31536000, immutable").header("Content-Type", "")
+	if got.body != "" {
+		t.Errorf("a 304 with a body of %d bytes", len(got.body))
+	}
+	s.browser(t).get(s.assets(t)[1], "If-None-Match", tag).want(http.StatusOK)
+}
+
 func decoded(t *testing.T, got *answer) []byte {
 	t.Helper()
 	if got.Header.Get("Content-Encoding") != "gzip" {
@@ -102,4 +115,55 @@ func TestFingerprints(t *testing.T) {
 			t.Errorf("%s is %s once the sheet changed", path, changed[i])
 		}
 	}
+}
+
+// Every page, with the files that it fetches, is under 14 KB as it is sent: what
+// a server sends before it waits to hear that it arrived (RFC 6928: ten
+// segments). The lab's pages, which show what a browser sent, are so compressed.
+func TestPagesArriveInOneRoundTrip(t *testing.T) {
+	s := newSite(t, withGate, withLab)
+	s.add(t, "ada", account.Owner)
+	b, stranger := s.signedIn(t, "ada"), s.browser(t)
+	s.appPassword(t, "ada", account.AppPassword{Name: "backup"})
+	b.get("/lab/session")
+	key := b.post("/lab/key", b.get("/lab/key").button("Show the lab's key")...)
+	signed := b.post("/lab/key", key.button("Sign it with the key")...)
+	for name, page := range map[string]*answer{
+		"sign-in": stranger.get("/?next=/account"), "sign-in, a mistake": stranger.signIn("ada", "x"),
+		"join": stranger.get(s.link(t, account.Member)), "join, a mistake": stranger.post(s.link(t, account.Member), "username", "a b"),
+		"reset": stranger.get(s.link(t, "ada")), "not found": stranger.get("/nowhere"),
+		"home": b.get("/"), "sign-out": b.get("/logout"), "account": b.get("/account"), "account, a mistake": b.post("/account/password", "current", "x"),
+		"account, an app password": b.post("/account/app-passwords", "name", "x", "current", good),
+		"lab":                      b.get("/lab"), "lab, request": b.get("/lab/request?username=ada&sub1=cookies"), "lab, session": b.get("/lab/session"),
+		"lab, cookie": b.get("/lab/cookie"), "lab, cookie refused": b.post("/lab/cookie", b.get("/lab/cookie").button("Make me admin")...),
+		"lab, key": signed, "lab, key refused": b.post("/lab/key", signed.button("Change one letter of it")...),
+	} {
+		page.wantPage()
+		page.header("Content-Encoding", "") // a page may hold secrets, and its compressed size would tell of them
+		total := len(page.body)
+		if strings.HasPrefix(name, "lab") {
+			total = gzipped(t, page.body)
+		}
+		page.find("link[href], script[src]").Each(func(_ int, e *goquery.Selection) {
+			total += len(b.get(e.AttrOr("href", "")+e.AttrOr("src", ""), "Accept-Encoding", "gzip").want(http.StatusOK).body)
+		})
+		t.Logf("%s: %d bytes of HTML, %d in all", name, len(page.body), total)
+		if total > 14<<10 {
+			t.Errorf("%s: %d bytes in all, want at most %d", name, total, 14<<10)
+		}
+	}
+}
+
+// gzipped returns the length of the text compressed.
+func gzipped(t *testing.T, text string) int {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := io.WriteString(z, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Len()
 }

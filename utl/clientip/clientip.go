@@ -19,7 +19,7 @@ const maxHops = 32 // elements of X-Forwarded-For that are looked at
 func From(remote string, forwarded []string, trusted []netip.Prefix) netip.Addr {
 	client := parse(remote)
 	left := strings.Join(forwarded, ",")
-	for hop := 0; hop < maxHops && contains(trusted, client); hop++ {
+	for hop := 0; hop < maxHops && left != "" && contains(trusted, client); hop++ {
 		comma := strings.LastIndexByte(left, ',')
 		next := parse(left[comma+1:])
 		if !next.IsValid() {
@@ -45,12 +45,12 @@ func contains(trusted []netip.Prefix, ip netip.Addr) bool {
 // network contains.
 func parse(s string) netip.Addr {
 	s = strings.Trim(s, " \t")
-	if peer, err := netip.ParseAddrPort(s); err == nil {
-		return peer.Addr().Unmap().WithZone("")
-	}
-	ip, err := netip.ParseAddr(s)
-	if err != nil {
-		return netip.Addr{}
+	var ip netip.Addr
+	if strings.HasPrefix(s, "[") || strings.Count(s, ":") == 1 {
+		peer, _ := netip.ParseAddrPort(s) // else the zero Addr
+		ip = peer.Addr()
+	} else {
+		ip, _ = netip.ParseAddr(s)
 	}
 	return ip.Unmap().WithZone("")
 }

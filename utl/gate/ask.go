@@ -23,9 +23,8 @@ const (
 type Ask struct {
 	Target
 
-	Method    string
-	Navigates bool // a person's browser opens a page; not a script, a socket or a stream
-	referer   string
+	Method string
+	header http.Header
 }
 
 // The headers that tell of the request asked about. None may come twice.
@@ -46,16 +45,16 @@ func Read(kind Kind, h http.Header) (Ask, error) {
 	if err := oneMeaning(h); err != nil {
 		return Ask{}, err
 	}
-	a := Ask{Method: h.Get(forwardedMethod), Navigates: navigates(h), referer: h.Get("Referer")}
+	a := Ask{Method: first(h, forwardedMethod), header: h}
 	var err error
 	if kind == Check && (h[originalURL] != nil || h[originalMethod] != nil) {
-		a.Method = h.Get(originalMethod)
-		a.Target, err = ParseURL(h.Get(originalURL))
+		a.Method = first(h, originalMethod)
+		a.Target, err = ParseURL(first(h, originalURL))
 		if err == nil && h[forwardedHost] != nil {
-			err = sameHost(a.Name, h.Get(forwardedHost))
+			err = sameHost(a.Name, first(h, forwardedHost))
 		}
 	} else {
-		a.Target, err = newTarget(schemeOf(h.Get(forwardedProto)), h.Get(forwardedHost), h.Get(forwardedURI))
+		a.Target, err = newTarget(schemeOf(first(h, forwardedProto)), first(h, forwardedHost), first(h, forwardedURI))
 	}
 	if err == nil && !isMethod(a.Method) {
 		err = fmt.Errorf("%w: its method is none", ErrBad)
@@ -89,13 +88,22 @@ func isMethod(text string) bool {
 	})
 }
 
-// navigates reports whether a browser opens a page with this request (Fetch
-// Metadata); a browser that does not say so asks for HTML.
-func navigates(h http.Header) bool {
-	if mode := h.Get("Sec-Fetch-Mode"); mode != "" {
+// Navigates reports whether a person's browser opens a page with the request
+// (Fetch Metadata), and no script, socket or stream does; a browser that does
+// not say so asks for HTML.
+func (a Ask) Navigates() bool {
+	if mode := a.header.Get("Sec-Fetch-Mode"); mode != "" {
 		return mode == "navigate"
 	}
-	return h.Get("X-Requested-With") == "" && h.Get("Upgrade") == "" && strings.Contains(h.Get("Accept"), "text/html")
+	return a.header.Get("X-Requested-With") == "" && a.header.Get("Upgrade") == "" && strings.Contains(a.header.Get("Accept"), "text/html")
+}
+
+// first returns the header's first value; the name is in its canonical form.
+func first(h http.Header, name string) string {
+	if all := h[name]; len(all) > 0 {
+		return all[0]
+	}
+	return ""
 }
 
 // oneMeaning refuses headers that another program may take for something else:
@@ -103,14 +111,16 @@ func navigates(h http.Header) bool {
 // take for one of ours (X_Forwarded_Host, Remote.User), and a Connection that
 // makes the next proxy drop one.
 func oneMeaning(h http.Header) error {
-	for _, name := range told {
-		if all := h[name]; len(all) > 1 || len(all) == 1 && strings.ContainsFunc(all[0], isControl) {
-			return fmt.Errorf("%w: %s comes twice or is not text", ErrBad, name)
-		}
-	}
-	for name := range h {
-		if strings.ContainsAny(name, "_.") && isTold(name) {
-			return fmt.Errorf("%w: a header looks like %s", ErrBad, dashed(name))
+	for name, all := range h {
+		switch {
+		case strings.IndexByte(name, '_') >= 0 || strings.IndexByte(name, '.') >= 0:
+			if isTold(name) {
+				return fmt.Errorf("%w: a header looks like %s", ErrBad, dashed(name))
+			}
+		case strings.HasPrefix(name, "X-") && slices.Contains(told, name):
+			if len(all) != 1 || strings.ContainsFunc(all[0], isControl) {
+				return fmt.Errorf("%w: %s comes twice or is not text", ErrBad, name)
+			}
 		}
 	}
 	for _, all := range h["Connection"] {

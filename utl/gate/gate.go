@@ -36,6 +36,7 @@ type Options struct {
 // Gate knows the hosts that it answers for and signs who passes.
 type Gate struct {
 	public *url.URL
+	own    string // its host without the port
 	hosts  []pattern
 	domain string
 	signer signer
@@ -43,7 +44,7 @@ type Gate struct {
 
 // New returns a gate. Errors: a host that is none, a key that is not 32 bytes.
 func New(o Options) (*Gate, error) {
-	g := &Gate{public: o.Public, domain: o.Domain}
+	g := &Gate{public: o.Public, own: unbracketed(o.Public.Hostname()), domain: o.Domain}
 	g.signer.issuer, g.signer.now = o.Public.String(), o.Now
 	for _, text := range o.Hosts {
 		p, err := parsePattern(text)
@@ -89,7 +90,7 @@ func (g *Gate) Returns(raw string) (Target, bool) {
 
 // Own reports whether the target is on the host where people sign in. Cookies
 // know no ports.
-func (g *Gate) Own(t Target) bool { return t.Name == unbracketed(g.public.Hostname()) }
+func (g *Gate) Own(t Target) bool { return t.Name == g.own }
 
 // Shares reports whether the target's browser keeps the one gate cookie of
 // COOKIE_DOMAIN, and returns that domain.
@@ -110,7 +111,7 @@ func (g *Gate) SignInAsOther(a Ask) string { return g.signIn("/auth?other=1&next
 func (g *Gate) signIn(path string, a Ask) string {
 	back := a.Target
 	if a.Method != http.MethodGet && a.Method != http.MethodHead {
-		from, ok := g.Returns(a.referer)
+		from, ok := g.Returns(a.header.Get("Referer"))
 		if back = a.Root(); ok {
 			back = from
 		}

@@ -153,8 +153,8 @@ func TestNavigates(t *testing.T) {
 		{"nothing said", nil, false},
 	} {
 		a, err := gate.Read(gate.Forward, forwarded(tt.pairs...))
-		if err != nil || a.Navigates != tt.want {
-			t.Errorf("%s: got %t, %v; want %t", tt.name, a.Navigates, err, tt.want)
+		if err != nil || a.Navigates() != tt.want {
+			t.Errorf("%s: got %t, %v; want %t", tt.name, a.Navigates(), err, tt.want)
 		}
 	}
 }
