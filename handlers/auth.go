@@ -40,13 +40,20 @@ func (s *site) authForm(w http.ResponseWriter, r *http.Request) error {
 	return s.goOn(w, r, found, s.next(args.Get("next")))
 }
 
+// blankAuth returns the form without anything in it.
+func (s *site) blankAuth() authPage { return authPage{Cookie: s.Sessions.Name()} }
+
 // authShow shows the sign-in form to somebody who is signed out.
 func (s *site) authShow(w http.ResponseWriter, r *http.Request) error {
 	args, err := readArgs(r, "username", "next")
 	if err != nil {
 		return err
 	}
-	p := authPage{Username: args.Get("username"), Next: s.next(args.Get("next")), Cookie: s.Sessions.Name()}
+	if len(args) == 0 {
+		return s.send(w, http.StatusOK, s.blank)
+	}
+	p := s.blankAuth()
+	p.Username, p.Next = args.Get("username"), s.next(args.Get("next"))
 	if _, ok := s.app(p.Next); ok && s.sent.has(visitOf(r).address.String()+" "+p.Next, s.Now()) {
 		p.Problem = "If you signed in just now, your browser did not keep the cookie: allow cookies for this site, then sign in again."
 	}

@@ -3,6 +3,9 @@ package handlers
 import (
 	"maps"
 	"slices"
+
+	"glassjar/utl/page"
+	"glassjar/utl/session"
 )
 
 // Routes returns the patterns of every route that New mounts for c.
@@ -26,4 +29,21 @@ var PageData = map[string]any{
 	"lab-key":     labKeyPage{},
 	"lab-request": labRequestPage{},
 	"lab-session": labSessionPage{},
+}
+
+// Homes returns what appends the home page of a session, and what renders it
+// from its template.
+func Homes(c Config) (joined func([]byte, *session.Session) []byte, rendered func(*session.Session) ([]byte, error), err error) {
+	s := &site{Config: c}
+	if s.assets, err = newAssets(c.Static); err != nil {
+		return nil, nil, err
+	}
+	if s.pages, err = page.Parse(c.Templates, s.funcs()); err != nil {
+		return nil, nil, err
+	}
+	s.homes, err = s.cutHomes()
+	return s.homeAppend, func(f *session.Session) ([]byte, error) {
+		values := []string{f.Username, f.DisplayName, when(f.Started), when(c.Sessions.Until(*f))}
+		return s.pages.Render("home", s.homePage(values, f.Remember))
+	}, err
 }

@@ -82,14 +82,14 @@ func TestATemplateThatBreaks(t *testing.T) {
 	s := newSite(t)
 	s.add(t, "ada", account.Owner)
 	b := s.signedIn(t, "ada")
-	half := s.again(t, func(c *handlers.Config) { c.Templates = brokenTemplates(t, "home.html") })
-	got := half.same(b).get("/").want(http.StatusInternalServerError).says("h1", "Something broke")
+	half := s.again(t, func(c *handlers.Config) { c.Templates = brokenTemplates(t, "account.html") })
+	got := half.same(b).get("/account").want(http.StatusInternalServerError).says("h1", "Something broke")
 	got.wantHeaders(headersOf{})
 	got.wantPage()
 	if strings.Contains(got.body, "half a page") {
 		t.Error("half a page was sent")
 	}
-	if len(s.log.lines("rendering the page home")) != 1 {
+	if len(s.log.lines("rendering the page account")) != 1 {
 		t.Error("the log does not say what broke")
 	}
 }
@@ -110,9 +110,11 @@ func TestASiteThatCannotStart(t *testing.T) {
 		"a template that does not parse": func(c *handlers.Config) {
 			c.Templates = fstest.MapFS{"layout.html": {Data: []byte("{{")}, "home.html": {Data: []byte("{{")}}
 		},
-		"an error page that breaks": func(c *handlers.Config) { c.Templates = brokenTemplates(t, "error.html") },
-		"a sheet that is not there": func(c *handlers.Config) { c.Static = fstest.MapFS{} },
-		"PUBLIC_URL with a path":    func(c *handlers.Config) { c.PublicURL = parse(t, "http://jar.example/path") },
+		"a home page that breaks":    func(c *handlers.Config) { c.Templates = brokenTemplates(t, "home.html") },
+		"a sign-in form that breaks": func(c *handlers.Config) { c.Templates = brokenTemplates(t, "auth.html") },
+		"an error page that breaks":  func(c *handlers.Config) { c.Templates = brokenTemplates(t, "error.html") },
+		"a sheet that is not there":  func(c *handlers.Config) { c.Static = fstest.MapFS{} },
+		"PUBLIC_URL with a path":     func(c *handlers.Config) { c.PublicURL = parse(t, "http://jar.example/path") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := config

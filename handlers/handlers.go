@@ -52,6 +52,8 @@ type site struct {
 	assets         *assets
 	csrf           *http.CrossOriginProtection
 	mux            *http.ServeMux
+	homes          map[bool]*page.Cut // by whether the session outlives the browser
+	blank          []byte             // the sign-in form, with nothing in it
 	ids            ids
 	https          bool // how browsers reach the site
 	untold         untold
@@ -82,6 +84,12 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	if _, err := s.pages.Render("error", errorPage{}); err != nil { // what every page may need
+		return nil, err
+	}
+	if s.homes, err = s.cutHomes(); err != nil {
+		return nil, err
+	}
+	if s.blank, err = s.pages.Render("auth", s.blankAuth()); err != nil {
 		return nil, err
 	}
 	for pattern, h := range s.routes() {
@@ -202,15 +210,25 @@ func (s *site) show(w http.ResponseWriter, status int, name string, data any) er
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	return s.send(w, status, body)
+}
+
+var isHTML = []string{"text/html; charset=utf-8"}
+
+// send answers with the page.
+func (s *site) send(w http.ResponseWriter, status int, body []byte) error {
+	w.Header()["Content-Type"] = isHTML
+	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a browser that went away is no error of ours
 	return nil
 }
 
+// minute is how people read a time.
+const minute = "2 Jan 2006, 15:04 UTC"
+
 // when writes a time for people.
-func when(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") }
+func when(t time.Time) string { return t.UTC().Format(minute) }
 
 // healthz answers GET /healthz: the process serves.
 func (s *site) healthz(w http.ResponseWriter, _ *http.Request) error { return plain(w, "alive\n") }

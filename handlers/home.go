@@ -1,10 +1,13 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
+	"sync"
 
 	"glassjar/utl/account"
+	"glassjar/utl/page"
 	"glassjar/utl/session"
 )
 
@@ -36,9 +39,46 @@ func (s *site) home(w http.ResponseWriter, r *http.Request) error {
 			return s.goOn(w, r, found, s.next(next))
 		}
 	}
-	return s.show(w, http.StatusOK, "home", homePage{
-		chrome: chrome{Me: account.Of(found), Here: "/"},
-		Since:  when(found.Started), Until: when(s.Sessions.Until(found)), Remember: found.Remember,
+	return s.homeShow(w, found)
+}
+
+// cutHomes cuts the page that signed-in people see most, for sessions that end
+// with the browser and for those that do not.
+func (s *site) cutHomes() (homes map[bool]*page.Cut, err error) {
+	homes = map[bool]*page.Cut{}
+	for _, remember := range []bool{false, true} {
+		homes[remember], err = s.pages.Cut("home", func(v []string) any { return s.homePage(v, remember) }, 1, 1, 1, 1)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return homes, nil
+}
+
+// homePage returns the page for the values: username, what the person is
+// called, since when and until when the session lasts.
+func (s *site) homePage(values []string, remember bool) homePage {
+	return homePage{
+		chrome: chrome{Me: account.Account{ID: "somebody", Username: values[0], DisplayName: values[1]}, Here: "/"},
+		Since:  values[2], Until: values[3], Remember: remember,
 		Cookie: s.Sessions.Name(), Pages: s.Pages != nil,
-	})
+	}
+}
+
+// bodies are buffers for pages.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+func (s *site) homeShow(w http.ResponseWriter, found session.Session) error {
+	body, _ := bodies.Get().(*[]byte)
+	defer bodies.Put(body)
+	*body = s.homeAppend((*body)[:0], &found)
+	return s.send(w, http.StatusOK, *body)
+}
+
+// homeAppend appends the session's page to b.
+func (s *site) homeAppend(b []byte, found *session.Session) []byte {
+	var since, until [32]byte
+	return s.homes[found.Remember].Append(b, found.Username, cmp.Or(found.DisplayName, found.Username),
+		string(found.Started.UTC().AppendFormat(since[:0], minute)),
+		string(s.Sessions.Until(*found).UTC().AppendFormat(until[:0], minute)))
 }
