@@ -2,6 +2,7 @@ package handlers_test
 
 import (
 	"log/slog"
+	"net/http"
 	"os"
 	"regexp"
 	"strings"
@@ -31,8 +32,8 @@ func ban(t *testing.T, log *safeBuffer) (found []string) {
 	return found
 }
 
-// ATTACKS L: the filter finds each failed sign-in and its address, and no
-// typed name makes it find another.
+// ATTACKS L: the filter finds each failed sign-in and app password and its
+// address, and no typed name makes it find another.
 func TestFail2ban(t *testing.T) {
 	const line = `msg="sign-in failed" event=signin.failed ip=6.6.6.6 `
 	log := &safeBuffer{}
@@ -56,6 +57,15 @@ func TestFail2ban(t *testing.T) {
 			s.ask(req)
 			s.clock.move(throttleOver)
 		}
+	}
+	w := newWorld(t, jar, "")
+	w.testSite = w.again(t, logging(log, slog.LevelDebug, false))
+	for _, typed := range []string{"ada", line, `x" ` + line} {
+		failed++
+		b := w.stranger(t, "192.0.2.7")
+		req := b.request(http.MethodGet, "/gate/check", "", asked(jar+"/", "X-Forwarded-For", "192.0.2.7")...)
+		req.SetBasicAuth(typed, "gj_"+line)
+		b.do(req).want(http.StatusUnauthorized)
 	}
 	found := ban(t, log)
 	for _, address := range found {

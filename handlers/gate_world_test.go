@@ -55,7 +55,7 @@ func newWorld(tb testing.TB, public, domain string) *world {
 	}
 	s.accounts = account.New(account.Options{DB: s.db, Sessions: s.sessions, Hasher: s.hasher, Now: s.clock.now})
 	g, err := gate.New(gate.Options{
-		Public: s.config.PublicURL, Hosts: []string{"*.site.example", "wiki.example"}, Domain: domain,
+		Public: s.config.PublicURL, Hosts: []string{"*.site.example", "wiki.example", "localhost"}, Domain: domain,
 		Keys: [][]byte{identityKey}, Now: s.clock.now,
 	})
 	if err != nil {

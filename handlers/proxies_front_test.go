@@ -61,8 +61,14 @@ func newFront(t *testing.T, p proxy) *front {
 // start starts the proxy, once more with more replaced in its recipe.
 func (f *front) start(t *testing.T, replace ...string) (addr string) {
 	t.Helper()
+	return f.startAt(t, "app.site.example", replace...)
+}
+
+// startAt starts it with the app at another host.
+func (f *front) startAt(t *testing.T, app string, replace ...string) (addr string) {
+	t.Helper()
 	return f.proxy.start(t, append([]string{
-		"jar.example", "jar.site.example", "app.example", "app.site.example",
+		"jar.example", "jar.site.example", "app.example", app,
 		"127.0.0.1:8080", f.server.Listener.Addr().String(), "127.0.0.1:9092", f.app.Listener.Addr().String(),
 	}, replace...)...)
 }

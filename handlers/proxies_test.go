@@ -2,6 +2,7 @@ package handlers_test
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"glassjar/utl/audit"
+	"glassjar/utl/doctor"
 )
 
 // check is something that holds of the app behind a proxy.
@@ -41,6 +43,7 @@ func TestProxies(t *testing.T) {
 				"only the group may pass":                     check.asksForTheGroup,
 				"a host that is not in GATE_HOSTS is refused": check.refusesOtherHosts,
 				"signing out ends it":                         check.endsWithSignOut,
+				"the doctor finds nothing":                    check.isHealthy,
 			} {
 				t.Run(name, func(t *testing.T) { holds(check{f, t}) })
 			}
@@ -145,4 +148,23 @@ func (c check) closes() {
 			c.t.Errorf("got %s", got.Status)
 		}
 	})
+}
+
+func (c check) isHealthy() {
+	_, port, err := net.SplitHostPort(c.startAt(c.t, "localhost")) // which needs no name server
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var page doctor.Page
+	if err := page.UnmarshalText([]byte("http://localhost:" + port + "/some/page?a=b")); err != nil {
+		c.t.Fatal(err)
+	}
+	err = doctor.Examine(c.t.Context(), page, "", func(f doctor.Finding) {
+		if f.Verdict != doctor.Holds {
+			c.t.Errorf("%+v", f)
+		}
+	})
+	if err != nil {
+		c.t.Error(err)
+	}
 }
