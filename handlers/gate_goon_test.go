@@ -48,7 +48,10 @@ func TestComesBack(t *testing.T) {
 			if got := b.visit(page, 0).want(http.StatusOK); got.body != "GET "+page+" as ada" {
 				t.Errorf("the app sees %q", got.body)
 			}
-			b.post("/logout").want(http.StatusSeeOther)
+			out := b.post("/logout").want(http.StatusSeeOther)
+			if c := out.cookie(domainCookie); (c != nil) != (tt.domain != "") || c != nil && (c.MaxAge >= 0 || c.Domain != tt.domain || c.Value != "") {
+				t.Errorf("signing out sets the domain's gate cookie %v", c)
+			}
 			b.visit(page, 0).want(http.StatusFound)
 		})
 	}

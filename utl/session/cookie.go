@@ -141,8 +141,9 @@ func (s *Store) Save(_ *http.Request, w http.ResponseWriter, gs *sessions.Sessio
 	return nil
 }
 
-// Clear makes the browser forget the session cookie. When the request carried
-// several of the name, those set for a part of the site are cleared too.
+// Clear makes the browser forget the session cookie and the gate cookie of
+// COOKIE_DOMAIN. When the request carried several of the name, those set for a
+// part of the site are cleared too.
 func (s *Store) Clear(w http.ResponseWriter, r *http.Request) error {
 	paths := []string{"/"}
 	if len(r.CookiesNamed(s.name)) > 1 {
@@ -156,7 +157,11 @@ func (s *Store) Clear(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return nil
+	if s.opt.GateDomain == "" {
+		return nil
+	}
+	gs := s.newGate(Place{Host: s.opt.GateDomain, Domain: true, Secure: true})
+	return gs.Save(r, w)
 }
 
 // covering returns the Paths of the cookies that a browser sends to the path

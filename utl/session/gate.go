@@ -46,12 +46,20 @@ func (s *Store) FindGate(r *http.Request, at Place) (Session, error) {
 // SendGate sends the gate cookie that names the session at the place. It ends
 // with the session.
 func (s *Store) SendGate(w http.ResponseWriter, found Session, at Place) error {
+	gs := s.newGate(at)
+	gs.Options.MaxAge = s.maxAge(found)
+	gs.Values[payloadKey] = payload{Username: found.Username, SID: found.SID, Started: found.Started.Unix(), Host: at.Host}
+	return gs.Save(nil, w)
+}
+
+// newGate returns a gorilla session for the gate cookie of the place, with
+// nothing in it.
+func (s *Store) newGate(at Place) *sessions.Session {
 	gs := sessions.NewSession(s, at.name())
 	gs.Options = s.options()
-	gs.Options.Secure, gs.Options.MaxAge = at.Secure, s.maxAge(found)
+	gs.Options.Secure = at.Secure
 	if at.Domain {
 		gs.Options.Domain = at.Host
 	}
-	gs.Values[payloadKey] = payload{Username: found.Username, SID: found.SID, Started: found.Started.Unix(), Host: at.Host}
-	return gs.Save(nil, w)
+	return gs
 }
