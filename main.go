@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,7 @@ import (
 	"glassjar/utl/password"
 	"glassjar/utl/session"
 	"glassjar/utl/throttle"
+	"glassjar/utl/tlscert"
 )
 
 // dotenv is the settings' file, in the working folder.
@@ -126,9 +128,9 @@ func (p *program) serve(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = st.DB.Close() }()
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", st.Config.Addr)
+	ln, pair, err := listen(ctx, st.Config)
 	if err != nil {
-		return fmt.Errorf("listening: %w", err)
+		return err
 	}
 	public := publicURL(st.Config, ln.Addr())
 	sign, err := newSigners(st, public)
@@ -151,7 +153,10 @@ func (p *program) serve(ctx context.Context) error {
 	if !st.Config.KeysFromEnv {
 		background.Go(func() { watchKeys(watching, st, sign) })
 	}
-	err = listen(ctx, ln, site, st.Log)
+	if pair != nil {
+		background.Go(func() { watchCertificate(watching, pair, st.Log) })
+	}
+	err = answer(ctx, ln, newServer(site, st.Log), st.Log)
 	stop()
 	background.Wait()
 	return err
@@ -200,9 +205,42 @@ func publicURL(cfg config.Config, addr net.Addr) *url.URL {
 	return &url.URL{Scheme: "http", Host: "localhost:" + port}
 }
 
-// listen serves the site until ctx ends.
-func listen(ctx context.Context, ln net.Listener, site http.Handler, log *slog.Logger) error {
-	srv := &http.Server{
+// listen listens at ADDR, over TLS where there is a certificate; the pair is
+// nil where there is none.
+func listen(ctx context.Context, cfg config.Config) (ln net.Listener, pair *tlscert.Pair, err error) {
+	if cfg.TLSCert != "" {
+		if pair, err = tlscert.Load(cfg.TLSCert, cfg.TLSKey); err != nil {
+			return nil, nil, err
+		}
+	}
+	if ln, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Addr); err != nil {
+		return nil, nil, fmt.Errorf("listening: %w", err)
+	}
+	if pair != nil {
+		ln = tls.NewListener(ln, pair.Config())
+	}
+	return ln, pair, nil
+}
+
+// watchCertificate takes up a change of the certificate's files, until ctx ends.
+func watchCertificate(ctx context.Context, pair *tlscert.Pair, log *slog.Logger) {
+	for every(ctx, time.Second) {
+		changed, err := pair.Reload()
+		if err != nil {
+			log.WarnContext(ctx, "the certificate stays the old one", "error", err)
+		} else if changed {
+			log.InfoContext(ctx, "certificate changed")
+		}
+	}
+}
+
+// newServer returns the server of the site, with every limit that it keeps.
+func newServer(site http.Handler, log *slog.Logger) *http.Server {
+	spoken := new(http.Protocols)
+	spoken.SetHTTP1(true)
+	spoken.SetHTTP2(true) // over TLS alone
+	return &http.Server{
+		Protocols:         spoken,
 		Handler:           parting(site),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       20 * time.Second,
@@ -213,6 +251,10 @@ func listen(ctx context.Context, ln net.Listener, site http.Handler, log *slog.L
 
 		DisableGeneralOptionsHandler: true, // its answer would have none of our headers
 	}
+}
+
+// answer serves until ctx ends.
+func answer(ctx context.Context, ln net.Listener, srv *http.Server, log *slog.Logger) error {
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(ln) }()
 	select {

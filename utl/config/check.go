@@ -25,6 +25,8 @@ var allowed = map[string]string{
 	"ADDR":            "must be host:port, like 127.0.0.1:8080 or :8080",
 	"PORT":            "must be a number from 0 to 65535",
 	"PUBLIC_URL":      "must be http:// or https:// and a host, without path, query, fragment or user, like https://jar.example",
+	"TLS_CERT":        "must be a PEM file, like /etc/ssl/certs/jar.pem",
+	"TLS_KEY":         "must be a PEM file, like /etc/ssl/private/jar.pem",
 	"DATABASE_URL":    "must be sqlite: and the path of a file, like sqlite:glassjar.db",
 	"SESSION_IDLE":    "must be a time of 5m or more, like 24h",
 	"SESSION_MAX":     "must be a time from SESSION_IDLE to 8760h, like 720h",
@@ -92,6 +94,7 @@ func (c Config) check(f faults, values map[string]string, dotenv string) {
 	f.need(ok, "ADDR")
 	f.need(!ok || loopback || values["PUBLIC_URL"] != "", "PUBLIC_URL",
 		"must be set when ADDR is not a loopback address, like https://jar.example")
+	c.checkTLS(f)
 
 	f.need(c.SessionIdle >= 5*time.Minute, "SESSION_IDLE")
 	f.need(c.SessionMax >= c.SessionIdle && c.SessionMax <= 8760*time.Hour, "SESSION_MAX")
@@ -112,6 +115,7 @@ func (c Config) check(f faults, values map[string]string, dotenv string) {
 		f.need(err == nil && pages.IsDir(), "PAGES_DIR")
 		f.need(f["PAGES_DIR"] != nil || !holds(pages, dotenv), "PAGES_DIR", "must not have .env inside it")
 		f.need(f["PAGES_DIR"] != nil || !holds(pages, c.DatabasePath()), "PAGES_DIR", "must not have the database inside it")
+		f.need(f["PAGES_DIR"] != nil || c.TLSKey == "" || !holds(pages, c.TLSKey), "PAGES_DIR", "must not have TLS_KEY inside it")
 	}
 }
 

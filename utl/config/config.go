@@ -26,6 +26,9 @@ type Config struct {
 	// PublicURL is how browsers reach the site: scheme and host as a browser
 	// writes them in Origin. It is nil when unset.
 	PublicURL *url.URL `env:"PUBLIC_URL"`
+	// TLSCert and TLSKey are the paths of PEM files; empty, both: plain http.
+	TLSCert string `env:"TLS_CERT"`
+	TLSKey  string `env:"TLS_KEY"`
 
 	SessionKeys string `env:"SESSION_KEYS"` // as written; keyring checks them
 	KeysFromEnv bool   // SESSION_KEYS came from the environment, not from .env
@@ -91,6 +94,8 @@ func (c Config) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("addr", c.Addr),
 		slog.String("public_url", public),
+		slog.String("tls_cert", c.TLSCert),
+		slog.String("tls_key", c.TLSKey),
 		slog.Bool("keys_from_env", c.KeysFromEnv),
 		slog.Duration("session_idle", c.SessionIdle),
 		slog.Duration("session_max", c.SessionMax),

@@ -15,6 +15,8 @@ import (
 var madeLater = map[string]string{
 	"PORT":          "(none)",
 	"PUBLIC_URL":    "`http://localhost:PORT`",
+	"TLS_CERT":      "(none)",
+	"TLS_KEY":       "(none)",
 	"SESSION_KEYS":  "made on first start",
 	"PAGES_DIR":     "(none)",
 	"GATE_HOSTS":    "(none)",

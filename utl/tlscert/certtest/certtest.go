@@ -1,0 +1,36 @@
+// Package certtest makes certificates for tests.
+package certtest
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"os"
+	"testing"
+	"time"
+)
+
+// Write makes a key and a certificate for localhost that vouches for itself,
+// writes both as PEM files and returns the certificate.
+func Write(t testing.TB, certFile, keyFile string) *x509.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	about := &x509.Certificate{DNSNames: []string{"localhost"}, NotAfter: time.Unix(1<<32, 0)}
+	der, err := x509.CreateCertificate(rand.Reader, about, about, key.Public(), key)
+	secret, err2 := x509.MarshalPKCS8PrivateKey(key)
+	cert, err3 := x509.ParseCertificate(der)
+	if err := errors.Join(err, err2, err3, write(certFile, "CERTIFICATE", der), write(keyFile, "PRIVATE KEY", secret)); err != nil {
+		t.Fatal(err)
+	}
+	return cert
+}
+
+func write(file, kind string, der []byte) error {
+	return os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
+}

@@ -1,0 +1,73 @@
+// Package tlscert keeps the certificate that the server shows: it reads it from
+// two PEM files, again when they change, and keeps the last good pair. It
+// refuses a key that everybody on the machine can read.
+package tlscert
+
+import (
+	"crypto/tls"
+	"fmt"
+	"os"
+	"sync/atomic"
+)
+
+// Pair is a certificate, with those that vouch for it, and its key.
+type Pair struct {
+	certFile, keyFile string
+	seen              string // what was read last, good or not
+	good              atomic.Pointer[tls.Certificate]
+}
+
+// Load reads the pair from the files. It returns an error when one cannot be
+// read, when they do not fit, or when others can read the key.
+func Load(certFile, keyFile string) (*Pair, error) {
+	p := &Pair{certFile: certFile, keyFile: keyFile}
+	_, err := p.Reload()
+	return p, err
+}
+
+// Config returns what a server over TLS needs: it shows the pair as it is then,
+// speaks TLS 1.2 or newer, and HTTP/2 with those who can.
+func (p *Pair) Config() *tls.Config {
+	return &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		NextProtos:     []string{"h2", "http/1.1"},
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return p.good.Load(), nil },
+	}
+}
+
+// Reload takes up what the files hold and reports whether that differs from the
+// time before. On an error, Load's, the last good pair stays; an error comes
+// once for each change. One caller at a time.
+func (p *Pair) Reload() (changed bool, err error) {
+	cert, key, err := p.read()
+	seen := fmt.Sprintf("%q %q %v", cert, key, err)
+	if seen == p.seen {
+		return false, nil
+	}
+	p.seen = seen
+	var pair tls.Certificate
+	if err == nil {
+		pair, err = tls.X509KeyPair(cert, key)
+	}
+	if err != nil {
+		return true, fmt.Errorf("reading TLS_CERT and TLS_KEY: %w", err)
+	}
+	p.good.Store(&pair)
+	return true, nil
+}
+
+func (p *Pair) read() (cert, key []byte, err error) {
+	info, err := os.Stat(p.keyFile) // a link's target is judged
+	if err != nil {
+		return nil, nil, err
+	}
+	// A group may: that is how Debian's ssl-cert and others hand keys to servers.
+	if mode := info.Mode().Perm(); mode&0o007 != 0 {
+		return nil, nil, fmt.Errorf("%s has mode %04o and is a secret: chmod o= %s", p.keyFile, mode, p.keyFile)
+	}
+	if key, err = os.ReadFile(p.keyFile); err != nil {
+		return nil, nil, err
+	}
+	cert, err = os.ReadFile(p.certFile)
+	return cert, key, err
+}

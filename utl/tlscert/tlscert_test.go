@@ -1,0 +1,116 @@
+package tlscert_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"glassjar/utl/tlscert"
+	"glassjar/utl/tlscert/certtest"
+)
+
+// files returns the paths of a certificate and a key, in a folder of their own.
+func files(t *testing.T) (cert, key string) {
+	t.Helper()
+	folder := t.TempDir()
+	return filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
+}
+
+func load(t *testing.T, cert, key string) *tlscert.Pair {
+	t.Helper()
+	p, err := tlscert.Load(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// shown returns the certificate that the server shows, in DER.
+func shown(t *testing.T, p *tlscert.Pair) string {
+	t.Helper()
+	c, err := p.Config().GetCertificate(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(c.Certificate[0])
+}
+
+// wantReload fails the test unless Reload reports this; fault is part of the
+// error, "" none.
+func wantReload(t *testing.T, p *tlscert.Pair, changed bool, fault string) {
+	t.Helper()
+	got, err := p.Reload()
+	if got != changed || (err == nil) != (fault == "") || err != nil && !strings.Contains(err.Error(), fault) {
+		t.Errorf("got changed %t, error %v; want %t, %q", got, err, changed, fault)
+	}
+}
+
+func TestReloadTakesUpWhatChanged(t *testing.T) {
+	cert, key := files(t)
+	first := certtest.Write(t, cert, key)
+	p := load(t, cert, key)
+	wantReload(t, p, false, "")
+	if shown(t, p) != string(first.Raw) {
+		t.Error("the first certificate is not shown")
+	}
+	second := certtest.Write(t, cert, key)
+	wantReload(t, p, true, "")
+	wantReload(t, p, false, "")
+	if shown(t, p) != string(second.Raw) {
+		t.Error("the second certificate is not shown")
+	}
+}
+
+// Each fault is refused at the start, and told once when it comes later, while
+// the last good pair stays.
+func TestFaultKeepsTheOldPair(t *testing.T) {
+	_, another := files(t)
+	for _, row := range []struct {
+		name, fault string
+		spoil       func(cert, key string) error
+	}{
+		{"no certificate", "cert.pem: no such file", func(cert, _ string) error { return os.Remove(cert) }},
+		{"no key", "key.pem: no such file", func(_, key string) error { return os.Remove(key) }},
+		{"half a certificate", "PEM data in certificate", func(cert, _ string) error { return os.Truncate(cert, 200) }},
+		{"an empty key", "PEM data in key", func(_, key string) error { return os.Truncate(key, 0) }},
+		{"the two exchanged", "PEM data in certificate", func(cert, key string) error {
+			return errors.Join(os.Rename(cert, another), os.Rename(key, cert), os.Rename(another, key))
+		}},
+		{"a key of another", "does not match", func(_, key string) error {
+			certtest.Write(t, another, key)
+			return nil
+		}},
+		// ATTACKS K: a secret that others can read
+		{"a key that everybody can read", "key.pem has mode 0604 and is a secret: chmod o= ", func(cert, key string) error {
+			certtest.Write(t, cert, key)
+			return os.Chmod(key, 0o604)
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			cert, key := files(t)
+			old := certtest.Write(t, cert, key)
+			p := load(t, cert, key)
+			if err := row.spoil(cert, key); err != nil {
+				t.Fatal(err)
+			}
+			wantReload(t, p, true, row.fault)
+			wantReload(t, p, false, "")
+			if shown(t, p) != string(old.Raw) {
+				t.Error("the old certificate is not shown any more")
+			}
+			if _, err := tlscert.Load(cert, key); err == nil || !strings.Contains(err.Error(), "reading TLS_CERT and TLS_KEY: ") {
+				t.Errorf("at the start: got %v, want a fault", err)
+			}
+			renewed := certtest.Write(t, cert, key)
+			if err := os.Chmod(key, 0o640); err != nil { // a group may read it
+				t.Fatal(err)
+			}
+			wantReload(t, p, true, "")
+			if shown(t, p) != string(renewed.Raw) {
+				t.Error("the renewed certificate is not shown")
+			}
+		})
+	}
+}
