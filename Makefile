@@ -1,4 +1,6 @@
 FUZZTIME ?= 20s
+TURN     ?= 2
+ROUNDS   ?= 7
 
 # A tool's path holds its version and Go's: a new one of either installs anew.
 TOOLS    := .tools/$(firstword $(shell go env GOVERSION 2>/dev/null))
@@ -54,8 +56,11 @@ torture: ## kill the program 1,000 times, try 20 million mutated cookies
 	$(SUITE) -timeout 60m -v -run 'TestKills$$' ./utl/process/ -kills=1000
 	$(SUITE) -timeout 60m -v -run 'TestMutation$$' ./utl/session/ -mutations=20000000
 
-bench: ## run the benchmarks
-	go test -run '^$$' -bench . -benchmem -timeout 30m ./...
+# The flags are the process tests' own. NoTelling takes minutes: README has its command.
+bench: ## measure: beside bare net/http, with nginx, with many people; then the rest
+	@.ci/tools bench
+	go test -run '^$$' -bench Scale -timeout 30m ./utl/process -turn $(TURN) -rounds $(ROUNDS)
+	go test -run '^$$' -bench . -skip 'Scale|NoTelling' -benchmem -timeout 30m ./...
 
 fmt: $(GOFUMPT) $(LINT) ## format the code and sort its imports
 	$(LINT) fmt --config .ci/golangci.yml

@@ -40,7 +40,7 @@ func beside(t testing.TB, folder string) *stores {
 		t.Fatal(err)
 	}
 	sessions, err := session.New(session.Options{
-		DB: data, Keys: ring.Derive("session"), Idle: 24 * time.Hour, Max: 720 * time.Hour,
+		DB: data, Keys: ring.Derive("session"), GateKeys: ring.Derive("gate"), Idle: 24 * time.Hour, Max: 720 * time.Hour,
 		Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

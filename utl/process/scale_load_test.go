@@ -1,0 +1,196 @@
+package process
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+var (
+	turn   = flag.Int("turn", 2, "how many seconds a turn of the scale lasts")
+	rounds = flag.Int("rounds", 7, "how many turns each server has on the scale, beside one to warm up")
+)
+
+// once skips the benchmark after its first run, and where there is no wrk; CI
+// must have it.
+func once(b *testing.B) {
+	b.Helper()
+	if b.N > 1 {
+		b.Skip("once is enough")
+	}
+	found(b, "wrk")
+}
+
+// found returns where the program is, and skips the benchmark where it is
+// missing; CI must have it.
+func found(b *testing.B, name string) string {
+	b.Helper()
+	b.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin") // where Debian has nginx
+	path, err := exec.LookPath(name)
+	if err != nil && os.Getenv("CI") == "true" {
+		b.Fatal(err)
+	}
+	if err != nil {
+		b.Skipf("%v: nothing was measured", err)
+	}
+	return path
+}
+
+// What a turn measures.
+const (
+	cpu = iota
+	rate
+	median
+	slowest
+	memory
+)
+
+var measures = [...]struct {
+	title, unit string
+	digits      int
+}{
+	{"CPU µs a request", "cpu", 1},
+	{"requests/s", "rps", 0},
+	{"p50 ms", "p50", 2},
+	{"p99 ms", "p99", 2},
+	{"memory MB", "memory", 1},
+}
+
+type figures [len(measures)]float64
+
+// side is a server and the file that tells wrk what to ask it for.
+type side struct {
+	*program
+	script string
+}
+
+// results are what both sides had, round by round.
+type results []struct{ ours, bare figures }
+
+// compare loads both in turn. Every answer must have the status: a refusal is
+// not to be measured as what was asked for.
+func compare(ours, bare side, status int) (all results) {
+	for range *rounds + 1 {
+		all = append(all, struct{ ours, bare figures }{ours.turn(status), bare.turn(status)})
+	}
+	return all[1:] // the first one warmed up
+}
+
+// ours returns the median of what we had.
+func (all results) ours(measure int) float64 {
+	var values []float64
+	for _, r := range all {
+		values = append(values, r.ours[measure])
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+// ratio returns the median of the rounds' ratios, the least and the most.
+func (all results) ratio(measure int) (middle, least, most float64) {
+	var values []float64
+	for _, r := range all {
+		values = append(values, r.ours[measure]/r.bare[measure])
+	}
+	slices.Sort(values)
+	return values[len(values)/2], values[0], values[len(values)-1]
+}
+
+// lua sends the requests one after another, and prints what Sscan reads back.
+const lua = `local requests, n = { %s }, 0
+function request() n = n %% #requests + 1; return requests[n] end
+function done(all, latency)
+	local e = all.errors
+	print(string.format("\n%%d %%d %%d %%d %%d %%d", all.requests, all.duration, latency:percentile(50), latency:percentile(99),
+		e.status, e.connect + e.read + e.write + e.timeout))
+end
+`
+
+// script writes a file that tells wrk to send the requests, over and over.
+func script(b *testing.B, requests ...string) string {
+	b.Helper()
+	var quoted []string
+	for _, r := range requests {
+		quoted = append(quoted, strconv.Quote(r))
+	}
+	path := filepath.Join(b.TempDir(), "load.lua")
+	if err := os.WriteFile(path, fmt.Appendf(nil, lua, strings.Join(quoted, ", ")), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	return path
+}
+
+// turn loads the server for the length of a turn.
+func (s side) turn(status int) (f figures) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(*turn)*time.Second+time.Minute)
+	defer cancel()
+	_, args := cores()
+	args = append(args, "wrk", "-t1", "-c16", fmt.Sprintf("-d%ds", *turn), "-s", s.script, "http://127.0.0.1:"+s.port)
+	before := s.spent()
+	out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput()
+	used := s.spent() - before
+	text := strings.TrimSpace(string(out))
+	var requests, micros, refused, failed float64
+	if err == nil {
+		_, err = fmt.Sscan(text[strings.LastIndexByte(text, '\n')+1:], &requests, &micros, &f[median], &f[slowest], &refused, &failed)
+	}
+	if want := status > 399; err != nil || requests == 0 || failed > 0 || refused != 0 && !want || refused != requests && want {
+		s.t.Fatalf("want only answers of %d: error %v\n%s", status, err, text)
+	}
+	f[cpu] = float64(used.Microseconds()) / requests
+	f[rate] = requests / micros * 1e6
+	f[median] /= 1000
+	f[slowest] /= 1000
+	f[memory] = s.resident()
+	return f
+}
+
+// spent returns the CPU time that the process has used, to 10 ms.
+func (p *program) spent() time.Duration {
+	p.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')'):])) // proc(5): these begin with the third
+	var user, system time.Duration
+	if _, err := fmt.Sscan(fields[11]+" "+fields[12], &user, &system); err != nil {
+		p.t.Fatal(err)
+	}
+	return (user + system) * 10 * time.Millisecond
+}
+
+// cores returns the words that put a server on one core and the load on
+// another, and none where there is one core alone.
+func cores() (servers, load []string) {
+	var free unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &free); err != nil || free.Count() < 2 {
+		return nil, nil
+	}
+	var first []string
+	for i := 0; len(first) < 2; i++ {
+		if free.IsSet(i) {
+			first = append(first, strconv.Itoa(i))
+		}
+	}
+	return []string{"taskset", "-c", first[0]}, []string{"taskset", "-c", first[1]}
+}
+
+// where says which cores were used.
+func where() string {
+	if servers, _ := cores(); servers == nil {
+		return "servers and load on one core: there is no other"
+	}
+	return "servers and load on a core each"
+}
