@@ -88,7 +88,7 @@ func (p *program) open(ctx context.Context) (_ *cli.Stores, err error) {
 	if err != nil {
 		return nil, errors.Join(err, data.Close())
 	}
-	hasher := password.NewHasher(password.Recommended(), password.Workers(runtime.NumCPU()), password.Line)
+	hasher := password.NewHasher(password.Recommended(), password.Workers(runtime.GOMAXPROCS(0)), password.Line)
 	return &cli.Stores{
 		Config: cfg, Ring: ring, Log: log, DB: data, Sessions: sessions,
 		Accounts: account.New(account.Options{DB: data, Sessions: sessions, Hasher: hasher, Now: time.Now}),
@@ -146,6 +146,9 @@ func (p *program) serve(ctx context.Context) error {
 		return errors.Join(err, ln.Close())
 	}
 
+	if runtime.GOMAXPROCS(0) == 1 && p.getenv("GOMAXPROCS") == "" {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // the system shares the one core out: a hash would keep Go's for 40 ms
+	}
 	var background sync.WaitGroup
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	background.Go(func() { st.Sessions.Run(watching) })

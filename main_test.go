@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -83,6 +84,22 @@ func start(t testing.TB, settings map[string]string) server {
 func TestConnectionsOutliveNginx(t *testing.T) {
 	if got := newServer(nil, slog.Default()).IdleTimeout; got < 75*time.Second {
 		t.Errorf("an idle connection lasts %v, want 75 s or more", got)
+	}
+}
+
+// On one core, pages are answered while a password is hashed.
+func TestOneCoreHasTwoProcessors(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	s := start(t, nil)
+	if res, err := http.Get(s.url + "/healthz"); err != nil || res.Body.Close() != nil {
+		t.Fatal(err)
+	}
+	if got := runtime.GOMAXPROCS(0); got != 2 {
+		t.Errorf("%d processors, want 2", got)
+	}
+	s.stop()
+	if got := runtime.GOMAXPROCS(0); got != 1 {
+		t.Errorf("afterwards %d processors, want 1", got)
 	}
 }
 

@@ -34,12 +34,13 @@ const patience = 4 * time.Second
 // DB is an open database. Its methods may be called from many goroutines.
 type DB struct {
 	write, read *sql.DB
+	reads       *statements
 	path        string
 	file        os.FileInfo // what path was when it was opened
 }
 
 // Tx is a transaction that may write. Others wait until it ends.
-type Tx struct{ tx *sql.Tx }
+type Tx struct{ statements statements }
 
 // Row is one result row, ready to be scanned.
 type Row interface{ Scan(dest ...any) error }
@@ -65,6 +66,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	d.write.SetMaxOpenConns(1)
 	d.read.SetMaxOpenConns(2 * runtime.NumCPU())
 	d.read.SetMaxIdleConns(2)
+	d.reads = &statements{in: d.read, known: map[string]*sql.Stmt{}}
 	if err := migrate(ctx, d.write); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -113,7 +115,7 @@ func (d *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 		return classify("beginning a transaction", err)
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	if err = fn(&Tx{tx}); err == nil {
+	if err = fn(&Tx{statements{in: tx, known: map[string]*sql.Stmt{}}}); err == nil {
 		err = classify("committing", tx.Commit())
 	}
 	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil { // ctx ended meanwhile and took everything back
@@ -125,7 +127,7 @@ func (d *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 // Exec runs a statement and returns the number of rows it changed.
 // Errors: ErrConflict, ErrUnavailable.
 func (t *Tx) Exec(ctx context.Context, q string, args ...any) (int64, error) {
-	res, err := t.tx.ExecContext(ctx, q, args...)
+	res, err := t.statements.exec(ctx, q, args)
 	if err != nil {
 		return 0, classify("writing", err)
 	}
@@ -133,7 +135,7 @@ func (t *Tx) Exec(ctx context.Context, q string, args ...any) (int64, error) {
 }
 
 func (t *Tx) query(ctx context.Context, q string, args []any) (*sql.Rows, context.CancelFunc, error) {
-	rows, err := t.tx.QueryContext(ctx, q, args...)
+	rows, err := t.statements.query(ctx, q, args)
 	return rows, func() {}, err
 }
 
@@ -142,7 +144,7 @@ func (d *DB) query(ctx context.Context, q string, args []any) (*sql.Rows, contex
 		return nil, nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
-	rows, err := d.read.QueryContext(ctx, q, args...)
+	rows, err := d.reads.query(ctx, q, args)
 	if err != nil {
 		cancel()
 	}

@@ -1,0 +1,62 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+)
+
+// statements keeps what it prepared: SQLite parses a query for longer than it
+// runs it. The queries are the program's own, and few.
+type statements struct {
+	in interface { // the pool of readers, or a transaction, which ends its own
+		PrepareContext(ctx context.Context, q string) (*sql.Stmt, error)
+	}
+	mu    sync.Mutex
+	known map[string]*sql.Stmt
+}
+
+// query is a pool's QueryContext.
+func (s *statements) query(ctx context.Context, q string, args []any) (*sql.Rows, error) {
+	stmt, err := s.get(ctx, q) //nolint:sqlclosecheck // it is kept
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+// exec is a pool's ExecContext.
+func (s *statements) exec(ctx context.Context, q string, args []any) (sql.Result, error) {
+	stmt, err := s.get(ctx, q) //nolint:sqlclosecheck // it is kept
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(ctx, args...)
+}
+
+// get returns the query, prepared.
+func (s *statements) get(ctx context.Context, q string) (*sql.Stmt, error) {
+	if known := s.keep(q, nil); known != nil {
+		return known, nil
+	}
+	fresh, err := s.in.PrepareContext(ctx, q) // unlocked: it may wait for a connection
+	if err != nil {
+		return nil, err
+	}
+	known := s.keep(q, fresh)
+	if known != fresh {
+		defer fresh.Close() // somebody was faster
+	}
+	return known, nil
+}
+
+// keep returns the statement that is known for the query: if there was none,
+// fresh is from now on.
+func (s *statements) keep(q string, fresh *sql.Stmt) *sql.Stmt {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known[q] == nil && fresh != nil {
+		s.known[q] = fresh
+	}
+	return s.known[q]
+}
