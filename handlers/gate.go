@@ -46,11 +46,9 @@ func isGate(path string) bool {
 	return strings.HasPrefix(path, "/gate/") || strings.HasPrefix(path, "/api/authz/")
 }
 
-// abroad mounts what is answered on an app's host: no header of ours binds that
-// host, and errors get the gate's page.
+// abroad mounts what is answered on an app's host: errors get the gate's page.
 func (s *site) abroad(fn open) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Del("Strict-Transport-Security")
 		if err := fn(w, r); err != nil {
 			a := s.judge(w, r, err)
 			_ = s.show(w, a.status, "gate", gatePage{Title: a.title, Sentence: a.sentence}) // the template is tested
@@ -133,7 +131,8 @@ func gateGroups(r *http.Request, a gate.Ask) ([]string, error) {
 		return nil, nil
 	}
 	args, err := url.ParseQuery(r.URL.RawQuery)
-	if _, page, _ := strings.Cut(a.URI, "?"); page == r.URL.RawQuery && strings.HasPrefix(r.URL.Path, "/api/authz/") {
+	if _, page, _ := strings.Cut(a.URI, "?"); page == r.URL.RawQuery && strings.HasPrefix(r.URL.Path, "/api/authz/") &&
+		(err == nil || !strings.Contains(page, "group")) {
 		return args["group"], nil
 	}
 	if err != nil {

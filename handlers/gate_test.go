@@ -179,6 +179,7 @@ func TestGateAskedWithThePagesArgs(t *testing.T) {
 	}{
 		{"/api/authz/forward-auth?a=b;c", "/x?a=b;c", http.StatusOK},
 		{"/api/authz/forward-auth?a=b", "/x?a=c", http.StatusBadRequest},
+		{"/api/authz/forward-auth?group=dev;ops", "/x?group=dev;ops", http.StatusBadRequest}, // the configuration's, mistyped
 		{"/api/authz/forward-auth?a=b", "/x", http.StatusBadRequest},
 		{"/api/authz/forward-auth?group=dev&a=b", "/x?group=dev&a=b", http.StatusForbidden}, // one may ask for less
 		{"/gate/forward?a=b", "/x?a=b", http.StatusBadRequest},

@@ -183,7 +183,7 @@ func (s *site) who(w http.ResponseWriter, r *http.Request) (session.Session, err
 	case err == nil:
 		v.session = &found
 		return found, s.Sessions.Renew(w, r, found)
-	case errors.Is(err, session.ErrNone) && len(r.CookiesNamed(s.Sessions.Name())) > 1:
+	case errors.Is(err, session.ErrNone) && s.Sessions.Several(r):
 		return found, errors.Join(err, s.Sessions.Clear(w, r))
 	}
 	return found, err

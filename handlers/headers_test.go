@@ -46,9 +46,8 @@ func (a *answer) wantHeaders(of headersOf) {
 	if strings.HasPrefix(path, "/join/") || strings.HasPrefix(path, "/reset/") {
 		want["Referrer-Policy"] = "no-referrer"
 	}
-	abroad := strings.HasPrefix(path, "/gate/") || strings.HasPrefix(path, "/api/authz/")
-	abroad = abroad && a.StatusCode != http.StatusMethodNotAllowed // the app's host is not ours to bind
-	if path == "/gate/callback" && abroad {
+	abroad := strings.HasPrefix(path, "/gate/") || strings.HasPrefix(path, "/api/authz/") // the app's host is not ours to bind
+	if path == "/gate/callback" && a.StatusCode != http.StatusMethodNotAllowed {
 		want["Referrer-Policy"] = "no-referrer"
 	}
 	if of.https && !abroad {

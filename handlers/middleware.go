@@ -171,7 +171,7 @@ func (s *site) secure(h http.Header, r *http.Request) {
 	}
 	h["Permissions-Policy"] = noDevices
 	h["Cache-Control"] = noStore
-	if s.https {
+	if s.https && !isGate(r.URL.Path) { // an app's host is not ours to bind
 		h["Strict-Transport-Security"] = httpsAlways
 	}
 }

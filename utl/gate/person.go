@@ -146,7 +146,7 @@ func (g *Gate) Assert(sid string, p Person, host string) (string, error) {
 		clear(s.kept)
 	}
 	if s.sign == sign { // else the keys changed meanwhile
-		s.kept[at] = assertion{token, p, now}
+		s.kept[place{sid, strings.Clone(host)}] = assertion{token, p, now} // it is a part of all that was asked
 	}
 	return token, nil
 }

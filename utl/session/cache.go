@@ -130,12 +130,12 @@ func (c *cache) remember(sent cookie, sid string, old bool) {
 	if e == nil || e.session == nil || len(c.cookies) >= mostCookies {
 		return
 	}
-	sent.value = strings.Clone(sent.value) // it is a part of all that the request brought
+	sent.value, sent.host = strings.Clone(sent.value), strings.Clone(sent.host) // parts of all that the request brought
 	unsigned := sent.value[:len(sent.value)-signature]
 	if _, has := c.cookies[unsigned]; !has {
 		e.cookies = append(e.cookies, unsigned)
-		c.cookies[unsigned] = remembered{sent, e, old}
 	}
+	c.cookies[unsigned] = remembered{sent, e, old}
 }
 
 func (c *cache) put(sid string, e *entry, gen uint64) {

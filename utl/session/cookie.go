@@ -146,7 +146,7 @@ func (s *Store) Save(_ *http.Request, w http.ResponseWriter, gs *sessions.Sessio
 // part of the site are cleared too.
 func (s *Store) Clear(w http.ResponseWriter, r *http.Request) error {
 	paths := []string{"/"}
-	if len(r.CookiesNamed(s.name)) > 1 {
+	if s.Several(r) {
 		paths = covering(r.URL.EscapedPath())
 	}
 	for _, path := range paths {
@@ -270,10 +270,26 @@ func (p payload) names(s Session) bool {
 	return p.SID == s.SID && p.Username == s.Username && p.Started == s.Started.Unix()
 }
 
-// only returns the value of the name in the Cookie headers, as it stands there,
-// if it comes once. It takes no more cookies than net/http does.
-func only(headers []string, name string) (value string) {
-	named, all := 0, 0
+// Several reports whether the request carries more than one session cookie.
+func (s *Store) Several(r *http.Request) bool {
+	_, n := named(r.Header["Cookie"], s.name)
+	return n > 1
+}
+
+// only returns the value of the name in the Cookie headers if it comes once.
+func only(headers []string, name string) string {
+	value, n := named(headers, name)
+	if n != 1 {
+		return ""
+	}
+	return value
+}
+
+// named returns the last value of the name in the Cookie headers, as it stands
+// there, and how often the name comes. It counts those too that net/http does
+// not read, and takes no more cookies than it does.
+func named(headers []string, name string) (value string, n int) {
+	all := 0
 	for _, line := range headers {
 		for ; line != ""; all++ {
 			var part string
@@ -281,14 +297,14 @@ func only(headers []string, name string) (value string) {
 			before, after, _ := strings.Cut(strings.Trim(part, " \t"), "=")
 			if strings.TrimRight(before, " \t") == name {
 				value = after
-				named++
+				n++
 			}
 		}
 	}
-	if named != 1 || all > 3000 {
-		return ""
+	if all > 3000 {
+		return "", 0
 	}
-	return value
+	return value, n
 }
 
 // canonical reports whether the value is spelled the one way that we spell it

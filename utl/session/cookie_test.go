@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strconv"
 	"strings"
@@ -226,8 +227,17 @@ func TestTwoCookiesOfTheName(t *testing.T) {
 	for _, r := range []*http.Request{
 		request(good, bad), request(bad, good), request(good, other), request(good, good),
 		request(named(s.Name(), ""), good), raw(a, b), raw(b, a), raw(a + "; x=y; " + b),
+		raw(a + "; " + s.Name() + `=a\b`), raw(s.Name() + `=a"b; ` + a), raw(a, s.Name()+"=ä"), // which net/http does not read
 	} {
 		s.none(t, r)
+		r.URL.Path = "/lab/cookie"
+		w := httptest.NewRecorder()
+		if err := s.Clear(w, r); err != nil || !s.Several(r) || len(w.Result().Cookies()) < 2 {
+			t.Errorf("several %v, error %v; cleared with %v", s.Several(r), err, w.Header())
+		}
+	}
+	if s.Several(request(good)) {
+		t.Error("one cookie is several")
 	}
 	s.live(t, good)
 }
