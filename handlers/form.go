@@ -30,6 +30,9 @@ func readForm(r *http.Request, fields ...string) (url.Values, error) {
 
 // readArgs returns the args in the URL's query. Errors: errForm.
 func readArgs(r *http.Request, fields ...string) (url.Values, error) {
+	if r.URL.RawQuery == "" {
+		return nil, nil
+	}
 	args, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errForm, err)

@@ -14,11 +14,18 @@ import (
 	"strings"
 )
 
-// asset is a static file as it is sent.
+// asset is a static file as it is sent, with the values of its own headers.
 type asset struct {
-	kind, tag   string // Content-Type and ETag
+	kind, tag   []string // Content-Type and ETag
 	plain, gzip []byte
 }
+
+// The values of headers that all static files share.
+var (
+	forGood    = []string{"public, max-age=31536000, immutable"}
+	byEncoding = []string{"Accept-Encoding"}
+	isGzip     = []string{"gzip"}
+)
 
 // assets are the static files under names that change with their content.
 type assets struct {
@@ -43,7 +50,7 @@ func newAssets(files fs.FS) (*assets, error) {
 		mark := hex.EncodeToString(sum[:8])
 		hashed := strings.TrimSuffix(name, ext) + "." + mark + ext
 		a.paths[name] = "/static/" + hashed
-		a.files[hashed] = asset{mime.TypeByExtension(ext), `W/"` + mark + `"`, content, compress(content)}
+		a.files[hashed] = asset{[]string{mime.TypeByExtension(ext)}, []string{`W/"` + mark + `"`}, content, compress(content)}
 	}
 	return a, nil
 }
@@ -80,19 +87,17 @@ func (s *site) static(w http.ResponseWriter, r *http.Request) error {
 		return errNotFound
 	}
 	h, body := w.Header(), file.plain
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("ETag", file.tag)
-	h.Set("Vary", "Accept-Encoding")
-	if r.Header.Get("If-None-Match") == file.tag {
+	h["Cache-Control"], h["Etag"], h["Vary"] = forGood, file.tag, byEncoding
+	if r.Header.Get("If-None-Match") == file.tag[0] {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	h.Set("Content-Type", file.kind)
+	h["Content-Type"] = file.kind
 	if takesGzip(r.Header.Get("Accept-Encoding")) {
-		h.Set("Content-Encoding", "gzip")
+		h["Content-Encoding"] = isGzip
 		body = file.gzip
 	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	_, _ = w.Write(body)
 	return nil
 }
