@@ -23,12 +23,49 @@ const (
 	signature   = 44     // the last characters of a cookie: they hold its HMAC
 )
 
-// entry is what is known of a sid. Only seen and cookies change.
+// entry is what is known of a sid, packed: there is one for every live session.
+// Only seen and cookies change.
 type entry struct {
-	session *Session // nil: no such live session
-	read    time.Time
-	seen    atomic.Int64 // microseconds, like the row's
-	cookies []string     // remembered, by their unsigned part
+	texts    string    // SID to Email, one after the other; empty: no such live session
+	ends     [8]uint32 // of each
+	started  int64     // microseconds, like the row's
+	changed  int64
+	seen     atomic.Int64
+	read     time.Time
+	cookies  []string // remembered, by their unsigned part
+	remember bool
+}
+
+func newEntry(s *Session, now time.Time) *entry {
+	e := &entry{read: now}
+	if s == nil {
+		return e
+	}
+	all := [...]string{s.SID, s.ID, s.AccountID, s.Username, s.DisplayName, s.Role, s.Groups, s.Email}
+	e.texts = strings.Join(all[:], "")
+	end := 0
+	for i, text := range all {
+		end += len(text)
+		e.ends[i] = uint32(end) //nolint:gosec // nobody has 4 GB of names
+	}
+	e.started, e.changed, e.remember = db.Micros(s.Started), s.changed, s.Remember
+	e.seen.Store(db.Micros(s.Seen))
+	return e
+}
+
+// live reports whether there is such a live session.
+func (e *entry) live() bool { return e.texts != "" }
+
+func (e *entry) sid() string { return e.texts[:e.ends[0]] }
+
+// session returns the session, without what the devices list alone shows.
+func (e *entry) session() Session {
+	at, t := e.ends, e.texts
+	return Session{
+		SID: t[:at[0]], ID: t[at[0]:at[1]], AccountID: t[at[1]:at[2]], Username: t[at[2]:at[3]],
+		DisplayName: t[at[3]:at[4]], Role: t[at[4]:at[5]], Groups: t[at[5]:at[6]], Email: t[at[6]:at[7]],
+		Started: db.Time(e.started), Remember: e.remember, changed: e.changed,
+	}
 }
 
 // cookie is one as it was sent, and what verifies it.
@@ -44,14 +81,6 @@ type remembered struct {
 
 	entry *entry
 	old   bool // an old key signed it
-}
-
-func newEntry(s *Session, now time.Time) *entry {
-	e := &entry{session: s, read: now}
-	if s != nil {
-		e.seen.Store(db.Micros(s.Seen))
-	}
-	return e
 }
 
 // cache is the live sessions in memory, by sid.
@@ -95,7 +124,7 @@ func (c *cache) get(sid string, now time.Time) (e *entry, gen uint64, fresh bool
 // freshLocked reports whether the entry may be used as it is.
 func (c *cache) freshLocked(e *entry, now time.Time) bool {
 	limit := reread
-	if e.session == nil {
+	if !e.live() {
 		limit = rereadNo
 	}
 	return c.trustedLocked(now) && now.Sub(e.read) < limit
@@ -116,7 +145,7 @@ func (c *cache) find(sent cookie, now time.Time) (e *entry, old bool) {
 		subtle.ConstantTimeCompare([]byte(has.value[cut:]), []byte(sent.value[cut:])) != 1 {
 		return nil, false
 	}
-	if _, ended := c.refused[has.entry.session.SID]; ended || !c.freshLocked(has.entry, now) {
+	if _, ended := c.refused[has.entry.sid()]; ended || !c.freshLocked(has.entry, now) {
 		return nil, false
 	}
 	return has.entry, has.old
@@ -127,7 +156,7 @@ func (c *cache) remember(sent cookie, sid string, old bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.entries[sid]
-	if e == nil || e.session == nil || len(c.cookies) >= mostCookies {
+	if e == nil || !e.live() || len(c.cookies) >= mostCookies {
 		return
 	}
 	sent.value, sent.host = strings.Clone(sent.value), strings.Clone(sent.host) // parts of all that the request brought
@@ -149,12 +178,14 @@ func (c *cache) put(sid string, e *entry, gen uint64) {
 		e.seen.Store(max(e.seen.Load(), was.seen.Load()))
 		c.drop(sid)
 	}
-	if e.session == nil {
+	if !e.live() {
 		if c.none >= mostNo {
-			maps.DeleteFunc(c.entries, func(_ string, e *entry) bool { return e.session == nil })
+			maps.DeleteFunc(c.entries, func(_ string, e *entry) bool { return !e.live() })
 			c.none = 0
 		}
 		c.none++
+	} else {
+		sid = e.sid() // the other is a part of the cookie
 	}
 	c.entries[sid] = e
 }
@@ -173,7 +204,7 @@ func (c *cache) drop(sid string) {
 	if e == nil {
 		return
 	}
-	if e.session == nil {
+	if !e.live() {
 		c.none--
 	}
 	for _, unsigned := range e.cookies {
@@ -213,7 +244,7 @@ func (c *cache) sawIt(e *entry, now time.Time) {
 	e.seen.Store(at)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.seen[e.session.SID] = at
+	c.seen[e.sid()] = at
 }
 
 // takeSeen returns what sawIt noted and forgets it here.
@@ -276,7 +307,7 @@ func (c *cache) changed(began time.Time, changes []change) {
 			c.latest = ch.at
 			c.gen++
 		}
-		if e := c.entries[ch.sid]; e != nil && e.session != nil && e.session.changed < ch.at {
+		if e := c.entries[ch.sid]; e != nil && e.live() && e.changed < ch.at {
 			c.drop(ch.sid)
 		}
 	}

@@ -11,7 +11,7 @@ func (s *Store) Kept() (live, none, counted int) {
 	s.cache.mu.RLock()
 	defer s.cache.mu.RUnlock()
 	for _, e := range s.cache.entries {
-		if e.session == nil {
+		if !e.live() {
 			none++
 		} else {
 			live++

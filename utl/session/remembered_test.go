@@ -29,8 +29,8 @@ func TestFindAllocatesLittle(t *testing.T) {
 		s.ForgetCookies()
 		find()
 	}
-	if got := testing.AllocsPerRun(100, verify); got > 16 {
-		t.Errorf("verifying a cookie and finding its session allocates %v times, want 16 at most", got)
+	if got := testing.AllocsPerRun(100, verify); got > 16+2 { // 2 to remember it
+		t.Errorf("verifying a cookie and finding its session allocates %v times, want 16 at most, and 2", got)
 	}
 	if got := testing.AllocsPerRun(100, find); got > 0 {
 		t.Errorf("finding the session of a remembered cookie allocates %v times, want 0", got)
