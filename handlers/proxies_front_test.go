@@ -73,13 +73,15 @@ func (f *front) startAt(t *testing.T, app string, replace ...string) (addr strin
 	}, replace...)...)
 }
 
-// echo is the app: it answers with what it saw, and talks back on a socket.
+// echo is the app: it answers with what it saw, and talks back on whatever it
+// is asked to switch to.
 func (f *front) echo(w http.ResponseWriter, r *http.Request) {
 	f.came.Add(1)
-	if r.Header.Get("Upgrade") != "" {
+	if to := r.Header["Upgrade"]; to != nil {
 		c, rw, err := http.NewResponseController(w).Hijack()
 		if err == nil {
-			_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+			_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+strings.Join(to, ", ")+
+				"\r\nHeard: "+strings.Join(r.Header["Connection"], ", ")+"\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
 			_, _ = io.CopyN(c, rw, 4)
 			_ = c.Close()
 		}

@@ -40,6 +40,8 @@ func TestProxies(t *testing.T) {
 				"the app gets every cookie but ours":          check.keepsCookies,
 				"an app password passes, and stays with us":   check.passesAppPasswords,
 				"a socket passes for who is signed in":        check.passesSockets,
+				"nothing but a socket is switched to":         check.switchesToSocketsAlone,
+				"nobody asks the gate through the proxy":      check.keepsTheGate,
 				"only the group may pass":                     check.asksForTheGroup,
 				"a host that is not in GATE_HOSTS is refused": check.refusesOtherHosts,
 				"signing out ends it":                         check.endsWithSignOut,

@@ -24,7 +24,7 @@ core.register_action("glassjar", { "http-req" }, function(txn, gate)
 			txn.http:req_set_header(name, told(name))
 		end
 		local others = {} -- the app gets every cookie but glassjar's
-		for cookie in (joined("cookie", ";") or ""):gmatch("[^; ][^;]*") do
+		for cookie in (joined("cookie", ";") or ""):gmatch("[^; \t][^;]*") do
 			if not cookie:find("^glassjar") and not cookie:find("^__%a+%-glassjar") then table.insert(others, cookie) end
 		end
 		txn.http:req_set_header("cookie", table.concat(others, "; "))

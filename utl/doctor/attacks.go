@@ -16,6 +16,7 @@ type attack struct {
 	header http.Header
 	body   string
 	kind   kind
+	marker string // signed in: what the app shows if it reaches the app
 	mend   string // what to change where it passes
 	remark string // what to change where it does not, but should be answered otherwise
 }
@@ -139,7 +140,16 @@ func methods() []attack {
 				"Sec-Websocket-Key": {"Z2xhc3NqYXItZG9jdG9yIQ=="}, "Sec-Fetch-Mode": {"websocket"}, "Accept": {"*/*"},
 			},
 		},
+		switches(mendScript),
 	}
+}
+
+// switches returns the upgrade to HTTP/2 on the same connection (RFC 7540,
+// section 3.2), in which a proxy does not see what is asked.
+func switches(mend string) attack {
+	return attack{name: "an upgrade to h2c", mend: mend, header: http.Header{
+		"Connection": {"Upgrade, HTTP2-Settings"}, "Upgrade": {"h2c"}, "Http2-Settings": {"AAMAAABk"},
+	}}
 }
 
 // spellings returns paths that some program takes for the given one, and some

@@ -37,7 +37,8 @@ var holes = map[string]hole{
 	"POST":                                        passes("POST "),
 	"OPTIONS, as before another site's script":    passes("OPTIONS "),
 	"a script's fetch":                            passes("Sec-Fetch-Mode: cors"),
-	"a WebSocket":                                 upgrades,
+	"a WebSocket":                                 upgrades("websocket"),
+	"an upgrade to h2c":                           upgrades("h2c"),
 	"the path //app/page":                         passes(" //app/page HTTP"),
 	"the path /%61pp/page":                        passes(" /%61pp/page HTTP"),
 	"the path /app/page;x":                        passes(" /app/page;x HTTP"),
@@ -88,11 +89,8 @@ func original(q request, whole string) string {
 	return whole
 }
 
-func upgrades(q request) string {
-	if q.Header.Get("Upgrade") == "" {
-		return ""
-	}
-	return "HTTP/1.1 101 -\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+func upgrades(to string) hole {
+	return when(func(q request) bool { return q.Header.Get("Upgrade") == to }, "HTTP/1.1 101 -\r\nConnection: Upgrade\r\nUpgrade: "+to+"\r\n\r\n")
 }
 
 // reachable is a proxy that sends the path to its gate as it is.

@@ -13,7 +13,9 @@ const (
 	mendForged = "The app gets what the client says of who it is. The proxy must take Remote-… away from it, also spelled Remote_… and Remote.…, " +
 		"and set it from the gate's answer (nginx: proxy_set_header; Caddy: request_header -Remote-* in a route, before forward_auth)."
 	mendAuthorization = "The app gets the app password, and could use it. The proxy must take Authorization away when it passes a request on."
-	mendCookies       = "The app gets glassjar's cookies. The proxy must take them out of Cookie when it passes a request on."
+	mendUpgrade       = "What follows on that connection reaches the app past the proxy, with any Remote-…: who may pass is anybody. " +
+		"The proxy must take Upgrade away unless it says websocket and no more (nginx: map $http_upgrade; Caddy: request_header -Upgrade)."
+	mendCookies = "The app gets glassjar's cookies. The proxy must take them out of Cookie when it passes a request on."
 )
 
 // cookies are the names of all that glassjar sets on an app's host or on a
@@ -28,7 +30,7 @@ var cookies = []string{
 func (e *exam) signedIn(ctx context.Context, appPassword string) error {
 	allowed := one("Authorization", "Bearer "+appPassword)
 	seen := rand.Text()
-	first := attack{header: maps.Clone(allowed), mend: mendAuthorization, name: "the app password"}
+	first := attack{header: maps.Clone(allowed), mend: mendAuthorization, name: "the app password", marker: appPassword}
 	first.header.Set("X-Glassjar-Doctor", seen)
 	got := e.send(ctx, first)
 	switch {
@@ -40,33 +42,40 @@ func (e *exam) signedIn(ctx context.Context, appPassword string) error {
 		return fmt.Errorf("%w: the page answers %d to it", errOutside, got.status)
 	}
 	shows := strings.Contains(got.shown, seen)
-	e.reached(first, got, appPassword, shows)
+	e.reached(first, got, shows)
 
 	marker := rand.Text()
-	ours := attack{name: "glassjar's cookies", mend: mendCookies, header: one("Cookie", strings.Join(cookies, "="+marker+"; ")+"="+marker)}
+	ours := attack{name: "glassjar's cookies", mend: mendCookies, marker: marker, header: one("Cookie", strings.Join(cookies, "="+marker+"; ")+"="+marker)}
+	h2c := switches(mendUpgrade)
+	h2c.marker = marker
+	if shows {
+		h2c.marker = "h2c" // which any page may hold, but not one that shows what it gets
+	}
 	forged := identities(marker)
 	for i := range forged {
-		forged[i].mend = mendForged
+		forged[i].mend, forged[i].marker = mendForged, marker
 	}
-	for _, a := range append(forged, ours) {
+	for _, a := range append(forged, h2c, ours) {
 		maps.Copy(a.header, allowed)
 		got := e.send(ctx, a)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		e.reached(a, got, marker, shows)
+		e.reached(a, got, shows)
 	}
 	return nil
 }
 
-// reached tells whether the app's answer shows the marker. shows says that the
-// app shows what it gets.
-func (e *exam) reached(a attack, got answer, marker string, shows bool) {
+// reached tells whether the app's answer shows the attack's marker, or is that
+// it switches to another protocol. shows says that the app shows what it gets.
+func (e *exam) reached(a attack, got answer, shows bool) {
 	a.name += ", signed in"
 	switch {
 	case got.fault != "":
 		e.found(a, Unsure, "no answer: "+got.fault)
-	case strings.Contains(got.shown, marker):
+	case got.status == http.StatusSwitchingProtocols:
+		e.found(a, Hole, "101: it passed")
+	case strings.Contains(got.shown, a.marker):
 		e.found(a, Hole, "it reaches the app")
 	case got.signIn == e.signIn || got.status == http.StatusBadRequest || got.status == http.StatusForbidden:
 		e.found(a, Holds, fmt.Sprintf("refused with %d", got.status))

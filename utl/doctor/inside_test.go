@@ -41,6 +41,7 @@ func TestInside(t *testing.T) {
 		{"one with _, in capitals", "REMOTE_User: ", "REMOTE_User and the like, forged"},
 		{"one with a dot", "Remote.Email: ", "Remote.User and the like, forged"},
 		{"a cookie", "Cookie: ", "glassjar's cookies"},
+		{"an upgrade", "Upgrade: ", "an upgrade to h2c"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			found, err := examined(t, serve(t, echo(func(line string) bool { return strings.HasPrefix(line, tt.shows) })), appPassword)
@@ -74,8 +75,25 @@ func TestInsideCookies(t *testing.T) {
 	}
 }
 
+// ATTACKS C: an app that switches to HTTP/2 does not show what reaches it.
+func TestInsideSwitches(t *testing.T) {
+	switched := func(q request) string {
+		if !within(q) {
+			return ""
+		}
+		return upgrades("h2c")(q)
+	}
+	found, err := examined(t, serve(t, either(switched, when(within, says(200, "", "hello")))), appPassword)
+	found = slices.DeleteFunc(found, func(f doctor.Finding) bool { return f.Verdict != doctor.Hole })
+	if err != nil || len(found) != 1 || found[0].Attack != "an upgrade to h2c, signed in" || found[0].Mend == "" {
+		t.Errorf("got %q, %v; want the one hole", found, err)
+	}
+}
+
+// within reports whether the request comes with an app password.
+func within(q request) bool { return q.Header.Get("Authorization") != "" }
+
 func TestInsideHoldsAndUnsure(t *testing.T) {
-	within := func(q request) bool { return q.Header.Get("Authorization") != "" }
 	forged := func(q request) bool { return within(q) && q.Header.Get("X-Glassjar-Doctor") == "" }
 	for _, tt := range []struct {
 		name string
@@ -85,6 +103,7 @@ func TestInsideHoldsAndUnsure(t *testing.T) {
 	}{
 		{"an app that shows what it gets", echo(nothing), doctor.Holds, "it does not reach the app"},
 		{"an app that does not", when(within, says(200, "", "hello")), doctor.Unsure, "the app does not show"},
+		{"an app that does not, and speaks of h2c", when(within, says(200, "", "h2c")), doctor.Unsure, "the app does not show"},
 		{"more than is read", when(within, says(200, "", strings.Repeat("a", 64<<10)+appPassword)), doctor.Unsure, "the app does not show"},
 		{"a gate that refuses the forged", either(when(forged, says(403, "", "")), echo(nothing)), doctor.Holds, "refused with 403"},
 		{"a gate that sends to sign in", either(when(forged, lead(302, signIn, "http://app.example/")), echo(nothing)), doctor.Holds, "refused with 302"},
@@ -128,8 +147,8 @@ func either(first, second hole) hole {
 func TestInsideRefused(t *testing.T) {
 	for name, bad := range map[string]hole{
 		"sent to sign in": sound,
-		"401":             when(func(q request) bool { return q.Header.Get("Authorization") != "" }, says(401, "", appPassword)),
-		"no answer":       when(func(q request) bool { return q.Header.Get("Authorization") != "" }, "\r\n\r\n"),
+		"401":             when(within, says(401, "", appPassword)),
+		"no answer":       when(within, "\r\n\r\n"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			found, err := examined(t, serve(t, bad), appPassword)
