@@ -94,11 +94,11 @@ func (s *site) wantedAppPassword(form url.Values) (account.AppPassword, error) {
 	}
 	hosts := strings.FieldsFunc(form.Get("hosts"), func(c rune) bool { return c == ',' || unicode.IsSpace(c) })
 	for i, typed := range hosts {
-		host, ok := s.Gate.Host(typed)
+		name, ok := s.Gate.Name(typed)
 		if !ok || len(hosts) > mostHosts {
 			return p, errHosts
 		}
-		hosts[i] = host
+		hosts[i] = name
 	}
 	slices.Sort(hosts)
 	p.Hosts = strings.Join(slices.Compact(hosts), ",")

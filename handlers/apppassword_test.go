@@ -16,7 +16,7 @@ import (
 func TestAnAppPasswordIsMadeAndShownOnce(t *testing.T) {
 	w := newWorld(t, jar, "")
 	b, _ := w.in(t)
-	got := b.post("/account/app-passwords", "current", good, "name", " backup <b>", "days", "30", "hosts", "wiki.example:8443, APP.site.example wiki.example:8443").
+	got := b.post("/account/app-passwords", "current", good, "name", " backup <b>", "days", "30", "hosts", "wiki.example, APP.site.example wiki.example").
 		want(http.StatusOK).header("Cache-Control", "no-store")
 	got.wantPage()
 	got.says("[role=status] h2", "Your new app password").says("[role=alert]", "")
@@ -38,7 +38,7 @@ func TestAnAppPasswordIsMadeAndShownOnce(t *testing.T) {
 	}
 	now := w.clock.now().UTC()
 	day := func(at time.Time) string { return at.Format("2 Jan 2006, 15:04 UTC") }
-	want := "backup <b> For app.site.example, wiki.example:8443, made " + day(now) + ", expires " + day(now.Add(30*24*time.Hour)) + ", last used " + day(now)
+	want := "backup <b> For app.site.example, wiki.example, made " + day(now) + ", expires " + day(now.Add(30*24*time.Hour)) + ", last used " + day(now)
 	if rows := again.rows("app-passwords"); len(rows) != 1 || rows[0] != want {
 		t.Errorf("the page lists %q, want %q", rows, want)
 	}
@@ -76,7 +76,7 @@ func TestAnAppPasswordExpires(t *testing.T) {
 func TestAnAppPasswordThatIsNotMade(t *testing.T) {
 	const (
 		days  = "The number of days is 1 to 3650, or empty."
-		hosts = "One of these is no host that the gate answers for. Write each as it stands in the browser's address bar, such as app.example or app.example:8443; 20 at most."
+		hosts = "One of these is no host that the gate answers for. Write each by its name alone, without a port, such as app.example; 20 at most."
 	)
 	w := newWorld(t, jar, "")
 	b, _ := w.in(t)
@@ -88,6 +88,7 @@ func TestAnAppPasswordThatIsNotMade(t *testing.T) {
 		{"too many days", "x", "3651", "", good, days},
 		{"words for days", "x", "ten", "", good, days},
 		{"a host of others", "x", "", "app.site.example evil.example", good, hosts},
+		{"a port", "x", "", "wiki.example:8443", good, hosts},
 		{"a URL", "x", "", "https://app.site.example/", good, hosts},
 		{"a pattern", "x", "", "*.site.example", good, hosts},
 		{"21 hosts", "x", "", strings.Repeat("wiki.example ", 21), good, hosts},

@@ -23,10 +23,11 @@ type authPage struct {
 }
 
 // authForm answers GET /auth: the sign-in form with the args username and
-// next in it, or, signed in, 303 to next. With the arg other, it is the form in
-// any case: somebody else wants to sign in.
+// next in it, or, signed in, 303 to next, or to the ticket for it when nonce
+// names the browser. With the arg other, it is the form in any case: somebody
+// else wants to sign in.
 func (s *site) authForm(w http.ResponseWriter, r *http.Request) error {
-	args, err := readArgs(r, "next", "other")
+	args, err := readArgs(r, "next", "nonce", "other")
 	if err != nil {
 		return err
 	}
@@ -37,7 +38,7 @@ func (s *site) authForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.goOn(w, r, found, s.next(args.Get("next")))
+	return s.goOn(w, r, found, s.next(args.Get("next")), args.Get("nonce"))
 }
 
 // blankAuth returns the form without anything in it.
@@ -85,7 +86,7 @@ func (s *site) authSubmit(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case err == nil:
 		s.sent.count(visitOf(r).address.String()+" "+p.Next, s.Now())
-		return s.goOn(w, r, *visitOf(r).session, p.Next)
+		return s.goOn(w, r, *visitOf(r).session, p.Next, "")
 	case errors.Is(err, account.ErrSignIn):
 		p.Problem = "The username or password is not right. Try the password again."
 		return s.authPage(w, http.StatusUnprocessableEntity, p)
@@ -154,5 +155,5 @@ var mistakes = []struct {
 	{account.ErrAppPasswordName, "A name is 1 to 64 characters on one line."},
 	{account.ErrAppPasswordMany, "You have 50 app passwords, and can have no more. Revoke one first."},
 	{errDays, "The number of days is 1 to 3650, or empty."},
-	{errHosts, "One of these is no host that the gate answers for. Write each as it stands in the browser's address bar, such as app.example or app.example:8443; 20 at most."},
+	{errHosts, "One of these is no host that the gate answers for. Write each by its name alone, without a port, such as app.example; 20 at most."},
 }

@@ -41,7 +41,7 @@ func BenchmarkAnswer(b *testing.B) {
 	w.testSite = w.again(b, func(c *handlers.Config) { c.Log, c.Pages = slog.New(slog.NewTextHandler(lines, nil)), root })
 	w.add(b, "ada", account.Member)
 	ada := w.signedIn(b, "ada")
-	ada.visit(elsewhere+"/", 4).want(http.StatusOK)
+	ada.visit(elsewhere+"/", 5).want(http.StatusOK)
 	passes := hostCookie + "=" + ada.holds(elsewhere, hostCookie)
 	own := "__Host-glassjar=" + ada.holds(jar, "__Host-glassjar")
 	sheet := w.browser(b).get("/").find("link[rel=stylesheet]").AttrOr("href", "")

@@ -48,6 +48,8 @@ var answers = []answer{
 	{session.ErrTicket, http.StatusGone, "This way in is used up", "It works once, for half a minute. Open the page that you wanted again.", ""},
 	{errBounced, http.StatusConflict, "Your browser did not keep the cookie", "You are signed in here, but came straight back from the page that you wanted: " +
 		"your browser did not keep the cookie for it, or did not send it. Allow cookies there, remove old ones of that site, then open the page again.", ""},
+	{errBrowser, http.StatusConflict, "Your browser did not keep the cookie", "You were to be let in, but your browser did not keep or send the cookie that shows that it asked for that. " +
+		"Allow cookies for this site, then open the page that you wanted again.", ""},
 	{errCrossOrigin, http.StatusForbidden, "Refused", "This form was not sent from this site's own page. Go back, reload the page and send it again.", ""},
 	{errForm, http.StatusBadRequest, "Bad request", "What was sent cannot be read: a field is doubled, is not valid text, or there are too many.", ""},
 	{errFormType, http.StatusUnsupportedMediaType, "Bad request", "This form is sent as application/x-www-form-urlencoded.", ""},

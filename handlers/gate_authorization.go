@@ -7,12 +7,15 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"glassjar/utl/account"
 	"glassjar/utl/db"
 	"glassjar/utl/gate"
 	"glassjar/utl/session"
+	"glassjar/utl/throttle"
 )
 
 // program returns, as a session that is on no record, whose app password the
@@ -22,7 +25,7 @@ import (
 // account.ErrAppPassword, errTooSoon, db.ErrUnavailable.
 func (s *site) program(w http.ResponseWriter, r *http.Request, t gate.Target) (session.Session, error) {
 	username, secret := credentials(r)
-	p, err := s.Accounts.AppPassword(r.Context(), secret, username, t.Host)
+	p, err := s.Accounts.AppPassword(r.Context(), secret, username, t.Name)
 	if errors.Is(err, account.ErrAppPassword) {
 		return session.Session{}, s.programFailed(w, r, username)
 	}
@@ -51,14 +54,21 @@ func credentials(r *http.Request) (username, secret string) {
 }
 
 // programFailed counts, records and logs an app password that was not good,
-// unless too many failed before. A username is told of only if it may be one:
-// some clients put the secret there. Errors: account.ErrAppPassword,
-// errTooSoon, db.ErrUnavailable.
+// unless too many failed before. They are counted apart: a program that goes on
+// with one that was revoked, or a stranger, keeps nobody from signing in. A
+// username is told of only if it may be one: some clients put the secret there.
+// Errors: account.ErrAppPassword, errTooSoon, with Retry-After set, and
+// db.ErrUnavailable.
 func (s *site) programFailed(w http.ResponseWriter, r *http.Request, typed string) error {
 	username, _ := account.Username(typed) // else ""
-	try, err := s.begin(w, r, username)
+	try, wait, err := s.Throttle.Begin(r.Context(), throttle.Attempt{Kind: "app", Address: visitOf(r).address, Account: username})
 	if err != nil {
 		return err
+	}
+	if wait > 0 {
+		s.Log.LogAttrs(r.Context(), slog.LevelWarn, "app password throttled", about(r, "apppassword.throttled", username, "")...)
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
+		return errTooSoon
 	}
 	s.Log.LogAttrs(r.Context(), slog.LevelWarn, "app password failed", about(r, "apppassword.failed", username, "")...)
 	return cmp.Or(try.Failed(r.Context(), func(ctx context.Context, tx *db.Tx) error {

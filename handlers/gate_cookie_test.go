@@ -124,7 +124,7 @@ func TestTheGateWhileTheSessionEnds(t *testing.T) {
 	w.add(t, "ada", account.Member)
 	for range 10 {
 		b := w.signedIn(t, "ada")
-		b.visit(elsewhere+"/", 4).want(http.StatusOK)
+		b.visit(elsewhere+"/", 5).want(http.StatusOK)
 		header := asked(elsewhere+"/", "Cookie", hostCookie+"="+b.holds(elsewhere, hostCookie))
 		var ended atomic.Bool
 		var all sync.WaitGroup

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -14,7 +15,10 @@ import (
 	"glassjar/utl/session"
 )
 
-var errBounced = errors.New("the browser did not keep the gate cookie")
+var (
+	errBounced = errors.New("the browser did not keep the gate cookie")
+	errBrowser = errors.New("the ticket is not for this browser")
+)
 
 // leavingSecurity is for a sign-in form that leads to a gate host: Chromium
 // holds the redirect after a form to form-action too, and an app may redirect
@@ -44,14 +48,15 @@ func (s *site) app(next string) (gate.Target, bool) {
 
 // goOn answers 303 to where a signed-in person goes on to. On a gate host the
 // browser then holds a gate cookie: all hosts of COOKIE_DOMAIN share one that
-// is set here; any other gets its own at its /gate/callback, for a ticket.
+// is set here; any other gets its own at its /gate/callback, for a ticket that
+// is made for the browser with the nonce: a first ticket, without, gets it one.
 // Errors: errBounced, db.ErrUnavailable.
-func (s *site) goOn(w http.ResponseWriter, r *http.Request, found session.Session, next string) error {
+func (s *site) goOn(w http.ResponseWriter, r *http.Request, found session.Session, next, nonce string) error {
 	t, ok := s.app(next)
 	if !ok {
 		return seeOther(w, cmp.Or(next, "/"))
 	}
-	if s.sent.count(found.SID+" "+next, s.Now()) > mostBounces {
+	if nonce == "" && s.sent.count(found.SID+" "+next, s.Now()) > mostBounces {
 		return errBounced
 	}
 	at := s.place(t)
@@ -62,7 +67,7 @@ func (s *site) goOn(w http.ResponseWriter, r *http.Request, found session.Sessio
 			return err
 		}
 	default:
-		code, err := s.Sessions.NewTicket(r.Context(), found, t.String())
+		code, err := s.Sessions.NewTicket(r.Context(), found, t.String(), nonce)
 		if err != nil {
 			return err
 		}
@@ -71,27 +76,37 @@ func (s *site) goOn(w http.ResponseWriter, r *http.Request, found session.Sessio
 	return seeOther(w, t.String())
 }
 
-// gateCallback answers GET /gate/callback on an app's own host: for a good
-// ticket it sets the host's gate cookie and answers 303 to where the ticket
-// leads; else 410.
+// gateCallback answers GET /gate/callback on an app's own host, 410 without a
+// good ticket. For one that is for no browser yet, it has this one hold a nonce
+// and answers 303 to where it gets a ticket of its own. For that it sets the
+// host's gate cookie and answers 303 to where the ticket leads. For another
+// browser's it is 409: somebody would have this one go on as somebody else.
 func (s *site) gateCallback(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	args, err := readArgs(r, "ticket")
 	if err != nil {
 		return err
 	}
-	found, to, err := s.Sessions.Redeem(r.Context(), args.Get("ticket"))
+	ticket, err := s.Sessions.Redeem(r.Context(), args.Get("ticket"))
 	if err != nil {
 		return err
 	}
-	t, ok := s.app(to)
+	t, ok := s.app(ticket.URL)
 	if !ok || !t.On(r.Host) {
 		return fmt.Errorf("%w: it is for another host", session.ErrTicket)
 	}
-	if err := s.Sessions.SendGate(w, found, s.place(t)); err != nil {
+	at := s.place(t)
+	if ticket.Open() {
+		back := url.Values{"next": {ticket.URL}, "nonce": {at.SendNonce(w, r)}}
+		return seeOther(w, s.PublicURL.String()+"/auth?"+back.Encode())
+	}
+	if !ticket.For(r, at) {
+		return errBrowser
+	}
+	if err := s.Sessions.SendGate(w, ticket.Session, at); err != nil {
 		return err
 	}
-	return seeOther(w, to)
+	return seeOther(w, ticket.URL)
 }
 
 // mostBounces is how often a browser is sent on to one page within a few

@@ -39,7 +39,7 @@ func TestComesBack(t *testing.T) {
 				t.Fatalf("after signing in one goes to %q", to)
 			}
 			if tt.via != "" {
-				sent = b.visit(to, 0).want(http.StatusSeeOther, page).header("Referrer-Policy", "no-referrer").header("Strict-Transport-Security", "")
+				sent = b.visit(to, 2).want(http.StatusSeeOther, page).header("Referrer-Policy", "no-referrer").header("Strict-Transport-Security", "")
 			}
 			if c := sent.cookie(tt.cookie); tt.cookie != "" && (c == nil || !c.HttpOnly || c.Path != "/" || c.SameSite != http.SameSiteLaxMode ||
 				c.Secure != tt.want.Secure || c.Domain != tt.want.Domain || c.MaxAge != 0 || !c.Expires.IsZero()) {
@@ -74,7 +74,7 @@ func TestGoesOn(t *testing.T) {
 					first := b.visit(from+url.QueryEscape(app+"/x"), 0).want(http.StatusSeeOther)
 					all := first.Cookies()
 					if strings.Contains(first.Header.Get("Location"), "/gate/callback") {
-						all = append(all, b.visit(first.Header.Get("Location"), 0).want(http.StatusSeeOther).Cookies()...)
+						all = append(all, b.visit(first.Header.Get("Location"), 2).want(http.StatusSeeOther).Cookies()...)
 					}
 					if len(all) != 1 || all[0].MaxAge < 2_591_000 || all[0].MaxAge > 2_592_000 {
 						t.Errorf("from %s to %s: the cookies set are %v", from, app, all)
@@ -132,7 +132,7 @@ func TestBouncingEnds(t *testing.T) {
 			if err := w.sessions.Poll(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			b.visit(sister+"/a", 4).want(http.StatusOK)
+			b.visit(sister+"/a", 5).want(http.StatusOK)
 		})
 	}
 }
@@ -148,6 +148,9 @@ func TestNoCookieAtAll(t *testing.T) {
 	b.visit(to, 3).want(http.StatusOK).says("h1", "Sign in").
 		says("[role=alert] p", "If you signed in just now, your browser did not keep the cookie: allow cookies for this site, then sign in again.")
 	w.browser(t).visit(sister+"/b", 1).want(http.StatusOK).says("[role=alert] p", "")
+	some := w.signedIn(t, "ada") // one that keeps ours, and no app's
+	to = some.visit(jar+"/auth?next="+url.QueryEscape(sister+"/c"), 2).want(http.StatusSeeOther).Header.Get("Location")
+	b.visit(to, 0).want(http.StatusConflict).says("h1", "Your browser did not keep the cookie").wantGatePage()
 	w.clock.move(11 * time.Second)
 	b.visit(sister+"/a", 1).want(http.StatusOK).says("[role=alert] p", "")
 }

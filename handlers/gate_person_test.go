@@ -94,10 +94,10 @@ func TestGateSignInAsAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.args = "?group=dev"
-	denied := b.visit(elsewhere+"/a", 4).want(http.StatusForbidden)
+	denied := b.visit(elsewhere+"/a", 5).want(http.StatusForbidden)
 	b.visit(denied.find("a").AttrOr("href", ""), 0).want(http.StatusOK).says("h1", "Sign in")
 	b.post("/auth", "username", "bob", "password", good, "next", elsewhere+"/a").want(http.StatusSeeOther)
-	if got := b.visit(elsewhere+"/a", 4).want(http.StatusOK); !strings.HasSuffix(got.body, " as bob") {
+	if got := b.visit(elsewhere+"/a", 5).want(http.StatusOK); !strings.HasSuffix(got.body, " as bob") {
 		t.Errorf("the app sees %q", got.body)
 	}
 	if n := len(w.texts(t, `SELECT sid FROM sessions WHERE ended_at = 0`)); n != 1 {

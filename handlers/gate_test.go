@@ -25,7 +25,7 @@ func (w *world) in(tb testing.TB) (b *browser, cookie string) {
 	tb.Helper()
 	w.add(tb, "ada", account.Member)
 	b = w.signedIn(tb, "ada")
-	b.visit(elsewhere+"/", 4).want(http.StatusOK)
+	b.visit(elsewhere+"/", 5).want(http.StatusOK)
 	return b, hostCookie + "=" + b.holds(elsewhere, hostCookie)
 }
 
@@ -124,7 +124,7 @@ func TestGateSaysNamesOnOneLine(t *testing.T) {
 	w.add(t, "ada", account.Member)
 	w.exec(t, `UPDATE accounts SET name = ?, email = ?, group_names = 'dev,ops'`, "Ada\r\nRemote-User: root\x00 L\u2028.", "ada@site.example")
 	b := w.signedIn(t, "ada")
-	b.visit(elsewhere+"/", 4).want(http.StatusOK)
+	b.visit(elsewhere+"/", 5).want(http.StatusOK)
 	got := w.ask(t, "/gate/check", asked(elsewhere+"/", "Cookie", hostCookie+"="+b.holds(elsewhere, hostCookie))).want(http.StatusOK)
 	got.header("Remote-Name", "Ada  Remote-User: root  L .").header("Remote-Groups", "dev,ops").header("Remote-Email", "ada@site.example").header("Remote-User", "ada")
 }
@@ -171,7 +171,7 @@ func TestGateAskedWithThePagesArgs(t *testing.T) {
 	w := newWorld(t, jar, "")
 	w.add(t, "ada", account.Member)
 	ada := w.signedIn(t, "ada")
-	ada.visit(elsewhere+"/", 4).want(http.StatusOK)
+	ada.visit(elsewhere+"/", 5).want(http.StatusOK)
 	cookie := hostCookie + "=" + ada.holds(elsewhere, hostCookie)
 	for _, tt := range []struct {
 		question, page string

@@ -13,10 +13,10 @@ import (
 	"glassjar/utl/account"
 )
 
-// ticket returns the URL that hands ada's browser over to the app.
+// ticket returns the URL that hands the browser b, and no other, over to the app.
 func (w *world) ticket(tb testing.TB, b *browser, app string) string {
 	tb.Helper()
-	to := b.visit(jar+"/auth?next="+url.QueryEscape(app+"/"+tb.Name()), 0).want(http.StatusSeeOther).Header.Get("Location")
+	to := b.visit(jar+"/auth?next="+url.QueryEscape(app+"/"+tb.Name()), 2).want(http.StatusSeeOther).Header.Get("Location")
 	if !strings.HasPrefix(to, app+"/gate/callback?ticket=") {
 		tb.Fatalf("no ticket in %q", to)
 	}
@@ -33,15 +33,15 @@ func TestTickets(t *testing.T) {
 		got.says("h1", "This way in is used up").wantGatePage()
 	}
 
-	t.Run("work once, in any browser", func(t *testing.T) {
+	t.Run("work once", func(t *testing.T) {
 		to := w.ticket(t, b, elsewhere)
-		w.browser(t).visit(to, 0).want(http.StatusSeeOther, elsewhere+"/"+t.Name())
+		b.visit(to, 0).want(http.StatusSeeOther, elsewhere+"/"+t.Name())
 		gone(to)
 	})
 	t.Run("are good for half a minute", func(t *testing.T) {
 		late, inTime := w.ticket(t, b, elsewhere), w.ticket(t, b, sister)
 		w.clock.move(29 * time.Second)
-		w.browser(t).visit(inTime, 0).want(http.StatusSeeOther)
+		b.visit(inTime, 0).want(http.StatusSeeOther)
 		w.clock.move(time.Second)
 		gone(late)
 	})
@@ -61,7 +61,7 @@ func TestTickets(t *testing.T) {
 		gone(to)
 	})
 	t.Run("are no words", func(t *testing.T) {
-		for _, args := range []string{"", "?ticket=", "?ticket=x", "?ticket=%27", "?ticket=" + strings.Repeat("a", 9000)} {
+		for _, args := range []string{"", "?next=" + elsewhere + "/", "?ticket=", "?ticket=x", "?ticket=%27", "?ticket=" + strings.Repeat("a", 9000)} {
 			gone(elsewhere + "/gate/callback" + args)
 		}
 		w.browser(t).visit(elsewhere+"/gate/callback?ticket=a&ticket=b", 0).want(http.StatusBadRequest)
@@ -69,18 +69,87 @@ func TestTickets(t *testing.T) {
 	t.Run("are kept hashed, and swept", func(t *testing.T) {
 		to := w.ticket(t, b, elsewhere)
 		_, code, _ := strings.Cut(to, "ticket=")
-		if found := w.texts(t, `SELECT code_hash FROM tickets WHERE code_hash = ?`, code); len(found) > 0 {
-			t.Error("the database holds the code")
+		nonce := b.holds(elsewhere, nonceCookie)
+		if found := w.texts(t, `SELECT code_hash FROM tickets WHERE code_hash = ? OR nonce_hash = ?`, code, nonce); nonce == "" || len(found) > 0 {
+			t.Error("the database holds the code or the nonce")
 		}
 		w.clock.move(time.Minute)
 		w.ticket(t, b, sister)
 		if n := len(w.texts(t, `SELECT code_hash FROM tickets`)); n != 1 {
 			t.Errorf("%d tickets are kept, want the new one", n)
 		}
-		if strings.Contains(w.log.String(), code) {
-			t.Error("the log holds the code")
+		if log := w.log.String(); strings.Contains(log, code) || strings.Contains(log, nonce) {
+			t.Error("the log holds the code or the nonce")
 		}
 	})
+}
+
+const nonceCookie = hostCookie + "-next"
+
+// ATTACKS C, G: whoever has eve's ticket opened in ada's browser does not have
+// ada go on as eve.
+func TestATicketInAnotherBrowser(t *testing.T) {
+	for name, prepare := range map[string]func(w *world, ada, eve *browser){
+		"that was not there yet": func(*world, *browser, *browser) {},
+		"that is signed in there": func(_ *world, ada, _ *browser) {
+			ada.visit(elsewhere+"/", 9).want(http.StatusOK)
+		},
+		"that is on its way in": func(w *world, ada, _ *browser) { w.ticket(t, ada, elsewhere) },
+		"that has eve's nonce for another host": func(w *world, ada, eve *browser) {
+			nonce := &http.Cookie{Name: nonceCookie, Value: eve.holds(elsewhere, nonceCookie), Path: "/", Secure: true}
+			ada.Jar.SetCookies(parse(t, sister), []*http.Cookie{nonce})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, jar, "")
+			w.add(t, "ada", account.Member)
+			w.add(t, "eve", account.Member)
+			ada, eve := w.signedIn(t, "ada"), w.signedIn(t, "eve")
+			eves := w.ticket(t, eve, elsewhere)
+			prepare(w, ada, eve)
+			got := ada.at(eves).get("", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate").want(http.StatusConflict)
+			got.header("Set-Cookie", "").says("h1", "Your browser did not keep the cookie").wantGatePage()
+			if in := ada.visit(elsewhere+"/", 9).want(http.StatusOK); in.body != "GET "+elsewhere+"/ as ada" {
+				t.Errorf("the app sees %q", in.body)
+			}
+			eve.visit(eves, 0).want(http.StatusGone) // used up by the try
+		})
+	}
+}
+
+// ATTACKS C, G: of the steps to a ticket, too, each that eve took and ada's
+// browser goes on with leads ada on as herself, or nowhere.
+func TestHalfTheWayInAnotherBrowser(t *testing.T) {
+	w := newWorld(t, jar, "")
+	w.add(t, "ada", account.Member)
+	w.add(t, "eve", account.Member)
+	ada, eve := w.signedIn(t, "ada"), w.signedIn(t, "eve")
+	ask := jar + "/auth?next=" + url.QueryEscape(elsewhere+"/x")
+	first := eve.visit(ask, 0).want(http.StatusSeeOther).Header.Get("Location")
+	if in := ada.visit(first, 9).want(http.StatusOK); in.body != "GET "+elsewhere+"/x as ada" {
+		t.Errorf("the app sees %q", in.body)
+	}
+	ada = w.signedIn(t, "ada")
+	second := eve.visit(ask, 1).want(http.StatusSeeOther).Header.Get("Location")
+	for _, to := range []string{
+		second, ask + "&nonce=x", ask + "&nonce=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+	} {
+		ada.visit(to, 1).want(http.StatusConflict).header("Set-Cookie", "")
+	}
+}
+
+// Browsers open several tabs at once when they start.
+func TestSeveralPagesAtOnce(t *testing.T) {
+	w := newWorld(t, jar, "")
+	w.add(t, "ada", account.Member)
+	b := w.signedIn(t, "ada")
+	var tickets []string
+	for _, page := range []string{"/a", "/b", "/c"} {
+		tickets = append(tickets, b.visit(elsewhere+page, 3).want(http.StatusSeeOther).Header.Get("Location"))
+	}
+	for i, page := range []string{"/a", "/b", "/c"} {
+		b.visit(tickets[i], 0).want(http.StatusSeeOther, elsewhere+page)
+	}
 }
 
 // ATTACKS H: of many at once one gets in.
@@ -92,9 +161,8 @@ func TestATicketAtOnce(t *testing.T) {
 		to, won := w.ticket(t, b, fmt.Sprintf("https://h%d.site.example", i)), atomic.Int64{}
 		var all sync.WaitGroup
 		for range 10 {
-			one := w.browser(t)
 			all.Go(func() {
-				switch got := one.visit(to, 0); got.StatusCode {
+				switch got := b.visit(to, 0); got.StatusCode {
 				case http.StatusSeeOther:
 					won.Add(1)
 				case http.StatusGone:

@@ -36,7 +36,7 @@ func (s *site) home(w http.ResponseWriter, r *http.Request) error {
 	}
 	if next := args.Get("next"); next != "" {
 		if _, ok := s.app(next); ok {
-			return s.goOn(w, r, found, s.next(next))
+			return s.goOn(w, r, found, s.next(next), "")
 		}
 	}
 	return s.homeShow(w, found)

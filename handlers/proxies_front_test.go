@@ -117,7 +117,7 @@ func (b *browser) opens(page string) heard {
 	form := b.visit(page, 1).want(http.StatusOK).says("h1", "Sign in")
 	next := form.find("input[name=next]").AttrOr("value", "")
 	sent := b.at(plainJar).post("/auth", "username", "ada", "password", good, "next", next).want(http.StatusSeeOther)
-	to := b.visit(sent.Header.Get("Location"), 0).want(http.StatusSeeOther, page)
+	to := b.visit(sent.Header.Get("Location"), 2).want(http.StatusSeeOther, page)
 	return b.visit(to.Header.Get("Location"), 0).want(http.StatusOK).heard()
 }
 

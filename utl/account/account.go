@@ -84,10 +84,14 @@ type Options struct {
 }
 
 // Store reads and changes accounts and links.
-type Store struct{ Options }
+type Store struct {
+	Options
+
+	uses uses // of app passwords
+}
 
 // New returns a store.
-func New(o Options) *Store { return &Store{o} }
+func New(o Options) *Store { return &Store{Options: o} }
 
 // Username returns the username as it is kept: ASCII letters lower-cased.
 // Errors: ErrName.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -17,8 +18,9 @@ import (
 )
 
 const (
-	mostAppPasswords = 50          // of an account
-	usedEvery        = time.Minute // how exact a last use is: writing each would cost more than all else
+	mostAppPasswords = 50                     // of an account
+	usedEvery        = time.Minute            // how exact a last use is: writing each would cost more than all else
+	usedWait         = 250 * time.Millisecond // what noting it may hold up a request
 )
 
 var (
@@ -37,7 +39,7 @@ type AppPassword struct {
 	ID      string // what pages call it: grants nothing
 	Account Account
 	Name    string    // says what it is for
-	Hosts   string    // those it is good on, with commas between them; empty: every one
+	Hosts   string    // names of those it is good on, with commas between them; empty: every one
 	Made    time.Time // the store's to say
 	Expires time.Time // zero: never
 	Used    time.Time // last, to the minute; zero: not yet
@@ -143,14 +145,42 @@ func (s *Store) AppPassword(ctx context.Context, secret, typed, host string) (Ap
 	if err != nil || !p.opens(host) || typed != "" && name != p.Account.Username {
 		return AppPassword{}, ErrAppPassword
 	}
-	if now.Sub(p.Used) >= usedEvery {
-		_ = s.DB.Tx(ctx, func(tx *db.Tx) error { // when that fails, the next use tries again
-			_, err := tx.Exec(ctx, `UPDATE app_passwords SET used_at = ? WHERE id = ? AND used_at <= ?`,
-				db.Micros(now), p.ID, db.Micros(now.Add(-usedEvery)))
-			return err
-		})
+	if now.Sub(p.Used) >= usedEvery && s.uses.due(p.ID, now) {
+		s.noteUse(ctx, p.ID, now)
 	}
 	return p, nil
+}
+
+// noteUse writes when the app password was used last, unless that would hold up
+// who waits for an answer: then a use a minute later is noted.
+func (s *Store) noteUse(ctx context.Context, id string, now time.Time) {
+	ctx, cancel := context.WithTimeout(ctx, usedWait)
+	defer cancel()
+	_ = s.DB.Tx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE app_passwords SET used_at = ? WHERE id = ? AND used_at <= ?`,
+			db.Micros(now), id, db.Micros(now.Add(-usedEvery)))
+		return err
+	})
+}
+
+// uses remembers whose last use was to be noted within the same minute: while
+// the database takes no writes, each app password waits for it once.
+type uses struct {
+	mu    sync.Mutex
+	began time.Time
+	came  map[string]bool // by app password's id
+}
+
+// due reports whether the use is the app password's first in this minute.
+func (u *uses) due(id string, now time.Time) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if now.Sub(u.began).Abs() >= usedEvery {
+		u.began, u.came = now, map[string]bool{}
+	}
+	came := u.came[id]
+	u.came[id] = true
+	return !came
 }
 
 // RevokeAppPassword revokes the account's app password with the id that pages

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -11,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"glassjar/utl/account"
+	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
 	"glassjar/utl/session"
 )
 
@@ -33,7 +36,7 @@ func TestAnAppPasswordOpensItsHostsForItsAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	every := h.appPassword(t, ann, account.AppPassword{Name: "every"})
-	two := h.appPassword(t, ann, account.AppPassword{Name: "two", Hosts: "app.example,wiki.example:8443"})
+	two := h.appPassword(t, ann, account.AppPassword{Name: "two", Hosts: "app.example,wiki.example"})
 	for _, tt := range []struct {
 		name, secret, typed, host string
 		good                      bool
@@ -42,11 +45,10 @@ func TestAnAppPasswordOpensItsHostsForItsAccount(t *testing.T) {
 		{"with the username", every, "ann", "any.example", true},
 		{"with the username as people write it", every, "Ann", "any.example", true},
 		{"the first of two hosts", two, "", "app.example", true},
-		{"the second", two, "ann", "wiki.example:8443", true},
+		{"the second", two, "ann", "wiki.example", true},
 		{"another host", two, "", "evil.example", false},
 		{"a part of a host", two, "", "app", false},
-		{"both hosts", two, "", "app.example,wiki.example:8443", false},
-		{"another port", two, "", "wiki.example", false},
+		{"both hosts", two, "", "app.example,wiki.example", false},
 		{"another's username", every, "bob", "any.example", false},
 		{"nobody's username", every, "carol", "any.example", false},
 		{"a username that is none", every, "ann/", "any.example", false},
@@ -160,5 +162,35 @@ func TestTheListOfAppPasswords(t *testing.T) {
 	}
 	h.clock.add(time.Hour) // a use that cannot be noted is one all the same
 	h.exec(t, `CREATE TRIGGER full BEFORE UPDATE ON app_passwords BEGIN SELECT RAISE(ABORT, 'no'); END`)
-	uses()
+	before := uses()
+	h.exec(t, `DROP TRIGGER full`)
+	h.clock.add(59 * time.Second)
+	if again := uses(); !again.Equal(before) {
+		t.Error("within the same minute it was tried to note a use again")
+	}
+	h.clock.add(time.Second)
+	if later := uses(); later.Sub(before) < time.Hour {
+		t.Error("a minute later no use was noted")
+	}
+}
+
+// ATTACKS I: while another process holds the lock for writing, no use waits for
+// it but a moment.
+func TestUsesDoNotWaitForALock(t *testing.T) {
+	h := open(t)
+	secret := h.appPassword(t, h.add(t, "ann", account.Owner), account.AppPassword{Name: "backup"})
+	other := dbtest.OpenAt(t, h.texts(t, `SELECT file FROM pragma_database_list WHERE name = 'main'`)[0])
+	err := other.Tx(t.Context(), func(*db.Tx) error {
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // less than it would wait
+		defer cancel()
+		for range 20 {
+			if _, err := h.AppPassword(ctx, secret, "", "app.example"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }

@@ -22,7 +22,7 @@ const (
 // parent of it.
 var cookies = []string{
 	"__Host-glassjar", "glassjar", "__Host-glassjar-gate", "__Secure-glassjar-gate", "glassjar-gate",
-	"__Host-glassjar-device", "glassjar-device",
+	"__Host-glassjar-gate-next", "glassjar-gate-next", "__Host-glassjar-device", "glassjar-device",
 }
 
 // signedIn sends what must not reach the app, with the app password, and looks

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -74,11 +75,11 @@ func (g *Gate) Allows(t Target) bool {
 // Answers reports whether there is a host that the gate answers for.
 func (g *Gate) Answers() bool { return len(g.hosts) > 0 }
 
-// Host returns the host that somebody typed, in the form of Target.Host, and
-// reports whether the gate answers for it.
-func (g *Gate) Host(typed string) (host string, ok bool) {
-	t, err := newTarget(g.public.Scheme, typed, "/")
-	return t.Host, err == nil && g.Allows(t)
+// Name returns the host that somebody typed, in the form of Target.Name, and
+// reports whether the gate answers for it on some port. A port is refused.
+func (g *Gate) Name(typed string) (name string, ok bool) {
+	name, port, ok := splitHost(typed)
+	return name, ok && port == "" && slices.ContainsFunc(g.hosts, func(p pattern) bool { return p.names(name) })
 }
 
 // Returns returns the target that the URL names, and reports whether people are

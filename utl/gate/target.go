@@ -155,8 +155,10 @@ func parsePattern(text string) (pattern, error) {
 }
 
 func (p pattern) matches(t Target) bool {
-	if p.port != "" && p.port != t.port {
-		return false
-	}
-	return t.Name == p.name || p.name[0] == '.' && strings.HasSuffix(t.Name, p.name)
+	return (p.port == "" || p.port == t.port) && p.names(t.Name)
+}
+
+// names reports whether the host of the name is one of the pattern's.
+func (p pattern) names(name string) bool {
+	return name == p.name || p.name[0] == '.' && strings.HasSuffix(name, p.name)
 }

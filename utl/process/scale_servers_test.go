@@ -21,14 +21,14 @@ import (
 	"glassjar/utl/session"
 )
 
-// pinned starts what the shell command runs on the servers' core, with its log
-// in a file. It must say where it is as glassjar does, and ends with this test,
-// also when that is killed.
+// pinned starts what the shell command runs on the servers' core, with one
+// processor of Go's (glassjar would take two) and its log in a file. It must say
+// where it is as glassjar does, and ends with this test, also when that is killed.
 func pinned(b *testing.B, folder, command string, settings ...string) *program {
 	b.Helper()
 	servers, _ := cores()
 	line := "exec setpriv --pdeathsig KILL " + strings.Join(servers, " ") + " " + command + " 2>>log"
-	p := spawnUnder(b, []string{"sh", "-c", line}, folder, settings...)
+	p := spawnUnder(b, []string{"sh", "-c", line}, folder, append(settings, "GOMAXPROCS=1")...)
 	if <-p.ready; p.port == "" {
 		log, err := os.ReadFile(filepath.Join(folder, "log"))
 		b.Fatalf("the server ended before it said where it is: error %v\n%s", err, log)

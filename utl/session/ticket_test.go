@@ -2,9 +2,15 @@ package session_test
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"glassjar/utl/db"
 	"glassjar/utl/session"
@@ -13,7 +19,7 @@ import (
 // ticket returns a new ticket for the session, which leads on to a page.
 func (s *site) ticket(t *testing.T, found session.Session) string {
 	t.Helper()
-	code, err := s.NewTicket(t.Context(), found, "https://app.example.com/page?a=b")
+	code, err := s.NewTicket(t.Context(), found, "https://app.example.com/page?a=b", "a nonce's hash")
 	if err != nil || len(code) < 26 {
 		t.Fatalf("got %q, error %v; want a code of 128 bits", code, err)
 	}
@@ -22,8 +28,8 @@ func (s *site) ticket(t *testing.T, found session.Session) string {
 
 func (s *site) noTicket(t *testing.T, code string) {
 	t.Helper()
-	if found, url, err := s.Redeem(t.Context(), code); !errors.Is(err, session.ErrTicket) || url != "" && err == nil || found.Username != "" {
-		t.Errorf("got %+v, %q, error %v; want ErrTicket", found, url, err)
+	if got, err := s.Redeem(t.Context(), code); !errors.Is(err, session.ErrTicket) || got.Session.Username != "" {
+		t.Errorf("got %+v, error %v; want ErrTicket", got, err)
 	}
 }
 
@@ -32,9 +38,9 @@ func TestATicketIsGoodOnce(t *testing.T) {
 	want := s.live(t, s.signIn(t, "ada", false))
 	code := s.ticket(t, want)
 	other := s.another(t) // tickets lead from one server to any
-	found, url, err := other.Redeem(t.Context(), code)
-	if err != nil || found.SID != want.SID || found.Username != "ada" || url != "https://app.example.com/page?a=b" {
-		t.Errorf("got %+v, %q, error %v; want %+v", found, url, err, want)
+	got, err := other.Redeem(t.Context(), code)
+	if err != nil || got.Session.SID != want.SID || got.Session.Username != "ada" || got.URL != "https://app.example.com/page?a=b" {
+		t.Errorf("got %+v, error %v; want %+v", got, err, want)
 	}
 	s.noTicket(t, code)
 	other.noTicket(t, code)
@@ -55,7 +61,7 @@ func TestATicketThatIsNone(t *testing.T) {
 	s.noTicket(t, code)
 	late := s.ticket(t, found)
 	s.clock.pass(session.TicketLife - time.Millisecond)
-	if _, _, err := s.Redeem(t.Context(), late); err != nil {
+	if _, err := s.Redeem(t.Context(), late); err != nil {
 		t.Errorf("just in time: got error %v", err)
 	}
 }
@@ -97,15 +103,87 @@ func TestTicketsDuringAnOutage(t *testing.T) {
 	found := s.live(t, s.signIn(t, "ada", true))
 	code := s.ticket(t, found)
 	back := s.away(t)
-	if _, err := s.NewTicket(t.Context(), found, "x"); !errors.Is(err, db.ErrUnavailable) {
+	if _, err := s.NewTicket(t.Context(), found, "x", "y"); !errors.Is(err, db.ErrUnavailable) {
 		t.Errorf("NewTicket: got error %v, want db.ErrUnavailable", err)
 	}
-	if _, _, err := s.Redeem(t.Context(), code); !errors.Is(err, db.ErrUnavailable) {
+	if _, err := s.Redeem(t.Context(), code); !errors.Is(err, db.ErrUnavailable) {
 		t.Errorf("Redeem: got error %v, want db.ErrUnavailable", err)
 	}
 	back()
-	if _, _, err := s.Redeem(t.Context(), code); err != nil {
+	if _, err := s.Redeem(t.Context(), code); err != nil {
 		t.Errorf("after it: got error %v", err)
+	}
+}
+
+// sendNonce returns the cookie by which a browser that sends the cookies holds
+// a nonce at the place, and what tickets for that browser are made with.
+func sendNonce(t *testing.T, at session.Place, sent ...*http.Cookie) (*http.Cookie, string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	hash := at.SendNonce(w, request(sent...))
+	return only(t, w), hash
+}
+
+func TestANonce(t *testing.T) {
+	for _, tt := range []struct {
+		at   session.Place
+		want http.Cookie
+	}{
+		{onApp, http.Cookie{Name: "__Host-glassjar-gate-next", Secure: true}},
+		{onPlain, http.Cookie{Name: "glassjar-gate-next"}},
+	} {
+		got, hash := sendNonce(t, tt.at)
+		tt.want.Path, tt.want.HttpOnly, tt.want.SameSite, tt.want.MaxAge = "/", true, http.SameSiteLaxMode, 60
+		if diff := cmp.Diff(&tt.want, got, cmpopts.IgnoreFields(http.Cookie{}, "Value", "Expires", "RawExpires", "Raw")); diff != "" {
+			t.Errorf("the cookie (-want +got):\n%s", diff)
+		}
+		if len(got.Value) < 26 || strings.Contains(hash, got.Value) {
+			t.Errorf("the nonce is %q, its hash %q", got.Value, hash)
+		}
+		if again, same := sendNonce(t, tt.at, got); again.Value != got.Value || same != hash {
+			t.Error("a browser that holds a nonce got another")
+		}
+		if other, hash2 := sendNonce(t, tt.at); other.Value == got.Value || hash2 == hash {
+			t.Error("two browsers got one nonce")
+		}
+	}
+}
+
+// ATTACKS C: a ticket that somebody else was sent is not for their browser.
+func TestATicketIsForOneBrowser(t *testing.T) {
+	s := newSite(t)
+	found := s.live(t, s.signIn(t, "ada", false))
+	mine, hash := sendNonce(t, onApp)
+	theirs, _ := sendNonce(t, onApp)
+	plain, _ := sendNonce(t, onPlain, named("glassjar-gate-next", mine.Value))
+	for _, tt := range []struct {
+		row   string
+		nonce string // that the ticket is made with
+		sent  []*http.Cookie
+		want  bool
+	}{
+		{"its own", hash, []*http.Cookie{mine}, true},
+		{"another's", hash, []*http.Cookie{theirs}, false},
+		{"none", hash, nil, false},
+		{"an empty one", hash, []*http.Cookie{named(mine.Name, "")}, false},
+		{"the hash", hash, []*http.Cookie{named(mine.Name, hash)}, false},
+		{"both", hash, []*http.Cookie{mine, theirs}, false},
+		{"over http", hash, []*http.Cookie{plain}, false},
+		{"made without one", "", []*http.Cookie{mine}, false},
+		{"made without one, and sent none", "", nil, false},
+		{"made with the hash of nothing", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", nil, false},
+	} {
+		code, err := s.NewTicket(t.Context(), found, "x", tt.nonce)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ticket, err := s.Redeem(t.Context(), code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ticket.For(request(tt.sent...), onApp); got != tt.want || ticket.Open() != (tt.nonce == "") {
+			t.Errorf("%s: got %t, want %t; it is open: %t", tt.row, got, tt.want, ticket.Open())
+		}
 	}
 }
 
@@ -119,7 +197,7 @@ func TestRaceOfATicket(t *testing.T) {
 		var won atomic.Int32
 		use := func(server *site) func() {
 			return func() {
-				_, _, err := server.Redeem(t.Context(), code)
+				_, err := server.Redeem(t.Context(), code)
 				if err == nil {
 					won.Add(1)
 				} else if !errors.Is(err, session.ErrTicket) {

@@ -109,6 +109,26 @@ func TestAKnownDeviceIsNotChargedToTheOthers(t *testing.T) {
 	}
 }
 
+// What is of another kind has counters of its own, and as many free failures.
+func TestKindsShareNoCounter(t *testing.T) {
+	eachKind(t, func(d *door, k kind) {
+		other := func(i int) throttle.Attempt {
+			a := k.attempt(i)
+			a.Kind = "app"
+			return a
+		}
+		d.fail(k.some(0, k.free+1)...)
+		for i := range k.free + 1 {
+			d.fail(other(i))
+		}
+		d.want("the other kind", other(0), time.Second)
+		d.pass(time.Second)
+		d.fail(other(0))
+		d.want("the other kind again", other(0), 2*time.Second)
+		d.want("the first", k.attempt(0), 0)
+	})
+}
+
 func TestWhichAddressesShareACounter(t *testing.T) {
 	for _, tt := range []struct {
 		row, spent, other string

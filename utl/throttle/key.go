@@ -64,14 +64,14 @@ type key struct {
 // keys returns what the attempt is counted by.
 func (a Attempt) keys() []key {
 	if a.Device != "" {
-		return []key{deviceRule.key(a.Device)}
+		return []key{deviceRule.key(a.Kind, a.Device)}
 	}
 	address, account := network(a.Address), a.Account[:min(len(a.Account), longestAccount)]
-	return []key{pairRule.key(address + "\x00" + account), addressRule.key(address), accountRule.key(account)}
+	return []key{pairRule.key(a.Kind, address+"\x00"+account), addressRule.key(a.Kind, address), accountRule.key(a.Kind, account)}
 }
 
-func (r rule) key(parts string) key {
-	sum := sha256.Sum256([]byte(r.kind + "\x00" + parts))
+func (r rule) key(of, parts string) key {
+	sum := sha256.Sum256([]byte(of + r.kind + "\x00" + parts))
 	return key{r, hex.EncodeToString(sum[:]), binary.BigEndian.Uint16(sum[:]) % slots}
 }
 

@@ -1,7 +1,8 @@
 // Package throttle slows down guessing. It counts failed sign-ins by address,
 // by account, by both together and by known device, keeps the counts in the
 // database, and refuses a try while one of its counters waits. Success costs
-// nothing and clears nothing. What people typed is kept as a hash alone.
+// nothing and clears nothing. What people typed is kept as a hash alone. What
+// is no sign-in is counted in the same way, apart.
 package throttle
 
 import (
@@ -36,6 +37,7 @@ type Store struct {
 
 // Attempt is a sign-in that somebody asks for.
 type Attempt struct {
+	Kind    string     // what is tried, if it is no sign-in: each kind slows its own alone
 	Address netip.Addr // the client's; IPv6 counts by /64
 	Account string     // the username in its normal form, else as typed; 256 bytes of it count
 	Device  string     // a known device's id, verified for this account; empty: none

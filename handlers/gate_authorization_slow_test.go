@@ -1,0 +1,71 @@
+package handlers_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/utl/account"
+)
+
+// ATTACKS F, L: wrong app passwords are counted, recorded and logged as failed
+// sign-ins are; a good one is not held up by them.
+func TestWrongAppPasswordsAreSlowed(t *testing.T) {
+	for name, wrong := range map[string]string{"Basic": basic("Ada", "gj_WRONG"), "Bearer": "Bearer gj_WRONG"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, jar, "")
+			w.add(t, "ada", account.Member)
+			secret := w.appPassword(t, "ada", account.AppPassword{Name: "backup"})
+			header := asked(elsewhere+"/", "X-Forwarded-For", "192.0.2.7")
+			for range 5 {
+				w.refused(t, "/gate/forward", header, []string{wrong}, http.StatusUnauthorized)
+			}
+			w.refused(t, "/gate/forward", header, []string{wrong}, http.StatusTooManyRequests).header("Retry-After", "1")
+			w.refused(t, "/gate/check", header, []string{wrong}, http.StatusForbidden).header("Retry-After", "1")
+			w.ask(t, "/gate/check", append(header, "Authorization", "Bearer "+secret)).want(http.StatusOK)
+			who := map[string]string{"Basic": "ada", "Bearer": `""`}[name]
+			for event, want := range map[string]int{"failed": 5, "throttled": 2} {
+				line := `level=WARN msg="app password ` + event + `" event=apppassword.` + event + ` ip=192.0.2.7 account=` + who + "\n"
+				if n := len(w.log.lines(line)); n != want {
+					t.Errorf("%d lines say %s, want %d:\n%s", n, line, want, w.log.lines("app"))
+				}
+			}
+			if n := len(w.texts(t, `SELECT address FROM audit WHERE event = 'apppassword.failed' AND address = '192.0.2.7' AND username = ?`, strings.Trim(who, `"`))); n != 5 {
+				t.Errorf("%d failures are recorded, want 5", n)
+			}
+		})
+	}
+}
+
+// ATTACKS F: a program that goes on with an app password that was revoked, or
+// a stranger who knows the name, keeps nobody from signing in; and failed
+// sign-ins hold up no app password's first try.
+func TestWrongAppPasswordsSlowNoSignIn(t *testing.T) {
+	w := newWorld(t, jar, "")
+	w.add(t, "ada", account.Member)
+	wrong := func(address string, status int) {
+		t.Helper()
+		w.refused(t, "/gate/forward", asked(elsewhere+"/", "X-Forwarded-For", address), []string{basic("ada", "gj_WRONG")}, status)
+	}
+	form := func(address string) *browser {
+		b := w.stranger(t, address)
+		b.base, b.Transport = jar, w
+		return b
+	}
+	for range 40 { // the free ones, and all waits
+		wrong("192.0.2.7", http.StatusUnauthorized)
+		w.clock.move(30 * time.Second)
+	}
+	wrong("192.0.2.7", http.StatusUnauthorized)
+	wrong("192.0.2.7", http.StatusTooManyRequests)
+	wrong("192.0.2.8", http.StatusTooManyRequests) // the account's counter
+	for _, address := range []string{"192.0.2.7", "192.0.2.8"} {
+		form(address).fail(4, "ada") // all that is free is there
+		form(address).signIn("ada", good).want(http.StatusSeeOther)
+	}
+	w.exec(t, `DELETE FROM throttle`)
+	form("192.0.2.7").fail(5, "ada")
+	form("192.0.2.7").signIn("ada", good).want(http.StatusTooManyRequests)
+	wrong("192.0.2.7", http.StatusUnauthorized)
+}
