@@ -104,7 +104,7 @@ func (f *front) signIn(page string) string { return plainJar + "/?next=" + url.Q
 
 func (c check) carriesBodies() {
 	body := strings.Repeat("0123456789", 100_000)
-	c.shut(c.t, func() { c.at(c.t, c.addr).send("/x", body).want(http.StatusUnauthorized) })
+	c.shut(c.t, func() { c.at(c.t, c.addr).send("/x", body[:1000]).want(http.StatusUnauthorized) }) // HAProxy reads no more of it
 	if saw := c.in(c.t).send("/x?y", body).want(http.StatusOK).heard(); saw.Body != body || saw.Method != http.MethodPost || saw.URI != "/x?y" {
 		c.t.Errorf("the app saw %s %s and %d bytes", saw.Method, saw.URI, len(saw.Body))
 	}
