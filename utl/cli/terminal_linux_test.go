@@ -146,11 +146,13 @@ func (s *terminal) text() string {
 // wait waits until the program has asked and the terminal shows nothing more.
 func (s *terminal) wait(t *testing.T, prompt string) {
 	t.Helper()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
 	for range 10_000 {
 		if strings.Contains(s.text(), prompt) && !s.echoes(t) {
 			return
 		}
-		time.Sleep(time.Millisecond) // another process's time cannot be moved
+		<-look.C // another process's time cannot be moved
 	}
 	t.Fatalf("it does not ask %q without echo:\n%s", prompt, s.text())
 }
