@@ -63,6 +63,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 type program struct {
 	getenv         func(string) string
 	stdout, stderr io.Writer
+	lines          *logs.Queue // the log's, when serving
 }
 
 // open reads the settings, makes what is missing on a first start, and opens
@@ -80,7 +81,7 @@ func (p *program) open(ctx context.Context) (_ *cli.Stores, err error) {
 	if err != nil {
 		return nil, err
 	}
-	log := newLog(cfg, p.stderr)
+	log := p.newLog(cfg)
 	sessions, err := session.New(session.Options{
 		DB: data, Keys: ring.Derive("session"), GateKeys: ring.Derive("gate"), GateDomain: cfg.CookieDomain, Secure: cfg.PublicURL != nil && cfg.PublicURL.Scheme == "https",
 		Idle: cfg.SessionIdle, Max: cfg.SessionMax, Now: time.Now, Log: log,
@@ -109,20 +110,25 @@ func openRing(cfg config.Config) (ring keyring.Ring, err error) {
 	return ring, ring.SelfTest()
 }
 
-func newLog(cfg config.Config, w io.Writer) *slog.Logger {
-	o := &slog.HandlerOptions{Level: cfg.LogLevel}
-	if cfg.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, o))
+func (p *program) newLog(cfg config.Config) *slog.Logger {
+	format := func(w io.Writer) slog.Handler {
+		o := &slog.HandlerOptions{Level: cfg.LogLevel}
+		if cfg.LogFormat == "json" {
+			return slog.NewJSONHandler(w, o)
+		}
+		return slog.NewTextHandler(w, o)
 	}
-	return slog.New(slog.NewTextHandler(w, o))
+	if p.lines != nil {
+		return slog.New(p.lines.Handler(format))
+	}
+	return slog.New(format(p.stderr))
 }
 
 // serve answers requests until ctx ends, then lets those under way finish, for
 // 10 seconds at most.
 func (p *program) serve(ctx context.Context) error {
-	lines := logs.New(p.stderr)
-	defer lines.Close()
-	p.stderr = lines
+	p.lines = logs.New(p.stderr)
+	defer p.lines.Close()
 	st, err := p.open(ctx)
 	if err != nil {
 		return err
@@ -152,7 +158,7 @@ func (p *program) serve(ctx context.Context) error {
 	var background sync.WaitGroup
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	background.Go(func() { st.Sessions.Run(watching) })
-	background.Go(func() { sweep(watching, st, slow, lines) })
+	background.Go(func() { sweep(watching, st, slow, p.lines) })
 	if !st.Config.KeysFromEnv {
 		background.Go(func() { watchKeys(watching, st, sign) })
 	}
@@ -328,7 +334,7 @@ func labKeys(r keyring.Ring) (sign, block []byte) {
 
 // sweep forgets what is too old to matter, and tells of log lines that were
 // dropped, until ctx ends.
-func sweep(ctx context.Context, st *cli.Stores, slow *throttle.Store, lines *logs.Writer) {
+func sweep(ctx context.Context, st *cli.Stores, slow *throttle.Store, lines *logs.Queue) {
 	for every(ctx, time.Minute) {
 		if n := lines.Dropped(); n > 0 {
 			st.Log.WarnContext(ctx, "log lines dropped", "count", n)

@@ -86,7 +86,7 @@ func (s *site) authSubmit(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case err == nil:
 		s.sent.count(visitOf(r).address.String()+" "+p.Next, s.Now())
-		return s.goOn(w, r, *visitOf(r).session, p.Next, "")
+		return s.goOn(w, r, visitOf(r).session, p.Next, "")
 	case errors.Is(err, account.ErrSignIn):
 		p.Problem = "The username or password is not right. Try the password again."
 		return s.authPage(w, http.StatusUnprocessableEntity, p)
@@ -113,11 +113,7 @@ func about(r *http.Request, event, username, reason string) []slog.Attr {
 // by returns who makes the request.
 func by(r *http.Request) audit.Actor {
 	v := visitOf(r)
-	a := audit.Actor{Address: v.address.String(), Agent: r.UserAgent()}
-	if v.session != nil {
-		a.ID, a.Name = v.session.AccountID, v.session.Username
-	}
-	return a
+	return audit.Actor{ID: v.session.AccountID, Name: v.session.Username, Address: v.address.String(), Agent: r.UserAgent()}
 }
 
 // formAgain shows a form again when the error is one that its reader can mend,

@@ -29,6 +29,7 @@ func BenchmarkAnswer(b *testing.B) {
 	w := newWorld(b, jar, "")
 	lines := logs.New(io.Discard) // as the program has it
 	defer lines.Close()
+	text := func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, nil) }
 	folder := b.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "a.html"), []byte("<!doctype html><title>a</title>"), 0o600); err != nil {
 		b.Fatal(err)
@@ -38,7 +39,7 @@ func BenchmarkAnswer(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer root.Close()
-	w.testSite = w.again(b, func(c *handlers.Config) { c.Log, c.Pages = slog.New(slog.NewTextHandler(lines, nil)), root })
+	w.testSite = w.again(b, func(c *handlers.Config) { c.Log, c.Pages = slog.New(lines.Handler(text)), root })
 	w.add(b, "ada", account.Member)
 	ada := w.signedIn(b, "ada")
 	ada.visit(elsewhere+"/", 5).want(http.StatusOK)

@@ -115,7 +115,7 @@ func (s *site) gate(w http.ResponseWriter, r *http.Request, kind gate.Kind, sign
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnsure, err)
 	}
-	visitOf(r).session = &found
+	visitOf(r).session = found
 	if p := personOf(found); groups != nil && !slices.ContainsFunc(groups, p.In) {
 		return s.gateDenied(w, ask, p)
 	}

@@ -55,6 +55,7 @@ type site struct {
 	homes          map[bool]*page.Cut // by whether the session outlives the browser
 	blank          []byte             // the sign-in form, with nothing in it
 	ids            ids
+	lines          lines
 	https          bool // how browsers reach the site
 	untold         untold
 	warned         sync.Once
@@ -73,6 +74,7 @@ type (
 func New(c Config) (http.Handler, error) {
 	s := &site{Config: c, csrf: http.NewCrossOriginProtection(), mux: http.NewServeMux(), https: c.PublicURL.Scheme == "https"}
 	s.ids.prefix = rand.Text()[:8] + "-"
+	s.lines.log, s.lines.all = c.Log.Handler(), map[begins]slog.Handler{}
 	if err := s.csrf.AddTrustedOrigin(c.PublicURL.String()); err != nil {
 		return nil, fmt.Errorf("trusting PUBLIC_URL's origin: %w", err)
 	}
@@ -175,13 +177,13 @@ func toSignIn(w http.ResponseWriter, r *http.Request) error {
 // when an old key signed it, cleared when there were two.
 func (s *site) who(w http.ResponseWriter, r *http.Request) (session.Session, error) {
 	v := visitOf(r)
-	if v.session != nil {
-		return *v.session, nil
+	if v.session.SID != "" {
+		return v.session, nil
 	}
 	found, err := s.Sessions.Find(r)
 	switch {
 	case err == nil:
-		v.session = &found
+		v.session = found
 		return found, s.Sessions.Renew(w, r, found)
 	case errors.Is(err, session.ErrNone) && s.Sessions.Several(r):
 		return found, errors.Join(err, s.Sessions.Clear(w, r))

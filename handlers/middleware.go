@@ -31,9 +31,9 @@ type visit struct {
 
 	id      string
 	address netip.Addr
-	proxied bool             // the peer is in TRUSTED_PROXIES
-	session *session.Session // set by who
-	form    url.Values       // set by readForm, for the debug log
+	proxied bool            // the peer is in TRUSTED_PROXIES
+	session session.Session // set by who
+	form    url.Values      // set by readForm, for the debug log
 	answer  answerWriter
 
 	ends    time.Time
@@ -85,9 +85,8 @@ func (s *site) middleware() http.Handler {
 		began := s.Now()
 		v := &visit{
 			Context: r.Context(), id: s.ids.next(), ends: began.Add(deadline),
-			address: clientip.From(r.RemoteAddr, r.Header["X-Forwarded-For"], s.TrustedProxies),
-			proxied: clientip.Trusted(r.RemoteAddr, s.TrustedProxies),
 		}
+		v.address, v.proxied = clientip.From(r.RemoteAddr, r.Header["X-Forwarded-For"], s.TrustedProxies)
 		defer v.over()
 		r = r.WithContext(v)
 		a := &v.answer
@@ -103,7 +102,7 @@ func (s *site) middleware() http.Handler {
 // warnOfProxy warns, once, of a proxy that is not trusted: behind it everybody
 // has its one address, and everybody's failed sign-ins count for all.
 func (s *site) warnOfProxy(r *http.Request, v *visit) {
-	if !v.proxied && r.Header.Get("X-Forwarded-For") != "" {
+	if !v.proxied && r.Header["X-Forwarded-For"] != nil {
 		s.warned.Do(func() {
 			s.Log.WarnContext(r.Context(), "X-Forwarded-For is not believed: its sender is not in TRUSTED_PROXIES", "ip", r.RemoteAddr)
 		})
@@ -196,23 +195,45 @@ func (s *site) recover(a *answerWriter, r *http.Request) {
 // or link code. It makes the record itself: slog would look up which line of
 // the program writes it, which costs more than the rest.
 func (s *site) logLine(a *answerWriter, v *visit, began time.Time) {
-	r, who := a.r, ""
-	if v.session != nil {
-		who = v.session.Username
-	}
-	if s.Log.Enabled(r.Context(), slog.LevelInfo) {
+	r := a.r
+	if h := s.lines.of(begins{known(r.Method), a.route(), a.status}); h.Enabled(r.Context(), slog.LevelInfo) {
 		now := s.Now()
 		line := slog.NewRecord(now, slog.LevelInfo, "request", 0)
-		line.AddAttrs(slog.String("method", known(r.Method)), slog.String("route", a.route()), slog.Int("status", a.status),
-			slog.Duration("took", now.Sub(began)), slog.String("id", v.id),
-			slog.String("account", who), slog.String("ip", v.address.String()))
-		_ = s.Log.Handler().Handle(r.Context(), line) // there is nowhere to say that the log fails
+		line.AddAttrs(slog.Duration("took", now.Sub(began)), slog.String("id", v.id),
+			slog.String("account", v.session.Username), slog.String("ip", v.address.String()))
+		_ = h.Handle(r.Context(), line) // there is nowhere to say that the log fails
 	}
 	if s.Log.Enabled(r.Context(), slog.LevelDebug) {
 		s.Log.LogAttrs(r.Context(), slog.LevelDebug, "request read",
 			slog.String("id", v.id), slog.String("method", known(r.Method)),
 			slog.String("args", masked(r.URL.Query())), slog.String("form", masked(v.form)))
 	}
+}
+
+// lines are the beginnings of log lines, formatted once.
+type lines struct {
+	log slog.Handler
+	mu  sync.RWMutex
+	all map[begins]slog.Handler
+}
+
+// begins is how a line begins. No visitor can make up a new one.
+type begins struct {
+	method, route string
+	status        int
+}
+
+func (l *lines) of(b begins) slog.Handler {
+	l.mu.RLock()
+	h := l.all[b]
+	l.mu.RUnlock()
+	if h == nil {
+		h = l.log.WithAttrs([]slog.Attr{slog.String("method", b.method), slog.String("route", b.route), slog.Int("status", b.status)})
+		l.mu.Lock()
+		l.all[b] = h
+		l.mu.Unlock()
+	}
+	return h
 }
 
 // known returns the method if HTTP has it: a log is no place for words that a

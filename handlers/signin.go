@@ -128,6 +128,6 @@ func (s *site) start(w http.ResponseWriter, r *http.Request, v session.Verified,
 	if err != nil {
 		return err
 	}
-	visitOf(r).session = &started
+	visitOf(r).session = started
 	return s.Devices.Send(w, v)
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"strconv"
@@ -26,6 +25,14 @@ var (
 	byEncoding = []string{"Accept-Encoding"}
 	isGzip     = []string{"gzip"}
 )
+
+// kinds are the Content-Types of static files. Package mime has more, asks the
+// machine for others, and keeps them all in memory.
+var kinds = map[string][]string{
+	".css": {"text/css; charset=utf-8"},
+	".js":  {"text/javascript; charset=utf-8"},
+	".svg": {"image/svg+xml"},
+}
 
 // assets are the static files under names that change with their content.
 type assets struct {
@@ -47,10 +54,14 @@ func newAssets(files fs.FS) (*assets, error) {
 		}
 		sum := sha256.Sum256(content)
 		ext := path.Ext(name)
+		kind := kinds[ext]
+		if kind == nil {
+			return nil, fmt.Errorf("the static file %s is of a kind that we do not serve", name)
+		}
 		mark := hex.EncodeToString(sum[:8])
 		hashed := strings.TrimSuffix(name, ext) + "." + mark + ext
 		a.paths[name] = "/static/" + hashed
-		a.files[hashed] = asset{[]string{mime.TypeByExtension(ext)}, []string{`W/"` + mark + `"`}, content, compress(content)}
+		a.files[hashed] = asset{kind, []string{`W/"` + mark + `"`}, content, compress(content)}
 	}
 	return a, nil
 }

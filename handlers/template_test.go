@@ -35,7 +35,11 @@ func TestTemplatesFitTheirStructs(t *testing.T) {
 		t.Errorf("there are the templates %q, and structs for %q", names, have)
 	}
 	for name, data := range handlers.PageData {
-		if err := templatecheck.CheckHTMLStrict(set.Template(name).Lookup("layout"), data); err != nil {
+		tmpl, err := set.Template(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := templatecheck.CheckHTMLStrict(tmpl.Lookup("layout"), data); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

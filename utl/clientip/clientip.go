@@ -11,29 +11,25 @@ import (
 
 const maxHops = 32 // elements of X-Forwarded-For that are looked at
 
-// From returns the client's address. remote is the peer, as in
-// http.Request.RemoteAddr; forwarded holds the values of X-Forwarded-For.
+// From returns the client's address, and whether the peer is in one of the
+// trusted networks. remote is the peer, as in http.Request.RemoteAddr;
+// forwarded holds the values of X-Forwarded-For.
 // When every address is trusted, or an element cannot be read, it is the last
 // one that could. IPv4-mapped addresses come back as IPv4, and without zones.
 // A remote that holds no address gives the zero Addr.
-func From(remote string, forwarded []string, trusted []netip.Prefix) netip.Addr {
-	client := parse(remote)
+func From(remote string, forwarded []string, trusted []netip.Prefix) (client netip.Addr, proxied bool) {
+	client = parse(remote)
+	proxied = contains(trusted, client)
 	left := strings.Join(forwarded, ",")
-	for hop := 0; hop < maxHops && left != "" && contains(trusted, client); hop++ {
+	for hop, through := 0, proxied; hop < maxHops && left != "" && through; hop++ {
 		comma := strings.LastIndexByte(left, ',')
 		next := parse(left[comma+1:])
 		if !next.IsValid() {
 			break
 		}
-		client, left = next, left[:max(comma, 0)]
+		client, left, through = next, left[:max(comma, 0)], contains(trusted, next)
 	}
-	return client
-}
-
-// Trusted reports whether the peer remote, as in http.Request.RemoteAddr, is in
-// one of the trusted networks.
-func Trusted(remote string, trusted []netip.Prefix) bool {
-	return contains(trusted, parse(remote))
+	return client, proxied
 }
 
 func contains(trusted []netip.Prefix, ip netip.Addr) bool {

@@ -61,7 +61,7 @@ func TestFrom(t *testing.T) { // ATTACKS C, F
 			if tt.want != "" {
 				want = netip.MustParseAddr(tt.want)
 			}
-			if got := clientip.From(tt.remote, tt.forwarded, trusted); got != want {
+			if got, _ := clientip.From(tt.remote, tt.forwarded, trusted); got != want {
 				t.Errorf("got %v, want %v", got, want)
 			}
 		})
@@ -69,13 +69,13 @@ func TestFrom(t *testing.T) { // ATTACKS C, F
 }
 
 func TestNobodyIsTrusted(t *testing.T) {
-	got := clientip.From("127.0.0.1:80", []string{"198.51.100.1"}, nil)
-	if want := netip.MustParseAddr("127.0.0.1"); got != want {
-		t.Errorf("got %v, want %v", got, want)
+	got, proxied := clientip.From("127.0.0.1:80", []string{"198.51.100.1"}, nil)
+	if want := netip.MustParseAddr("127.0.0.1"); got != want || proxied {
+		t.Errorf("got %v, trusted %t; want %v, false", got, proxied, want)
 	}
 }
 
-func TestTrusted(t *testing.T) { // ATTACKS C
+func TestFromTellsOfATrustedPeer(t *testing.T) { // ATTACKS C
 	for remote, want := range map[string]bool{
 		"127.0.0.1:80":          true,
 		"127.255.0.1":           true,
@@ -89,8 +89,8 @@ func TestTrusted(t *testing.T) { // ATTACKS C
 		"@":                     false,
 		"":                      false,
 	} {
-		if got := clientip.Trusted(remote, trusted); got != want {
-			t.Errorf("Trusted(%q) = %t, want %t", remote, got, want)
+		if _, got := clientip.From(remote, []string{"198.51.100.1"}, trusted); got != want {
+			t.Errorf("%q is trusted: %t, want %t", remote, got, want)
 		}
 	}
 }
@@ -101,9 +101,9 @@ func FuzzFrom(f *testing.F) {
 	f.Add("192.0.2.9:1", "198.51.100.1, 10.0.0.1")
 	f.Add("127.0.0.1:1", "[::ffff:1.2.3.4]:5, ::1%x,,")
 	f.Fuzz(func(t *testing.T, remote, forwarded string) {
-		peer := clientip.From(remote, nil, trusted)
-		got := clientip.From(remote, []string{forwarded}, trusted)
-		if !clientip.Trusted(remote, trusted) && got != peer {
+		peer, proxied := clientip.From(remote, nil, trusted)
+		got, _ := clientip.From(remote, []string{forwarded}, trusted)
+		if !proxied && got != peer {
 			t.Errorf("got %v, want the peer %v", got, peer)
 		}
 		if got.IsValid() != peer.IsValid() || got.Is4In6() || got.Zone() != "" {

@@ -3,6 +3,8 @@ package logs_test
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -12,15 +14,29 @@ import (
 	"glassjar/utl/logs"
 )
 
+// text formats lines without their time.
+func text(w io.Writer) slog.Handler {
+	return slog.NewTextHandler(w, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}})
+}
+
 func TestEveryLineIsPassedOnInOrder(t *testing.T) {
 	var to bytes.Buffer
-	l := logs.New(&to)
+	q := logs.New(&to)
+	log := slog.New(q.Handler(text))
+	with := log.With("a", 1).WithGroup("g")
 	var want strings.Builder
 	for i := range 1000 {
-		fmt.Fprintf(l, "line %d\n", i)
-		fmt.Fprintf(&want, "line %d\n", i)
+		log.Info("line", "i", i)
+		with.Warn("with", "i", i)
+		log.Debug("not at this level")
+		fmt.Fprintf(&want, "level=INFO msg=line i=%d\nlevel=WARN msg=with a=1 g.i=%d\n", i, i)
 	}
-	l.Close()
+	q.Close()
 	if to.String() != want.String() {
 		t.Errorf("%d bytes were passed on, want %d", to.Len(), want.Len())
 	}
@@ -29,13 +45,32 @@ func TestEveryLineIsPassedOnInOrder(t *testing.T) {
 func TestALineWaitsATenthOfASecondAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var to safe
-		l := logs.New(&to)
-		defer l.Close()
-		fmt.Fprint(l, "a line\n")
+		q := logs.New(&to)
+		defer q.Close()
+		slog.New(q.Handler(text)).Info("line")
 		<-time.After(100 * time.Millisecond) // of the bubble's clock: no time passes
 		synctest.Wait()
-		if got := to.String(); got != "a line\n" {
+		if got := to.String(); got != "level=INFO msg=line\n" {
 			t.Errorf("got %q", got)
+		}
+	})
+}
+
+func TestManyLinesDoNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var to safe
+		q := logs.New(&to)
+		defer q.Close()
+		log := slog.New(q.Handler(text))
+		for i := range 64 {
+			if got := to.String(); got != "" {
+				t.Fatalf("after %d lines some were passed on", i)
+			}
+			log.Info("line")
+			synctest.Wait() // no time passes
+		}
+		if got := strings.Count(to.String(), "\n"); got != 64 {
+			t.Errorf("%d lines were passed on at once, want 64", got)
 		}
 	})
 }
@@ -43,23 +78,23 @@ func TestALineWaitsATenthOfASecondAtMost(t *testing.T) {
 func TestAStuckReaderDropsLinesAndCountsThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		to := &stuck{free: make(chan struct{})}
-		l := logs.New(to)
-		kilobyte := strings.Repeat("x", 1023) + "\n"
-		fmt.Fprint(l, "first\n")
+		q := logs.New(to)
+		log := slog.New(q.Handler(text))
+		log.Info("first")
 		<-time.After(time.Second) // the bubble's: the reader hangs on the first line
 		synctest.Wait()
-		for range 1024 + 7 {
-			fmt.Fprint(l, kilobyte)
+		for range 4096 + 7 {
+			log.Info("line")
 		}
 		close(to.free)
-		l.Close()
-		if got := strings.Count(to.b.String(), "x\n"); got != 1024 {
-			t.Errorf("%d lines were passed on, want 1024", got)
+		q.Close()
+		if got := strings.Count(to.b.String(), "msg=line"); got != 4096 {
+			t.Errorf("%d lines were passed on, want 4096", got)
 		}
-		if got := l.Dropped(); got != 7 {
+		if got := q.Dropped(); got != 7 {
 			t.Errorf("%d lines were dropped, want 7", got)
 		}
-		if got := l.Dropped(); got != 0 {
+		if got := q.Dropped(); got != 0 {
 			t.Errorf("the second time %d lines were dropped, want 0", got)
 		}
 	})
@@ -93,12 +128,13 @@ func (s *stuck) Write(p []byte) (int, error) {
 	return s.b.Write(p)
 }
 
-func BenchmarkWrite(b *testing.B) {
-	l := logs.New(&bytes.Buffer{})
-	defer l.Close()
-	line := []byte(strings.Repeat("x", 200) + "\n")
+// BenchmarkQueue is what a line costs, the goroutine that formats it included.
+func BenchmarkQueue(b *testing.B) {
+	q := logs.New(io.Discard)
+	defer q.Close()
+	log := slog.New(q.Handler(text))
 	b.ReportAllocs()
 	for b.Loop() {
-		_, _ = l.Write(line)
+		log.Info("request", "status", 200, "ip", "192.0.2.1")
 	}
 }
