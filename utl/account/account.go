@@ -217,7 +217,7 @@ func (s *Store) List(ctx context.Context) ([]Account, error) {
 
 // Any reports whether an account exists.
 func (s *Store) Any(ctx context.Context) (bool, error) {
-	n, err := db.One(ctx, s.DB, db.Int, `SELECT COUNT(*) FROM accounts`)
+	n, err := db.One(ctx, s.DB, db.Int, `SELECT EXISTS (SELECT 1 FROM accounts)`)
 	return n > 0, err
 }
 

@@ -2,10 +2,11 @@ package session
 
 import (
 	"crypto/subtle"
+	"hash/maphash"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"glassjar/utl/audit"
@@ -19,54 +20,9 @@ const (
 	mostNo    = 10_000           // bounds the entries that say so
 	dropAfter = 10 * time.Minute // an entry that nobody asks for leaves
 
-	mostCookies = 10_000 // bounds the remembered cookies
-	signature   = 44     // the last characters of a cookie: they hold its HMAC
+	mostCookies = 4_000 // bounds the remembered cookies
+	signature   = 44    // the last characters of a cookie: they hold its HMAC
 )
-
-// entry is what is known of a sid, packed: there is one for every live session.
-// Only seen and cookies change.
-type entry struct {
-	texts    string    // SID to Email, one after the other; empty: no such live session
-	ends     [8]uint32 // of each
-	started  int64     // microseconds, like the row's
-	changed  int64
-	seen     atomic.Int64
-	read     time.Time
-	cookies  []string // remembered, by their unsigned part
-	remember bool
-}
-
-func newEntry(s *Session, now time.Time) *entry {
-	e := &entry{read: now}
-	if s == nil {
-		return e
-	}
-	all := [...]string{s.SID, s.ID, s.AccountID, s.Username, s.DisplayName, s.Role, s.Groups, s.Email}
-	e.texts = strings.Join(all[:], "")
-	end := 0
-	for i, text := range all {
-		end += len(text)
-		e.ends[i] = uint32(end) //nolint:gosec // nobody has 4 GB of names
-	}
-	e.started, e.changed, e.remember = db.Micros(s.Started), s.changed, s.Remember
-	e.seen.Store(db.Micros(s.Seen))
-	return e
-}
-
-// live reports whether there is such a live session.
-func (e *entry) live() bool { return e.texts != "" }
-
-func (e *entry) sid() string { return e.texts[:e.ends[0]] }
-
-// session returns the session, without what the devices list alone shows.
-func (e *entry) session() Session {
-	at, t := e.ends, e.texts
-	return Session{
-		SID: t[:at[0]], ID: t[at[0]:at[1]], AccountID: t[at[1]:at[2]], Username: t[at[2]:at[3]],
-		DisplayName: t[at[3]:at[4]], Role: t[at[4]:at[5]], Groups: t[at[5]:at[6]], Email: t[at[6]:at[7]],
-		Started: db.Time(e.started), Remember: e.remember, changed: e.changed,
-	}
-}
 
 // cookie is one as it was sent, and what verifies it.
 type cookie struct {
@@ -79,15 +35,21 @@ type cookie struct {
 type remembered struct {
 	cookie
 
-	entry *entry
-	old   bool // an old key signed it
+	entry entry // as it was then; the shelf knows when it was last seen
+	hash  uint64
+	at    place // of the entry
+	old   bool  // an old key signed it
 }
 
 // cache is the live sessions in memory, by sid.
 type cache struct {
 	mu      sync.RWMutex
-	entries map[string]*entry
+	began   time.Time
+	seed    maphash.Seed
+	places  map[uint64]place // of the entries, by the sid's hash
+	shelf   shelf
 	cookies map[string]remembered // by their unsigned part; each leaves with its entry
+	of      map[uint64][]string   // the remembered cookies of an entry, by the sid's hash
 	gen     uint64                // counts what was forgotten
 	none    int                   // entries without a session
 	polled  time.Time             // when the last good poll began
@@ -104,38 +66,60 @@ type refusal struct {
 	at time.Time
 }
 
-func (c *cache) init() {
-	c.entries, c.cookies = map[string]*entry{}, map[string]remembered{}
+func (c *cache) init(now time.Time) {
+	c.began, c.seed = now, maphash.MakeSeed()
 	c.seen, c.refused = map[string]int64{}, map[string]refusal{}
+	c.emptyLocked()
+}
+
+func (c *cache) emptyLocked() {
+	c.places, c.shelf, c.none = map[uint64]place{}, shelf{}, 0
+	c.cookies, c.of = map[string]remembered{}, map[uint64][]string{}
+}
+
+// findLocked returns the sid's entry, or nil, and where it stands.
+func (c *cache) findLocked(sid string) (p packed, hash uint64, at place) {
+	hash = maphash.String(c.seed, sid)
+	at, ok := c.places[hash]
+	if !ok {
+		return nil, hash, 0
+	}
+	if p = c.shelf.at(at); string(p.sid()) != sid { // another sid has the same hash
+		return nil, hash, 0
+	}
+	return p, hash, at
 }
 
 // get returns what is known of the sid, and whether it may be used as it is.
 // gen goes to put, which keeps nothing that was read before a change.
-func (c *cache) get(sid string, now time.Time) (e *entry, gen uint64, fresh bool) {
+func (c *cache) get(sid string, now time.Time) (e entry, gen uint64, fresh bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if _, ended := c.refused[sid]; ended {
-		return &entry{}, c.gen, true
+		return entry{}, c.gen, true
 	}
-	e = c.entries[sid]
-	return e, c.gen, e != nil && c.freshLocked(e, now)
+	p, _, _ := c.findLocked(sid)
+	if p == nil {
+		return entry{}, c.gen, false
+	}
+	return p.entry(), c.gen, c.freshLocked(p, now)
 }
 
 // freshLocked reports whether the entry may be used as it is.
-func (c *cache) freshLocked(e *entry, now time.Time) bool {
+func (c *cache) freshLocked(p packed, now time.Time) bool {
 	limit := reread
-	if !e.live() {
+	if !p.live() {
 		limit = rereadNo
 	}
-	return c.trustedLocked(now) && now.Sub(e.read) < limit
+	return c.trustedLocked(now) && now.Sub(c.began)-time.Duration(p.get(atRead)) < limit
 }
 
 // find returns the fresh entry that the cookie names, if it is the very one
 // that was verified with the keys in use, and whether an old one signed it.
 // Comparing takes the same time wherever two signatures differ.
-func (c *cache) find(sent cookie, now time.Time) (e *entry, old bool) {
+func (c *cache) find(sent cookie, now time.Time) (e entry, old bool) {
 	if len(sent.value) < signature {
-		return nil, false
+		return entry{}, false
 	}
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -143,11 +127,13 @@ func (c *cache) find(sent cookie, now time.Time) (e *entry, old bool) {
 	has, ok := c.cookies[sent.value[:cut]]
 	if !ok || has.name != sent.name || has.host != sent.host || has.keys != sent.keys ||
 		subtle.ConstantTimeCompare([]byte(has.value[cut:]), []byte(sent.value[cut:])) != 1 {
-		return nil, false
+		return entry{}, false
 	}
-	if _, ended := c.refused[has.entry.sid()]; ended || !c.freshLocked(has.entry, now) {
-		return nil, false
+	p := packed(c.shelf.at(has.at))
+	if _, ended := c.refused[has.entry.SID]; ended || !c.freshLocked(p, now) {
+		return entry{}, false
 	}
+	has.entry.Seen = db.Time(p.get(atSeen))
 	return has.entry, has.old
 }
 
@@ -155,39 +141,59 @@ func (c *cache) find(sent cookie, now time.Time) (e *entry, old bool) {
 func (c *cache) remember(sent cookie, sid string, old bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.entries[sid]
-	if e == nil || !e.live() || len(c.cookies) >= mostCookies {
+	p, hash, at := c.findLocked(sid)
+	if p == nil || !p.live() {
 		return
+	}
+	for other := range c.cookies {
+		if len(c.cookies) < mostCookies {
+			break
+		}
+		c.forgetCookie(other) // any will do: who comes again is remembered again
 	}
 	sent.value, sent.host = strings.Clone(sent.value), strings.Clone(sent.host) // parts of all that the request brought
 	unsigned := sent.value[:len(sent.value)-signature]
 	if _, has := c.cookies[unsigned]; !has {
-		e.cookies = append(e.cookies, unsigned)
+		c.of[hash] = append(c.of[hash], unsigned)
 	}
-	c.cookies[unsigned] = remembered{sent, e, old}
+	c.cookies[unsigned] = remembered{sent, p.entry(), hash, at, old}
 }
 
-func (c *cache) put(sid string, e *entry, gen uint64) {
+func (c *cache) forgetCookie(unsigned string) {
+	hash := c.cookies[unsigned].hash
+	delete(c.cookies, unsigned)
+	if c.of[hash] = slices.DeleteFunc(c.of[hash], func(u string) bool { return u == unsigned }); len(c.of[hash]) == 0 {
+		delete(c.of, hash)
+	}
+}
+
+// put keeps what was just read of a sid: its row, or only the sid where there
+// is no live session. It returns the entry, which may know better than the row
+// when the session was seen.
+func (c *cache) put(row Session, live bool, now time.Time, gen uint64) entry {
+	row.Address, row.Agent = "", ""
+	e := entry{Session: row, live: live, read: now.Sub(c.began)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e.seen.Store(max(e.seen.Load(), c.seen[sid])) // the row does not know yet
-	if gen != c.gen {
-		return
+	was, hash, _ := c.findLocked(e.SID)
+	seen := max(db.Micros(e.Seen), c.seen[e.SID])
+	if was != nil {
+		seen = max(seen, was.get(atSeen))
 	}
-	if was := c.entries[sid]; was != nil {
-		e.seen.Store(max(e.seen.Load(), was.seen.Load()))
-		c.drop(sid)
+	e.Seen = db.Time(seen)
+	p := pack(&e)
+	if gen != c.gen || p == nil {
+		return e
 	}
-	if !e.live() {
+	c.drop(hash)
+	if !live {
 		if c.none >= mostNo {
-			maps.DeleteFunc(c.entries, func(_ string, e *entry) bool { return !e.live() })
-			c.none = 0
+			c.dropIf(func(p packed) bool { return !p.live() })
 		}
 		c.none++
-	} else {
-		sid = e.sid() // the other is a part of the cookie
 	}
-	c.entries[sid] = e
+	c.places[hash] = c.shelf.put(p)
+	return e
 }
 
 func (c *cache) forget(sids ...string) {
@@ -195,22 +201,41 @@ func (c *cache) forget(sids ...string) {
 	defer c.mu.Unlock()
 	c.gen++
 	for _, sid := range sids {
-		c.drop(sid)
+		c.dropSID(sid)
 	}
 }
 
-func (c *cache) drop(sid string) {
-	e := c.entries[sid]
-	if e == nil {
+func (c *cache) dropSID(sid string) {
+	if p, hash, _ := c.findLocked(sid); p != nil {
+		c.drop(hash)
+	}
+}
+
+func (c *cache) dropIf(due func(packed) bool) {
+	for hash, at := range c.places {
+		if due(c.shelf.at(at)) {
+			c.drop(hash)
+		}
+	}
+}
+
+// drop drops the entry whose sid has the hash, if there is one, and with it
+// the cookies that name it.
+func (c *cache) drop(hash uint64) {
+	at, ok := c.places[hash]
+	if !ok {
 		return
 	}
-	if !e.live() {
+	p := packed(c.shelf.at(at)).whole()
+	if !p.live() {
 		c.none--
 	}
-	for _, unsigned := range e.cookies {
+	for _, unsigned := range c.of[hash] {
 		delete(c.cookies, unsigned)
 	}
-	delete(c.entries, sid)
+	delete(c.of, hash)
+	delete(c.places, hash)
+	c.shelf.drop(at, p)
 }
 
 // refuse ends the sid here, whatever its entry says, and remembers to write it.
@@ -226,7 +251,7 @@ func (c *cache) ended(refused map[string]refusal) {
 	defer c.mu.Unlock()
 	c.gen++
 	for sid := range refused {
-		c.drop(sid)
+		c.dropSID(sid)
 		delete(c.refused, sid)
 	}
 }
@@ -239,12 +264,13 @@ func (c *cache) toEnd() map[string]refusal {
 }
 
 // sawIt notes that the session was seen; a later batch writes it.
-func (c *cache) sawIt(e *entry, now time.Time) {
-	at := db.Micros(now)
-	e.seen.Store(at)
+func (c *cache) sawIt(sid string, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.seen[e.sid()] = at
+	c.seen[sid] = db.Micros(now)
+	if p, _, _ := c.findLocked(sid); p != nil {
+		p.set(atSeen, db.Micros(now))
+	}
 }
 
 // takeSeen returns what sawIt noted and forgets it here.
@@ -290,9 +316,8 @@ func (c *cache) start(newest int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.gen++
-	c.none, c.latest = 0, max(newest, 1)
-	clear(c.entries)
-	clear(c.cookies)
+	c.latest = max(newest, 1)
+	c.emptyLocked()
 }
 
 // changed takes in a good poll that began at the given time: live sessions that
@@ -307,8 +332,8 @@ func (c *cache) changed(began time.Time, changes []change) {
 			c.latest = ch.at
 			c.gen++
 		}
-		if e := c.entries[ch.sid]; e != nil && e.live() && e.changed < ch.at {
-			c.drop(ch.sid)
+		if p, hash, _ := c.findLocked(ch.sid); p != nil && p.live() && p.get(atChanged) < ch.at {
+			c.drop(hash)
 		}
 	}
 }
@@ -317,9 +342,5 @@ func (c *cache) changed(began time.Time, changes []change) {
 func (c *cache) age(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for sid, e := range c.entries {
-		if now.Sub(e.read) > dropAfter {
-			c.drop(sid)
-		}
-	}
+	c.dropIf(func(p packed) bool { return now.Sub(c.began)-time.Duration(p.get(atRead)) > dropAfter })
 }

@@ -244,7 +244,7 @@ func (s *Store) read(name, value string, codecs []codec) (payload, error) {
 func (s *Store) find(r *http.Request, name, host string) (Session, error) {
 	sent := cookie{name: name, value: only(r.Header["Cookie"], name), host: host, keys: s.keys(name)}
 	now := s.opt.Now()
-	if e, old := s.cache.find(sent, now); e != nil {
+	if e, old := s.cache.find(sent, now); e.live {
 		found, err := s.within(e, now)
 		found.old = old
 		return found, err

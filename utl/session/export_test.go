@@ -10,8 +10,8 @@ var Only = only
 func (s *Store) Kept() (live, none, counted int) {
 	s.cache.mu.RLock()
 	defer s.cache.mu.RUnlock()
-	for _, e := range s.cache.entries {
-		if !e.live() {
+	for _, at := range s.cache.places {
+		if !packed(s.cache.shelf.at(at)).live() {
 			none++
 		} else {
 			live++
@@ -23,7 +23,7 @@ func (s *Store) Kept() (live, none, counted int) {
 // Miss makes the cache remember that there is no such session.
 func (s *Store) Miss(sid string, now time.Time) {
 	_, gen, _ := s.cache.get(sid, now)
-	s.cache.put(sid, newEntry(nil, now), gen)
+	s.cache.put(Session{SID: sid}, false, now, gen)
 }
 
 // Cookies returns how many cookies are remembered.
@@ -37,8 +37,6 @@ func (s *Store) Cookies() int {
 func (s *Store) ForgetCookies() {
 	s.cache.mu.Lock()
 	defer s.cache.mu.Unlock()
-	for _, has := range s.cache.cookies {
-		has.entry.cookies = nil
-	}
 	clear(s.cache.cookies)
+	clear(s.cache.of)
 }

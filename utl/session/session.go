@@ -79,7 +79,7 @@ func New(o Options) (*Store, error) {
 	if o.Secure {
 		s.name = "__Host-glassjar"
 	}
-	s.cache.init()
+	s.cache.init(o.Now())
 	s.gate.Store(&[]codec{})
 	err := s.SetKeys(o.Keys)
 	if err == nil && len(o.GateKeys) > 0 {
@@ -108,34 +108,27 @@ func (s *Store) live(ctx context.Context, sid string) (Session, error) {
 	row, err := db.One(ctx, s.opt.DB, scan, selectSessions+` WHERE s.sid = ? AND s.ended_at = 0 AND a.disabled_at = 0`, sid)
 	switch {
 	case errors.Is(err, db.ErrNone):
-		s.cache.put(sid, newEntry(nil, now), gen)
+		s.cache.put(Session{SID: sid}, false, now, gen)
 		return Session{}, ErrNone
-	case err != nil && e != nil && s.Healthy():
+	case err != nil && e.SID != "" && s.Healthy():
 		return s.within(e, now) // due to be read again, but known to be unchanged
 	case err != nil:
 		return Session{}, fmt.Errorf("reading a session: %w", err)
 	}
-	e = newEntry(&row, now)
-	s.cache.put(sid, e, gen)
-	return s.within(e, now)
+	return s.within(s.cache.put(row, true, now, gen), now)
 }
 
 // within returns the entry's session if it is live and within its limits now,
 // and notes that it was seen.
-func (s *Store) within(e *entry, now time.Time) (Session, error) {
-	if !e.live() {
+func (s *Store) within(e entry, now time.Time) (Session, error) {
+	if !e.live || !s.inTime(e.Started, now, s.opt.Max) || !s.inTime(e.Seen, now, s.idle(e.Remember)) {
 		return Session{}, ErrNone
 	}
-	found, seen := e.session(), db.Time(e.seen.Load())
-	if !s.inTime(found.Started, now, s.opt.Max) || !s.inTime(seen, now, s.idle(found.Remember)) {
-		return Session{}, ErrNone
+	if now.Sub(e.Seen) >= time.Minute {
+		s.cache.sawIt(e.SID, now)
+		e.Seen = now
 	}
-	if now.Sub(seen) >= time.Minute {
-		s.cache.sawIt(e, now)
-		seen = now
-	}
-	found.Seen = seen
-	return found, nil
+	return e.Session, nil
 }
 
 // inTime reports whether t lies less than limit before now and, but for skew,
