@@ -1,5 +1,5 @@
 FUZZTIME ?= 20s
-TURN     ?= 2
+TURN     ?= 1
 ROUNDS   ?= 7
 
 # A tool's path holds its version and Go's: a new one of either installs anew.

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,8 +19,8 @@ import (
 )
 
 var (
-	turn   = flag.Int("turn", 2, "how many seconds a turn of the scale lasts")
-	rounds = flag.Int("rounds", 7, "how many turns each server has on the scale, beside one to warm up")
+	turn   = flag.Int("turn", 1, "how many seconds a turn of the scale lasts")
+	rounds = flag.Int("rounds", 7, "how many turns each server has on the scale, twice, beside one to warm up")
 )
 
 // once skips the benchmark after its first run, and where there is no wrk; CI
@@ -77,13 +79,41 @@ type side struct {
 // results are what both sides had, round by round.
 type results []struct{ ours, bare figures }
 
-// compare loads both in turn. Every answer must have the status: a refusal is
-// not to be measured as what was asked for.
+// compare loads both in turn, and weighs them. Every answer must have the
+// status: a refusal is not to be measured as what was asked for.
 func compare(ours, bare side, status int) (all results) {
 	for range *rounds + 1 {
-		all = append(all, struct{ ours, bare figures }{ours.turn(status), bare.turn(status)})
+		r := struct{ ours, bare figures }{ours.turn(status), bare.turn(status)}
+		r.ours[cpu], r.bare[cpu] = weigh(ours, bare, status)
+		all = append(all, r)
 	}
 	return all[1:] // the first one warmed up
+}
+
+// slice is how long one of two loads runs before the other does.
+const slice = 100 * time.Millisecond
+
+// weigh returns what a request costs each of the two. Their loads run slice by
+// slice, one at a time, so that both have the same of the machine: its speed
+// changes from one second to the next.
+func weigh(ours, bare side, status int) (a, b float64) {
+	ours.t.Helper()
+	loads := []*load{ours.load(2 * *turn), bare.load(2 * *turn)}
+	each := func(sig syscall.Signal) {
+		for _, l := range loads {
+			l.signal(sig)
+		}
+	}
+	each(syscall.SIGSTOP)
+	for range time.Duration(*turn) * time.Second / slice {
+		for _, l := range loads {
+			l.signal(syscall.SIGCONT)
+			<-time.After(slice)
+			l.signal(syscall.SIGSTOP)
+		}
+	}
+	each(syscall.SIGCONT)
+	return loads[0].end(status)[cpu], loads[1].end(status)[cpu]
 }
 
 // ours returns the median of what we had.
@@ -131,28 +161,62 @@ func script(b *testing.B, requests ...string) string {
 }
 
 // turn loads the server for the length of a turn.
-func (s side) turn(status int) (f figures) {
+func (s side) turn(status int) figures {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(*turn)*time.Second+time.Minute)
-	defer cancel()
+	return s.load(*turn).end(status)
+}
+
+// load is a load that runs.
+type load struct {
+	side
+
+	wrk    *exec.Cmd
+	out    bytes.Buffer
+	before time.Duration // what the server had spent
+	stop   context.CancelFunc
+}
+
+// load begins to load the server for so many seconds.
+func (s side) load(seconds int) *load {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(seconds)*time.Second+time.Minute)
 	_, args := cores()
-	args = append(args, "wrk", "-t1", "-c16", fmt.Sprintf("-d%ds", *turn), "-s", s.script, "http://127.0.0.1:"+s.port)
-	before := s.spent()
-	out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput()
-	used := s.spent() - before
-	text := strings.TrimSpace(string(out))
+	args = append([]string{"setpriv", "--pdeathsig", "KILL"}, args...)
+	args = append(args, "wrk", "-t1", "-c16", fmt.Sprintf("-d%ds", seconds), "-s", s.script, "http://127.0.0.1:"+s.port)
+	l := &load{side: s, wrk: exec.CommandContext(ctx, args[0], args[1:]...), before: s.spent(), stop: cancel}
+	l.wrk.Stdout, l.wrk.Stderr = &l.out, &l.out
+	if err := l.wrk.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	return l
+}
+
+func (l *load) signal(sig syscall.Signal) {
+	l.t.Helper()
+	if err := l.wrk.Process.Signal(sig); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// end waits for the load's end and returns what it measured.
+func (l *load) end(status int) (f figures) {
+	l.t.Helper()
+	defer l.stop()
+	err := l.wrk.Wait()
+	used := l.spent() - l.before
+	text := strings.TrimSpace(l.out.String())
 	var requests, micros, refused, failed float64
 	if err == nil {
 		_, err = fmt.Sscan(text[strings.LastIndexByte(text, '\n')+1:], &requests, &micros, &f[median], &f[slowest], &refused, &failed)
 	}
 	if want := status > 399; err != nil || requests == 0 || failed > 0 || refused != 0 && !want || refused != requests && want {
-		s.t.Fatalf("want only answers of %d: error %v\n%s", status, err, text)
+		l.t.Fatalf("want only answers of %d: error %v\n%s", status, err, text)
 	}
 	f[cpu] = float64(used.Microseconds()) / requests
 	f[rate] = requests / micros * 1e6
 	f[median] /= 1000
 	f[slowest] /= 1000
-	f[memory] = s.resident()
+	f[memory] = l.resident()
 	return f
 }
 

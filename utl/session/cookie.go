@@ -242,7 +242,11 @@ func (s *Store) read(name, value string, codecs []codec) (payload, error) {
 // find returns the live session that the request's cookie of the name names,
 // one for the host; the session cookie is for none.
 func (s *Store) find(r *http.Request, name, host string) (Session, error) {
-	sent := cookie{name: name, value: only(r.Header["Cookie"], name), host: host, keys: s.keys(name)}
+	value := only(r.Header["Cookie"], name)
+	if value == "" {
+		return Session{}, ErrNone
+	}
+	sent := cookie{name: name, value: value, host: host, keys: s.keys(name)}
 	now := s.opt.Now()
 	if e, old := s.cache.find(sent, now); e.live {
 		found, err := s.within(e, now)
