@@ -114,7 +114,10 @@ func TestASiteThatCannotStart(t *testing.T) {
 		"a sign-in form that breaks": func(c *handlers.Config) { c.Templates = brokenTemplates(t, "auth.html") },
 		"an error page that breaks":  func(c *handlers.Config) { c.Templates = brokenTemplates(t, "error.html") },
 		"a sheet that is not there":  func(c *handlers.Config) { c.Static = fstest.MapFS{} },
-		"PUBLIC_URL with a path":     func(c *handlers.Config) { c.PublicURL = parse(t, "http://jar.example/path") },
+		"a static file of a kind that we do not serve": func(c *handlers.Config) {
+			c.Static = fstest.MapFS{"site.css": {}, "reveal.js": {}, "icon.svg": {}, "setup.exe": {}}
+		},
+		"PUBLIC_URL with a path": func(c *handlers.Config) { c.PublicURL = parse(t, "http://jar.example/path") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := config

@@ -142,7 +142,7 @@ func (c *cache) remember(sent cookie, sid string, old bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p, hash, at := c.findLocked(sid)
-	if p == nil || !p.live() {
+	if p == nil {
 		return
 	}
 	for other := range c.cookies {
