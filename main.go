@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -157,6 +158,7 @@ func (p *program) serve(ctx context.Context) error {
 	}
 	var background sync.WaitGroup
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	background.Go(debug.FreeOSMemory) // what only the start needed
 	background.Go(func() { st.Sessions.Run(watching) })
 	background.Go(func() { sweep(watching, st, slow, p.lines) })
 	if !st.Config.KeysFromEnv {

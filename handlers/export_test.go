@@ -8,6 +8,9 @@ import (
 	"glassjar/utl/session"
 )
 
+// OneLine is oneLine.
+var OneLine = oneLine
+
 // Routes returns the patterns of every route that New mounts for c.
 func Routes(c Config) []string {
 	return slices.Sorted(maps.Keys((&site{Config: c}).routes()))

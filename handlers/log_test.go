@@ -49,6 +49,13 @@ var nasty = []string{
 	"\xff\xfe", `a" status=200 "b`, `a\" b`, strings.Repeat("x", 10<<10), strings.Repeat("ö", 5<<10), `{"level":"ERROR"}`,
 }
 
+// A line that waits must not keep the body that its words came in.
+func TestWhatIsLoggedIsACopy(t *testing.T) {
+	if testing.AllocsPerRun(100, func() { handlers.OneLine("ada", 64) }) == 0 {
+		t.Error("it is a part of what the visitor sent")
+	}
+}
+
 // ATTACKS L: whatever a visitor puts into a field, each request is one line,
 // valid and short.
 func TestOneLineARequest(t *testing.T) {

@@ -228,6 +228,7 @@ func (l *lines) of(b begins) slog.Handler {
 	h := l.all[b]
 	l.mu.RUnlock()
 	if h == nil {
+		b.method = strings.Clone(b.method) // it is a part of the request's first line
 		h = l.log.WithAttrs([]slog.Attr{slog.String("method", b.method), slog.String("route", b.route), slog.Int("status", b.status)})
 		l.mu.Lock()
 		l.all[b] = h
@@ -266,12 +267,13 @@ func masked(values url.Values) string {
 	return oneLine(text, 512)
 }
 
-// oneLine returns the first n bytes of the text as valid UTF-8 on one line.
+// oneLine returns the first n bytes of the text as valid UTF-8 on one line: a
+// copy, because what keeps it must not keep all that the request brought.
 func oneLine(text string, n int) string {
-	return strings.Map(func(c rune) rune {
+	return strings.Clone(strings.Map(func(c rune) rune {
 		if !unicode.IsPrint(c) {
 			return ' '
 		}
 		return c
-	}, text[:min(len(text), n)])
+	}, text[:min(len(text), n)]))
 }

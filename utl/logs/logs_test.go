@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,6 +74,45 @@ func TestManyLinesDoNotWait(t *testing.T) {
 			t.Errorf("%d lines were passed on at once, want 64", got)
 		}
 	})
+}
+
+func TestCloseWaitsForNoTick(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var to bytes.Buffer
+		q := logs.New(&to)
+		synctest.Wait()
+		slog.New(q.Handler(text)).Info("line")
+		q.Close() // no time passes
+		if got := to.String(); got != "level=INFO msg=line\n" {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+// A log on a full disk loses lines, and does not grow.
+func TestAFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var to full
+		q := logs.New(&to)
+		log := slog.New(q.Handler(text))
+		for range 10 {
+			log.Info("line")
+			<-time.After(100 * time.Millisecond) // of the bubble's clock
+			synctest.Wait()
+		}
+		q.Close()
+		if want := len("level=INFO msg=line\n"); to.most != want || to.times != 10 {
+			t.Errorf("%d bytes at most came in %d pieces, want %d in 10", to.most, to.times, want)
+		}
+	})
+}
+
+// full takes nothing, and notes what came.
+type full struct{ most, times int }
+
+func (f *full) Write(p []byte) (int, error) {
+	f.most, f.times = max(f.most, len(p)), f.times+1
+	return 0, syscall.ENOSPC
 }
 
 func TestAStuckReaderDropsLinesAndCountsThem(t *testing.T) {

@@ -338,9 +338,26 @@ func (c *cache) changed(began time.Time, changes []change) {
 	}
 }
 
-// age drops the entries that nobody asked for lately.
+// age drops the entries that nobody asked for lately, and makes the shelf
+// smaller when it is sparse.
 func (c *cache) age(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.dropIf(func(p packed) bool { return now.Sub(c.began)-time.Duration(p.get(atRead)) > dropAfter })
+	if c.shelf.sparse() {
+		c.moveLocked()
+	}
+}
+
+// moveLocked moves what is left to a new shelf.
+func (c *cache) moveLocked() {
+	var to shelf
+	for hash, at := range c.places {
+		c.places[hash] = to.put(packed(c.shelf.at(at)).whole())
+	}
+	for unsigned, has := range c.cookies {
+		has.at = c.places[has.hash]
+		c.cookies[unsigned] = has
+	}
+	c.shelf = to
 }

@@ -61,6 +61,46 @@ func TestARememberedCookieKnowsWhenItsSessionWasSeen(t *testing.T) {
 	}
 }
 
+func TestTheShelfIsSmallAgain(t *testing.T) {
+	c, now := inside()
+	for i := range 10_000 {
+		c.put(Session{SID: fmt.Sprint("sid-", i)}, true, now, 0)
+	}
+	later := now.Add(dropAfter)
+	c.put(Session{SID: "ada's"}, true, later, 0)
+	sent := cookie{value: "ada's" + strings.Repeat("s", signature)}
+	c.remember(sent, "ada's", false)
+	c.changed(later, nil)
+	c.age(later.Add(1))
+	checkBooks(t, c, 1)
+	if e, _ := c.find(sent, later); len(c.shelf.blocks) != 1 || e.SID != "ada's" {
+		t.Errorf("one entry has %d blocks, and its cookie finds %q", len(c.shelf.blocks), e.SID)
+	}
+	c.age(later.Add(2 * dropAfter))
+	if checkBooks(t, c, 0); c.shelf.blocks != nil {
+		t.Errorf("no entry has %d blocks", len(c.shelf.blocks))
+	}
+}
+
+func TestACookieGoesWithAnEntryWhoseHashAnotherSIDHas(t *testing.T) {
+	c, now := inside()
+	sent := cookie{value: "ada's" + strings.Repeat("s", signature)}
+	c.put(Session{SID: "ada's"}, true, now, 0)
+	c.remember(sent, "ada's", false)
+	_, hash, at := c.findLocked("ada's")
+	_, other, _ := c.findLocked("bob's")
+	c.places[other], c.of[other] = at, c.of[hash] // as if the two had one hash
+	delete(c.places, hash)
+	delete(c.of, hash)
+	if e, _ := c.find(sent, now); !e.live {
+		t.Fatal("the cookie is not remembered")
+	}
+	c.put(Session{SID: "bob's"}, true, now, 0)
+	if e, _ := c.find(sent, now); e.live {
+		t.Errorf("ada's cookie still finds %q", e.SID)
+	}
+}
+
 // TestTheBooksOfTheCache does what comes to mind, many times over, and holds
 // what is kept against what was put there.
 func TestTheBooksOfTheCache(t *testing.T) {
@@ -69,7 +109,7 @@ func TestTheBooksOfTheCache(t *testing.T) {
 	want := map[string]Session{} // by sid; one without an account: there is no such session
 	for i := range 20_000 {
 		sid := fmt.Sprint("sid-", dice.IntN(50))
-		switch dice.IntN(6) {
+		switch dice.IntN(8) {
 		case 0:
 			want[sid] = Session{SID: sid, AccountID: fmt.Sprint(i), DisplayName: strings.Repeat("x", dice.IntN(300))}
 			c.put(want[sid], true, now, c.gen)
@@ -79,6 +119,19 @@ func TestTheBooksOfTheCache(t *testing.T) {
 		case 2:
 			c.forget(sid)
 			delete(want, sid)
+		case 3:
+			for unsigned := range c.cookies {
+				c.forgetCookie(unsigned)
+				break
+			}
+		case 4:
+			switch dice.IntN(100) {
+			case 0:
+				c.start(0)
+				clear(want)
+			case 1:
+				c.moveLocked()
+			}
 		default:
 			c.remember(cookie{value: strings.Repeat("s", signature) + sid + fmt.Sprint(dice.IntN(3)) + strings.Repeat("s", signature)}, sid, false)
 		}
@@ -97,9 +150,10 @@ func TestTheBooksOfTheCache(t *testing.T) {
 // checkBooks fails the test unless the cache's parts agree.
 func checkBooks(t *testing.T, c *cache, entries int) {
 	t.Helper()
-	none, listed := 0, 0
+	none, listed, taken := 0, 0, 0
 	for _, at := range c.places {
-		if !packed(c.shelf.at(at)).live() {
+		p := packed(c.shelf.at(at)).whole()
+		if taken += units(p); !p.live() {
 			none++
 		}
 	}
@@ -113,8 +167,8 @@ func checkBooks(t *testing.T, c *cache, entries int) {
 			t.Fatalf("%d cookies are of one entry", len(all))
 		}
 	}
-	if len(c.places) != entries || none != c.none || listed != len(c.cookies) {
-		t.Fatalf("%d entries, %d of them none, %d cookies; by the books %d, %d, %d",
-			entries, none, listed, len(c.places), c.none, len(c.cookies))
+	if len(c.places) != entries || none != c.none || listed != len(c.cookies) || taken != c.shelf.taken {
+		t.Fatalf("%d entries, %d of them none, %d cookies, %d units; by the books %d, %d, %d, %d",
+			entries, none, listed, taken, len(c.places), c.none, len(c.cookies), c.shelf.taken)
 	}
 }
