@@ -14,7 +14,7 @@ import (
 func inside() (*cache, time.Time) {
 	var c cache
 	now := time.Now()
-	c.init(now)
+	c.init()
 	c.changed(now, nil)
 	return &c, now
 }
