@@ -183,7 +183,7 @@ func TestGateAfterRotation(t *testing.T) {
 			t.Error("bad gate keys were taken")
 		}
 	}
-	_, err := session.New(session.Options{Keys: [][]byte{key}, GateKeys: [][]byte{{1}}})
+	_, err := session.New(session.Options{Keys: [][]byte{key}, GateKeys: [][]byte{{1}}, Now: time.Now})
 	if err == nil {
 		t.Error("a short gate key was taken at the start")
 	}

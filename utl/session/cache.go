@@ -66,8 +66,8 @@ type refusal struct {
 	at time.Time
 }
 
-func (c *cache) init() {
-	c.began, c.seed = time.Now(), maphash.MakeSeed()
+func (c *cache) init(now time.Time) {
+	c.began, c.seed = now, maphash.MakeSeed()
 	c.seen, c.refused = map[string]int64{}, map[string]refusal{}
 	c.emptyLocked()
 }

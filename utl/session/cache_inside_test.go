@@ -14,7 +14,7 @@ import (
 func inside() (*cache, time.Time) {
 	var c cache
 	now := time.Now()
-	c.init()
+	c.init(now)
 	c.changed(now, nil)
 	return &c, now
 }

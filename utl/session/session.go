@@ -79,7 +79,7 @@ func New(o Options) (*Store, error) {
 	if o.Secure {
 		s.name = "__Host-glassjar"
 	}
-	s.cache.init()
+	s.cache.init(o.Now())
 	s.gate.Store(&[]codec{})
 	err := s.SetKeys(o.Keys)
 	if err == nil && len(o.GateKeys) > 0 {
