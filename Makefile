@@ -10,10 +10,12 @@ LINT     := $(TOOLS)/golangci-lint@v2.15.0
 
 # No cached results: they outlive the browser or compiler that made them.
 # No vet: check runs it.
-# One package at a time: browsers, floods and races each want the machine.
-SUITE := go test -p 1 -count=1 -vet=off -timeout 20m
+SUITE := go test -count=1 -vet=off -timeout 20m
 
-.PHONY: help run test check attacks fuzz torture bench fmt pictures generate clean
+# Main starts browsers, utl/process servers under load: each wants the machine alone.
+OTHER  = $(shell go list ./... | grep -vxF -e glassjar -e glassjar/utl/process)
+
+.PHONY: help run quick test check attacks fuzz torture bench fmt pictures generate clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -24,12 +26,18 @@ run: ## build the static binary and serve
 		$$(git rev-parse -q HEAD >/dev/null 2>&1 || echo -buildvcs=false) -o .build/glassjar .
 	.build/glassjar
 
-# The race detector needs a C compiler; only CI insists on it.
-test: ## run the whole suite with the race detector, then the slow tests without
+quick: ## test while writing: no browser, no race detector, no server of its own
+	$(SUITE) $(OTHER)
+
+# The race detector needs a C compiler; only CI insists on it. The program that
+# utl/process starts is built without it.
+test: ## run the whole suite, with the race detector where it sees the code
 	@.ci/tools test
 	@if [ "$$CI" = true ] || command -v $${CC:-gcc} >/dev/null; \
-		then set -x; CGO_ENABLED=1 $(SUITE) -race ./...; else set -x; $(SUITE) ./...; fi
+		then set -x; CGO_ENABLED=1 $(SUITE) -race $(OTHER) && CGO_ENABLED=1 $(SUITE) -race .; \
+		else set -x; $(SUITE) $(OTHER) && $(SUITE) .; fi
 	$(SUITE) -run Mutation ./utl/session/
+	$(SUITE) ./utl/process
 
 check: $(GOFUMPT) $(LINT) $(DEADCODE) ## format, vet, modules, lint, dead code
 	@$(call silent,$(GOFUMPT) -l .,'make fmt' mends the files above)

@@ -24,6 +24,7 @@ import (
 	"glassjar/utl/db"
 	"glassjar/utl/keyring"
 	"glassjar/utl/password"
+	"glassjar/utl/programtest"
 	"glassjar/utl/session"
 )
 
@@ -40,11 +41,9 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(bin)
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", bin, "glassjar")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := build.CombinedOutput()
+	_, err = programtest.Build(bin)
 	if err = errors.Join(err, os.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))); err != nil {
-		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"glassjar/utl/programtest"
 	"glassjar/utl/session"
 )
 
@@ -40,7 +41,7 @@ func pinned(b *testing.B, folder, command string, settings ...string) *program {
 func bare(b *testing.B, path string, a answer) *program {
 	b.Helper()
 	folder := b.TempDir()
-	if err := build(filepath.Join(folder, "bare"), "./testdata/bare"); err != nil {
+	if err := programtest.BuildPackage(filepath.Join(folder, "bare"), "./testdata/bare"); err != nil {
 		b.Fatal(err)
 	}
 	text, err := json.Marshal(map[string]any{path: map[string]any{"Status": a.status, "Header": a.header, "Body": []byte(a.body)}})

@@ -1,0 +1,26 @@
+// Package programtest builds the program for tests that run it. Every test
+// builds it with the flags of make run, so the compiler works once for all.
+package programtest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// Build builds the program into the folder and returns its path.
+func Build(folder string) (path string, err error) {
+	path = filepath.Join(folder, "glassjar")
+	return path, BuildPackage(path, "glassjar")
+}
+
+// BuildPackage builds the main package of that import path into the file path.
+func BuildPackage(path, pkg string) error {
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", path, pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("building %s: %w\n%s", pkg, err, out)
+	}
+	return nil
+}
