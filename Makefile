@@ -74,7 +74,7 @@ fmt: $(GOFUMPT) $(LINT) ## format the code and sort its imports
 	$(LINT) fmt --config .ci/golangci.yml
 	$(GOFUMPT) -w .
 
-pictures: ## take the pictures of the pages again (handlers/testdata/pictures)
+pictures: ## take pictures of every page, to look at (.pictures)
 	@.ci/tools test
 	go test -count=1 -run TestPages . -pictures
 

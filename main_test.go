@@ -383,13 +383,13 @@ func (p *page) forges(s server) {
 	p.sees("Sign in")
 }
 
-var pictures = flag.Bool("pictures", false, "write the pages' pictures to handlers/testdata/pictures/")
+var pictures = flag.Bool("pictures", false, "write the pages' pictures to .pictures/")
 
 // TestPages looks at every page in both schemes, on a phone and on a desk: no
 // page may scroll sideways at 320 px, and axe-core finds nothing wrong.
 func TestPages(t *testing.T) {
 	axe := axeCore(t)
-	folder, err := filepath.Abs("handlers/testdata/pictures")
+	folder, err := filepath.Abs(".pictures")
 	if err != nil {
 		t.Fatal(err)
 	}
