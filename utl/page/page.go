@@ -8,17 +8,10 @@ import (
 	"html/template"
 	"io/fs"
 	"strings"
-	"sync"
 )
 
-// Set is a site's pages. It keeps those in memory that somebody asked for: a
-// parsed page is many small things, and the collector visits each.
-type Set struct {
-	files fs.FS
-	funcs template.FuncMap
-	mu    sync.Mutex
-	pages map[string]*template.Template // nil: not asked for yet
-}
+// Set is a site's pages, by their names.
+type Set struct{ pages map[string]*template.Template }
 
 // Parse parses every .html file beside layout.html as a page that stands in
 // it. Pages may call the functions.
@@ -27,26 +20,19 @@ func Parse(files fs.FS, funcs template.FuncMap) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the templates: %w", err)
 	}
-	s := &Set{files: files, funcs: funcs, pages: map[string]*template.Template{}}
+	s := &Set{pages: map[string]*template.Template{}}
 	for _, file := range names {
 		name := strings.TrimSuffix(file, ".html")
 		if name == "layout" {
 			continue
 		}
-		if _, err := s.parse(name); err != nil {
-			return nil, err
+		t, err := template.New(name).Funcs(funcs).Option("missingkey=error").ParseFS(files, "layout.html", file)
+		if err != nil {
+			return nil, fmt.Errorf("parsing the page %s: %w", name, err)
 		}
-		s.pages[name] = nil
+		s.pages[name] = t
 	}
 	return s, nil
-}
-
-func (s *Set) parse(name string) (*template.Template, error) {
-	t, err := template.New(name).Funcs(s.funcs).Option("missingkey=error").ParseFS(s.files, "layout.html", name+".html")
-	if err != nil {
-		return nil, fmt.Errorf("parsing the page %s: %w", name, err)
-	}
-	return t, nil
 }
 
 // Render returns the page of the name, made with data.
@@ -64,18 +50,9 @@ func (s *Set) Render(name string, data any) ([]byte, error) {
 
 // Template returns the parsed page of the name.
 func (s *Set) Template(name string) (*template.Template, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, has := s.pages[name]
-	if !has {
+	t, ok := s.pages[name]
+	if !ok {
 		return nil, fmt.Errorf("no page is named %q", name)
 	}
-	if t != nil {
-		return t, nil
-	}
-	t, err := s.parse(name)
-	if err == nil {
-		s.pages[name] = t
-	}
-	return t, err
+	return t, nil
 }
