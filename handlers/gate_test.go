@@ -147,6 +147,8 @@ func TestGateRefuses(t *testing.T) {
 		{"Remote_User", "/gate/check", asked(elsewhere+"/", "Remote_User", "root"), 400},
 		{"REMOTE.GROUPS", "/gate/forward", asked(elsewhere+"/", "REMOTE.GROUPS", "root"), 400},
 		{"X_Forwarded_Host", "/gate/forward", asked(elsewhere+"/", "X_Forwarded_Host", "evil.example"), 400},
+		{"Remote~User", "/gate/forward", asked(elsewhere+"/", "Remote~User", "root"), 400},
+		{"RemoteUser", "/gate/check", asked(elsewhere+"/", "RemoteUser", "root"), 400},
 		{"Connection: Remote-User", "/gate/forward", asked(elsewhere+"/", "Connection", "Remote-User"), 400},
 		{"several hosts", "/gate/forward", asked(elsewhere+"/", "X-Forwarded-Host", "wiki.example, evil.example"), 400},
 		{"a target that does not parse", "/gate/check", asked(elsewhere + "/%zz"), 400},

@@ -37,7 +37,7 @@ const (
 
 const (
 	mendIdentity = "Who sends this header gets in. The proxy must ask the gate whatever the client says, and take Remote-… away from it, " +
-		"also spelled Remote_… and Remote.… (Caddy: request_header -Remote-* in a route, before forward_auth)."
+		"also with any other sign in the place of - (Remote_…, Remote~…; Caddy: request_header -Remote-* in a route, before forward_auth)."
 	mendAddress = "Who sends this header gets in. The proxy must believe it only from proxies in front of it (nginx: set_real_ip_from; Caddy: trusted_proxies)."
 	mendMethod  = "The proxy must ask the gate for every method (nginx: no limit_except around auth_request; Caddy: no method matcher on forward_auth)."
 	mendScript  = "The proxy must ask the gate whatever a request says of itself: for scripts and sockets too."
@@ -75,21 +75,33 @@ func (e *exam) attacks() []attack {
 
 func one(name, value string) http.Header { return http.Header{name: {value}} }
 
+// signs are the bytes that a header's name may hold beside letters, digits and
+// - (RFC 9110, section 5.6.2). CGI turns - into _; lighttpd turns all of these
+// into _, and so takes Remote~User for Remote-User.
+const signs = "_.!#$%&'*+^`|~"
+
 // identities returns the headers that tell an app who it is, in every spelling
-// that some program takes for them, each saying value.
+// that some program takes for them, each saying value. Each spelling is an
+// attack of its own: a proxy that refuses one has not shown that it stops the
+// others.
 func identities(value string) []attack {
-	var all []attack
-	for _, as := range []string{"Remote-%s", "REMOTE-%s", "Remote_%s", "REMOTE_%s", "Remote.%s"} {
-		h := http.Header{}
-		for _, what := range []string{"User", "Groups", "Name", "Email", "Identity"} {
-			h[fmt.Sprintf(as, what)] = []string{value}
-		}
-		all = append(all, attack{name: fmt.Sprintf(as, "User") + " and the like, forged", header: h})
+	all := []attack{forgedAs("Remote-", value), forgedAs("REMOTE-", value), forgedAs("REMOTE_", value)}
+	for _, sign := range signs {
+		all = append(all, forgedAs("Remote"+string(sign), value))
 	}
 	return append(all, attack{
 		name:   "Remote-User, forged and named in Connection",
 		header: http.Header{"Remote-User": {value}, "Connection": {"close, Remote-User"}},
 	})
+}
+
+// forgedAs returns the identity headers with the prefix, each saying value.
+func forgedAs(prefix, value string) attack {
+	h := http.Header{}
+	for _, what := range []string{"User", "Groups", "Name", "Email", "Identity"} {
+		h[prefix+what] = []string{value}
+	}
+	return attack{name: prefix + "User and the like, forged", header: h}
 }
 
 // forwarded returns what would change the question that the proxy asks. The

@@ -107,25 +107,23 @@ func first(h http.Header, name string) string {
 }
 
 // oneMeaning refuses headers that another program may take for something else:
-// one that comes twice, one with control bytes in it, one that only CGI would
-// take for one of ours (X_Forwarded_Host, Remote.User), and a Connection that
-// makes the next proxy drop one.
+// one that comes twice, one with control bytes in it, one whose name some
+// program takes for one of ours (X_Forwarded_Host, Remote~User), and a
+// Connection that makes the next proxy drop one.
 func oneMeaning(h http.Header) error {
 	for name, all := range h {
 		switch {
-		case strings.IndexByte(name, '_') >= 0 || strings.IndexByte(name, '.') >= 0:
-			if isTold(name) {
-				return fmt.Errorf("%w: a header looks like %s", ErrBad, dashed(name))
-			}
 		case strings.HasPrefix(name, "X-") && slices.Contains(told, name):
 			if len(all) != 1 || strings.ContainsFunc(all[0], isControl) {
 				return fmt.Errorf("%w: %s comes twice or is not text", ErrBad, name)
 			}
+		case isTwin(name):
+			return fmt.Errorf("%w: a header looks like %s", ErrBad, dashed(name))
 		}
 	}
 	for _, all := range h["Connection"] {
 		for name := range strings.SplitSeq(all, ",") {
-			if isTold(strings.TrimSpace(name)) {
+			if namesOurs(strings.TrimSpace(name)) {
 				return fmt.Errorf("%w: Connection names %s", ErrBad, dashed(name))
 			}
 		}
@@ -134,17 +132,3 @@ func oneMeaning(h http.Header) error {
 }
 
 func isControl(c rune) bool { return c < ' ' || c == 0x7f }
-
-// isTold reports whether the header, read without regard for how it is
-// spelled, tells of the request or of the person.
-func isTold(name string) bool {
-	name = dashed(name)
-	return strings.HasPrefix(name, "Remote-") || slices.Contains(told, name)
-}
-
-var twins = strings.NewReplacer("_", "-", ".", "-")
-
-// dashed returns the one spelling of what CGI, WSGI and PHP take for one name.
-func dashed(name string) string {
-	return http.CanonicalHeaderKey(twins.Replace(name))
-}

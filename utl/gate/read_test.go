@@ -65,6 +65,11 @@ func TestRead(t *testing.T) {
 		{"a WebDAV method", gate.Forward, with("X-Forwarded-Method", "BASELINE-CONTROL"), "BASELINE-CONTROL", "https://app.example/a?b=c"},
 		{"several clients' addresses", gate.Forward, forwarded("X-Forwarded-For", "192.0.2.1, 10.0.0.1"), "GET", "https://app.example/a?b=c"},
 		{"an identity header, plainly forged", gate.Forward, forwarded("Remote-User", "eve"), "GET", "https://app.example/a?b=c"},
+		{
+			"headers that are near ours", gate.Forward,
+			forwarded("X-Real-Ip", "192.0.2.1", "X-Forwarded-Port", "1", "X_Forwarded_Server", "1", "Remoter~User", "1", "Remote", "1", "X~Remote~User", "1", "~", "1", "X", "1"),
+			"GET", "https://app.example/a?b=c",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a, err := gate.Read(tt.kind, tt.header)
@@ -80,6 +85,16 @@ type refused struct {
 	name   string
 	kind   gate.Kind
 	header http.Header
+}
+
+// signs are the bytes that a header's name may hold beside -, letters and
+// digits (RFC 9110, section 5.6.2).
+const signs = "!#$%&'*+.^_`|~"
+
+// ourNames are the headers that nothing may be taken for.
+var ourNames = []string{
+	"Remote-User", "Remote-Groups", "Remote-Name", "Remote-Email", "Remote-Identity", "X-Real-Ip", "X-Original-Url", "X-Original-Method",
+	"X-Forwarded-Method", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Uri", "X-Forwarded-For",
 }
 
 // ATTACKS C: headers with several meanings, targets that do not parse.
@@ -123,6 +138,18 @@ func TestReadRefuses(t *testing.T) {
 		"X.Forwarded.Uri", "x_forwarded_for", "X_Original_URL", "X-Original.Method",
 	} {
 		rows = append(rows, refused{"a twin, " + twin, gate.Forward, forwarded(twin, "eve")})
+	}
+	for _, name := range ourNames {
+		for _, sign := range signs {
+			twin := strings.ReplaceAll(name, "-", string(sign))
+			rows = append(rows, refused{"a twin, " + twin, gate.Forward, forwarded(twin, "eve")})
+		}
+		for _, twin := range []string{
+			strings.ReplaceAll(name, "-", ""), strings.Replace(name, "-", "--", 1), name + "-", name + "~", "-" + name, "`" + name, name[:2] + "'" + name[2:],
+		} {
+			rows = append(rows, refused{"a twin, " + twin, gate.Check, forwarded(twin, "eve")})
+		}
+		rows = append(rows, refused{"Connection: " + name, gate.Forward, forwarded("Connection", strings.Replace(name, "-", "~", 1))})
 	}
 	for _, tt := range rows {
 		t.Run(tt.name, func(t *testing.T) {
