@@ -93,7 +93,7 @@ func (p *program) open(ctx context.Context) (_ *cli.Stores, err error) {
 	hasher := password.NewHasher(password.Recommended(), password.Workers(runtime.GOMAXPROCS(0)), password.Line)
 	return &cli.Stores{
 		Config: cfg, Ring: ring, Log: log, DB: data, Sessions: sessions,
-		Accounts: account.New(account.Options{DB: data, Sessions: sessions, Hasher: hasher, Now: time.Now}),
+		Accounts: account.New(account.Options{DB: data, Sessions: sessions, Hasher: hasher, Host: host(cfg), Now: time.Now}),
 	}, nil
 }
 
@@ -214,6 +214,14 @@ func publicURL(cfg config.Config, addr net.Addr) *url.URL {
 		panic(err) // it is a TCP address
 	}
 	return &url.URL{Scheme: "http", Host: "localhost:" + port}
+}
+
+// host returns the site's host name, as browsers know it.
+func host(cfg config.Config) string {
+	if cfg.PublicURL != nil {
+		return cfg.PublicURL.Hostname()
+	}
+	return "localhost"
 }
 
 // listen listens at ADDR, over TLS where there is a certificate; the pair is

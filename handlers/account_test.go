@@ -40,11 +40,14 @@ func TestAPasswordThatIsNotTaken(t *testing.T) {
 		name, current, password, problem string
 	}{
 		{"the current one is wrong", other, "another good password", "The current password is not right."},
-		{"14 bytes", good, "fourteen bytes", "That password is too short: it must have at least 15 characters."},
+		{"14 characters", good, "fourteen bytes", "That password is too short: it must have at least 15 characters."},
 		{"empty", good, "", "That password is too short: it must have at least 15 characters."},
 		{"1,025 bytes", good, strings.Repeat("x y ", 256) + "z", "That password is too long: it may have at most 1,024 bytes."},
 		{"a control character", good, "a jar of \x07 oat cookies", "That password holds a character that cannot be used."},
-		{"common", good, "passwordpassword", "That password is on the lists that attackers try first. Choose another."},
+		{"five characters of three bytes", good, "水火木金土", "That password is too short: it must have at least 15 characters."},
+		{"common", good, "passwordpassword", "That password is on the lists that attackers try first, or is such a word with digits and signs around it. Choose another."},
+		{"common with a tail", good, "Password123456!", "That password is on the lists that attackers try first, or is such a word with digits and signs around it. Choose another."},
+		{"the site's name in it", good, "we are at jar.example", "That password holds the name of this site. Choose another."},
 		{"the username in it", good, "i am LongName and fine", "That password holds your username. Choose another."},
 	} {
 		t.Run(row.name, func(t *testing.T) {

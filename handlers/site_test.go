@@ -129,7 +129,7 @@ func newSite(tb testing.TB, change ...func(*handlers.Config)) *testSite {
 	}
 	secure := c.PublicURL.Scheme == "https"
 	s.sessions = s.newSessions(tb, secure)
-	s.accounts = account.New(account.Options{DB: s.db, Sessions: s.sessions, Hasher: s.hasher, Now: s.clock.now})
+	s.accounts = account.New(account.Options{DB: s.db, Sessions: s.sessions, Hasher: s.hasher, Host: c.PublicURL.Hostname(), Now: s.clock.now})
 	c.Accounts, c.Sessions = s.accounts, s.sessions
 	if c.Devices, err = session.NewDevices(secure, [][]byte{deviceKey}); err != nil {
 		tb.Fatal(err)

@@ -80,6 +80,7 @@ type Options struct {
 	DB       *db.DB
 	Sessions *session.Store
 	Hasher   *password.Hasher
+	Host     string // the site's host name, which no password may hold
 	Now      func() time.Time
 }
 

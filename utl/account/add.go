@@ -44,7 +44,7 @@ func (s *Store) prepare(ctx context.Context, w Wanted) (c credentials, err error
 
 // hash returns the hash of a password that keeps the policy.
 func (s *Store) hash(ctx context.Context, pw, name string) (string, error) {
-	if err := password.Check(pw, name); err != nil {
+	if err := password.Check(pw, name, s.Host); err != nil {
 		return "", err
 	}
 	return s.Hasher.Hash(ctx, pw)

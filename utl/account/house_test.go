@@ -76,7 +76,7 @@ func open(t *testing.T) *house {
 
 // with returns another store on the same database.
 func (h *house) with(hasher *password.Hasher) *account.Store {
-	return account.New(account.Options{DB: h.db, Sessions: h.sessions, Hasher: hasher, Now: h.clock.now})
+	return account.New(account.Options{DB: h.db, Sessions: h.sessions, Hasher: hasher, Host: "jar.example", Now: h.clock.now})
 }
 
 // add makes an account with the password good.

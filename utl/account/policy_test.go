@@ -38,12 +38,15 @@ func TestNoWayLeadsAroundThePolicy(t *testing.T) {
 		name, pw string
 		want     error
 	}{
-		{"14 bytes", "a purple lamp ", password.ErrShort},
+		{"14 characters", "a purple lamp ", password.ErrShort},
+		{"15 bytes in five characters", "水火木金土", password.ErrShort},
 		{"1,025 bytes", strings.Repeat("a purple lamp", 79)[:1025], password.ErrLong},
 		{"a megabyte", strings.Repeat("a purple lamp", 80660), password.ErrLong},
 		{"invalid UTF-8", other + "\xff", password.ErrNotUTF8},
 		{"NUL inside", "a purple\x00lamp on the stairs", password.ErrCharacters},
 		{"a common one", "passwordpassword", password.ErrCommon},
+		{"a common one with a tail", "password1234567", password.ErrCommon},
+		{"the site's name inside", "a lamp for jar.example", password.ErrHasSite},
 		{"the username inside", "a lamp for Bobby and me", password.ErrHasName},
 	}
 	before := h.dump(t)
@@ -59,7 +62,7 @@ func TestNoWayLeadsAroundThePolicy(t *testing.T) {
 			})
 		}
 	}
-	if _, err := h.Join(t.Context(), join, "carol", "a purple lamp 1", visitor); err != nil { // 15 bytes
+	if _, err := h.Join(t.Context(), join, "carol", "a purple lamp 1", visitor); err != nil { // 15 characters
 		t.Errorf("the join link afterwards: %v", err)
 	}
 	if _, err := h.Reset(t.Context(), reset, strings.Repeat("a purple lamp", 79)[:1024], visitor); err != nil {

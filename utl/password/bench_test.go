@@ -35,7 +35,7 @@ func BenchmarkCheck(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				_ = password.Check(pw, "alice")
+				_ = password.Check(pw, "alice", "jar.example")
 			}
 		})
 	}

@@ -3,8 +3,10 @@ package password
 import (
 	"crypto/sha256"
 	_ "embed" // common.bin
+	"slices"
 	"sort"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -21,11 +23,26 @@ const prefixBytes = 8
 // trivial is the most characters that, alone or repeated, are always common.
 const trivial = 4
 
-// common reports whether lower, a password in lower case, or what it repeats
-// is among the first that people try.
+// common reports whether lower, a password in lower case, is among the first
+// that people try: as it is, repeated, or with digits and signs around it.
 func common(lower string) bool {
-	u := unit(lower)
-	return utf8.RuneCountInString(u) <= trivial || listed(u) || listed(lower)
+	if utf8.RuneCountInString(unit(lower)) <= trivial {
+		return true
+	}
+	return slices.ContainsFunc(cores(lower), listed)
+}
+
+// cores returns what may be the word that the password is made of: what it
+// repeats, and what is left without the signs, or the signs and digits, at its
+// beginning and end.
+func cores(lower string) []string {
+	var all []string
+	for _, whole := range []string{lower, unit(lower)} {
+		signless := strings.TrimFunc(whole, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+		letters := strings.TrimFunc(whole, func(r rune) bool { return !unicode.IsLetter(r) })
+		all = append(all, whole, signless, letters, unit(signless), unit(letters))
+	}
+	return all
 }
 
 // unit returns the shortest beginning of s that makes s when it is repeated and

@@ -2,20 +2,27 @@ package password
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/secure/precis"
 )
 
-// MinBytes and MaxBytes bound a password's length as it was sent.
 const (
-	MinBytes = 15
+	// MinLength is the fewest characters of a password: Unicode code points,
+	// once it is mapped by OpaqueString (NIST SP 800-63B-4, section 3.1.1.2).
+	MinLength = 15
+	// MaxBytes is the most bytes of a password, as it was sent.
 	MaxBytes = 1024
 )
 
-// minName is the length in characters from which a username is looked for.
+// minName is the fewest characters of a username, a host name or a part of one
+// that is looked for in passwords: shorter ones are in too many words.
 const minName = 4
+
+// product is what attackers try first where this program runs.
+const product = "glassjar"
 
 var (
 	// ErrLong says that the password is longer than MaxBytes.
@@ -25,33 +32,57 @@ var (
 	// ErrCharacters says that the password holds a character that PRECIS
 	// refuses: a control character, an unassigned one, a stray joiner.
 	ErrCharacters = errors.New("password holds a refused character")
-	// ErrShort says that the password is shorter than MinBytes.
+	// ErrShort says that the password is shorter than MinLength.
 	ErrShort = errors.New("password too short")
-	// ErrCommon says that the password is among the first that people try.
+	// ErrCommon says that the password is among the first that people try, or
+	// is one of those with digits and signs before or after it.
 	ErrCommon = errors.New("password too common")
 	// ErrHasName says that the password holds the username.
 	ErrHasName = errors.New("password holds the username")
+	// ErrHasSite says that the password holds the name of the site.
+	ErrHasSite = errors.New("password holds the name of the site")
 )
 
 // Check returns nil when pw may be set as the password of username, which is
-// in its stored form; else one of ErrLong, ErrNotUTF8, ErrCharacters, ErrShort,
-// ErrCommon and ErrHasName, the first that applies in this order.
-func Check(pw, username string) error {
-	sent := len(pw)
+// in its stored form, at the site with the host name; either may be empty. Else
+// it returns one of ErrLong, ErrNotUTF8, ErrCharacters, ErrShort, ErrCommon,
+// ErrHasName and ErrHasSite, the first that applies in this order.
+func Check(pw, username, host string) error {
 	pw, err := form(pw)
 	if err != nil {
 		return err
 	}
-	pw, username = strings.ToLower(pw), strings.ToLower(username)
+	short := utf8.RuneCountInString(pw) < MinLength
+	pw = strings.ToLower(pw)
 	switch {
-	case sent < MinBytes:
+	case short:
 		return ErrShort
 	case common(pw):
 		return ErrCommon
-	case utf8.RuneCountInString(username) >= minName && strings.Contains(pw, username):
+	case holds(pw, username):
 		return ErrHasName
+	case strings.Contains(pw, product), hasHost(pw, strings.ToLower(host)):
+		return ErrHasSite
 	}
 	return nil
+}
+
+// holds reports whether the password, in lower case, holds the name.
+func holds(lower, name string) bool {
+	return utf8.RuneCountInString(name) >= minName && strings.Contains(lower, strings.ToLower(name))
+}
+
+// hasHost reports whether the password holds the host name, or is one of the
+// host name's parts with digits and signs around it. The parts are not looked
+// for inside words: "author" holds the "auth" of auth.example.
+func hasHost(lower, host string) bool {
+	if holds(lower, host) {
+		return true
+	}
+	parts := strings.Split(host, ".")
+	return slices.ContainsFunc(cores(lower), func(core string) bool {
+		return utf8.RuneCountInString(core) >= minName && slices.Contains(parts, core)
+	})
 }
 
 // form returns pw as it is hashed: mapped by OpaqueString (RFC 8265, section

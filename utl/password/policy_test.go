@@ -25,15 +25,22 @@ func TestCheck(t *testing.T) {
 		want               error
 	}{
 		{"a good one", good, "bob", nil},
-		{"14 bytes", varied(14), "alice", password.ErrShort},
-		{"15 bytes", varied(15), "alice", nil},
+		{"14 characters", varied(14), "alice", password.ErrShort},
+		{"15 characters", varied(15), "alice", nil},
 		{"1,024 bytes", varied(1024), "alice", nil},
 		{"1,025 bytes", varied(1025), "alice", password.ErrLong},
 		{"1 MB", varied(1 << 20), "alice", password.ErrLong},
 		{"empty", "", "alice", password.ErrShort},
-		{"15 bytes as sent, 14 once composed", "cafe\u0301 au lait!", "alice", nil},
-		{"14 bytes as sent, 17 once mapped", "abcdefghijk\u0958", "alice", password.ErrShort},
-		{"15 bytes in five characters", "水火木金土", "alice", nil},
+		{"15 characters as sent, 14 once composed", "cafe\u0301 au laits!", "alice", password.ErrShort},
+		{"16 characters as sent, 15 once composed", "cafe\u0301 au laits!!", "alice", nil},
+		{"14 characters as sent, 15 once mapped", "abcdefghijk m\u0958", "alice", nil},
+		{"15 bytes in five characters", "水火木金土", "alice", password.ErrShort},
+		{"28 bytes in 14 characters", "сорок два слона", "alice", nil},
+		{"27 bytes in 14 characters", "сорок два слон", "alice", password.ErrShort},
+		{"15 characters of three bytes each", "一二三四五六七八九十百千万水火", "alice", nil},
+		{"14 characters of three bytes each", "一二三四五六七八九十百千万水", "alice", password.ErrShort},
+		{"14 emoji", "🐎🔋📎🐟🎈🐌🐝🐙🦀🐳🐘🦒🐪🦘", "alice", password.ErrShort},
+		{"15 emoji", "🐎🔋📎🐟🎈🐌🐝🐙🦀🐳🐘🦒🐪🦘🐇", "alice", nil},
 
 		{"invalid UTF-8", good + "\xc3", "alice", password.ErrNotUTF8},
 		{"a UTF-8 surrogate", good + "\xed\xa0\x80", "alice", password.ErrNotUTF8},
@@ -58,17 +65,31 @@ func TestCheck(t *testing.T) {
 		{"a common word twice, in mixed case", "BaseBallbaseball", "alice", password.ErrCommon},
 		{"a common word twice and a half", "baseballbaseballbase", "alice", password.ErrCommon},
 		{"a common word once and a half", "123456789123456", "alice", password.ErrCommon},
-		{"an uncommon word once and a half", "glassjar9! and glass", "alice", nil},
-		{"an uncommon word twice", "glassjar9!glassjar9!", "alice", nil},
+		{"an uncommon word once and a half", "tinteapot9! and tintea", "alice", nil},
+		{"an uncommon word twice", "tinteapot9!tinteapot9!", "alice", nil},
 		{"three letters, again and again", "abcabcabcabcabc", "alice", password.ErrCommon},
 		{"four letters, again and again", "zq7!zq7!zq7!zq7!", "alice", password.ErrCommon},
 		{"five letters, again and again", "zq7!mzq7!mzq7!m", "alice", nil},
 		{"one letter", strings.Repeat("a", 15), "alice", password.ErrCommon},
 		{"one letter, 1,024 times", strings.Repeat("a", 1024), "alice", password.ErrCommon},
 		{"15 spaces", strings.Repeat(" ", 15), "alice", password.ErrCommon},
-		{"one emoji", strings.Repeat("🐎", 4), "alice", password.ErrCommon},
-		{"four emoji", "🐎🔋📎🐟", "alice", password.ErrCommon},
-		{"five emoji", "🐎🔋📎🐟🎈", "alice", nil},
+		{"one emoji", strings.Repeat("🐎", 15), "alice", password.ErrCommon},
+		{"four emoji, again and again", strings.Repeat("🐎🔋📎🐟", 4), "alice", password.ErrCommon},
+		{"five emoji, again and again", strings.Repeat("🐎🔋📎🐟🎈", 3), "alice", nil},
+		{"a common word and a tail of digits", "password1234567", "alice", password.ErrCommon},
+		{"a common word and a tail of signs", "password!!!!!!!!", "alice", password.ErrCommon},
+		{"a common word, digits and a sign", "Password123456!", "alice", password.ErrCommon},
+		{"a common word after digits", "1234567password", "alice", password.ErrCommon},
+		{"a common word between digits and signs", "2026!!!Welcome!!!2026", "alice", password.ErrCommon},
+		{"a common word with a year and spaces", "  baseball  2026  ", "alice", password.ErrCommon},
+		{"a common word with digits in other writing", "password١٢٣٤٥٦٧", "alice", password.ErrCommon},
+		{"a common word twice and a tail", "baseballbaseball1", "alice", password.ErrCommon},
+		{"a common word with its tail, twice", "baseball1!baseball1!", "alice", password.ErrCommon},
+		{"common digits and a tail of signs", "123456789!!!!!!!", "alice", password.ErrCommon},
+		{"common letters and digits, and a tail", "1q2w3e4r5t!!!!!!", "alice", password.ErrCommon},
+		{"a leet word and a tail", "p@ssw0rd1234567", "alice", password.ErrCommon},
+		{"an uncommon word and a tail", "tinteapotlid4711", "alice", nil},
+		{"16 digits at random", "8305961742638105", "alice", nil},
 		{"a common word and more", "password and some more", "alice", nil},
 
 		{"holds the name", "my name is alice, hello", "alice", password.ErrHasName},
@@ -84,8 +105,37 @@ func TestCheck(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := password.Check(tt.pw, tt.username); !errors.Is(got, tt.want) {
+			if got := password.Check(tt.pw, tt.username, ""); !errors.Is(got, tt.want) {
 				t.Errorf("Check(%.40q, %q) = %v, want %v", tt.pw, tt.username, got, tt.want)
+			}
+		})
+	}
+}
+
+// ATTACKS E: the site's own name is tried first.
+func TestThePasswordHoldsTheSitesName(t *testing.T) {
+	for _, tt := range []struct {
+		name, pw, host string
+		want           error
+	}{
+		{"the product", "our own glassjar here", "", password.ErrHasSite},
+		{"the product in capitals", "our own GlassJar here", "jar.example", password.ErrHasSite},
+		{"half of it", "our own glass and jar", "jar.example", nil},
+		{"the host name", "we meet at jar.example", "jar.example", password.ErrHasSite},
+		{"the host name in capitals", "we meet at Jar.Example", "JAR.example", password.ErrHasSite},
+		{"localhost", "this is localhost, hello", "localhost", password.ErrHasSite},
+		{"localhost elsewhere", "this is localhost, hello", "jar.example", nil},
+		{"an address", "home is 192.168.1.10 ok", "192.168.1.10", password.ErrHasSite},
+		{"a part of the host name with a tail", "Smithfamily2026!!", "photos.smithfamily.org", password.ErrHasSite},
+		{"a part of the host name, twice", "smithfamilysmithfamily", "photos.smithfamily.org", password.ErrHasSite},
+		{"a part of the host name inside a word", "the author wrote a book", "auth.example.org", nil},
+		{"a part of the host name among words", "an example of four words", "auth.example.org", nil},
+		{"a short host name", "we go to a.b for lunch", "a.b", nil},
+		{"a short part of the host name", "jar827364519283", "jar.example", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := password.Check(tt.pw, "bob", tt.host); !errors.Is(got, tt.want) {
+				t.Errorf("Check(%q) at %s = %v, want %v", tt.pw, tt.host, got, tt.want)
 			}
 		})
 	}
@@ -106,7 +156,7 @@ func TestALongPasswordCostsNothing(t *testing.T) {
 	long := varied(1 << 20)
 	h := password.NewHasher(tiny, 1, 0)
 	allocs := testing.AllocsPerRun(10, func() {
-		_ = password.Check(long, "alice")
+		_ = password.Check(long, "alice", "jar.example")
 		_ = h.Dummy(t.Context(), long)
 	})
 	if allocs != 0 {
@@ -136,7 +186,7 @@ func FuzzCheck(f *testing.F) {
 	f.Add(strings.Repeat("ab", 20), "\xff")
 	h := password.NewHasher(password.Params{Memory: 8, Time: 1, Threads: 1}, 1, 0)
 	f.Fuzz(func(t *testing.T, pw, username string) {
-		if password.Check(pw, username) == nil {
+		if password.Check(pw, username, "jar.example") == nil {
 			if _, err := h.Verify(t.Context(), hash(t, h, pw), pw); err != nil {
 				t.Errorf("Check passes %q, but Verify: %v", pw, err)
 			}
