@@ -145,7 +145,7 @@ func (p *program) serve(ctx context.Context) error {
 		return errors.Join(err, ln.Close())
 	}
 	slow := &throttle.Store{DB: st.DB, Now: time.Now}
-	site, err := newSite(st, handlers.Config{PublicURL: public, Devices: sign.devices, Throttle: slow, Lab: sign.lab, Gate: sign.gate})
+	site, err := newSite(st, handlers.Config{PublicURL: public, AnyLoopback: st.Config.PublicURL == nil, Devices: sign.devices, Throttle: slow, Lab: sign.lab, Gate: sign.gate})
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}

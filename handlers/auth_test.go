@@ -35,7 +35,7 @@ func TestSignInVisitSignOut(t *testing.T) {
 	b.get("/account").want(http.StatusSeeOther)
 
 	replay := s.browser(t)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/account", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.public()+"/account", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

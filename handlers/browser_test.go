@@ -28,7 +28,7 @@ func (s *testSite) browser(tb testing.TB) *browser {
 		tb.Fatal(err)
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &browser{http.Client{Jar: jar, CheckRedirect: stay, Transport: s.Client().Transport}, tb, s.URL, http.Header{}}
+	return &browser{http.Client{Jar: jar, CheckRedirect: stay, Transport: s.Client().Transport}, tb, s.public(), http.Header{}}
 }
 
 // stranger returns a browser at the address, which a trusted proxy tells.

@@ -53,7 +53,7 @@ func TestAPanicInTheMiddleOfAnAnswer(t *testing.T) {
 			t.Errorf("the log says\n%s", s.log)
 		}
 	}()
-	s.handler.ServeHTTP(cut{httptest.NewRecorder()}, httptest.NewRequest(http.MethodGet, "/", http.NoBody))
+	s.handler.ServeHTTP(cut{httptest.NewRecorder()}, with(func(*http.Request) {}))
 }
 
 // brokenTemplates returns the templates with one that breaks half-way.
@@ -98,8 +98,7 @@ func TestATemplateThatBreaks(t *testing.T) {
 func (s *testSite) same(b *browser) *browser {
 	b.t.Helper()
 	twin := b.clone()
-	twin.base = s.URL
-	twin.Jar.SetCookies(parse(b.t, s.URL), b.Jar.Cookies(parse(b.t, b.base)))
+	twin.Transport = s.Client().Transport
 	return twin
 }
 

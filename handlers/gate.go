@@ -24,6 +24,7 @@ var (
 type gatePage struct {
 	Title, Sentence string
 	Other           string // where to sign in as another; may be empty
+	Address         string // the site's own; may be empty
 }
 
 // gateRoutes are what proxies ask, under Authelia's names too, and what the

@@ -38,6 +38,7 @@ type Config struct {
 	Lab            *anatomy.Lab   // nil: no /lab
 	Gate           *gate.Gate     // nil: no gate
 	PublicURL      *url.URL       // how browsers reach the site
+	AnyLoopback    bool           // loopback names and addresses at PublicURL's port are the site's too
 	TrustedProxies []netip.Prefix // whose X-Forwarded-* is believed, and who may ask the gate
 	Templates      fs.FS
 	Static         fs.FS
@@ -56,7 +57,8 @@ type site struct {
 	blank          []byte             // the sign-in form, with nothing in it
 	ids            ids
 	lines          lines
-	https          bool // how browsers reach the site
+	https          bool        // how browsers reach the site
+	public         gate.Target // PublicURL
 	untold         untold
 	warned         sync.Once
 	warnedOfCaller sync.Once
@@ -79,6 +81,9 @@ func New(c Config) (http.Handler, error) {
 		return nil, fmt.Errorf("trusting PUBLIC_URL's origin: %w", err)
 	}
 	var err error
+	if s.public, err = gate.ParseURL(c.PublicURL.String()); err != nil {
+		return nil, fmt.Errorf("reading PUBLIC_URL: %w", err)
+	}
 	if s.assets, err = newAssets(c.Static); err != nil {
 		return nil, err
 	}

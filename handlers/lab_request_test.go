@@ -91,7 +91,7 @@ func TestLabRequestSaysWhoSetAHeader(t *testing.T) {
 		}
 	})
 	for name, want := range map[string]string{
-		"Host":             "you: " + strings.TrimPrefix(s.URL, "http://"),
+		"Host":             "you: jar.example",
 		"Accept":           "your browser: text/html",
 		"Accept-Language":  "you: en",
 		"X-Forwarded-For":  "a proxy: 192.0.2.1",
@@ -124,7 +124,7 @@ func TestLabRequestAsCurl(t *testing.T) {
 		missing(t, "curl")
 	}
 	command = strings.ReplaceAll(command, "•••", "x") // as a person fills in what is hidden
-	out, err := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(command, "curl ", "curl -s ", 1)).Output()
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(command, "curl ", "curl -s --connect-to ::"+s.Listener.Addr().String()+" ", 1)).Output()
 	if err != nil {
 		t.Fatalf("%v: %s", err, command)
 	}

@@ -38,6 +38,7 @@ func (s *testSite) ask(req *http.Request) *httptest.ResponseRecorder {
 // post returns a form's request for ask.
 func post(path string, fields ...string) *http.Request {
 	req := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form(fields...)))
+	req.Host = "jar.example"
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Sec-Fetch-Site", "same-origin")
 	return req
@@ -89,6 +90,7 @@ func TestOneLineARequest(t *testing.T) {
 // with returns a GET that is changed.
 func with(change func(*http.Request)) *http.Request {
 	req := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+	req.Host = "jar.example"
 	change(req)
 	return req
 }

@@ -112,6 +112,10 @@ func (s *site) warnOfProxy(r *http.Request, v *visit) {
 // serve checks where the request came from and hands it to its route. What
 // net/http refuses by itself becomes a page of ours.
 func (s *site) serve(a *answerWriter, r *http.Request) {
+	if !s.ours(r) && !answersEveryHost(r) {
+		_ = s.misdirect(a) // the template is tested
+		return
+	}
 	if err := s.sameOrigin(r); err != nil && !isGate(r.URL.Path) {
 		s.fail(a, r, err)
 		return

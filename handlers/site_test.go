@@ -2,7 +2,9 @@ package handlers_test
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -59,7 +61,8 @@ func (c *clock) move(d time.Duration) {
 	c.t = c.t.Add(d)
 }
 
-// testSite is the whole site over a real database, on loopback.
+// testSite is the whole site over a real database, on loopback. Its client
+// reaches it by every host's name.
 type testSite struct {
 	*httptest.Server
 
@@ -153,7 +156,17 @@ func (s *testSite) serve(tb testing.TB, c handlers.Config) {
 		s.Start()
 	}
 	tb.Cleanup(s.Close)
+	wire, _ := s.Client().Transport.(*http.Transport)
+	wire.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) { // whatever the host's name
+		return new(net.Dialer).DialContext(ctx, network, s.Listener.Addr().String())
+	}
+	if c.PublicURL.Scheme == "https" {
+		wire.TLSClientConfig.ServerName = "example.com" // the test server's certificate
+	}
 }
+
+// public returns PUBLIC_URL.
+func (s *testSite) public() string { return s.config.PublicURL.String() }
 
 // again returns one more site over the same stores, changed.
 func (s *testSite) again(tb testing.TB, change func(*handlers.Config)) *testSite {

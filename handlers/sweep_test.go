@@ -194,6 +194,6 @@ func (s *testSite) person(tb testing.TB, username string) *browser {
 	if _, err := s.sessions.Start(w, b.request(http.MethodPost, "/", ""), found.Verified(), false, audit.Actor{}); err != nil {
 		tb.Fatal(err)
 	}
-	b.Jar.SetCookies(parse(tb, s.URL), w.Result().Cookies())
+	b.Jar.SetCookies(parse(tb, s.public()), w.Result().Cookies())
 	return b
 }

@@ -18,6 +18,7 @@ type conn struct {
 	t    testing.TB
 	tcp  net.Conn
 	read *bufio.Reader
+	host string // the header for the server's own address
 }
 
 func dial(t testing.TB, p *program) *conn {
@@ -27,16 +28,24 @@ func dial(t testing.TB, p *program) *conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = tcp.Close() })
-	c := &conn{t, tcp, bufio.NewReader(tcp)}
+	c := &conn{t, tcp, bufio.NewReader(tcp), p.host()}
 	if err := tcp.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
+// host returns the header that asks for the server's own address.
+func (p *program) host() string {
+	_, name, _ := strings.Cut(p.url, "://")
+	return "Host: " + name + "\r\n"
+}
+
 // send sends the bytes. The server may have answered and hung up before the
 // last of them: what it answered says it.
-func (c *conn) send(bytes string) { _, _ = io.WriteString(c.tcp, bytes) }
+func (c *conn) send(bytes string) {
+	_, _ = io.WriteString(c.tcp, strings.ReplaceAll(bytes, here, c.host))
+}
 
 // answer reads one answer.
 func (c *conn) answer() (answer, error) {
@@ -50,10 +59,11 @@ func (c *conn) answer() (answer, error) {
 }
 
 const (
-	host  = "Host: jar.example\r\n"
+	host  = "Host: jar.example\r\n" // only the gate and monitors are answered by any name
+	here  = "Host: HERE\r\n"        // the server's own, which send puts in
 	form  = "Content-Type: application/x-www-form-urlencoded\r\n"
 	ended = "\r\n"
-	post  = "POST /auth HTTP/1.1\r\n" + host + form
+	post  = "POST /auth HTTP/1.1\r\n" + here + form
 	alive = "GET /healthz HTTP/1.1\r\n" + host + ended
 )
 
@@ -78,36 +88,36 @@ var exchanges = []struct {
 	{"two CLs in one", post + "Content-Length: 4, 5\r\n\r\na=bcd" + alive, []int{400}, true},
 	{"a CL with a sign", post + "Content-Length: +4\r\n\r\na=bc" + alive, []int{400}, true},
 	{"a negative CL", post + "Content-Length: -4\r\n\r\na=bc" + alive, []int{400}, true},
-	{"two Hosts", "GET / HTTP/1.1\r\n" + host + host + ended, []int{400}, true},
+	{"two Hosts", "GET / HTTP/1.1\r\n" + here + here + ended, []int{400}, true},
 	{"no Host", "GET / HTTP/1.1\r\n\r\n", []int{400}, true},
 	{"a Host that is none", "GET / HTTP/1.1\r\nHost: jar example\r\n\r\n", []int{400}, true},
-	{"NUL in a header", "GET / HTTP/1.1\r\n" + host + "X-A: a\x00b\r\n\r\n", []int{400}, true},
-	{"NUL in a header's name", "GET / HTTP/1.1\r\n" + host + "X\x00A: ab\r\n\r\n", []int{400}, true},
-	{"NUL in the path", "GET /\x00 HTTP/1.1\r\n" + host + ended, []int{400}, true},
-	{"CR in a header", "GET / HTTP/1.1\r\n" + host + "X-A: a\rX-B: b\r\n\r\n", []int{400}, true},
-	{"20 KB of one header", "GET / HTTP/1.1\r\n" + host + "X-A: " + strings.Repeat("a", 20<<10) + "\r\n\r\n", []int{431}, true},
-	{"20 KB of many headers", "GET / HTTP/1.1\r\n" + host + strings.Repeat("X-A: a\r\n", 20<<10/8) + "\r\n", []int{431}, true},
-	{"20 KB of path", "GET /" + strings.Repeat("a", 20<<10) + " HTTP/1.1\r\n" + host + ended, []int{431}, true},
-	{"15 KB of headers", "GET / HTTP/1.1\r\n" + host + "X-A: " + strings.Repeat("a", 15<<10) + "\r\n\r\n", []int{200}, false},
+	{"NUL in a header", "GET / HTTP/1.1\r\n" + here + "X-A: a\x00b\r\n\r\n", []int{400}, true},
+	{"NUL in a header's name", "GET / HTTP/1.1\r\n" + here + "X\x00A: ab\r\n\r\n", []int{400}, true},
+	{"NUL in the path", "GET /\x00 HTTP/1.1\r\n" + here + ended, []int{400}, true},
+	{"CR in a header", "GET / HTTP/1.1\r\n" + here + "X-A: a\rX-B: b\r\n\r\n", []int{400}, true},
+	{"20 KB of one header", "GET / HTTP/1.1\r\n" + here + "X-A: " + strings.Repeat("a", 20<<10) + "\r\n\r\n", []int{431}, true},
+	{"20 KB of many headers", "GET / HTTP/1.1\r\n" + here + strings.Repeat("X-A: a\r\n", 20<<10/8) + "\r\n", []int{431}, true},
+	{"20 KB of path", "GET /" + strings.Repeat("a", 20<<10) + " HTTP/1.1\r\n" + here + ended, []int{431}, true},
+	{"15 KB of headers", "GET / HTTP/1.1\r\n" + here + "X-A: " + strings.Repeat("a", 15<<10) + "\r\n\r\n", []int{200}, false},
 	{"a body over the limit", sized("username=ada&password=" + strings.Repeat("b", 64<<10)), []int{413}, true},
 	{"a chunked body over the limit", post + "Transfer-Encoding: chunked\r\n\r\n11000\r\n" + strings.Repeat("b", 0x11000) + "\r\n0\r\n\r\n", []int{413}, true},
 	{"a body of 1 MB", sized(strings.Repeat("b", 1<<20)), []int{413}, true},
 	{"10,001 fields", sized(strings.Repeat("a=b&", 10_000) + "a=b"), []int{400}, false},
-	{"multipart", "POST /auth HTTP/1.1\r\n" + host + "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 5\r\n\r\n--x--", []int{415}, false},
-	{"TRACE", "TRACE / HTTP/1.1\r\n" + host + "Cookie: glassjar=echo\r\n\r\n", []int{405}, false},
+	{"multipart", "POST /auth HTTP/1.1\r\n" + here + "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 5\r\n\r\n--x--", []int{415}, false},
+	{"TRACE", "TRACE / HTTP/1.1\r\n" + here + "Cookie: glassjar=echo\r\n\r\n", []int{405}, false},
 	{"CONNECT", "CONNECT jar.example:443 HTTP/1.1\r\nHost: jar.example:443\r\n\r\n", []int{405}, false},
-	{"PROPFIND", "PROPFIND / HTTP/1.1\r\n" + host + ended, []int{405}, false},
-	{"OPTIONS *", "OPTIONS * HTTP/1.1\r\n" + host + ended, []int{400}, true},
+	{"PROPFIND", "PROPFIND / HTTP/1.1\r\n" + here + ended, []int{405}, false},
+	{"OPTIONS *", "OPTIONS * HTTP/1.1\r\n" + here + ended, []int{400}, true},
 	{"HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", []int{200}, true},
 	{"HTTP/1.0 that stays", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", []int{200}, false},
 	{"HTTP/0.9", "GET /\r\n\r\n", []int{400}, true},
 	{"HTTP/2 without asking", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", []int{400}, true},
-	{"HTTP/9.9", "GET / HTTP/9.9\r\n" + host + ended, []int{505}, true},
-	{"an upgrade to h2c", "GET / HTTP/1.1\r\n" + host + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n", []int{200}, false},
+	{"HTTP/9.9", "GET / HTTP/9.9\r\n" + here + ended, []int{505}, true},
+	{"an upgrade to h2c", "GET / HTTP/1.1\r\n" + here + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n", []int{200}, false},
 	{"an expectation", post + "Content-Length: 3\r\nExpect: 200-ok\r\n\r\na=b", []int{417}, true},
-	{"a request in a GET's body", "GET / HTTP/1.1\r\n" + host + fmt.Sprintf("Content-Length: %d\r\n\r\n", len(alive)) + alive, []int{200}, false},
-	{"pipelining", alive + "GET /nowhere HTTP/1.1\r\n" + host + ended + sized("a=b") + alive, []int{200, 404, 422, 200}, false},
-	{"pipelining after a close", "GET / HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n" + alive, []int{200}, true},
+	{"a request in a GET's body", "GET / HTTP/1.1\r\n" + here + fmt.Sprintf("Content-Length: %d\r\n\r\n", len(alive)) + alive, []int{200}, false},
+	{"pipelining", alive + "GET /nowhere HTTP/1.1\r\n" + here + ended + sized("a=b") + alive, []int{200, 404, 422, 200}, false},
+	{"pipelining after a close", "GET / HTTP/1.1\r\n" + here + "Connection: close\r\n\r\n" + alive, []int{200}, true},
 }
 
 // ATTACKS D: each answer is the one that is due, no byte is read twice, and no

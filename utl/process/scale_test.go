@@ -68,7 +68,7 @@ func (s scenario) compared(b *testing.B) results {
 	words := strings.NewReplacer("PASSES", passes, "FORGED", forged(passes), "SESSION", "glassjar="+own.cookies["glassjar"],
 		"SHEET", sheet.FindString(own.get(b, "/", http.StatusOK).body))
 	path := words.Replace(s.path)
-	request := "GET " + path + " HTTP/1.1\r\n" + host + words.Replace(s.header) + "\r\n"
+	request := "GET " + path + " HTTP/1.1\r\n" + h.host() + words.Replace(s.header) + "\r\n"
 	given, bytes := exchange(b, h.program, request)
 	if given.status != s.status {
 		b.Fatalf("got status %d, want %d:\n%s", given.status, s.status, bytes)

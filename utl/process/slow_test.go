@@ -14,7 +14,7 @@ func TestSlowConnections(t *testing.T) {
 	p.owner("ada")
 	ada := signedIn(t, p, "ada")
 	begun := []string{
-		"GET / HTTP/1.1\r\n" + host + "X-A: ",
+		"GET / HTTP/1.1\r\n" + here + "X-A: ",
 		post + "Content-Length: 60000\r\n\r\nusername=",
 		"GET",
 		post + "Transfer-Encoding: chunked\r\n\r\nf000\r\nusername=",

@@ -1,0 +1,34 @@
+package process
+
+import (
+	"net/http"
+	"testing"
+)
+
+// ATTACKS G: without PUBLIC_URL, the loopback names at the port where the server
+// listens are its own. A page whose name was pointed at this machine has another.
+func TestHost(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	c := dial(t, p)
+	for _, row := range []struct {
+		path, host string
+		want       int
+	}{
+		{"/", "localhost:" + p.port, http.StatusOK},
+		{"/", "127.0.0.1:" + p.port, http.StatusOK},
+		{"/", "[::1]:" + p.port, http.StatusOK},
+		{"/", "evil.example:" + p.port, http.StatusMisdirectedRequest},
+		{"/", "evil.example", http.StatusMisdirectedRequest},
+		{"/", "localhost", http.StatusMisdirectedRequest},
+		{"/", "localhost:1", http.StatusMisdirectedRequest},
+		{"http://evil.example/", "localhost:" + p.port, http.StatusMisdirectedRequest},
+		{"/healthz", "10.0.0.1", http.StatusOK},
+		{"/readyz", "", http.StatusOK},
+	} {
+		c.send("GET " + row.path + " HTTP/1.1\r\nHost: " + row.host + "\r\n\r\n")
+		if a, err := c.answer(); err != nil || a.status != row.want {
+			t.Errorf("%s at Host %q: got %d, error %v; want %d", row.path, row.host, a.status, err, row.want)
+		}
+	}
+}
