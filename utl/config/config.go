@@ -61,7 +61,7 @@ func Load(path string, getenv func(string) string) (Config, error) {
 	}
 	values := map[string]string{}
 	for _, s := range Settings() {
-		values[s.Name] = cmp.Or(getenv(s.Name), file[s.Name])
+		values[s.Name] = cmp.Or(getenv(s.Name), file.Values[s.Name])
 	}
 	c := Config{KeysFromEnv: getenv("SESSION_KEYS") != ""}
 	faults := faults{}

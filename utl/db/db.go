@@ -51,15 +51,21 @@ type Querier interface {
 }
 
 // Open opens the database file at path, making it (mode 0600) where there is
-// none, and brings its tables up to date, one process at a time.
+// none, and brings its tables up to date, one process at a time. It refuses
+// files that others can read, and another program's database, which it leaves
+// as it is. Errors: ErrForeign, ErrUnavailable and the file system's.
 func Open(ctx context.Context, path string) (*DB, error) {
-	unlock, err := lock(ctx, path+".lock")
+	d := &DB{path: path}
+	var err error
+	if d.file, err = createFile(path); err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
+	unlock, err := lock(ctx, path)
 	if err != nil {
-		return nil, fmt.Errorf("locking the database: %w", err)
+		return nil, fmt.Errorf("opening the database: %w", err)
 	}
 	defer unlock()
-	d := &DB{path: path}
-	if d.file, err = touch(path); err != nil {
+	if err := checkOurs(ctx, path); err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
 	d.write, d.read = open(path, "_txlock=immediate"), open(path, "_query_only=1")
@@ -79,27 +85,20 @@ func (d *DB) Close() error {
 }
 
 // open returns a pool whose every connection has our pragmas: an Exec would
-// reach only one of them. SQLite makes no file (mode=rw): its mode would not
-// be 0600, and an empty database is not the one that was taken away.
+// reach only one of them.
 func open(path, more string) *sql.DB {
-	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?mode=rw&_busy_timeout=3000&_journal_mode=WAL" +
-		"&_synchronous=FULL&_foreign_keys=1&_dqs=0&" + more
-	pool, err := sql.Open("sqlite", dsn)
+	return connect(path, "_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_dqs=0&"+more)
+}
+
+// connect returns a pool with the pragmas. SQLite makes no file (mode=rw): its
+// mode would not be 0600, and an empty database is not the one that was taken
+// away.
+func connect(path, pragmas string) *sql.DB {
+	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=rw&_busy_timeout=3000&"+pragmas)
 	if err != nil {
 		panic(err) // the driver is compiled in
 	}
 	return pool
-}
-
-// touch makes the file where there is none, for its owner alone, and returns
-// what it is.
-func touch(path string) (os.FileInfo, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // #nosec G304 -- the owner's setting
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return f.Stat()
 }
 
 // Tx runs fn in a transaction and commits it, or takes everything back when

@@ -95,8 +95,8 @@ func TestOpenRefuses(t *testing.T) {
 		is               error
 	}{
 		{"a folder", folder, "is a directory", nil},
-		{"no such folder", filepath.Join(folder, "no", "test.db"), "no such file", fs.ErrNotExist},
-		{"something else", text, "not a database", db.ErrUnavailable},
+		{"no such folder", filepath.Join(folder, "no", "test.db"), "its folder is missing: mkdir -p " + filepath.Join(folder, "no"), fs.ErrNotExist},
+		{"something else", text, "is no SQLite database", db.ErrForeign},
 		{"a newer program's", newer, "of version 9999, newer than this program", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -132,8 +132,9 @@ func version(t *testing.T, path string, v int) {
 
 func TestOpenGivesUpWaitingWhenCtxEnds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
+	version(t, path, 0)
 	ctx, cancel := context.WithCancel(t.Context())
-	unlock, err := db.LockFile(ctx, path+".lock") // as a program that migrates holds it
+	unlock, err := db.LockFile(ctx, path) // as a program that migrates holds it
 	if err != nil {
 		t.Fatal(err)
 	}

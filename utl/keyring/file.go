@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,12 +14,13 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/joho/godotenv"
+	"glassjar/utl/dotenv"
+	"glassjar/utl/files"
 )
 
 // line finds a line that may set SESSION_KEYS; group 1 is the value as
 // written: quoted, perhaps over many lines, or words up to a comment.
-var line = regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?` + setting +
+var line = regexp.MustCompile(`(?m)^\x{feff}?[ \t]*(?:export[ \t]+)?` + setting +
 	`[ \t]*[=:][ \t]*("[^"]*"|'[^']*'|(?:[^\s#]+(?:[ \t]+[^\s#]+)*)?)`)
 
 // envFile is a .env file as it was read; info is nil where there is no file.
@@ -80,11 +82,14 @@ func change(path string, next func(Ring, error) (Ring, error)) (Ring, error) {
 	if err != nil {
 		return Ring{}, err
 	}
-	folder, err := lock(filepath.Dir(path))
+	folder, err := os.Open(filepath.Dir(path)) //nolint:gosec // the operator chose it
 	if err != nil {
+		return Ring{}, fmt.Errorf("opening the folder of %s: %w", path, err)
+	}
+	defer folder.Close() // which gives the lock back
+	if err := files.Lock(context.Background(), folder); err != nil {
 		return Ring{}, fmt.Errorf("locking the folder of %s: %w", path, err)
 	}
-	defer folder.Close() // and so lets go of the lock
 	file, err := load(path)
 	if err != nil {
 		return Ring{}, err
@@ -120,21 +125,6 @@ func resolve(path string) (string, error) {
 	return filepath.Join(folder, filepath.Base(path)), nil
 }
 
-// lock opens the folder and waits for its lock. Closing it unlocks it.
-func lock(folder string) (*os.File, error) {
-	f, err := os.Open(folder) //nolint:gosec // the operator chose it
-	if err != nil {
-		return nil, err
-	}
-	for err = syscall.EINTR; errors.Is(err, syscall.EINTR); {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
-	}
-	if err != nil {
-		err = errors.Join(err, f.Close())
-	}
-	return f, err
-}
-
 // load reads the file. It is no error when there is none.
 func load(path string) (envFile, error) {
 	info, err := os.Stat(path)
@@ -151,11 +141,11 @@ func load(path string) (envFile, error) {
 	if err != nil {
 		return envFile{}, fmt.Errorf("reading %s: %w", path, err)
 	}
-	vars, err := godotenv.UnmarshalBytes(text)
-	if err != nil { // not wrapped: its text quotes the file, secrets and all
-		return envFile{}, fmt.Errorf("reading %s: a line is not NAME=value, or a quote is left open: mend that line", path)
+	parsed, err := dotenv.Parse(text)
+	if err != nil {
+		return envFile{}, fmt.Errorf("reading %s: %w", path, err)
 	}
-	return envFile{path, text, vars, info}, nil
+	return envFile{path, text, parsed.Values, info}, nil
 }
 
 // ring returns the keys in the file.
@@ -230,7 +220,7 @@ func (f envFile) fill(temp *os.File, value string) error {
 // SESSION_KEYS, the one that counts, or else in a new line at the end.
 func (f envFile) with(value string) []byte {
 	for _, at := range slices.Backward(line.FindAllSubmatchIndex(f.text, -1)) {
-		if _, err := godotenv.UnmarshalBytes(f.text[:at[0]]); err != nil {
+		if _, err := dotenv.Parse(f.text[:at[0]]); err != nil {
 			continue // a quote is open before it: it is part of another value
 		}
 		quote := ""

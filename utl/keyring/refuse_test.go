@@ -1,6 +1,7 @@
 package keyring_test
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/joho/godotenv"
 
+	"glassjar/utl/dotenv"
 	"glassjar/utl/keyring"
 )
 
@@ -36,8 +38,8 @@ func TestFileRefuses(t *testing.T) {
 		{"no key to read", secret, keyring.Read, "is not in this file", keyring.ErrNoKeys},
 		{"an empty key to rotate", "SESSION_KEYS=\n", rotate, "is not in this file", keyring.ErrNoKeys},
 		{"a quote left open", secret + "A=\"" + canary, ensure, "a quote is left open", nil},
-		{"a strange name", "A-B=" + canary + "\n" + secret, rotate, "a line is not NAME=value", nil},
-		{"a name without a value", secret + canary, ensure, "a line is not NAME=value", nil},
+		{"a strange name", "A-B=" + canary + "\n" + secret, rotate, "is not NAME=value", nil},
+		{"a name without a value", secret + canary, ensure, "is not NAME=value", nil},
 		{"used in another value", "SESSION_KEYS=" + key(1) + "\nB=$SESSION_KEYS\n", rotate, "would change other settings", nil},
 		{"two on a line", "SESSION_KEYS= B=" + canary + "\n", ensure, "key 1 is not standard base64", keyring.ErrKeys},
 	}
@@ -134,6 +136,7 @@ func FuzzEnsure(f *testing.F) {
 		"", "A=1", "SESSION_KEYS=", "export SESSION_KEYS=\"\"\r\nB='x\ny'", "A=\"\nSESSION_KEYS=\n\"", "A", "A=1\r", "=x",
 		"SESSION_KEYS=' '\nB=$SESSION_KEYS", "A='1' SESSION_KEYS=", "#\rSESSION_KEYS=", "SESSION_KEYS=" + key(1), "SESSION_KEYS=x",
 		"SESSION_KEYS=$A # x", "SESSION_KEYS:\"\\n\"B=2", "A=\"\\\"\nSESSION_KEYS='\n\"\nSESSION_KEYS=''",
+		"\ufeffA=1", "\ufeffSESSION_KEYS=\r\nA=1", "\xff\xfeA\x00",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -142,18 +145,18 @@ func FuzzEnsure(f *testing.F) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		vars, unreadable := godotenv.UnmarshalBytes(text)
+		vars, unreadable := godotenv.UnmarshalBytes(bytes.TrimPrefix(text, []byte(dotenv.Mark)))
 		old := vars["SESSION_KEYS"]
 		ring, err := keyring.Ensure(path)
 		if err != nil || strings.TrimSpace(old) != "" {
 			_, odd := vars[""] // a line without =
-			mayRefuse := unreadable != nil || odd || strings.TrimSpace(old) != "" || strings.Count(string(text), "SESSION_KEYS") > 1
+			mayRefuse := unreadable != nil || odd || bytes.ContainsRune(text, 0) || strings.TrimSpace(old) != "" || strings.Count(string(text), "SESSION_KEYS") > 1
 			if get(t, path) != string(text) || !mayRefuse {
 				t.Fatalf("the file changed, or refused without need: %v", err)
 			}
 			return
 		}
-		after, err := godotenv.Unmarshal(get(t, path))
+		after, err := godotenv.Unmarshal(strings.TrimPrefix(get(t, path), dotenv.Mark))
 		if err != nil || after["SESSION_KEYS"] != ring.Text() || ring.Len() != 1 || ring.SelfTest() != nil {
 			t.Fatalf("godotenv reads other keys from %q, or error %v", get(t, path), err)
 		}

@@ -1,6 +1,6 @@
 // Package tlscert keeps the certificate that the server shows: it reads it from
 // two PEM files, again when they change, and keeps the last good pair. It
-// refuses a key that everybody on the machine can read.
+// refuses a key that everybody on the machine can read, or that somebody else owns.
 package tlscert
 
 import (
@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"sync/atomic"
+
+	"glassjar/utl/files"
 )
 
 // Pair is a certificate, with those that vouch for it, and its key.
@@ -57,13 +59,8 @@ func (p *Pair) Reload() (changed bool, err error) {
 }
 
 func (p *Pair) read() (cert, key []byte, err error) {
-	info, err := os.Stat(p.keyFile) // a link's target is judged
-	if err != nil {
+	if err := files.SharedSecret(p.keyFile); err != nil {
 		return nil, nil, err
-	}
-	// A group may: that is how Debian's ssl-cert and others hand keys to servers.
-	if mode := info.Mode().Perm(); mode&0o007 != 0 {
-		return nil, nil, fmt.Errorf("%s has mode %04o and is a secret: chmod o= %s", p.keyFile, mode, p.keyFile)
 	}
 	if key, err = os.ReadFile(p.keyFile); err != nil {
 		return nil, nil, err

@@ -1,0 +1,94 @@
+// Package dotenv reads the text of a .env file, as every editor writes it: with
+// a byte order mark and Windows' line ends too. It refuses what is no such text,
+// and its errors name a line and never repeat one.
+package dotenv
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/joho/godotenv"
+)
+
+// maxSize is how long the text of a file may be, in bytes.
+const maxSize = 64 << 10
+
+// Mark is the byte order mark, which some editors put in front of UTF-8.
+const Mark = "\ufeff"
+
+var (
+	errEncoding = errors.New("it is not saved as UTF-8, but perhaps as UTF-16: save it as UTF-8 in your editor")
+	errSize     = fmt.Errorf("it is longer than %d KB", maxSize>>10)
+)
+
+// File is what the text of a .env file sets.
+type File struct {
+	Values map[string]string // by name; of several lines with one name the last counts
+	Lines  []Line            // in the order of the text
+}
+
+// Line is a line that sets a value.
+type Line struct {
+	Name   string
+	Number int // from 1; of a value over several lines the first
+}
+
+// Parse reads the text. An error says what to change, and on which line.
+func Parse(text []byte) (File, error) {
+	text = bytes.TrimPrefix(text, []byte(Mark))
+	switch {
+	case len(text) > maxSize:
+		return File{}, errSize
+	case bytes.HasPrefix(text, []byte("\xff\xfe")), bytes.HasPrefix(text, []byte("\xfe\xff")), bytes.ContainsRune(text, 0):
+		return File{}, errEncoding
+	}
+	lines, err := split(text)
+	if err != nil {
+		return File{}, err
+	}
+	values, err := godotenv.UnmarshalBytes(text)
+	if err != nil { // not wrapped: godotenv quotes the faulty line, which may hold a key
+		return File{}, errSyntax(1)
+	}
+	return File{values, lines}, nil
+}
+
+// errSyntax is the error of the statement that begins at the line.
+func errSyntax(number int) error {
+	return fmt.Errorf("line %d is not NAME=value, or a quote is left open there: .env must hold lines of NAME=value, # comments and closed quotes", number)
+}
+
+// split returns the lines that set a value. A quoted value may be several lines
+// long: they are read together.
+func split(text []byte) (all []Line, err error) {
+	var statement []byte
+	begins, number := 1, 0
+	for part := range bytes.Lines(text) {
+		number++
+		if statement == nil {
+			begins = number
+		}
+		statement = append(statement, part...)
+		if begins < number && !bytes.ContainsAny(part, `"'`) {
+			continue // a quote is open, and this line does not close it
+		}
+		values, err := godotenv.UnmarshalBytes(statement)
+		if err != nil {
+			continue
+		}
+		if _, nameless := values[""]; nameless { // godotenv keeps a last line without "="
+			return nil, errSyntax(begins)
+		}
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			all = append(all, Line{name, begins})
+		}
+		statement = nil
+	}
+	if statement != nil {
+		return nil, errSyntax(begins)
+	}
+	return all, nil
+}
