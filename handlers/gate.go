@@ -60,9 +60,9 @@ func (s *site) abroad(fn open) http.Handler {
 // gateCheck answers GET /gate/check: 200 with who it is, 401 with where to sign
 // in, 403, 400, or 503 when it cannot know.
 func (s *site) gateCheck(w http.ResponseWriter, r *http.Request) error {
-	return s.gate(w, r, gate.Check, func(_ gate.Ask, to string) error {
+	return s.gate(w, r, gate.Check, func(a gate.Ask, to string) error {
 		w.Header().Set("Location", to)
-		w.WriteHeader(http.StatusUnauthorized)
+		unauthorized(w, a)
 		return nil
 	})
 }
@@ -79,7 +79,7 @@ func (s *site) gateForward(w http.ResponseWriter, r *http.Request) error {
 			w.WriteHeader(http.StatusSeeOther)
 		default:
 			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusUnauthorized)
+			unauthorized(w, a)
 			return json.NewEncoder(w).Encode(map[string]string{"error": "sign in first", "location": to})
 		}
 		return nil
@@ -108,7 +108,7 @@ func (s *site) gate(w http.ResponseWriter, r *http.Request, kind gate.Kind, sign
 	}
 	found, err := s.passenger(w, r, ask.Target)
 	if errors.Is(err, account.ErrAppPassword) || errors.Is(err, errTooSoon) {
-		return s.programRefused(w, r, kind, err)
+		return s.programRefused(w, r, ask, err)
 	}
 	if errors.Is(err, session.ErrNone) {
 		return signIn(ask, s.Gate.SignIn(ask))
@@ -120,7 +120,7 @@ func (s *site) gate(w http.ResponseWriter, r *http.Request, kind gate.Kind, sign
 	if p := personOf(found); groups != nil && !slices.ContainsFunc(groups, p.In) {
 		return s.gateDenied(w, ask, p)
 	}
-	return s.gatePass(w, ask, found)
+	return s.gatePass(w, r, ask, found)
 }
 
 // gateGroups returns the groups that may pass, or nil for everybody. An arg
@@ -149,9 +149,9 @@ func gateGroups(r *http.Request, a gate.Ask) ([]string, error) {
 
 // passenger returns the live session that the request carries to the target:
 // the session cookie's on our own host, a gate cookie's on others. One with an
-// Authorization header is a program's, and no cookie of it counts.
+// app password is a program's, and no cookie of it counts.
 func (s *site) passenger(w http.ResponseWriter, r *http.Request, t gate.Target) (session.Session, error) {
-	if r.Header["Authorization"] != nil {
+	if isForGate(r.Header["Authorization"]) {
 		return s.program(w, r, t)
 	}
 	if s.Gate.Own(t) {
@@ -177,8 +177,9 @@ func personOf(found session.Session) gate.Person {
 
 // gatePass answers 200 and says who it is. Every name is sent, also with
 // nothing to say: some proxies let through what the client sent for one that
-// is missing.
-func (s *site) gatePass(w http.ResponseWriter, a gate.Ask, found session.Session) error {
+// is missing. The app's own Authorization header is sent back: the proxy hands
+// the app that one, or none, for it cannot tell whose the client's is.
+func (s *site) gatePass(w http.ResponseWriter, r *http.Request, a gate.Ask, found session.Session) error {
 	p := personOf(found)
 	assertion, err := s.Gate.Assert(found.SID, p, a.Host)
 	if err != nil {
@@ -190,6 +191,9 @@ func (s *site) gatePass(w http.ResponseWriter, a gate.Ask, found session.Session
 	h["Remote-Name"] = told[2:3:3]
 	h["Remote-Email"] = told[3:4:4]
 	h["Remote-Identity"] = told[4:5:5]
+	if own := r.Header["Authorization"]; own != nil && !isForGate(own) {
+		h["Authorization"] = own
+	}
 	w.WriteHeader(http.StatusOK)
 	return nil
 }

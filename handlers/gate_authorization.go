@@ -3,6 +3,7 @@ package handlers
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -17,6 +18,57 @@ import (
 	"glassjar/utl/session"
 	"glassjar/utl/throttle"
 )
+
+// challenge asks programs for an app password (RFC 7617). Many send none before
+// they are asked.
+const challenge = `Basic realm="glassjar app password", charset="UTF-8"`
+
+// unauthorized answers 401. A program is asked for an app password; a browser
+// never is: it would ask the person, for a page and for a script too.
+func unauthorized(w http.ResponseWriter, a gate.Ask) {
+	if a.FromProgram() {
+		w.Header().Set("WWW-Authenticate", challenge)
+	}
+	w.WriteHeader(http.StatusUnauthorized)
+}
+
+// isForGate reports whether the gate judges the Authorization header, so that no
+// app gets it: Bearer's token or Basic's password begins as an app password
+// does, or a whole one stands anywhere else in it, or the header comes twice,
+// and programs differ in which one they read. Every other header is the app's.
+func isForGate(all []string) bool {
+	if len(all) != 1 {
+		return len(all) > 1
+	}
+	before := ""
+	for word := range strings.FieldsFuncSeq(all[0], func(c rune) bool { return !isToken68(c) }) {
+		if strings.EqualFold(before, "Bearer") && strings.HasPrefix(word, account.AppPasswordPrefix) || hidesAppPassword(word) {
+			return true
+		}
+		before = word
+	}
+	return account.AppPasswordForm.MatchString(all[0])
+}
+
+// isToken68 reports whether the character may stand in a token or in base64
+// (RFC 9110, section 11.2).
+func isToken68(c rune) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("-._~+/=", c)
+}
+
+var standardBase64 = strings.NewReplacer("-", "+", "_", "/")
+
+// hidesAppPassword reports whether the word is base64 of a username and what
+// begins as an app password does, or of a whole one. It reads spellings of
+// base64 that the gate does not take but an app may.
+func hidesAppPassword(word string) bool {
+	text, err := base64.RawStdEncoding.DecodeString(standardBase64.Replace(strings.TrimRight(word, "=")))
+	if err != nil {
+		return false
+	}
+	_, pw, _ := strings.Cut(string(text), ":")
+	return strings.HasPrefix(pw, account.AppPasswordPrefix) || account.AppPasswordForm.Match(text)
+}
 
 // program returns, as a session that is on no record, whose app password the
 // request carries to the target. It never looks at a cookie. A good one is not
@@ -79,12 +131,16 @@ func (s *site) programFailed(w http.ResponseWriter, r *http.Request, typed strin
 // programRefused answers 401 or 429, in JSON and without a place to sign in. It
 // is 403 where 429 is due and the proxy is nginx, to which 429 is a fault of
 // the gate's; a program that gets 401 may throw a good app password away.
-func (s *site) programRefused(w http.ResponseWriter, r *http.Request, kind gate.Kind, err error) error {
+func (s *site) programRefused(w http.ResponseWriter, r *http.Request, ask gate.Ask, err error) error {
 	a := s.judge(w, r, err)
-	if kind == gate.Check && a.status == http.StatusTooManyRequests {
-		a.status = http.StatusForbidden
-	}
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(a.status)
+	switch {
+	case a.status == http.StatusUnauthorized:
+		unauthorized(w, ask)
+	case a.status == http.StatusTooManyRequests && ask.Kind == gate.Check:
+		w.WriteHeader(http.StatusForbidden)
+	default:
+		w.WriteHeader(a.status)
+	}
 	return json.NewEncoder(w).Encode(map[string]string{"error": a.sentence})
 }

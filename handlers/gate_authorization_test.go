@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -42,6 +43,9 @@ func (s *testSite) appPassword(tb testing.TB, username string, wanted account.Ap
 	return secret
 }
 
+// basicChallenge asks a program for an app password (RFC 7617).
+const basicChallenge = `Basic realm="glassjar app password", charset="UTF-8"`
+
 func basic(username, pw string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(username+":"+pw))
 }
@@ -64,7 +68,7 @@ func TestGateTakesAppPasswords(t *testing.T) {
 		} {
 			got := w.ask(t, path, asked(elsewhere+"/", "Authorization", authorization)).want(http.StatusOK)
 			got.header("Remote-User", "ada").header("Remote-Groups", "dev,ops").header("Remote-Name", "Ada")
-			got.header("Remote-Email", "ada@site.example").header("Set-Cookie", "")
+			got.header("Remote-Email", "ada@site.example").header("Set-Cookie", "").header("Authorization", "")
 			identity[got.Header.Get("Remote-Identity")] = true
 		}
 	}
@@ -80,8 +84,8 @@ func TestGateTakesAppPasswords(t *testing.T) {
 	}
 }
 
-// ATTACKS C: an Authorization header that is not good never falls through to
-// the cookie, on any host.
+// ATTACKS C: what has the form of an app password, or hides one, never falls
+// through to the cookie and never reaches the app, on any host.
 func TestGateRefusesAuthorization(t *testing.T) {
 	w := newWorld(t, jar, "")
 	w.add(t, "bob", account.Member)
@@ -89,26 +93,36 @@ func TestGateRefusesAuthorization(t *testing.T) {
 	cookie += "; " + b.at(jar).cookies()
 	secret := w.appPassword(t, "ada", account.AppPassword{Name: "backup", Hosts: "wiki.example"})
 	for name, header := range map[string][]string{
-		"empty":                  {""},
-		"another scheme":         {"Digest " + secret},
-		"no scheme":              {secret},
-		"a scheme alone":         {"Bearer"},
-		"an empty token":         {"Bearer "},
-		"two tokens":             {"Bearer " + secret + " " + secret},
-		"a space too many":       {"Bearer  " + secret},
-		"in lower case":          {"Bearer " + strings.ToLower(secret)},
-		"one letter short":       {"Bearer " + secret[:len(secret)-1]},
-		"twice":                  {"Bearer " + secret, "Bearer " + secret},
-		"a wrong one and a good": {"Bearer x", "Bearer " + secret},
-		"the session cookie":     {"Bearer " + b.holds(jar, "__Host-glassjar")},
-		"Basic's base64 broken":  {"Basic " + secret},
-		"no colon":               {"Basic " + base64.StdEncoding.EncodeToString([]byte(secret))},
-		"another's username":     {basic("bob", secret)},
-		"nobody's username":      {basic("eve", secret)},
-		"no username":            {basic("", secret)},
-		"as the username":        {basic(secret, "")},
-		"the account's password": {basic("ada", good)},
-		"a wrong one":            {basic("ada", "gj_"+strings.Repeat("A", 52))},
+		"another scheme":             {"Digest " + secret},
+		"no scheme":                  {secret},
+		"no space":                   {"Bearer" + secret},
+		"in quotes":                  {`Digest username="ada", response="` + secret + `"`},
+		"the prefix alone":           {"Bearer gj_"},
+		"two tokens":                 {"Bearer " + secret + " " + secret},
+		"a space too many":           {"Bearer  " + secret},
+		"a tab":                      {"bearer\t" + secret},
+		"in lower case":              {"Bearer " + strings.ToLower(secret)},
+		"one letter short":           {"Bearer " + secret[:len(secret)-1]},
+		"twice":                      {"Bearer " + secret, "Bearer " + secret},
+		"a wrong one and a good":     {"Bearer x", "Bearer " + secret},
+		"two of the app's":           {"Bearer x", "Bearer y"},
+		"joined by a proxy":          {"Bearer x, Bearer " + secret},
+		"joined, as Basic's":         {"Bearer x, " + basic("ada", secret)},
+		"joined, and wrong":          {"Bearer x,Bearer gj_WRONG"},
+		"Basic's base64 broken":      {"Basic " + secret},
+		"Basic's base64 cut":         {strings.TrimRight(basic("adas", secret), "=")},
+		"Basic's base64 as in a URL": {"Basic " + base64.URLEncoding.EncodeToString([]byte("\xff\xfe\xfd:"+secret))},
+		"Basic's as Bearer's":        {strings.Replace(basic("ada", secret), "Basic", "Bearer", 1)},
+		"no colon":                   {"Basic " + base64.StdEncoding.EncodeToString([]byte(secret))},
+		"another's username":         {basic("bob", secret)},
+		"nobody's username":          {basic("eve", secret)},
+		"no username":                {basic("", secret)},
+		"as the username":            {basic(secret, "")},
+		"as the username, with more": {basic(secret, "x-oauth-basic")},
+		"behind the app's":           {basic("ada", "x:"+secret)},
+		"a wrong one":                {basic("ada", "gj_"+strings.Repeat("A", 52))},
+		"a short one":                {basic("ada", "gj_WRONG")},
+		"the prefix as Basic's":      {strings.Replace(basic("ada", "gj_"), "Basic", "BASIC", 1)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, path := range gatePaths {
@@ -118,9 +132,53 @@ func TestGateRefusesAuthorization(t *testing.T) {
 		})
 	}
 	w.wantRefused(t, "/gate/check", asked(sister+"/", "Cookie", cookie), []string{"Bearer " + secret}, http.StatusUnauthorized)
-	w.ask(t, "/gate/check", asked(elsewhere+"/", "Cookie", cookie)).want(http.StatusOK) // it is a good one
+	w.ask(t, "/gate/check", asked(elsewhere+"/", "Cookie", cookie)).want(http.StatusOK).header("Authorization", "") // it is a good one
 	if lines := w.log.lines(strings.ToLower(secret[3:])); len(lines) > 0 || len(w.log.lines(secret)) > 0 {
 		t.Errorf("the secret is in the log: %q", lines)
+	}
+}
+
+// What has not the form of an app password is the app's: the cookie decides,
+// and the gate's answer gives it back for the app.
+func TestGateLeavesAppsTheirAuthorization(t *testing.T) {
+	w := newWorld(t, jar, "")
+	b, cookie := w.in(t)
+	w.add(t, "bob", account.Member)
+	for name, authorization := range map[string]string{
+		"a bearer token":                 "Bearer eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln",
+		"a long one":                     "Bearer " + strings.Repeat("eyJhbGciOiJFUzI1NiJ9.", 300),
+		"one that holds the prefix":      "Bearer xgj_WRONG",
+		"one in capitals":                "Bearer GJ_WRONG",
+		"another scheme with the prefix": "Token gj_WRONG",
+		"the prefix and no scheme":       "gj_WRONG",
+		"a scheme alone":                 "Bearer",
+		"Basic":                          basic("eve", "hunter2"),
+		"Basic with the account's own":   basic("ada", good),
+		"Basic, the prefix later":        basic("ada", "x-gj_WRONG"),
+		"Basic, the prefix in the name":  basic("gj_bob", "hunter2"),
+		"Basic, a colon in the password": basic("ada", "a:gj_WRONG"),
+		"Basic that is no base64":        "Basic ?gj_WRONG?",
+		"Basic without a colon":          "Basic " + base64.StdEncoding.EncodeToString([]byte("gj_WRONG")),
+		"the session cookie":             "Bearer " + b.holds(jar, "__Host-glassjar"),
+		"Digest":                         `Digest username="ada", realm="gj_x", nonce="YTpnal8=x", response="6629fae49393a05397450978507c4ef1"`,
+		"Negotiate":                      "Negotiate YIIJvwYGKwYBBQUCoIIJszCCCa+gJDAi",
+		"AWS's":                          "AWS4-HMAC-SHA256 Credential=AKIA/20130524/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=fe5f",
+		"bytes that are no ASCII":        "Bearer \xe4\xf6",
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, path := range gatePaths {
+				passed := w.ask(t, path, asked(elsewhere+"/", "Cookie", cookie, "Authorization", authorization)).want(http.StatusOK)
+				passed.header("Remote-User", "ada").header("Authorization", authorization)
+				w.ask(t, path, asked(elsewhere+"/", "Authorization", authorization)).
+					want(http.StatusUnauthorized, jar+"/?next="+url.QueryEscape(elsewhere+"/")).header("Authorization", "")
+			}
+		})
+	}
+	denied := w.ask(t, "/gate/check?group=dev", asked(elsewhere+"/", "Cookie", cookie, "Authorization", "Bearer x"))
+	denied.want(http.StatusForbidden).header("Authorization", "")
+	w.ask(t, "/gate/check", asked(elsewhere+"/", "Cookie", cookie, "Authorization", "")).want(http.StatusOK).header("Authorization", "")
+	if lines := w.log.lines("event=apppassword"); len(lines) > 0 {
+		t.Errorf("an app's own header counts as a wrong app password: %q", lines)
 	}
 }
 
@@ -138,7 +196,8 @@ func (w *world) refused(t *testing.T, path string, header, authorization []strin
 	r := b.request(http.MethodGet, path, "", header...)
 	r.Header["Authorization"] = authorization
 	got := b.do(r).want(status, "")
-	got.header("Www-Authenticate", "").header("Remote-User", "").header("Remote-Identity", "").header("Set-Cookie", "")
+	challenge := map[int]string{http.StatusUnauthorized: basicChallenge}[status]
+	got.header("WWW-Authenticate", challenge).header("Authorization", "").header("Remote-User", "").header("Remote-Identity", "").header("Set-Cookie", "")
 	got.header("Strict-Transport-Security", "").header("Content-Type", "application/json")
 	var says struct{ Error string }
 	if err := json.Unmarshal([]byte(got.body), &says); err != nil || says.Error == "" {
@@ -196,7 +255,7 @@ func TestGateCannotKnowAnAppPassword(t *testing.T) {
 	if err := os.Rename(w.dbPath, w.dbPath+".away"); err != nil {
 		t.Fatal(err)
 	}
-	for _, authorization := range []string{bearer, "Bearer x"} {
+	for _, authorization := range []string{bearer, "Bearer gj_x"} {
 		w.ask(t, "/gate/forward", asked(elsewhere+"/", "Cookie", cookie, "Authorization", authorization)).want(http.StatusServiceUnavailable).header("Remote-User", "")
 	}
 	if err := os.Rename(w.dbPath+".away", w.dbPath); err != nil {

@@ -39,26 +39,29 @@ func TestGateAsksToSignIn(t *testing.T) {
 		header     []string
 		status     int
 		location   string
+		challenge  string
 	}{
-		{"check", "/gate/check", nil, 401, to},
-		{"check, as Authelia's", "/api/authz/auth-request", nil, 401, to},
-		{"check, of a page", "/gate/check", []string{"Accept", page, "Sec-Fetch-Mode", "navigate"}, 401, to},
-		{"a page", "/gate/forward", []string{"Sec-Fetch-Mode", "navigate"}, 302, to},
-		{"a page, as Authelia's", "/api/authz/forward-auth", []string{"Sec-Fetch-Mode", "navigate"}, 302, to},
-		{"an old browser's page", "/gate/forward", []string{"Accept", page}, 302, to},
-		{"HEAD of a page", "/gate/forward", []string{"Accept", page, "X-Forwarded-Method", "HEAD"}, 302, to},
-		{"a form", "/gate/forward", []string{"Accept", page, "X-Forwarded-Method", "POST"}, 303, jar + "/?next=" + url.QueryEscape(elsewhere+"/")},
-		{"a form with its page", "/gate/forward", []string{"Accept", page, "X-Forwarded-Method", "POST", "Referer", elsewhere + "/form?x"}, 303, jar + "/?next=" + url.QueryEscape(elsewhere+"/form?x")},
-		{"a form from elsewhere", "/gate/forward", []string{"Accept", page, "X-Forwarded-Method", "POST", "Referer", "https://evil.example/"}, 303, jar + "/?next=" + url.QueryEscape(elsewhere+"/")},
-		{"a fetch", "/gate/forward", []string{"Sec-Fetch-Mode", "cors", "Accept", page}, 401, to},
-		{"an XHR", "/gate/forward", []string{"X-Requested-With", "XMLHttpRequest", "Accept", page}, 401, to},
-		{"a WebSocket", "/gate/forward", []string{"Sec-Fetch-Mode", "websocket"}, 401, to},
-		{"an event stream", "/gate/forward", []string{"Accept", "text/event-stream"}, 401, to},
-		{"a program", "/gate/forward", []string{"Accept", "*/*"}, 401, to},
+		{"check", "/gate/check", nil, 401, to, basicChallenge},
+		{"check, as Authelia's", "/api/authz/auth-request", nil, 401, to, basicChallenge},
+		{"check, of a page", "/gate/check", []string{"Accept", page, "Sec-Fetch-Mode", "navigate"}, 401, to, ""},
+		{"a page", "/gate/forward", []string{"Sec-Fetch-Mode", "navigate"}, 302, to, ""},
+		{"a page, as Authelia's", "/api/authz/forward-auth", []string{"Sec-Fetch-Mode", "navigate"}, 302, to, ""},
+		{"an old browser's page", "/gate/forward", []string{"Accept", page}, 302, to, ""},
+		{"HEAD of a page", "/gate/forward", []string{"Accept", page, "X-Forwarded-Method", "HEAD"}, 302, to, ""},
+		{"a form", "/gate/forward", []string{"Accept", page, "X-Forwarded-Method", "POST"}, 303, jar + "/?next=" + url.QueryEscape(elsewhere+"/"), ""},
+		{"a form with its page", "/gate/forward", []string{"Accept", page, "X-Forwarded-Method", "POST", "Referer", elsewhere + "/form?x"}, 303, jar + "/?next=" + url.QueryEscape(elsewhere+"/form?x"), ""},
+		{"a form from elsewhere", "/gate/forward", []string{"Accept", page, "X-Forwarded-Method", "POST", "Referer", "https://evil.example/"}, 303, jar + "/?next=" + url.QueryEscape(elsewhere+"/"), ""},
+		{"a fetch", "/gate/forward", []string{"Sec-Fetch-Mode", "cors", "Accept", page}, 401, to, ""},
+		{"a fetch over http", "/gate/forward", []string{"User-Agent", "Mozilla/5.0 (X11; Linux x86_64)", "Accept", "*/*"}, 401, to, ""},
+		{"a fetch, to check", "/gate/check", []string{"Sec-Fetch-Mode", "cors", "Accept", "*/*"}, 401, to, ""},
+		{"an XHR", "/gate/forward", []string{"X-Requested-With", "XMLHttpRequest", "Accept", page}, 401, to, ""},
+		{"a WebSocket", "/gate/forward", []string{"Sec-Fetch-Mode", "websocket"}, 401, to, ""},
+		{"an event stream", "/gate/forward", []string{"Accept", "text/event-stream"}, 401, to, basicChallenge},
+		{"a program", "/gate/forward", []string{"Accept", "*/*"}, 401, to, basicChallenge},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := w.ask(t, tt.path, asked(elsewhere+"/a?b=c&d", tt.header...)).want(tt.status, tt.location)
-			got.header("WWW-Authenticate", "").header("Set-Cookie", "").header("Strict-Transport-Security", "").header("Remote-User", "")
+			got.header("WWW-Authenticate", tt.challenge).header("Set-Cookie", "").header("Strict-Transport-Security", "").header("Remote-User", "")
 			if strings.Contains(tt.path, "forward") && tt.status == 401 {
 				var says struct{ Error, Location string }
 				if err := json.Unmarshal([]byte(got.body), &says); err != nil || says.Location != tt.location || got.Header.Get("Content-Type") != "application/json" {

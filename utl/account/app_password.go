@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -32,6 +33,13 @@ var (
 	// ErrAppPasswordMany means that the account has as many as it may.
 	ErrAppPasswordMany = errors.New("an account has at most 50 app passwords")
 )
+
+// AppPasswordPrefix is what the secret of every app password begins with.
+const AppPasswordPrefix = "gj_"
+
+// AppPasswordForm finds the secret of an app password in a text: 260 random bits
+// in base32 behind the prefix.
+var AppPasswordForm = regexp.MustCompile(AppPasswordPrefix + `[A-Z2-7]{52}`)
 
 // AppPassword lets a program through the gate in the name of an account. Its
 // secret is kept as a hash alone.
@@ -82,7 +90,7 @@ func (s *Store) NewAppPassword(ctx context.Context, a Account, current string, w
 	if a, err = s.prove(ctx, a, current); err != nil {
 		return "", err
 	}
-	secret, expires := "gj_"+rand.Text()+rand.Text(), int64(0)
+	secret, expires := AppPasswordPrefix+rand.Text()+rand.Text(), int64(0)
 	if !wanted.Expires.IsZero() {
 		expires = db.Micros(wanted.Expires)
 	}

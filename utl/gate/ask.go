@@ -23,6 +23,7 @@ const (
 type Ask struct {
 	Target
 
+	Kind   Kind
 	Method string
 	header http.Header
 }
@@ -45,7 +46,7 @@ func Read(kind Kind, h http.Header) (Ask, error) {
 	if err := oneMeaning(h); err != nil {
 		return Ask{}, err
 	}
-	a := Ask{Method: first(h, forwardedMethod), header: h}
+	a := Ask{Kind: kind, Method: first(h, forwardedMethod), header: h}
 	var err error
 	if kind == Check && (h[originalURL] != nil || h[originalMethod] != nil) {
 		a.Method = first(h, originalMethod)
@@ -96,6 +97,19 @@ func (a Ask) Navigates() bool {
 		return mode == "navigate"
 	}
 	return a.header.Get("X-Requested-With") == "" && a.header.Get("Upgrade") == "" && strings.Contains(a.header.Get("Accept"), "text/html")
+}
+
+// FromProgram reports whether a program sent the request, and neither a page nor
+// a script in a browser: those send Fetch Metadata or ask for HTML or, over
+// http, where they send none, call themselves Mozilla.
+func (a Ask) FromProgram() bool {
+	for _, name := range []string{"Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-Dest", "X-Requested-With", "Upgrade"} {
+		if a.header[name] != nil {
+			return false
+		}
+	}
+	accept := strings.ToLower(strings.Join(a.header["Accept"], ","))
+	return !strings.Contains(accept, "text/html") && !strings.HasPrefix(first(a.header, "User-Agent"), "Mozilla/")
 }
 
 // first returns the header's first value; the name is in its canonical form.

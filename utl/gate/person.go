@@ -19,6 +19,7 @@ import (
 const (
 	assertionLife  = time.Minute
 	assertionReuse = assertionLife / 2 // an app gets one that is good for as long again
+	assertionAhead = 30 * time.Second  // how much slower an app's clock may be: iat is that far back
 	mostAssertions = 1000              // kept at once
 )
 
@@ -127,7 +128,8 @@ func (g *Gate) JWKS() []byte {
 }
 
 // Assert returns a signed assertion, a JWT good for a minute at most and half
-// a minute at least, that tells the app at host who passes.
+// a minute at least, that tells the app at host who passes. Its iat is half a
+// minute back: strict apps refuse one from the future, and their clocks differ.
 func (g *Gate) Assert(sid string, p Person, host string) (string, error) {
 	s, now, at := &g.signer, g.signer.now(), place{sid, host}
 	s.mu.Lock()
@@ -153,7 +155,7 @@ func (g *Gate) Assert(sid string, p Person, host string) (string, error) {
 
 func (s *signer) claims(p Person, host string, now time.Time) claims {
 	return claims{
-		Issuer: s.issuer, Subject: p.ID, Audience: host, Issued: now.Unix(), Expires: now.Add(assertionLife).Unix(),
+		Issuer: s.issuer, Subject: p.ID, Audience: host, Issued: now.Add(-assertionAhead).Unix(), Expires: now.Add(assertionLife).Unix(),
 		Username: p.Username, Name: p.Name, Email: p.Email,
 		Groups: strings.FieldsFunc(p.Groups, func(c rune) bool { return c == ',' }),
 	}

@@ -56,7 +56,7 @@ func TestAssert(t *testing.T) {
 		t.Fatal(err)
 	}
 	for claim, want := range map[string]any{
-		"sub": "A1", "preferred_username": "ada", "name": "Ada L.", "email": "ada@jar.example", "exp": float64(c.t.Unix() + 60),
+		"sub": "A1", "preferred_username": "ada", "name": "Ada L.", "email": "ada@jar.example", "exp": float64(c.t.Unix() + 60), "iat": float64(c.t.Unix() - 30),
 	} {
 		if says[claim] != want {
 			t.Errorf("%s is %v, want %v", claim, says[claim], want)
@@ -64,6 +64,9 @@ func TestAssert(t *testing.T) {
 	}
 	if _, err := verified(t, g, token, c.t, "other.example"); err == nil {
 		t.Error("another app takes the assertion")
+	}
+	if _, err := verified(t, g, token, c.t.Add(-30*time.Second), "app.example"); err != nil {
+		t.Errorf("an app whose clock is 30 s slow refuses the assertion: %v", err)
 	}
 	if _, err := verified(t, g, token, c.t.Add(61*time.Second), "app.example"); err == nil {
 		t.Error("the assertion is good after a minute")

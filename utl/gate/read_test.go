@@ -186,6 +186,34 @@ func TestNavigates(t *testing.T) {
 	}
 }
 
+func TestFromProgram(t *testing.T) {
+	const mozilla = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+	for _, tt := range []struct {
+		name  string
+		pairs []string
+		want  bool
+	}{
+		{"git", []string{"User-Agent", "git/2.39.5", "Accept", "*/*"}, true},
+		{"git that sends", []string{"User-Agent", "git/2.39.5", "Accept", "application/x-git-receive-pack-result"}, true},
+		{"WebDAV", []string{"User-Agent", "Microsoft-WebDAV-MiniRedir/10.0.19045"}, true},
+		{"nothing said", nil, true},
+		{"a page", []string{"Sec-Fetch-Mode", "navigate", "Accept", "*/*"}, false},
+		{"a fetch", []string{"Sec-Fetch-Mode", "cors", "Accept", "*/*"}, false},
+		{"a fetch of which a part is told", []string{"Sec-Fetch-Site", "same-origin"}, false},
+		{"an image", []string{"Sec-Fetch-Dest", "image"}, false},
+		{"an old browser's page", []string{"Accept", "Text/HTML,*/*;q=0.8"}, false},
+		{"an old browser's second Accept", []string{"Accept", "*/*", "Accept", "text/html"}, false},
+		{"a fetch over http", []string{"User-Agent", mozilla, "Accept", "*/*"}, false},
+		{"an XHR", []string{"X-Requested-With", "XMLHttpRequest", "Accept", "*/*"}, false},
+		{"a socket", []string{"Upgrade", "websocket"}, false},
+	} {
+		a, err := gate.Read(gate.Forward, forwarded(tt.pairs...))
+		if err != nil || a.FromProgram() != tt.want {
+			t.Errorf("%s: got %t, %v; want %t", tt.name, a.FromProgram(), err, tt.want)
+		}
+	}
+}
+
 // FuzzParseURL holds what is read to what net/url reads, and to itself.
 func FuzzParseURL(f *testing.F) {
 	for _, seed := range []string{
