@@ -28,6 +28,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"glassjar/utl/anatomy"
+	"glassjar/utl/recipe"
 )
 
 // good is a password that keeps the policy.
@@ -539,23 +540,27 @@ func free(t *testing.T) string {
 	return ln.Addr().String()
 }
 
-// nginx runs README's recipe until the test ends, with the hosts below
-// localhost, in front of glassjar and the app at these addresses.
+// nginx runs its recipe until the test ends, with the hosts below localhost, in
+// front of glassjar and the app at these addresses.
 func nginx(t *testing.T, at, glassjar, app string) {
 	t.Helper()
 	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin") // where Debian has it
 	if _, err := exec.LookPath("nginx"); err != nil {
 		missing(t, "nginx")
 	}
-	recipe, err := os.ReadFile("handlers/testdata/nginx.conf")
+	dir := t.TempDir()
+	var conf strings.Builder
+	conf.WriteString(strings.ReplaceAll("events {} pid DIR/pid; http { access_log off; client_body_temp_path DIR/b; proxy_temp_path DIR/p; "+
+		"fastcgi_temp_path DIR/f; uwsgi_temp_path DIR/u; scgi_temp_path DIR/s;\n", "DIR", dir))
+	err := recipe.Write(&conf, "nginx", recipe.Site{
+		PublicURL: &url.URL{Scheme: "http", Host: "jar.localhost"}, Address: glassjar, Listen: at,
+		Apps: []recipe.App{{Host: "app.localhost", Address: app}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	here := strings.NewReplacer("DIR", dir, "listen 80;", "listen "+at+";", ".example;", ".localhost;", "127.0.0.1:8080", glassjar, "127.0.0.1:9092", app)
-	conf := here.Replace("events {} pid DIR/pid; http { access_log off; client_body_temp_path DIR/b; proxy_temp_path DIR/p; " +
-		"fastcgi_temp_path DIR/f; uwsgi_temp_path DIR/u; scgi_temp_path DIR/s;\n" + string(recipe) + "}\n")
-	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(conf), 0o600); err != nil {
+	conf.WriteString("}\n")
+	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(conf.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)

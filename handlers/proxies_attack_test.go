@@ -188,7 +188,7 @@ func (c check) passesAppPasswords() {
 func (c check) refusesOtherHosts() {
 	b := c.in(c.t)
 	c.shut(c.t, func() { b.at("http://stranger.example").get("/") })
-	other := c.at(c.t, c.start(c.t, "app.site.example", "other.example"))
+	other := c.at(c.t, c.proxy.start(c.t, c.site(c.t, "other.example")))
 	c.shut(c.t, func() {
 		other.at("http://other.example").get("/", "Sec-Fetch-Mode", "navigate").want(http.StatusForbidden)
 	})
@@ -199,6 +199,6 @@ func TestHAProxyIsClosedWhenLuaFails(t *testing.T) {
 	p := proxies[2]
 	p.needed(t)
 	f := newFront(t, p)
-	broken := f.at(t, f.start(t, "\tlocal scheme", "\tlocal wrong = nil + 1\n\tlocal scheme"))
+	broken := f.at(t, p.start(t, f.site(t, "app.site.example"), "\tlocal scheme", "\tlocal wrong = nil + 1\n\tlocal scheme"))
 	f.shut(t, func() { broken.get("/").want(http.StatusServiceUnavailable) })
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"glassjar/utl/account"
+	"glassjar/utl/recipe"
 )
 
 // The hosts of the recipes, over http.
@@ -54,23 +55,17 @@ func newFront(t *testing.T, p proxy) *front {
 	t.Cleanup(f.server.Close)
 	f.app = httptest.NewServer(http.HandlerFunc(f.echo))
 	t.Cleanup(f.app.Close)
-	f.addr = f.start(t)
+	f.addr = p.start(t, f.site(t, "app.site.example"))
 	return f
 }
 
-// start starts the proxy, once more with more replaced in its recipe.
-func (f *front) start(t *testing.T, replace ...string) (addr string) {
+// site is what the recipe is filled in with, where the app is at the host.
+func (f *front) site(t *testing.T, app string) recipe.Site {
 	t.Helper()
-	return f.startAt(t, "app.site.example", replace...)
-}
-
-// startAt starts it with the app at another host.
-func (f *front) startAt(t *testing.T, app string, replace ...string) (addr string) {
-	t.Helper()
-	return f.proxy.start(t, append([]string{
-		"jar.example", "jar.site.example", "app.example", app,
-		"127.0.0.1:8080", f.server.Listener.Addr().String(), "127.0.0.1:9092", f.app.Listener.Addr().String(),
-	}, replace...)...)
+	return recipe.Site{
+		PublicURL: parse(t, plainJar), Address: f.server.Listener.Addr().String(),
+		Apps: []recipe.App{{Host: app, Address: f.app.Listener.Addr().String()}},
+	}
 }
 
 // echo is the app: it answers with what it saw, and talks back on whatever it

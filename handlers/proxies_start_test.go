@@ -6,54 +6,46 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"glassjar/utl/recipe"
 )
 
-// proxy is one of README's recipes, and what lets it run here. In its texts,
-// DIR is the folder that it is copied to, and ADDR where it listens, on PORT.
+// proxy is a proxy that a recipe is for, and what lets it run here. In its
+// texts, DIR is the folder that the files are in, and ADDR where it listens, on
+// PORT.
 type proxy struct {
 	program string
-	recipes []string // in testdata
-	local   []string // what is replaced in a recipe, and by what, in turn
-	grouped []string // the same, so that only the group dev may pass
-	frame   string   // a file of its own, named frame
+	files   map[string]string // the recipe of each file in DIR
+	frame   string            // a file around them, named frame
 	args    []string
 }
 
 var proxies = []proxy{
 	{
 		"nginx",
-		[]string{"nginx.conf"},
-		[]string{"listen 80;", "listen ADDR;"},
-		[]string{"glassjar/gate/check", "glassjar/gate/check?group=dev"},
+		map[string]string{"nginx.conf": "nginx"},
 		"events {} pid DIR/pid; http { access_log off; client_body_temp_path DIR/body; proxy_temp_path DIR/proxy; " +
 			"fastcgi_temp_path DIR/f; uwsgi_temp_path DIR/u; scgi_temp_path DIR/s; include DIR/nginx.conf; }",
 		[]string{"-e", "stderr", "-p", "DIR", "-c", "DIR/frame", "-g", "daemon off; master_process off; error_log stderr;"},
 	},
 	{
 		"caddy",
-		[]string{"Caddyfile"},
-		[]string{"\njar.example {", "\nhttp://jar.example {", "\napp.example {", "\nhttp://app.example {"},
-		[]string{"uri /gate/forward?", "uri /gate/forward?group=dev"},
+		map[string]string{"Caddyfile": "caddy"},
 		"{\n\tadmin off\n\tauto_https off\n\tdefault_bind 127.0.0.1\n\thttp_port PORT\n}\nimport DIR/Caddyfile\n",
 		[]string{"run", "--adapter", "caddyfile", "--config", "DIR/frame"},
 	},
 	{
 		"haproxy",
-		[]string{"haproxy.cfg", "glassjar.lua"},
-		[]string{"bind :80", "bind ADDR", "/etc/haproxy/", "DIR/"},
-		[]string{"/gate/check unless", "/gate/check?group=dev unless"},
+		map[string]string{"haproxy.cfg": "haproxy", "glassjar.lua": "haproxy-lua"},
 		"",
 		[]string{"-db", "-f", "DIR/haproxy.cfg"},
 	},
 	{
 		"traefik",
-		[]string{"traefik.yml"},
-		nil,
-		[]string{"/gate/forward #", "/gate/forward?group=dev #"},
+		map[string]string{"traefik.yml": "traefik"},
 		"",
 		[]string{"--providers.file.filename=DIR/traefik.yml", "--entrypoints.web.address=ADDR"},
 	},
@@ -73,9 +65,9 @@ func (p proxy) needed(t *testing.T) {
 	missing(t, p.program)
 }
 
-// start runs the proxy until the test ends and returns its address. replace
-// holds what more to replace in the recipe: hosts, addresses.
-func (p proxy) start(t *testing.T, replace ...string) (addr string) {
+// start runs the proxy for the site until the test ends and returns its
+// address. edit holds what is replaced in its files, and by what, in turn.
+func (p proxy) start(t *testing.T, site recipe.Site, edit ...string) (addr string) {
 	t.Helper()
 	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -85,7 +77,20 @@ func (p proxy) start(t *testing.T, replace ...string) (addr string) {
 	_ = ln.Close()
 	dir := t.TempDir()
 	here := strings.NewReplacer("DIR", dir, "ADDR", addr, "PORT", strings.TrimPrefix(addr, "127.0.0.1:"))
-	p.copy(t, dir, here, slices.Concat(p.local, replace))
+	site.Listen = addr
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("frame", here.Replace(p.frame))
+	for name, of := range p.files {
+		var text strings.Builder
+		if err := recipe.Write(&text, of, site); err != nil {
+			t.Fatal(err)
+		}
+		write(name, strings.NewReplacer(edit...).Replace(text.String()))
+	}
 	var args []string
 	for _, arg := range p.args {
 		args = append(args, here.Replace(arg))
@@ -111,51 +116,4 @@ func (p proxy) start(t *testing.T, replace ...string) (addr string) {
 		}
 	}
 	return addr
-}
-
-// copy writes the frame and the recipe to the folder, with every text that is
-// to be replaced replaced. All of them must be there.
-func (p proxy) copy(t *testing.T, dir string, here *strings.Replacer, replace []string) {
-	t.Helper()
-	files := map[string]string{"frame": p.frame}
-	found := make([]bool, len(replace)/2)
-	for _, name := range p.recipes {
-		raw, err := os.ReadFile(filepath.Join("testdata", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		text := string(raw)
-		for i := range found {
-			found[i] = found[i] || strings.Contains(text, replace[2*i])
-			text = strings.ReplaceAll(text, replace[2*i], replace[2*i+1])
-		}
-		files[name] = text
-	}
-	if i := slices.Index(found, false); i >= 0 {
-		t.Fatalf("%s: there is no %q to replace", p.program, replace[2*i])
-	}
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(here.Replace(text)), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// README shows the recipes as they run here.
-func TestRecipesAreREADMEs(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range proxies {
-		for _, name := range p.recipes {
-			text, err := os.ReadFile(filepath.Join("testdata", name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !strings.Contains(string(readme), "\n```\n"+string(text)+"```\n") {
-				t.Errorf("README.md does not show testdata/%s as it is", name)
-			}
-		}
-	}
 }

@@ -23,7 +23,7 @@ type check struct {
 	t *testing.T
 }
 
-// README's recipes, in the real proxies.
+// The recipes, in the real proxies.
 // ATTACKS C
 func TestProxies(t *testing.T) {
 	for _, p := range proxies {
@@ -126,7 +126,9 @@ func (c check) endsWithSignOut() {
 
 func (c check) asksForTheGroup() {
 	b := c.in(c.t)
-	dev := c.at(c.t, c.start(c.t, c.proxy.grouped...))
+	site := c.site(c.t, "app.site.example")
+	site.Group = "dev"
+	dev := c.at(c.t, c.proxy.start(c.t, site))
 	dev.Jar = b.Jar
 	set := func(groups ...string) {
 		c.t.Helper()
@@ -153,7 +155,7 @@ func (c check) closes() {
 }
 
 func (c check) isHealthy() {
-	_, port, err := net.SplitHostPort(c.startAt(c.t, "localhost")) // which needs no name server
+	_, port, err := net.SplitHostPort(c.proxy.start(c.t, c.site(c.t, "localhost"))) // which needs no name server
 	if err != nil {
 		c.t.Fatal(err)
 	}

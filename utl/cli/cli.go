@@ -18,6 +18,7 @@ import (
 	"glassjar/utl/config"
 	"glassjar/utl/db"
 	"glassjar/utl/keyring"
+	"glassjar/utl/recipe"
 	"glassjar/utl/session"
 )
 
@@ -46,6 +47,7 @@ type grammar struct {
 	User    userCommands   `cmd:"" help:"Change who has an account."`
 	Link    linkCommands   `cmd:"" help:"Make a link that works once."`
 	Keys    keysCommands   `cmd:"" help:"Change the session keys."`
+	Recipe  recipeCommand  `cmd:"" help:"Print the configuration of a reverse proxy that asks the gate."`
 	Doctor  doctorCommand  `cmd:"" help:"Attack a page behind the gate from outside, through its proxy, and say what holds."`
 	Version versionCommand `cmd:"" help:"Show which glassjar this is."`
 	Help    helpCommand    `cmd:"" help:"Show how a command is used."`
@@ -76,7 +78,7 @@ func (a *app) run(ctx context.Context, args []string) error {
 	helped := false // kong goes on after it has shown help
 	k, err := kong.New(&grammar{}, kong.Name("glassjar"), kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Writers(a.Stdout, a.Stderr),
-		kong.Exit(func(int) { helped = true }), kong.Bind(a), kong.BindTo(ctx, (*context.Context)(nil)))
+		kong.Vars{"recipes": recipe.Names}, kong.Exit(func(int) { helped = true }), kong.Bind(a), kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		return fmt.Errorf("building the commands: %w", err)
 	}

@@ -40,6 +40,8 @@ var answers = []answer{
 	{err: errLines, sentence: "more than one line came on stdin: give the password alone"},
 	{err: errDiffer, sentence: "the two passwords differ: nothing was changed"},
 	{err: errNoPort, sentence: "the port in ADDR is 0, so nobody knows where the link leads: set PUBLIC_URL"},
+	{err: errNoPublicURL, sentence: "PUBLIC_URL is not set: say how browsers reach the sign-in through the proxy, like https://jar.example"},
+	{err: errOwnTLS, sentence: "TLS_CERT is set, so glassjar speaks https itself: the recipes' proxies speak http with it, so take TLS_CERT and TLS_KEY away"},
 	{err: context.Canceled, sentence: "given up"},
 	{err: account.ErrName, sentence: "a username is 1 to 32 of a to z, 0 to 9 and . _ - and starts with a letter or a digit"},
 	{err: account.ErrTaken, sentence: "another account has this username: glassjar user list"},

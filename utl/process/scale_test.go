@@ -82,13 +82,13 @@ func (s scenario) compared(b *testing.B) results {
 }
 
 // BenchmarkScaleNginx is how much of what nginx hands on alone it hands on when
-// it asks the gate each time, as README's recipe has it.
+// it asks the gate each time, as its recipe has it.
 func BenchmarkScaleNginx(b *testing.B) {
 	once(b)
 	h := newHouse(b, 10)
 	app := bare(b, "/", answer{status: http.StatusOK, header: http.Header{}, body: "the app\n"})
 	const request = "GET / HTTP/1.1\r\nHost: app.example\r\n"
-	gated, open := nginx(b, h.program, app, "auth_request /gate/check;"), nginx(b, h.program, app, "")
+	gated, open := nginx(b, h.program, app, true), nginx(b, h.program, app, false)
 	if a, _ := exchange(b, gated, request+"\r\n"); a.status != http.StatusUnauthorized {
 		b.Fatalf("without a cookie: got status %d, want 401", a.status)
 	}

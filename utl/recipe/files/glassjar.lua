@@ -1,6 +1,7 @@
--- /etc/haproxy/glassjar.lua: asks the gate whether a request may pass. If so,
--- it sets txn.passes and the identity headers; else it answers, or leaves
--- txn.passes unset when the gate does not answer.
+-- /etc/haproxy/glassjar.lua, printed by: glassjar recipe haproxy-lua
+-- It asks the gate whether a request may pass. If so, it sets txn.passes and
+-- the identity headers; else it answers, or leaves txn.passes unset when the
+-- gate does not answer.
 core.register_action("glassjar", { "http-req" }, function(txn, gate)
 	local sent = txn.http:req_get_headers()
 	local function joined(name, between)

@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"glassjar/utl/config"
+	"glassjar/utl/recipe"
+)
+
+var (
+	errNoPublicURL = errors.New("PUBLIC_URL is not set")
+	errOwnTLS      = errors.New("TLS_CERT is set")
+)
+
+// placeholder stands for the address of an app that nobody has named.
+const placeholder = "127.0.0.1:9092"
+
+type recipeCommand struct {
+	Name  string       `arg:"" enum:"${recipes}" help:"One of ${enum}."`
+	App   []recipe.App `placeholder:"HOST=ADDRESS" sep:"none" help:"An app behind the gate, and where it listens, such as app.example=127.0.0.1:9092. May come again."`
+	Group string       `help:"Only people in this group may pass."`
+}
+
+// Run prints the recipe for the settings and the apps. It makes nothing: no
+// key, no database.
+func (c *recipeCommand) Run(a *app) error {
+	cfg, err := a.Config()
+	if err != nil {
+		return err
+	}
+	site, err := siteOf(cfg)
+	if err != nil {
+		return err
+	}
+	site.Group, site.Apps = c.Group, c.App
+	if c.Name != "nginx-app" && c.Name != "haproxy-lua" { // which name no app
+		a.sayHosts(cfg, &site)
+	}
+	return recipe.Write(a.Stdout, c.Name, site)
+}
+
+// siteOf returns what the settings say of the site.
+func siteOf(cfg config.Config) (recipe.Site, error) {
+	host, port, err := net.SplitHostPort(cfg.Addr)
+	switch {
+	case err != nil:
+		return recipe.Site{}, fmt.Errorf("reading ADDR: %w", err)
+	case cfg.PublicURL == nil:
+		return recipe.Site{}, errNoPublicURL
+	case cfg.TLSCert != "":
+		return recipe.Site{}, errOwnTLS
+	case port == "0":
+		return recipe.Site{}, errNoPort
+	}
+	if host == "" || host == "0.0.0.0" || host == "::" { // every address of this machine
+		host = "127.0.0.1"
+	}
+	listen := cfg.PublicURL.Port()
+	if listen == "" {
+		listen = map[string]string{"http": "80", "https": "443"}[cfg.PublicURL.Scheme]
+	}
+	return recipe.Site{PublicURL: cfg.PublicURL, Address: net.JoinHostPort(host, port), Listen: "*:" + listen}, nil
+}
+
+// sayHosts adds the hosts of GATE_HOSTS that no app was named for, and tells
+// the person where apps and GATE_HOSTS differ.
+func (a *app) sayHosts(cfg config.Config, site *recipe.Site) {
+	for _, app := range site.Apps {
+		if !slices.ContainsFunc(cfg.GateHosts, func(host string) bool { return covers(host, app.Host) }) {
+			a.say("the gate will refuse %s: add it to GATE_HOSTS", app.Host)
+		}
+	}
+	for _, host := range cfg.GateHosts {
+		name := strings.TrimSuffix(host, ".")
+		if slices.ContainsFunc(site.Apps, func(app recipe.App) bool { return covers(host, app.Host) }) {
+			continue
+		}
+		var app recipe.App
+		if app.UnmarshalText([]byte(name+"="+placeholder)) != nil {
+			a.say("GATE_HOSTS: %s is not in the file: name its apps with --app HOST=ADDRESS", host)
+			continue
+		}
+		a.say("%s stands for the address of %s: name it with --app %s=ADDRESS", placeholder, name, name)
+		site.Apps = append(site.Apps, app)
+	}
+}
+
+// covers reports whether the entry of GATE_HOSTS is for the host, on whatever
+// port.
+func covers(entry, host string) bool {
+	if i := strings.LastIndexByte(entry, ':'); i >= 0 {
+		entry = entry[:i]
+	}
+	entry = strings.TrimSuffix(entry, ".")
+	if below, ok := strings.CutPrefix(entry, "*"); ok {
+		return strings.HasSuffix(host, below)
+	}
+	return entry == host
+}

@@ -1,0 +1,96 @@
+package recipe
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// These hold no byte that means anything to a proxy: no space, quote, brace,
+// semicolon, #, $ or line break. \z, and not $, which allows a line break
+// in other engines, ends them.
+var (
+	hostForm  = regexp.MustCompile(`\A[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\z`)
+	groupForm = regexp.MustCompile(`\A[a-z0-9][a-z0-9._-]{0,31}\z`)
+)
+
+// UnmarshalText reads HOST=ADDRESS; the host may be in capitals. Errors:
+// ErrApp, ErrHost, ErrAddress.
+func (a *App) UnmarshalText(text []byte) error {
+	host, address, ok := strings.Cut(string(text), "=")
+	if !ok {
+		return ErrApp
+	}
+	*a = App{lower(host), address}
+	return a.check()
+}
+
+func (a App) check() error {
+	if !isHost(a.Host) {
+		return fmt.Errorf("%w, and not %q", ErrHost, a.Host)
+	}
+	return checkAddress(a.Address)
+}
+
+// check refuses a site with a value that could say more to a proxy than it is.
+func (s Site) check() error {
+	if s.PublicURL == nil || s.Scheme() != "http" && s.Scheme() != "https" || !isHost(s.Host()) || !isPort(s.Port()) {
+		return fmt.Errorf("PUBLIC_URL: %w", ErrHost)
+	}
+	if err := checkAddress(s.Address); err != nil {
+		return err
+	}
+	if err := checkAddress(strings.Replace(s.Listen, "*:", "all:", 1)); err != nil {
+		return err
+	}
+	if s.Group != "" && !groupForm.MatchString(s.Group) {
+		return fmt.Errorf("%w, and not %q", ErrGroup, s.Group)
+	}
+	seen := map[string]bool{s.Host(): true}
+	for _, a := range s.Apps {
+		if err := a.check(); err != nil {
+			return err
+		}
+		if seen[a.Host] {
+			return fmt.Errorf("%w: %s is there twice", ErrTwice, a.Host)
+		}
+		seen[a.Host] = true
+	}
+	return nil
+}
+
+// isHost reports whether the text is a host's name or an IPv4 address, in lower
+// case (RFC 1123, section 2.1; _ is allowed too).
+func isHost(text string) bool { return len(text) <= 253 && hostForm.MatchString(text) }
+
+func isPort(colonPort string) bool {
+	return colonPort == "" || checkAddress("host"+colonPort) == nil
+}
+
+// checkAddress refuses all but host:port, with an IPv6 address in brackets.
+func checkAddress(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	n, notPort := strconv.ParseUint(port, 10, 16)
+	ip, notIP := netip.ParseAddr(host)
+	known := isHost(lower(host))
+	if strings.HasPrefix(address, "[") {
+		known = notIP == nil && ip.Is6() && ip.Zone() == ""
+	}
+	if err != nil || notPort != nil || n == 0 || strconv.FormatUint(n, 10) != port || !known {
+		return fmt.Errorf("%w, and not %q", ErrAddress, address)
+	}
+	return nil
+}
+
+// lower changes A to Z alone: some other letters have one of a to z as theirs.
+func lower(text string) string {
+	return strings.Map(func(c rune) rune {
+		if 'A' <= c && c <= 'Z' {
+			return c + 'a' - 'A'
+		}
+		return c
+	}, text)
+}

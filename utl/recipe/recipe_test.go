@@ -1,0 +1,177 @@
+package recipe_test
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"glassjar/utl/recipe"
+)
+
+func site() recipe.Site {
+	return recipe.Site{
+		PublicURL: &url.URL{Scheme: "https", Host: "jar.example"}, Address: "127.0.0.1:8080", Listen: "*:443", Group: "dev",
+		Apps: []recipe.App{{Host: "app.example", Address: "127.0.0.1:9092"}, {Host: "wiki.example", Address: "[::1]:9093"}},
+	}
+}
+
+func write(t *testing.T, name string, s recipe.Site) string {
+	t.Helper()
+	var text strings.Builder
+	if err := recipe.Write(&text, name, s); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return text.String()
+}
+
+// Every whole file names the site, its apps and their group.
+func TestWrite(t *testing.T) {
+	for _, name := range []string{"nginx", "caddy", "haproxy", "traefik"} {
+		text := write(t, name, site())
+		for _, want := range []string{"jar.example", "127.0.0.1:8080", "app.example", "127.0.0.1:9092", "wiki.example", "[::1]:9093", "?group=dev"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s does not hold %s", name, want)
+			}
+		}
+		alone := site()
+		alone.Apps = nil
+		if strings.Contains(write(t, name, alone), "app.example") {
+			t.Errorf("%s names an app where there is none", name)
+		}
+	}
+	for name := range strings.SplitSeq(recipe.Names, ",") {
+		if text := write(t, name, site()); !strings.Contains(text, "printed by: glassjar recipe "+name+"\n") {
+			t.Errorf("%s does not say where it is from", name)
+		}
+	}
+	if err := recipe.Write(new(strings.Builder), "apache", site()); !errors.Is(err, recipe.ErrRecipe) {
+		t.Errorf("got %v of an unknown recipe", err)
+	}
+}
+
+// What nginx includes for one more app is what it has for the others.
+func TestTheAppsOfNginxAreAlike(t *testing.T) {
+	snippet, whole := write(t, "nginx-app", site()), write(t, "nginx", site())
+	_, common, _ := strings.Cut(snippet, "#\t}\n")
+	if common == "" || strings.Count(whole, common[:len(common)-1]) != 2 {
+		t.Errorf("nginx-app is not what nginx has twice:\n%s", common)
+	}
+}
+
+// meddling is what would say more to some proxy than a host, an address or a
+// group may.
+var meddling = []string{
+	"x;", "x; return 200", "x{", "x}", "x y", "x\ty", "x\ny", "x\n", "\nx", "x\r", "x\x00", `x"`, "x'", "x`", "x#", "x$host", "x\\", "${x}", "{{x}}",
+	"{env.HOME}", "x%[src]", "x,y", "x|y", "x/y", "x?y", "x&y", "x@y", "x=y", "x(y)", "*", "*.x", "~x", "!x", "é", "x\u212a", "<x>", "-x", ".x", "x:y",
+}
+
+func TestWriteRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		set  func(s *recipe.Site, text string)
+		want error
+		more []string
+	}{
+		{"an app's host", func(s *recipe.Site, text string) { s.Apps[0].Host = text }, recipe.ErrHost, []string{"", "X", "x.", "x-", "x..y", "x:80", "[::1]", strings.Repeat("a", 64), strings.Repeat("a.", 127) + "a"}},
+		{"an app's address", func(s *recipe.Site, text string) { s.Apps[1].Address = text + ":80" }, recipe.ErrAddress, []string{"", "[::1%eth0]", "::1", "[x]"}},
+		{"an app's port", func(s *recipe.Site, text string) { s.Apps[1].Address = "x:" + text }, recipe.ErrAddress, []string{"", "0", "65536", "+1", "080", "-1", "http"}},
+		{"glassjar's address", func(s *recipe.Site, text string) { s.Address = text }, recipe.ErrAddress, []string{"", "x", "x:", ":80"}},
+		{"the proxy's address", func(s *recipe.Site, text string) { s.Listen = text }, recipe.ErrAddress, []string{"", "80", "**:80"}},
+		{"the group", func(s *recipe.Site, text string) { s.Group = text }, recipe.ErrGroup, []string{"X", strings.Repeat("a", 33)}},
+		{"the sign-in's host", func(s *recipe.Site, text string) { s.PublicURL.Host = text }, recipe.ErrHost, []string{"", "[::1]"}},
+		{"the sign-in's scheme", func(s *recipe.Site, text string) { s.PublicURL.Scheme = text }, recipe.ErrHost, []string{"", "ftp"}},
+		{"a host", func(s *recipe.Site, text string) { s.Apps[0].Host = text }, recipe.ErrTwice, nil},
+	} {
+		bad := append(tt.more, meddling...)
+		if tt.want == recipe.ErrTwice {
+			bad = []string{"jar.example", "wiki.example"}
+		}
+		for _, text := range bad {
+			s := site()
+			tt.set(&s, text)
+			var out strings.Builder
+			for name := range strings.SplitSeq(recipe.Names, ",") {
+				if err := recipe.Write(&out, name, s); !errors.Is(err, tt.want) || out.Len() > 0 {
+					t.Errorf("%s %q: %s: got %v and %d bytes, want %v", tt.name, text, name, err, out.Len(), tt.want)
+				}
+			}
+		}
+	}
+}
+
+func TestApp(t *testing.T) {
+	for text, want := range map[string]error{
+		"app.example=127.0.0.1:9092":  nil,
+		"APP.Example=[::1]:9092":      nil,
+		"127.0.0.1=app:9092":          nil,
+		"app.example":                 recipe.ErrApp,
+		"":                            recipe.ErrApp,
+		"=127.0.0.1:9092":             recipe.ErrHost,
+		"app.example:80=a:9092":       recipe.ErrHost,
+		"app.example=":                recipe.ErrAddress,
+		"app.example=9092":            recipe.ErrAddress,
+		"app.example=http://a:9092":   recipe.ErrAddress,
+		"app.example=a:9092,b=c:9092": recipe.ErrAddress,
+	} {
+		var app recipe.App
+		if err := app.UnmarshalText([]byte(text)); !errors.Is(err, want) {
+			t.Errorf("%q: got %v, want %v", text, err, want)
+		} else if want == nil && app.Host != strings.ToLower(app.Host) {
+			t.Errorf("%q: got %+v", text, app)
+		}
+	}
+}
+
+// traefik is what its documentation lists of a dynamic configuration, as far as
+// the recipe needs it.
+type traefik struct {
+	HTTP struct {
+		Routers map[string]struct {
+			Rule, Service string
+			Middlewares   []string
+			TLS           *struct{} `yaml:"tls"`
+		}
+		Middlewares map[string]struct {
+			ForwardAuth *struct {
+				Address             string
+				AuthResponseHeaders []string `yaml:"authResponseHeaders"`
+			} `yaml:"forwardAuth"`
+			Headers *struct {
+				CustomRequestHeaders map[string]string `yaml:"customRequestHeaders"`
+			}
+		}
+		Services map[string]struct {
+			LoadBalancer struct{ Servers []struct{ URL string } } `yaml:"loadBalancer"`
+		}
+	}
+}
+
+// Traefik cannot be had here: its file is held to the documented keys, and to
+// what it names of itself.
+func TestTraefik(t *testing.T) {
+	var got traefik
+	reader := yaml.NewDecoder(strings.NewReader(write(t, "traefik", site())))
+	reader.KnownFields(true)
+	if err := reader.Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.HTTP.Routers) != 7 || got.HTTP.Middlewares["gate"].ForwardAuth == nil {
+		t.Fatalf("got %+v", got)
+	}
+	for name, router := range got.HTTP.Routers {
+		if _, ok := got.HTTP.Services[router.Service]; !ok || router.TLS == nil {
+			t.Errorf("%s: got service %q, TLS %v", name, router.Service, router.TLS)
+		}
+		for _, middleware := range router.Middlewares {
+			if _, ok := got.HTTP.Middlewares[middleware]; !ok {
+				t.Errorf("%s: there is no middleware %s", name, middleware)
+			}
+		}
+		if passes := router.Service != "glassjar"; passes != (len(router.Middlewares) == 3) {
+			t.Errorf("%s: got middlewares %q before %s", name, router.Middlewares, router.Service)
+		}
+	}
+}
