@@ -265,7 +265,7 @@ func newServer(site http.Handler, log *slog.Logger) *http.Server {
 		ReadTimeout:       20 * time.Second,
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       90 * time.Second, // longer than nginx keeps a connection
-		MaxHeaderBytes:    16<<10 - 4096,    // net/http adds 4,096
+		MaxHeaderBytes:    256<<10 - 4096,   // net/http adds 4,096. The site answers those over 64 KB with a page
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 
 		DisableGeneralOptionsHandler: true, // its answer would have none of our headers

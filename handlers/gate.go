@@ -23,8 +23,10 @@ var (
 // so needs nothing else of this site.
 type gatePage struct {
 	Title, Sentence string
-	Other           string // where to sign in as another; may be empty
-	Address         string // the site's own; may be empty
+	Other           string   // where to sign in as another; may be empty
+	Address         string   // the site's own; may be empty
+	Cookies         []string // names of those to delete
+	More            int      // how many others
 }
 
 // gateRoutes are what proxies ask, under Authelia's names too, and what the

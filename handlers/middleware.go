@@ -116,6 +116,10 @@ func (s *site) serve(a *answerWriter, r *http.Request) {
 		_ = s.misdirect(a) // the template is tested
 		return
 	}
+	if headerBytes(r) > maxHeader {
+		_ = s.refuseHeader(a, r)
+		return
+	}
 	if err := s.sameOrigin(r); err != nil && !isGate(r.URL.Path) {
 		s.fail(a, r, err)
 		return
