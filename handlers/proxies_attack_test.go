@@ -25,8 +25,22 @@ var claims = []http.Header{
 	{"Remote-Name": {"eve"}, "Remote_Name": {"eve"}, "Remote.Name": {"eve"}},
 	{"Remote-Email": {"eve"}, "Remote_Email": {"eve"}, "Remote.Email": {"eve"}},
 	{"Remote-Identity": {"eve"}, "Remote_Identity": {"eve"}, "Remote.Identity": {"eve"}},
+	{"RemoteUser": {"eve"}, "RemoteGroups": {"eve"}, "remotename": {"eve"}, "REMOTEEMAIL": {"eve"}, "RemoteIdentity": {"eve"}},
 	{"Connection": {"Remote-User"}},
 	{"Connection": {"close, remote-user,Remote-Identity,eve"}, "Remote-User": {"eve"}},
+}
+
+// twins returns the identity headers with each other sign that a header's name
+// may hold (RFC 9110, section 5.6.2) in the place of -, as CGI reads them.
+func twins() (all []http.Header) {
+	for _, sign := range "!#$%&'*+.^_`|~" {
+		twin := http.Header{}
+		for _, what := range []string{"User", "Groups", "Name", "Email", "Identity"} {
+			twin["Remote"+string(sign)+what] = []string{"eve"}
+		}
+		all = append(all, twin)
+	}
+	return all
 }
 
 // want is answer.want, and reports whether the request was answered so. Traefik
@@ -42,7 +56,7 @@ func (f *front) want(got *answer, status int, location ...string) bool {
 
 func (c check) dropsClaims() {
 	b, stranger := c.in(c.t), c.at(c.t, c.addr)
-	for _, claim := range claims {
+	for _, claim := range slices.Concat(claims, twins()) {
 		b.header, stranger.header = claim, claim
 		c.shut(c.t, func() { c.want(stranger.get("/"), http.StatusUnauthorized) })
 		got := b.get("/")

@@ -12,6 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"glassjar/utl/account"
 	"glassjar/utl/audit"
 	"glassjar/utl/doctor"
 )
@@ -103,10 +104,15 @@ func (c check) tellsPrograms() {
 func (f *front) signIn(page string) string { return plainJar + "/?next=" + url.QueryEscape(page) }
 
 func (c check) carriesBodies() {
-	body := strings.Repeat("0123456789", 100_000)
+	body := strings.Repeat("0123456789", 2<<20)                                                     // 20 MB
 	c.shut(c.t, func() { c.at(c.t, c.addr).send("/x", body[:1000]).want(http.StatusUnauthorized) }) // HAProxy reads no more of it
-	if saw := c.in(c.t).send("/x?y", body).want(http.StatusOK).heard(); saw.Body != body || saw.Method != http.MethodPost || saw.URI != "/x?y" {
-		c.t.Errorf("the app saw %s %s and %d bytes", saw.Method, saw.URI, len(saw.Body))
+	b := c.in(c.t)
+	for _, length := range []int64{int64(len(body)), -1} { // -1: in chunks
+		r := b.request(http.MethodPost, "/x?y", body)
+		r.ContentLength = length
+		if saw := b.do(r).want(http.StatusOK).heard(); saw.Body != body || saw.Method != http.MethodPost || saw.URI != "/x?y" {
+			c.t.Errorf("length %d: the app saw %s %s and %d bytes", length, saw.Method, saw.URI, len(saw.Body))
+		}
 	}
 	if n := c.asked.Load(); n != 0 {
 		c.t.Errorf("the gate got %d bytes of body", n)
@@ -143,7 +149,7 @@ func (c check) asksForTheGroup() {
 	dev.get("/").want(http.StatusOK)
 }
 
-// closes stops glassjar for good.
+// closes stops glassjar for good. nginx says so in words.
 func (c check) closes() {
 	b := c.in(c.t)
 	c.server.Close()
@@ -151,11 +157,25 @@ func (c check) closes() {
 		if got := b.get("/"); got.StatusCode < 500 {
 			c.t.Errorf("got %s", got.Status)
 		}
+		if c.proxy.program != "nginx" {
+			return
+		}
+		for _, page := range []string{plainApp + "/", plainApp + "/gate/callback", plainJar + "/"} {
+			got := b.at(page).get("").want(http.StatusServiceUnavailable)
+			if got.Header.Get("Retry-After") == "" || !strings.HasPrefix(got.body, "Sign-in is not available just now.") {
+				c.t.Errorf("%s: got %v: %s", page, got.Header, got.body)
+			}
+		}
 	})
 }
 
+// isHealthy is the doctor's judgment, as a stranger and with an app password.
 func (c check) isHealthy() {
-	_, port, err := net.SplitHostPort(c.proxy.start(c.t, c.site(c.t, "localhost"))) // which needs no name server
+	_, port, err := net.SplitHostPort(c.proxy.start(c.t, c.site(c.t, "localhost")))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	secret, err := c.accounts.NewAppPassword(c.t.Context(), c.ada, good, account.AppPassword{Name: "doctor"}, audit.Command())
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -163,12 +183,31 @@ func (c check) isHealthy() {
 	if err := page.UnmarshalText([]byte("http://localhost:" + port + "/some/page?a=b")); err != nil {
 		c.t.Fatal(err)
 	}
-	err = doctor.Examine(c.t.Context(), page, "", func(f doctor.Finding) {
+	err = doctor.Examine(c.t.Context(), page, secret, func(f doctor.Finding) {
 		if f.Verdict != doctor.Holds {
 			c.t.Errorf("%+v", f)
 		}
 	})
 	if err != nil {
 		c.t.Error(err)
+	}
+}
+
+// One more app is a server that includes the snippet.
+func TestNginxProxiesOneMoreApp(t *testing.T) {
+	p := proxies[0]
+	p.needed(t)
+	f := newFront(t, p)
+	p.files = map[string]string{"nginx.conf": "nginx", "app.conf": "nginx-app"}
+	p.frame = strings.Replace(p.frame, "include DIR/nginx.conf;", "include DIR/nginx.conf; server { listen ADDR; server_name app.site.example; "+
+		"location / { proxy_pass http://"+f.app.Listener.Addr().String()+"; } location /more/ { proxy_pass http://"+f.app.Listener.Addr().String()+"; } include DIR/app.conf; }", 1)
+	f.addr = p.start(t, f.site(t, "other.example"))
+	c := check{f, t}
+	c.comesBack()
+	c.dropsClaims()
+	c.hasNoWayAround()
+	c.shut(t, func() { c.at(t, c.addr).get("/more/x").want(http.StatusUnauthorized) })
+	if saw := c.in(t).get("/more/x").want(http.StatusOK).heard(); saw.Header.Get("Remote-User") != "ada" {
+		t.Errorf("the app saw %v", saw.Header)
 	}
 }

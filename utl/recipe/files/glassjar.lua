@@ -2,6 +2,14 @@
 -- It asks the gate whether a request may pass. If so, it sets txn.passes and
 -- the identity headers; else it answers, or leaves txn.passes unset when the
 -- gate does not answer.
+local identity = { "remote-user", "remote-groups", "remote-name", "remote-email", "remote-identity" }
+
+-- letters returns what CGI and others may tell a header's name by.
+local function letters(name) return (name:lower():gsub("[^a-z0-9]", "")) end
+
+local ours = {}
+for _, name in ipairs(identity) do ours[letters(name)] = true end
+
 core.register_action("glassjar", { "http-req" }, function(txn, gate)
 	local sent = txn.http:req_get_headers()
 	local function joined(name, between)
@@ -21,7 +29,10 @@ core.register_action("glassjar", { "http-req" }, function(txn, gate)
 
 	local function told(name) return got.headers[name] and got.headers[name][0] or "" end
 	if got.status == 200 then
-		for _, name in ipairs({ "remote-user", "remote-groups", "remote-name", "remote-email", "remote-identity" }) do
+		for name in pairs(sent) do
+			if ours[letters(name)] then txn.http:req_del_header(name) end
+		end
+		for _, name in ipairs(identity) do
 			txn.http:req_set_header(name, told(name))
 		end
 		local others = {} -- the app gets every cookie but glassjar's
