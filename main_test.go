@@ -284,6 +284,78 @@ func TestMainJobInABrowser(t *testing.T) {
 	p.sees("Not found") // with LAB=off
 }
 
+// TestPlainHTTPInABrowser sends every form of the site over http, on a name that
+// is not localhost: no secure context, so that the browser sends no Sec-Fetch
+// headers, and its Origin only where the page's Referrer-Policy lets it.
+func TestPlainHTTPInABrowser(t *testing.T) {
+	at := free(t)
+	_, port, _ := net.SplitHostPort(at)
+	s := start(t, map[string]string{"ADDR": at, "PUBLIC_URL": "http://jar.example:" + port, "LAB": "on", "GATE_HOSTS": "app.example"})
+	p := openBrowser(t, chromedp.Flag("host-resolver-rules", "MAP jar.example 127.0.0.1"))
+	fill := func(id, text string) { t.Helper(); p.do(chromedp.SetValue(chromedp.ID(id), text)) }
+	p.owner(s)
+	p.do(chromedp.Click(chromedp.CSS(".who button")))
+	p.sees("Sign in")
+	other := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	signIn := url.Values{"username": {"ada"}, "password": {good}}
+	if res, err := other.Do(formFor(t, "http://"+at+"/auth", "jar.example:"+port, signIn)); err != nil || res.Body.Close() != nil || res.StatusCode != http.StatusSeeOther {
+		t.Fatalf("the other browser: got %v, error %v", res, err)
+	}
+	fill("username", "ada")
+	fill("password", good)
+	p.press("Sign in")
+	p.sees("Hello, ada")
+
+	p.open(s.url + "/account")
+	p.do(chromedp.Click(chromedp.CSS("li:not(:has(.tag)) button")), chromedp.WaitNotPresent(chromedp.CSS("li:not(:has(.tag)) button")))
+	fill("name", "backup")
+	fill("prove", good)
+	p.press("Make an app password")
+	p.press("Revoke")
+	fill("current", good)
+	fill("password", good+" and more")
+	p.press("Change password")
+	p.reads(".notice", "Your password is changed. You were signed out everywhere else.")
+	p.open(s.url + "/logout")
+	p.do(chromedp.Click(chromedp.CSS("main button")))
+	p.sees("Sign in")
+	var link strings.Builder
+	if code := run(t.Context(), []string{"link", "reset", "ada"}, func(string) string { return "" }, &link, t.Output()); code != 0 {
+		t.Fatal("no link")
+	}
+	_, code, _ := strings.Cut(link.String(), "/reset/")
+	p.open(s.url + "/reset/" + strings.TrimSpace(code))
+	fill("password", good)
+	p.press("Set the password")
+	p.sees("Hello, ada")
+
+	p.open(s.url + "/lab/request")
+	p.press("Send with POST")
+	p.reads("#form + table td", "username ada sub1 cookies")
+	p.open(s.url + "/lab/session")
+	p.press("Clear")
+	p.reads(".entries li div", "")
+	p.open(s.url + "/lab/cookie")
+	p.press("Make me admin")
+	p.reads("#verdict h3", "Refused")
+	p.open(s.url + "/lab/key")
+	p.press("Show the lab's key")
+	p.reads("h1", "The key is the secret") // the console is not quiet: it tells that COOP needs https
+}
+
+// formFor returns a POST of the form to the address, sent from a page of the
+// host.
+func formFor(t *testing.T, address, host string, form url.Values) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = host
+	r.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Origin": {"http://" + host}}
+	return r
+}
+
 // TestLabInABrowser goes the way through the lab, with the mouse, and sees
 // each sentence of the lesson happen.
 func TestLabInABrowser(t *testing.T) {

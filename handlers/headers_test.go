@@ -44,7 +44,7 @@ func (a *answer) wantHeaders(of headersOf) {
 	want["Content-Type"] = a.wantType(of.row)
 	path := a.Request.URL.Path
 	if strings.HasPrefix(path, "/join/") || strings.HasPrefix(path, "/reset/") {
-		want["Referrer-Policy"] = "no-referrer"
+		want["Referrer-Policy"] = "strict-origin"
 	}
 	abroad := strings.HasPrefix(path, "/gate/") || strings.HasPrefix(path, "/api/authz/") // the app's host is not ours to bind
 	if path == "/gate/callback" && a.StatusCode != http.StatusMethodNotAllowed {
@@ -67,7 +67,6 @@ func (a *answer) wantHeaders(of headersOf) {
 	}
 	if of.signedOut && of.https {
 		want["Set-Cookie"] = "__Host-glassjar=; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0; HttpOnly; Secure; SameSite=Lax"
-		want["Clear-Site-Data"] = `"cache"`
 	}
 	if a.cookie("lab") != nil {
 		want["Set-Cookie"] = some // the lab's own; its tests say when

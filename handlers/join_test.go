@@ -62,7 +62,7 @@ func TestReset(t *testing.T) {
 	s.add(t, "ada", account.Owner)
 	inside, b, link := s.signedIn(t, "ada"), s.browser(t), s.link(t, "ada")
 	b.get(link).want(http.StatusOK).says(".head p b", "ada").
-		header("Referrer-Policy", "no-referrer")
+		header("Referrer-Policy", "strict-origin")
 	b.post(link, "password", other, "username", "eve").want(http.StatusSeeOther, "/")
 	b.get("/").says("h1", "Hello, ada")
 	inside.get("/account").want(http.StatusSeeOther)
@@ -96,7 +96,7 @@ func TestLinksThatAreNotGood(t *testing.T) {
 		for _, got := range []*answer{
 			s.browser(t).get(path), s.browser(t).post(path, "username", "mallory", "password", good), s.person(t, "ada").get(path),
 		} {
-			got.want(http.StatusGone).says("h1", "This link is used up").header("Referrer-Policy", "no-referrer")
+			got.want(http.StatusGone).says("h1", "This link is used up").header("Referrer-Policy", "strict-origin")
 			if first == "" {
 				first = got.body
 			}

@@ -33,9 +33,6 @@ func (s *site) logoutSubmit(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Sessions.Clear(w, r); err != nil {
 		return err
 	}
-	if s.PublicURL.Scheme == "https" {
-		w.Header().Set("Clear-Site-Data", `"cache"`)
-	}
 	err = s.Sessions.End(r.Context(), found.SID, by(r))
 	if errors.Is(err, db.ErrUnavailable) {
 		return fmt.Errorf("%w: %w", errUnwritten, err)

@@ -159,7 +159,7 @@ var (
 	ownContent  = []string{contentSecurity}
 	noSniff     = []string{"nosniff"}
 	sameSite    = []string{"same-origin"}
-	noReferrer  = []string{"no-referrer"}
+	originOnly  = []string{"strict-origin"}
 	noDevices   = []string{"camera=(), geolocation=(), microphone=(), payment=(), usb=()"}
 	noStore     = []string{"no-store"}
 	httpsAlways = []string{"max-age=31536000"}
@@ -174,7 +174,7 @@ func (s *site) secure(h http.Header, r *http.Request) {
 	h["Cross-Origin-Resource-Policy"] = sameSite
 	h["Referrer-Policy"] = sameSite
 	if strings.HasPrefix(r.URL.Path, "/join/") || strings.HasPrefix(r.URL.Path, "/reset/") {
-		h["Referrer-Policy"] = noReferrer // the path holds the link's code
+		h["Referrer-Policy"] = originOnly // the path holds the link's code; with no-referrer, a form over http has "Origin: null"
 	}
 	h["Permissions-Policy"] = noDevices
 	h["Cache-Control"] = noStore
