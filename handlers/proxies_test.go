@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -184,7 +185,7 @@ func (c check) isHealthy() {
 		c.t.Fatal(err)
 	}
 	err = doctor.Examine(c.t.Context(), page, secret, func(f doctor.Finding) {
-		if f.Verdict != doctor.Holds {
+		if f.Verdict != doctor.Pass {
 			c.t.Errorf("%+v", f)
 		}
 	})
@@ -209,5 +210,24 @@ func TestNginxProxiesOneMoreApp(t *testing.T) {
 	c.shut(t, func() { c.at(t, c.addr).get("/more/x").want(http.StatusUnauthorized) })
 	if saw := c.in(t).get("/more/x").want(http.StatusOK).heard(); saw.Header.Get("Remote-User") != "ada" {
 		t.Errorf("the app saw %v", saw.Header)
+	}
+}
+
+// The doctor knows the host where people sign in.
+func TestDoctorKnowsTheSignIn(t *testing.T) {
+	site := httptest.NewUnstartedServer(nil)
+	address := "http://jar.localhost:" + strings.TrimPrefix(site.Listener.Addr().String(), "127.0.0.1:")
+	site.Config.Handler = newWorld(t, address, "").handler
+	site.Start()
+	t.Cleanup(site.Close)
+	for _, path := range []string{"/", "/account", "/nothing"} {
+		var page doctor.Page
+		if err := page.UnmarshalText([]byte(address + path)); err != nil {
+			t.Fatal(err)
+		}
+		err := doctor.Examine(t.Context(), page, "", func(f doctor.Finding) { t.Errorf("%s: got %+v", path, f) })
+		if err == nil || !strings.Contains(err.Error(), "people sign in at this host") {
+			t.Errorf("%s: got %v", path, err)
+		}
 	}
 }

@@ -48,7 +48,7 @@ type grammar struct {
 	Link    linkCommands   `cmd:"" help:"Make a link that works once."`
 	Keys    keysCommands   `cmd:"" help:"Change the session keys."`
 	Recipe  recipeCommand  `cmd:"" help:"Print the configuration of a reverse proxy that asks the gate."`
-	Doctor  doctorCommand  `cmd:"" help:"Attack a page behind the gate from outside, through its proxy, and say what holds."`
+	Doctor  doctorCommand  `cmd:"" help:"Attack a page behind the gate from outside, through its proxy, and say what gets through."`
 	Version versionCommand `cmd:"" help:"Show which glassjar this is."`
 	Help    helpCommand    `cmd:"" help:"Show how a command is used."`
 }

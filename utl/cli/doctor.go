@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"golang.org/x/term"
 
@@ -23,25 +25,48 @@ func (c *doctorCommand) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	all, count, mend := 0, map[doctor.Verdict]int{}, ""
+	count, change := counts{}, ""
 	err := doctor.Examine(ctx, c.Page, appPassword, func(f doctor.Finding) {
-		all++
 		count[f.Verdict]++
 		fmt.Fprintf(a.Stdout, "%-8s%s: %s\n", f.Verdict, f.Attack, f.Came)
-		if f.Mend != "" && f.Mend != mend {
-			mend = f.Mend // said once for a row of holes
-			fmt.Fprintf(a.Stdout, "%-8s%s\n", "", mend)
+		if f.Change != "" && f.Change != change {
+			change = f.Change // said once for a row of holes
+			fmt.Fprintf(a.Stdout, "%-8s%s\n%-8s%s\n", "", f.Means, "", f.Change)
 		}
 	})
 	if err != nil {
 		return err
 	}
-	rest := fmt.Sprintf("(unsure: %d, remarks: %d)", count[doctor.Unsure], count[doctor.Remark])
-	if n := count[doctor.Hole]; n > 0 {
-		return fmt.Errorf("%d attacks, holes found: %d %s", all, n, rest)
+	if count[doctor.Fail] > 0 {
+		return errors.New(count.String())
 	}
-	fmt.Fprintf(a.Stdout, "%d attacks, no hole found %s\n", all, rest)
+	fmt.Fprintln(a.Stdout, count)
 	return nil
+}
+
+// counts are how many attacks had each verdict.
+type counts map[doctor.Verdict]int
+
+// String returns the counts in words: 1 hole, 2 unknown, 31 passed.
+func (c counts) String() string {
+	all := []string{"no hole"}
+	if n := c[doctor.Fail]; n > 0 {
+		all[0] = plural(n, "hole")
+	}
+	if n := c[doctor.Unknown]; n > 0 {
+		all = append(all, fmt.Sprintf("%d unknown", n))
+	}
+	if n := c[doctor.Remark]; n > 0 {
+		all = append(all, plural(n, "remark"))
+	}
+	return strings.Join(append(all, fmt.Sprintf("%d passed", c[doctor.Pass])), ", ")
+}
+
+func plural(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // appPassword returns what comes on stdin, or what is typed.

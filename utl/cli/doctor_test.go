@@ -36,6 +36,24 @@ func guarded(t *testing.T, passes string) *httptest.Server {
 	return site
 }
 
+// unlike is the site, but that it may not have POST at all, and sends scripts to
+// sign in.
+func unlike(t *testing.T, site *httptest.Server) *httptest.Server {
+	t.Helper()
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			http.NotFound(w, r)
+			return
+		}
+		if r.Header.Get("Sec-Fetch-Mode") == "cors" {
+			r.Header.Set("Sec-Fetch-Mode", "navigate")
+		}
+		site.Config.Handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(other.Close)
+	return other
+}
+
 // The doctor's report is on stdout, and its exit code is 1 where there is a
 // hole or nothing could be tested. It needs no settings and no database.
 func TestDoctor(t *testing.T) {
@@ -46,10 +64,11 @@ func TestDoctor(t *testing.T) {
 		code                 int
 		out, said            string
 	}{
-		{"a good gate", guarded(t, "").URL, "", 0, "\n45 attacks, no hole found (unsure: 0, remarks: 0)\n", ""},
-		{"a hole", guarded(t, "POST").URL, "", 1, "\nHOLE    POST: 200: it passed\n        The proxy must ", "glassjar: 45 attacks, holes found: 1 (unsure: 0, remarks: 0)\n"},
-		{"a hole seen from inside", guarded(t, "").URL, canary + "\n", 1, "\nHOLE    the app password, signed in: it reaches the app\n", "glassjar: 66 attacks, holes found: 21 (unsure: 0, remarks: 0)\n"},
-		{"an app password that is none", guarded(t, "").URL, "no\n", 1, "\nholds   POST: 302 ", "glassjar: nothing was tested with the app password: "},
+		{"a good gate", guarded(t, "").URL, "", 0, "\nno hole, 46 passed\n", ""},
+		{"what cannot be seen", unlike(t, guarded(t, "")).URL, "", 0, "\nno hole, 1 unknown, 1 remark, 44 passed\n", ""},
+		{"a hole", guarded(t, "POST").URL, "", 1, "\nFAIL    POST: 200: it got through\n        Whoever uses this method gets in", "glassjar: 1 hole, 45 passed\n"},
+		{"a hole seen from inside", guarded(t, "").URL, canary + "\n", 1, "\nFAIL    the app password, signed in: it reaches the app\n", "glassjar: 22 holes, 46 passed\n"},
+		{"an app password that is none", guarded(t, "").URL, "no\n", 1, "\npass    POST: 302 ", "glassjar: nothing was tested with the app password: "},
 		{"an empty app password", closed.URL, "\n", 1, "", "glassjar: no password was given\n"},
 		{"nobody there", closed.URL, "", 1, "", "glassjar: nothing was tested: "},
 	} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -27,10 +28,29 @@ func newClient() *http.Client {
 	only := new(http.Protocols)
 	only.SetHTTP1(true)
 	return &http.Client{
-		Transport:     &http.Transport{Protocols: only, DisableKeepAlives: true, DisableCompression: true},
+		Transport:     &http.Transport{DialContext: dial, Protocols: only, DisableKeepAlives: true, DisableCompression: true},
 		Timeout:       10 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// dial connects as browsers do: localhost and every name below it are this
+// machine, whatever a name server says (RFC 6761, section 6.3).
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	var dialer net.Dialer
+	host, port, err := net.SplitHostPort(address)
+	name := "." + strings.ToLower(strings.TrimSuffix(host, "."))
+	if err != nil || !strings.HasSuffix(name, ".localhost") {
+		return dialer.DialContext(ctx, network, address)
+	}
+	c, err := dialer.DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
+	if err == nil {
+		return c, nil
+	}
+	if six, errSix := dialer.DialContext(ctx, network, net.JoinHostPort("::1", port)); errSix == nil {
+		return six, nil
+	}
+	return nil, err
 }
 
 // send sends the attack, as a browser that opens a page unless it says

@@ -17,8 +17,10 @@ type attack struct {
 	body   string
 	kind   kind
 	marker string // signed in: what the app shows if it reaches the app
-	mend   string // what to change where it passes
-	remark string // what to change where it does not, but should be answered otherwise
+
+	hole    advice // where it gets through
+	remark  advice // where it does not, but should be answered otherwise
+	unclear advice // where nobody can tell
 }
 
 func (a attack) verb() string          { return cmp.Or(a.method, http.MethodGet) }
@@ -35,38 +37,23 @@ const (
 	askGate // asks the gate itself
 )
 
-const (
-	mendIdentity = "Who sends this header gets in. The proxy must ask the gate whatever the client says, and take Remote-… away from it, " +
-		"also with any other sign in the place of - (Remote_…, Remote~…; Caddy: request_header -Remote-* in a route, before forward_auth)."
-	mendAddress = "Who sends this header gets in. The proxy must believe it only from proxies in front of it (nginx: set_real_ip_from; Caddy: trusted_proxies)."
-	mendMethod  = "The proxy must ask the gate for every method (nginx: no limit_except around auth_request; Caddy: no method matcher on forward_auth)."
-	mendScript  = "The proxy must ask the gate whatever a request says of itself: for scripts and sockets too."
-	mendPath    = "The proxy must ask the gate for every path (nginx: auth_request in location /; Caddy: forward_auth without a path matcher). " +
-		"If it leaves one open, it must resolve dots and %-codes before it compares, and send the app the result."
-	mendGate = "Only the proxy may ask the gate, in its own words. On this host it must send no more than /gate/callback to glassjar (nginx: internal), " +
-		"and take X-Original-… and X-Forwarded-… away from what the client sends."
-
-	remarkScript = "A script cannot use a sign-in page: answer it 401 (Caddy: ask /gate/forward; nginx: redirect only where Sec-Fetch-Mode is navigate)."
-	remarkPath   = "The gate is asked about another path than the app would be. Tell it the path as it came (nginx: $request_uri, not $uri)."
-)
-
 // attacks returns all that a stranger tries.
 func (e *exam) attacks() []attack {
 	var all []attack
 	for _, forged := range identities("admin") {
-		forged.mend = mendIdentity
+		forged.hole = letsIn
 		all = append(all, forged)
 	}
 	all = append(all, e.forwarded()...)
 	for _, name := range []string{"X-Forwarded-For", "X-Real-Ip"} {
-		all = append(all, attack{name: name + ", forged", header: one(name, "127.0.0.1"), mend: mendAddress})
+		all = append(all, attack{name: name + ", forged", header: one(name, "127.0.0.1"), hole: believesAddress})
 	}
 	all = append(all, methods()...)
 	for _, path := range spellings(e.path) {
-		all = append(all, attack{name: "the path " + path, uri: path, kind: oddPath, mend: mendPath, remark: remarkPath})
+		all = append(all, attack{name: "the path " + path, uri: path, kind: oddPath, hole: openPath, remark: otherPath})
 	}
 	for _, path := range []string{"/gate/check", "/gate/forward", "/api/authz/auth-request", "/api/authz/forward-auth"} {
-		all = append(all, attack{name: "the gate itself, " + path, uri: path, kind: askGate, mend: mendGate, header: http.Header{
+		all = append(all, attack{name: "the gate itself, " + path, uri: path, kind: askGate, hole: openGate, header: http.Header{
 			"X-Original-Url": {e.root() + "/forged"}, "X-Original-Method": {"GET"}, "X-Forwarded-Uri": {"/forged"},
 		}})
 	}
@@ -85,7 +72,7 @@ const signs = "_.!#$%&'*+^`|~"
 // attack of its own: a proxy that refuses one has not shown that it stops the
 // others.
 func identities(value string) []attack {
-	all := []attack{forgedAs("Remote-", value), forgedAs("REMOTE-", value), forgedAs("REMOTE_", value)}
+	all := []attack{forgedAs("Remote-", value), forgedAs("REMOTE-", value), forgedAs("REMOTE_", value), forgedAs("Remote", value)}
 	for _, sign := range signs {
 		all = append(all, forgedAs("Remote"+string(sign), value))
 	}
@@ -123,8 +110,7 @@ func (e *exam) forwarded() []attack {
 		if h.name == "X-Original-Url" {
 			forged.Set("X-Original-Method", "GET") // a gate reads both or none
 		}
-		mend := "The gate believes the client. The proxy must set what it tells the gate, and take away " + h.name + " where it does not set it."
-		all = append(all, attack{name: h.name + ", forged", kind: told, header: forged, mend: mend, remark: mend})
+		all = append(all, attack{name: h.name + ", forged", kind: told, header: forged, hole: believes(h.name), remark: believes(h.name)})
 	}
 	return all
 }
@@ -132,34 +118,34 @@ func (e *exam) forwarded() []attack {
 // methods returns the page asked for in other ways than a browser opens it.
 func methods() []attack {
 	return []attack{
-		{name: "HEAD", method: http.MethodHead, mend: mendMethod},
+		{name: "HEAD", method: http.MethodHead, hole: openMethod},
 		{
-			name: "POST", method: http.MethodPost, mend: mendMethod, body: "a=1",
+			name: "POST", method: http.MethodPost, hole: openMethod, body: "a=1",
 			header: one("Content-Type", "application/x-www-form-urlencoded"),
 		},
 		{
-			name: "OPTIONS, as before another site's script", method: http.MethodOptions, mend: mendMethod,
+			name: "OPTIONS, as before another site's script", method: http.MethodOptions, hole: openMethod,
 			header: http.Header{"Origin": {"https://forged.example"}, "Access-Control-Request-Method": {"POST"}},
 		},
 		{
-			name: "a script's fetch", kind: script, mend: mendScript, remark: remarkScript,
+			name: "a script's fetch", kind: script, hole: openScript, remark: signsInScripts,
 			header: http.Header{"Sec-Fetch-Mode": {"cors"}, "Accept": {"application/json"}},
 		},
 		{
-			name: "a WebSocket", kind: script, mend: mendScript, remark: remarkScript,
+			name: "a WebSocket", kind: script, hole: openScript, remark: signsInScripts,
 			header: http.Header{
 				"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"},
 				"Sec-Websocket-Key": {"Z2xhc3NqYXItZG9jdG9yIQ=="}, "Sec-Fetch-Mode": {"websocket"}, "Accept": {"*/*"},
 			},
 		},
-		switches(mendScript),
+		switches(openScript),
 	}
 }
 
 // switches returns the upgrade to HTTP/2 on the same connection (RFC 7540,
 // section 3.2), in which a proxy does not see what is asked.
-func switches(mend string) attack {
-	return attack{name: "an upgrade to h2c", mend: mend, header: http.Header{
+func switches(hole advice) attack {
+	return attack{name: "an upgrade to h2c", hole: hole, header: http.Header{
 		"Connection": {"Upgrade, HTTP2-Settings"}, "Upgrade": {"h2c"}, "Http2-Settings": {"AAMAAABk"},
 	}}
 }

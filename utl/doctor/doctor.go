@@ -1,5 +1,5 @@
 // Package doctor attacks a page behind a gate from outside, through the real
-// proxy, and says what holds. It follows no redirect and keeps no cookie. It
+// proxy, and says which got through. It follows no redirect and keeps no cookie. It
 // does not guess: an answer that an app may have given too is no proof.
 package doctor
 
@@ -18,10 +18,10 @@ type Verdict string
 
 // The verdicts. A Remark is no hole, but something to change.
 const (
-	Holds  Verdict = "holds"
-	Hole   Verdict = "HOLE"
-	Unsure Verdict = "unsure"
-	Remark Verdict = "remark"
+	Pass    Verdict = "pass"    // the attack got nowhere
+	Fail    Verdict = "FAIL"    // a hole
+	Unknown Verdict = "unknown" // it cannot be seen from outside
+	Remark  Verdict = "remark"
 )
 
 // Finding is one attack and what came of it, in words without control bytes.
@@ -29,11 +29,13 @@ type Finding struct {
 	Verdict Verdict
 	Attack  string // what was sent
 	Came    string // what came back
-	Mend    string // what to change: for a Hole or a Remark
+	Means   string // what follows from it; empty for a Pass
+	Change  string // what to change or where to look; empty for a Pass
 }
 
 var (
 	errUntested = errors.New("nothing was tested")
+	errSignIn   = errors.New("nothing was tested: people sign in at this host, so it is open to all: give the URL of a page of an app behind the gate")
 	errOutside  = errors.New("nothing was tested with the app password")
 	errNoPage   = errors.New("it must be an http or https URL without a user name")
 )
@@ -72,8 +74,8 @@ type exam struct {
 // Examine tries every attack on the page, one after the other, and tells each
 // finding: as a stranger and, where there is an app password, with that too.
 // A page that is open to strangers is the only finding then.
-// Errors: the page does not answer, or not with the way to a sign-in page; the
-// app password is not taken; ctx has ended.
+// Errors: the page does not answer, or not with the way to a sign-in page, or
+// is on the host where people sign in; the app password is not taken; ctx has ended.
 func Examine(ctx context.Context, page Page, appPassword string, tell func(Finding)) error {
 	e := &exam{Page: page, client: newClient(), tell: tell}
 	behind, err := e.knock(ctx)
@@ -84,6 +86,10 @@ func Examine(ctx context.Context, page Page, appPassword string, tell func(Findi
 		got := e.send(ctx, a)
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		a.unclear = ambiguous
+		if got.fault != "" {
+			a.unclear = unanswered
 		}
 		verdict, came := e.judge(a, got)
 		e.found(a, verdict, came)
@@ -97,37 +103,38 @@ func Examine(ctx context.Context, page Page, appPassword string, tell func(Findi
 // knock asks for the page as any stranger's browser does, learns where people
 // sign in, and reports whether the page is behind a gate.
 func (e *exam) knock(ctx context.Context) (bool, error) {
-	a := attack{name: "a stranger opens the page", mend: "The page is open. The proxy must ask the gate before it lets a request through " +
-		"(nginx: auth_request; Caddy: forward_auth)."}
+	a := attack{name: "a stranger opens the page", hole: openPage}
 	got := e.send(ctx, a)
 	switch {
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	case got.fault != "":
 		return false, fmt.Errorf("%w: %s", errUntested, got.fault)
+	case (got.status < 300 || got.signIn == "" || strings.HasPrefix(got.signIn, e.root()+"/")) && e.isSignIn(ctx):
+		return false, fmt.Errorf("%w: %s", errSignIn, plain(e.root()))
 	case got.status < 300:
-		e.found(a, Hole, fmt.Sprintf("%d", got.status))
+		e.found(a, Fail, fmt.Sprintf("%d: it is open", got.status))
 		return false, nil
 	case got.next != e.root()+e.uri:
 		return false, fmt.Errorf("%w: the page answers %d, which leads to no sign-in page that comes back to it (next=%s)",
 			errUntested, got.status, plain(got.next))
 	}
 	e.signIn, e.redirects = got.signIn, got.status < 400
-	e.found(a, Holds, fmt.Sprintf("%d to the sign-in page", got.status))
+	e.found(a, Pass, fmt.Sprintf("%d to the sign-in page", got.status))
 	return true, nil
+}
+
+// isSignIn reports whether the host is glassjar's own, with the sign-in form
+// on its first page.
+func (e *exam) isSignIn(ctx context.Context) bool {
+	got := e.send(ctx, attack{uri: "/"})
+	return got.status == http.StatusOK && strings.Contains(got.shown, `method="post" action="/auth"`)
 }
 
 // found tells the finding.
 func (e *exam) found(a attack, v Verdict, came string) {
-	f := Finding{Verdict: v, Attack: a.name, Came: plain(came)}
-	switch v {
-	case Hole:
-		f.Mend = a.mend
-	case Remark:
-		f.Mend = a.remark
-	case Holds, Unsure:
-	}
-	e.tell(f)
+	about := map[Verdict]advice{Fail: a.hole, Remark: a.remark, Unknown: a.unclear}[v]
+	e.tell(Finding{Verdict: v, Attack: a.name, Came: plain(came), Means: about.means, Change: about.change})
 }
 
 // plain returns the text, cut, without what could move a terminal's cursor: a

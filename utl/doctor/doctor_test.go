@@ -30,6 +30,7 @@ var holes = map[string]hole{
 	"Remote_User and the like, forged":            passes("\r\nRemote_User: "),
 	"REMOTE_User and the like, forged":            passes("\r\nREMOTE_Groups: "),
 	"Remote.User and the like, forged":            passes("\r\nRemote.Identity: "),
+	"RemoteUser and the like, forged":             passes("\r\nRemoteUser: "),
 	"Remote!User and the like, forged":            passes("\r\nRemote!User: "),
 	"Remote#User and the like, forged":            passes("\r\nRemote#User: "),
 	"Remote$User and the like, forged":            passes("\r\nRemote$User: "),
@@ -128,7 +129,7 @@ func TestEachAttackFindsItsHole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, f := range good {
-		if f.Verdict != doctor.Holds || f.Mend != "" {
+		if f.Verdict != doctor.Pass || f.Means+f.Change != "" {
 			t.Errorf("a good site: got %v", f)
 		}
 		if i > 0 && holes[f.Attack] == nil { // the first is the page itself
@@ -141,8 +142,8 @@ func TestEachAttackFindsItsHole(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found = slices.DeleteFunc(found, func(f doctor.Finding) bool { return f.Verdict == doctor.Holds })
-			if len(found) != 1 || found[0].Attack != attack || found[0].Verdict != doctor.Hole || found[0].Mend == "" {
+			found = slices.DeleteFunc(found, func(f doctor.Finding) bool { return f.Verdict == doctor.Pass })
+			if len(found) != 1 || found[0].Attack != attack || found[0].Verdict != doctor.Fail || found[0].Change == "" {
 				t.Errorf("got %q, want the one hole", found)
 			}
 		})
@@ -157,18 +158,18 @@ func TestVerdicts(t *testing.T) {
 		want         doctor.Verdict
 		came         string
 	}{
-		{"a page that is not there may be the app's", "POST", always(says(404, "", "")), doctor.Unsure, "404 may be the app's own answer"},
-		{"a failure may be nginx's, or the app's", "POST", always(says(500, "", "")), doctor.Unsure, "500 may be"},
-		{"a proxy hangs up", "POST", always("\r\n\r\n"), doctor.Unsure, "no answer: "},
-		{"a proxy refuses a path", "the path /static/..%5capp/page", always(says(400, "", "")), doctor.Holds, "refused with 400"},
-		{"a redirect of the app's", "the path //app/page", always(says(301, "Location: /app/page\r\n", "")), doctor.Hole, "301, and not to the sign-in page"},
+		{"a page that is not there may be the app's", "POST", always(says(404, "", "")), doctor.Unknown, "404 may be the app's own answer"},
+		{"a failure may be nginx's, or the app's", "POST", always(says(500, "", "")), doctor.Unknown, "500 may be"},
+		{"a proxy hangs up", "POST", always("\r\n\r\n"), doctor.Unknown, "no answer: "},
+		{"a proxy refuses a path", "the path /static/..%5capp/page", always(says(400, "", "")), doctor.Pass, "refused with 400"},
+		{"a redirect of the app's", "the path //app/page", always(says(301, "Location: /app/page\r\n", "")), doctor.Fail, "301, and not to the sign-in page"},
 		{"a path made clean first", "the path //app/page", clean, doctor.Remark, "and from there to http://127.0.0.1:"},
-		{"a path on another host", "the path //app/page", always(lead(302, signIn, "http://app.example/")), doctor.Hole, "from there to http://app.example/"},
+		{"a path on another host", "the path //app/page", always(lead(302, signIn, "http://app.example/")), doctor.Fail, "from there to http://app.example/"},
 		{"a script sent to sign in", "a script's fetch", func(q request) string { return lead(302, signIn, "http://"+q.Host+uri) }, doctor.Remark, "302 to the sign-in page"},
-		{"a sign-in page elsewhere", "HEAD", func(q request) string { return lead(302, "http://evil.example/", "http://"+q.Host+uri) }, doctor.Hole, "302 to another page to sign in at: http://evil.example/"},
+		{"a sign-in page elsewhere", "HEAD", func(q request) string { return lead(302, "http://evil.example/", "http://"+q.Host+uri) }, doctor.Fail, "302 to another page to sign in at: http://evil.example/"},
 		{"a gate that refuses what the client forged", "X-Forwarded-Proto, forged", always(says(403, "", "")), doctor.Remark, "403: the header made a difference"},
-		{"a gate that is not there", "the gate itself, /gate/check", always(says(404, "", "")), doctor.Holds, "404: it is not there"},
-		{"control bytes", "HEAD", always(lead(302, signIn, "\x1b[2J\u202e\x07http://evil.example/")), doctor.Hole, "but from there to [2Jhttp://evil.example/"},
+		{"a gate that is not there", "the gate itself, /gate/check", always(says(404, "", "")), doctor.Pass, "404: it is not there"},
+		{"control bytes", "HEAD", always(lead(302, signIn, "\x1b[2J\u202e\x07http://evil.example/")), doctor.Fail, "but from there to [2Jhttp://evil.example/"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			found, err := examined(t, serve(t, only(tt.attack, tt.answer)), "")
@@ -179,8 +180,8 @@ func TestVerdicts(t *testing.T) {
 			if i < 0 || found[i].Verdict != tt.want || !strings.Contains(found[i].Came, tt.came) {
 				t.Errorf("got %q, want %s: %s", found, tt.want, tt.came)
 			}
-			if told := found[i].Mend != ""; told != (tt.want == doctor.Hole || tt.want == doctor.Remark) {
-				t.Errorf("what to change: %q", found[i].Mend)
+			if passed := tt.want == doctor.Pass; (found[i].Means == "") != passed || (found[i].Change == "") != passed {
+				t.Errorf("it means %q; to change: %q", found[i].Means, found[i].Change)
 			}
 		})
 	}
@@ -202,7 +203,7 @@ func only(attack string, then hole) hole {
 
 func TestOpenPage(t *testing.T) {
 	found, err := examined(t, serve(t, passes("GET ")), "")
-	if err != nil || len(found) != 1 || found[0].Verdict != doctor.Hole || !strings.Contains(found[0].Mend, "The page is open.") {
+	if err != nil || len(found) != 1 || found[0].Verdict != doctor.Fail || !strings.Contains(found[0].Means, "The page is open") {
 		t.Errorf("got %q, %v; want the hole and nothing more", found, err)
 	}
 }
@@ -235,6 +236,32 @@ func TestUntested(t *testing.T) {
 				t.Errorf("a control byte: %q", err)
 			}
 		})
+	}
+}
+
+// The host where people sign in is open to all, and no hole.
+func TestSignInHost(t *testing.T) {
+	for _, answer := range []string{says(200, "", "hello"), says(404, "", ""), lead(303, "/", "/account")} {
+		found, err := examined(t, serve(t, func(q request) string {
+			if q.RequestURI == "/" {
+				return says(200, "", `<form method="post" action="/auth">`)
+			}
+			return answer
+		}), "")
+		if err == nil || len(found) != 0 || !strings.Contains(err.Error(), "people sign in at this host") {
+			t.Errorf("got %q, %v; want that people sign in there", found, err)
+		}
+	}
+}
+
+// Browsers ask no name server for localhost and what is below it.
+func TestLocalhost(t *testing.T) {
+	address := serve(t, sound).String()
+	for _, host := range []string{"localhost", "app.localhost", "a.b.localhost.", "APP.LOCALHOST"} {
+		found, err := examined(t, page(t, strings.Replace(address, "127.0.0.1", host, 1)), "")
+		if err != nil || len(found) == 0 || found[0].Verdict != doctor.Pass {
+			t.Errorf("%s: got %q, %v", host, found, err)
+		}
 	}
 }
 

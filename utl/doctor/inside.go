@@ -9,15 +9,6 @@ import (
 	"strings"
 )
 
-const (
-	mendForged = "The app gets what the client says of who it is. The proxy must take Remote-… away from it, also spelled Remote_… and Remote.…, " +
-		"and set it from the gate's answer (nginx: proxy_set_header; Caddy: request_header -Remote-* in a route, before forward_auth)."
-	mendAuthorization = "The app gets the app password, and could use it. The proxy must take Authorization away when it passes a request on."
-	mendUpgrade       = "What follows on that connection reaches the app past the proxy, with any Remote-…: who may pass is anybody. " +
-		"The proxy must take Upgrade away unless it says websocket and no more (nginx: map $http_upgrade; Caddy: request_header -Upgrade)."
-	mendCookies = "The app gets glassjar's cookies. The proxy must take them out of Cookie when it passes a request on."
-)
-
 // cookies are the names of all that glassjar sets on an app's host or on a
 // parent of it.
 var cookies = []string{
@@ -30,7 +21,7 @@ var cookies = []string{
 func (e *exam) signedIn(ctx context.Context, appPassword string) error {
 	allowed := one("Authorization", "Bearer "+appPassword)
 	seen := rand.Text()
-	first := attack{header: maps.Clone(allowed), mend: mendAuthorization, name: "the app password", marker: appPassword}
+	first := attack{header: maps.Clone(allowed), hole: handsPassword, name: "the app password", marker: appPassword}
 	first.header.Set("X-Glassjar-Doctor", seen)
 	got := e.send(ctx, first)
 	switch {
@@ -45,15 +36,15 @@ func (e *exam) signedIn(ctx context.Context, appPassword string) error {
 	e.reached(first, got, shows)
 
 	marker := rand.Text()
-	ours := attack{name: "glassjar's cookies", mend: mendCookies, marker: marker, header: one("Cookie", strings.Join(cookies, "="+marker+"; ")+"="+marker)}
-	h2c := switches(mendUpgrade)
+	ours := attack{name: "glassjar's cookies", hole: handsCookies, marker: marker, header: one("Cookie", strings.Join(cookies, "="+marker+"; ")+"="+marker)}
+	h2c := switches(switchesProtocol)
 	h2c.marker = marker
 	if shows {
 		h2c.marker = "h2c" // which any page may hold, but not one that shows what it gets
 	}
 	forged := identities(marker)
 	for i := range forged {
-		forged[i].mend, forged[i].marker = mendForged, marker
+		forged[i].hole, forged[i].marker = handsForged, marker
 	}
 	for _, a := range append(forged, h2c, ours) {
 		maps.Copy(a.header, allowed)
@@ -70,18 +61,20 @@ func (e *exam) signedIn(ctx context.Context, appPassword string) error {
 // it switches to another protocol. shows says that the app shows what it gets.
 func (e *exam) reached(a attack, got answer, shows bool) {
 	a.name += ", signed in"
+	a.unclear = unseen
 	switch {
 	case got.fault != "":
-		e.found(a, Unsure, "no answer: "+got.fault)
+		a.unclear = unanswered
+		e.found(a, Unknown, "no answer: "+got.fault)
 	case got.status == http.StatusSwitchingProtocols:
-		e.found(a, Hole, "101: it passed")
+		e.found(a, Fail, "101: it got through")
 	case strings.Contains(got.shown, a.marker):
-		e.found(a, Hole, "it reaches the app")
+		e.found(a, Fail, "it reaches the app")
 	case got.signIn == e.signIn || got.status == http.StatusBadRequest || got.status == http.StatusForbidden:
-		e.found(a, Holds, fmt.Sprintf("refused with %d", got.status))
+		e.found(a, Pass, fmt.Sprintf("refused with %d", got.status))
 	case !shows || got.status >= 300:
-		e.found(a, Unsure, fmt.Sprintf("%d: the app does not show what it gets", got.status))
+		e.found(a, Unknown, fmt.Sprintf("%d: the app does not show what it gets", got.status))
 	default:
-		e.found(a, Holds, "it does not reach the app")
+		e.found(a, Pass, "it does not reach the app")
 	}
 }

@@ -48,8 +48,8 @@ func TestInside(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found = slices.DeleteFunc(found, func(f doctor.Finding) bool { return f.Verdict == doctor.Holds })
-			if len(found) != 1 || found[0].Attack != tt.attack+", signed in" || found[0].Verdict != doctor.Hole || found[0].Mend == "" {
+			found = slices.DeleteFunc(found, func(f doctor.Finding) bool { return f.Verdict == doctor.Pass })
+			if len(found) != 1 || found[0].Attack != tt.attack+", signed in" || found[0].Verdict != doctor.Fail || found[0].Change == "" {
 				t.Errorf("got %q, want the one hole: %s", found, tt.attack)
 			}
 		})
@@ -69,7 +69,7 @@ func TestInsideCookies(t *testing.T) {
 			return text
 		}
 		found, err := examined(t, serve(t, leak), appPassword)
-		if last := found[len(found)-1]; err != nil || last.Verdict != doctor.Hole || last.Came != "it reaches the app" {
+		if last := found[len(found)-1]; err != nil || last.Verdict != doctor.Fail || last.Came != "it reaches the app" {
 			t.Errorf("%s: got %q, %v; want a hole", name, last, err)
 		}
 	}
@@ -84,8 +84,8 @@ func TestInsideSwitches(t *testing.T) {
 		return upgrades("h2c")(q)
 	}
 	found, err := examined(t, serve(t, either(switched, when(within, says(200, "", "hello")))), appPassword)
-	found = slices.DeleteFunc(found, func(f doctor.Finding) bool { return f.Verdict != doctor.Hole })
-	if err != nil || len(found) != 1 || found[0].Attack != "an upgrade to h2c, signed in" || found[0].Mend == "" {
+	found = slices.DeleteFunc(found, func(f doctor.Finding) bool { return f.Verdict != doctor.Fail })
+	if err != nil || len(found) != 1 || found[0].Attack != "an upgrade to h2c, signed in" || found[0].Change == "" {
 		t.Errorf("got %q, %v; want the one hole", found, err)
 	}
 }
@@ -93,7 +93,7 @@ func TestInsideSwitches(t *testing.T) {
 // within reports whether the request comes with an app password.
 func within(q request) bool { return q.Header.Get("Authorization") != "" }
 
-func TestInsideHoldsAndUnsure(t *testing.T) {
+func TestInsidePassAndUnknown(t *testing.T) {
 	forged := func(q request) bool { return within(q) && q.Header.Get("X-Glassjar-Doctor") == "" }
 	for _, tt := range []struct {
 		name string
@@ -101,14 +101,14 @@ func TestInsideHoldsAndUnsure(t *testing.T) {
 		want doctor.Verdict
 		came string
 	}{
-		{"an app that shows what it gets", echo(nothing), doctor.Holds, "it does not reach the app"},
-		{"an app that does not", when(within, says(200, "", "hello")), doctor.Unsure, "the app does not show"},
-		{"an app that does not, and speaks of h2c", when(within, says(200, "", "h2c")), doctor.Unsure, "the app does not show"},
-		{"more than is read", when(within, says(200, "", strings.Repeat("a", 64<<10)+appPassword)), doctor.Unsure, "the app does not show"},
-		{"a gate that refuses the forged", either(when(forged, says(403, "", "")), echo(nothing)), doctor.Holds, "refused with 403"},
-		{"a gate that sends to sign in", either(when(forged, lead(302, signIn, "http://app.example/")), echo(nothing)), doctor.Holds, "refused with 302"},
-		{"an app that fails", either(when(forged, says(500, "", "")), echo(nothing)), doctor.Unsure, "500: the app does not show"},
-		{"a proxy that hangs up", either(when(forged, "\r\n\r\n"), echo(nothing)), doctor.Unsure, "no answer"},
+		{"an app that shows what it gets", echo(nothing), doctor.Pass, "it does not reach the app"},
+		{"an app that does not", when(within, says(200, "", "hello")), doctor.Unknown, "the app does not show"},
+		{"an app that does not, and speaks of h2c", when(within, says(200, "", "h2c")), doctor.Unknown, "the app does not show"},
+		{"more than is read", when(within, says(200, "", strings.Repeat("a", 64<<10)+appPassword)), doctor.Unknown, "the app does not show"},
+		{"a gate that refuses the forged", either(when(forged, says(403, "", "")), echo(nothing)), doctor.Pass, "refused with 403"},
+		{"a gate that sends to sign in", either(when(forged, lead(302, signIn, "http://app.example/")), echo(nothing)), doctor.Pass, "refused with 302"},
+		{"an app that fails", either(when(forged, says(500, "", "")), echo(nothing)), doctor.Unknown, "500: the app does not show"},
+		{"a proxy that hangs up", either(when(forged, "\r\n\r\n"), echo(nothing)), doctor.Unknown, "no answer"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			found, err := examined(t, serve(t, tt.bad), appPassword)
@@ -116,7 +116,7 @@ func TestInsideHoldsAndUnsure(t *testing.T) {
 				t.Errorf("got %q, %v; want %s: %s", last, err, tt.want, tt.came)
 			}
 			for _, f := range found {
-				if f.Verdict == doctor.Hole || strings.Contains(f.Came, appPassword) {
+				if f.Verdict == doctor.Fail || strings.Contains(f.Came, appPassword) {
 					t.Errorf("got %q", f)
 				}
 			}
