@@ -30,9 +30,10 @@ type front struct {
 	ada    account.Account
 	server *httptest.Server // glassjar's
 	app    *httptest.Server
-	addr   string       // of the proxy
-	came   atomic.Int64 // requests to the app
-	asked  atomic.Int64 // bytes of bodies that the gate got
+	wiki   *httptest.Server // another app, at wiki.site.example
+	addr   string           // of the proxy
+	came   atomic.Int64     // requests to the app
+	asked  atomic.Int64     // bytes of bodies that the gate got
 }
 
 // heard is what the app saw of a request.
@@ -55,6 +56,10 @@ func newFront(t *testing.T, p proxy) *front {
 	t.Cleanup(f.server.Close)
 	f.app = httptest.NewServer(http.HandlerFunc(f.echo))
 	t.Cleanup(f.app.Close)
+	f.wiki = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = json.NewEncoder(w).Encode(heard{Host: "the wiki, as " + r.Host})
+	}))
+	t.Cleanup(f.wiki.Close)
 	f.addr = p.start(t, f.site(t, "app.site.example"))
 	return f
 }
@@ -64,7 +69,10 @@ func (f *front) site(t *testing.T, app string) recipe.Site {
 	t.Helper()
 	return recipe.Site{
 		PublicURL: parse(t, plainJar), Address: f.server.Listener.Addr().String(),
-		Apps: []recipe.App{{Host: app, Address: f.app.Listener.Addr().String()}},
+		Apps: []recipe.App{
+			{Host: app, Address: f.app.Listener.Addr().String()},
+			{Host: "wiki.site.example", Address: f.wiki.Listener.Addr().String()},
+		},
 	}
 }
 

@@ -45,6 +45,7 @@ func TestProxies(t *testing.T) {
 				"nothing but a socket is switched to":         check.switchesToSocketsAlone,
 				"nobody asks the gate through the proxy":      check.keepsTheGate,
 				"only the group may pass":                     check.asksForTheGroup,
+				"each app gets what is its own":               check.keepsAppsApart,
 				"a host that is not in GATE_HOSTS is refused": check.refusesOtherHosts,
 				"signing out ends it":                         check.endsWithSignOut,
 				"the doctor finds nothing":                    check.isHealthy,
@@ -87,6 +88,19 @@ func (c check) comesBack() {
 	var says jwt.Claims
 	if err := token.Claims(keys, &says); err != nil || !says.Audience.Contains("app.site.example") {
 		c.t.Errorf("Remote-Identity says %+v, %v", says, err)
+	}
+}
+
+func (c check) keepsAppsApart() {
+	b := c.in(c.t)
+	c.shut(c.t, func() {
+		b.at("http://wiki.site.example").get("/").want(http.StatusUnauthorized)
+		if saw := c.at(c.t, c.addr).opens("http://wiki.site.example/x"); saw.Host != "the wiki, as wiki.site.example" {
+			c.t.Errorf("got %+v", saw)
+		}
+	})
+	if saw := b.get("/x").want(http.StatusOK).heard(); saw.Host != "app.site.example" {
+		c.t.Errorf("got %+v", saw)
 	}
 }
 

@@ -1,0 +1,74 @@
+package doctor_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"glassjar/utl/doctor"
+)
+
+func TestOpenPage(t *testing.T) {
+	found, err := examined(t, serve(t, passes("GET ")), "")
+	if err != nil || len(found) != 1 || found[0].Verdict != doctor.Fail || !strings.Contains(found[0].Means, "The page is open") {
+		t.Errorf("got %q, %v; want the hole and nothing more", found, err)
+	}
+}
+
+// A site that does not answer as a gate's does is not examined.
+func TestUntested(t *testing.T) {
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	defer secure.Close()
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	for _, tt := range []struct {
+		name string
+		page doctor.Page
+		why  string
+	}{
+		{"nobody listens", page(t, closed.URL), "tested: dial tcp 127.0.0.1:"},
+		{"a certificate that nobody knows", page(t, secure.URL), "certificate"},
+		{"the proxy has lost its gate", serve(t, always(says(502, "", ""))), "the page answers 502"},
+		{"a page that is not there", serve(t, always(says(404, "", ""))), "the page answers 404"},
+		{"another redirect", serve(t, always(says(301, "Location: /else\r\n", ""))), "the page answers 301"},
+		{"a gate that knows the page as another", serve(t, always(lead(302, signIn, "https://\x1bapp.example/"))), "(next=https://app.example/)"},
+		{"a header of control bytes", serve(t, always("HTTP/1.1 302 -\r\n\x1b[2J\r\n\r\n")), "malformed"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			found, err := examined(t, tt.page, "")
+			if err == nil || len(found) != 0 || !strings.HasPrefix(err.Error(), "nothing was tested: ") || !strings.Contains(err.Error(), tt.why) {
+				t.Fatalf("got %q, %v; want nothing tested: %s", found, err, tt.why)
+			}
+			if strings.Contains(err.Error(), "\x1b") {
+				t.Errorf("a control byte: %q", err)
+			}
+		})
+	}
+}
+
+// The host where people sign in is open to all, and no hole.
+func TestSignInHost(t *testing.T) {
+	for _, answer := range []string{says(200, "", "hello"), says(404, "", ""), lead(303, "/", "/account")} {
+		found, err := examined(t, serve(t, func(q request) string {
+			if q.RequestURI == "/" {
+				return says(200, "", `<form method="post" action="/auth">`)
+			}
+			return answer
+		}), "")
+		if err == nil || len(found) != 0 || !strings.Contains(err.Error(), "people sign in at this host") {
+			t.Errorf("got %q, %v; want that people sign in there", found, err)
+		}
+	}
+}
+
+// Browsers ask no name server for localhost and what is below it.
+func TestLocalhost(t *testing.T) {
+	address := serve(t, sound).String()
+	for _, host := range []string{"localhost", "app.localhost", "a.b.localhost.", "APP.LOCALHOST"} {
+		found, err := examined(t, page(t, strings.Replace(address, "127.0.0.1", host, 1)), "")
+		if err != nil || len(found) == 0 || found[0].Verdict != doctor.Pass {
+			t.Errorf("%s: got %q, %v", host, found, err)
+		}
+	}
+}
