@@ -10,6 +10,7 @@ import (
 
 	"glassjar/handlers"
 	"glassjar/utl/account"
+	"glassjar/utl/bench"
 	"glassjar/utl/logs"
 )
 
@@ -71,4 +72,28 @@ func BenchmarkAnswer(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkAnswerCores is how many times as many answers of the gate two cores
+// give as one in the same time.
+func BenchmarkAnswerCores(b *testing.B) {
+	w := newWorld(b, jar, "")
+	lines := logs.New(io.Discard) // as the program has it
+	defer lines.Close()
+	text := func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, nil) }
+	w.testSite = w.again(b, func(c *handlers.Config) { c.Log = slog.New(lines.Handler(text)) })
+	w.add(b, "ada", account.Member)
+	ada := w.signedIn(b, "ada")
+	ada.visit(elsewhere+"/", 5).want(http.StatusOK)
+	var requests [2]*http.Request
+	for i := range requests {
+		requests[i] = w.browser(b).request(http.MethodGet, "/gate/check", "", asked(elsewhere+"/a?b=c", "Cookie", hostCookie+"="+ada.holds(elsewhere, hostCookie))...)
+		requests[i].Body, requests[i].RemoteAddr = http.NoBody, "127.0.0.1:4711"
+	}
+	bench.Cores(b, func(worker, _ int) {
+		answer, again := &sink{header: http.Header{}}, *requests[worker]
+		if w.handler.ServeHTTP(answer, &again); answer.status != http.StatusOK {
+			b.Errorf("got status %d, want 200", answer.status)
+		}
+	})
 }

@@ -1,8 +1,11 @@
 package session_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"glassjar/utl/bench"
 )
 
 // BenchmarkFind is what every request of a signed-in person costs: the cookie
@@ -74,5 +77,25 @@ func BenchmarkSend(b *testing.B) {
 		if err := s.Renew(httptest.NewRecorder(), r, found); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkFindCores is how many times as many sessions two cores find as one
+// in the same time: of one person, and of a thousand.
+func BenchmarkFindCores(b *testing.B) {
+	for name, people := range map[string]int{"one": 1, "thousand": 1000} {
+		b.Run(name, func(b *testing.B) {
+			s := newSite(b)
+			_, payload := taken(b, s.signIn(b, "ada", false).Value)
+			var requests []*http.Request
+			for i := range people { // one session, signed again and again
+				requests = append(requests, request(named(s.Name(), sign(s.opt.Keys[0], s.Name(), s.clock.Now().Unix()-int64(i), payload))))
+			}
+			bench.Cores(b, func(worker, i int) {
+				if _, err := s.Find(requests[(worker+i)%people]); err != nil {
+					b.Error(err)
+				}
+			})
+		})
 	}
 }

@@ -5,20 +5,16 @@ import "time"
 // Only is only.
 var Only = only
 
-// Kept counts the cache's live entries and those that say "no such session",
-// and returns how many there are of the latter by the cache's own account.
-func (s *Store) Kept() (live, none, counted int) {
-	s.cache.mu.RLock()
-	defer s.cache.mu.RUnlock()
-	for _, at := range s.cache.places {
-		if !packed(s.cache.shelf.at(at)).live() {
-			none++
-		} else {
-			live++
-		}
-	}
-	return live, none, s.cache.none
+// Kept counts the cache's live entries and those that say "no such session".
+func (s *Store) Kept() (live, none int) {
+	s.cache.live.dropIf(func(*entry) bool { live++; return false })
+	s.cache.none.dropIf(func(*entry) bool { none++; return false })
+	return live, none
 }
+
+// KeepAtMost makes a cache that keeps nothing yet keep so many live sessions at
+// most, a multiple of 8.
+func (s *Store) KeepAtMost(n int) { s.cache.live = newTable[entry](n) }
 
 // Miss makes the cache remember that there is no such session.
 func (s *Store) Miss(sid string, now time.Time) {
@@ -27,16 +23,21 @@ func (s *Store) Miss(sid string, now time.Time) {
 }
 
 // Cookies returns how many cookies are remembered.
-func (s *Store) Cookies() int {
-	s.cache.mu.RLock()
-	defer s.cache.mu.RUnlock()
-	return len(s.cache.cookies)
+func (s *Store) Cookies() (n int) {
+	s.cache.cookies.dropIf(func(v *verified) bool {
+		if !v.entry.gone.Load() {
+			n++
+		}
+		return false
+	})
+	return n
 }
 
 // ForgetCookies forgets the remembered cookies, and no session.
-func (s *Store) ForgetCookies() {
-	s.cache.mu.Lock()
-	defer s.cache.mu.Unlock()
-	clear(s.cache.cookies)
-	clear(s.cache.of)
+func (s *Store) ForgetCookies() { s.cache.cookies.dropIf(func(*verified) bool { return true }) }
+
+// Keep makes the cache remember the live session.
+func (s *Store) Keep(live Session, now time.Time) {
+	_, gen, _ := s.cache.get(live.SID, now)
+	s.cache.put(live, true, now, gen)
 }

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
@@ -24,36 +24,34 @@ const (
 	most = 8 * time.Hour
 )
 
-// clock is a clock that tests move. It starts at the real now, because
-// securecookie has a clock of its own.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
+// clock is a clock that tests move, one at a time. It starts at the real now,
+// because securecookie has a clock of its own. Reading it takes no lock:
+// benchmarks read it on every core.
+type clock struct{ now atomic.Pointer[time.Time] }
+
+func newClock(now time.Time) *clock {
+	c := &clock{}
+	c.now.Store(&now)
+	return c
 }
 
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
+func (c *clock) Now() time.Time { return *c.now.Load() }
 
 // pass lets time pass.
 func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
+	now := c.Now().Add(d)
+	c.now.Store(&now)
 }
 
 // set sets the wall clock by d; no time passes.
 func (c *clock) set(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
+	now := c.Now().Add(d)
 	(*struct { // as time.Time is, with a monotonic reading
 		wall      uint64
 		monotonic int64
 		loc       *time.Location
-	})(unsafe.Pointer(&c.now)).monotonic -= int64(d)
+	})(unsafe.Pointer(&now)).monotonic -= int64(d)
+	c.now.Store(&now)
 }
 
 // site is one server: its store, clock and connection to the database.
@@ -93,9 +91,9 @@ func (s *site) another(tb testing.TB) *site {
 
 func (s *site) unpolled(tb testing.TB) *site {
 	tb.Helper()
-	o := &site{opt: s.opt, db: dbtest.OpenAt(tb, s.path), path: s.path, clock: &clock{now: time.Now()}}
+	o := &site{opt: s.opt, db: dbtest.OpenAt(tb, s.path), path: s.path, clock: newClock(time.Now())}
 	if s.clock != nil {
-		o.clock.now = s.clock.Now()
+		o.clock = newClock(s.clock.Now())
 	}
 	o.opt.DB, o.opt.Now = o.db, o.clock.Now
 	var err error

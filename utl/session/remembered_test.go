@@ -96,12 +96,12 @@ func TestRememberedCookiesAreBounded(t *testing.T) {
 	cookie := s.signIn(t, "ada", false)
 	_, payload := taken(t, cookie.Value)
 	var last *http.Cookie
-	for i := range 4_050 { // one session, signed again and again
+	for i := range 10_000 { // one session, signed again and again
 		last = named(s.Name(), sign(s.opt.Keys[0], s.Name(), s.clock.Now().Unix()-int64(i), payload))
 		s.live(t, last)
 	}
-	if got := s.Cookies(); got != 4_000 {
-		t.Errorf("got %d remembered cookies, want 4,000", got)
+	if got := s.Cookies(); got > 8192 || got < 6000 {
+		t.Errorf("got %d remembered cookies, want 8,192 at most, and most of these", got)
 	}
 	r := request(last)
 	if got := testing.AllocsPerRun(10, func() { _, _ = s.Find(r) }); got > 0 {

@@ -12,7 +12,7 @@ import (
 const (
 	pollEvery  = 500 * time.Millisecond
 	writeEvery = 10 // polls
-	sweepEvery = 1200
+	sweepEvery = 120
 	overlap    = 10 * time.Second // commit order is not changed_at order
 )
 

@@ -110,7 +110,7 @@ func (s *Store) live(ctx context.Context, sid string) (Session, error) {
 	case errors.Is(err, db.ErrNone):
 		s.cache.put(Session{SID: sid}, false, now, gen)
 		return Session{}, ErrNone
-	case err != nil && e.SID != "" && s.Healthy():
+	case err != nil && e != nil && !e.gone.Load() && s.Healthy():
 		return s.within(e, now) // due to be read again, but known to be unchanged
 	case err != nil:
 		return Session{}, fmt.Errorf("reading a session: %w", err)
@@ -120,15 +120,19 @@ func (s *Store) live(ctx context.Context, sid string) (Session, error) {
 
 // within returns the entry's session if it is live and within its limits now,
 // and notes that it was seen.
-func (s *Store) within(e entry, now time.Time) (Session, error) {
-	if !e.live || !s.inTime(e.Started, now, s.opt.Max) || !s.inTime(e.Seen, now, s.idle(e.Remember)) {
+func (s *Store) within(e *entry, now time.Time) (Session, error) {
+	if !e.live {
 		return Session{}, ErrNone
 	}
-	if now.Sub(e.Seen) >= time.Minute {
-		s.cache.sawIt(e.SID, now)
-		e.Seen = now
+	found := e.session()
+	if !s.inTime(found.Started, now, s.opt.Max) || !s.inTime(found.Seen, now, s.idle(found.Remember)) {
+		return Session{}, ErrNone
 	}
-	return e.Session, nil
+	if now.Sub(found.Seen) >= time.Minute {
+		s.cache.sawIt(e, now)
+		found.Seen = now
+	}
+	return found, nil
 }
 
 // inTime reports whether t lies less than limit before now and, but for skew,

@@ -47,7 +47,7 @@ func TestLastSeen(t *testing.T) {
 		t.Error("it was a change")
 	}
 	other.poll(t)
-	if live, _, _ := other.Kept(); live != 1 {
+	if live, _ := other.Kept(); live != 1 {
 		t.Error("another server forgot the session")
 	}
 }

@@ -1,0 +1,42 @@
+// Package bench measures for benchmarks what package testing does not.
+package bench
+
+import (
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Cores reports how many times as often two cores call do as one does in the
+// same time. The two ways take turns of 30,000 calls, and the best turn of
+// each counts: other programs want the cores too. do is told which goroutine
+// calls it, 0 or 1, and how often that did before.
+func Cores(b *testing.B, do func(worker, i int)) {
+	b.Helper()
+	const times = 30_000
+	turn := func(workers int) time.Duration {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(workers))
+		var wg sync.WaitGroup
+		began := time.Now() //nolint:forbidigo // it measures
+		for worker := range workers {
+			wg.Go(func() {
+				for i := range times {
+					do(worker, i)
+				}
+			})
+		}
+		wg.Wait()
+		return time.Since(began)
+	}
+	best := [...]time.Duration{time.Hour, time.Hour}
+	for b.Loop() {
+		for i := range best {
+			best[i] = min(best[i], turn(i+1))
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(best[0].Nanoseconds())/times, "ns-one-core")
+	b.ReportMetric(float64(best[1].Nanoseconds())/times, "ns-each-of-two-cores")
+	b.ReportMetric(2*float64(best[0])/float64(best[1]), "times-with-two")
+}
