@@ -75,7 +75,7 @@ func checkAddress(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	n, notPort := strconv.ParseUint(port, 10, 16)
 	ip, notIP := netip.ParseAddr(host)
-	known := isHost(lower(host))
+	known := isHost(lower(host)) && lower(host) != "unix" // nginx takes it for a file
 	if strings.HasPrefix(address, "[") {
 		known = notIP == nil && ip.Is6() && ip.Zone() == ""
 	}

@@ -2,7 +2,9 @@ package recipe_test
 
 import (
 	"errors"
+	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,20 +78,15 @@ func TestWriteRefuses(t *testing.T) {
 		more []string
 	}{
 		{"an app's host", func(s *recipe.Site, text string) { s.Apps[0].Host = text }, recipe.ErrHost, []string{"", "X", "x.", "x-", "x..y", "x:80", "[::1]", strings.Repeat("a", 64), strings.Repeat("a.", 127) + "a"}},
-		{"an app's address", func(s *recipe.Site, text string) { s.Apps[1].Address = text + ":80" }, recipe.ErrAddress, []string{"", "[::1%eth0]", "::1", "[x]"}},
+		{"an app's address", func(s *recipe.Site, text string) { s.Apps[1].Address = text + ":80" }, recipe.ErrAddress, []string{"", "[::1%eth0]", "::1", "[x]", "unix", "UNIX"}},
 		{"an app's port", func(s *recipe.Site, text string) { s.Apps[1].Address = "x:" + text }, recipe.ErrAddress, []string{"", "0", "65536", "+1", "080", "-1", "http"}},
 		{"glassjar's address", func(s *recipe.Site, text string) { s.Address = text }, recipe.ErrAddress, []string{"", "x", "x:", ":80"}},
 		{"the proxy's address", func(s *recipe.Site, text string) { s.Listen = text }, recipe.ErrAddress, []string{"", "80", "**:80"}},
 		{"the group", func(s *recipe.Site, text string) { s.Group = text }, recipe.ErrGroup, []string{"X", strings.Repeat("a", 33)}},
 		{"the sign-in's host", func(s *recipe.Site, text string) { s.PublicURL.Host = text }, recipe.ErrHost, []string{"", "[::1]"}},
 		{"the sign-in's scheme", func(s *recipe.Site, text string) { s.PublicURL.Scheme = text }, recipe.ErrHost, []string{"", "ftp"}},
-		{"a host", func(s *recipe.Site, text string) { s.Apps[0].Host = text }, recipe.ErrTwice, nil},
 	} {
-		bad := append(tt.more, meddling...)
-		if tt.want == recipe.ErrTwice {
-			bad = []string{"jar.example", "wiki.example"}
-		}
-		for _, text := range bad {
+		for _, text := range slices.Concat(tt.more, meddling) {
 			s := site()
 			tt.set(&s, text)
 			var out strings.Builder
@@ -98,6 +95,16 @@ func TestWriteRefuses(t *testing.T) {
 					t.Errorf("%s %q: %s: got %v and %d bytes, want %v", tt.name, text, name, err, out.Len(), tt.want)
 				}
 			}
+		}
+	}
+}
+
+func TestEveryAppHasAHostOfItsOwn(t *testing.T) {
+	for _, host := range []string{"jar.example", "wiki.example"} {
+		s := site()
+		s.Apps[0].Host = host
+		if err := recipe.Write(io.Discard, "nginx", s); !errors.Is(err, recipe.ErrTwice) {
+			t.Errorf("%s: got %v", host, err)
 		}
 	}
 }
