@@ -5,9 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"glassjar/utl/account"
-	"glassjar/utl/audit"
 )
 
 // claims are what a client says of itself, and no proxy may hand on.
@@ -181,22 +178,6 @@ func (c check) keepsCookies() {
 			c.t.Errorf("of %s\nthe app saw %s", decoys+gate, got)
 		}
 	}
-}
-
-func (c check) passesAppPasswords() {
-	secret, err := c.accounts.NewAppPassword(c.t.Context(), c.ada, good, account.AppPassword{Name: "sync"}, audit.Command())
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	b := c.at(c.t, c.addr)
-	saw := b.get("/", "Authorization", "Bearer "+secret).want(http.StatusOK).heard()
-	if got := saw.Header["Authorization"]; got != nil || saw.Header.Get("Remote-User") != "ada" {
-		c.t.Errorf("the app saw %q of %q", got, saw.Header.Get("Remote-User"))
-	}
-	b = c.in(c.t)
-	c.shut(c.t, func() {
-		b.get("/", "Authorization", "Bearer x"+secret, "Sec-Fetch-Mode", "navigate").want(http.StatusUnauthorized, "")
-	})
 }
 
 func (c check) refusesOtherHosts() {

@@ -41,6 +41,8 @@ func TestProxies(t *testing.T) {
 				"no path and no method is a way around":       check.hasNoWayAround,
 				"the app gets every cookie but ours":          check.keepsCookies,
 				"an app password passes, and stays with us":   check.passesAppPasswords,
+				"an app has its own Authorization":            check.leavesAppsTheirAuthorization,
+				"git clones and sends with an app password":   check.passesGit,
 				"a socket passes for who is signed in":        check.passesSockets,
 				"nothing but a socket is switched to":         check.switchesToSocketsAlone,
 				"nobody asks the gate through the proxy":      check.keepsTheGate,
@@ -107,11 +109,17 @@ func (c check) keepsAppsApart() {
 func (c check) tellsPrograms() {
 	b := c.at(c.t, c.addr)
 	c.shut(c.t, func() {
-		b.get("/x").want(http.StatusUnauthorized)
-		b.get("/x", "Sec-Fetch-Mode", "cors", "Accept", "text/html").want(http.StatusUnauthorized)
-		b.get("/x", "X-Requested-With", "XMLHttpRequest", "Accept", "text/html").want(http.StatusUnauthorized)
-		b.get("/x", "Sec-Fetch-Mode", "navigate").want(http.StatusFound, c.signIn(plainApp+"/x"))
-		b.get("/x", "Accept", "text/html").want(http.StatusFound, c.signIn(plainApp+"/x"))
+		b.get("/x").want(http.StatusUnauthorized).header("WWW-Authenticate", basicChallenge)
+		for _, script := range [][]string{
+			{"Sec-Fetch-Mode", "cors", "Accept", "*/*"},
+			{"X-Requested-With", "XMLHttpRequest", "Accept", "text/html"},
+			{"User-Agent", "Mozilla/5.0 (X11; Linux x86_64)", "Accept", "*/*"}, // over http
+		} {
+			b.get("/x", script...).want(http.StatusUnauthorized).header("WWW-Authenticate", "")
+		}
+		for _, page := range [][]string{{"Sec-Fetch-Mode", "navigate"}, {"Accept", "text/html"}} {
+			b.get("/x", page...).want(http.StatusFound, c.signIn(plainApp+"/x")).header("WWW-Authenticate", "")
+		}
 	})
 }
 

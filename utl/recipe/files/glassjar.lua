@@ -18,16 +18,23 @@ core.register_action("glassjar", { "http-req" }, function(txn, gate)
 	local function first(name) return sent[name] and sent[name][0] or "" end
 
 	local scheme = txn.sf:ssl_fc() == 1 and "https" or "http"
-	local got = core.httpclient():get({ url = gate, timeout = 5000, headers = {
+	local asks = {
 		["cookie"] = { joined("cookie", "; ") },
-		["authorization"] = { joined("authorization", ", ") },
-		["referer"] = { joined("referer", ", ") },
 		["x-original-url"] = { scheme .. "://" .. first("host") .. txn.sf:pathq() },
 		["x-original-method"] = { txn.sf:method() },
 		["x-forwarded-for"] = { txn.sf:src() },
-	} })
+	}
+	for _, name in ipairs({ "authorization", "referer", "accept", "user-agent", "sec-fetch-mode", "x-requested-with", "upgrade" }) do
+		asks[name] = { joined(name, ", ") }
+	end
+	local got = core.httpclient():get({ url = gate, timeout = 5000, headers = asks })
 
 	local function told(name) return got.headers[name] and got.headers[name][0] or "" end
+	local function answer(status, name, body) -- a program is also asked for an app password
+		local headers = { [name] = { told(name) } }
+		if told("www-authenticate") ~= "" then headers["www-authenticate"] = { told("www-authenticate") } end
+		txn:done(txn:reply({ status = status, headers = headers, body = body }))
+	end
 	if got.status == 200 then
 		for name in pairs(sent) do
 			if ours[letters(name)] then txn.http:req_del_header(name) end
@@ -40,13 +47,14 @@ core.register_action("glassjar", { "http-req" }, function(txn, gate)
 			if not cookie:find("^glassjar") and not cookie:find("^__%a+%-glassjar") then table.insert(others, cookie) end
 		end
 		txn.http:req_set_header("cookie", table.concat(others, "; "))
-		txn.http:req_del_header("authorization") -- it may hold an app password, which is the gate's
+		txn.http:req_del_header("authorization") -- it may hold an app password; the gate's answer holds the app's own
+		if told("authorization") ~= "" then txn.http:req_set_header("authorization", told("authorization")) end
 		txn:set_var("txn.passes", true)
 	elseif got.status == 401 and told("location") ~= "" then -- for a page that a browser opens, a redirect
 		local mode, accept = first("sec-fetch-mode"), first("accept")
 		local opens = mode == "navigate" or mode == "" and accept:find("text/html", 1, true) and not sent["upgrade"] and not sent["x-requested-with"]
-		txn:done(txn:reply({ status = opens and 302 or 401, headers = { ["location"] = { told("location") } } }))
+		answer(opens and 302 or 401, "location")
 	elseif got.status then
-		txn:done(txn:reply({ status = got.status, headers = { ["content-type"] = { told("content-type") } }, body = got.body }))
+		answer(got.status, "content-type", got.body)
 	end
 end, 1)
