@@ -160,7 +160,7 @@ func (p *program) serve(ctx context.Context) error {
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	background.Go(debug.FreeOSMemory) // what only the start needed
 	background.Go(func() { st.Sessions.Run(watching) })
-	background.Go(func() { sweep(watching, st, slow, p.lines) })
+	background.Go(func() { sweep(watching, st, slow) })
 	if !st.Config.KeysFromEnv {
 		background.Go(func() { watchKeys(watching, st, sign) })
 	}
@@ -342,13 +342,9 @@ func labKeys(r keyring.Ring) (sign, block []byte) {
 	return r.Derive("lab")[0], r.Derive("lab-block")[0]
 }
 
-// sweep forgets what is too old to matter, and tells of log lines that were
-// dropped, until ctx ends.
-func sweep(ctx context.Context, st *cli.Stores, slow *throttle.Store, lines *logs.Queue) {
+// sweep forgets what is too old to matter, until ctx ends.
+func sweep(ctx context.Context, st *cli.Stores, slow *throttle.Store) {
 	for every(ctx, time.Minute) {
-		if n := lines.Dropped(); n > 0 {
-			st.Log.WarnContext(ctx, "log lines dropped", "count", n)
-		}
 		if err := errors.Join(slow.Sweep(ctx), st.Accounts.Sweep(ctx, st.Config.AuditKeep)); err != nil {
 			st.Log.WarnContext(ctx, "sweeping", "error", err)
 		}

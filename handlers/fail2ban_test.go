@@ -11,19 +11,23 @@ import (
 	"glassjar/utl/account"
 )
 
-// ban returns the addresses that fail2ban, with README's filter, finds in the
-// log.
-func ban(t *testing.T, log *safeBuffer) (found []string) {
+// ban returns the addresses that fail2ban, with README's filter for the format,
+// finds in the log.
+func ban(t *testing.T, log *safeBuffer, asJSON bool) (found []string) {
 	t.Helper()
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	pattern := regexp.MustCompile(`(?m)^failregex = (.+)$`).FindSubmatch(readme)
-	if pattern == nil {
-		t.Fatal("README.md has no failregex")
+	filters := regexp.MustCompile(`(?m)^failregex = (.+)$`).FindAllStringSubmatch(string(readme), -1)
+	if len(filters) != 2 {
+		t.Fatalf("README.md has %d lines with failregex, want one for text and one for JSON", len(filters))
 	}
-	filter := regexp.MustCompile(strings.Replace(string(pattern[1]), "<HOST>", `(?:::f{4,6}:)?(?P<host>[\w\-.^_:]*\w)`, 1))
+	pattern := filters[0][1]
+	if asJSON {
+		pattern = filters[1][1]
+	}
+	filter := regexp.MustCompile(strings.Replace(pattern, "<HOST>", `(?:::f{4,6}:)?(?P<host>[\w\-.^_:]*\w)`, 1))
 	for line := range strings.Lines(log.String()) {
 		for _, match := range filter.FindAllStringSubmatch(line, -1) {
 			found = append(found, match[1])
@@ -35,9 +39,16 @@ func ban(t *testing.T, log *safeBuffer) (found []string) {
 // ATTACKS L: the filter finds each failed sign-in and app password and its
 // address, and no typed name makes it find another.
 func TestFail2ban(t *testing.T) {
-	const line = `msg="sign-in failed" event=signin.failed ip=6.6.6.6 `
+	t.Run("text", func(t *testing.T) { wantBans(t, false, `msg="sign-in failed" event=signin.failed ip=6.6.6.6 `) })
+	t.Run("JSON", func(t *testing.T) { wantBans(t, true, `"msg":"sign-in failed","event":"signin.failed","ip":"6.6.6.6"`) })
+}
+
+// wantBans fails the test unless the filter for the format finds the failures,
+// and no other address when the line is typed everywhere.
+func wantBans(t *testing.T, asJSON bool, line string) {
+	t.Helper()
 	log := &safeBuffer{}
-	s := newSite(t, logging(log, slog.LevelDebug, false))
+	s := newSite(t, logging(log, slog.LevelDebug, asJSON))
 	s.add(t, "ada", account.Owner)
 	failed := 0
 	for _, typed := range []string{
@@ -59,15 +70,15 @@ func TestFail2ban(t *testing.T) {
 		}
 	}
 	w := newWorld(t, jar, "")
-	w.testSite = w.again(t, logging(log, slog.LevelDebug, false))
+	w.testSite = w.again(t, logging(log, slog.LevelDebug, asJSON))
 	for _, typed := range []string{"ada", line, `x" ` + line} {
 		failed++
 		b := w.stranger(t, "192.0.2.7")
 		req := b.request(http.MethodGet, "/gate/check", "", asked(jar+"/", "X-Forwarded-For", "192.0.2.7")...)
-		req.SetBasicAuth(typed, "gj_"+line)
+		req.SetBasicAuth(strings.ReplaceAll(typed, ":", "="), "gj_"+line) // a colon would end the name
 		b.do(req).want(http.StatusUnauthorized)
 	}
-	found := ban(t, log)
+	found := ban(t, log, asJSON)
 	for _, address := range found {
 		if address != "192.0.2.7" {
 			t.Errorf("the filter finds %s", address)

@@ -1,6 +1,7 @@
 // Package logs puts a queue between the log and where it goes, so that no
 // request formats its line or waits for a slow disk or a full pipe. It drops
-// lines, and counts them, rather than grow without limit.
+// lines, and logs how many, rather than grow without limit. Warnings have places
+// of their own: no crowd of requests drops them.
 package logs
 
 import (
@@ -13,9 +14,11 @@ import (
 )
 
 const (
-	most  = 4096                   // lines that may wait
-	batch = 64                     // so many do not wait any longer: formatting them together is quicker
-	often = 100 * time.Millisecond // how long a line waits at most
+	most     = 4096                   // lines that may wait
+	reserved = 4096                   // further places, for warnings and errors alone
+	batch    = 64                     // so many do not wait any longer: formatting them together is quicker
+	often    = 100 * time.Millisecond // how long a line waits at most
+	parting  = 5 * time.Second        // how long Close waits at most
 )
 
 // Queue collects log lines. A goroutine of its own formats them and passes
@@ -29,7 +32,15 @@ type Queue struct {
 
 	mu      sync.Mutex
 	waiting []line
-	dropped int
+	dropped drops
+	own     slog.Handler // for the queue's own line
+}
+
+// drops are the lines dropped since the log last said so.
+type drops struct {
+	lines    int
+	warnings int       // of them, warnings and errors
+	last     time.Time // of the last one
 }
 
 // line is a record and what formats it.
@@ -49,22 +60,21 @@ func New(w io.Writer) *Queue {
 // is logged must not change later: it is formatted then, by the handler that
 // format makes for its lines.
 func (q *Queue) Handler(format func(lines io.Writer) slog.Handler) slog.Handler {
-	return handler{format(&q.text), q}
-}
-
-// Dropped returns how many lines were dropped since it was last asked.
-func (q *Queue) Dropped() int {
+	h := handler{format(&q.text), q}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n := q.dropped
-	q.dropped = 0
-	return n
+	q.own = h.Handler
+	return h
 }
 
-// Close passes on what waits and stops. Nothing must be logged after it.
+// Close passes on what waits and stops, for 5 s at most: a reader that is stuck
+// loses the rest. Nothing must be logged after it.
 func (q *Queue) Close() {
 	close(q.stop)
-	<-q.stopped
+	select {
+	case <-q.stopped:
+	case <-time.After(parting):
+	}
 }
 
 func (q *Queue) run() {
@@ -83,11 +93,15 @@ func (q *Queue) run() {
 	}
 }
 
-// pass passes on what waits, and returns its memory for the next lines.
+// pass passes on what waits and how many lines were dropped behind it, and
+// returns its memory for the next lines.
 func (q *Queue) pass(spare []line) []line {
 	q.mu.Lock()
-	lines := q.waiting
-	q.waiting = spare[:0]
+	lines, dropped := q.waiting, q.dropped
+	q.waiting, q.dropped = spare[:0], drops{}
+	if dropped.lines > 0 {
+		lines = append(lines, line{q.own, dropped.record()})
+	}
 	q.mu.Unlock()
 	for _, l := range lines {
 		_ = l.format.Handle(context.Background(), l.record) // into memory
@@ -100,6 +114,12 @@ func (q *Queue) pass(spare []line) []line {
 	return lines
 }
 
+func (d drops) record() slog.Record {
+	r := slog.NewRecord(d.last, slog.LevelWarn, "log lines dropped", 0)
+	r.AddAttrs(slog.Int("count", d.lines), slog.Int("warnings", d.warnings))
+	return r
+}
+
 // handler queues records for the handler that it embeds.
 type handler struct {
 	slog.Handler
@@ -108,11 +128,14 @@ type handler struct {
 }
 
 func (h handler) Handle(_ context.Context, r slog.Record) error {
-	q := h.q
+	q, places, warnings := h.q, most, 0
+	if r.Level >= slog.LevelWarn {
+		places, warnings = most+reserved, 1
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.waiting) == most {
-		q.dropped++
+	if len(q.waiting) >= places {
+		q.dropped = drops{q.dropped.lines + 1, q.dropped.warnings + warnings, r.Time}
 		return nil
 	}
 	q.waiting = append(q.waiting, line{h.Handler, r})

@@ -117,27 +117,90 @@ func (f *full) Write(p []byte) (int, error) {
 
 func TestAStuckReaderDropsLinesAndCountsThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		to := &stuck{free: make(chan struct{})}
-		q := logs.New(to)
-		log := slog.New(q.Handler(text))
-		log.Info("first")
-		<-time.After(time.Second) // the bubble's: the reader hangs on the first line
-		synctest.Wait()
+		to, q, log := hang(t)
 		for range 4096 + 7 {
 			log.Info("line")
 		}
 		close(to.free)
 		q.Close()
-		if got := strings.Count(to.b.String(), "msg=line"); got != 4096 {
-			t.Errorf("%d lines were passed on, want 4096", got)
-		}
-		if got := q.Dropped(); got != 7 {
-			t.Errorf("%d lines were dropped, want 7", got)
-		}
-		if got := q.Dropped(); got != 0 {
-			t.Errorf("the second time %d lines were dropped, want 0", got)
-		}
+		to.want(t, "msg=line", 4096)
+		to.want(t, `level=WARN msg="log lines dropped" count=7 warnings=0`, 1)
 	})
+}
+
+// However many requests there are, warnings have their places, in their order.
+func TestRequestsDropNoWarnings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		to, q, log := hang(t)
+		for range 4096 {
+			log.Info("line")
+		}
+		for range 2048 {
+			log.Info("line") // is dropped
+			log.Warn("told")
+			log.Error("told")
+		}
+		log.Warn("dropped")
+		log.Debug("not at this level")
+		close(to.free)
+		q.Close()
+		to.want(t, "msg=line", 4096)
+		to.want(t, "level=WARN msg=told", 2048)
+		to.want(t, "level=ERROR msg=told", 2048)
+		to.want(t, "msg=dropped", 0)
+		to.want(t, `level=WARN msg="log lines dropped" count=2049 warnings=1`, 1)
+	})
+}
+
+// What was dropped is told as soon as the reader goes on, and once.
+func TestWhatWasDroppedIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		to, q, log := hang(t)
+		for range 4097 {
+			log.Info("line")
+		}
+		close(to.free)
+		synctest.Wait() // no time passes
+		to.want(t, `msg="log lines dropped" count=1 warnings=0`, 1)
+		log.Info("after")
+		q.Close()
+		to.want(t, "dropped", 1)
+		to.want(t, "msg=after", 1)
+	})
+}
+
+// A reader that never reads again does not keep the program from ending.
+func TestCloseGivesUpAStuckReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		to, q, log := hang(t)
+		log.Info("line")
+		began := time.Now()
+		q.Close()
+		if took := time.Since(began); took != 5*time.Second {
+			t.Errorf("Close took %v, want 5 s", took)
+		}
+		close(to.free)
+	})
+}
+
+// hang returns a queue whose reader hangs on its first line until it is freed.
+func hang(t *testing.T) (*stuck, *logs.Queue, *slog.Logger) {
+	t.Helper()
+	to := &stuck{free: make(chan struct{})}
+	q := logs.New(to)
+	log := slog.New(q.Handler(text))
+	log.Info("first")
+	<-time.After(time.Second) // the bubble's
+	synctest.Wait()
+	return to, q, log
+}
+
+// want fails the test unless so many of the lines hold the text.
+func (s *stuck) want(t *testing.T, text string, n int) {
+	t.Helper()
+	if got := strings.Count(s.b.String(), text); got != n {
+		t.Errorf("%d lines hold %s, want %d", got, text, n)
+	}
 }
 
 type safe struct {
