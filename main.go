@@ -201,7 +201,11 @@ func (p *program) greet(ctx context.Context, st *cli.Stores, public *url.URL) er
 	if code != "" {
 		fmt.Fprintf(p.stdout, "make the owner's account within 24 hours at %s\n", public.JoinPath("join", code))
 	}
-	return nil
+	missing, err := st.Accounts.OwnerMissing(ctx)
+	if missing {
+		fmt.Fprintln(p.stdout, "no owner can sign in, so nobody can manage people: glassjar user add NAME --role owner, or glassjar user enable NAME")
+	}
+	return err
 }
 
 // publicURL returns PUBLIC_URL, or where we listen on this machine.

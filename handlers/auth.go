@@ -20,6 +20,7 @@ type authPage struct {
 	Remember bool
 	Problem  string
 	Cookie   string
+	Empty    bool // nobody has an account yet
 }
 
 // authForm answers GET /auth: the sign-in form with the args username and
@@ -50,11 +51,12 @@ func (s *site) authShow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if len(args) == 0 {
+	empty := s.empty(r.Context())
+	if len(args) == 0 && !empty {
 		return s.send(w, http.StatusOK, s.blank)
 	}
 	p := s.blankAuth()
-	p.Username, p.Next = args.Get("username"), s.next(args.Get("next"))
+	p.Empty, p.Username, p.Next = empty, args.Get("username"), s.next(args.Get("next"))
 	if _, ok := s.app(p.Next); ok && s.sent.has(visitOf(r).address.String()+" "+p.Next, s.Now()) {
 		p.Problem = "If you signed in just now, your browser did not keep the cookie: allow cookies for this site, then sign in again."
 	}
@@ -80,7 +82,7 @@ func (s *site) authSubmit(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := authPage{
 		Username: form.Get("username"), Next: s.next(form.Get("next")),
-		Remember: form.Get("remember") != "", Cookie: s.Sessions.Name(),
+		Remember: form.Get("remember") != "", Cookie: s.Sessions.Name(), Empty: s.empty(r.Context()),
 	}
 	err = s.signIn(w, r, p, form.Get("password"))
 	switch {
@@ -141,6 +143,7 @@ var mistakes = []struct {
 	sentence string
 }{
 	{account.ErrName, "A username is 1 to 32 characters: a to z, 0 to 9, and . _ - after the first."},
+	{account.ErrReserved, "That username is reserved. Choose another."},
 	{account.ErrTaken, "That username is taken. Choose another."},
 	{password.ErrShort, "That password is too short: it must have at least 15 characters."},
 	{password.ErrLong, "That password is too long: it may have at most 1,024 bytes."},

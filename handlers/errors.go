@@ -54,6 +54,15 @@ var answers = []answer{
 	{errForm, http.StatusBadRequest, "Bad request", "What was sent cannot be read: a field is doubled, is not valid text, or there are too many.", ""},
 	{errFormType, http.StatusUnsupportedMediaType, "Bad request", "This form is sent as application/x-www-form-urlencoded.", ""},
 	{errFormSize, http.StatusRequestEntityTooLarge, "Too large", "What was sent is too large.", ""},
+	{
+		account.ErrReplaced, http.StatusGone, "A newer link replaced this one",
+		"The server was started again and printed another link: open that one. Only the newest works.", "",
+	},
+	{
+		account.ErrNoOwner, http.StatusConflict, "The owner comes first",
+		"No owner has an account yet. The server printed a link for the owner when it started: open that first. " +
+			"If it is lost, start the server again and it prints a new one. Then this link works.", "",
+	},
 	{account.ErrLink, http.StatusGone, "This link is used up", "It was used, has expired, or never was one. Ask for a new one.", ""},
 	{errTooSoon, http.StatusTooManyRequests, "Not so fast", "Too many sign-ins failed. Wait a little, then try again.", ""},
 	{

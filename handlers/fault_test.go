@@ -26,7 +26,7 @@ func TestAPanic(t *testing.T) {
 			t.Error("the page tells of the panic")
 		}
 	}
-	broken.browser(t).get("/").want(http.StatusOK)
+	broken.browser(t).get("/healthz").want(http.StatusOK)
 	said := strings.Join(s.log.lines("msg=panic"), "")
 	if strings.Count(said, "\n") != 2 || !strings.Contains(said, "nil pointer") || !strings.Contains(said, "join.go") || strings.Contains(said, "CANARY") {
 		t.Errorf("the log says %q, want two panics and where they were", said)

@@ -17,6 +17,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"glassjar/utl/account"
@@ -62,7 +63,8 @@ type site struct {
 	untold         untold
 	warned         sync.Once
 	warnedOfCaller sync.Once
-	sent           lately // on to gate hosts
+	sent           lately      // on to gate hosts
+	founded        atomic.Bool // there is an account
 }
 
 // The guard is in the handler's type: a member's page cannot be mounted

@@ -39,6 +39,11 @@ func (s *testSite) add(tb testing.TB, username, role string) account.Account {
 func (s *testSite) link(tb testing.TB, of string) string {
 	tb.Helper()
 	kind, newLink := account.Reset, s.accounts.NewReset
+	if of == account.Member { // who is invited by an owner
+		if n := s.texts(tb, `SELECT id FROM accounts WHERE role = 'owner'`); len(n) == 0 {
+			s.add(tb, "founder", account.Owner)
+		}
+	}
 	if of == account.Owner || of == account.Member {
 		kind, newLink = account.Join, s.accounts.NewJoin
 	}

@@ -13,7 +13,7 @@ import (
 // Wanted is an account to be made.
 type Wanted struct{ Username, Password, Role string }
 
-// Add makes an account. Errors: ErrName, ErrTaken, ErrRole, the policy's in
+// Add makes an account. Errors: ErrName, ErrReserved, ErrTaken, ErrRole, the policy's in
 // package password, password.ErrBusy, db.ErrUnavailable.
 func (s *Store) Add(ctx context.Context, w Wanted, by audit.Actor) (Account, error) {
 	c, err := s.prepare(ctx, w)
@@ -29,7 +29,7 @@ func (s *Store) Add(ctx context.Context, w Wanted, by audit.Actor) (Account, err
 // prepare checks what is wanted and hashes the password, outside of any
 // transaction.
 func (s *Store) prepare(ctx context.Context, w Wanted) (c credentials, err error) {
-	if c.Username, err = Username(w.Username); err != nil {
+	if c.Username, err = NewUsername(w.Username); err != nil {
 		return c, err
 	}
 	if w.Role != Owner && w.Role != Member {

@@ -39,10 +39,13 @@ type Link struct {
 }
 
 // NewJoin makes a link that lets its holder make an account of the role.
-// Errors: ErrRole, db.ErrUnavailable.
+// Errors: ErrRole, ErrNoOwner, db.ErrUnavailable.
 func (s *Store) NewJoin(ctx context.Context, role string, by audit.Actor) (code string, err error) {
 	if role != Owner && role != Member {
 		return "", ErrRole
+	}
+	if err := s.needOwner(ctx, role); err != nil {
+		return "", err
 	}
 	return s.newLink(ctx, Link{Kind: Join, Role: role}, by)
 }
@@ -75,7 +78,7 @@ func (s *Store) newLink(ctx context.Context, l Link, by audit.Actor) (string, er
 	code, now := rand.Text(), s.Now()
 	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
 		if l.first {
-			if _, err := tx.Exec(ctx, `DELETE FROM links WHERE first = 1`); err != nil {
+			if err := s.replaceFirst(ctx, tx); err != nil {
 				return err
 			}
 		}
@@ -93,7 +96,8 @@ func (s *Store) newLink(ctx context.Context, l Link, by audit.Actor) (string, er
 	return code, nil
 }
 
-// Link returns what the code is good for. Errors: ErrLink, db.ErrUnavailable.
+// Link returns what the code is good for. Errors: ErrLink, ErrReplaced,
+// db.ErrUnavailable.
 func (s *Store) Link(ctx context.Context, kind, code string) (Link, error) {
 	return s.link(ctx, s.DB, kind, code)
 }
@@ -103,9 +107,9 @@ func (s *Store) link(ctx context.Context, from db.Querier, kind, code string) (L
 		FROM links l LEFT JOIN accounts a ON a.id = l.account_id
 		WHERE l.code_hash = ? AND l.kind = ? AND l.used_at = 0 AND l.expires_at > ?
 		AND (l.account_id = '' OR a.disabled_at = 0)
-		AND (l.first = 0 OR NOT EXISTS (SELECT 1 FROM accounts))`, hashCode(code), kind, db.Micros(s.Now()))
+		AND (l.first = 0 OR l.first = 1 AND NOT EXISTS (SELECT 1 FROM accounts))`, hashCode(code), kind, db.Micros(s.Now()))
 	if errors.Is(err, db.ErrNone) {
-		return l, ErrLink
+		err = s.notGood(ctx, from, code)
 	}
 	return l, err
 }
@@ -117,11 +121,14 @@ func scanLink(r db.Row) (l Link, err error) {
 	return l, err
 }
 
-// Join uses the link to make an account. Errors: ErrLink and Add's; after any
-// of them but ErrLink the link is as good as before.
+// Join uses the link to make an account. Errors: ErrLink, ErrNoOwner and Add's;
+// after any of them but ErrLink the link is as good as before.
 func (s *Store) Join(ctx context.Context, code, name, pw string, by audit.Actor) (session.Verified, error) {
 	l, err := s.Link(ctx, Join, code)
 	if err != nil {
+		return session.Verified{}, err
+	}
+	if err := s.needOwner(ctx, l.Role); err != nil {
 		return session.Verified{}, err
 	}
 	c, err := s.prepare(ctx, Wanted{Username: name, Password: pw, Role: l.Role})

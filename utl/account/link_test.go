@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"glassjar/utl/account"
+	"glassjar/utl/db"
 	"glassjar/utl/session"
 )
 
@@ -86,12 +87,17 @@ func TestAResetLinkSetsOnePassword(t *testing.T) {
 func TestTheFirstLinkIsForAnEmptyHouse(t *testing.T) {
 	h := open(t)
 	first := func() (string, error) { return h.NewFirst(t.Context()) }
-	old, member := link(t, first), h.join(t, account.Member)
+	oldest, old, owner := link(t, first), link(t, first), h.join(t, account.Owner)
 	code := link(t, first)
-	if _, err := h.Link(t.Context(), account.Join, old); !is(err, account.ErrLink) {
-		t.Errorf("the replaced link: got %v, want ErrLink", err)
+	for _, replaced := range []string{oldest, old} {
+		if _, err := h.Link(t.Context(), account.Join, replaced); !errors.Is(err, account.ErrReplaced) || !errors.Is(err, account.ErrLink) {
+			t.Errorf("the replaced link: got %v, want ErrReplaced, which is an ErrLink", err)
+		}
+		if _, err := h.Join(t.Context(), replaced, "eve", good, visitor); !errors.Is(err, account.ErrReplaced) {
+			t.Errorf("joining by the replaced link: got %v, want ErrReplaced", err)
+		}
 	}
-	if _, err := h.Link(t.Context(), account.Join, member); err != nil {
+	if _, err := h.Link(t.Context(), account.Join, owner); err != nil {
 		t.Errorf("an invitation was replaced too: %v", err)
 	}
 	if l, err := h.Link(t.Context(), account.Join, code); err != nil || l.Role != account.Owner {
@@ -104,11 +110,27 @@ func TestTheFirstLinkIsForAnEmptyHouse(t *testing.T) {
 		t.Errorf("NewFirst = %q, %v where an account exists, want none", code, err)
 	}
 	want := []string{
-		"command link.made join", "keeper link.made join", "command link.made join",
+		"command link.made join", "command link.made join", "keeper link.made join", "command link.made join",
 		"ann link.used ann join", "ann account.added ann owner",
 	}
 	if diff := cmp.Diff(want, h.log(t)); diff != "" {
 		t.Errorf("the audit log (-want +got):\n%s", diff)
+	}
+}
+
+// A thousand starts before the first account leave no thousand links.
+func TestReplacedLinksAreForgotten(t *testing.T) {
+	h := open(t)
+	old := link(t, func() (string, error) { return h.NewFirst(t.Context()) })
+	for range 2 {
+		h.clock.add(account.LinkLife + time.Second)
+		link(t, func() (string, error) { return h.NewFirst(t.Context()) })
+	}
+	if n, err := db.One(t.Context(), h.db, db.Int, `SELECT COUNT(*) FROM links`); err != nil || n != 2 {
+		t.Errorf("%d links are kept, error %v; want the newest and the one before", n, err)
+	}
+	if _, err := h.Link(t.Context(), account.Join, old); !is(err, account.ErrLink) {
+		t.Errorf("a replaced link that has expired: got %v, want ErrLink", err)
 	}
 }
 

@@ -5,12 +5,12 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"slices"
 
 	"github.com/alecthomas/kong"
 
@@ -44,6 +44,7 @@ type Stores struct {
 
 // grammar is every command, as kong reads it. No setting is a flag.
 type grammar struct {
+	Serve   serveCommand   `cmd:"" help:"Answer requests, as without a command."`
 	User    userCommands   `cmd:"" help:"Change who has an account."`
 	Link    linkCommands   `cmd:"" help:"Make a link that works once."`
 	Keys    keysCommands   `cmd:"" help:"Change the session keys."`
@@ -75,6 +76,9 @@ func (a *app) run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		return a.Serve(ctx)
 	}
+	if len(args) == 1 && slices.Contains([]string{"--version", "-version", "-v", "-V"}, args[0]) {
+		args = []string{"version"}
+	}
 	helped := false // kong goes on after it has shown help
 	k, err := kong.New(&grammar{}, kong.Name("glassjar"), kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Writers(a.Stdout, a.Stderr),
@@ -90,15 +94,6 @@ func (a *app) run(ctx context.Context, args []string) error {
 		return nil
 	}
 	return err
-}
-
-// with opens the stores for fn, and closes them after it.
-func (a *app) with(ctx context.Context, fn func(*Stores) error) error {
-	st, err := a.Open(ctx)
-	if err != nil {
-		return err
-	}
-	return errors.Join(fn(st), st.DB.Close())
 }
 
 // say tells the person something that is no part of the answer.
@@ -121,6 +116,11 @@ func (o *output) Write(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+type serveCommand struct{}
+
+// Run serves until ctx ends.
+func (serveCommand) Run(ctx context.Context, a *app) error { return a.Serve(ctx) }
 
 type versionCommand struct{}
 

@@ -98,7 +98,8 @@ func exits(ts *testscript.TestScript, want int, args []string) {
 	}
 }
 
-// atOnce runs the command in n processes at once; every one must exit with 0.
+// atOnce runs the command in n processes at once, with the process's number for
+// %d and a password on stdin; every one must exit with 0.
 func atOnce(ts *testscript.TestScript, _ bool, args []string) {
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -108,8 +109,9 @@ func atOnce(ts *testscript.TestScript, _ bool, args []string) {
 	var all sync.WaitGroup
 	for i := range errs {
 		all.Go(func() {
-			cmd := exec.Command(path, args[1:]...)
-			cmd.Dir = ts.MkAbs(".")
+			words := strings.ReplaceAll(strings.Join(args[1:], " "), "%d", strconv.Itoa(i))
+			cmd := exec.Command(path, strings.Fields(words)...)
+			cmd.Dir, cmd.Stdin = ts.MkAbs("."), strings.NewReader(canary+" correct horse")
 			out, err := cmd.CombinedOutput()
 			if err != nil {
 				errs[i] = fmt.Errorf("process %d: %w: %s", i, err, out)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -44,6 +46,8 @@ var answers = []answer{
 	{err: errOwnTLS, sentence: "TLS_CERT is set, so glassjar speaks https itself: the recipes' proxies speak http with it, so take TLS_CERT and TLS_KEY away"},
 	{err: context.Canceled, sentence: "given up"},
 	{err: account.ErrName, sentence: "a username is 1 to 32 of a to z, 0 to 9 and . _ - and starts with a letter or a digit"},
+	{err: account.ErrReserved, sentence: "this username is reserved: people would take it for the site itself, or it stands for something else"},
+	{err: account.ErrNoOwner, sentence: "the owner comes first: open the link that the server printed when it started (start it again for a new one), or: glassjar user add NAME --role owner"},
 	{err: account.ErrTaken, sentence: "another account has this username: glassjar user list"},
 	{err: account.ErrUnknown, sentence: "there is no such account: glassjar user list"},
 	{err: account.ErrDisabled, sentence: "the account is disabled, so the link would not work: glassjar user enable NAME"},
@@ -70,6 +74,9 @@ func report(w io.Writer, err error) int {
 	code, said := 1, err.Error()
 	if wrong, ok := errors.AsType[*kong.ParseError](err); ok {
 		code, said = 2, misuse(wrong)+" (see: glassjar help)"
+	}
+	if listening, ok := notListening(err); ok {
+		said = listening
 	}
 	for _, a := range answers {
 		if errors.Is(err, a.err) {
@@ -99,4 +106,26 @@ func misuse(wrong *kong.ParseError) string {
 		return "too many arguments: glassjar " + command.Summary()
 	}
 	return said
+}
+
+// notListening returns what people are told of a server that could not listen,
+// and reports whether that is the error.
+func notListening(err error) (said string, ok bool) {
+	op, ok := errors.AsType[*net.OpError](err)
+	if !ok || op.Op != "listen" {
+		return "", false
+	}
+	where := "ADDR"
+	if op.Addr != nil {
+		where = op.Addr.String()
+	}
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return where + " is in use: stop the program that listens there, or set ADDR or PORT to another", true
+	case errors.Is(err, syscall.EACCES):
+		return "this user may not listen at " + where + ": set ADDR or PORT to a port above 1023", true
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return where + " is no address of this machine: set ADDR to one that is, such as 127.0.0.1:8080", true
+	}
+	return fmt.Sprintf("glassjar cannot listen there: set ADDR or PORT to another (%v)", err), true
 }

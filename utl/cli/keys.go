@@ -40,7 +40,7 @@ func (keysList) Run(a *app) error {
 const fromEnv = "environment"
 
 // ring returns the keys as they are, and where they are kept.
-// Errors: keyring.ErrNoKeys and the settings'.
+// Errors: keyring.ErrNoKeys, errNoSite and the settings'.
 func (a *app) ring() (ring keyring.Ring, home string, err error) {
 	cfg, err := a.Config()
 	switch {
@@ -51,6 +51,11 @@ func (a *app) ring() (ring keyring.Ring, home string, err error) {
 		return ring, fromEnv, err
 	}
 	ring, err = keyring.Read(a.Dotenv)
+	if errors.Is(err, keyring.ErrNoKeys) {
+		if missing := a.site(); missing != nil {
+			err = missing
+		}
+	}
 	return ring, a.Dotenv, err
 }
 

@@ -49,8 +49,9 @@ func (a *app) line() (string, error) {
 	return pw, nil
 }
 
-// ask asks for the password twice.
+// ask says the rule, then asks for the password twice.
 func (a *app) ask(ctx context.Context) (string, error) {
+	a.say("A password has at least %d characters: a few words, for example. It does not show while you type.", password.MinLength)
 	first, err := a.typed(ctx, "new password: ")
 	if err != nil {
 		return "", err

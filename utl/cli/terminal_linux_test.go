@@ -17,6 +17,7 @@ import (
 
 	"glassjar/utl/account"
 	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
 )
 
 // A password is typed twice, at a real terminal that shows nothing of it.
@@ -43,6 +44,7 @@ func TestTerminal(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			folder := t.TempDir()
+			dbtest.OpenAt(t, filepath.Join(folder, "glassjar.db"))
 			tty := start(t, folder, strings.Fields(tt.args)...)
 			for i, keys := range tt.types {
 				tty.wait(t, prompts[i])
@@ -50,6 +52,9 @@ func TestTerminal(t *testing.T) {
 			}
 			if got := tty.exit(t); got != tt.code || !strings.Contains(tty.text(), tt.says) {
 				t.Errorf("got exit code %d, want %d and %q on the screen:\n%s", got, tt.code, tt.says, tty.text())
+			}
+			if said := strings.Contains(tty.text(), "A password has at least 15 characters: "); said != (len(tt.types) > 0) {
+				t.Errorf("the rule is said before asking: %t\n%s", said, tty.text())
 			}
 			if got := strings.Count(tty.text(), ": \r\n"); got != len(tt.types) {
 				t.Errorf("asked %d times, want %d:\n%s", got, len(tt.types), tty.text())

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -40,39 +40,59 @@ type userAdd struct {
 	Role string `enum:"owner,member" default:"member" help:"owner or member (the default)." placeholder:"ROLE"`
 }
 
-// Run makes an account.
+// Run makes an account, and the site where there is none yet.
 func (c *userAdd) Run(ctx context.Context, a *app) error {
-	return a.with(ctx, func(st *Stores) error {
-		switch _, err := st.Accounts.Find(ctx, c.Name); { // before anybody types a password
-		case err == nil:
-			return account.ErrTaken
-		case !errors.Is(err, account.ErrUnknown):
-			return err
-		}
-		pw, err := a.password(ctx, c.PasswordStdin)
-		if err != nil {
-			return err
-		}
-		made, err := st.Accounts.Add(ctx, account.Wanted{Username: c.Name, Password: pw, Role: c.Role}, audit.Command())
-		if err != nil {
-			return err
-		}
-		a.say("%s can sign in, as %s", made.Username, made.Role)
-		return a.missOwner(ctx, st)
-	})
+	if _, err := account.NewUsername(c.Name); err != nil { // before anybody types a password
+		return err
+	}
+	err := a.site()
+	missing, ok := errors.AsType[noSite](err)
+	switch {
+	case err == nil:
+		return a.open(ctx, func(st *Stores) error { return c.ask(ctx, a, st) })
+	case !ok:
+		return err
+	}
+	a.say("there is no site in %s yet: this makes one", filepath.Dir(missing.path))
+	pw, err := a.password(ctx, c.PasswordStdin) // before anything is made
+	if err != nil {
+		return err
+	}
+	return a.open(ctx, func(st *Stores) error { return c.add(ctx, a, st, pw) })
+}
+
+// ask makes the account, with the password that it asks for.
+func (c *userAdd) ask(ctx context.Context, a *app, st *Stores) error {
+	switch _, err := st.Accounts.Find(ctx, c.Name); {
+	case err == nil:
+		return account.ErrTaken
+	case !errors.Is(err, account.ErrUnknown):
+		return err
+	}
+	pw, err := a.password(ctx, c.PasswordStdin)
+	if err != nil {
+		return err
+	}
+	return c.add(ctx, a, st, pw)
+}
+
+func (c *userAdd) add(ctx context.Context, a *app, st *Stores, pw string) error {
+	made, err := st.Accounts.Add(ctx, account.Wanted{Username: c.Name, Password: pw, Role: c.Role}, audit.Command())
+	if err != nil {
+		return err
+	}
+	a.say("%s can sign in, as %s", made.Username, made.Role)
+	return a.missOwner(ctx, st)
 }
 
 // missOwner warns when there are accounts and no owner: the link of the first
 // start works no more, and nobody can manage people.
 func (a *app) missOwner(ctx context.Context, st *Stores) error {
-	all, err := st.Accounts.List(ctx)
-	if err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(all, func(has account.Account) bool { return has.Role == account.Owner }) {
+	missing, err := st.Accounts.OwnerMissing(ctx)
+	if missing {
 		a.say("there is no owner yet: glassjar user add NAME --role owner")
 	}
-	return nil
+	return err
 }
 
 type userList struct{}

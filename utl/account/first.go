@@ -1,0 +1,66 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"glassjar/utl/db"
+)
+
+var (
+	// ErrNoOwner means that no owner can sign in, so nobody could manage the
+	// member who would be made.
+	ErrNoOwner = errors.New("no owner can sign in yet")
+	// ErrReplaced means that a newer link took the place of the first owner's. It
+	// is an ErrLink too.
+	ErrReplaced = fmt.Errorf("%w: a newer one replaced it", ErrLink)
+)
+
+// replaced is what the column first of a link says once a newer link took its
+// place: 0 is any other link, 1 the first owner's.
+const replaced = 2
+
+const ownerExists = `EXISTS (SELECT 1 FROM accounts WHERE role = 'owner' AND disabled_at = 0)`
+
+// OwnerMissing reports whether there are accounts, and none of them is an owner
+// who can sign in. Errors: db.ErrUnavailable.
+func (s *Store) OwnerMissing(ctx context.Context) (bool, error) {
+	n, err := db.One(ctx, s.DB, db.Int, `SELECT COUNT(*) FROM (SELECT 1 FROM accounts LIMIT 1) AS any_account WHERE NOT `+ownerExists)
+	return n > 0, err
+}
+
+// needOwner returns ErrNoOwner when the role is a member's and no owner can
+// sign in: the link of the first start would be lost with the first account.
+func (s *Store) needOwner(ctx context.Context, role string) error {
+	if role != Member {
+		return nil
+	}
+	n, err := db.One(ctx, s.DB, db.Int, `SELECT COUNT(*) FROM (SELECT 1 AS one) AS row_of_one WHERE `+ownerExists)
+	if err == nil && n == 0 {
+		err = ErrNoOwner
+	}
+	return err
+}
+
+// replaceFirst makes the links of earlier starts useless: of several starts
+// before the first account, the newest link counts.
+func (s *Store) replaceFirst(ctx context.Context, tx *db.Tx) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM links WHERE first = ? AND expires_at <= ?`, replaced, db.Micros(s.Now())); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE links SET first = ? WHERE first = 1`, replaced)
+	return err
+}
+
+// notGood returns why the code is good for nothing: ErrReplaced, or ErrLink.
+func (s *Store) notGood(ctx context.Context, from db.Querier, code string) error {
+	n, err := db.One(ctx, from, db.Int, `SELECT first FROM links WHERE code_hash = ? AND expires_at > ?`, hashCode(code), db.Micros(s.Now()))
+	switch {
+	case err == nil && n == replaced:
+		return ErrReplaced
+	case err != nil && !errors.Is(err, db.ErrNone):
+		return err
+	}
+	return ErrLink
+}

@@ -1,0 +1,56 @@
+package process
+
+import (
+	"context"
+	"strings"
+	"testing"
+)
+
+// A start that finds accounts and no owner who can sign in says how to make one.
+func TestStartWithoutAnOwner(t *testing.T) {
+	t.Parallel()
+	const words = "no owner can sign in, so nobody can manage people: glassjar user add NAME --role owner"
+	p := start(t, t.TempDir())
+	p.must(good+"\n", "user", "add", "bob", "--password-stdin")
+	p.stop()
+	if strings.Contains(p.stdout.String(), words) {
+		t.Errorf("a start without accounts says %q", p.stdout)
+	}
+	p = start(t, p.folder)
+	p.eventually("the start says what to do", func() bool { return strings.Contains(p.stdout.String(), words) })
+	p.must(good+"\n", "user", "add", "ada", "--role", "owner", "--password-stdin")
+	p.stop()
+	p = start(t, p.folder)
+	p.stop()
+	if strings.Contains(p.stdout.String(), words) {
+		t.Errorf("a start with an owner says %q", p.stdout)
+	}
+}
+
+// Who cannot listen says which setting moves it.
+func TestAnAddressThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	for address, want := range map[string]string{
+		"127.0.0.1:" + p.port: "glassjar: 127.0.0.1:" + p.port + " is in use: stop the program that listens there, or set ADDR or PORT to another\n",
+		"192.0.2.1:8080":      "glassjar: 192.0.2.1:8080 is no address of this machine: set ADDR to one that is",
+		"none.invalid.:8080":  "glassjar: glassjar cannot listen there: set ADDR or PORT to another (listening: ",
+	} {
+		other := spawn(t, t.TempDir(), "ADDR="+address, "PUBLIC_URL=https://jar.example")
+		other.wait(1)
+		if said := other.stderr.String(); !strings.Contains(said, want) {
+			t.Errorf("ADDR=%s: got %q, want %q", address, said, want)
+		}
+	}
+}
+
+// A command where there is no site makes none; a server that runs elsewhere is
+// not touched by it.
+func TestACommandInTheWrongFolder(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	r, err := command(context.Background(), folder, "", "link", "join")
+	if err != nil || r.code != 1 || r.stdout != "" || !strings.Contains(r.stderr, "there is no site here: "+folder+" has no database glassjar.db") {
+		t.Errorf("got %+v, error %v; want exit code 1 and the folder's name", r, err)
+	}
+}
