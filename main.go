@@ -197,15 +197,18 @@ func (p *program) greet(ctx context.Context, st *cli.Stores, public *url.URL) er
 	if err != nil {
 		return err
 	}
+	missing, err := st.Accounts.OwnerMissing(ctx)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(p.stdout, "glassjar is at %s\n", public)
 	if code != "" {
 		fmt.Fprintf(p.stdout, "make the owner's account within 24 hours at %s\n", public.JoinPath("join", code))
 	}
-	missing, err := st.Accounts.OwnerMissing(ctx)
 	if missing {
 		fmt.Fprintln(p.stdout, "no owner can sign in, so nobody can manage people: glassjar user add NAME --role owner, or glassjar user enable NAME")
 	}
-	return err
+	return nil
 }
 
 // publicURL returns PUBLIC_URL, or where we listen on this machine.

@@ -127,5 +127,5 @@ func notListening(err error) (said string, ok bool) {
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return where + " is no address of this machine: set ADDR to one that is, such as 127.0.0.1:8080", true
 	}
-	return fmt.Sprintf("glassjar cannot listen there: set ADDR or PORT to another (%v)", err), true
+	return fmt.Sprintf("ADDR cannot be listened at: set it to an address of this machine, such as 127.0.0.1:8080 (%v)", err), true
 }

@@ -34,7 +34,7 @@ func TestAnAddressThatCannotBeUsed(t *testing.T) {
 	for address, want := range map[string]string{
 		"127.0.0.1:" + p.port: "glassjar: 127.0.0.1:" + p.port + " is in use: stop the program that listens there, or set ADDR or PORT to another\n",
 		"192.0.2.1:8080":      "glassjar: 192.0.2.1:8080 is no address of this machine: set ADDR to one that is",
-		"none.invalid.:8080":  "glassjar: glassjar cannot listen there: set ADDR or PORT to another (listening: ",
+		"none.invalid:8080":   "glassjar: ADDR cannot be listened at: set it to an address of this machine, such as 127.0.0.1:8080 (listening: ",
 	} {
 		other := spawn(t, t.TempDir(), "ADDR="+address, "PUBLIC_URL=https://jar.example")
 		other.wait(1)
