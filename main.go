@@ -160,6 +160,7 @@ func (p *program) serve(ctx context.Context) error {
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	background.Go(debug.FreeOSMemory) // what only the start needed
 	background.Go(func() { st.Sessions.Run(watching) })
+	background.Go(func() { st.DB.Run(watching, st.Log) })
 	background.Go(func() { sweep(watching, st, slow) })
 	if !st.Config.KeysFromEnv {
 		background.Go(func() { watchKeys(watching, st, sign) })

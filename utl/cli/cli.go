@@ -48,6 +48,7 @@ type grammar struct {
 	User    userCommands   `cmd:"" help:"Change who has an account."`
 	Link    linkCommands   `cmd:"" help:"Make a link that works once."`
 	Keys    keysCommands   `cmd:"" help:"Change the session keys."`
+	Backup  backupCommand  `cmd:"" help:"Copy the database into a new file, also while a server runs."`
 	Recipe  recipeCommand  `cmd:"" help:"Print the configuration of a reverse proxy that asks the gate."`
 	Doctor  doctorCommand  `cmd:"" help:"Attack a page behind the gate from outside, through its proxy, and say what gets through."`
 	Version versionCommand `cmd:"" help:"Show which glassjar this is."`

@@ -7,6 +7,15 @@ import (
 	"path/filepath"
 )
 
+// InPages reports whether the file, which need not exist, lies inside PAGES_DIR.
+func (c Config) InPages(file string) bool {
+	if c.PagesDir == "" {
+		return false
+	}
+	pages, err := os.Stat(c.PagesDir)
+	return err != nil || holds(pages, file)
+}
+
 // holds reports whether file, which need not exist, lies inside the folder dir,
 // by its own name or by what it links to. A file that cannot be followed counts
 // as inside.

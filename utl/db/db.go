@@ -36,6 +36,7 @@ type DB struct {
 	write, read *sql.DB
 	reads       *statements
 	path        string
+	wal         string      // path of the -wal file
 	file        os.FileInfo // what path was when it was opened
 }
 
@@ -65,6 +66,9 @@ func Open(ctx context.Context, path string) (*DB, error) {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
 	defer unlock()
+	if d.wal, err = walPath(path); err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
 	if err := checkOurs(ctx, path); err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}

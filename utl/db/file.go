@@ -51,6 +51,12 @@ func checkSecret(path string) error {
 	return nil
 }
 
+// walPath returns the path of the -wal file, which is beside a link's target.
+func walPath(path string) (string, error) {
+	target, err := filepath.EvalSymlinks(path)
+	return target + "-wal", err
+}
+
 // lock waits until no other process opens the database, or ctx ends, and
 // returns what lets the next one go on. The lock's file stays.
 func lock(ctx context.Context, path string) (unlock func(), err error) {

@@ -1,0 +1,69 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+)
+
+// Commits go into the -wal file. A checkpoint copies them into the database
+// file: one follows when nobody has written for a second, and one a minute in
+// any case, so that whoever copies the one file copies the data.
+const (
+	checkpointRest  = time.Second
+	checkpointTicks = 60 // of checkpointRest
+)
+
+// Run keeps the database file complete until ctx ends. Closing the last
+// connection completes it too.
+func (d *DB) Run(ctx context.Context, log *slog.Logger) {
+	ticker := time.NewTicker(checkpointRest)
+	defer ticker.Stop()
+	var done, seen string
+	for ticks := 1; ; ticks++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		now := d.walState()
+		rested := now != done && now == seen && ticks > 1
+		seen = now
+		if !rested && ticks < checkpointTicks {
+			continue
+		}
+		complete, err := d.checkpoint(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			log.WarnContext(ctx, "the database file is not complete, its -wal file has the rest", "error", err)
+			done, ticks = now, 0 // the next try is a minute away
+		case complete:
+			done, ticks = now, 0
+		}
+	}
+}
+
+// walState tells one state of the -wal file from another: commands, which are
+// other processes, write into it too.
+func (d *DB) walState() string {
+	info, err := os.Stat(d.wal)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprint(info.Size(), info.ModTime().UnixNano())
+}
+
+// checkpoint copies what it can without making anybody wait, and reports
+// whether that was everything.
+func (d *DB) checkpoint(ctx context.Context) (complete bool, err error) {
+	if err := d.present(); err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var busy, frames, copied int64
+	err = d.read.QueryRowContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`).Scan(&busy, &frames, &copied)
+	return busy == 0 && frames == copied, classify("copying the -wal file into the database", err)
+}

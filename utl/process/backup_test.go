@@ -1,0 +1,149 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+// restored starts a server from the backup, as README's restore says, with the
+// keys of the site that it is of.
+func restored(t *testing.T, from *program, backup string) *program {
+	t.Helper()
+	folder := t.TempDir()
+	for source, name := range map[string]string{backup: "glassjar.db", filepath.Join(from.folder, ".env"): ".env"} {
+		text, err := os.ReadFile(source)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(folder, name), text, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := start(t, folder)
+	p.sound()
+	return p
+}
+
+// busy has accounts made one after the other until stop is called, which
+// returns how many were.
+func (p *program) busy(t *testing.T) (stop func() int) {
+	t.Helper()
+	s := beside(t, p.folder)
+	done, made := make(chan struct{}), 0
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		for ; ; made++ {
+			select {
+			case <-done:
+				return
+			default:
+				s.add(fmt.Sprintf("person-%06d", made))
+			}
+		}
+	})
+	return func() int {
+		close(done)
+		writer.Wait()
+		s.close()
+		return made
+	}
+}
+
+// A backup that is made of a running server, under writes, holds what was
+// acknowledged before it began; a server starts from it and knows its cookies.
+func TestBackupOfARunningServer(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	p.owner("ada")
+	ada := signedIn(t, p, "ada")
+	stop := p.busy(t)
+	backup := filepath.Join(t.TempDir(), "saved.db")
+	p.must("", "backup", backup)
+	stop()
+	if info, err := os.Stat(backup); err != nil || info.Mode() != 0o600 {
+		t.Errorf("the backup is %v, error %v; want mode 0600", info, err)
+	}
+	ada.at = restored(t, p, backup)
+	ada.get(t, "/account", http.StatusOK)
+	signedIn(t, ada.at, "ada")
+}
+
+// ATTACKS I: kill -9 during a backup leaves a whole file of that name, or none,
+// and the server goes on.
+func TestKilledBackup(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	p.owner("ada")
+	stop := p.busy(t)
+	folder, whole := t.TempDir(), 0
+	const kills = 30
+	for i := range kills {
+		backup := filepath.Join(folder, fmt.Sprintf("%d.db", i))
+		ctx, cancel := context.WithTimeout(t.Context(), rand.N(45*time.Millisecond))
+		_, err := command(ctx, p.folder, "", "backup", backup)
+		cancel()
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		switch info, err := os.Stat(backup); {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil || info.Mode() != 0o600:
+			t.Fatalf("the backup is %v, error %v; want mode 0600", info, err)
+		default:
+			whole++
+			sound(t, backup)
+		}
+	}
+	made := stop()
+	t.Logf("%d backups killed, %d of them after the file was made, 0 halves; %d writes meanwhile", kills, whole, made)
+	p.sound()
+	p.must("", "backup", filepath.Join(folder, "last.db"))
+	sound(t, filepath.Join(folder, "last.db"))
+}
+
+// sound fails the test unless a copy of the file is a whole database with ada.
+func sound(t *testing.T, backup string) {
+	t.Helper()
+	text, err := os.ReadFile(backup)
+	folder := t.TempDir()
+	if err = errors.Join(err, os.WriteFile(filepath.Join(folder, "glassjar.db"), text, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	s := beside(t, folder)
+	defer s.close()
+	if n := s.one(`SELECT COUNT(*) FROM accounts WHERE username = 'ada'`); n != 1 {
+		t.Errorf("%s: ada has %d accounts", backup, n)
+	}
+	(&program{t: t, folder: folder}).sound()
+}
+
+// The one file holds the data while the server runs, and alone after it stopped.
+func TestTheOneFileIsTheSite(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	p.owner("ada")
+	p.eventually("a copy of the one file holds the account", func() bool {
+		text, err := os.ReadFile(filepath.Join(p.folder, "glassjar.db"))
+		folder := t.TempDir()
+		if err = errors.Join(err, os.WriteFile(filepath.Join(folder, "glassjar.db"), text, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		s := beside(t, folder)
+		defer s.close()
+		return s.one(`SELECT COUNT(*) FROM accounts`) == 1
+	})
+	p.stop()
+	if _, err := os.Stat(filepath.Join(p.folder, "glassjar.db-wal")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a stop leaves the -wal file: %v", err)
+	}
+	sound(t, filepath.Join(p.folder, "glassjar.db"))
+}
