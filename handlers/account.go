@@ -140,13 +140,13 @@ func (s *site) passwordSubmit(w http.ResponseWriter, r *http.Request, me account
 // proving does what needs the current password, throttled like a sign-in:
 // whoever found a browser open may not guess the password in it.
 func (s *site) proving(w http.ResponseWriter, r *http.Request, me account.Account, do func() error) error {
-	try, err := s.begin(w, r, me.Username)
+	try, err := s.begin(w, r, me.Username, true)
 	if err != nil {
 		return err
 	}
 	defer try.Done()
 	if err = do(); errors.Is(err, account.ErrSignIn) {
-		return s.failed(r, try, me.Username, "wrong current password")
+		return s.failed(r, try, "wrong current password")
 	}
 	return err
 }

@@ -1,9 +1,12 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
@@ -56,7 +59,7 @@ func (s *site) authShow(w http.ResponseWriter, r *http.Request) error {
 		return s.send(w, http.StatusOK, s.blank)
 	}
 	p := s.blankAuth()
-	p.Empty, p.Username, p.Next = empty, args.Get("username"), s.next(args.Get("next"))
+	p.Empty, p.Username, p.Next = empty, account.Trim(args.Get("username")), s.next(args.Get("next"))
 	if _, ok := s.app(p.Next); ok && s.sent.has(visitOf(r).address.String()+" "+p.Next, s.Now()) {
 		p.Problem = "If you signed in just now, your browser did not keep the cookie: allow cookies for this site, then sign in again."
 	}
@@ -81,7 +84,7 @@ func (s *site) authSubmit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := authPage{
-		Username: form.Get("username"), Next: s.next(form.Get("next")),
+		Username: account.Trim(form.Get("username")), Next: s.next(form.Get("next")),
 		Remember: form.Get("remember") != "", Cookie: s.Sessions.Name(), Empty: s.empty(r.Context()),
 	}
 	err = s.signIn(w, r, p, form.Get("password"))
@@ -90,7 +93,7 @@ func (s *site) authSubmit(w http.ResponseWriter, r *http.Request) error {
 		s.sent.count(visitOf(r).address.String()+" "+p.Next, s.Now())
 		return s.goOn(w, r, visitOf(r).session, p.Next, "")
 	case errors.Is(err, account.ErrSignIn):
-		p.Problem = "The username or password is not right. Try the password again."
+		p.Problem = "The username or the password is not right. Check both, then try again."
 		return s.authPage(w, http.StatusUnprocessableEntity, p)
 	}
 	return s.formAgain(w, r, err, func(problem string, status int) error {
@@ -99,12 +102,13 @@ func (s *site) authSubmit(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// about tells the log what happened to an account, the address before anything
-// that a visitor can type.
+// about tells the log what happened to the account of the name, the address
+// before it. No name is one that nobody has: what was typed is not logged,
+// because people type passwords into the wrong field.
 func about(r *http.Request, event, username, reason string) []slog.Attr {
 	attrs := []slog.Attr{
 		slog.String("event", event), slog.String("ip", visitOf(r).address.String()),
-		slog.String("account", oneLine(username, 64)),
+		slog.String("account", cmp.Or(username, "unknown")),
 	}
 	if reason != "" {
 		attrs = append(attrs, slog.String("reason", reason))
@@ -127,7 +131,7 @@ func (s *site) formAgain(w http.ResponseWriter, r *http.Request, err error, show
 		}
 	}
 	if errors.Is(err, errTooSoon) {
-		return show("Too many sign-ins failed. Wait "+w.Header().Get("Retry-After")+" s, then try again.", http.StatusTooManyRequests)
+		return show(tooSoon(w.Header().Get("Retry-After")), http.StatusTooManyRequests)
 	}
 	if a := answerTo(err); a.retry != "" {
 		w.Header().Set("Retry-After", a.retry)
@@ -135,6 +139,15 @@ func (s *site) formAgain(w http.ResponseWriter, r *http.Request, err error, show
 		return show(a.sentence, a.status)
 	}
 	return err
+}
+
+// tooSoon says how many seconds to wait, in words.
+func tooSoon(seconds string) string {
+	n, _ := strconv.Atoi(seconds)
+	if n <= 60 {
+		return "Too many sign-ins. Wait " + seconds + " s, then try again."
+	}
+	return fmt.Sprintf("Too many sign-ins. Wait %d minutes, then try again. A browser in which you signed in before may not have to wait.", (n+59)/60)
 }
 
 // mistakes are the errors that the reader of a form can mend.

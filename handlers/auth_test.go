@@ -56,7 +56,7 @@ func TestSignInFails(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			b := s.browser(t)
 			got := b.post("/auth", "username", test.username, "password", test.password).want(http.StatusUnprocessableEntity)
-			if text := got.text("[role=alert] p"); text != "The username or password is not right. Try the password again." {
+			if text := got.text("[role=alert] p"); text != "The username or the password is not right. Check both, then try again." {
 				t.Errorf("the message is %q", text)
 			}
 			if kept := got.find("#username").AttrOr("value", ""); kept != test.username {

@@ -64,7 +64,7 @@ var answers = []answer{
 			"If it is lost, start the server again and it prints a new one. Then this link works.", "",
 	},
 	{account.ErrLink, http.StatusGone, "This link is used up", "It was used, has expired, or never was one. Ask for a new one.", ""},
-	{errTooSoon, http.StatusTooManyRequests, "Not so fast", "Too many sign-ins failed. Wait a little, then try again.", ""},
+	{errTooSoon, http.StatusTooManyRequests, "Not so fast", "Too many sign-ins. Wait a little, then try again.", ""},
 	{
 		errUnwritten, http.StatusServiceUnavailable, "Signed out, not yet written down",
 		"Your browser has forgotten its cookie and this server refuses it from now on. " +

@@ -139,7 +139,7 @@ func TestArgsAndFormValuesAreNotMixed(t *testing.T) {
 func TestWhatIsTypedComesBackAsText(t *testing.T) {
 	for _, typed := range []string{
 		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' autofocus onfocus='alert(1)`,
-		`{{.Cookie}}`, "\u202e\u2066abc\ufeff", "ö", strings.Repeat("x", 30_000), "\r\nSet-Cookie: a=b", "</title><script>",
+		`{{.Cookie}}`, "\u202e\u2066a\u2069bc\ufeff", "ö", strings.Repeat("x", 30_000), "\r\nSet-Cookie: a=b", "</title><script>",
 	} {
 		t.Run(fmt.Sprintf("%.20q", typed), func(t *testing.T) {
 			t.Parallel()
@@ -147,7 +147,7 @@ func TestWhatIsTypedComesBackAsText(t *testing.T) {
 			s.add(t, "bob", account.Member)
 			as := func(where string, got *answer) {
 				got.wantPage()
-				if kept := got.find("#username").AttrOr("value", ""); kept != strings.ReplaceAll(typed, "\r\n", "\n") { // as HTML is read
+				if kept := got.find("#username").AttrOr("value", ""); kept != account.Trim(typed) {
 					t.Errorf("%s: the name kept is %.40q, want %.40q", where, kept, typed)
 				}
 			}

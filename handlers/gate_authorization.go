@@ -108,23 +108,27 @@ func credentials(r *http.Request) (username, secret string) {
 // programFailed counts, records and logs an app password that was not good,
 // unless too many failed before. They are counted apart: a program that goes on
 // with one that was revoked, or a stranger, keeps nobody from signing in. A
-// username is told of only if it may be one: some clients put the secret there.
+// username is told of only if an account has it: some clients put the secret there.
 // Errors: account.ErrAppPassword, errTooSoon, with Retry-After set, and
 // db.ErrUnavailable.
 func (s *site) programFailed(w http.ResponseWriter, r *http.Request, typed string) error {
 	username, _ := account.Username(typed) // else ""
+	on, err := s.Accounts.Named(r.Context(), username)
+	if err != nil {
+		return err
+	}
 	try, wait, err := s.Throttle.Begin(r.Context(), throttle.Attempt{Kind: "app", Address: visitOf(r).address, Account: username})
 	if err != nil {
 		return err
 	}
 	if wait > 0 {
-		s.Log.LogAttrs(r.Context(), slog.LevelWarn, "app password throttled", about(r, "apppassword.throttled", username, "")...)
+		s.Log.LogAttrs(r.Context(), slog.LevelWarn, "app password throttled", about(r, "apppassword.throttled", on.Username, "")...)
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
 		return errTooSoon
 	}
-	s.Log.LogAttrs(r.Context(), slog.LevelWarn, "app password failed", about(r, "apppassword.failed", username, "")...)
+	s.Log.LogAttrs(r.Context(), slog.LevelWarn, "app password failed", about(r, "apppassword.failed", on.Username, "")...)
 	return cmp.Or(try.Failed(r.Context(), func(ctx context.Context, tx *db.Tx) error {
-		return s.Accounts.RecordTry(ctx, tx, "apppassword.failed", username, by(r))
+		return s.Accounts.RecordTry(ctx, tx, "apppassword.failed", on, by(r))
 	}), account.ErrAppPassword)
 }
 

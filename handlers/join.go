@@ -53,7 +53,7 @@ func (s *site) joinSubmit(w http.ResponseWriter, r *http.Request) error {
 	}
 	return s.formAgain(w, r, err, func(problem string, status int) error {
 		return s.show(w, status, "join", joinPage{
-			Action: r.URL.Path, Role: link.Role, Username: form.Get("username"), Problem: problem,
+			Action: r.URL.Path, Role: link.Role, Username: account.Trim(form.Get("username")), Problem: problem,
 		})
 	})
 }

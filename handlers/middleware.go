@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"net/url"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -256,13 +255,13 @@ func known(method string) string {
 	return "other"
 }
 
-// masked writes the values for the debug log: those of fields that hold no
-// secret as they are, all others as dots.
+// masked writes the values for the debug log: all but a tick as dots. A
+// password may be typed into any field.
 func masked(values url.Values) string {
 	shown := url.Values{}
 	for name, all := range values {
 		for _, v := range all {
-			if !slices.Contains([]string{"username", "next", "remember"}, name) {
+			if name != "remember" || v != "1" {
 				v = "•••"
 			}
 			shown.Add(oneLine(name, 64), oneLine(v, 128))

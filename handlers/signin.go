@@ -27,23 +27,26 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request, p authPage, pw str
 	if s.Accounts.Hasher.Busy() {
 		return turnAway(r.Context())
 	}
-	try, err := s.begin(w, r, p.Username)
+	try, err := s.begin(w, r, p.Username, false)
 	if err != nil {
 		return err
 	}
 	defer try.Done()
 	found, err := s.Accounts.Authenticate(r.Context(), p.Username, pw)
 	if err == nil {
+		err = try.Succeeded(r.Context())
+	}
+	if err == nil {
 		err = s.start(w, r, found.Verified(), p.Remember)
 	}
 	switch {
 	case err == nil:
-		s.Log.LogAttrs(r.Context(), slog.LevelInfo, "signed in", about(r, "signin.ok", p.Username, "")...)
+		s.Log.LogAttrs(r.Context(), slog.LevelInfo, "signed in", about(r, "signin.ok", found.Username, "")...)
 		return nil
 	case errors.Is(err, password.ErrHash):
-		return s.failed(r, try, p.Username, "the stored hash is broken: set the password again")
+		return s.failed(r, try, "the stored hash is broken: set the password again")
 	case errors.Is(err, account.ErrSignIn), errors.Is(err, session.ErrChanged):
-		return s.failed(r, try, p.Username, "wrong")
+		return s.failed(r, try, "wrong")
 	}
 	return err
 }
@@ -61,41 +64,48 @@ func turnAway(ctx context.Context) error {
 	return password.ErrBusy
 }
 
+// attempt is a sign-in that may be tried.
+type attempt struct {
+	*throttle.Try
+
+	on account.Account // that the typed username names; zero: none
+}
+
 // failed ends the try as one that failed: it is counted, recorded and logged.
 // Errors: account.ErrSignIn, or db.ErrUnavailable when it could not be counted.
-func (s *site) failed(r *http.Request, try *throttle.Try, username, reason string) error {
-	s.Log.LogAttrs(r.Context(), slog.LevelWarn, "sign-in failed", about(r, "signin.failed", username, reason)...)
+func (s *site) failed(r *http.Request, try attempt, reason string) error {
+	s.Log.LogAttrs(r.Context(), slog.LevelWarn, "sign-in failed", about(r, "signin.failed", try.on.Username, reason)...)
 	return cmp.Or(try.Failed(r.Context(), func(ctx context.Context, tx *db.Tx) error {
-		return s.Accounts.RecordTry(ctx, tx, "signin.failed", username, by(r))
+		return s.Accounts.RecordTry(ctx, tx, "signin.failed", try.on, by(r))
 	}), account.ErrSignIn)
 }
 
-// begin asks the throttle whether the sign-in may be tried now.
+// begin asks the throttle whether the sign-in may be tried now, or, of somebody
+// signed in, whether the current password may. It looks every name up, known or
+// not, so that log and audit hold only names that an account has.
 // Errors: errTooSoon, with Retry-After set, and db.ErrUnavailable.
-func (s *site) begin(w http.ResponseWriter, r *http.Request, typed string) (*throttle.Try, error) {
-	a := throttle.Attempt{Address: visitOf(r).address, Account: typed}
+func (s *site) begin(w http.ResponseWriter, r *http.Request, typed string, signedIn bool) (attempt, error) {
+	on, err := s.Accounts.Named(r.Context(), typed)
+	if err != nil {
+		return attempt{}, err
+	}
+	a := throttle.Attempt{Address: visitOf(r).address, Account: account.Trim(typed), SignedIn: signedIn}
 	if name, err := account.Username(typed); err == nil {
 		a.Account = name
 	}
-	if d := s.Devices.Read(r); d.ID != "" {
-		known, err := s.Accounts.Knows(r.Context(), typed, d.AccountID, d.Epoch)
-		if err != nil {
-			return nil, err
-		}
-		if known {
-			a.Device = d.ID
-		}
+	if d := s.Devices.Read(r); on.Knows(d.AccountID, d.Epoch) {
+		a.Device = d.ID
 	}
 	try, wait, err := s.Throttle.Begin(r.Context(), a)
 	if err != nil || wait == 0 {
-		return try, err
+		return attempt{try, on}, err
 	}
-	s.Log.LogAttrs(r.Context(), slog.LevelWarn, "sign-in throttled", about(r, "signin.throttled", typed, "")...)
+	s.Log.LogAttrs(r.Context(), slog.LevelWarn, "sign-in throttled", about(r, "signin.throttled", on.Username, "")...)
 	if s.untold.first(a.Account, s.Now()) {
-		err = s.Accounts.Throttled(r.Context(), typed, by(r))
+		err = s.Accounts.Throttled(r.Context(), on, by(r))
 	}
 	w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
-	return nil, cmp.Or(err, errTooSoon)
+	return attempt{}, cmp.Or(err, errTooSoon)
 }
 
 // untold keeps a flood of throttled sign-ins from becoming a flood of audit

@@ -29,7 +29,7 @@ func (b *browser) wantWait(username string, wait time.Duration) {
 	if got.retryAfter() != wait {
 		b.t.Errorf("Retry-After is %v, want %v", got.retryAfter(), wait)
 	}
-	got.says("[role=alert] p", fmt.Sprintf("Too many sign-ins failed. Wait %.0f s, then try again.", wait.Seconds()))
+	got.says("[role=alert] p", fmt.Sprintf("Too many sign-ins. Wait %.0f s, then try again.", wait.Seconds()))
 	if got.find("#username").AttrOr("value", "") != username || len(got.Cookies()) > 0 {
 		b.t.Error("the name is gone, or a cookie came")
 	}

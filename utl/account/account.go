@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
@@ -94,19 +95,27 @@ type Store struct {
 // New returns a store.
 func New(o Options) *Store { return &Store{Options: o} }
 
-// Username returns the username as it is kept: ASCII letters lower-cased.
-// Errors: ErrName.
+// Username returns the username as it is kept: what was typed, trimmed, with
+// ASCII letters lower-cased. Errors: ErrName.
 func Username(typed string) (string, error) {
 	name := strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {
 			return r + 'a' - 'A'
 		}
 		return r
-	}, typed)
+	}, Trim(typed))
 	if !username.MatchString(name) {
 		return "", ErrName
 	}
 	return name, nil
+}
+
+// Trim returns a typed username without the white space and the invisible
+// characters before and after it, which keyboards and editors put there.
+func Trim(typed string) string {
+	return strings.TrimFunc(typed, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	})
 }
 
 // credentials is an account with its password's hash.

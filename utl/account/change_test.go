@@ -159,8 +159,8 @@ func TestAnAuditRowSaysWhoWhatAndWhen(t *testing.T) {
 	}
 	bob := audit.Actor{ID: v.AccountID, Name: "bob", Address: visitor.Address, Agent: visitor.Agent}
 	want := []audit.Entry{
-		{Event: audit.Event{Kind: "account.added", AccountID: v.AccountID, Username: "bob", Detail: "member"}, At: got[0].At, By: bob},
-		{Event: audit.Event{Kind: "link.used", AccountID: v.AccountID, Username: "bob", Detail: "join"}, At: got[1].At, By: bob},
+		{ID: got[0].ID, Event: audit.Event{Kind: "account.added", AccountID: v.AccountID, Username: "bob", Detail: "member"}, At: got[0].At, By: bob},
+		{ID: got[1].ID, Event: audit.Event{Kind: "link.used", AccountID: v.AccountID, Username: "bob", Detail: "join"}, At: got[1].At, By: bob},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the newest events (-want +got):\n%s", diff)

@@ -10,39 +10,57 @@ import (
 	"glassjar/utl/db"
 )
 
-// Events returns the newest n events that happened to the account.
+// Events returns the newest n events that happened to the account, those
+// apart that were refused attempts.
 func (s *Store) Events(ctx context.Context, accountID string, n int) ([]audit.Entry, error) {
-	all, err := audit.Last(ctx, s.DB, accountID, n)
+	return reading(audit.LastDone(ctx, s.DB, accountID, n))
+}
+
+// Attempts returns the newest n sign-ins and app passwords of the account that
+// were refused.
+func (s *Store) Attempts(ctx context.Context, accountID string, n int) ([]audit.Entry, error) {
+	return reading(audit.LastAttempts(ctx, s.DB, accountID, n))
+}
+
+// EventsBefore returns the newest n events that happened to the account before
+// the one with the id, refused attempts too.
+func (s *Store) EventsBefore(ctx context.Context, accountID string, id int64, n int) ([]audit.Entry, error) {
+	return reading(audit.Before(ctx, s.DB, accountID, id, n))
+}
+
+func reading(all []audit.Entry, err error) ([]audit.Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading events: %w", err)
 	}
 	return all, nil
 }
 
-// RecordTry records, in the transaction that counts it, a sign-in that was not
-// let in. Of a name that no account has, only the event and the address are
-// kept: people type passwords into the wrong field.
-func (s *Store) RecordTry(ctx context.Context, tx *db.Tx, kind, typed string, by audit.Actor) error {
-	c, err := s.find(ctx, tx, typed)
-	if err != nil && !errors.Is(err, ErrUnknown) && !errors.Is(err, ErrName) {
-		return err
+// Named returns the account that the typed username names, or the zero Account
+// when there is none. Errors: db.ErrUnavailable.
+func (s *Store) Named(ctx context.Context, typed string) (Account, error) {
+	a, err := s.Find(ctx, typed)
+	if errors.Is(err, ErrUnknown) || errors.Is(err, ErrName) {
+		return Account{}, nil
 	}
-	return s.record(ctx, tx, by, kind, c.Account, "")
+	return a, err
 }
 
-// Knows reports whether the device is a known one of the account that the
-// typed username names.
-func (s *Store) Knows(ctx context.Context, typed, accountID string, epoch int64) (bool, error) {
-	c, err := s.find(ctx, s.DB, typed)
-	if errors.Is(err, ErrUnknown) || errors.Is(err, ErrName) {
-		return false, nil
-	}
-	return err == nil && c.ID == accountID && c.epoch == epoch, err
+// Knows reports whether a device that was made a known one of the account with
+// the id, at that epoch, is one of this account still.
+func (a Account) Knows(id string, epoch int64) bool {
+	return a.ID != "" && a.ID == id && a.epoch == epoch
+}
+
+// RecordTry records, in the transaction that counts it, a sign-in that was not
+// let in. Of a name that no account has, a is zero, and only the event and the
+// address are kept: people type passwords into the wrong field.
+func (s *Store) RecordTry(ctx context.Context, tx *db.Tx, kind string, a Account, by audit.Actor) error {
+	return audit.RecordAttempt(ctx, tx, s.Now(), by, audit.Event{Kind: kind, AccountID: a.ID, Username: a.Username})
 }
 
 // Throttled records a sign-in that was not tried because too many had failed.
-func (s *Store) Throttled(ctx context.Context, typed string, by audit.Actor) error {
-	return s.DB.Tx(ctx, func(tx *db.Tx) error { return s.RecordTry(ctx, tx, "signin.throttled", typed, by) })
+func (s *Store) Throttled(ctx context.Context, a Account, by audit.Actor) error {
+	return s.DB.Tx(ctx, func(tx *db.Tx) error { return s.RecordTry(ctx, tx, "signin.throttled", a, by) })
 }
 
 // Sweep forgets the events that are older than keep, and the links that were

@@ -17,14 +17,18 @@ func TestATryIsRecordedWithoutWhatANobodyTyped(t *testing.T) {
 	h := open(t)
 	ann := h.add(t, "ann", account.Owner)
 	began := len(h.log(t))
-	for _, typed := range []string{"Ann", "nobody", good, "ann\n"} {
-		err := h.db.Tx(t.Context(), func(tx *db.Tx) error {
-			return h.RecordTry(t.Context(), tx, "signin.failed", typed, visitor)
+	for _, typed := range []string{"Ann ", "nobody", good, "ann/"} {
+		on, err := h.Named(t.Context(), typed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = h.db.Tx(t.Context(), func(tx *db.Tx) error {
+			return h.RecordTry(t.Context(), tx, "signin.failed", on, visitor)
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := h.Throttled(t.Context(), typed, visitor); err != nil {
+		if err := h.Throttled(t.Context(), on, visitor); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -35,13 +39,13 @@ func TestATryIsRecordedWithoutWhatANobodyTyped(t *testing.T) {
 	if diff := cmp.Diff(want, h.log(t)[began:]); diff != "" {
 		t.Errorf("the audit log (-want +got):\n%s", diff)
 	}
-	got, err := h.Events(t.Context(), ann.ID, 1)
+	got, err := h.Attempts(t.Context(), ann.ID, 1)
 	if err != nil || len(got) != 1 {
-		t.Fatalf("Events = %+v, %v, want one", got, err)
+		t.Fatalf("Attempts = %+v, %v, want one", got, err)
 	}
-	last := audit.Entry{Event: audit.Event{Kind: "signin.throttled", AccountID: ann.ID, Username: "ann"}, At: got[0].At, By: visitor}
+	last := audit.Entry{ID: got[0].ID, Event: audit.Event{Kind: "signin.throttled", AccountID: ann.ID, Username: "ann"}, At: got[0].At, By: visitor}
 	if diff := cmp.Diff(last, got[0]); diff != "" {
-		t.Errorf("ann's newest event (-want +got):\n%s", diff)
+		t.Errorf("ann's newest attempt (-want +got):\n%s", diff)
 	}
 }
 
@@ -74,7 +78,8 @@ func TestADeviceIsKnownWhileTheAccountIsWhatItWas(t *testing.T) {
 				t.Fatal(err)
 			}
 			for typed, want := range map[string]bool{"bob": tt.want, "Bob": tt.want, "ann": false, "nobody": false, "bob/": false} {
-				if got, err := h.Knows(ctx, typed, v.AccountID, v.Epoch); got != want || err != nil {
+				on, err := h.Named(ctx, typed)
+				if got := on.Knows(v.AccountID, v.Epoch); got != want || err != nil {
 					t.Errorf("Knows(%q) = %v, %v, want %v", typed, got, err, want)
 				}
 			}

@@ -65,8 +65,10 @@ func (h *house) everything(ann account.Account, join, reset string) map[string]f
 		"List":         func(ctx context.Context) error { _, err := h.List(ctx); return err },
 		"Find":         func(ctx context.Context) error { _, err := h.Find(ctx, "ann"); return err },
 		"Events":       func(ctx context.Context) error { _, err := h.Events(ctx, ann.ID, 1); return err },
-		"Knows":        func(ctx context.Context) error { _, err := h.Knows(ctx, "ann", ann.ID, 1); return err },
-		"Throttled":    func(ctx context.Context) error { return h.Throttled(ctx, "ann", by) },
+		"Attempts":     func(ctx context.Context) error { _, err := h.Attempts(ctx, ann.ID, 1); return err },
+		"EventsBefore": func(ctx context.Context) error { _, err := h.EventsBefore(ctx, ann.ID, 9, 1); return err },
+		"Named":        func(ctx context.Context) error { _, err := h.Named(ctx, "ann"); return err },
+		"Throttled":    func(ctx context.Context) error { return h.Throttled(ctx, ann, by) },
 		"Sweep":        func(ctx context.Context) error { return h.Sweep(ctx, time.Hour) },
 		"Add": func(ctx context.Context) error {
 			_, err := h.Add(ctx, account.Wanted{Username: "carol", Password: good, Role: account.Member}, by)

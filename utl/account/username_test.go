@@ -24,9 +24,26 @@ var names = []struct{ name, typed, want string }{
 	{"33 characters", strings.Repeat("b", 33), ""},
 	{"a megabyte", strings.Repeat("b", 1<<20), ""},
 	{"nothing", "", ""},
-	{"a space after", "bob ", ""},
-	{"a space before", " bob", ""},
-	{"a newline after", "bob\n", ""},
+	{"a space after", "bob ", "bob"},
+	{"a space before", " bob", "bob"},
+	{"a space inside", "b ob", ""},
+	{"spaces alone", " \t ", ""},
+	{"a space between mark and name", ". bob", ""},
+	{"a newline after", "bob\n", "bob"},
+	{"a tab and a CR LF around", "\tBob\r\n", "bob"},
+	{"a no-break space after", "bob\u00a0", "bob"},
+	{"an ideographic space after", "bob\u3000", "bob"},
+	{"a narrow no-break space before", "\u202fbob", "bob"},
+	{"a line separator after", "bob\u2028", "bob"},
+	{"a zero-width space after", "bob\u200b", "bob"},
+	{"a zero-width joiner after", "bob\u200d", "bob"},
+	{"a word joiner before", "\u2060bob", "bob"},
+	{"a soft hyphen after", "bob\u00ad", "bob"},
+	{"a left-to-right mark before a space", "\u200e bob", "bob"},
+	{"isolates around", "\u2066bob\u2069", "bob"},
+	{"a variation selector after", "bob\ufe0f", "bob"},
+	{"a Hangul filler after", "bob\u3164", "bob"},
+	{"a megabyte of spaces around 32 characters", strings.Repeat(" ", 1<<19) + strings.Repeat("b", 32) + strings.Repeat(" ", 1<<19), strings.Repeat("b", 32)},
 	{"a second line", "bob\nbob", ""},
 	{"a leading dot", ".bob", ""},
 	{"a leading hyphen", "-bob", ""},
@@ -41,10 +58,12 @@ var names = []struct{ name, typed, want string }{
 	{"a zero-width space", "bo\u200bb", ""},
 	{"a zero-width joiner", "bo\u200db", ""},
 	{"a soft hyphen", "bo\u00adb", ""},
-	{"a byte order mark", "\ufeffbob", ""},
+	{"a byte order mark before", "\ufeffbob", "bob"},
+	{"a byte order mark inside", "bo\ufeffb", ""},
 	{"NUL after", "bob\x00", ""},
 	{"NUL inside", "bo\x00b", ""},
-	{"a right-to-left override", "\u202ebob", ""},
+	{"a right-to-left override before", "\u202ebob", "bob"},
+	{"a right-to-left override inside", "b\u202eob", ""},
 	{"a combining mark", "bo\u0301b", ""},
 	{"an accent", "b\u00f3b", ""},
 	{"an emoji", "bob\U0001f600", ""},
@@ -114,6 +133,7 @@ func FuzzUsername(f *testing.F) {
 	form := regexp.MustCompile(`\A[a-z0-9][a-z0-9._-]*\z`)
 	f.Fuzz(func(t *testing.T, typed string) {
 		name, err := account.Username(typed)
+		typed = account.Trim(typed)
 		ascii := !strings.ContainsFunc(typed, func(r rune) bool { return r > 127 })
 		fits := ascii && len(typed) <= 32 && form.MatchString(strings.ToLower(typed))
 		switch {

@@ -4,7 +4,9 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -35,29 +37,71 @@ type Event struct {
 type Entry struct {
 	Event
 
+	ID int64 // counts up with each event that is kept
 	At time.Time
 	By Actor
 }
 
-// longest is the most bytes that a visitor's text may take in a row.
-const longest = 256
+const (
+	// longest is the most bytes that a visitor's text may take in a row.
+	longest = 256
+	// MaxAttempts is how many refused attempts are kept in a day of one account,
+	// and of all names together that nobody has. The log tells of each.
+	MaxAttempts = 200
+)
 
 // Record adds the event to the transaction that made it. Texts are capped.
 func Record(ctx context.Context, tx *db.Tx, at time.Time, by Actor, e Event) error {
+	return insert(ctx, tx, at, by, e, 0)
+}
+
+// RecordAttempt adds a sign-in or an app password that was refused, unless
+// MaxAttempts of the account, or of nobody, were added within a day.
+func RecordAttempt(ctx context.Context, tx *db.Tx, at time.Time, by Actor, e Event) error {
+	oldest, err := db.One(ctx, tx, db.Int, `SELECT at FROM audit WHERE account_id = ? AND attempt = 1
+		ORDER BY id DESC LIMIT 1 OFFSET ?`, e.AccountID, MaxAttempts-1)
+	switch {
+	case err == nil && at.Sub(db.Time(oldest)).Abs() < 24*time.Hour:
+		return nil
+	case err != nil && !errors.Is(err, db.ErrNone):
+		return fmt.Errorf("recording %s: %w", e.Kind, err)
+	}
+	return insert(ctx, tx, at, by, e, 1)
+}
+
+func insert(ctx context.Context, tx *db.Tx, at time.Time, by Actor, e Event, attempt int) error {
 	_, err := tx.Exec(ctx, `INSERT INTO audit
-		(at, event, actor_id, actor, account_id, username, address, agent, detail)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		db.Micros(at), e.Kind, by.ID, Cap(by.Name), e.AccountID, Cap(e.Username), Cap(by.Address), Cap(by.Agent), Cap(e.Detail))
+		(at, event, attempt, actor_id, actor, account_id, username, address, agent, detail)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		db.Micros(at), e.Kind, attempt, by.ID, Cap(by.Name), e.AccountID, Cap(e.Username), Cap(by.Address), Cap(by.Agent), Cap(e.Detail))
 	if err != nil {
 		return fmt.Errorf("recording %s: %w", e.Kind, err)
 	}
 	return nil
 }
 
+const selectEvents = `SELECT id, at, event, actor_id, actor, account_id, username, address, agent, detail FROM audit WHERE account_id = ?`
+
 // Last returns the newest n events that happened to the account.
 func Last(ctx context.Context, from db.Querier, accountID string, n int) ([]Entry, error) {
-	return db.All(ctx, from, scan, `SELECT at, event, actor_id, actor, account_id, username, address, agent, detail
-		FROM audit WHERE account_id = ? ORDER BY at DESC LIMIT ?`, accountID, n)
+	return Before(ctx, from, accountID, math.MaxInt64, n)
+}
+
+// Before returns the newest n events that happened to the account before the
+// one with the id.
+func Before(ctx context.Context, from db.Querier, accountID string, id int64, n int) ([]Entry, error) {
+	return db.All(ctx, from, scan, selectEvents+` AND id < ? ORDER BY id DESC LIMIT ?`, accountID, id, n)
+}
+
+// LastDone returns the newest n events of the account without its refused
+// attempts, of which strangers can make as many as they like.
+func LastDone(ctx context.Context, from db.Querier, accountID string, n int) ([]Entry, error) {
+	return db.All(ctx, from, scan, selectEvents+` AND attempt = 0 ORDER BY id DESC LIMIT ?`, accountID, n)
+}
+
+// LastAttempts returns the newest n refused attempts on the account.
+func LastAttempts(ctx context.Context, from db.Querier, accountID string, n int) ([]Entry, error) {
+	return db.All(ctx, from, scan, selectEvents+` AND attempt = 1 ORDER BY id DESC LIMIT ?`, accountID, n)
 }
 
 // Sweep forgets what happened before the given time.
@@ -73,7 +117,7 @@ func Cap(s string) string {
 
 func scan(r db.Row) (e Entry, err error) {
 	var at int64
-	err = r.Scan(&at, &e.Kind, &e.By.ID, &e.By.Name, &e.AccountID, &e.Username, &e.By.Address, &e.By.Agent, &e.Detail)
+	err = r.Scan(&e.ID, &at, &e.Kind, &e.By.ID, &e.By.Name, &e.AccountID, &e.Username, &e.By.Address, &e.By.Agent, &e.Detail)
 	e.At = db.Time(at)
 	return e, err
 }

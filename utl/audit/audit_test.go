@@ -51,6 +51,7 @@ func kinds(t *testing.T, d *db.DB, account string, n int) string {
 func TestWhatIsRecordedIsRead(t *testing.T) {
 	d := dbtest.Open(t)
 	want := audit.Entry{
+		ID:    1,
 		Event: audit.Event{Kind: "signin.ok", AccountID: "1", Username: "ada", Detail: "'; DROP TABLE audit; --"},
 		At:    start,
 		By:    audit.Actor{ID: "2", Name: "bob", Address: "2001:db8::1", Agent: "Mozilla/5.0 (€)"},
@@ -180,5 +181,69 @@ func TestSweep(t *testing.T) {
 		if got := kinds(t, d, "1", 10); err != nil || got != tt.want {
 			t.Errorf("%s: %q is left, error %v; want %q", tt.name, got, err, tt.want)
 		}
+	}
+}
+
+// ATTACKS L: refused attempts are kept in bounded numbers, of one account and of
+// names that nobody has, stand apart, and push nothing off.
+func TestAttemptsAreBoundedAndStandApart(t *testing.T) {
+	d := dbtest.Open(t)
+	attempts := func(account string, at time.Time, n int) {
+		t.Helper()
+		err := d.Tx(t.Context(), func(tx *db.Tx) error {
+			for range n {
+				if err := audit.RecordAttempt(t.Context(), tx, at, audit.Actor{}, audit.Event{Kind: "signin.failed", AccountID: account}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	record(t, d, "1", "signin.ok")
+	for _, account := range []string{"1", ""} {
+		attempts(account, start, 500)
+		attempts(account, start.Add(24*time.Hour-time.Microsecond), 500)
+		if all, err := audit.LastAttempts(t.Context(), d, account, 1000); err != nil || len(all) != audit.MaxAttempts {
+			t.Errorf("of %q: %d attempts of a day are kept, error %v; want %d", account, len(all), err, audit.MaxAttempts)
+		}
+		attempts(account, start.Add(24*time.Hour), 1)
+		if all, err := audit.LastAttempts(t.Context(), d, account, 1000); err != nil || len(all) != audit.MaxAttempts+1 {
+			t.Errorf("of %q: %d attempts are kept after a day, error %v; want one more", account, len(all), err)
+		}
+	}
+	if done, err := audit.LastDone(t.Context(), d, "1", 10); err != nil || len(done) != 1 || done[0].Kind != "signin.ok" {
+		t.Errorf("what was done: %v, error %v; want the sign-in alone", done, err)
+	}
+}
+
+// Page by page each event comes once, also those of one moment.
+func TestBeforeGoesThroughAllEvents(t *testing.T) {
+	d := dbtest.Open(t)
+	for range 4 {
+		record(t, d, "1", "a", "b", "c")
+		record(t, d, "2", "x")
+	}
+	var ids []int64
+	for next := int64(1 << 62); ; {
+		page, err := audit.Before(t.Context(), d, "1", next, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, e := range page {
+			if len(ids) > 0 && e.ID >= ids[len(ids)-1] || e.AccountID != "1" {
+				t.Errorf("event %d of %q after %v", e.ID, e.AccountID, ids)
+			}
+			ids = append(ids, e.ID)
+		}
+		next = ids[len(ids)-1]
+	}
+	if len(ids) != 12 {
+		t.Errorf("%d events, want 12", len(ids))
 	}
 }

@@ -84,9 +84,14 @@ func (d *door) sweep() {
 	}
 }
 
-func (d *door) rows() int64 {
+func (d *door) rows() int64 { return d.count(`SELECT COUNT(*) FROM throttle`) }
+
+// brief returns how many rows there are that last for minutes.
+func (d *door) brief() int64 { return d.count(`SELECT COUNT(*) FROM throttle WHERE kind <> 'streak'`) }
+
+func (d *door) count(query string) int64 {
 	d.t.Helper()
-	n, err := db.One(d.t.Context(), d.DB, db.Int, `SELECT COUNT(*) FROM throttle`)
+	n, err := db.One(d.t.Context(), d.DB, db.Int, query)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -111,6 +116,9 @@ var kinds = []kind{
 	{"an address", 20, 15 * time.Minute, func(i int) throttle.Attempt { return at("192.0.2.1", fmt.Sprint("name", i)) }},
 	{"an IPv6 network", 20, 15 * time.Minute, func(i int) throttle.Attempt {
 		return at(fmt.Sprintf("2001:db8::%x", i), fmt.Sprint("name", i))
+	}},
+	{"an IPv6 /48", 100, 15 * time.Minute, func(i int) throttle.Attempt {
+		return at(fmt.Sprintf("2001:db8:0:%x::1", i), fmt.Sprint("name", i))
 	}},
 	{"an account", 10, 15 * time.Minute, func(i int) throttle.Attempt {
 		return at(fmt.Sprintf("198.51.%d.%d", i/256, i%256), "bob")

@@ -1,8 +1,10 @@
 package throttle
 
+import "context"
+
 // UnderWay returns how many keys have tries under way.
 func (s *Store) UnderWay() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	_ = s.lock(context.Background())
+	defer s.unlock()
 	return len(s.underWay)
 }

@@ -42,6 +42,9 @@ func TestWhatAGuesserGetsIn15Minutes(t *testing.T) {
 		{"10,000 addresses in one /64", func(i int) throttle.Attempt {
 			return at(fmt.Sprintf("2001:db8::%x:%x", i%7, i), fmt.Sprint("name", i))
 		}, 20 + 6 + 28},
+		{"10,000 networks of one /48", func(i int) throttle.Attempt {
+			return at(fmt.Sprintf("2001:db8:7:%x::1", i), fmt.Sprint("name", i))
+		}, 100 + 6 + 28},
 		{"10,000 addresses against one account", func(i int) throttle.Attempt {
 			return at(fmt.Sprintf("198.%d.%d.1", 18+i/256, i%256), "bob")
 		}, 10 + 6 + 28},
@@ -68,8 +71,8 @@ func TestAFloodIsRefusedWithoutARow(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if admitted != 21 || d.rows() != 1+2*21 {
-		t.Errorf("got %d admitted and %d rows, want 21 and 43", admitted, d.rows())
+	if admitted != 21 || d.rows() != 2+3*21 {
+		t.Errorf("got %d admitted and %d rows, want 21 and 65", admitted, d.rows())
 	}
 }
 
@@ -104,8 +107,8 @@ func TestAKnownDeviceIsNotChargedToTheOthers(t *testing.T) {
 	d.fail(slices.Repeat([]throttle.Attempt{device}, 11)...)
 	d.want("the device", device, time.Second)
 	d.fail(slices.Repeat([]throttle.Attempt{at("192.0.2.1", "bob")}, 4)...)
-	if got := d.rows(); got != 1+3 {
-		t.Errorf("got %d rows, want the device's and three", got)
+	if got := d.rows(); got != 1+4 {
+		t.Errorf("got %d rows, want the device's and four", got)
 	}
 }
 
@@ -207,8 +210,8 @@ func TestNothingTypedIsKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(kept) != 4 {
-		t.Fatalf("got %d rows, want 4", len(kept))
+	if len(kept) != 5 {
+		t.Fatalf("got %d rows, want 5", len(kept))
 	}
 	for _, row := range kept {
 		_, hash, _ := strings.Cut(row, " ")

@@ -16,16 +16,16 @@ const maxRows = 100_000
 // row is what is kept of a key.
 type row struct {
 	hash        string
-	failures    int64
-	since, last int64 // the window's first failure and the newest, as db.Micros
+	count       int64 // failures; of the sign-in rule, sign-ins
+	since, last int64 // the window's first and the newest, as db.Micros; the streak's first is the newest
 }
 
 func scan(r db.Row) (one row, err error) {
-	err = r.Scan(&one.hash, &one.failures, &one.since, &one.last)
+	err = r.Scan(&one.hash, &one.count, &one.since, &one.last)
 	return one, err
 }
 
-// read returns the keys' rows by hash; a key that never failed has none.
+// read returns the keys' rows by hash; a key that nothing was counted for has none.
 func (s *Store) read(ctx context.Context, keys []key) (map[string]row, error) {
 	args := make([]any, len(keys))
 	for i, k := range keys {
@@ -40,18 +40,32 @@ func (s *Store) read(ctx context.Context, keys []key) (map[string]row, error) {
 	return rows, err
 }
 
-// charge counts a failure for each of the keys; the first one after a window's
+// charge counts one more for each of the keys; the first one after a window's
 // end begins the next.
 func charge(ctx context.Context, tx *db.Tx, keys []key, at time.Time) error {
 	now := db.Micros(at)
 	for _, k := range keys {
 		over := db.Micros(at.Add(-k.window))
+		begins := over
+		if k.kind == streakRule.kind {
+			begins = now // each failure prolongs the streak
+		}
 		if _, err := tx.Exec(ctx, `INSERT INTO throttle (key_hash, kind, failures, since_at, last_at) VALUES (?, ?, 1, ?, ?)
 			ON CONFLICT (key_hash) DO UPDATE SET
 				failures = CASE WHEN throttle.since_at <= ? THEN 1 ELSE throttle.failures + 1 END,
 				since_at = CASE WHEN throttle.since_at <= ? OR throttle.since_at > excluded.since_at
 					THEN excluded.since_at ELSE throttle.since_at END,
-				last_at = excluded.last_at`, k.hash, k.kind, now, now, over, over); err != nil {
+				last_at = excluded.last_at`, k.hash, k.kind, now, now, over, begins); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget begins the keys' counts anew.
+func forget(ctx context.Context, tx *db.Tx, keys []key) error {
+	for _, k := range keys {
+		if _, err := tx.Exec(ctx, `DELETE FROM throttle WHERE key_hash = ?`, k.hash); err != nil {
 			return err
 		}
 	}
@@ -61,18 +75,19 @@ func charge(ctx context.Context, tx *db.Tx, keys []key, at time.Time) error {
 // Sweep deletes the counters whose windows and waits are over, and beyond
 // MaxRows those that failed longest ago: none that guessing keeps busy. Times
 // that a clock set back left in the future become now, so that nobody waits for
-// longer than until the next Sweep and 30 s.
+// longer than until the next Sweep and 10 minutes.
 // Errors: db.ErrUnavailable.
 func (s *Store) Sweep(ctx context.Context) error {
 	now := s.Now()
-	over := func(r rule) int64 { return db.Micros(now.Add(-r.window - longestWait)) }
+	over := func(r rule) int64 { return db.Micros(now.Add(-r.window - doubling[len(doubling)-1])) }
 	err := s.DB.Tx(ctx, func(tx *db.Tx) (err error) {
 		exec := func(q string, args ...any) {
 			if err == nil {
 				_, err = tx.Exec(ctx, q, args...)
 			}
 		}
-		exec(`DELETE FROM throttle WHERE since_at <= ? OR (since_at <= ? AND kind <> 'device')`, over(deviceRule), over(accountRule))
+		exec(`DELETE FROM throttle WHERE since_at <= ? OR (since_at <= ? AND kind <> 'streak')
+			OR (since_at <= ? AND kind NOT IN ('streak', 'device', 'sign-in'))`, over(streakRule), over(deviceRule), over(accountRule))
 		exec(`UPDATE throttle SET since_at = ? WHERE since_at > ?`, db.Micros(now), db.Micros(now))
 		exec(`UPDATE throttle SET last_at = ? WHERE last_at > ?`, db.Micros(now), db.Micros(now))
 		exec(`DELETE FROM throttle WHERE key_hash IN

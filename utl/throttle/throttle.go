@@ -1,8 +1,9 @@
 // Package throttle slows down guessing. It counts failed sign-ins by address,
-// by account, by both together and by known device, keeps the counts in the
-// database, and refuses a try while one of its counters waits. Success costs
-// nothing and clears nothing. What people typed is kept as a hash alone. What
-// is no sign-in is counted in the same way, apart.
+// by network, by account, by address and account together and by known device,
+// keeps the counts in the database, and refuses a try while one of its counters
+// waits. It also counts an account's failures in a row and its sign-ins. What
+// people typed is kept as a hash alone. What is no sign-in is counted in the
+// same way, apart.
 package throttle
 
 import (
@@ -10,16 +11,12 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"glassjar/utl/db"
 )
 
-const (
-	busyWait = time.Second // for an attempt that must let a try end first
-	slots    = 1 << 12     // keys that share one cost each other a second reading at worst
-)
+const busyWait = time.Second // for an attempt that must let a try end first
 
 // Store counts failed sign-ins. Its methods may be called from many
 // goroutines. Limits hold exactly in one process; where several share a
@@ -30,8 +27,8 @@ type Store struct {
 	Now     func() time.Time
 	MaxRows int // counters that Sweep leaves; 0: 100,000
 
-	recorded [slots]atomic.Uint64 // by key slot: counts up with each failure that was written
-	mu       sync.Mutex
+	once     sync.Once
+	turn     chan struct{}    // holds one value while somebody reads the counters or changes underWay
 	underWay map[string]int64 // by key hash: tries that began and have not ended
 }
 
@@ -41,70 +38,70 @@ type Attempt struct {
 	Address netip.Addr // the client's; IPv6 counts by /64
 	Account string     // the username in its normal form, else as typed; 256 bytes of it count
 	Device  string     // a known device's id, verified for this account; empty: none
+
+	SignedIn bool // somebody signed in shows again who they are: that is no sign-in
 }
 
 // Try is a sign-in that may be tried. One goroutine uses it.
 type Try struct {
+	counters
+
 	store *Store
-	keys  []key
-	once  sync.Once
+	over  bool
 }
 
 // Begin asks whether the sign-in may be tried now. Either wait is 0, and the
-// caller must end the Try with Failed or Done; or the Try is nil, wait is whole
-// seconds, 30 at most, and no password may be looked at. An attempt from a
-// known device is counted by the device alone.
-// Errors: db.ErrUnavailable.
+// caller must end the Try with Failed, Succeeded or Done; or the Try is nil, wait
+// is whole seconds, an hour at most, and no password may be looked at. An attempt
+// from a known device waits for the device's failures and the account's sign-ins
+// alone. Errors: db.ErrUnavailable, and ctx's own.
 func (s *Store) Begin(ctx context.Context, a Attempt) (_ *Try, wait time.Duration, err error) {
-	t := &Try{store: s, keys: a.keys()}
-	for { // a further turn was paid for with a failure of one of the keys
-		recorded := s.failures(t.keys)
-		rows, err := s.read(ctx, t.keys)
-		if err != nil {
-			return nil, 0, fmt.Errorf("reading the throttle: %w", err)
-		}
-		switch wait, stale := s.admit(t.keys, rows, recorded); {
-		case wait > 0:
-			return nil, wait, nil
-		case !stale:
-			return t, 0, nil
-		}
+	t := &Try{store: s, counters: a.counters()}
+	// Held from the reading to the counting: a try that ends in between would be
+	// in neither the rows nor underWay.
+	if err := s.lock(ctx); err != nil {
+		return nil, 0, fmt.Errorf("waiting for the throttle: %w", err)
+	}
+	defer s.unlock()
+	rows, err := s.read(ctx, t.asked)
+	if err != nil {
+		return nil, 0, fmt.Errorf("reading the throttle: %w", err)
+	}
+	if wait = s.wait(t.asked, rows); wait > 0 {
+		return nil, wait, nil
+	}
+	s.count(t.asked, 1)
+	return t, 0, nil
+}
+
+// lock waits for the turn, or until ctx ends.
+func (s *Store) lock(ctx context.Context) error {
+	s.once.Do(func() { s.turn = make(chan struct{}, 1) })
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
-// failures returns a number that grows when a failure of the keys is written.
-func (s *Store) failures(keys []key) (n uint64) {
-	for _, k := range keys {
-		n += s.recorded[k.slot].Load()
-	}
-	return n
-}
+func (s *Store) unlock() { <-s.turn }
 
-// admit counts the keys as under way, unless they must wait, or the rows are
-// stale: a failure was written since they were read, whose try may be neither
-// in them nor under way any more. That could only make the keys wait longer.
-func (s *Store) admit(keys []key, rows map[string]row, recorded uint64) (wait time.Duration, stale bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// wait returns how long the keys must wait, in whole seconds. The caller has
+// the turn.
+func (s *Store) wait(keys []key, rows map[string]row) (wait time.Duration) {
 	now := s.Now()
 	for _, k := range keys {
-		failures, left := k.standing(rows[k.hash], now)
-		if busy := s.underWay[k.hash]; busy > 0 && failures+busy >= k.free {
+		counted, left := k.standing(rows[k.hash], now)
+		if busy := s.underWay[k.hash]; busy > 0 && counted+busy >= k.free {
 			left = max(left, busyWait)
 		}
 		wait = max(wait, left)
 	}
-	if wait > 0 {
-		return (wait + time.Second - 1).Truncate(time.Second), false
-	}
-	if s.failures(keys) != recorded {
-		return 0, true
-	}
-	s.count(keys, 1)
-	return 0, false
+	return (wait + time.Second - 1).Truncate(time.Second)
 }
 
-// count adds n to the tries under way. The caller holds mu.
+// count adds n to the tries under way. The caller has the turn.
 func (s *Store) count(keys []key, n int64) {
 	if s.underWay == nil {
 		s.underWay = map[string]int64{}
@@ -121,10 +118,10 @@ func (s *Store) count(keys []key, n int64) {
 // given, is written in the same transaction: both are, or neither is.
 // Errors: db.ErrUnavailable, and whatever also returned.
 func (t *Try) Failed(ctx context.Context, also func(context.Context, *db.Tx) error) error {
-	defer t.end(1)
+	defer t.Done()
 	ctx = context.WithoutCancel(ctx) // hanging up must not make guesses free
 	err := t.store.DB.Tx(ctx, func(tx *db.Tx) error {
-		if err := charge(ctx, tx, t.keys, t.store.Now()); err != nil || also == nil {
+		if err := charge(ctx, tx, t.failure, t.store.Now()); err != nil || also == nil {
 			return err
 		}
 		return also(ctx, tx)
@@ -135,19 +132,31 @@ func (t *Try) Failed(ctx context.Context, also func(context.Context, *db.Tx) err
 	return nil
 }
 
-// Done ends the try without a failure: it succeeded, or no password was looked
-// at. After Failed, or a second time, it does nothing: it may be deferred.
-func (t *Try) Done() { t.end(0) }
-
-// end takes the keys off what is under way and, in the same moment, makes rows
-// that were read before its failures were written stale.
-func (t *Try) end(failures uint64) {
-	t.once.Do(func() {
-		t.store.mu.Lock()
-		defer t.store.mu.Unlock()
-		for _, k := range t.keys {
-			t.store.recorded[k.slot].Add(failures)
+// Succeeded ends the try and counts it as a sign-in of the account, whose
+// failures in a row begin anew. Errors: db.ErrUnavailable.
+func (t *Try) Succeeded(ctx context.Context) error {
+	defer t.Done()
+	err := t.store.DB.Tx(ctx, func(tx *db.Tx) error {
+		if err := forget(ctx, tx, t.ended); err != nil {
+			return err
 		}
-		t.store.count(t.keys, -1)
+		return charge(ctx, tx, t.success, t.store.Now())
 	})
+	if err != nil {
+		return fmt.Errorf("counting a sign-in: %w", err)
+	}
+	return nil
+}
+
+// Done ends the try without counting it: no password was looked at, or it was
+// right and is no sign-in. After Failed or Succeeded, or a second time, it does
+// nothing: it may be deferred.
+func (t *Try) Done() {
+	if t.over {
+		return
+	}
+	t.over = true
+	_ = t.store.lock(context.Background()) // nothing else ends the wait
+	defer t.store.unlock()
+	t.store.count(t.asked, -1)
 }

@@ -57,8 +57,8 @@ func TestACrowdGetsWhatIsFreeAndNoMore(t *testing.T) {
 		want   func(k kind) int // tries under way at once
 	}{
 		{"200 at once, nothing failed before", 200, func(kind) int { return 0 }, func(k kind) int { return k.free }},
-		{"50 at once, two failed before", 50, func(kind) int { return 2 }, func(k kind) int { return k.free - 2 }},
-		{"50 at once, all that are free failed before", 50, func(k kind) int { return k.free }, func(kind) int { return 1 }},
+		{"150 at once, two failed before", 150, func(kind) int { return 2 }, func(k kind) int { return k.free - 2 }},
+		{"150 at once, all that are free failed before", 150, func(k kind) int { return k.free }, func(kind) int { return 1 }},
 	} {
 		t.Run(tt.row, func(t *testing.T) {
 			eachKind(t, func(d *door, k kind) {
@@ -165,7 +165,7 @@ func TestWhatIsWrittenWithAFailure(t *testing.T) {
 		err  error
 		want int64 // rows
 	}{
-		{"both are written", nil, 4},
+		{"both are written", nil, 5},
 		{"or neither is", errBroken, 0},
 	} {
 		t.Run(tt.row, func(t *testing.T) {
