@@ -139,6 +139,7 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	st.Warn(ctx)
 	public := publicURL(st.Config, ln.Addr())
 	sign, err := newSigners(st, public)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"glassjar/utl/config"
+	"glassjar/utl/hosts"
 	"glassjar/utl/recipe"
 )
 
@@ -92,12 +93,6 @@ func (a *app) sayHosts(cfg config.Config, site *recipe.Site) {
 // covers reports whether the entry of GATE_HOSTS is for the host, on whatever
 // port.
 func covers(entry, host string) bool {
-	if i := strings.LastIndexByte(entry, ':'); i >= 0 {
-		entry = entry[:i]
-	}
-	entry = strings.TrimSuffix(entry, ".")
-	if below, ok := strings.CutPrefix(entry, "*"); ok {
-		return strings.HasSuffix(host, below)
-	}
-	return entry == host
+	p, ok := hosts.ParsePattern(entry)
+	return ok && p.Names(host)
 }

@@ -23,6 +23,9 @@ func (a *app) site() error {
 	if err != nil {
 		return err
 	}
+	for _, text := range cfg.Warnings { // one of them may be why there is no site
+		a.say("%s", text)
+	}
 	path, err := filepath.Abs(cfg.DatabasePath())
 	if err != nil {
 		return fmt.Errorf("finding the working folder: %w", err)

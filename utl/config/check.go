@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"maps"
 	"net"
 	"net/netip"
@@ -16,6 +17,8 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+
+	"glassjar/utl/hosts"
 )
 
 const sqliteScheme = "sqlite:"
@@ -23,21 +26,21 @@ const sqliteScheme = "sqlite:"
 // allowed says what each setting may be. SESSION_KEYS is keyring's to check.
 var allowed = map[string]string{
 	"ADDR":            "must be host:port, like 127.0.0.1:8080 or :8080",
-	"PORT":            "must be a number from 0 to 65535",
+	"PORT":            "must be a number from 0 to 65535, alone",
 	"PUBLIC_URL":      "must be http:// or https:// and a host, without path, query, fragment or user, like https://jar.example",
-	"TLS_CERT":        "must be a PEM file, like /etc/ssl/certs/jar.pem",
-	"TLS_KEY":         "must be a PEM file, like /etc/ssl/private/jar.pem",
+	"TLS_CERT":        "must be a PEM file that is there, like /etc/ssl/certs/jar.pem",
+	"TLS_KEY":         "must be a PEM file that is there, like /etc/ssl/private/jar.pem",
 	"DATABASE_URL":    "must be sqlite: and the path of a file, like sqlite:glassjar.db",
-	"SESSION_IDLE":    "must be a time of 5m or more, like 24h",
-	"SESSION_MAX":     "must be a time from SESSION_IDLE to 8760h, like 720h",
-	"PAGES_DIR":       "must be a folder",
+	"SESSION_IDLE":    "must be a time of 5m or more, like 24h or 7d",
+	"SESSION_MAX":     "must be a time from SESSION_IDLE to 365d, like 720h or 30d",
+	"PAGES_DIR":       "must be a folder that is there",
 	"GATE_HOSTS":      "must be hosts with commas between them, like app.example,*.apps.example, and nothing as wide as *.com",
 	"COOKIE_DOMAIN":   "must be the domain of an https PUBLIC_URL and no public suffix, like site.example for https://jar.site.example",
 	"TRUSTED_PROXIES": "must be addresses and networks with commas between them, like 127.0.0.0/8,::1",
 	"LAB":             "must be on or off",
 	"LOG_LEVEL":       "must be debug, info, warn or error",
 	"LOG_FORMAT":      "must be text or json",
-	"AUDIT_KEEP":      "must be a time of 1h or more, like 2160h",
+	"AUDIT_KEEP":      "must be a time of 1h or more, like 2160h or 90d",
 }
 
 // parsers read the types for which env's own parsers allow too much.
@@ -45,6 +48,7 @@ var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[url.URL]():        parsePublicURL,
 	reflect.TypeFor[[]netip.Prefix](): parsePrefixes,
 	reflect.TypeFor[[]string]():       parseHosts,
+	reflect.TypeFor[time.Duration]():  parseDuration,
 }
 
 // ownPort is the port that a scheme's URLs leave out.
@@ -54,6 +58,10 @@ var (
 	errNotAllowed = errors.New("not allowed")
 	hostPattern   = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?$`)
 )
+
+// isHost reports whether the text, in lower case, is the name of a host that
+// browsers find.
+func isHost(text string) bool { return hostPattern.MatchString(text) && hosts.IsName(text) }
 
 // faults holds one fault a setting: its name and what is wrong, without values.
 type faults map[string]error
@@ -78,11 +86,16 @@ func (f faults) parsed(err error) {
 	}
 }
 
-// err returns all faults, in the order of their settings' names, or nil.
-func (f faults) err() error {
+// err returns all faults, in the order of their settings' names, each with
+// where its value came from, or nil.
+func (f faults) err(origin func(name string) string) error {
 	var all []error
 	for _, name := range slices.Sorted(maps.Keys(f)) {
-		all = append(all, f[name])
+		fault := f[name]
+		if from := origin(name); from != "" {
+			fault = fmt.Errorf("%w (%s)", fault, from)
+		}
+		all = append(all, fault)
 	}
 	return errors.Join(all...)
 }
@@ -90,10 +103,7 @@ func (f faults) err() error {
 // check records what is wrong with parsed settings. values holds them as
 // written, and dotenv is the path of the file that they came from.
 func (c Config) check(f faults, values map[string]string, dotenv string) {
-	ok, loopback := checkAddr(c.Addr)
-	f.need(ok, "ADDR")
-	f.need(!ok || loopback || values["PUBLIC_URL"] != "", "PUBLIC_URL",
-		"must be set when ADDR is not a loopback address, like https://jar.example")
+	c.checkAddr(f, values)
 	c.checkTLS(f)
 
 	f.need(c.SessionIdle >= 5*time.Minute, "SESSION_IDLE")
@@ -119,9 +129,27 @@ func (c Config) check(f faults, values map[string]string, dotenv string) {
 	}
 }
 
-// checkAddr reports whether addr is host:port, and whether only this machine
+// checkAddr records what is wrong with ADDR and PORT, and that PUBLIC_URL is
+// missing where others can reach them.
+func (c Config) checkAddr(f faults, values map[string]string) {
+	_, err := strconv.ParseUint(c.Addr, 10, 64)
+	f.need(err != nil, "ADDR", "must be host:port, like 127.0.0.1:8080: set PORT, not ADDR, to a port alone")
+	_, port, err := net.SplitHostPort(c.Addr)
+	n, numErr := strconv.ParseUint(port, 10, 64)
+	f.need(err != nil || numErr != nil || n <= 65535, "ADDR", "must be host:port with a port from 0 to 65535")
+	ok, loopback := isAddr(c.Addr)
+	f.need(ok, "ADDR")
+	words := "must be set when ADDR is not a loopback address, like https://jar.example"
+	if values["ADDR"] == "" {
+		words = "must be set, like https://jar.example, because PORT alone means every address: " +
+			"for this machine alone set ADDR, not PORT, to 127.0.0.1 and the port"
+	}
+	f.need(!ok || loopback || values["PUBLIC_URL"] != "", "PUBLIC_URL", words)
+}
+
+// isAddr reports whether addr is host:port, and whether only this machine
 // can reach it.
-func checkAddr(addr string) (ok, loopback bool) {
+func isAddr(addr string) (ok, loopback bool) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return false, false
@@ -133,15 +161,25 @@ func checkAddr(addr string) (ok, loopback bool) {
 		return true, ip.IsLoopback()
 	}
 	host = strings.ToLower(host)
-	return host == "" || hostPattern.MatchString(host), host == "localhost"
+	return host == "" || isHost(host), host == "localhost"
+}
+
+// PlainHTTP reports whether people on other machines sign in over http.
+func (c Config) PlainHTTP() bool {
+	if c.PublicURL == nil || c.PublicURL.Scheme != "http" {
+		return false
+	}
+	name := c.PublicURL.Hostname()
+	_, loopback := isAddr(net.JoinHostPort(name, "0"))
+	return !loopback && !strings.HasSuffix(name, ".localhost")
 }
 
 // labUnset returns what LAB is where nobody set it: on when both the address
 // and the public URL are this machine's own.
 func (c Config) labUnset() string {
-	_, mine := checkAddr(c.Addr)
+	_, mine := isAddr(c.Addr)
 	if mine && c.PublicURL != nil {
-		_, mine = checkAddr(net.JoinHostPort(c.PublicURL.Hostname(), "0"))
+		_, mine = isAddr(net.JoinHostPort(c.PublicURL.Hostname(), "0"))
 	}
 	if mine {
 		return "on"
@@ -174,7 +212,7 @@ func parsePublicURL(v string) (any, error) {
 	host := strings.ToLower(u.Hostname())
 	if ip, err := netip.ParseAddr(host); err == nil && ip.Is6() && ip.Zone() == "" {
 		host = "[" + ip.String() + "]"
-	} else if !hostPattern.MatchString(host) {
+	} else if !isHost(host) {
 		return nil, errNotAllowed
 	}
 	if p := strconv.FormatUint(port, 10); p != own {

@@ -6,6 +6,7 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -49,6 +50,9 @@ type Config struct {
 	LogLevel  slog.Level    `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat string        `env:"LOG_FORMAT" envDefault:"text"`
 	AuditKeep time.Duration `env:"AUDIT_KEEP" envDefault:"2160h"`
+
+	// Warnings say what in .env is perhaps not meant: a sentence each.
+	Warnings []string
 }
 
 // Load reads the settings: getenv first, then the .env file at path, which need
@@ -63,7 +67,7 @@ func Load(path string, getenv func(string) string) (Config, error) {
 	for _, s := range Settings() {
 		values[s.Name] = cmp.Or(getenv(s.Name), file.Values[s.Name])
 	}
-	c := Config{KeysFromEnv: getenv("SESSION_KEYS") != ""}
+	c := Config{KeysFromEnv: getenv("SESSION_KEYS") != "", Warnings: doubtful(path, file.Lines)}
 	faults := faults{}
 	faults.parsed(env.ParseWithOptions(&c, env.Options{Environment: values, FuncMap: parsers}))
 	if values["ADDR"] == "" && values["PORT"] != "" {
@@ -73,7 +77,10 @@ func Load(path string, getenv func(string) string) (Config, error) {
 		c.Lab = c.labUnset()
 	}
 	c.check(faults, values, path)
-	if err := faults.err(); err != nil {
+	if err := faults.err(source{getenv, file, path}.of); err != nil {
+		for _, text := range c.Warnings { // one of them may be why
+			err = errors.Join(err, errors.New(text))
+		}
 		return Config{}, err
 	}
 	return c, nil

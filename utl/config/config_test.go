@@ -130,20 +130,20 @@ func TestAccepted(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	for name, values := range map[string][]string{
-		"ADDR":            {"localhost", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1", "::1:80", "a b:80", "http://localhost:80"},
+		"ADDR":            {"localhost", "8080", "127.0.0.1:99999999999999999999", "a..b:80", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1", "::1:80", "a b:80", "http://localhost:80"},
 		"PORT":            {"x", "-1", "65536", ":80"},
 		"PUBLIC_URL":      {"jar.example", "ftp://jar.example", "ftp://jar.example:21", "https://", "https:jar.example", "//jar.example", "https://jar.example/app", "https://jar.example//", "https://jar.example?a=b", "https://jar.example/?", "https://jar.example#x", "https://jar.example#", "https://me:pw@jar.example", "https://jar.example:0", "https://jar.example:70000", "https://jar_", "https://ä.example", "http://[::1%25eth0]", "https://a,b", "http://[abc]", " https://jar.example"},
 		"DATABASE_URL":    {"glassjar.db", "sqlite:", "mysql://x/y", "sqlite::memory:", "sqlite://glassjar.db", "sqlite:x.db?mode=ro", "sqlite:.", "postgres://u:p@h/d", "postgresql://h/d"},
 		"SESSION_IDLE":    {"4m59s", "-24h", "24", "x", "0"},
 		"SESSION_MAX":     {"23h", "8760h1s", "x", "-1h"},
 		"PAGES_DIR":       {"not-here", "config.go", "a\x00b"},
-		"GATE_HOSTS":      {"*", "*.", "*.com", "*.co.uk:443", "https://app.example", "app.example/", "app.example,", "a.*.example", "me@app.example", "app.example:x", "ap\u212A.example", "[x]", "a b"},
+		"GATE_HOSTS":      {"*", "*.", "a..b", "-a.example", "*.127.0.0.1", "*.[::1]", "app.example:0", "app.example:65536", "*.com", "*.co.uk:443", "https://app.example", "app.example/", "app.example,", "a.*.example", "me@app.example", "app.example:x", "ap\u212A.example", "[x]", "a b"},
 		"COOKIE_DOMAIN":   {"example", "jar.example"},
 		"LAB":             {"yes", "ON", "true", "1"},
 		"TRUSTED_PROXIES": {"x", "10.0.0.0/33", "10.0.0.1,", "10.0.0.0/8;::1", "fe80::1%eth0", "::ffff:10.0.0.0/104"},
 		"LOG_LEVEL":       {"loud", "INFO", "info+2", "0"},
 		"LOG_FORMAT":      {"xml", "JSON"},
-		"AUDIT_KEEP":      {"59m", "-1h", "90d"},
+		"AUDIT_KEEP":      {"59m", "-1h", "90", "d", "-1d", "1d-30m", "1.5d", "0d", "1w", "65536d", "1d 1h", "24hd", "1dd"},
 	} {
 		for _, value := range values {
 			t.Run(name+"="+value, func(t *testing.T) {
@@ -202,7 +202,7 @@ func TestLabIsOnWhereOnlyThisMachineReachesTheSite(t *testing.T) {
 
 func TestPostgresIsToBe(t *testing.T) {
 	_, err := config.Load("none", settings("DATABASE_URL", "postgres://u:"+canary+"@h/db"))
-	if want := "DATABASE_URL must be sqlite: PostgreSQL is not supported yet"; err == nil || err.Error() != want {
+	if want := "DATABASE_URL must be sqlite: PostgreSQL is not supported yet (from the environment)"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %q", err, want)
 	}
 }

@@ -3,42 +3,37 @@ package config
 import (
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
-)
 
-// gateHost is a host, or all hosts below one, and perhaps a port.
-var gateHost = regexp.MustCompile(`^(\*\.)?(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?)\.?(:[0-9]{1,5})?$`)
+	"glassjar/utl/hosts"
+)
 
 // parseHosts reads hosts with commas between them. All that lies below a public
 // suffix, such as *.com, is not one owner's.
 func parseHosts(v string) (any, error) {
 	var all []string
 	for part := range strings.SplitSeq(v, ",") {
-		host := strings.ToLower(strings.TrimSpace(part))
-		found := gateHost.FindStringSubmatch(host)
-		if found == nil || !isASCII(part) {
+		host := strings.TrimSpace(part)
+		found, ok := hosts.ParsePattern(host)
+		if !ok {
 			return nil, errNotAllowed
 		}
-		if suffix, public := publicsuffix.PublicSuffix(found[2]); found[1] != "" && public && suffix == found[2] {
+		parent := found.Parent()
+		if suffix, public := publicsuffix.PublicSuffix(parent); parent != "" && public && suffix == parent {
 			return nil, errNotAllowed
 		}
-		all = append(all, host)
+		all = append(all, strings.ToLower(host))
 	}
 	return all, nil
-}
-
-func isASCII(text string) bool {
-	return !strings.ContainsFunc(text, func(c rune) bool { return c >= 0x80 })
 }
 
 // checkDomain reports whether the site at public may set a cookie for domain
 // and all below it: it lies there itself, speaks https, and the domain is no
 // public suffix, below which strangers have hosts.
 func checkDomain(domain string, public *url.URL) bool {
-	if public == nil || public.Scheme != "https" || !hostPattern.MatchString(domain) {
+	if public == nil || public.Scheme != "https" || !isHost(domain) {
 		return false
 	}
 	if _, err := netip.ParseAddr(public.Hostname()); err == nil {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"glassjar/utl/hosts"
 )
 
 // Kind is how a proxy asks.
@@ -66,7 +68,7 @@ func Read(kind Kind, h http.Header) (Ask, error) {
 // sameHost refuses a proxy that names two hosts: it sets the headers of one
 // kind, so those of the other are the client's.
 func sameHost(name, forwarded string) error {
-	if other, _, ok := splitHost(forwarded); !ok || other != name {
+	if other, _, ok := hosts.Split(forwarded); !ok || other != name {
 		return fmt.Errorf("%w: it names two hosts", ErrBad)
 	}
 	return nil

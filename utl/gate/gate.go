@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"glassjar/utl/hosts"
 )
 
 var (
@@ -19,6 +21,8 @@ var (
 	ErrBad = errors.New("the request to the gate cannot be read")
 	// ErrHost means that the target's host is not one the gate answers for.
 	ErrHost = errors.New("the gate does not answer for this host")
+
+	errHosts = errors.New("GATE_HOSTS has an entry that is no host") // which config has refused before
 )
 
 // longest is how long a return URL may be, escaped: nginx reads the headers of
@@ -38,7 +42,7 @@ type Options struct {
 type Gate struct {
 	public *url.URL
 	own    string // its host without the port
-	hosts  []pattern
+	hosts  []hosts.Pattern
 	domain string
 	signer signer
 }
@@ -48,9 +52,9 @@ func New(o Options) (*Gate, error) {
 	g := &Gate{public: o.Public, own: unbracketed(o.Public.Hostname()), domain: o.Domain}
 	g.signer.issuer, g.signer.now = o.Public.String(), o.Now
 	for _, text := range o.Hosts {
-		p, err := parsePattern(text)
-		if err != nil {
-			return nil, err
+		p, ok := hosts.ParsePattern(text)
+		if !ok {
+			return nil, errHosts
 		}
 		g.hosts = append(g.hosts, p)
 	}
@@ -65,7 +69,7 @@ func (g *Gate) Allows(t Target) bool {
 		return false
 	}
 	for _, p := range g.hosts {
-		if p.matches(t) {
+		if p.Matches(t.Name, t.port) {
 			return true
 		}
 	}
@@ -78,8 +82,8 @@ func (g *Gate) Answers() bool { return len(g.hosts) > 0 }
 // Name returns the host that somebody typed, in the form of Target.Name, and
 // reports whether the gate answers for it on some port. A port is refused.
 func (g *Gate) Name(typed string) (name string, ok bool) {
-	name, port, ok := splitHost(typed)
-	return name, ok && port == "" && slices.ContainsFunc(g.hosts, func(p pattern) bool { return p.names(name) })
+	name, port, ok := hosts.Split(typed)
+	return name, ok && port == "" && slices.ContainsFunc(g.hosts, func(p hosts.Pattern) bool { return p.Names(name) })
 }
 
 // Returns returns the target that the URL names, and reports whether people are

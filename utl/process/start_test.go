@@ -2,6 +2,8 @@ package process
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -52,5 +54,31 @@ func TestACommandInTheWrongFolder(t *testing.T) {
 	r, err := command(context.Background(), folder, "", "link", "join")
 	if err != nil || r.code != 1 || r.stdout != "" || !strings.Contains(r.stderr, "there is no site here: "+folder+" has no database glassjar.db") {
 		t.Errorf("got %+v, error %v; want exit code 1 and the folder's name", r, err)
+	}
+}
+
+// A start warns of passwords that can be read on the way, and of settings that
+// are perhaps not meant; a start on this machine alone is quiet.
+func TestStartWarns(t *testing.T) {
+	t.Parallel()
+	const public, slip = "passwords and cookies can be read on the way", "SESION_IDLE is no setting: did you mean SESSION_IDLE?"
+	folder := t.TempDir()
+	p := start(t, folder)
+	p.stop()
+	if said := p.stderr.String(); said != "" {
+		t.Errorf("a start on this machine says %q", said)
+	}
+	env := filepath.Join(folder, ".env")
+	keys, err := os.ReadFile(env)
+	if err == nil {
+		err = os.WriteFile(env, append(keys, "SESION_IDLE=1h\n"...), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p = start(t, folder, "PUBLIC_URL=http://jar.example")
+	p.stop()
+	if said := p.stderr.String(); !strings.Contains(said, public) || !strings.Contains(said, slip) {
+		t.Errorf("got %q, want %q and %q", said, public, slip)
 	}
 }

@@ -1,0 +1,16 @@
+package cli
+
+import (
+	"context"
+	"log/slog"
+)
+
+// Warn logs what whoever starts the server should know of its settings.
+func (st *Stores) Warn(ctx context.Context) {
+	for _, text := range st.Config.Warnings {
+		st.Log.WarnContext(ctx, "a setting is perhaps not meant", slog.String("problem", text))
+	}
+	if st.Config.PlainHTTP() {
+		st.Log.WarnContext(ctx, "passwords and cookies can be read on the way: PUBLIC_URL is http and not this machine; put a proxy with https in front, or set TLS_CERT and TLS_KEY, then PUBLIC_URL to https")
+	}
+}

@@ -1,0 +1,36 @@
+package config
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+const day = 24 * time.Hour
+
+// parseDuration reads a time as Go writes it, with days in front if you like:
+// 90m, 30d, 1d12h.
+func parseDuration(v string) (any, error) {
+	text, rest, hasDays := strings.Cut(v, "d")
+	if !hasDays {
+		rest = v
+	}
+	var days, hours time.Duration
+	if hasDays {
+		n, err := strconv.ParseUint(text, 10, 16) // 65,535 days at most: no overflow
+		if err != nil {
+			return nil, errNotAllowed
+		}
+		days = time.Duration(n) * day // #nosec G115 -- 16 bits
+	}
+	if !hasDays || rest != "" {
+		var err error
+		if hours, err = time.ParseDuration(rest); err != nil || hasDays && hours < 0 {
+			return nil, errNotAllowed
+		}
+	}
+	if days+hours < hours { // more than 292 years
+		return nil, errNotAllowed
+	}
+	return days + hours, nil
+}

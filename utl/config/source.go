@@ -1,0 +1,98 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"glassjar/utl/dotenv"
+)
+
+// source is where the settings' values come from.
+type source struct {
+	getenv func(string) string
+	file   dotenv.File
+	path   string // of the file
+}
+
+// of says where the value of the setting came from: the environment, a line of
+// the file, or "" when nobody set it.
+func (s source) of(name string) string {
+	if s.getenv(name) != "" {
+		return "from the environment"
+	}
+	for _, line := range slices.Backward(s.file.Lines) { // the last one counts
+		if line.Name == name && s.file.Values[name] != "" {
+			return fmt.Sprintf("%s line %d", s.path, line.Number)
+		}
+	}
+	return ""
+}
+
+// doubtful returns a sentence for each setting that is in the file twice, and
+// for each name there that is nearly a setting's.
+func doubtful(path string, lines []dotenv.Line) (warnings []string) {
+	known := map[string]bool{}
+	for _, s := range Settings() {
+		known[s.Name] = true
+	}
+	at := map[string][]string{}
+	for _, line := range lines {
+		at[line.Name] = append(at[line.Name], strconv.Itoa(line.Number))
+		if near := nearest(line.Name); !known[line.Name] && near != "" {
+			warnings = append(warnings, fmt.Sprintf("%s line %d: %s is no setting: did you mean %s?", path, line.Number, line.Name, near))
+		}
+	}
+	for _, s := range Settings() {
+		if n := at[s.Name]; len(n) > 1 {
+			warnings = append(warnings, fmt.Sprintf("%s sets %s on lines %s: the last one counts", path, s.Name, strings.Join(n, ", ")))
+		}
+	}
+	return warnings
+}
+
+// longest is how long a setting's name is, about.
+const longest = 16
+
+// nearest returns the setting for which the name is perhaps a slip: another
+// case, or up to three letters that differ, a quarter of the setting's at most.
+func nearest(name string) string {
+	if len(name) > 2*longest {
+		return ""
+	}
+	best, least := "", 4
+	for _, s := range Settings() {
+		d := distance(strings.ToUpper(strings.ReplaceAll(name, "-", "_")), s.Name)
+		if d < least && d <= max(1, len(s.Name)/4) {
+			best, least = s.Name, d
+		}
+	}
+	return best
+}
+
+// distance returns how many letters must be added, taken away, changed or
+// swapped with the next to make b of a (the optimal string alignment distance).
+func distance(a, b string) int {
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range b {
+		rows[0][j+1] = j + 1
+	}
+	for i := range len(a) {
+		for j := range len(b) {
+			change := rows[i][j]
+			if a[i] != b[j] {
+				change++
+			}
+			rows[i+1][j+1] = min(change, rows[i][j+1]+1, rows[i+1][j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				rows[i+1][j+1] = min(rows[i+1][j+1], rows[i-1][j-1]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
+}

@@ -1,0 +1,42 @@
+package hosts_test
+
+import (
+	"testing"
+
+	"glassjar/utl/hosts"
+)
+
+func TestParsePattern(t *testing.T) {
+	for _, tt := range []struct {
+		text, matches, not string // hosts; "" is none
+	}{
+		{"app.example", "app.example:8443", "www.app.example"},
+		{"App.Example.", "app.example", "app.example.org"},
+		{"app.example:81", "app.example:81", "app.example:80"},
+		{"*.apps.example", "a.b.apps.example", "apps.example"},
+		{"*.apps.example:81", "a.apps.example:81", "a.apps.example"},
+		{"[::1]", "[0:0::1]:80", "[::2]"},
+		{"127.0.0.1:81", "127.0.0.1:81", "127.0.0.1:82"},
+		{"*.localhost", "a.localhost", "localhost"},
+	} {
+		p, ok := hosts.ParsePattern(tt.text)
+		if !ok {
+			t.Errorf("%s is refused", tt.text)
+			continue
+		}
+		for host, want := range map[string]bool{tt.matches: true, tt.not: false} {
+			name, port, ok := hosts.Split(host)
+			if got := p.Matches(name, port); !ok || got != want {
+				t.Errorf("%s matches %s: got %t, want %t", tt.text, host, got, want)
+			}
+		}
+	}
+	for _, text := range []string{
+		"", "*", "*.", ".", "a..b", "-a", "a-.b", "a b", "a/b", "https://a", "me@a", "a:", "a:0", "a:65536", "a:x", "[x]", "[::1", "[::1]x",
+		"[fe80::1%25eth0]", "::1", "*.127.0.0.1", "*.[::1]", "a.*.b", "**.a", "ap\u212a.example", "ä.example", "a.example..",
+	} {
+		if p, ok := hosts.ParsePattern(text); ok {
+			t.Errorf("%q is taken as %v", text, p)
+		}
+	}
+}
