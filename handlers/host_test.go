@@ -67,7 +67,7 @@ func TestHost(t *testing.T) {
 		}
 		s := newSite(t, change)
 		for want, hosts := range map[int]string{http.StatusOK: row.ours, http.StatusMisdirectedRequest: row.other} {
-			for _, host := range strings.Fields(hosts) {
+			for host := range strings.FieldsSeq(hosts) {
 				if got := s.ask(with(func(r *http.Request) { r.Host = host })); got.Code != want {
 					t.Errorf("PUBLIC_URL %q, Host %q: got %d, want %d", row.public, host, got.Code, want)
 				}

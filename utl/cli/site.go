@@ -8,15 +8,15 @@ import (
 	"path/filepath"
 )
 
-// noSite is the error that no database is where the settings say.
-type noSite struct{ path string }
+// noSiteError is the error that no database is where the settings say.
+type noSiteError struct{ path string }
 
-func (e noSite) Error() string {
+func (e noSiteError) Error() string {
 	return fmt.Sprintf("there is no site here: %s has no database %s. Go to the site's folder, or set DATABASE_URL. "+
 		"A new site is made by: glassjar", filepath.Dir(e.path), filepath.Base(e.path))
 }
 
-// site returns a noSite, unless there is a database to work on. Only serving
+// site returns a noSiteError, unless there is a database to work on. Only serving
 // and user add make one.
 func (a *app) site() error {
 	cfg, err := a.Config()
@@ -31,7 +31,7 @@ func (a *app) site() error {
 		return fmt.Errorf("finding the working folder: %w", err)
 	}
 	if info, err := os.Stat(path); errors.Is(err, os.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0 {
-		return noSite{path}
+		return noSiteError{path}
 	}
 	return nil // what else is wrong with it, opening it says
 }

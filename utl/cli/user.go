@@ -46,7 +46,7 @@ func (c *userAdd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	err := a.site()
-	missing, ok := errors.AsType[noSite](err)
+	missing, ok := errors.AsType[noSiteError](err)
 	switch {
 	case err == nil:
 		return a.open(ctx, func(st *Stores) error { return c.ask(ctx, a, st) })
