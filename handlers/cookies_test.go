@@ -9,37 +9,52 @@ import (
 	"glassjar/utl/account"
 )
 
-// ATTACKS A7: two cookies of our name → signed out, and both cleared.
-func TestTwoCookiesOfOurName(t *testing.T) {
+// ATTACKS A7: of several cookies of our name the one that verifies counts; where
+// several do, or none, one is signed out and all are cleared.
+func TestSeveralCookiesOfOurName(t *testing.T) {
 	for name, change := range map[string]func(*handlers.Config){"glassjar": func(*handlers.Config) {}, "__Host-glassjar": secure} {
+		where := "/ jar.example/ /account jar.example/account"
+		if name != "glassjar" {
+			where = "/ /account" // a __Host- cookie has no Domain
+		}
 		s := newSite(t, change)
 		s.add(t, "ada", account.Owner)
-		live := s.signedIn(t, "ada").cookie(name)
-		for _, row := range []struct{ name, cookie string }{
-			{"a bad one first", name + "=x; " + live},
-			{"the good one first", live + "; " + name + "=x"},
-			{"the same one twice", live + "; " + live},
-			{"an empty one", name + "=; " + live},
-			{"3,001 of them", strings.Repeat(name+"=; ", 700) + live},
+		live, again := s.signedIn(t, "ada").cookie(name), s.signedIn(t, "ada").cookie(name)
+		for _, row := range []struct {
+			name, cookie string
+			counts       bool
+		}{
+			{"one", live, true},
+			{"a bad one first", name + "=x; " + live, true},
+			{"the good one first", live + "; " + name + "=x", true},
+			{"an empty one", name + "=; " + live, true},
+			{"701 of them, one good", strings.Repeat(name+"=; ", 700) + live, true},
+			{"the same one twice", live + "; " + live, false},
+			{"two that verify", live + "; " + again, false},
+			{"two that do not", name + "=x; " + name + "=y", false},
 		} {
 			t.Run(name+", "+row.name, func(t *testing.T) {
 				b := s.browser(t)
+				if row.counts {
+					if got := b.get("/account", "Cookie", row.cookie).want(http.StatusOK); len(got.Cookies()) > 0 {
+						t.Errorf("got the cookies %v, want none", got.Cookies())
+					}
+					return
+				}
 				got := b.get("/account", "Cookie", row.cookie).want(http.StatusSeeOther)
-				var paths []string
+				var places []string
 				for _, c := range got.Cookies() {
 					if c.Name != name || c.Value != "" || c.MaxAge >= 0 {
 						t.Errorf("got the cookie %s, want it cleared", c)
 					}
-					paths = append(paths, c.Path)
+					places = append(places, c.Domain+c.Path)
 				}
-				if strings.Join(paths, " ") != "/ /account" {
-					t.Errorf("cleared for the paths %q, want / and /account", paths)
+				if got := strings.Join(places, " "); got != where {
+					t.Errorf("cleared for %s, want %s", got, where)
 				}
 				b.get("/", "Cookie", row.cookie).want(http.StatusOK).says("h1", "Sign in").wantPage()
 			})
 		}
-		b := s.browser(t)
-		b.get("/account", "Cookie", live).want(http.StatusOK)
 	}
 }
 

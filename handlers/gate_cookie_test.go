@@ -43,6 +43,7 @@ func TestGateCookiesOpenOnePlace(t *testing.T) {
 	w := newWorld(t, jar, "site.example")
 	b, wiki := w.in(t)
 	own := b.holds(jar, "__Host-glassjar")
+	b.visit(sister+"/", 5).want(http.StatusOK)
 	shared := b.holds(sister, domainCookie)
 	value := strings.TrimPrefix(wiki, hostCookie+"=")
 	if own == "" || shared == "" || value == "" {
@@ -69,7 +70,7 @@ func TestGateCookiesOpenOnePlace(t *testing.T) {
 		{"a host's, by its name on http", elsewhere + "/", "glassjar-gate=" + value, false},
 		{"a host's, beside the session cookie", elsewhere + "/", "__Host-glassjar=" + own + "; " + wiki, true},
 		{"a host's, twice", elsewhere + "/", wiki + "; " + wiki, false},
-		{"a host's, with a bad one", elsewhere + "/", hostCookie + "=x; " + wiki, false},
+		{"a host's, with a bad one", elsewhere + "/", hostCookie + "=x; " + wiki, true},
 		{"a host's, quoted", elsewhere + "/", hostCookie + `="` + value + `"`, false},
 		{"a host's, cut", elsewhere + "/", wiki[:len(wiki)-1], false},
 		{"the domain's", sister + "/", domainCookie + "=" + shared, true},

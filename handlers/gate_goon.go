@@ -63,7 +63,7 @@ func (s *site) goOn(w http.ResponseWriter, r *http.Request, found session.Sessio
 	switch {
 	case s.Gate.Own(t): // the session cookie will do
 	case at.Domain:
-		if err := s.Sessions.SendGate(w, found, at); err != nil {
+		if err := s.Sessions.SendGate(w, r, found, at); err != nil {
 			return err
 		}
 	default:
@@ -103,7 +103,7 @@ func (s *site) gateCallback(w http.ResponseWriter, r *http.Request) error {
 	if !ticket.For(r, at) {
 		return errBrowser
 	}
-	if err := s.Sessions.SendGate(w, ticket.Session, at); err != nil {
+	if err := s.Sessions.SendGate(w, r, ticket.Session, at); err != nil {
 		return err
 	}
 	return seeOther(w, ticket.URL)

@@ -139,5 +139,5 @@ func (s *site) start(w http.ResponseWriter, r *http.Request, v session.Verified,
 		return err
 	}
 	visitOf(r).session = started
-	return s.Devices.Send(w, v)
+	return s.Devices.Send(w, r, v)
 }

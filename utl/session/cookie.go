@@ -2,14 +2,10 @@ package session
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gorilla/securecookie"
@@ -29,10 +25,25 @@ type payload struct {
 	old      bool   // signed with an old key
 }
 
-type key int
+// payloadOf returns what a gorilla session's values say.
+func payloadOf(values map[any]any) (p payload) {
+	p.Username, _ = values["username"].(string)
+	p.SID, _ = values["sid"].(string)
+	p.Started, _ = values["started"].(int64)
+	p.Host, _ = values["host"].(string)
+	return p
+}
 
-// payloadKey is where a gorilla session of ours keeps its payload.
-const payloadKey key = 0
+// values returns the payload as a gorilla session's values.
+func (p payload) values() map[any]any {
+	values := map[any]any{"username": p.Username, "sid": p.SID, "started": p.Started}
+	if p.Host != "" {
+		values["host"] = p.Host
+	}
+	return values
+}
+
+var _ sessions.Store = (*Store)(nil)
 
 // codec signs and verifies with one key.
 type codec = *securecookie.SecureCookie
@@ -43,22 +54,13 @@ type serializer struct{}
 
 func (serializer) Serialize(src any) ([]byte, error) { return json.Marshal(src) }
 
-// Deserialize cuts the JSON where Serialize joins it, and looks whether
-// Serialize writes the same again: that is a fraction of what reading any JSON
-// costs.
+// Deserialize reads JSON, and refuses what Serialize would write otherwise.
 func (s serializer) Deserialize(src []byte, dst any) error {
 	p, ok := dst.(*payload)
-	if !ok {
+	if !ok || json.Unmarshal(src, p) != nil {
 		return errCookie
 	}
-	var rest, started string
-	p.Username, rest, _ = strings.Cut(strings.TrimPrefix(string(src), `{"username":"`), `","sid":"`)
-	p.SID, rest, _ = strings.Cut(strings.TrimSuffix(rest, "}"), `","started":`)
-	started, rest, _ = strings.Cut(rest, `,"host":"`)
-	p.Started, _ = strconv.ParseInt(started, 10, 64) // what is no number is not written again
-	p.Host = strings.TrimSuffix(rest, `"`)
-	again, err := s.Serialize(p)
-	if err != nil || !bytes.Equal(again, src) {
+	if again, err := s.Serialize(p); err != nil || !bytes.Equal(again, src) {
 		return errCookie
 	}
 	return nil
@@ -89,24 +91,25 @@ func (s *Store) newCodecs(keys [][]byte) ([]codec, error) {
 	return codecs, nil
 }
 
-// Get returns the request's session from gorilla's registry. It is part of
-// gorilla's sessions.Store.
+// Get returns the request's session from gorilla's registry: its Values are
+// "username", "sid" and "started", which is in seconds since 1970. It is part of
+// gorilla's sessions.Store. Whether the session is live is for Find to say.
 func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return sessions.GetRegistry(r).Get(s, name)
 }
 
-// New returns the session that the request's cookie holds. A cookie that is
-// not ours gives a new session and an error. It is part of gorilla's
-// sessions.Store; whether the session is live is for Find to say.
+// New returns the session that the request's cookie holds, as Get does. A cookie
+// that is not ours gives a new session and an error, and so do several that are.
+// It is part of gorilla's sessions.Store.
 func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	gs := sessions.NewSession(s, name)
 	gs.Options = s.options()
-	p, err := s.read(name, only(r.Header["Cookie"], name), *s.keys(name))
+	p, _, err := s.read(named(nil, r.Header["Cookie"], name), name, "", *s.keys(name))
 	if err != nil {
 		gs.IsNew = true
 		return gs, err
 	}
-	gs.Values[payloadKey] = p
+	gs.Values = p.values()
 	return gs, nil
 }
 
@@ -119,12 +122,12 @@ func (s *Store) keys(name string) *[]codec {
 }
 
 // Save sends the session's cookie, signed with the first key. A session
-// without values, or with a negative MaxAge, clears the cookie: gorilla's own
+// without a sid, or with a negative MaxAge, clears the cookie: gorilla's own
 // store would sign the live value once more. It is part of gorilla's
 // sessions.Store.
 func (s *Store) Save(_ *http.Request, w http.ResponseWriter, gs *sessions.Session) error {
-	p, ok := gs.Values[payloadKey].(payload)
-	if !ok || gs.Options.MaxAge < 0 {
+	p := payloadOf(gs.Values)
+	if p.SID == "" || gs.Options.MaxAge < 0 {
 		gs.Options.MaxAge = -1
 		http.SetCookie(w, sessions.NewCookie(gs.Name(), "", gs.Options))
 		return nil
@@ -142,17 +145,14 @@ func (s *Store) Save(_ *http.Request, w http.ResponseWriter, gs *sessions.Sessio
 }
 
 // Clear makes the browser forget the session cookie and the gate cookie of
-// COOKIE_DOMAIN. When the request carried several of the name, those set for a
-// part of the site are cleared too.
+// COOKIE_DOMAIN. When the request carried several session cookies, those set for
+// a part of the site or for a parent domain are cleared too.
 func (s *Store) Clear(w http.ResponseWriter, r *http.Request) error {
-	paths := []string{"/"}
 	if s.Several(r) {
-		paths = covering(r.URL.EscapedPath())
-	}
-	for _, path := range paths {
+		ClearAll(w, r, s.name, s.opt.Secure)
+	} else {
 		gs := sessions.NewSession(s, s.name)
 		gs.Options = s.options()
-		gs.Options.Path = path
 		if err := gs.Save(r, w); err != nil {
 			return err
 		}
@@ -164,19 +164,6 @@ func (s *Store) Clear(w http.ResponseWriter, r *http.Request) error {
 	return gs.Save(r, w)
 }
 
-// covering returns the Paths of the cookies that a browser sends to the path
-// (RFC 6265, section 5.1.4), as far as a few headers can hold them.
-func covering(path string) []string {
-	path, _, _ = strings.Cut(path[:min(len(path), 256)], ";") // net/http logs a Path with one
-	all := []string{"/"}
-	for i := 1; i < len(path) && len(all) < 8; i++ {
-		if path[i] == '/' {
-			all = append(all, path[:i], path[:i+1])
-		}
-	}
-	return slices.Compact(append(all, path))
-}
-
 // Renew sends the session's cookie again if an old key signed it.
 func (s *Store) Renew(w http.ResponseWriter, r *http.Request, found Session) error {
 	if !found.old {
@@ -185,17 +172,16 @@ func (s *Store) Renew(w http.ResponseWriter, r *http.Request, found Session) err
 	return s.send(w, r, found)
 }
 
-// send sends the cookie that names the session and, where there is one for all
-// of COOKIE_DOMAIN, the gate cookie.
+// send sends the cookie that names the session. If the request carried several,
+// the others are cleared: two that verify would count as none.
 func (s *Store) send(w http.ResponseWriter, r *http.Request, started Session) error {
+	if s.Several(r) {
+		ClearAll(w, r, s.name, s.opt.Secure)
+	}
 	gs, _ := s.Get(r, s.name) // one that is not ours gives a new session too
 	gs.Options.MaxAge = s.maxAge(started)
-	gs.Values[payloadKey] = payload{Username: started.Username, SID: started.SID, Started: started.Started.Unix()}
-	err := gs.Save(r, w)
-	if err == nil && s.opt.GateDomain != "" {
-		err = s.SendGate(w, started, Place{Host: s.opt.GateDomain, Domain: true, Secure: true})
-	}
-	return err
+	gs.Values = payload{Username: started.Username, SID: started.SID, Started: started.Started.Unix()}.values()
+	return gs.Save(r, w)
 }
 
 // maxAge returns the Max-Age of the session's cookies in seconds; 0 means none:
@@ -210,122 +196,11 @@ func (s *Store) maxAge(found Session) int {
 // sent returns the sid that the request's cookie names, live or not, or "".
 func (s *Store) sent(r *http.Request) string {
 	gs, _ := s.Get(r, s.name)
-	p, _ := gs.Values[payloadKey].(payload)
-	return p.SID
+	return payloadOf(gs.Values).SID
 }
 
 // options returns the cookie's attributes. gorilla's own defaults are
 // SameSite=None, 30 days and no HttpOnly.
 func (s *Store) options() *sessions.Options {
 	return &sessions.Options{Path: "/", HttpOnly: true, Secure: s.opt.Secure, SameSite: http.SameSiteLaxMode}
-}
-
-// read verifies the value of a cookie of the name and returns what it says.
-func (s *Store) read(name, value string, codecs []codec) (payload, error) {
-	if !s.canonical(value) {
-		return payload{}, errCookie
-	}
-	for i, c := range codecs {
-		var p payload
-		if c.Decode(name, value, &p) != nil {
-			continue
-		}
-		p.old = i > 0
-		if !s.inTime(time.Unix(p.Started, 0), s.opt.Now(), s.opt.Max) {
-			break
-		}
-		return p, nil
-	}
-	return payload{}, errCookie
-}
-
-// find returns the live session that the request's cookie of the name names,
-// one for the host; the session cookie is for none.
-func (s *Store) find(r *http.Request, name, host string) (Session, error) {
-	value := only(r.Header["Cookie"], name)
-	if value == "" {
-		return Session{}, ErrNone
-	}
-	sent := cookie{name: name, value: value, host: host, keys: s.keys(name)}
-	now := s.opt.Now()
-	if e, old := s.cache.find(sent, now); e.live {
-		found, err := s.within(e, now)
-		found.old = old
-		return found, err
-	}
-	p, err := s.read(name, sent.value, *sent.keys)
-	if err != nil || p.Host != host {
-		return Session{}, ErrNone
-	}
-	found, err := s.live(r.Context(), p.SID)
-	if err != nil {
-		return Session{SID: p.SID}, err
-	}
-	if !p.names(found) {
-		return Session{}, ErrNone
-	}
-	s.cache.remember(sent, p.SID, p.old)
-	found.old = p.old
-	return found, nil
-}
-
-// names reports whether the session is the one that the payload was made for.
-func (p payload) names(s Session) bool {
-	return p.SID == s.SID && p.Username == s.Username && p.Started == s.Started.Unix()
-}
-
-// Several reports whether the request carries more than one session cookie.
-func (s *Store) Several(r *http.Request) bool {
-	_, n := named(r.Header["Cookie"], s.name)
-	return n > 1
-}
-
-// only returns the value of the name in the Cookie headers if it comes once.
-func only(headers []string, name string) string {
-	value, n := named(headers, name)
-	if n != 1 {
-		return ""
-	}
-	return value
-}
-
-// named returns the last value of the name in the Cookie headers, as it stands
-// there, and how often the name comes. It counts those too that net/http does
-// not read, and takes no more cookies than it does.
-func named(headers []string, name string) (value string, n int) {
-	all := 0
-	for _, line := range headers {
-		for ; line != ""; all++ {
-			var part string
-			part, line, _ = strings.Cut(line, ";")
-			before, after, _ := strings.Cut(strings.Trim(part, " \t"), "=")
-			if strings.TrimRight(before, " \t") == name {
-				value = after
-				n++
-			}
-		}
-	}
-	if all > 3000 {
-		return "", 0
-	}
-	return value, n
-}
-
-// canonical reports whether the value is spelled the one way that we spell it
-// (base64 has others that decode to the same bytes: other last bits, line
-// breaks) and is not dated in the future, which securecookie does not refuse.
-func (s *Store) canonical(value string) bool {
-	strict, raw := base64.URLEncoding.Strict(), [12]byte{}
-	if len(value) < signature || strings.ContainsAny(value, "\r\n") {
-		return false
-	}
-	if _, err := strict.Decode(raw[:], []byte(value[len(value)-4:])); err != nil {
-		return false
-	}
-	if _, err := strict.Decode(raw[:], []byte(value[:16])); err != nil {
-		return false
-	}
-	date, _, _ := bytes.Cut(raw[:], []byte("|")) // 10 digits, until the year 2286
-	signed, err := strconv.ParseInt(string(date), 10, 64)
-	return err == nil && date[0] >= '1' && signed <= s.opt.Now().Add(skew).Unix()
 }

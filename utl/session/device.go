@@ -61,19 +61,37 @@ func (d *Devices) SetKeys(keys [][]byte) error {
 }
 
 // Read returns the device that the request's cookie names, or the zero Device.
+// Of several cookies the one that verifies counts; of several that do, none.
 func (d *Devices) Read(r *http.Request) (found Device) {
-	sent := r.CookiesNamed(d.name)
-	if len(sent) != 1 || securecookie.DecodeMulti(d.name, sent[0].Value, &found, *d.codecs.Load()...) != nil {
-		return Device{}
+	tries := 0
+	for _, value := range named(nil, r.Header["Cookie"], d.name) {
+		if len(value) < signature {
+			continue
+		}
+		if tries++; tries > maxVerify {
+			return Device{}
+		}
+		var one Device
+		if securecookie.DecodeMulti(d.name, value, &one, *d.codecs.Load()...) != nil {
+			continue
+		}
+		if found.ID != "" {
+			return Device{}
+		}
+		found = one
 	}
 	return found
 }
 
-// Send makes the browser a known device of the account, for a year.
-func (d *Devices) Send(w http.ResponseWriter, v Verified) error {
+// Send makes the browser a known device of the account, for a year. If the
+// request carried several cookies of the name, the others are cleared.
+func (d *Devices) Send(w http.ResponseWriter, r *http.Request, v Verified) error {
 	value, err := securecookie.EncodeMulti(d.name, Device{v.AccountID, rand.Text(), v.Epoch}, *d.codecs.Load()...)
 	if err != nil {
 		return fmt.Errorf("signing the device cookie: %w", err)
+	}
+	if several(r, d.name) {
+		ClearAll(w, r, d.name, d.secure)
 	}
 	http.SetCookie(w, sessions.NewCookie(d.name, value, &sessions.Options{
 		Path: "/", HttpOnly: true, Secure: d.secure, SameSite: http.SameSiteLaxMode, MaxAge: deviceLife,

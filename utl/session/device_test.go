@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ func newDevices(t *testing.T, secure bool, keys ...[]byte) *session.Devices {
 func sendDevice(t *testing.T, d *session.Devices, v session.Verified) *http.Cookie {
 	t.Helper()
 	w := httptest.NewRecorder()
-	if err := d.Send(w, v); err != nil {
+	if err := d.Send(w, request(), v); err != nil {
 		t.Fatal(err)
 	}
 	return only(t, w)
@@ -62,13 +63,14 @@ func TestKnownDevice(t *testing.T) {
 	}
 }
 
-// A device cookie that is not ours, or not alone, is a stranger's; a session
-// cookie is no device.
-// ATTACKS A3
+// A device cookie that is not ours is a stranger's, and two that are ours are
+// nobody's; a session cookie is no device.
+// ATTACKS A3, A7
 func TestADeviceThatIsNone(t *testing.T) {
 	key, other := newKey(), newKey()
 	d := newDevices(t, false, key, other)
 	c := sendDevice(t, d, session.Verified{AccountID: "a", Epoch: 3})
+	of2 := sendDevice(t, d, session.Verified{AccountID: "b", Epoch: 1})
 	now := time.Now().Unix()
 	_, payload := taken(t, c.Value)
 	payload = strings.TrimSpace(payload)
@@ -86,7 +88,10 @@ func TestADeviceThatIsNone(t *testing.T) {
 		{"nearly a year old", of(key, d.Name(), now-year+60, payload), true},
 		{"over a year old", of(key, d.Name(), now-year-60, payload), false},
 		{"none", request(), false},
-		{"two", request(c, c), false},
+		{"two that verify", request(c, of2), false},
+		{"one that does not, before it", request(named(c.Name, "x"), c), true},
+		{"one that does not, after it", request(c, named(c.Name, sign(newKey(), d.Name(), now, payload))), true},
+		{"17 forged ones", request(append(slices.Repeat([]*http.Cookie{named(c.Name, sign(newKey(), d.Name(), now, payload))}, 17), c)...), false},
 		{"cut", request(named(c.Name, c.Value[:len(c.Value)-4])), false},
 		{"another key", of(newKey(), d.Name(), now, payload), false},
 		{"another name", of(key, "glassjar", now, payload), false},

@@ -2,8 +2,8 @@ package session
 
 import "time"
 
-// Only is only.
-var Only = only
+// Named is named.
+var Named = named
 
 // Kept counts the cache's live entries and those that say "no such session".
 func (s *Store) Kept() (live, none int) {

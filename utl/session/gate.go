@@ -44,12 +44,15 @@ func (s *Store) FindGate(r *http.Request, at Place) (Session, error) {
 }
 
 // SendGate sends the gate cookie that names the session at the place. It ends
-// with the session.
-func (s *Store) SendGate(w http.ResponseWriter, found Session, at Place) error {
+// with the session. If the request carried several, the others are cleared.
+func (s *Store) SendGate(w http.ResponseWriter, r *http.Request, found Session, at Place) error {
+	if several(r, at.name()) {
+		ClearAll(w, r, at.name(), at.Secure)
+	}
 	gs := s.newGate(at)
 	gs.Options.MaxAge = s.maxAge(found)
-	gs.Values[payloadKey] = payload{Username: found.Username, SID: found.SID, Started: found.Started.Unix(), Host: at.Host}
-	return gs.Save(nil, w)
+	gs.Values = payload{Username: found.Username, SID: found.SID, Started: found.Started.Unix(), Host: at.Host}.values()
+	return gs.Save(r, w)
 }
 
 // newGate returns a gorilla session for the gate cookie of the place, with

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"glassjar/utl/audit"
 	"glassjar/utl/db"
 	"glassjar/utl/session"
 )
@@ -30,7 +29,7 @@ func withGate(o *session.Options) { o.GateKeys, o.Secure = [][]byte{newKey()}, t
 func (s *site) gateCookie(t *testing.T, c *http.Cookie, at session.Place) *http.Cookie {
 	t.Helper()
 	w := httptest.NewRecorder()
-	if err := s.SendGate(w, s.live(t, c), at); err != nil {
+	if err := s.SendGate(w, request(), s.live(t, c), at); err != nil {
 		t.Fatal(err)
 	}
 	return only(t, w)
@@ -125,7 +124,11 @@ func TestAGateCookieMustBeAsItWasSent(t *testing.T) {
 		s.noneAt(t, onApp, request(named(good.Name, good.Value[:i])))
 	}
 	s.noneAt(t, onApp, request(good, good))
-	s.noneAt(t, onApp, request(good, named(good.Name, "x")))
+	for _, r := range []*http.Request{request(good, named(good.Name, "x")), request(named(good.Name, "x"), good)} {
+		if _, err := s.FindGate(r, onApp); err != nil {
+			t.Errorf("beside a stranger's: got error %v, want the session", err)
+		}
+	}
 	s.noneAt(t, onApp, raw(good.Name+`="`+good.Value+`"`))
 	s.noneAt(t, onApp, request())
 }
@@ -152,7 +155,7 @@ func TestGateKeys(t *testing.T) {
 	}
 	none := newSite(t)
 	none.noneAt(t, onApp, request(good))
-	if err := none.SendGate(httptest.NewRecorder(), session.Session{}, onApp); err == nil {
+	if err := none.SendGate(httptest.NewRecorder(), request(), session.Session{SID: "x"}, onApp); err == nil {
 		t.Error("a gate cookie was sent without a key")
 	}
 	o := s.opt
@@ -162,30 +165,38 @@ func TestGateKeys(t *testing.T) {
 	}
 }
 
-// With COOKIE_DOMAIN, the gate cookie goes out with the session cookie, also
-// when a key was rotated.
+// The gate cookie of COOKIE_DOMAIN goes to every host below it: it is sent on
+// the way to an app, and not with the session cookie; it is cleared with it.
 func TestADomainsGateCookie(t *testing.T) {
 	s := newSite(t, withGate, func(o *session.Options) { o.GateDomain = "example.com" })
-	w := httptest.NewRecorder()
-	started, err := s.Start(w, request(), verified("ada"), false, audit.Actor{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sent := w.Result().Cookies()
-	if len(sent) != 2 {
-		t.Fatalf("got %v, want two cookies", w.Header())
-	}
+	cookie := s.signIn(t, "ada", false)
 	if err := s.SetKeys([][]byte{newKey(), s.opt.Keys[0]}); err != nil {
 		t.Fatal(err)
 	}
-	again := renewed(t, s, sent[0]).Result().Cookies()
-	if len(again) != 2 {
-		t.Fatalf("got %v, want two cookies", again)
+	only(t, renewed(t, s, cookie))
+	w := httptest.NewRecorder()
+	if err := s.Clear(w, request(cookie)); err != nil {
+		t.Fatal(err)
 	}
-	for _, c := range []*http.Cookie{sent[1], again[1]} {
-		if found, err := s.FindGate(request(c), onDomain); err != nil || found.SID != started.SID {
-			t.Errorf("got %+v, error %v; want the session %s", found, err, started.SID)
+	if all := w.Result().Cookies(); len(all) != 2 || all[1].Domain != "example.com" || all[1].MaxAge >= 0 {
+		t.Errorf("got %v, want the domain's cleared too", all)
+	}
+}
+
+// ATTACKS A7: the cookies of two domains have one name; the payload's host
+// tells which is ours.
+func TestGateCookiesOfTwoDomains(t *testing.T) {
+	s := newSite(t, withGate)
+	cookie := s.signIn(t, "ada", false)
+	deeper := session.Place{Host: "s1.example.com", Domain: true, Secure: true}
+	a, b := s.gateCookie(t, cookie, onDomain), s.gateCookie(t, cookie, deeper)
+	for _, r := range []*http.Request{request(a, b), request(b, a)} {
+		for _, at := range []session.Place{onDomain, deeper} {
+			if _, err := s.FindGate(r, at); err != nil {
+				t.Errorf("at %+v: got error %v", at, err)
+			}
 		}
+		s.noneAt(t, onApp, r)
 	}
 }
 

@@ -122,7 +122,13 @@ func FuzzCookie(f *testing.F) {
 		r := raw(s.Name() + "=" + value)
 		_, err := s.Find(r)
 		sent := r.CookiesNamed(s.Name())
-		if same := len(sent) == 1 && sent[0].Value == good && !sent[0].Quoted; same != (err == nil) {
+		n := 0
+		for _, c := range sent {
+			if c.Value == good && !c.Quoted {
+				n++
+			}
+		}
+		if (n == 1) != (err == nil) {
 			t.Errorf("got error %v for %v", err, sent)
 		}
 	})

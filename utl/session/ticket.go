@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -9,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -43,8 +44,9 @@ func (t Ticket) Open() bool { return t.nonce == "" }
 // For reports whether the request is the browser's that the ticket is for, and
 // holds its nonce at the place. Who else was sent the ticket does not.
 func (t Ticket) For(r *http.Request, at Place) bool {
-	nonce := only(r.Header["Cookie"], at.nonce())
-	return nonce != "" && hashTicket(nonce) == t.nonce
+	return slices.ContainsFunc(named(nil, r.Header["Cookie"], at.nonce()), func(sent string) bool {
+		return isNonce(sent) && hashTicket(sent) == t.nonce
+	})
 }
 
 // nonce returns the name of the cookie that holds a browser's nonce there.
@@ -54,11 +56,20 @@ func (p Place) nonce() string { return p.name() + "-next" }
 // what tickets for that browser are made with. One that holds a nonce already
 // goes on with it: it may open several pages at once.
 func (p Place) SendNonce(w http.ResponseWriter, r *http.Request) (hash string) {
-	nonce := cmp.Or(only(r.Header["Cookie"], p.nonce()), rand.Text())
+	nonce := rand.Text()
+	sent := named(nil, r.Header["Cookie"], p.nonce())
+	if i := slices.IndexFunc(sent, isNonce); i >= 0 {
+		nonce = sent[i]
+	}
 	http.SetCookie(w, sessions.NewCookie(p.nonce(), nonce, &sessions.Options{
 		Path: "/", MaxAge: int(nonceLife / time.Second), HttpOnly: true, Secure: p.Secure, SameSite: http.SameSiteLaxMode,
 	}))
 	return hashTicket(nonce)
+}
+
+// isNonce reports whether the text has the form of rand.Text's.
+func isNonce(text string) bool {
+	return len(text) == 26 && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
 // NewTicket makes a ticket for the session, the URL and the browser with the
