@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -79,13 +78,6 @@ func start(t testing.TB, settings map[string]string) server {
 	}
 	go func() { _, _ = io.Copy(io.Discard, out) }()
 	return s
-}
-
-// nginx keeps a connection for 60 s: ours must not be closed when it sends on it.
-func TestConnectionsOutliveNginx(t *testing.T) {
-	if got := newServer(nil, slog.Default()).IdleTimeout; got < 75*time.Second {
-		t.Errorf("an idle connection lasts %v, want 75 s or more", got)
-	}
 }
 
 // On one core, pages are answered while a password is hashed.

@@ -61,6 +61,10 @@ func (a *answer) wantForm(where string, form *goquery.Selection) {
 		if kind != "checkbox" && field.AttrOr("autocomplete", "") == "" {
 			a.t.Errorf("%s: the field %s of %s has no autocomplete", where, name, action)
 		}
+		typed := field.AttrOr("autocapitalize", "") + " " + field.AttrOr("autocorrect", "") + " " + field.AttrOr("spellcheck", "")
+		if kind == "password" && typed != "none off false" { // "Show" makes it a text that phones would correct
+			a.t.Errorf("%s: the password field %s has autocapitalize, autocorrect, spellcheck %q", where, name, typed)
+		}
 		_, unseen := field.Attr("hidden")
 		if !unseen && field.Closest("label").Length()+a.find("label[for='"+id+"']").Length() != 1 {
 			a.t.Errorf("%s: the field %s of %s has not one label", where, name, action)

@@ -7,19 +7,15 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"runtime/debug"
 	"slices"
 
 	"github.com/alecthomas/kong"
 
-	"glassjar/utl/account"
 	"glassjar/utl/config"
-	"glassjar/utl/db"
-	"glassjar/utl/keyring"
 	"glassjar/utl/recipe"
-	"glassjar/utl/session"
+	"glassjar/utl/stores"
 )
 
 // Env is what the commands work on.
@@ -32,15 +28,8 @@ type Env struct {
 	Serve          func(ctx context.Context) error            // answers requests until ctx ends
 }
 
-// Stores are the open stores, with what they were opened by.
-type Stores struct {
-	Config   config.Config
-	Ring     keyring.Ring
-	Log      *slog.Logger
-	DB       *db.DB
-	Sessions *session.Store
-	Accounts *account.Store
-}
+// Stores are the open stores.
+type Stores = stores.Stores
 
 // grammar is every command, as kong reads it. No setting is a flag.
 type grammar struct {

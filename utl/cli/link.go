@@ -3,9 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/url"
-	"strconv"
+	"strings"
 
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
@@ -58,15 +57,9 @@ func (a *app) link(ctx context.Context, kind string, newCode func(*Stores) (stri
 // publicURL returns PUBLIC_URL, or where a server of these settings is on this
 // machine. Errors: errNoPort.
 func publicURL(cfg config.Config) (*url.URL, error) {
-	if cfg.PublicURL != nil {
-		return cfg.PublicURL, nil
-	}
-	_, port, err := net.SplitHostPort(cfg.Addr)
-	if err != nil {
-		return nil, fmt.Errorf("reading ADDR: %w", err)
-	}
-	if n, err := strconv.Atoi(port); err != nil || n == 0 {
+	at := cfg.URL(cfg.Addr)
+	if cfg.PublicURL == nil && strings.Trim(at.Port(), "0") == "" {
 		return nil, errNoPort
 	}
-	return &url.URL{Scheme: "http", Host: "localhost:" + port}, nil
+	return at, nil
 }

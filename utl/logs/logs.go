@@ -59,7 +59,7 @@ func New(w io.Writer) *Queue {
 // Handler returns a handler that queues what it is given, and never waits. What
 // is logged must not change later: it is formatted then, by the handler that
 // format makes for its lines.
-func (q *Queue) Handler(format func(lines io.Writer) slog.Handler) slog.Handler {
+func (q *Queue) Handler(format Formatter) slog.Handler {
 	h := handler{format(&q.text), q}
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -211,7 +211,7 @@ func TestKeyThatOthersCanReadIsRefused(t *testing.T) {
 	}
 	p := spawn(t, t.TempDir(), s.settings...)
 	p.wait(1)
-	if got := p.stderr.String(); !strings.Contains(got, "TLS_KEY: ") || !strings.Contains(got, "chmod o= "+s.key) {
+	if got := p.stderr.String(); !strings.Contains(got, "TLS_KEY: ") || !strings.Contains(got, "chmod g-w,o= "+s.key) {
 		t.Errorf("it says %q", got)
 	}
 }

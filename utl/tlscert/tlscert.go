@@ -4,8 +4,10 @@
 package tlscert
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"os"
 	"sync/atomic"
 
@@ -20,20 +22,42 @@ type Pair struct {
 }
 
 // Load reads the pair from the files. It returns an error when one cannot be
-// read, when they do not fit, or when others can read the key.
+// read, when they do not fit, or when others can read the key. Without names it
+// returns a pair for plain http.
 func Load(certFile, keyFile string) (*Pair, error) {
 	p := &Pair{certFile: certFile, keyFile: keyFile}
+	if certFile == "" {
+		return p, nil
+	}
 	_, err := p.Reload()
 	return p, err
 }
 
 // Config returns what a server over TLS needs: it shows the pair as it is then,
-// speaks TLS 1.2 or newer, and HTTP/2 with those who can.
+// speaks TLS 1.2 or newer, and HTTP/2 with those who can. It is nil for plain
+// http.
 func (p *Pair) Config() *tls.Config {
+	if p.certFile == "" {
+		return nil
+	}
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		NextProtos:     []string{"h2", "http/1.1"},
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return p.good.Load(), nil },
+	}
+}
+
+// Look takes up a change of the files, if there are any, and logs it. One caller
+// at a time.
+func (p *Pair) Look(ctx context.Context, log *slog.Logger) {
+	if p.certFile == "" {
+		return
+	}
+	changed, err := p.Reload()
+	if err != nil {
+		log.WarnContext(ctx, "the certificate stays the old one", "error", err)
+	} else if changed {
+		log.InfoContext(ctx, "certificate changed")
 	}
 }
 

@@ -1,7 +1,9 @@
 package tlscert_test
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -113,4 +115,38 @@ func TestFaultKeepsTheOldPair(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Without names there is no certificate, and nothing to look at.
+func TestPlainHTTP(t *testing.T) {
+	p := load(t, "", "")
+	if p.Config() != nil {
+		t.Error("there is a configuration for TLS")
+	}
+	p.Look(t.Context(), nil) // which it does not need
+}
+
+// Look logs a change, and a fault, once.
+func TestLook(t *testing.T) {
+	cert, key := files(t)
+	certtest.Write(t, cert, key)
+	p := load(t, cert, key)
+	var log bytes.Buffer
+	look := func(want string) {
+		t.Helper()
+		log.Reset()
+		p.Look(t.Context(), slog.New(slog.NewTextHandler(&log, nil)))
+		if got := log.String(); !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("the log says %q, want %q", got, want)
+		}
+	}
+	look("")
+	certtest.Write(t, cert, key)
+	look(`level=INFO msg="certificate changed"`)
+	look("")
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	look(`level=WARN msg="the certificate stays the old one"`)
+	look("")
 }

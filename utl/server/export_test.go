@@ -1,0 +1,6 @@
+package server
+
+import "log/slog"
+
+// ErrorLog returns the handler of net/http's own messages.
+func ErrorLog(to slog.Handler) slog.Handler { return errorLog{to} }

@@ -1,0 +1,44 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+)
+
+// Every returns a job that calls do after each d.
+func Every(d time.Duration, do func(context.Context)) Job {
+	return func(ctx context.Context) {
+		for wait(ctx, d, nil, func() {}) {
+			do(ctx)
+		}
+	}
+}
+
+// LookAgain returns a job that calls each look after each d, and at once when a
+// signal comes, which it logs.
+func LookAgain(d time.Duration, signals <-chan os.Signal, log *slog.Logger, looks ...func(context.Context)) Job {
+	return func(ctx context.Context) {
+		for wait(ctx, d, signals, func() { log.InfoContext(ctx, "SIGHUP: looking at the files again") }) {
+			for _, look := range looks {
+				look(ctx)
+			}
+		}
+	}
+}
+
+// wait waits for the time or for a signal, then calls came, and reports whether
+// ctx goes on.
+func wait(ctx context.Context, d time.Duration, signals <-chan os.Signal, came func()) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-signals:
+		came()
+	case <-timer.C:
+	}
+	return true
+}

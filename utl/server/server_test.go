@@ -1,0 +1,322 @@
+package server_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"glassjar/utl/server"
+	"glassjar/utl/tlscert/certtest"
+)
+
+// wire is a network in memory, whose time is the bubble's.
+type wire struct {
+	conns chan net.Conn
+	ended chan struct{}
+	err   error // of Accept, once
+}
+
+func newWire() *wire { return &wire{conns: make(chan net.Conn), ended: make(chan struct{})} }
+
+// Accept is net.Listener's.
+func (w *wire) Accept() (net.Conn, error) {
+	if err := w.err; err != nil {
+		w.err = nil
+		return nil, err
+	}
+	select {
+	case c := <-w.conns:
+		return c, nil
+	case <-w.ended:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close is net.Listener's.
+func (w *wire) Close() error {
+	select {
+	case <-w.ended:
+	default:
+		close(w.ended)
+	}
+	return nil
+}
+
+// Addr is net.Listener's.
+func (w *wire) Addr() net.Addr { return &net.TCPAddr{} }
+
+// conn is a client's connection.
+type conn struct {
+	net.Conn
+
+	t    *testing.T
+	read *bufio.Reader
+}
+
+func (w *wire) dial(t *testing.T) *conn {
+	t.Helper()
+	ours, theirs := net.Pipe()
+	w.conns <- theirs
+	return &conn{ours, t, bufio.NewReader(ours)}
+}
+
+// ask sends the text and returns the answer, read whole.
+func (c *conn) ask(text string) *http.Response {
+	c.t.Helper()
+	if _, err := io.WriteString(c, text); err != nil {
+		c.t.Fatal(err)
+	}
+	return c.answer()
+}
+
+func (c *conn) answer() *http.Response {
+	c.t.Helper()
+	res, err := http.ReadResponse(c.read, nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if _, err := io.ReadAll(res.Body); err != nil {
+		c.t.Fatal(err)
+	}
+	return res
+}
+
+// closed reports whether the server closed the connection, and sent no more.
+func (c *conn) closed() bool {
+	_, err := c.read.ReadByte()
+	return errors.Is(err, io.EOF)
+}
+
+// running starts the server in a bubble; its return value ends it and waits.
+func running(t *testing.T, s server.Server, w *wire) (stop func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx, w) }()
+	return func() error {
+		cancel()
+		return <-ended
+	}
+}
+
+var quiet = slog.New(slog.DiscardHandler)
+
+const get = "GET / HTTP/1.1\r\nHost: jar.example\r\n\r\n"
+
+func hello(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }
+
+// nginx keeps a connection for 60 s: ours must not be closed when it sends on it.
+func TestConnectionsOutliveNginx(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire()
+		stop := running(t, server.Server{Site: http.HandlerFunc(hello), Log: quiet}, w)
+		c := w.dial(t)
+		for range 3 {
+			c.ask(get)
+			<-time.After(75 * time.Second) // of the bubble's clock: no time passes
+		}
+		c.ask(get)
+		<-time.After(2 * time.Minute)
+		if !c.closed() {
+			t.Error("it stays open for ever")
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A client that sends its headers, or its form, byte by byte is cut off.
+func TestSlowClients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire()
+		read := func(w http.ResponseWriter, r *http.Request) {
+			if _, err := io.ReadAll(r.Body); err != nil {
+				panic(http.ErrAbortHandler)
+			}
+		}
+		stop := running(t, server.Server{Site: http.HandlerFunc(read), Log: quiet}, w)
+		for begun, most := range map[string]time.Duration{
+			"GET / HTTP/1.1\r\nHost: a":                                  10 * time.Second,
+			"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\na": 20 * time.Second,
+		} {
+			c, began := w.dial(t), time.Now()
+			if _, err := io.WriteString(c, begun); err != nil {
+				t.Fatal(err)
+			}
+			if !c.closed() {
+				t.Errorf("%q was answered", begun)
+			}
+			if took := time.Since(began); took > most+time.Second {
+				t.Errorf("%q was waited for for %v", begun, took)
+			}
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// ATTACKS D: after a chunked request the connection is closed.
+func TestChunkedRequestsCloseTheirConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire()
+		stop := running(t, server.Server{Site: http.HandlerFunc(hello), Log: quiet}, w)
+		c := w.dial(t)
+		if res := c.ask("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"); !res.Close || !c.closed() {
+			t.Error("the connection stays open")
+		}
+		if res := w.dial(t).ask(get); res.Close {
+			t.Error("after a plain request it is closed too")
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// What is under way when the stop comes is answered, and the jobs end after it.
+func TestStopLetsRequestsFinish(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire()
+		var order []string
+		slow := func(http.ResponseWriter, *http.Request) {
+			<-time.After(9 * time.Second)
+			order = append(order, "answered")
+		}
+		job := func(ctx context.Context) {
+			<-ctx.Done()
+			order = append(order, "job ended")
+		}
+		stop := running(t, server.Server{Site: http.HandlerFunc(slow), Log: quiet, Jobs: []server.Job{job}}, w)
+		c := w.dial(t)
+		answered := make(chan int)
+		go func() { answered <- c.ask(get).StatusCode }()
+		synctest.Wait()
+		ended := make(chan error)
+		go func() { ended <- stop() }()
+		if got := <-answered; got != http.StatusOK {
+			t.Errorf("got %d", got)
+		}
+		if err := <-ended; err != nil || strings.Join(order, ", ") != "answered, job ended" {
+			t.Errorf("error %v, in order %q", err, order)
+		}
+	})
+}
+
+// A request that takes for ever is cut off after 10 s, which is logged and is no
+// failure.
+func TestStopCutsOffAfter10Seconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, never := newWire(), make(chan struct{})
+		var log bytes.Buffer
+		s := server.Server{Log: slog.New(slog.NewTextHandler(&log, nil)), Site: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-never })}
+		stop := running(t, s, w)
+		c := w.dial(t)
+		if _, err := io.WriteString(c, get); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		began := time.Now()
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took != 10*time.Second {
+			t.Errorf("the stop took %v, want 10 s", took)
+		}
+		if !strings.Contains(log.String(), `level=WARN msg="connections cut off"`) {
+			t.Errorf("the log says %q", &log)
+		}
+		close(never)
+	})
+}
+
+// A listener that fails ends the server with an error, and the jobs too.
+func TestAListenerThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, ended := newWire(), false
+		w.err = syscall.EBADF
+		job := func(ctx context.Context) { <-ctx.Done(); ended = true }
+		err := server.Server{Site: http.HandlerFunc(hello), Log: quiet, Jobs: []server.Job{job}}.Run(t.Context(), w)
+		if !errors.Is(err, syscall.EBADF) || !strings.HasPrefix(err.Error(), "serving: ") || !ended {
+			t.Errorf("got error %v, the job ended: %t", err, ended)
+		}
+	})
+}
+
+// Too many open files are a warning, and no end.
+func TestTooManyOpenFilesAreAWarning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire()
+		w.err = &net.OpError{Op: "accept", Err: syscall.EMFILE}
+		var log bytes.Buffer
+		stop := running(t, server.Server{Site: http.HandlerFunc(hello), Log: slog.New(slog.NewTextHandler(&log, nil))}, w)
+		if got := w.dial(t).ask(get).StatusCode; got != http.StatusOK {
+			t.Errorf("got %d", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "too many open files") {
+			t.Errorf("the log says %q", &log)
+		}
+	})
+}
+
+// What any client can cause at will is told at debug alone.
+func TestClientsFaultsAreNoWarnings(t *testing.T) {
+	for message, want := range map[string]string{
+		"http: Accept error: accept tcp: too many open files; retrying in 5ms": "WARN",
+		"http: panic serving 192.0.2.1:1: oops":                                "WARN",
+		"http2: panic serving 192.0.2.1:1: oops":                               "WARN",
+		"http: superfluous response.WriteHeader call from a (b.go:1)":          "WARN",
+		"something that a later Go says":                                       "WARN",
+		"http: TLS handshake error from 192.0.2.1:1: EOF":                      "DEBUG",
+		"http2: server connection error from 192.0.2.1:1: PROTOCOL_ERROR":      "DEBUG",
+		"http2: server: error reading preface from client 192.0.2.1:1: EOF":    "DEBUG",
+	} {
+		for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo} {
+			var log bytes.Buffer
+			to := slog.NewTextHandler(&log, &slog.HandlerOptions{Level: level})
+			slog.NewLogLogger(server.ErrorLog(to), slog.LevelWarn).Print(message)
+			if got := strings.Contains(log.String(), "level="+want); got != (want == "WARN" || level == slog.LevelDebug) {
+				t.Errorf("%s: at %v the log says %q", message, level, &log)
+			}
+		}
+	}
+}
+
+func TestListen(t *testing.T) {
+	folder := t.TempDir()
+	cert, key := folder+"/cert.pem", folder+"/key.pem"
+	certtest.Write(t, cert, key)
+	for _, row := range []struct{ addr, cert, key, fault string }{
+		{"127.0.0.1:0", "", "", ""},
+		{"127.0.0.1:0", cert, key, ""},
+		{"127.0.0.1:0", cert, folder + "/none", "reading TLS_CERT and TLS_KEY: "},
+		{"192.0.2.1:0", "", "", "listening: "},
+	} {
+		ln, pair, err := server.Listen(t.Context(), row.addr, row.cert, row.key)
+		if err != nil {
+			if row.fault == "" || !strings.HasPrefix(err.Error(), row.fault) {
+				t.Errorf("%v: %v", row, err)
+			}
+			continue
+		}
+		if _, plain := ln.(*net.TCPListener); row.fault != "" || plain != (row.cert == "") || (pair.Config() == nil) != plain {
+			t.Errorf("%v: got %T", row, ln)
+		}
+		_ = ln.Close()
+	}
+}

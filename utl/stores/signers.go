@@ -1,0 +1,66 @@
+package stores
+
+import (
+	"context"
+	"errors"
+	"net/url"
+
+	"glassjar/utl/anatomy"
+	"glassjar/utl/gate"
+	"glassjar/utl/keyring"
+	"glassjar/utl/session"
+)
+
+// Signers are what has keys of its own, derived from the session keys, beside the
+// sessions.
+type Signers struct {
+	Devices *session.Devices
+	Lab     *anatomy.Lab // nil with LAB=off
+	Gate    *gate.Gate
+
+	stores *Stores
+	keys   string // those in use, as keyring.Ring.Text writes them
+}
+
+// Signers returns what signs for a site at the URL public.
+func (s *Stores) Signers(public *url.URL) (_ *Signers, err error) {
+	all := &Signers{stores: s, keys: s.Ring.Text()}
+	if all.Devices, err = session.NewDevices(public.Scheme == "https", s.Ring.Derive("device")); err != nil {
+		return nil, err
+	}
+	if s.Config.Lab == "on" {
+		if all.Lab, err = anatomy.New(labKeys(s.Ring)); err != nil {
+			return nil, err
+		}
+	}
+	all.Gate, err = gate.New(gate.Options{
+		Public: public, Hosts: s.Config.GateHosts, Domain: s.Config.CookieDomain, Keys: s.Ring.Derive("identity"), Now: s.Accounts.Now,
+	})
+	return all, err
+}
+
+// labKeys returns the keys with which the lab signs and encrypts. They open
+// nothing else.
+func labKeys(r keyring.Ring) (sign, block []byte) {
+	return r.Derive("lab")[0], r.Derive("lab-block")[0]
+}
+
+// LookAtKeys takes up a change of the session keys in the file, which it logs. A
+// file that is gone or broken changes nothing, and neither does any file while
+// the environment has the keys. One caller at a time.
+func (s *Signers) LookAtKeys(ctx context.Context, dotenv string) {
+	if s.stores.Config.KeysFromEnv {
+		return
+	}
+	ring, err := keyring.Read(dotenv)
+	if err != nil || ring.Text() == s.keys {
+		return
+	}
+	s.keys = ring.Text()
+	err = errors.Join(s.stores.Sessions.SetKeys(ring.Derive("session")), s.stores.Sessions.SetGateKeys(ring.Derive("gate")),
+		s.Devices.SetKeys(ring.Derive("device")), s.Gate.SetKeys(ring.Derive("identity")))
+	if s.Lab != nil {
+		err = errors.Join(err, s.Lab.SetKeys(labKeys(ring)))
+	}
+	s.stores.Log.InfoContext(ctx, "session keys changed", "keys", ring.Len(), "error", err)
+}

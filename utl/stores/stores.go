@@ -1,0 +1,100 @@
+// Package stores opens the database and what is kept in it, by the settings. It
+// makes the first session key and the database where they are missing.
+package stores
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"time"
+
+	"glassjar/utl/account"
+	"glassjar/utl/config"
+	"glassjar/utl/db"
+	"glassjar/utl/keyring"
+	"glassjar/utl/password"
+	"glassjar/utl/session"
+	"glassjar/utl/throttle"
+)
+
+// Options are what the stores are opened by.
+type Options struct {
+	Config config.Config
+	Dotenv string // path of the settings' file, where the keys are unless the environment has them
+	Log    *slog.Logger
+	Now    func() time.Time
+}
+
+// Stores are the open stores.
+type Stores struct {
+	Config   config.Config
+	Ring     keyring.Ring
+	Log      *slog.Logger
+	DB       *db.DB
+	Sessions *session.Store
+	Accounts *account.Store
+	Throttle *throttle.Store
+}
+
+// Open opens the stores. Whoever calls it closes DB.
+func Open(ctx context.Context, o Options) (*Stores, error) {
+	cfg := o.Config
+	ring, err := openRing(cfg, o.Dotenv)
+	if err != nil {
+		return nil, err
+	}
+	data, err := db.Open(ctx, cfg.DatabasePath())
+	if err != nil {
+		return nil, err
+	}
+	site := cfg.URL(cfg.Addr)
+	sessions, err := session.New(session.Options{
+		DB: data, Keys: ring.Derive("session"), GateKeys: ring.Derive("gate"), GateDomain: cfg.CookieDomain,
+		Secure: site.Scheme == "https", Idle: cfg.SessionIdle, Max: cfg.SessionMax, Now: o.Now, Log: o.Log,
+	})
+	if err != nil {
+		return nil, errors.Join(err, data.Close())
+	}
+	hasher := password.NewHasher(password.Recommended(), password.Workers(runtime.GOMAXPROCS(0)), password.Line)
+	return &Stores{
+		Config: cfg, Ring: ring, Log: o.Log, DB: data, Sessions: sessions,
+		Accounts: account.New(account.Options{DB: data, Sessions: sessions, Hasher: hasher, Host: site.Hostname(), Now: o.Now}),
+		Throttle: &throttle.Store{DB: data, Now: o.Now},
+	}, nil
+}
+
+// openRing returns the session keys: the environment's, or those of the file,
+// where the first one is made if there is none.
+func openRing(cfg config.Config, dotenv string) (ring keyring.Ring, err error) {
+	if cfg.KeysFromEnv {
+		ring, err = keyring.Parse(cfg.SessionKeys)
+	} else {
+		ring, err = keyring.Ensure(dotenv)
+	}
+	if err != nil {
+		return ring, err
+	}
+	return ring, ring.SelfTest()
+}
+
+// Pages opens PAGES_DIR; it returns nil where that is not set.
+func (s *Stores) Pages() (*os.Root, error) {
+	if s.Config.PagesDir == "" {
+		return nil, nil
+	}
+	root, err := os.OpenRoot(s.Config.PagesDir)
+	if err != nil {
+		return nil, fmt.Errorf("opening PAGES_DIR: %w", err)
+	}
+	return root, nil
+}
+
+// Sweep deletes what is too old to matter. What fails is logged.
+func (s *Stores) Sweep(ctx context.Context) {
+	if err := errors.Join(s.Throttle.Sweep(ctx), s.Accounts.Sweep(ctx, s.Config.AuditKeep)); err != nil {
+		s.Log.WarnContext(ctx, "sweeping", "error", err)
+	}
+}

@@ -1,0 +1,142 @@
+package stores_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/utl/config"
+	"glassjar/utl/keyring"
+	"glassjar/utl/stores"
+)
+
+// open opens stores in a new folder, with settings like NAME=value.
+func open(t *testing.T, settings ...string) (st *stores.Stores, dotenv string, log *bytes.Buffer) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	dotenv = filepath.Join(t.TempDir(), ".env")
+	cfg, err := config.Load(dotenv, func(name string) string {
+		for _, s := range settings {
+			if value, ok := strings.CutPrefix(s, name+"="); ok {
+				return value
+			}
+		}
+		return ""
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log = &bytes.Buffer{}
+	st, err = stores.Open(t.Context(), stores.Options{Config: cfg, Dotenv: dotenv, Log: slog.New(slog.NewTextHandler(log, nil)), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.DB.Close() })
+	return st, dotenv, log
+}
+
+func signers(t *testing.T, st *stores.Stores) *stores.Signers {
+	t.Helper()
+	s, err := st.Signers(&url.URL{Scheme: "http", Host: "jar.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// A change of the file's keys is taken up once by all that signs; a file that is
+// broken or gone changes nothing.
+func TestLookAtKeys(t *testing.T) {
+	for _, lab := range []string{"on", "off"} {
+		st, dotenv, log := open(t, "LAB="+lab)
+		s := signers(t, st)
+		if (s.Lab != nil) != (lab == "on") {
+			t.Errorf("LAB=%s, and there is a lab: %t", lab, s.Lab != nil)
+		}
+		look := func(want string) {
+			t.Helper()
+			log.Reset()
+			s.LookAtKeys(t.Context(), dotenv)
+			if got := log.String(); !strings.Contains(got, want) || want == "" && got != "" {
+				t.Errorf("the log says %q, want %q", got, want)
+			}
+		}
+		before := s.Gate.JWKS()
+		look("")
+		if _, err := keyring.RotateFile(dotenv); err != nil {
+			t.Fatal(err)
+		}
+		look(`level=INFO msg="session keys changed" keys=2 error=<nil>`)
+		if bytes.Equal(s.Gate.JWKS(), before) {
+			t.Error("the gate signs with the old key alone")
+		}
+		look("")
+		for _, spoil := range []func() error{
+			func() error { return os.WriteFile(dotenv, []byte("SESSION_KEYS=short\n"), 0o600) },
+			func() error { return os.Remove(dotenv) },
+		} {
+			if err := spoil(); err != nil {
+				t.Fatal(err)
+			}
+			look("")
+		}
+	}
+}
+
+// Keys of the environment are changed there, and by no file.
+func TestKeysOfTheEnvironmentStay(t *testing.T) {
+	ring, err := keyring.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, dotenv, log := open(t, "SESSION_KEYS="+ring.Text())
+	s := signers(t, st)
+	if _, err := os.Stat(dotenv); err == nil {
+		t.Error("a file with a key was made")
+	}
+	if _, err := keyring.Ensure(dotenv); err != nil {
+		t.Fatal(err)
+	}
+	s.LookAtKeys(t.Context(), dotenv)
+	if log.String() != "" {
+		t.Errorf("the log says %q", log)
+	}
+}
+
+func TestPages(t *testing.T) {
+	st, _, _ := open(t)
+	if root, err := st.Pages(); root != nil || err != nil {
+		t.Errorf("without PAGES_DIR: got %v, error %v", root, err)
+	}
+	st.Config.PagesDir = t.TempDir()
+	root, err := st.Pages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = root.Close()
+	st.Config.PagesDir = filepath.Join(st.Config.PagesDir, "none")
+	if _, err := st.Pages(); err == nil || !strings.Contains(err.Error(), "opening PAGES_DIR: ") {
+		t.Errorf("a folder that is not there: got error %v", err)
+	}
+}
+
+// A sweep that fails is logged, and ends nothing.
+func TestSweep(t *testing.T) {
+	st, _, log := open(t)
+	st.Sweep(t.Context())
+	if log.String() != "" {
+		t.Errorf("the log says %q", log)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	st.Sweep(gone)
+	if !strings.Contains(log.String(), "level=WARN msg=sweeping error=") {
+		t.Errorf("the log says %q", log)
+	}
+}
