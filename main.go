@@ -55,8 +55,7 @@ type program struct {
 	hangups        chan os.Signal
 }
 
-// open reads the settings, makes what is missing on a first start, and opens
-// the stores, which log to what to makes.
+// open reads the settings and opens the stores, which log to what to makes.
 func (p *program) open(ctx context.Context, to func(logs.Formatter) slog.Handler) (*cli.Stores, error) {
 	cfg, err := config.Load(dotenv, p.getenv)
 	if err != nil {
