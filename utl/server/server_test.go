@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -18,85 +17,6 @@ import (
 	"glassjar/utl/server"
 	"glassjar/utl/tlscert/certtest"
 )
-
-// wire is a network in memory, whose time is the bubble's.
-type wire struct {
-	conns chan net.Conn
-	ended chan struct{}
-	err   error // of Accept, once
-}
-
-func newWire() *wire { return &wire{conns: make(chan net.Conn), ended: make(chan struct{})} }
-
-// Accept is net.Listener's.
-func (w *wire) Accept() (net.Conn, error) {
-	if err := w.err; err != nil {
-		w.err = nil
-		return nil, err
-	}
-	select {
-	case c := <-w.conns:
-		return c, nil
-	case <-w.ended:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close is net.Listener's.
-func (w *wire) Close() error {
-	select {
-	case <-w.ended:
-	default:
-		close(w.ended)
-	}
-	return nil
-}
-
-// Addr is net.Listener's.
-func (w *wire) Addr() net.Addr { return &net.TCPAddr{} }
-
-// conn is a client's connection.
-type conn struct {
-	net.Conn
-
-	t    *testing.T
-	read *bufio.Reader
-}
-
-func (w *wire) dial(t *testing.T) *conn {
-	t.Helper()
-	ours, theirs := net.Pipe()
-	w.conns <- theirs
-	return &conn{ours, t, bufio.NewReader(ours)}
-}
-
-// ask sends the text and returns the answer, read whole.
-func (c *conn) ask(text string) *http.Response {
-	c.t.Helper()
-	if _, err := io.WriteString(c, text); err != nil {
-		c.t.Fatal(err)
-	}
-	return c.answer()
-}
-
-func (c *conn) answer() *http.Response {
-	c.t.Helper()
-	res, err := http.ReadResponse(c.read, nil)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if _, err := io.ReadAll(res.Body); err != nil {
-		c.t.Fatal(err)
-	}
-	return res
-}
-
-// closed reports whether the server closed the connection, and sent no more.
-func (c *conn) closed() bool {
-	_, err := c.read.ReadByte()
-	return errors.Is(err, io.EOF)
-}
 
 // running starts the server in a bubble; its return value ends it and waits.
 func running(t *testing.T, s server.Server, w *wire) (stop func() error) {
