@@ -176,6 +176,7 @@ func TestBackupKilledAtItsEnd(t *testing.T) {
 	if err := os.Link(first, filepath.Join(folder, ".glassjar-backup.part")); err != nil {
 		t.Fatal(err)
 	}
+	mustPut(t, d, "b")
 	if err := d.Backup(t.Context(), filepath.Join(folder, "second.db")); err != nil {
 		t.Fatal(err)
 	}
