@@ -485,6 +485,7 @@ func TestPages(t *testing.T) {
 	visit("join", strings.TrimPrefix(s.join, s.url), "Make your account")
 	p.owner(s)
 	look("home")
+	visit("account-events", "/account/events", "What happened")
 	visit("account", "/account", "Your account")
 	p.do(chromedp.SendKeys(chromedp.ID("name"), "backup"), chromedp.SendKeys(chromedp.ID("prove"), good),
 		chromedp.Submit(chromedp.ID("prove")), chromedp.WaitVisible(chromedp.ID("secret")))

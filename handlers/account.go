@@ -7,7 +7,6 @@ import (
 	"github.com/mileusna/useragent"
 
 	"glassjar/utl/account"
-	"glassjar/utl/audit"
 )
 
 type accountPage struct {
@@ -17,6 +16,7 @@ type accountPage struct {
 	Problem string
 	Devices []deviceRow
 	Events  []eventRow
+	Refused refusedTries
 
 	Gate         bool // whether there is anything for app passwords to open
 	AppPasswords []appPasswordRow
@@ -30,8 +30,6 @@ type deviceRow struct {
 	ID, Name, Address, Since, Seen string
 	This                           bool
 }
-
-type eventRow struct{ What, When, Where string }
 
 // account answers GET /account: the account, where it is signed in, and what
 // happened to it lately.
@@ -54,12 +52,8 @@ func (s *site) accountShow(w http.ResponseWriter, r *http.Request, status int, m
 			This: one.SID == visitOf(r).session.SID,
 		})
 	}
-	events, err := s.Accounts.Events(r.Context(), me.ID, 20)
-	if err != nil {
+	if p.Events, p.Refused, err = s.recent(r.Context(), me); err != nil {
 		return err
-	}
-	for _, e := range events {
-		p.Events = append(p.Events, eventRow{what(e), when(e.At), where(e)})
 	}
 	if p.Gate = s.Gate != nil && s.Gate.Answers(); p.Gate {
 		if p.AppPasswords, err = s.appPasswords(r, me); err != nil {
@@ -80,38 +74,6 @@ func device(agent string) string {
 		return ua.Name
 	}
 	return ua.Name + " on " + ua.OS
-}
-
-// happened names the kinds of event in words.
-var happened = map[string]string{
-	"signin.ok":        "Signed in",
-	"signin.failed":    "A sign-in failed",
-	"signin.throttled": "Sign-ins were slowed down",
-	"session.ended":    "A session ended",
-	"password.changed": "The password was changed",
-	"link.made":        "A link was made",
-	"link.used":        "A link was used",
-	"account.added":    "The account was made",
-	"account.disabled": "The account was disabled",
-	"account.enabled":  "The account was enabled",
-
-	"apppassword.made":    "An app password was made",
-	"apppassword.revoked": "An app password was revoked",
-	"apppassword.failed":  "An app password was refused",
-}
-
-func what(e audit.Entry) string {
-	if words, ok := happened[e.Kind]; ok {
-		return words
-	}
-	return e.Kind
-}
-
-func where(e audit.Entry) string {
-	if e.By.Address == "" {
-		return "by a command on the server"
-	}
-	return device(e.By.Agent) + ", " + e.By.Address
 }
 
 // passwordSubmit answers POST /account/password: it changes the password, ends

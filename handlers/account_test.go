@@ -1,7 +1,6 @@
 package handlers_test
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -94,32 +93,4 @@ func TestAnAccountThatChangesAtTheSameMoment(t *testing.T) {
 	s.exec(t, `UPDATE accounts SET disabled_at = 1 WHERE username = 'bob'`)
 	got := b.post("/account/password", "current", good, "password", other).want(http.StatusConflict)
 	got.says("h1", "Please sign in again").wantPage()
-}
-
-func TestEvents(t *testing.T) {
-	s := newSite(t)
-	s.add(t, "ada", account.Owner)
-	s.add(t, "bob", account.Member)
-	s.clock.move(time.Second)
-	s.at(t, "bob", firefox, "192.0.2.1")
-	b := s.at(t, "ada", firefox, "192.0.2.2")
-	s.stranger(t, "192.0.2.3").fail(1, "ada")
-	rows := b.get("/account").rows("events")
-	for i, want := range []string{"Signed in", "The account was made"} {
-		if i >= len(rows) || !strings.HasPrefix(rows[i], want) {
-			t.Fatalf("the events are %q, want %q at %d", rows, want, i)
-		}
-	}
-	if !strings.HasSuffix(rows[0], "UTC, Firefox on Linux, 192.0.2.2") || !strings.HasSuffix(rows[1], "by a command on the server") {
-		t.Errorf("the events are %q, want where each came from", rows)
-	}
-	if strings.Contains(strings.Join(rows, " "), "192.0.2.1") {
-		t.Error("bob's event is on ada's page")
-	}
-	for i := range 30 {
-		s.record(t, "ada", fmt.Sprint("new.kind", i))
-	}
-	if rows = b.get("/account").rows("events"); len(rows) != 20 || !strings.HasPrefix(rows[0], "new.kind29") {
-		t.Errorf("%d events, the first %q; want the last 20", len(rows), rows[0])
-	}
 }

@@ -16,6 +16,9 @@ func Routes(c Config) []string {
 	return slices.Sorted(maps.Keys((&site{Config: c}).routes()))
 }
 
+// Happened is the words of each kind of event.
+var Happened = happened
+
 // PageData is the struct of each page, by its template's name.
 var PageData = map[string]any{
 	"account": accountPage{},
@@ -27,6 +30,8 @@ var PageData = map[string]any{
 	"lab":     labPage{},
 	"logout":  logoutPage{},
 	"reset":   resetPage{},
+
+	"account-events": eventsPage{},
 
 	"lab-cookie":  labCookiePage{},
 	"lab-key":     labKeyPage{},

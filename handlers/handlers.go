@@ -126,6 +126,7 @@ func (s *site) routes() map[string]http.Handler {
 		"GET /reset/{code}":                 s.open(s.resetForm),
 		"POST /reset/{code}":                s.open(s.resetSubmit),
 		"GET /account":                      s.member(s.account),
+		"GET /account/events":               s.member(s.events),
 		"POST /account/password":            s.member(s.passwordSubmit),
 		"POST /account/sessions/{id}/end":   s.member(s.deviceEnd),
 		"POST /account/sessions/end-others": s.member(s.devicesEndOthers),

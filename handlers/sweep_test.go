@@ -41,6 +41,8 @@ var sweep = []swept{
 	{pattern: "/reset/{code}", get: by{200, 200, 200}, post: by{422, 422, 422}},
 	{pattern: "/reset/{code}", path: "/reset/none", get: by{410, 410, 410}, post: by{410, 410, 410}},
 	{pattern: "/account", get: by{303, 200, 200}},
+	{pattern: "/account/events", get: by{303, 200, 200}},
+	{pattern: "/account/events", path: "/account/events?before=x", get: by{303, 400, 400}},
 	{pattern: "/account/password", post: by{303, 422, 422}},
 	{pattern: "/account/sessions/{id}/end", path: "/account/sessions/none/end", post: by{303, 303, 303}},
 	{pattern: "/account/sessions/end-others", post: by{303, 303, 303}},
