@@ -669,14 +669,14 @@ func TestGateInABrowser(t *testing.T) {
 	p.do(chromedp.Click(chromedp.CSS(".who button")))
 	p.sees("Sign in")
 
-	p.open("http://app.localhost:" + port + "/a/%2e?b=c%20d&&e")
+	p.open("http://app.localhost:" + port + "/a/%2e?b=c%20d&&e#L10")
 	p.sees("Sign in")
 	if got := value[string](p, `document.querySelector(".head b").textContent`); got != "app.localhost:"+port {
 		t.Errorf("the form says that one goes on to %q", got)
 	}
 	p.do(chromedp.SendKeys(chromedp.ID("username"), "ada"), chromedp.SendKeys(chromedp.ID("password"), good), chromedp.Submit(chromedp.ID("password")))
 	p.sees("An open door")
-	if got, err := url.Parse(value[string](p, `location.href`)); err != nil || got.RawQuery != "b=c%20d&&e&as=ada" {
+	if got, err := url.Parse(value[string](p, `location.href`)); err != nil || got.RawQuery != "b=c%20d&&e&as=ada" || got.Fragment != "L10" {
 		t.Errorf("it ended at %s, %v", got, err)
 	}
 	p.open(jar + "/account")

@@ -24,6 +24,7 @@ type authPage struct {
 	Problem  string
 	Cookie   string
 	Empty    bool // nobody has an account yet
+	Cut      bool // the address of the app's page was too long to keep
 }
 
 // authForm answers GET /auth: the sign-in form with the args username and
@@ -50,7 +51,7 @@ func (s *site) blankAuth() authPage { return authPage{Cookie: s.Sessions.Name()}
 
 // authShow shows the sign-in form to somebody who is signed out.
 func (s *site) authShow(w http.ResponseWriter, r *http.Request) error {
-	args, err := readArgs(r, "username", "next")
+	args, err := readArgs(r, "username", "next", "cut")
 	if err != nil {
 		return err
 	}
@@ -63,6 +64,7 @@ func (s *site) authShow(w http.ResponseWriter, r *http.Request) error {
 	if _, ok := s.app(p.Next); ok && s.sent.has(visitOf(r).address.String()+" "+p.Next, s.Now()) {
 		p.Problem = "If you signed in just now, your browser did not keep the cookie: allow cookies for this site, then sign in again."
 	}
+	p.Cut = args.Has("cut")
 	return s.authPage(w, http.StatusOK, p)
 }
 

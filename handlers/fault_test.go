@@ -114,7 +114,7 @@ func TestASiteThatCannotStart(t *testing.T) {
 		"an error page that breaks":  func(c *handlers.Config) { c.Templates = brokenTemplates(t, "error.html") },
 		"a sheet that is not there":  func(c *handlers.Config) { c.Static = fstest.MapFS{} },
 		"a static file of a kind that we do not serve": func(c *handlers.Config) {
-			c.Static = fstest.MapFS{"site.css": {}, "reveal.js": {}, "icon.svg": {}, "setup.exe": {}}
+			c.Static = fstest.MapFS{"site.css": {}, "site.js": {}, "icon.svg": {}, "setup.exe": {}}
 		},
 		"PUBLIC_URL with a path": func(c *handlers.Config) { c.PublicURL = parse(t, "http://jar.example/path") },
 	} {

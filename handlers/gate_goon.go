@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
 
@@ -97,8 +96,7 @@ func (s *site) gateCallback(w http.ResponseWriter, r *http.Request) error {
 	}
 	at := s.place(t)
 	if ticket.Open() {
-		back := url.Values{"next": {ticket.URL}, "nonce": {at.SendNonce(w, r)}}
-		return seeOther(w, s.PublicURL.String()+"/auth?"+back.Encode())
+		return seeOther(w, s.PublicURL.String()+"/auth?nonce="+at.SendNonce(w, r)+"&next="+gate.Escape(ticket.URL))
 	}
 	if !ticket.For(r, at) {
 		return errBrowser

@@ -82,7 +82,7 @@ func TestGoesOn(t *testing.T) {
 					b.visit(app+"/x", 0).want(http.StatusOK)
 				}
 			}
-			b.visit(jar+"/?next=%2Faccount", 0).want(http.StatusOK).says("h1", "Hello, ada") // home, as ever
+			b.visit(jar+"/?next=%2Faccount", 0).want(http.StatusSeeOther, "/account")
 			b.visit(jar+"/auth?next=%2Faccount", 0).want(http.StatusSeeOther, "/account")
 		})
 	}

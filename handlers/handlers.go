@@ -119,7 +119,7 @@ func (s *site) routes() map[string]http.Handler {
 		"GET /{$}":                          s.open(s.home),
 		"GET /auth":                         s.open(s.authForm),
 		"POST /auth":                        s.open(s.authSubmit),
-		"GET /logout":                       s.member(s.logoutForm),
+		"GET /logout":                       s.open(s.logoutForm),
 		"POST /logout":                      s.open(s.logoutSubmit),
 		"GET /join/{code}":                  s.open(s.joinForm),
 		"POST /join/{code}":                 s.open(s.joinSubmit),

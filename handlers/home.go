@@ -21,7 +21,7 @@ type homePage struct {
 }
 
 // home answers GET /: the sign-in form, or, signed in, what is here, or 303 to
-// the gate host that the arg next leads to.
+// where the arg next leads.
 func (s *site) home(w http.ResponseWriter, r *http.Request) error {
 	found, err := s.who(w, r)
 	if errors.Is(err, session.ErrNone) {
@@ -34,10 +34,8 @@ func (s *site) home(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if next := args.Get("next"); next != "" {
-		if _, ok := s.app(next); ok {
-			return s.goOn(w, r, found, s.next(next), "")
-		}
+	if next := s.next(args.Get("next")); next != "" {
+		return s.goOn(w, r, found, next, "")
 	}
 	return s.homeShow(w, found)
 }

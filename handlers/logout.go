@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,21 +12,45 @@ import (
 	"glassjar/utl/session"
 )
 
-type logoutPage struct{ chrome }
+type logoutPage struct {
+	chrome
 
-// logoutForm answers GET /logout: a button. A link or an image on another site
-// must not sign anybody out.
-func (s *site) logoutForm(w http.ResponseWriter, _ *http.Request, me account.Account) error {
-	return s.show(w, http.StatusOK, "logout", logoutPage{chrome{Me: me}})
+	Next string // where to go on to; empty: the sign-in form
 }
 
-// logoutSubmit answers POST /logout: the session ends, 303 to /. When the end
-// cannot be written, 503 says what holds all the same: it asks for a signed
-// cookie alone, because in an outage nobody knows whether the session is live.
+// logoutForm answers GET /logout: a button. A link or an image on another site
+// must not sign anybody out. Whoever is signed out is led on at once.
+func (s *site) logoutForm(w http.ResponseWriter, r *http.Request) error {
+	args, err := readArgs(r, "next")
+	if err != nil {
+		return err
+	}
+	next := s.next(args.Get("next"))
+	found, err := s.who(w, r)
+	if errors.Is(err, session.ErrNone) && next == "" {
+		return toSignIn(w, r)
+	}
+	if errors.Is(err, session.ErrNone) {
+		return seeOther(w, next)
+	}
+	if err != nil {
+		return err
+	}
+	if _, ok := s.app(next); ok {
+		w.Header().Set("Content-Security-Policy", leavingSecurity)
+	}
+	return s.show(w, http.StatusOK, "logout", logoutPage{chrome{Me: account.Of(found)}, next})
+}
+
+// logoutSubmit answers POST /logout: the session ends, 303 to next, a field or
+// an arg, or to /. When the end cannot be written, 503 says what holds all the
+// same: it asks for a signed cookie alone, because in an outage nobody knows
+// whether the session is live.
 func (s *site) logoutSubmit(w http.ResponseWriter, r *http.Request) error {
+	next := cmp.Or(s.afterLogout(r), "/")
 	found, err := s.who(w, r)
 	if errors.Is(err, session.ErrNone) {
-		return toSignIn(w, r)
+		return seeOther(w, next)
 	}
 	if err != nil && !errors.Is(err, db.ErrUnavailable) {
 		return err
@@ -41,5 +66,13 @@ func (s *site) logoutSubmit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.Log.LogAttrs(r.Context(), slog.LevelInfo, "session ended", about(r, "session.ended", found.Username, "signed out")...)
-	return seeOther(w, "/")
+	return seeOther(w, next)
+}
+
+// afterLogout returns where the request leads on to, or "". What cannot be read
+// leads nowhere: it keeps nobody signed in.
+func (s *site) afterLogout(r *http.Request) string {
+	args, _ := readArgs(r, "next")
+	form, _ := readForm(r, "next")
+	return s.next(cmp.Or(form.Get("next"), args.Get("next")))
 }

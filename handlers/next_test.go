@@ -2,8 +2,10 @@ package handlers_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"glassjar/utl/account"
 )
@@ -50,6 +52,11 @@ func TestNext(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			args := "?" + form("next", row.next)
 			inside.get("/auth"+args).want(http.StatusSeeOther, row.want)
+			if row.want == "/" {
+				inside.get("/"+args).want(http.StatusOK).says("h1", "Hello, ada")
+			} else {
+				inside.get("/"+args).want(http.StatusSeeOther, row.want)
+			}
 
 			b, kept := s.browser(t), strings.TrimSuffix(row.want, "/")
 			if row.want != "/" {
@@ -98,5 +105,60 @@ func TestTheWayBack(t *testing.T) {
 	}
 	for _, path := range []string{"/logout", "/account/password", "/account/sessions/end-others"} {
 		s.browser(t).post(path).want(http.StatusSeeOther, "/") // a POST cannot be sent again
+	}
+}
+
+// Whoever signs out goes on to a page of ours or a gate host, by the same rule.
+func TestNextAfterSigningOut(t *testing.T) {
+	s := newSite(t, withGate)
+	s.add(t, "ada", account.Owner)
+	rows := append(slices.Clone(nexts), struct{ name, next, want string }{"an app", "http://wiki.example/a?b=%20&c", "http://wiki.example/a?b=%20&c"})
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			args := "?" + form("next", row.next)
+			inside, kept := s.signedIn(t, "ada"), row.want
+			if row.want == "/" {
+				kept = ""
+			}
+			got := inside.get("/logout" + args).want(http.StatusOK)
+			if next := got.find("main [name=next]").AttrOr("value", ""); next != kept {
+				t.Errorf("the form keeps next as %q, want %q", next, kept)
+			}
+			inside.get("/account").want(http.StatusOK)
+			inside.clone().post("/logout", "next", row.next).want(http.StatusSeeOther, row.want)
+			inside.get("/account").want(http.StatusSeeOther)
+			s.signedIn(t, "ada").post("/logout"+args).want(http.StatusSeeOther, row.want)
+
+			outside := s.browser(t)
+			outside.post("/logout", "next", row.next).want(http.StatusSeeOther, row.want)
+			if kept != "" {
+				outside.get("/logout"+args).want(http.StatusSeeOther, row.want)
+			}
+			s.clock.move(time.Hour) // an account signs in 120 times an hour
+		})
+	}
+}
+
+// Chromium holds the redirect after a form to form-action.
+func TestSigningOutMayLeadToAnApp(t *testing.T) {
+	s := newSite(t, withGate)
+	s.add(t, "ada", account.Owner)
+	b := s.signedIn(t, "ada")
+	for next, want := range map[string]bool{"/account": true, "http://wiki.example/": false, "http://evil.example/": true} {
+		csp := b.get("/logout?" + form("next", next)).want(http.StatusOK).Header.Get("Content-Security-Policy")
+		if got := strings.Contains(csp, "form-action 'self'"); got != want {
+			t.Errorf("%s: form-action stays %t, want %t", next, got, want)
+		}
+	}
+}
+
+// An address that is too long to keep is said to be lost.
+func TestAnAddressThatIsTooLong(t *testing.T) {
+	b := newSite(t, withGate).browser(t)
+	b.get("/?"+form("next", "http://wiki.example/")+"&cut=1").want(http.StatusOK).says("#cut b", "wiki.example")
+	for _, args := range []string{form("next", "http://wiki.example/"), "cut=1"} {
+		if b.get("/?"+args).want(http.StatusOK).find("#cut").Length() != 0 {
+			t.Errorf("%s: it is said that an address was too long", args)
+		}
 	}
 }

@@ -90,7 +90,7 @@ func (g *Gate) Name(typed string) (name string, ok bool) {
 // led on to it.
 func (g *Gate) Returns(raw string) (Target, bool) {
 	t, err := ParseURL(raw)
-	return t, err == nil && len(raw) <= longest && g.Allows(t)
+	return t, err == nil && len(Escape(t.String())) <= longest && g.Allows(t)
 }
 
 // Own reports whether the target is on the host where people sign in. Cookies
@@ -106,8 +106,9 @@ func (g *Gate) Shares(t Target) (domain string, ok bool) {
 
 // SignIn returns the absolute URL where to sign in and come back from: to the
 // target, byte for byte, or, when its method is not GET or HEAD, to the page
-// that the request came from. Where that is unknown, elsewhere or too long, it
-// is the target's root.
+// that the request came from. Where that is unknown or elsewhere, it is the
+// target's root. So it is for a target of over 3,000 bytes, escaped, and the
+// URL then has the arg "cut" too.
 func (g *Gate) SignIn(a Ask) string { return g.signIn("/?next=", a) }
 
 // SignInAsOther returns the same for somebody who is signed in.
@@ -121,9 +122,9 @@ func (g *Gate) signIn(path string, a Ask) string {
 			back = from
 		}
 	}
-	next := url.QueryEscape(back.String())
+	next := Escape(back.String())
 	if len(next) > longest {
-		next = url.QueryEscape(a.Root().String())
+		next = Escape(a.Root().String()) + "&cut=1"
 	}
 	return g.public.String() + path + next
 }

@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"glassjar/utl/hosts"
 )
@@ -12,7 +13,7 @@ type Target struct {
 	Scheme string // http or https
 	Host   string // lower case, with the port unless that is the scheme's own
 	Name   string // Host without the port
-	URI    string // path and query, byte for byte
+	URI    string // path and query: visible ASCII, byte for byte
 	port   string
 }
 
@@ -39,7 +40,8 @@ func (t Target) On(host string) bool {
 }
 
 // ParseURL reads an absolute http or https URL. It refuses user names,
-// fragments, and all but visible ASCII. Errors: ErrBad.
+// fragments, spaces and control bytes, and percent-encodes bytes that are no
+// ASCII (RFC 3986, section 2.1). Errors: ErrBad.
 func ParseURL(raw string) (Target, error) {
 	scheme, rest, _ := strings.Cut(raw, "://")
 	host, uri := rest, "/"
@@ -55,7 +57,7 @@ func newTarget(scheme, host, uri string) (Target, error) {
 	if !ok || !known || !isURI(uri) {
 		return Target{}, fmt.Errorf("%w: its target is no URL", ErrBad)
 	}
-	t := Target{Scheme: scheme, Host: name, Name: name, URI: uri, port: port}
+	t := Target{Scheme: scheme, Host: name, Name: name, URI: asciiOnly(uri), port: port}
 	if port == "" {
 		t.port = own
 	} else if port != own {
@@ -73,7 +75,7 @@ func isURI(text string) bool {
 	path := true
 	for i := range len(text) {
 		switch c := text[i]; {
-		case c <= ' ' || c >= 0x7f || c == '#':
+		case c <= ' ' || c == 0x7f || c == '#':
 			return false
 		case c == '?':
 			path = false
@@ -82,6 +84,22 @@ func isURI(text string) bool {
 		}
 	}
 	return true
+}
+
+// asciiOnly returns the text with each byte that is no ASCII percent-encoded.
+func asciiOnly(text string) string {
+	if !strings.ContainsFunc(text, func(c rune) bool { return c >= utf8.RuneSelf }) {
+		return text
+	}
+	var b strings.Builder
+	for _, c := range []byte(text) {
+		if c < utf8.RuneSelf {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }
 
 func isHex(c byte) bool {
