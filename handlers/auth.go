@@ -152,12 +152,15 @@ func tooSoon(seconds string) string {
 	return fmt.Sprintf("Too many sign-ins. Wait %d minutes, then try again. A browser in which you signed in before may not have to wait.", (n+59)/60)
 }
 
+// usernameRule is account.UsernameRule as a sentence.
+var usernameRule = "A" + account.UsernameRule[1:] + "."
+
 // mistakes are the errors that the reader of a form can mend.
 var mistakes = []struct {
 	err      error
 	sentence string
 }{
-	{account.ErrName, "A username is 1 to 32 characters: a to z, 0 to 9, and . _ - after the first."},
+	{account.ErrName, usernameRule},
 	{account.ErrReserved, "That username is reserved. Choose another."},
 	{account.ErrTaken, "That username is taken. Choose another."},
 	{password.ErrShort, "That password is too short: it must have at least 15 characters."},

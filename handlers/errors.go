@@ -38,14 +38,17 @@ type answer struct {
 // the first match wins.
 var answers = []answer{
 	{errNotFound, http.StatusNotFound, "Not found", "There is no page at this address.", ""},
-	{errMethod, http.StatusMethodNotAllowed, "Not that way", "This address does not take that kind of request.", ""},
+	{errMethod, http.StatusMethodNotAllowed, "Method not allowed", "This address does not take that kind of request.", ""},
 	{errRange, http.StatusRequestedRangeNotSatisfiable, "No such part", "The file is shorter than that.", ""},
-	{gate.ErrBad, http.StatusBadRequest, "Bad request", "The gate cannot read what it was asked, or can read it in two ways.", ""},
-	{account.ErrAppPassword, http.StatusUnauthorized, "Not with this", "The app password is not good, or not here.", ""},
-	{errCaller, http.StatusBadRequest, "Not from here", "The gate answers only the proxies in TRUSTED_PROXIES.", ""},
-	{gate.ErrHost, http.StatusForbidden, "Not through here", "This host is not in GATE_HOSTS, or is asked for over http where people sign in over https.", ""},
+	{gate.ErrBad, http.StatusBadRequest, "Bad request", "The gate cannot read what the proxy asked, or can read it in two ways. " +
+		"If you run this site, set the proxy up as the recipe for it says.", ""},
+	{account.ErrAppPassword, http.StatusUnauthorized, "App password refused", "The app password is wrong, revoked, expired or not for this host. Make another on your account's page.", ""},
+	{errCaller, http.StatusBadRequest, "Proxy not trusted", "The gate answers only proxies that it trusts. " +
+		"If you run this site, add the proxy's address, which the log names, to TRUSTED_PROXIES.", ""},
+	{gate.ErrHost, http.StatusForbidden, "Host not listed", "The gate does not answer for this host. " +
+		"If you run this site, add it to GATE_HOSTS; if it is there, open it over https, as the sign-in page is.", ""},
 	{errUnsure, http.StatusServiceUnavailable, "Not now", "It cannot be known just now whether you are signed in. Try again in a few seconds.", "5"},
-	{session.ErrTicket, http.StatusGone, "This way in is used up", "It works once, for half a minute. Open the page that you wanted again.", ""},
+	{session.ErrTicket, http.StatusGone, "Open that page again", "The address that signs you in there works once, for half a minute. Open the page that you wanted again.", ""},
 	{errBounced, http.StatusConflict, "Your browser did not keep the cookie", "You are signed in here, but came straight back from the page that you wanted: " +
 		"your browser did not keep the cookie for it, or did not send it. Allow cookies there, remove old ones of that site, then open the page again.", ""},
 	{errBrowser, http.StatusConflict, "Your browser did not keep the cookie", "You were to be let in, but your browser did not keep or send the cookie that shows that it asked for that. " +
@@ -64,7 +67,7 @@ var answers = []answer{
 			"If it is lost, start the server again and it prints a new one. Then this link works.", "",
 	},
 	{account.ErrLink, http.StatusGone, "This link is used up", "It was used, has expired, or never was one. Ask for a new one.", ""},
-	{errTooSoon, http.StatusTooManyRequests, "Not so fast", "Too many sign-ins. Wait a little, then try again.", ""},
+	{errTooSoon, http.StatusTooManyRequests, "Too many sign-ins", "Too many were tried. Wait a little, then try again.", ""},
 	{
 		errUnwritten, http.StatusServiceUnavailable, "Signed out, not yet written down",
 		"Your browser has forgotten its cookie and this server refuses it from now on. " +

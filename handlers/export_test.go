@@ -52,6 +52,6 @@ func Homes(c Config) (joined func([]byte, *session.Session) []byte, rendered fun
 	s.homes, err = s.cutHomes()
 	return s.homeAppend, func(f *session.Session) ([]byte, error) {
 		values := []string{f.Username, f.DisplayName, when(f.Started), when(c.Sessions.Until(*f))}
-		return s.pages.Render("home", s.homePage(values, f.Remember))
+		return s.pages.Render("home", s.homePage(values, s.homeKind(f)))
 	}, err
 }

@@ -30,7 +30,7 @@ func TestTickets(t *testing.T) {
 	gone := func(address string) {
 		t.Helper()
 		got := w.browser(t).visit(address, 0).want(http.StatusGone).header("Set-Cookie", "")
-		got.says("h1", "This way in is used up").wantGatePage()
+		got.says("h1", "Open that page again").wantGatePage()
 	}
 
 	t.Run("work once", func(t *testing.T) {

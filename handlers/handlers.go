@@ -54,8 +54,9 @@ type site struct {
 	assets         *assets
 	csrf           *http.CrossOriginProtection
 	mux            *http.ServeMux
-	homes          map[bool]*page.Cut // by whether the session outlives the browser
-	blank          []byte             // the sign-in form, with nothing in it
+	homes          map[homeKind]*page.Cut
+	index          index
+	blank          []byte // the sign-in form, with nothing in it
 	ids            ids
 	lines          lines
 	https          bool        // how browsers reach the site

@@ -17,7 +17,15 @@ type homePage struct {
 	Since, Until string
 	Remember     bool
 	Cookie       string // the session cookie's name
-	Pages        bool   // there are pages
+	Pages        bool   // PAGES_DIR has an index.html
+	NoPages      bool   // it has none, and an owner is told to put one there
+}
+
+// homeKind is what the home pages differ in but for their values.
+type homeKind struct {
+	remember bool // the session outlives the browser
+	pages    bool // PAGES_DIR has an index.html
+	noPages  bool // it has none, and the reader is an owner
 }
 
 // home answers GET /: the sign-in form, or, signed in, what is here, or 303 to
@@ -40,12 +48,14 @@ func (s *site) home(w http.ResponseWriter, r *http.Request) error {
 	return s.homeShow(w, found)
 }
 
-// cutHomes cuts the page that signed-in people see most, for sessions that end
-// with the browser and for those that do not.
-func (s *site) cutHomes() (homes map[bool]*page.Cut, err error) {
-	homes = map[bool]*page.Cut{}
-	for _, remember := range []bool{false, true} {
-		homes[remember], err = s.pages.Cut("home", func(v []string) any { return s.homePage(v, remember) }, 1, 1, 1, 1)
+// cutHomes cuts the page that signed-in people see most, for each kind.
+func (s *site) cutHomes() (homes map[homeKind]*page.Cut, err error) {
+	homes = map[homeKind]*page.Cut{}
+	for _, kind := range []homeKind{
+		{}, {pages: true}, {noPages: true},
+		{remember: true}, {remember: true, pages: true}, {remember: true, noPages: true},
+	} {
+		homes[kind], err = s.pages.Cut("home", func(v []string) any { return s.homePage(v, kind) }, 1, 1, 1, 1)
 		if err != nil {
 			return nil, err
 		}
@@ -53,13 +63,19 @@ func (s *site) cutHomes() (homes map[bool]*page.Cut, err error) {
 	return homes, nil
 }
 
+// homeKind returns the kind of home page that the session gets.
+func (s *site) homeKind(found *session.Session) homeKind {
+	pages := s.hasIndex()
+	return homeKind{remember: found.Remember, pages: pages, noPages: s.Pages != nil && !pages && found.Role == account.Owner}
+}
+
 // homePage returns the page for the values: username, what the person is
 // called, since when and until when the session lasts.
-func (s *site) homePage(values []string, remember bool) homePage {
+func (s *site) homePage(values []string, kind homeKind) homePage {
 	return homePage{
 		chrome: chrome{Me: account.Account{ID: "somebody", Username: values[0], DisplayName: values[1]}, Here: "/"},
-		Since:  values[2], Until: values[3], Remember: remember,
-		Cookie: s.Sessions.Name(), Pages: s.Pages != nil,
+		Since:  values[2], Until: values[3], Remember: kind.remember,
+		Cookie: s.Sessions.Name(), Pages: kind.pages, NoPages: kind.noPages,
 	}
 }
 
@@ -76,7 +92,7 @@ func (s *site) homeShow(w http.ResponseWriter, found session.Session) error {
 // homeAppend appends the session's page to b.
 func (s *site) homeAppend(b []byte, found *session.Session) []byte {
 	var since, until [32]byte
-	return s.homes[found.Remember].Append(b, found.Username, cmp.Or(found.DisplayName, found.Username),
+	return s.homes[s.homeKind(found)].Append(b, found.Username, cmp.Or(found.DisplayName, found.Username),
 		string(found.Started.UTC().AppendFormat(since[:0], minute)),
 		string(s.Sessions.Until(*found).UTC().AppendFormat(until[:0], minute)))
 }

@@ -16,6 +16,9 @@ type joinPage struct {
 	Problem  string
 }
 
+// UsernameRule says what a username is.
+func (joinPage) UsernameRule() string { return usernameRule }
+
 type resetPage struct {
 	chrome
 

@@ -17,7 +17,8 @@ func TestJoin(t *testing.T) {
 	} {
 		s := newSite(t)
 		link, b := s.link(t, role), s.browser(t)
-		b.get(link).want(http.StatusOK).says(".head p", words)
+		b.get(link).want(http.StatusOK).says(".head p", words).
+			says("#name-rule", "A username is 1 to 32 letters (a to z), digits, dots, dashes and underscores, and starts with a letter or a digit.")
 		got := b.post(link, "username", "Ada", "password", good).want(http.StatusSeeOther, "/")
 		wantCookie(t, got.cookie("glassjar"), 0, false)
 		wantCookie(t, got.cookie("glassjar-device"), 365*24*time.Hour, false)
@@ -34,8 +35,8 @@ func TestALinkOutlivesMistakes(t *testing.T) {
 	s.add(t, "taken", account.Owner)
 	join, reset, b := s.link(t, account.Member), s.link(t, "taken"), s.browser(t)
 	for _, row := range []struct{ name, username, password, problem string }{
-		{"a name that is none", "Ö", good, "A username is 1 to 32 characters: a to z, 0 to 9, and . _ - after the first."},
-		{"no name", "", good, "A username is 1 to 32 characters: a to z, 0 to 9, and . _ - after the first."},
+		{"a name that is none", "Ö", good, "A username is 1 to 32 letters (a to z), digits, dots, dashes and underscores, and starts with a letter or a digit."},
+		{"no name", "", good, "A username is 1 to 32 letters (a to z), digits, dots, dashes and underscores, and starts with a letter or a digit."},
 		{"a name that is taken", "Taken", good, "That username is taken. Choose another."},
 		{"a short password", "ada", "fourteen bytes", "That password is too short: it must have at least 15 characters."},
 		{"a common password", "ada", "passwordpassword", "That password is on the lists that attackers try first, or is such a word with digits and signs around it. Choose another."},

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync/atomic"
 
 	"glassjar/utl/account"
 )
@@ -39,6 +40,26 @@ func (s *site) pagesFile(w http.ResponseWriter, r *http.Request, _ account.Accou
 		return errNotFound
 	}
 	return s.sendFile(w, r, name, info)
+}
+
+// index keeps whether PAGES_DIR has an index.html at its top.
+type index struct {
+	looked atomic.Int64 // Unix seconds
+	there  atomic.Bool
+}
+
+// hasIndex reports whether PAGES_DIR has an index.html at its top. It looks once
+// a second at most.
+func (s *site) hasIndex() bool {
+	if s.Pages == nil {
+		return false
+	}
+	now := s.Now().Unix()
+	if s.index.looked.Load() != now && s.index.looked.Swap(now) != now {
+		info, err := s.Pages.Stat("index.html")
+		s.index.there.Store(err == nil && info.Mode().IsRegular())
+	}
+	return s.index.there.Load()
 }
 
 // sendFile sends the file. HTML, and what may turn out to be HTML, is kept

@@ -19,6 +19,9 @@ import (
 	"glassjar/utl/session"
 )
 
+// UsernameRule says in words what Username takes.
+const UsernameRule = "a username is 1 to 32 letters (a to z), digits, dots, dashes and underscores, and starts with a letter or a digit"
+
 // The two roles.
 const (
 	Owner  = "owner"
@@ -27,7 +30,7 @@ const (
 
 var (
 	// ErrName means that the username is not of the form of one.
-	ErrName = errors.New("a username is 1 to 32 characters: a to z, 0 to 9, and . _ - after the first")
+	ErrName = errors.New(UsernameRule)
 	// ErrTaken means that another account has the username.
 	ErrTaken = errors.New("the username is taken")
 	// ErrUnknown means that there is no such account.

@@ -45,7 +45,7 @@ var answers = []answer{
 	{err: errNoPublicURL, sentence: "PUBLIC_URL is not set: say how browsers reach the sign-in through the proxy, like https://jar.example"},
 	{err: errOwnTLS, sentence: "TLS_CERT is set, so glassjar speaks https itself: the recipes' proxies speak http with it, so take TLS_CERT and TLS_KEY away"},
 	{err: context.Canceled, sentence: "given up"},
-	{err: account.ErrName, sentence: "a username is 1 to 32 of a to z, 0 to 9 and . _ - and starts with a letter or a digit"},
+	{err: account.ErrName, sentence: account.UsernameRule},
 	{err: account.ErrReserved, sentence: "this username is reserved: people would take it for the site itself, or it stands for something else"},
 	{err: account.ErrNoOwner, sentence: "the owner comes first: open the link that the server printed when it started (start it again for a new one), or: glassjar user add NAME --role owner"},
 	{err: account.ErrTaken, sentence: "another account has this username: glassjar user list"},
