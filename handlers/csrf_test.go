@@ -54,7 +54,7 @@ func (s *testSite) state(t *testing.T) string {
 	var all []string
 	for _, query := range []string{
 		`SELECT id || username || password || epoch || disabled_at FROM accounts`,
-		`SELECT sid || ended_at || changed_at FROM sessions`,
+		`SELECT sid || ended_at || epoch FROM sessions`,
 		`SELECT code_hash || used_at FROM links`,
 		`SELECT id || secret_hash || used_at FROM app_passwords`,
 		`SELECT at || event || account_id FROM audit`,

@@ -127,9 +127,8 @@ func (s *Store) named(ctx context.Context, name string, by audit.Actor, kind str
 // its app passwords and records the event, all in one transaction; then this
 // server forgets the sessions.
 func (s *Store) change(ctx context.Context, a Account, by audit.Actor, kind string, fn func(*db.Tx) error) error {
-	var ended []string
-	err := s.DB.Tx(ctx, func(tx *db.Tx) (err error) {
-		if ended, err = session.EndAll(ctx, tx, s.Now(), by, a.ID, ""); err != nil {
+	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
+		if err := session.EndAll(ctx, tx, s.Now(), by, a.ID, ""); err != nil {
 			return err
 		}
 		if err := fn(tx); err != nil {
@@ -146,7 +145,7 @@ func (s *Store) change(ctx context.Context, a Account, by audit.Actor, kind stri
 	if err != nil {
 		return fmt.Errorf("%s for %q: %w", kind, a.Username, err)
 	}
-	s.Sessions.Forget(ended...)
+	s.Sessions.ForgetAccount(a.ID)
 	return nil
 }
 

@@ -36,7 +36,6 @@ func (s *Store) SetGroups(ctx context.Context, name string, groups []string, by 
 	if err != nil {
 		return err
 	}
-	var touched []string
 	err = s.DB.Tx(ctx, func(tx *db.Tx) error {
 		joined := strings.Join(groups, ",")
 		n, err := tx.Exec(ctx, `UPDATE accounts SET group_names = ? WHERE id = ?`, joined, c.ID)
@@ -44,7 +43,7 @@ func (s *Store) SetGroups(ctx context.Context, name string, groups []string, by 
 			err = ErrUnknown
 		}
 		if err == nil {
-			touched, err = session.Touch(ctx, tx, s.Now(), c.ID)
+			err = session.Touch(ctx, tx, s.Now(), c.ID)
 		}
 		if err != nil {
 			return err
@@ -54,6 +53,6 @@ func (s *Store) SetGroups(ctx context.Context, name string, groups []string, by 
 	if err != nil {
 		return fmt.Errorf("setting the groups of %q: %w", c.Username, err)
 	}
-	s.Sessions.Forget(touched...)
+	s.Sessions.ForgetAccount(c.ID)
 	return nil
 }

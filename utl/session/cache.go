@@ -2,13 +2,9 @@ package session
 
 import (
 	"hash/maphash"
-	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"glassjar/utl/audit"
-	"glassjar/utl/db"
 )
 
 const (
@@ -20,6 +16,8 @@ const (
 	maxEntries = 1 << 18 // live sessions in memory, of some 240 bytes each
 	maxNone    = 1 << 13 // entries that say "no such session"
 	maxCookies = 1 << 13 // remembered cookies, of some 350 bytes each
+
+	accountSlots = 1 << 14 // one account's change costs one in so many of the others' sessions a reading
 )
 
 // cache is the live sessions in memory, by sid. Finding one takes no lock and
@@ -34,16 +32,11 @@ type cache struct {
 	gen     atomic.Uint64             // counts what was forgotten
 	refused sync.Map                  // ended here, to be written: sid → refusal
 
-	mu     sync.Mutex
-	latest int64            // newest changed_at that a good poll saw
-	seen   map[string]int64 // last seen by sid, to be written: of live entries, while the cache is trusted
-}
+	accounts [accountSlots]atomic.Uint32 // by account: counts how often its sessions were forgotten
 
-// refusal is the end of a session that could not be written when it was asked
-// for.
-type refusal struct {
-	by audit.Actor
-	at time.Time
+	mu     sync.Mutex
+	latest int64            // id of the newest change that a good poll saw
+	seen   map[string]int64 // last seen by sid, to be written: of live entries, while the cache is trusted
 }
 
 func (c *cache) init(now time.Time) {
@@ -85,7 +78,12 @@ func (c *cache) fresh(e *entry, now time.Time) bool {
 	if !e.live {
 		limit = rereadNo
 	}
-	return !e.gone.Load() && c.trusted(now) && now.Sub(c.began)-e.read < limit
+	return c.has(e) && c.trusted(now) && now.Sub(c.began)-e.read < limit
+}
+
+// has reports whether the entry is still in the cache.
+func (c *cache) has(e *entry) bool {
+	return !e.gone.Load() && c.accounts[e.slot].Load() == e.mark
 }
 
 // put keeps what was just read of a sid: its row, or only the sid where there
@@ -103,6 +101,8 @@ func (c *cache) put(row Session, live bool, now time.Time, gen uint64) *entry {
 		return e
 	}
 	c.dropLocked(e.sid())
+	e.slot = c.accountSlot(row.AccountID)
+	e.mark = c.accounts[e.slot].Load()
 	to, none := c.sets(e.sid())
 	if !live {
 		to = none
@@ -142,60 +142,15 @@ func (c *cache) forget(sids ...string) {
 	}
 }
 
-// refuse ends the sid here, whatever its entry says, and remembers to write it.
-func (c *cache) refuse(sid string, by audit.Actor, now time.Time) {
-	by.Agent = audit.Cap(by.Agent)
-	c.refused.Store(sid, refusal{by, now})
-	c.forget(sid)
-}
-
-// ended forgets the sids whose refusal was written.
-func (c *cache) ended(refused map[string]refusal) {
-	for sid := range refused {
-		c.forget(sid)
-		c.refused.Delete(sid)
-	}
-}
-
-// toEnd returns what was refused and is still to be written.
-func (c *cache) toEnd() map[string]refusal {
-	refused := map[string]refusal{}
-	for sid, r := range c.refused.Range {
-		refused[sid.(string)] = r.(refusal)
-	}
-	return refused
-}
-
-// sawIt notes that the entry's session was seen; a later batch writes it. Of
-// many requests at once one has to note it.
-func (c *cache) sawIt(e *entry, now time.Time) {
-	at := db.Micros(now)
-	if was := e.seen.Load(); was >= at || !e.seen.CompareAndSwap(was, at) {
-		return
-	}
+func (c *cache) forgetAccount(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.seen[e.sid()] = at
-	if kept := c.entry(e.sid()); kept != nil {
-		kept.saw(at)
-	}
+	c.gen.Add(1)
+	c.accounts[c.accountSlot(id)].Add(1)
 }
 
-// takeSeen returns what sawIt noted and forgets it here.
-func (c *cache) takeSeen() map[string]int64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	seen := c.seen
-	c.seen = map[string]int64{}
-	return seen
-}
-
-// giveBack notes again what takeSeen gave and could not be written.
-func (c *cache) giveBack(seen map[string]int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	maps.Copy(seen, c.seen) // what came meanwhile is newer
-	c.seen = seen
+func (c *cache) accountSlot(id string) uint32 {
+	return uint32(maphash.String(c.seed, id) % accountSlots) // #nosec G115 -- smaller
 }
 
 // trusted reports whether the last good poll is recent enough, by the
@@ -210,20 +165,34 @@ func (c *cache) trusted(now time.Time) bool {
 	return mono < trust && wall < trust && wall > -trust
 }
 
-// newest returns the newest changed_at that a good poll saw, or 0.
+// newest returns the id of the newest change that a good poll saw, or 0.
 func (c *cache) newest() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.latest
 }
 
-// start empties the cache before the first good poll.
+// start empties the cache: nothing is known of what changed up to the newest
+// change.
 func (c *cache) start(newest int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.gen.Add(1)
-	c.latest = max(newest, 1)
+	c.latest = newest
 	c.dropIfLocked(func(*entry) bool { return true })
+}
+
+// changed takes in the change: what it names is forgotten, and what is being
+// read just now is not kept.
+func (c *cache) changed(ch change) {
+	if ch.sid != "" {
+		c.forget(ch.sid)
+	} else {
+		c.forgetAccount(ch.accountID)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.latest = max(c.latest, ch.id)
 }
 
 func (c *cache) dropIfLocked(due func(*entry) bool) {
@@ -231,28 +200,10 @@ func (c *cache) dropIfLocked(due func(*entry) bool) {
 	c.none.dropIf(leave(due))
 }
 
-// changed takes in a good poll that began at the given time: live sessions that
-// changed are forgotten, and what is being read just now is not kept. An ended
-// one never lives again.
-func (c *cache) changed(began time.Time, changes []change) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, ch := range changes {
-		if ch.at > c.latest {
-			c.latest = ch.at
-			c.gen.Add(1)
-		}
-		if e := c.entry(ch.sid); e != nil && e.live && e.changed < ch.at {
-			c.dropLocked(ch.sid)
-		}
-	}
-	c.polled.Store(&began)
-}
-
 // age drops the entries that nobody asked for lately.
 func (c *cache) age(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.dropIfLocked(func(e *entry) bool { return now.Sub(c.began)-e.read > dropAfter })
-	c.cookies.dropIf(func(v *verified) bool { return v.entry.gone.Load() })
+	c.dropIfLocked(func(e *entry) bool { return !c.has(e) || now.Sub(c.began)-e.read > dropAfter })
+	c.cookies.dropIf(func(v *verified) bool { return !c.has(v.entry) })
 }

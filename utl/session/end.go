@@ -3,33 +3,55 @@ package session
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
 )
 
-// EndDevice ends the account's session with the id that pages know it by. One
-// that is not there, or is another account's, is none of its errors:
-// db.ErrUnavailable.
+// EndDevice ends the account's session with the id that pages know it by. That
+// there is none, or that it is another account's, is no error.
+// Errors: db.ErrUnavailable.
 func (s *Store) EndDevice(ctx context.Context, accountID, id string, by audit.Actor) error {
-	return s.endWhere(ctx, by, `account_id = ? AND id = ?`, accountID, id)
+	var ended []string
+	err := s.opt.DB.Tx(ctx, func(tx *db.Tx) (err error) {
+		ended, err = end(ctx, tx, s.opt.Now(), by, `account_id = ? AND id = ?`, accountID, id)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("ending a device's session: %w", err)
+	}
+	s.Forget(ended...)
+	return nil
 }
 
 // EndOthers ends the account's sessions, all but the one with the sid except.
 // Errors: db.ErrUnavailable.
 func (s *Store) EndOthers(ctx context.Context, accountID, except string, by audit.Actor) error {
-	return s.endWhere(ctx, by, `account_id = ? AND sid <> ?`, accountID, except)
+	err := s.opt.DB.Tx(ctx, func(tx *db.Tx) error { return EndAll(ctx, tx, s.opt.Now(), by, accountID, except) })
+	if err != nil {
+		return fmt.Errorf("ending the other sessions: %w", err)
+	}
+	s.ForgetAccount(accountID)
+	return nil
 }
 
-func (s *Store) endWhere(ctx context.Context, by audit.Actor, where string, args ...any) error {
-	var ended []string
-	err := s.opt.DB.Tx(ctx, func(tx *db.Tx) (err error) {
-		ended, err = end(ctx, tx, s.opt.Now(), by, where, args...)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("ending sessions: %w", err)
+// makeRoom ends the account's oldest sessions, so that it has at most
+// maxSessions when one more starts; those first that are over their limits. Of
+// many more, which a database of before may have, it ends some.
+func (s *Store) makeRoom(ctx context.Context, tx *db.Tx, now time.Time, by audit.Actor, accountID string) (ended []string, err error) {
+	oldest, err := db.All(ctx, tx, scan, selectSessions+`s.account_id = ? ORDER BY s.started_at LIMIT ?`, accountID, 2*maxSessions)
+	if err != nil || len(oldest) < maxSessions {
+		return nil, err
 	}
-	s.Forget(ended...)
-	return nil
+	slices.SortStableFunc(oldest, func(a, b Session) int { return flag(s.alive(a, now)) - flag(s.alive(b, now)) })
+	for _, row := range oldest[:len(oldest)-maxSessions+1] {
+		sids, err := end(ctx, tx, now, by, `sid = ?`, row.SID)
+		if err != nil {
+			return nil, err
+		}
+		ended = append(ended, sids...)
+	}
+	return ended, nil
 }

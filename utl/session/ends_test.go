@@ -17,15 +17,14 @@ import (
 // change changes the account and ends its sessions, all in one transaction, as
 // package account does.
 func (s *site) change(ctx context.Context, id, q string) error {
-	var ended []string
-	err := s.db.Tx(ctx, func(tx *db.Tx) (err error) {
-		if _, err := tx.Exec(ctx, q, id); err != nil {
+	err := s.db.Tx(ctx, func(tx *db.Tx) error {
+		if err := session.EndAll(ctx, tx, s.clock.Now(), audit.Command(), id, ""); err != nil {
 			return err
 		}
-		ended, err = session.EndAll(ctx, tx, s.clock.Now(), audit.Command(), id, "")
+		_, err := tx.Exec(ctx, q, id)
 		return err
 	})
-	s.Forget(ended...)
+	s.ForgetAccount(id)
 	return err
 }
 
@@ -225,11 +224,12 @@ func TestEndingTwiceIsOneEnd(t *testing.T) {
 	s := newSite(t)
 	found := s.live(t, s.signIn(t, "ada", false))
 	s.end(t, found.SID)
-	was := s.count(t, `SELECT changed_at FROM sessions`)
+	const changes = `SELECT MAX(id) FROM changes`
+	was := s.count(t, changes)
 	s.end(t, found.SID)
 	s.end(t, "no such sid")
-	got := []int64{s.count(t, `SELECT changed_at FROM sessions`), s.count(t, `SELECT COUNT(*) FROM audit WHERE event = 'session.ended'`)}
+	got := []int64{s.count(t, changes), s.count(t, `SELECT COUNT(*) FROM audit WHERE event = 'session.ended'`)}
 	if diff := cmp.Diff([]int64{was, 1}, got); diff != "" {
-		t.Errorf("changed_at and ends recorded (-want +got):\n%s", diff)
+		t.Errorf("changes and ends recorded (-want +got):\n%s", diff)
 	}
 }

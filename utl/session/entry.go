@@ -18,9 +18,10 @@ type entry struct {
 	texts    string        // SID, ID, AccountID, Username, DisplayName, Role, Groups, Email
 	ends     [8]uint32     // where each of them ends
 	started  int64         // microseconds, like the row's
-	changed  int64         // changed_at of the row
 	read     time.Duration // when, since the cache began
 	seen     atomic.Int64  // microseconds
+	slot     uint32        // of cache.accounts, by the account's hash,
+	mark     uint32        // and what stood there: another number now means that the account's sessions were forgotten
 	gone     atomic.Bool   // not in the cache any more: nobody may use it
 	live     bool
 	remember bool
@@ -32,7 +33,7 @@ var unknown entry
 // newEntry returns the entry of a row, or of the row's sid where no live
 // session has it.
 func newEntry(row *Session, live bool, read time.Duration) *entry {
-	e := &entry{started: db.Micros(row.Started), changed: row.changed, read: read, live: live, remember: row.Remember}
+	e := &entry{started: db.Micros(row.Started), read: read, live: live, remember: row.Remember}
 	e.seen.Store(db.Micros(row.Seen))
 	texts, end := [...]string{row.SID, row.ID, row.AccountID, row.Username, row.DisplayName, row.Role, row.Groups, row.Email}, 0
 	e.texts = strings.Join(texts[:], "")
@@ -50,7 +51,7 @@ func (e *entry) session() Session {
 	text := func(i int) string { return e.texts[e.ends[i-1]:e.ends[i]] }
 	return Session{
 		SID: e.sid(), ID: text(1), AccountID: text(2), Username: text(3), DisplayName: text(4), Role: text(5), Groups: text(6), Email: text(7),
-		Started: db.Time(e.started), Seen: db.Time(e.seen.Load()), Remember: e.remember, changed: e.changed,
+		Started: db.Time(e.started), Seen: db.Time(e.seen.Load()), Remember: e.remember,
 	}
 }
 

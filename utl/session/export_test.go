@@ -25,7 +25,7 @@ func (s *Store) Miss(sid string, now time.Time) {
 // Cookies returns how many cookies are remembered.
 func (s *Store) Cookies() (n int) {
 	s.cache.cookies.dropIf(func(v *verified) bool {
-		if !v.entry.gone.Load() {
+		if s.cache.has(v.entry) {
 			n++
 		}
 		return false

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
+	"slices"
 	"time"
 
 	"glassjar/utl/db"
@@ -11,24 +14,25 @@ import (
 
 const (
 	pollEvery  = 500 * time.Millisecond
-	writeEvery = 10 // polls
-	sweepEvery = 120
-	overlap    = 10 * time.Second // commit order is not changed_at order
+	pollRows   = 1000             // changes that one query reads
+	writeEvery = 10               // polls
+	sweepEvery = 120              // polls
+	batches    = 10               // transactions, at most, between two polls: 5,000 rows
+	writeRows  = 500              // rows of one such transaction
+	keepChange = 10 * time.Minute // for servers that were away
 )
 
 // Run polls for sessions that other processes changed, writes when sessions
-// were last seen, and sweeps, until ctx ends; then it writes what is left.
+// were last seen, ends what EndAll left, and sweeps, until ctx ends; then it
+// writes what is left.
 func (s *Store) Run(ctx context.Context) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	healthy := true
 	for n := 1; ; n++ {
 		err := s.Poll(ctx)
-		if err == nil && n%writeEvery == 0 {
-			err = s.Write(ctx)
-		}
-		if err == nil && n%sweepEvery == 0 {
-			err = s.Sweep(ctx)
+		if err == nil {
+			err = s.upkeep(ctx, n)
 		}
 		if (err == nil) != healthy && ctx.Err() == nil {
 			healthy = err == nil
@@ -46,25 +50,56 @@ func (s *Store) Run(ctx context.Context) {
 	}
 }
 
+// upkeep does what is due after the n-th poll, little enough for the next one to
+// be in time.
+func (s *Store) upkeep(ctx context.Context, n int) error {
+	more, err := true, error(nil)
+	for i := 0; i < batches && more && err == nil; i++ {
+		more, err = s.finish(ctx)
+	}
+	if err == nil && n%writeEvery == 0 {
+		err = s.write(ctx, batches)
+	}
+	if err == nil && n%sweepEvery == 0 {
+		err = s.Sweep(ctx)
+	}
+	return err
+}
+
 // Poll asks the database which sessions changed and forgets them here. While
 // polls succeed, the cache is trusted.
 func (s *Store) Poll(ctx context.Context) error {
-	began, latest := s.opt.Now(), s.cache.newest()
-	since := latest - overlap.Microseconds()
-	if latest == 0 { // the first poll: what is cached now was read before anybody watched
-		newest, err := db.One(ctx, s.opt.DB, db.Int, `SELECT COALESCE(MAX(changed_at), 0) FROM sessions`)
-		if err != nil {
-			return fmt.Errorf("polling for the newest change: %w", err)
+	began := s.opt.Now()
+	for more := true; more; {
+		var err error
+		if more, err = s.pollPage(ctx); err != nil {
+			return fmt.Errorf("polling for changed sessions: %w", err)
 		}
-		s.cache.start(newest)
-		since = newest
 	}
-	changes, err := db.All(ctx, s.opt.DB, scanChange, `SELECT sid, changed_at FROM sessions WHERE changed_at > ?`, since)
-	if err != nil {
-		return fmt.Errorf("polling for changed sessions: %w", err)
-	}
-	s.cache.changed(began, changes)
+	s.cache.polled.Store(&began)
 	return s.writeRefused(ctx)
+}
+
+// pollPage takes in what changed since the newest change that is known, that one
+// included: if it was swept, so were others, perhaps, that nobody here saw, and
+// the cache begins anew. It reports whether there may be more.
+func (s *Store) pollPage(ctx context.Context) (more bool, err error) {
+	newest := s.cache.newest()
+	page, err := db.All(ctx, s.opt.DB, scanChange, `SELECT id, sid, account_id FROM changes WHERE id >= ? ORDER BY id LIMIT ?`, newest, pollRows)
+	if err != nil {
+		return false, err
+	}
+	if len(page) == 0 || page[0].id != newest {
+		newest, err = db.One(ctx, s.opt.DB, db.Int, `SELECT COALESCE(MAX(id), 0) FROM changes`)
+		if err == nil {
+			s.cache.start(newest)
+		}
+		return false, err
+	}
+	for _, ch := range page[1:] {
+		s.cache.changed(ch)
+	}
+	return len(page) == pollRows, nil
 }
 
 // Healthy reports whether sessions can be told live from ended now.
@@ -74,48 +109,58 @@ func (s *Store) Healthy() bool { return s.cache.trusted(s.opt.Now()) }
 // for, together: while the database is locked, each try costs seconds.
 func (s *Store) writeRefused(ctx context.Context) error {
 	refused := s.cache.toEnd()
-	if len(refused) == 0 {
-		return nil
-	}
-	err := s.opt.DB.Tx(ctx, func(tx *db.Tx) error {
-		for sid, r := range refused {
-			if _, err := end(ctx, tx, r.at, r.by, `sid = ?`, sid); err != nil {
-				return err
+	for sids := range slices.Chunk(slices.Sorted(maps.Keys(refused)), writeRows) {
+		err := s.opt.DB.Tx(ctx, func(tx *db.Tx) error {
+			for _, sid := range sids {
+				if _, err := end(ctx, tx, refused[sid].at, refused[sid].by, `sid = ?`, sid); err != nil {
+					return err
+				}
 			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("writing the ends of sessions: %w", err)
 		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("writing the ends of sessions: %w", err)
+		s.cache.ended(sids)
 	}
-	s.cache.ended(refused)
 	return nil
 }
 
 // Write writes when sessions were last seen.
-func (s *Store) Write(ctx context.Context) error {
+func (s *Store) Write(ctx context.Context) error { return s.write(ctx, math.MaxInt) }
+
+// write does so in so many transactions at most: others write in between. What
+// is left is written the next time.
+func (s *Store) write(ctx context.Context, most int) (err error) {
 	seen := s.cache.takeSeen()
-	if len(seen) == 0 {
-		return nil
+	for sids := range slices.Chunk(slices.Sorted(maps.Keys(seen)), writeRows) {
+		if most--; most < 0 {
+			break
+		}
+		if err = s.opt.DB.Tx(ctx, func(tx *db.Tx) error { return writeSeen(ctx, tx, sids, seen) }); err != nil {
+			break
+		}
+		for _, sid := range sids {
+			delete(seen, sid)
+		}
 	}
-	err := s.opt.DB.Tx(ctx, func(tx *db.Tx) error { return writeSeen(ctx, tx, seen) })
-	if err != nil {
-		s.cache.giveBack(seen)
-	}
+	s.cache.giveBack(seen)
 	return err
 }
 
 // Sweep deletes the rows that started too long ago for any cookie of theirs to
-// be accepted, but for the newest change, and lets the cache age.
+// be accepted, the changes that every server has seen, and what the cache holds
+// for nobody.
 func (s *Store) Sweep(ctx context.Context) error {
 	now := s.opt.Now()
 	s.cache.age(now)
-	err := s.opt.DB.Tx(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec(ctx, `DELETE FROM sessions WHERE started_at < ? AND
-			changed_at < (SELECT MAX(changed_at) FROM sessions)`, // which nextChange counts on
-			db.Micros(now.Add(-s.opt.Max-24*time.Hour)))
-		return err
-	})
+	err := s.opt.DB.Sweep(ctx, `DELETE FROM sessions WHERE sid IN
+		(SELECT sid FROM sessions WHERE started_at < ? ORDER BY started_at LIMIT ?)`, db.Micros(now.Add(-s.opt.Max-24*time.Hour)))
+	if err == nil { // from the oldest on, without a gap, whatever clock dated them
+		err = s.opt.DB.Sweep(ctx, `DELETE FROM changes WHERE id IN (SELECT id FROM changes
+			WHERE id <= (SELECT MAX(id) FROM changes WHERE at < ?) AND id < (SELECT MAX(id) FROM changes) ORDER BY id LIMIT ?)`,
+			db.Micros(now.Add(-keepChange)))
+	}
 	if err != nil {
 		return fmt.Errorf("sweeping sessions: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -46,8 +47,7 @@ type Session struct {
 	Started     time.Time
 	Seen        time.Time // last request, to the minute
 	Remember    bool
-	changed     int64 // changed_at of the row
-	old         bool  // an old key signed the cookie
+	old         bool // an old key signed the cookie
 }
 
 // Options are what a Store needs.
@@ -105,12 +105,12 @@ func (s *Store) live(ctx context.Context, sid string) (Session, error) {
 	if fresh {
 		return s.within(e, now)
 	}
-	row, err := db.One(ctx, s.opt.DB, scan, selectSessions+` WHERE s.sid = ? AND s.ended_at = 0 AND a.disabled_at = 0`, sid)
+	row, err := db.One(ctx, s.opt.DB, scan, selectSessions+`s.sid = ?`, sid)
 	switch {
 	case errors.Is(err, db.ErrNone):
 		s.cache.put(Session{SID: sid}, false, now, gen)
 		return Session{}, ErrNone
-	case err != nil && e != nil && !e.gone.Load() && s.Healthy():
+	case err != nil && e != nil && s.cache.has(e) && s.Healthy():
 		return s.within(e, now) // due to be read again, but known to be unchanged
 	case err != nil:
 		return Session{}, fmt.Errorf("reading a session: %w", err)
@@ -125,7 +125,7 @@ func (s *Store) within(e *entry, now time.Time) (Session, error) {
 		return Session{}, ErrNone
 	}
 	found := e.session()
-	if !s.inTime(found.Started, now, s.opt.Max) || !s.inTime(found.Seen, now, s.idle(found.Remember)) {
+	if !s.alive(found, now) {
 		return Session{}, ErrNone
 	}
 	if now.Sub(found.Seen) >= time.Minute {
@@ -133,6 +133,11 @@ func (s *Store) within(e *entry, now time.Time) (Session, error) {
 		found.Seen = now
 	}
 	return found, nil
+}
+
+// alive reports whether the session is within its limits now.
+func (s *Store) alive(of Session, now time.Time) bool {
+	return s.inTime(of.Started, now, s.opt.Max) && s.inTime(of.Seen, now, s.idle(of.Remember))
 }
 
 // inTime reports whether t lies less than limit before now and, but for skew,
@@ -165,8 +170,8 @@ type Verified struct {
 }
 
 // Start starts a session for the account with a new sid, ends the one whose
-// cookie came in with the request, and sends the new cookie.
-// Errors: ErrChanged, db.ErrUnavailable.
+// cookie came in with the request, and the account's oldest where it has 100
+// live ones, and sends the new cookie. Errors: ErrChanged, db.ErrUnavailable.
 func (s *Store) Start(w http.ResponseWriter, r *http.Request, v Verified, remember bool, by audit.Actor) (Session, error) {
 	old := s.sent(r)
 	now := s.opt.Now()
@@ -175,11 +180,15 @@ func (s *Store) Start(w http.ResponseWriter, r *http.Request, v Verified, rememb
 		Started: now, Remember: remember, Address: by.Address, Agent: audit.Cap(by.Agent),
 	}
 	by.ID, by.Name = v.AccountID, v.Username
-	err := s.opt.DB.Tx(r.Context(), func(tx *db.Tx) error {
-		if _, err := end(r.Context(), tx, now, by, `sid = ?`, old); err != nil {
+	var ended []string
+	err := s.opt.DB.Tx(r.Context(), func(tx *db.Tx) (err error) {
+		if _, err = end(r.Context(), tx, now, by, `sid = ?`, old); err != nil {
 			return err
 		}
-		if err := insert(r.Context(), tx, started, v.Epoch); err != nil {
+		if ended, err = s.makeRoom(r.Context(), tx, now, by, v.AccountID); err != nil {
+			return err
+		}
+		if err = insert(r.Context(), tx, started, v.Epoch); err != nil {
 			return err
 		}
 		return audit.Record(r.Context(), tx, now, by, audit.Event{Kind: "signin.ok", AccountID: v.AccountID, Username: v.Username})
@@ -187,7 +196,7 @@ func (s *Store) Start(w http.ResponseWriter, r *http.Request, v Verified, rememb
 	if err != nil {
 		return Session{}, fmt.Errorf("starting a session: %w", err)
 	}
-	s.Forget(old)
+	s.Forget(append(ended, old)...)
 	return started, s.send(w, r, started)
 }
 
@@ -213,18 +222,19 @@ func (s *Store) End(ctx context.Context, sid string, by audit.Actor) error {
 // Forget drops the sessions from the cache: the next request reads their rows.
 func (s *Store) Forget(sids ...string) { s.cache.forget(sids...) }
 
-// List returns the account's live sessions, the one seen last first.
+// ForgetAccount drops the account's sessions from the cache: the next request of
+// each reads its row.
+func (s *Store) ForgetAccount(id string) { s.cache.forgetAccount(id) }
+
+// List returns the account's live sessions, the one seen last first; of more
+// than 100, those that started last.
 func (s *Store) List(ctx context.Context, accountID string) ([]Session, error) {
-	rows, err := db.All(ctx, s.opt.DB, scan, selectSessions+
-		` WHERE s.account_id = ? AND s.ended_at = 0 ORDER BY s.seen_at DESC, s.started_at DESC`, accountID)
+	rows, err := db.All(ctx, s.opt.DB, scan, selectSessions+`s.account_id = ? ORDER BY s.started_at DESC LIMIT ?`, accountID, maxSessions)
 	if err != nil {
 		return nil, fmt.Errorf("listing sessions: %w", err)
 	}
-	now, live := s.opt.Now(), rows[:0]
-	for _, row := range rows {
-		if s.inTime(row.Started, now, s.opt.Max) && s.inTime(row.Seen, now, s.idle(row.Remember)) {
-			live = append(live, row)
-		}
-	}
-	return live, nil
+	now := s.opt.Now()
+	rows = slices.DeleteFunc(rows, func(row Session) bool { return !s.alive(row, now) })
+	slices.SortStableFunc(rows, func(a, b Session) int { return b.Seen.Compare(a.Seen) })
+	return rows, nil
 }

@@ -63,6 +63,6 @@ func (c *cache) remember(sent cookie, sid string, old bool) {
 	}
 	sent.value, sent.host = strings.Clone(sent.value), strings.Clone(sent.host) // parts of all that the request brought
 	set := c.cookieSet(&sent)
-	set.dropIf(func(v *verified) bool { return v.entry.gone.Load() || v.is(&sent) })
+	set.dropIf(func(v *verified) bool { return !c.has(v.entry) || v.is(&sent) })
 	set.put(&verified{sent, e, old}, func(v *verified) int64 { return int64(v.entry.read) })
 }

@@ -1,0 +1,27 @@
+package db
+
+import "context"
+
+const (
+	sweepRows    = 1000 // that one transaction of a sweep deletes
+	sweepBatches = 20   // transactions of one call
+)
+
+// Sweep runs a DELETE whose last placeholder is the LIMIT of what it deletes,
+// 1,000 rows at a time, each time in a transaction of its own: others write in
+// between. It deletes 20,000 rows at most; what is left is for the next call.
+// Errors: ErrUnavailable.
+func (d *DB) Sweep(ctx context.Context, q string, args ...any) error {
+	args = append(args, sweepRows)
+	for range sweepBatches {
+		var n int64
+		err := d.Tx(ctx, func(tx *Tx) (err error) {
+			n, err = tx.Exec(ctx, q, args...)
+			return err
+		})
+		if err != nil || n < sweepRows {
+			return err
+		}
+	}
+	return nil
+}

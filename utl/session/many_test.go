@@ -1,0 +1,197 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/session"
+)
+
+// notEnded counts the account's rows that have not ended.
+const notEnded = `SELECT COUNT(*) FROM sessions WHERE ended_at = 0 AND account_id = ?`
+
+// ATTACKS A13: at most 100 live sessions an account: a sign-in beyond ends the
+// oldest, and nobody else's.
+func TestAnAccountHasAHundredSessions(t *testing.T) {
+	s := newSite(t)
+	bob := s.signIn(t, "bob", true)
+	other := s.another(t)
+	var all []*http.Cookie
+	for range 103 {
+		s.clock.pass(time.Millisecond)
+		all = append(all, s.signIn(t, "ada", true))
+		if len(all) < 4 {
+			s.live(t, all[len(all)-1])
+			other.live(t, all[len(all)-1])
+		}
+	}
+	if n := s.count(t, notEnded, "id-ada"); n != 100 {
+		t.Errorf("ada has %d live sessions, want 100", n)
+	}
+	other.poll(t)
+	for _, server := range []*site{s, other} {
+		for i, cookie := range all {
+			if i < 3 {
+				server.none(t, request(cookie))
+			} else {
+				server.live(t, cookie)
+			}
+		}
+		server.live(t, bob)
+	}
+	if n := s.count(t, `SELECT COUNT(*) FROM audit WHERE event = 'session.ended'`); n != 3 {
+		t.Errorf("%d ends are recorded, want 3", n)
+	}
+}
+
+// What is over its limits goes before what is in use, however old that is.
+func TestRoomIsMadeOfWhatIsOver(t *testing.T) {
+	s := newSite(t)
+	oldest := s.signIn(t, "ada", true)
+	for range 99 {
+		s.signIn(t, "ada", false)
+	}
+	s.clock.pass(idle)
+	s.poll(t)
+	for range 99 {
+		s.signIn(t, "ada", false)
+		s.live(t, oldest)
+	}
+	s.signIn(t, "ada", false)
+	s.none(t, request(oldest))
+}
+
+// crowd gives ada n sessions more, as a database of before may have, of which
+// the newest has the sid "1".
+func (s *site) crowd(t *testing.T, n int) {
+	t.Helper()
+	now := db.Micros(s.clock.Now())
+	s.sql(t, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+		INSERT INTO sessions (sid, id, account_id, started_at, seen_at, remember, address, agent)
+		SELECT i, i, 'id-ada', ? - i, ?, 1, '', '' FROM n`, n, now, now)
+}
+
+// ATTACKS A5, A13: an account's sessions, more than one transaction ends: they
+// are dead at once, no transaction ends more than 500 of them, and the last row
+// ends too, even if the program dies in between.
+func TestEightyThousandSessionsEnd(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		n     int  // sessions
+		keeps bool // the session that asks
+		end   func(ctx context.Context, s *site, found session.Session) error
+	}{
+		{"everywhere else", 80_000, true, func(ctx context.Context, s *site, found session.Session) error {
+			return s.EndOthers(ctx, found.AccountID, found.SID, audit.Actor{ID: "id-ada", Name: "ada"})
+		}},
+		{"disabled", 2_000, false, func(ctx context.Context, s *site, found session.Session) error {
+			return s.change(ctx, found.AccountID, disable)
+		}},
+		{"deleted", 2_000, false, func(ctx context.Context, s *site, found session.Session) error {
+			return s.change(ctx, found.AccountID, remove)
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := ticking(t)
+				if raced {
+					tt.n /= 10
+				}
+				s.crowd(t, tt.n)
+				cookie, bob := s.signIn(t, "ada", true), s.signIn(t, "bob", true)
+				other := s.another(t)
+				found := s.live(t, cookie)
+				theirs := s.cookieOf(t, "ada", "1")
+				for _, server := range []*site{s, other} {
+					server.live(t, cookie)
+					server.live(t, theirs)
+				}
+				if list, err := s.List(t.Context(), "id-ada"); err != nil || len(list) != 100 || list[0].SID != found.SID {
+					t.Errorf("the list has %d sessions, error %v; want 100, the newest first", len(list), err)
+				}
+				if err := tt.end(t.Context(), s, found); err != nil {
+					t.Fatal(err)
+				}
+				if ended := s.count(t, `SELECT COUNT(*) FROM sessions WHERE ended_at > 0`); ended > 500+101 {
+					t.Errorf("%d rows ended in one transaction", ended)
+				}
+				other.poll(t)
+				for _, server := range []*site{s, other, s.another(t)} {
+					server.none(t, request(theirs))
+					server.live(t, bob)
+					if _, err := server.Find(request(cookie)); (err == nil) != tt.keeps {
+						t.Errorf("the session that asked: error %v, kept: %v", err, tt.keeps)
+					}
+				}
+				stop := s.run(t)
+				sleep(20 * time.Second)
+				if !s.Healthy() {
+					t.Error("the polls were late")
+				}
+				stop()
+				var want int64
+				if tt.keeps {
+					want = 1
+				}
+				if left := s.count(t, notEnded, "id-ada"); left != want {
+					t.Errorf("%d sessions have not ended, want %d", left, want)
+				}
+				if left := s.count(t, `SELECT COUNT(*) FROM mass_ends`); left != 0 {
+					t.Error("Run goes on for ever")
+				}
+				ended := s.count(t, `SELECT COUNT(*) FROM sessions WHERE ended_at > 0`)
+				if told := s.count(t, `SELECT COUNT(*) FROM audit WHERE event = 'session.ended' AND username = 'ada'`); told != ended {
+					t.Errorf("%d ends are recorded of %d", told, ended)
+				}
+				if changes := s.count(t, `SELECT COUNT(*) FROM changes`); changes > 110 {
+					t.Errorf("other servers read %d changes", changes)
+				}
+			})
+		})
+	}
+}
+
+// ATTACKS A13: a sign-in of such an account ends some of them, not all at once.
+func TestASignInOfAnAccountWithThousandsOfSessions(t *testing.T) {
+	s := newSite(t)
+	s.crowd(t, 2000)
+	for _, want := range []int64{1900, 1800, 1700} {
+		s.live(t, s.signIn(t, "ada", true))
+		if n := s.count(t, notEnded, "id-ada"); n != want {
+			t.Errorf("%d sessions are left, want %d", n, want)
+		}
+	}
+}
+
+// Signing out everywhere else, again and again, leaves nothing for other
+// servers to read when there is nothing to end.
+func TestEndingNothingIsNoChange(t *testing.T) {
+	s := newSite(t)
+	found := s.live(t, s.signIn(t, "ada", false))
+	was := s.count(t, `SELECT MAX(id) FROM changes`)
+	for range 3 {
+		err := errors.Join(s.EndOthers(t.Context(), "id-ada", found.SID, audit.Actor{}), s.EndOthers(t.Context(), "id-bob", "", audit.Actor{}),
+			s.EndDevice(t.Context(), "id-ada", "none", audit.Actor{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := s.count(t, `SELECT MAX(id) FROM changes`); got != was {
+		t.Errorf("there are %d changes more", got-was)
+	}
+}
+
+// cookieOf returns a cookie that names the session of the account.
+func (s *site) cookieOf(t *testing.T, name, sid string) *http.Cookie {
+	t.Helper()
+	started := s.count(t, `SELECT started_at FROM sessions WHERE sid = ?`, sid) / 1_000_000
+	payload := fmt.Sprintf(`{"username":"%s","sid":"%s","started":%d}`, name, sid, started)
+	return named(s.Name(), sign(s.opt.Keys[0], s.Name(), started, payload))
+}
