@@ -522,6 +522,9 @@ func TestPages(t *testing.T) {
 	look("lab-key-signed")
 	p.press("Change one letter of it")
 	look("lab-key-refused")
+	visit("lab-wire", "/lab/wire", "What a listener sees")
+	p.press("Send it both ways")
+	look("lab-wire-sent")
 }
 
 // denied opens the page that the gate shows to somebody in no group.

@@ -39,6 +39,7 @@ func (s *testSite) deeds(t *testing.T) map[string]deed {
 		"POST /lab/session":                 {path: "/lab/session", fields: []string{"do", "add", "key", "a", "value", "b"}, shows: true},
 		"POST /lab/cookie":                  {path: "/lab/cookie", fields: []string{"name", "lab", "value", "x"}, shows: true},
 		"POST /lab/key":                     {path: "/lab/key", fields: []string{"do", "show"}, shows: true},
+		"POST /lab/wire":                    {path: "/lab/wire", fields: []string{"secret", "meet me at midnight"}, shows: true},
 		"POST /account/app-passwords": {
 			path: "/account/app-passwords", fields: []string{"current", good, "name", "sync"}, tells: true,
 		},

@@ -11,6 +11,7 @@ import (
 	"glassjar/utl/gate"
 	"glassjar/utl/password"
 	"glassjar/utl/session"
+	"glassjar/utl/wire"
 )
 
 var (
@@ -75,6 +76,7 @@ var answers = []answer{
 	},
 	{session.ErrChanged, http.StatusConflict, "Please sign in again", "Your account was changed at the same moment.", ""},
 	{password.ErrBusy, http.StatusServiceUnavailable, "Busy", "Too many people are signing in just now. Try again in a second.", "1"},
+	{wire.ErrBusy, http.StatusServiceUnavailable, "Busy", "Too many people are listening in the lab just now. Try again in a second.", "1"},
 	{db.ErrUnavailable, http.StatusServiceUnavailable, "Not now", "The server cannot reach its database. Nothing was changed. Try again in a few seconds.", "5"},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "Not now", "This took too long. Try again in a few seconds.", "5"},
 	{context.Canceled, http.StatusServiceUnavailable, "Not now", "The request was given up.", ""},
@@ -112,7 +114,7 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 // server's own.
 func (s *site) judge(w http.ResponseWriter, r *http.Request, err error) answer {
 	a := answerTo(err)
-	if a.status >= http.StatusInternalServerError && !errors.Is(err, password.ErrBusy) {
+	if a.status >= http.StatusInternalServerError && !errors.Is(err, password.ErrBusy) && !errors.Is(err, wire.ErrBusy) {
 		s.Log.LogAttrs(r.Context(), slog.LevelError, "request failed",
 			slog.String("id", visitOf(r).id), slog.Int("status", a.status), slog.String("error", oneLine(err.Error(), 512)))
 	}

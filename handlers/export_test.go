@@ -11,6 +11,9 @@ import (
 // OneLine is oneLine.
 var OneLine = oneLine
 
+// Count is count.
+var Count = count
+
 // Routes returns the patterns of every route that New mounts for c.
 func Routes(c Config) []string {
 	return slices.Sorted(maps.Keys((&site{Config: c}).routes()))
@@ -37,6 +40,7 @@ var PageData = map[string]any{
 	"lab-key":     labKeyPage{},
 	"lab-request": labRequestPage{},
 	"lab-session": labSessionPage{},
+	"lab-wire":    labWirePage{},
 }
 
 // Homes returns what appends the home page of a session, and what renders it

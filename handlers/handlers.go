@@ -27,6 +27,7 @@ import (
 	"glassjar/utl/page"
 	"glassjar/utl/session"
 	"glassjar/utl/throttle"
+	"glassjar/utl/wire"
 )
 
 // Config is what the pages need.
@@ -64,8 +65,9 @@ type site struct {
 	untold         untold
 	warned         sync.Once
 	warnedOfCaller sync.Once
-	sent           lately      // on to gate hosts
-	founded        atomic.Bool // there is an account
+	sent           lately       // on to gate hosts
+	wire           *wire.Sender // of the lab
+	founded        atomic.Bool  // there is an account
 }
 
 // The guard is in the handler's type: a member's page cannot be mounted
@@ -77,7 +79,7 @@ type (
 
 // New returns the whole site. It fails when a template or a static file does.
 func New(c Config) (http.Handler, error) {
-	s := &site{Config: c, csrf: http.NewCrossOriginProtection(), mux: http.NewServeMux(), https: c.PublicURL.Scheme == "https"}
+	s := &site{Config: c, csrf: http.NewCrossOriginProtection(), mux: http.NewServeMux(), wire: wire.New(), https: c.PublicURL.Scheme == "https"}
 	s.ids.prefix = rand.Text()[:8] + "-"
 	s.lines.log, s.lines.all = c.Log.Handler(), map[begins]slog.Handler{}
 	if err := s.csrf.AddTrustedOrigin(c.PublicURL.String()); err != nil {

@@ -35,6 +35,8 @@ func (s *site) labRoutes() map[string]http.Handler {
 		"POST /lab/cookie":  s.open(s.labCookieSubmit),
 		"GET /lab/key":      s.open(s.labKey),
 		"POST /lab/key":     s.open(s.labKeySubmit),
+		"GET /lab/wire":     s.open(s.labWire),
+		"POST /lab/wire":    s.open(s.labWireSubmit),
 	}
 }
 
@@ -63,6 +65,7 @@ type labPage struct {
 	Held         labJar
 	Keys         string // how many the session has
 	Age, Expired string
+	ByTLS        bool // this page came over https
 }
 
 // lab answers GET /lab: the way through, with figures from this request.
@@ -76,7 +79,7 @@ func (s *site) lab(w http.ResponseWriter, r *http.Request) error {
 		labChrome: c, Line: r.Method + " " + maskedTarget(r) + " " + r.Proto, Held: held,
 		Cookies: count(len(r.Cookies()), "cookie", "cookies") + ", " +
 			count(len(strings.Join(r.Header.Values("Cookie"), "; ")), "byte", "bytes"),
-		Keys: count(len(held.entries), "key", "keys"),
+		Keys: count(len(held.entries), "key", "keys"), ByTLS: s.byTLS(r),
 	}
 	if at, ok := held.Cookie.Signed(); ok {
 		p.Age = span(s.Now().Sub(at))

@@ -46,8 +46,14 @@ func maskedArgs(raw string) string {
 		}
 		all = append(all, part)
 	}
+	return encodeControls(strings.Join(all, "&"))
+}
+
+// encodeControls returns urlencoded text with its spaces and control characters
+// encoded, and without bytes that are no UTF-8.
+func encodeControls(raw string) string {
 	var b strings.Builder
-	for _, c := range []byte(strings.Join(all, "&")) {
+	for _, c := range []byte(raw) {
 		if c <= ' ' || c == 0x7f {
 			fmt.Fprintf(&b, "%%%02X", c)
 		} else {

@@ -38,7 +38,7 @@ func (b *browser) held(name string) string {
 }
 
 // labPaths are the lab's pages.
-var labPaths = []string{"/lab", "/lab/request", "/lab/session", "/lab/cookie", "/lab/key"}
+var labPaths = []string{"/lab", "/lab/request", "/lab/session", "/lab/cookie", "/lab/key", "/lab/wire"}
 
 func TestTheLabHasEveryRoute(t *testing.T) {
 	all := by{200, 200, 200}
@@ -99,7 +99,7 @@ func TestLabHasFiguresOfThisVisitor(t *testing.T) {
 	figures := func(got *answer) []string {
 		return got.find(".figure").Map(func(_ int, f *goquery.Selection) string { return strings.TrimSpace(f.Text()) })
 	}
-	wantTexts(t, figures(b.get("/lab")), "GET /lab HTTP/1.1", "0 cookies, 0 bytes", "no lab cookie yet", "no lab cookie yet", "32 bytes")
+	wantTexts(t, figures(b.get("/lab")), "GET /lab HTTP/1.1", "0 cookies, 0 bytes", "no lab cookie yet", "no lab cookie yet", "32 bytes", "this page came over http")
 	b.get("/lab/session")
 	s.clock.move(2*time.Minute + 30*time.Second)
 	got := figures(b.get("/lab?password=abc"))
@@ -112,7 +112,7 @@ func TestLabHasFiguresOfThisVisitor(t *testing.T) {
 		t.Errorf("of the signature and the key it says %q", got[3:])
 	}
 	stranger := s.browser(t).get("/lab", "Cookie", "lab=x")
-	wantTexts(t, figures(stranger)[4:], "your cookie does not fit it")
+	wantTexts(t, figures(stranger)[4:5], "your cookie does not fit it")
 }
 
 func wantTexts(t testing.TB, got []string, want ...string) {

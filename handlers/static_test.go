@@ -138,7 +138,7 @@ func TestPagesArriveInOneRoundTrip(t *testing.T) {
 		"account, an app password": b.post("/account/app-passwords", "name", "x", "current", good),
 		"lab":                      b.get("/lab"), "lab, request": b.get("/lab/request?username=ada&sub1=cookies"), "lab, session": b.get("/lab/session"),
 		"lab, cookie": b.get("/lab/cookie"), "lab, cookie refused": b.post("/lab/cookie", b.get("/lab/cookie").button("Make me admin")...),
-		"lab, key": signed, "lab, key refused": b.post("/lab/key", signed.button("Change one letter of it")...),
+		"lab, key": signed, "lab, wire": b.post("/lab/wire", "secret", strings.Repeat("é", 200)), "lab, key refused": b.post("/lab/key", signed.button("Change one letter of it")...),
 	} {
 		page.wantPage()
 		page.header("Content-Encoding", "") // a page may hold secrets, and its compressed size would tell of them
