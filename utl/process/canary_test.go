@@ -83,6 +83,13 @@ func sing(t *testing.T, format string) {
 	do("/logout", url.Values{}, http.StatusSeeOther)
 	do("/auth", signInForm("ada", pw(3)), http.StatusUnprocessableEntity)
 	do("/auth", signInForm("nobody", pw(3)), http.StatusUnprocessableEntity)
+	// A form gives a typed name back, so these answers are not looked at.
+	for i, what := range []string{"a password", "a name that nobody has"} {
+		typed := []string{pw(4), "canary-that-is-no-account"}[i]
+		c[what+" in the wrong field"] = typed
+		b.post(t, "/auth", signInForm(typed, pw(3)), http.StatusUnprocessableEntity)
+		b.post(t, "/auth", url.Values{"username": {"ada"}, "password": {pw(3)}, "remember": {typed}, "next": {typed}}, http.StatusUnprocessableEntity)
+	}
 	do("/?password="+url.QueryEscape(pw(3))+"&key="+url.QueryEscape(pw(4)), nil, http.StatusOK)
 	do("/auth", url.Values{"password": {pw(2), pw(2)}, "pass": {pw(2)}}, http.StatusBadRequest)
 	do("/nowhere/"+url.PathEscape(pw(3)), nil, http.StatusNotFound)

@@ -1,0 +1,144 @@
+package handlers_test
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"glassjar/handlers"
+	"glassjar/utl/account"
+)
+
+// ATTACKS K: whatever is typed into any field of any form, a password in the
+// wrong one, is not in the log, at debug neither, and in the audit log only once
+// something has that name. The forms are those of the pages themselves.
+func TestNoFieldIsInTheLog(t *testing.T) {
+	log := &safeBuffer{}
+	s := newSite(t, logging(log, slog.LevelDebug, false), withGate, withLab)
+	s.add(t, "founder", account.Owner)
+	f := &filler{testSite: s, sent: map[string]bool{}}
+	routes := handlers.Routes(s.config)
+	for _, route := range routes {
+		if path, ok := strings.CutPrefix(route, "GET "); ok && !strings.HasPrefix(path, "/static/") {
+			f.page(t, path)
+		}
+	}
+	for _, route := range routes {
+		path, ok := strings.CutPrefix(route, "POST ")
+		pattern := regexp.MustCompile("^" + regexp.MustCompile(`\{\w+\}`).ReplaceAllString(path, "[^/]+") + "$")
+		if ok && !slices.ContainsFunc(f.canaries, func(c canary) bool { return pattern.MatchString(c.action) }) {
+			t.Errorf("no form of any page is sent to %s", path)
+		}
+	}
+	audited := strings.Join(s.texts(t, `SELECT event || ' ' || actor || ' ' || username || ' ' || detail || ' ' || agent FROM audit`), "\n")
+	names := s.texts(t, `SELECT username FROM accounts UNION SELECT name FROM app_passwords`)
+	for _, c := range f.canaries {
+		named := slices.Contains(names, c.text)
+		if lines := log.lines(c.text); len(lines) > 0 && !named {
+			t.Errorf("%s of %s is in the log: %q", c.field, c.action, lines)
+		}
+		if strings.Contains(audited, c.text) && !named {
+			t.Errorf("%s of %s is in the audit log", c.field, c.action)
+		}
+	}
+	if len(f.canaries) < 30 || len(names) < 3 {
+		t.Errorf("%d fields were filled, and the names are %q", len(f.canaries), names)
+	}
+}
+
+// canary is a text that was sent in a field of the form that goes to action.
+type canary struct{ text, field, action string }
+
+// filler fills the fields of forms, one at a time.
+type filler struct {
+	*testSite
+
+	sent     map[string]bool // fields that were filled, by action
+	people   int
+	canaries []canary
+}
+
+// page fills every field of every form of the page, for strangers and for people
+// who are signed in.
+func (f *filler) page(t *testing.T, pattern string) {
+	t.Helper()
+	for _, signedIn := range []bool{false, true} {
+		for f.next(t, pattern, signedIn) {
+		}
+	}
+}
+
+// next opens the page afresh, fills a field that was not filled yet, and reports
+// whether there was one. Each time somebody new does it, an hour later, so that
+// nothing is limited.
+func (f *filler) next(t *testing.T, pattern string, signedIn bool) bool {
+	t.Helper()
+	f.clock.move(time.Hour)
+	f.people++
+	me, b := fmt.Sprint("person", f.people), f.browser(t)
+	f.add(t, me, account.Member)
+	if signedIn {
+		f.signedIn(t, me) // elsewhere too
+		f.appPassword(t, me, account.AppPassword{Name: "backup"})
+		b = f.signedIn(t, me)
+	}
+	path := pattern
+	switch {
+	case strings.HasPrefix(pattern, "/join/"):
+		path = f.link(t, account.Member)
+	case strings.HasPrefix(pattern, "/reset/"):
+		path = f.link(t, me)
+	default:
+		path, _, _ = strings.Cut(path, "{")
+	}
+	found := false
+	b.get(path).find("form").EachWithBreak(func(_ int, form *goquery.Selection) bool {
+		names := form.Find("[name]").Map(func(_ int, field *goquery.Selection) string { return field.AttrOr("name", "") })
+		for _, name := range append(names, "unknown") {
+			if found = f.fill(b, me, form, name); found {
+				return false
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// fill sends the form with a canary in the field, unless it was filled before,
+// and what is right in all others.
+func (f *filler) fill(b *browser, me string, form *goquery.Selection, name string) bool {
+	method, action := strings.ToUpper(form.AttrOr("method", "")), form.AttrOr("action", "")
+	c := canary{fmt.Sprintf("canary-%04d-in-a-jar", len(f.canaries)), name, action}
+	values := url.Values{}
+	form.Find("[name]").Each(func(_ int, field *goquery.Selection) {
+		name := field.AttrOr("name", "")
+		right := map[string]string{"current": good, "password": good, "username": me, "name": "backup"}[name]
+		values.Set(name, cmp.Or(field.AttrOr("value", ""), right))
+	})
+	if values.Has("current") && values.Has("password") {
+		values.Set("password", other)
+	}
+	key := method + " " + oneAction.ReplaceAllString(action, "") + " " + name
+	if values.Set(name, c.text); f.sent[key] {
+		return false
+	}
+	f.sent[key], f.canaries = true, append(f.canaries, c)
+	if method == http.MethodPost {
+		b.send(action, values.Encode())
+	} else {
+		b.get(action + "?" + values.Encode())
+	}
+	return true
+}
+
+// oneAction is what stands in an action for one link, session or app password.
+var oneAction = regexp.MustCompile(`[0-9A-Za-z_-]{16,}`)
