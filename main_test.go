@@ -285,6 +285,12 @@ func TestPlainHTTPInABrowser(t *testing.T) {
 	s := start(t, map[string]string{"ADDR": at, "PUBLIC_URL": "http://jar.example:" + port, "LAB": "on", "GATE_HOSTS": "app.example"})
 	p := openBrowser(t, chromedp.Flag("host-resolver-rules", "MAP jar.example 127.0.0.1"))
 	fill := func(id, text string) { t.Helper(); p.do(chromedp.SetValue(chromedp.ID(id), text)) }
+	p.open(s.join)
+	p.do(chromedp.Click(chromedp.CSS(".foot a")))
+	p.sees("See how a sign-in works")
+	if got, want := value[string](p, `document.referrer`), "http://jar.example:"+port+"/"; got != want {
+		t.Errorf("the Referer after a link's page is %q, want %q", got, want) // ATTACKS G: no link code in it
+	}
 	p.owner(s)
 	p.do(chromedp.Click(chromedp.CSS(".who button")))
 	p.sees("Sign in")

@@ -13,8 +13,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// A panic is a logged 500 in our look, with every header; the next request is
-// none the worse.
+// ATTACKS D: a panic is a logged 500 in our look, with every header; the next
+// request is none the worse.
 func TestAPanic(t *testing.T) {
 	s := newSite(t)
 	broken := s.again(t, func(c *handlers.Config) { c.Accounts = &account.Store{} }) // without a database
