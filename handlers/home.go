@@ -52,8 +52,12 @@ func (s *site) home(w http.ResponseWriter, r *http.Request) error {
 func (s *site) cutHomes() (homes map[homeKind]*page.Cut, err error) {
 	homes = map[homeKind]*page.Cut{}
 	for _, kind := range []homeKind{
-		{}, {pages: true}, {noPages: true},
-		{remember: true}, {remember: true, pages: true}, {remember: true, noPages: true},
+		{},
+		{pages: true},
+		{noPages: true},
+		{remember: true},
+		{remember: true, pages: true},
+		{remember: true, noPages: true},
 	} {
 		homes[kind], err = s.pages.Cut("home", func(v []string) any { return s.homePage(v, kind) }, 1, 1, 1, 1)
 		if err != nil {

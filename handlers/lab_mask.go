@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // dots stand for a value that nobody should read over a shoulder.
@@ -49,18 +50,20 @@ func maskedArgs(raw string) string {
 	return encodeControls(strings.Join(all, "&"))
 }
 
-// encodeControls returns urlencoded text with its spaces and control characters
-// encoded, and without bytes that are no UTF-8.
+// encodeControls returns urlencoded text with its spaces and what has no shape of
+// its own encoded, and without bytes that are no UTF-8.
 func encodeControls(raw string) string {
 	var b strings.Builder
-	for _, c := range []byte(raw) {
-		if c <= ' ' || c == 0x7f {
-			fmt.Fprintf(&b, "%%%02X", c)
-		} else {
-			b.WriteByte(c)
+	for _, c := range strings.ToValidUTF8(raw, "\uFFFD") {
+		if c != ' ' && unicode.IsPrint(c) {
+			b.WriteRune(c)
+			continue
+		}
+		for _, one := range []byte(string(c)) {
+			fmt.Fprintf(&b, "%%%02X", one)
 		}
 	}
-	return strings.ToValidUTF8(b.String(), "�")
+	return b.String()
 }
 
 // unescape undoes the percent signs, or returns the text as it is when they

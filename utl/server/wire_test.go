@@ -60,8 +60,14 @@ func (w *wire) dial(t *testing.T) *conn {
 	return &conn{ours, t, bufio.NewReader(ours)}
 }
 
-// ask sends the text and returns the answer, read whole.
-func (c *conn) ask(text string) *http.Response {
+// answer is an answer that was read whole.
+type answer struct {
+	StatusCode int
+	Close      bool
+}
+
+// ask sends the text and returns the answer.
+func (c *conn) ask(text string) answer {
 	c.t.Helper()
 	if _, err := io.WriteString(c, text); err != nil {
 		c.t.Fatal(err)
@@ -69,7 +75,7 @@ func (c *conn) ask(text string) *http.Response {
 	return c.answer()
 }
 
-func (c *conn) answer() *http.Response {
+func (c *conn) answer() answer {
 	c.t.Helper()
 	res, err := http.ReadResponse(c.read, nil)
 	if err != nil {
@@ -79,7 +85,7 @@ func (c *conn) answer() *http.Response {
 	if _, err := io.ReadAll(res.Body); err != nil {
 		c.t.Fatal(err)
 	}
-	return res
+	return answer{res.StatusCode, res.Close}
 }
 
 // closed reports whether the server closed the connection, and sent no more.

@@ -34,7 +34,7 @@ func (c *cache) ended(sids []string) {
 func (c *cache) toEnd() map[string]refusal {
 	refused := map[string]refusal{}
 	for sid, r := range c.refused.Range {
-		refused[sid.(string)] = r.(refusal)
+		refused[sid.(string)] = r.(refusal) //nolint:errcheck // refuse stores nothing else
 	}
 	return refused
 }

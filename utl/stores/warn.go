@@ -6,11 +6,11 @@ import (
 )
 
 // Warn logs what whoever starts the server should know of its settings.
-func (st *Stores) Warn(ctx context.Context) {
-	for _, text := range st.Config.Warnings {
-		st.Log.WarnContext(ctx, "a setting is perhaps not meant", slog.String("problem", text))
+func (s *Stores) Warn(ctx context.Context) {
+	for _, text := range s.Config.Warnings {
+		s.Log.WarnContext(ctx, "a setting is perhaps not meant", slog.String("problem", text))
 	}
-	if st.Config.PlainHTTP() {
-		st.Log.WarnContext(ctx, "passwords and cookies can be read on the way: PUBLIC_URL is http and not this machine; put a proxy with https in front, or set TLS_CERT and TLS_KEY, then PUBLIC_URL to https")
+	if s.Config.PlainHTTP() {
+		s.Log.WarnContext(ctx, "passwords and cookies can be read on the way: PUBLIC_URL is http and not this machine; put a proxy with https in front, or set TLS_CERT and TLS_KEY, then PUBLIC_URL to https")
 	}
 }

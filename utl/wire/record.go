@@ -2,6 +2,7 @@ package wire
 
 import (
 	"net"
+	"slices"
 	"sync"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -37,7 +38,7 @@ func (t *tape) add(fromClient bool, written []byte) {
 	if fromClient {
 		way = 1
 	}
-	rest := append(t.cut[way], written...)
+	rest := slices.Concat(t.cut[way], written)
 	for len(rest) >= headerSize {
 		size := headerSize + int(rest[3])<<8 + int(rest[4])
 		if len(rest) < size {
