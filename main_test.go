@@ -280,7 +280,7 @@ func TestMainJobInABrowser(t *testing.T) {
 	p.do(chromedp.Click(chromedp.CSS(".who button")))
 	p.sees("Sign in")
 	p.do(chromedp.NavigateBack())
-	p.sees("Sign in") // ATTACKS G: Back after sign-out
+	p.sees("Sign in") // Attack browser/back: Back after sign-out
 	p.quiet()
 	p.open(s.url + "/lab")
 	p.sees("Not found") // with LAB=off
@@ -299,7 +299,7 @@ func TestPlainHTTPInABrowser(t *testing.T) {
 	p.do(chromedp.Click(chromedp.CSS(".foot a")))
 	p.sees("See how a sign-in works")
 	if got, want := value[string](p, `document.referrer`), "http://jar.example:"+port+"/"; got != want {
-		t.Errorf("the Referer after a link's page is %q, want %q", got, want) // ATTACKS G: no link code in it
+		t.Errorf("the Referer after a link's page is %q, want %q", got, want) // Attack browser/link-codes: no link code in it
 	}
 	p.owner(s)
 	p.do(chromedp.Click(chromedp.CSS(".who button")))

@@ -9,7 +9,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// ATTACKS A5: a new password ends every other session and the old cookie of
+// Attack cookie/replay: a new password ends every other session and the old cookie of
 // this one, which goes on under a new sid, remembered if it was.
 func TestChangePassword(t *testing.T) {
 	s := newSite(t)
@@ -67,7 +67,7 @@ func TestAPasswordThatIsNotTaken(t *testing.T) {
 	b.get("/account").want(http.StatusOK)
 }
 
-// ATTACKS F: whoever found a browser open does not guess the password in it.
+// Attack guessing/open-browser: whoever found a browser open does not guess the password in it.
 func TestGuessingTheCurrentPasswordIsSlowed(t *testing.T) {
 	s := newSite(t)
 	s.add(t, "ada", account.Owner)

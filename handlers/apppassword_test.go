@@ -112,7 +112,7 @@ func TestAnAppPasswordThatIsNotMade(t *testing.T) {
 	}
 }
 
-// ATTACKS F: whoever found a browser open does not guess the password here.
+// Attack guessing/open-browser: whoever found a browser open does not guess the password here.
 func TestGuessingForAnAppPasswordIsSlowed(t *testing.T) {
 	s := newSite(t, withGate)
 	s.add(t, "ada", account.Owner)

@@ -40,7 +40,7 @@ func TestSignInVisitSignOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Header.Set("Cookie", before)
-	replay.do(req).want(http.StatusSeeOther) // ATTACKS A5
+	replay.do(req).want(http.StatusSeeOther) // Attack cookie/replay
 }
 
 func TestSignInFails(t *testing.T) {

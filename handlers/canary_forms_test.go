@@ -18,7 +18,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// ATTACKS K: whatever is typed into any field of any form, a password in the
+// Attack secrets/canaries: whatever is typed into any field of any form, a password in the
 // wrong one, is not in the log, at debug neither, and in the audit log only once
 // something has that name. The forms are those of the pages themselves.
 func TestNoFieldIsInTheLog(t *testing.T) {

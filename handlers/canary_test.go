@@ -20,7 +20,7 @@ const (
 	canaryQuery  = "canary-in-the-query"
 )
 
-// ATTACKS G, K: passwords, cookies and link codes run through every flow, and are
+// Attack browser/link-codes, secrets/canaries: passwords, cookies and link codes run through every flow, and are
 // not in the log, at debug neither, and not in a page, but for a link's own.
 func TestCanaries(t *testing.T) {
 	for name, level := range map[string]slog.Level{"at info": slog.LevelInfo, "at debug": slog.LevelDebug} {

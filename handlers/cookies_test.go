@@ -9,7 +9,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// ATTACKS A7: of several cookies of our name the one that verifies counts; where
+// Attack cookie/several: of several cookies of our name the one that verifies counts; where
 // several do, or none, one is signed out and all are cleared.
 func TestSeveralCookiesOfOurName(t *testing.T) {
 	for name, change := range map[string]func(*handlers.Config){"glassjar": func(*handlers.Config) {}, "__Host-glassjar": secure} {
@@ -70,7 +70,7 @@ func (b *browser) cookie(name string) string {
 	return ""
 }
 
-// ATTACKS A1–A3: whatever a bad cookie holds, its bearer is signed out.
+// Attack cookie/changed, cookie/cut, cookie/foreign-key: whatever a bad cookie holds, its bearer is signed out.
 func TestBadCookies(t *testing.T) {
 	s := newSite(t)
 	s.add(t, "ada", account.Owner)
@@ -97,7 +97,7 @@ func TestBadCookies(t *testing.T) {
 	}
 }
 
-// ATTACKS A10: a cookie that an old key signed works, and is signed anew by our
+// Attack cookie/rotated-key: a cookie that an old key signed works, and is signed anew by our
 // own pages; once the old key is gone it is nothing.
 func TestARotatedKey(t *testing.T) {
 	s := newSite(t)

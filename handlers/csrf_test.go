@@ -83,7 +83,7 @@ var csrf = []struct {
 	{"", [5]bool{false, true, true, false, false}, [5]bool{true, true, true, false, false}},
 }
 
-// ATTACKS G: the CSRF matrix on every POST.
+// Attack browser/csrf: the CSRF matrix on every POST.
 func TestPostsFromElsewhereAreRefused(t *testing.T) {
 	for _, pattern := range handlers.Routes(newSite(t, withLab, withGate).config) {
 		if strings.HasPrefix(pattern, http.MethodPost) {
@@ -146,7 +146,7 @@ func (s *testSite) postFrom(t *testing.T, b *browser, d deed, site, origin strin
 	got.wantPage()
 }
 
-// ATTACKS G: a cookie of ours alone is enough to ask where a POST came from.
+// Attack browser/csrf: a cookie of ours alone is enough to ask where a POST came from.
 func TestAPostWithACookieMustTellItsOrigin(t *testing.T) {
 	s := newSite(t)
 	for _, row := range []struct {
@@ -168,7 +168,7 @@ func TestAPostWithACookieMustTellItsOrigin(t *testing.T) {
 	secured.browser(t).send("/auth", "", "Sec-Fetch-Site", "", "Origin", "", "Cookie", "__Host-glassjar-device=x").want(http.StatusForbidden)
 }
 
-// ATTACKS G: methods that no route takes are refused as other sites' too.
+// Attack browser/csrf: methods that no route takes are refused as other sites' too.
 func TestOtherMethodsFromElsewhereAreRefused(t *testing.T) {
 	s := newSite(t)
 	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, "BREW"} {

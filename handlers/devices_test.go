@@ -75,7 +75,7 @@ func TestDevices(t *testing.T) {
 	got.wantPage()
 }
 
-// ATTACKS A5, A6: one device ends, the others go on.
+// Attack cookie/replay, cookie/one-of-two: one device ends, the others go on.
 func TestEndOneDevice(t *testing.T) {
 	s := newSite(t)
 	s.add(t, "ada", account.Owner)
@@ -90,7 +90,7 @@ func TestEndOneDevice(t *testing.T) {
 	here.get("/account").want(http.StatusSeeOther)
 }
 
-// ATTACKS A6: nobody ends another account's session.
+// Attack cookie/one-of-two: nobody ends another account's session.
 func TestNobodyEndsAnotherAccountsSession(t *testing.T) {
 	s := newSite(t)
 	s.add(t, "ada", account.Owner)
@@ -108,7 +108,7 @@ func TestNobodyEndsAnotherAccountsSession(t *testing.T) {
 	victim.get("/account").want(http.StatusOK)
 }
 
-// ATTACKS A5: all other devices end, of this account alone.
+// Attack cookie/replay: all other devices end, of this account alone.
 func TestEndOtherDevices(t *testing.T) {
 	s := newSite(t)
 	s.add(t, "ada", account.Owner)

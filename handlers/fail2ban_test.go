@@ -36,7 +36,7 @@ func ban(t *testing.T, log *safeBuffer, asJSON bool) (found []string) {
 	return found
 }
 
-// ATTACKS L: the filter finds each failed sign-in and app password and its
+// Attack logs/injection: the filter finds each failed sign-in and app password and its
 // address, and no typed name makes it find another.
 func TestFail2ban(t *testing.T) {
 	t.Run("text", func(t *testing.T) { wantBans(t, false, `msg="sign-in failed" event=signin.failed ip=6.6.6.6 `) })

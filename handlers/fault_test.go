@@ -13,7 +13,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// ATTACKS D: a panic is a logged 500 in our look, with every header; the next
+// Attack http/panic: a panic is a logged 500 in our look, with every header; the next
 // request is none the worse.
 func TestAPanic(t *testing.T) {
 	s := newSite(t)

@@ -9,7 +9,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// ATTACKS D, E: what a form cannot be is refused, and nothing changes.
+// Attack http/forms: what a form cannot be is refused, and nothing changes.
 func TestAFormThatCannotBeRead(t *testing.T) {
 	const urlencoded = "application/x-www-form-urlencoded"
 	fits := "username=ada&password=" + strings.ReplaceAll(good, " ", "+")
@@ -63,7 +63,7 @@ func TestAFormThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// ATTACKS D: a body over the limit is not read on, and the connection on which
+// Attack http/forms: a body over the limit is not read on, and the connection on which
 // its rest would come is closed.
 func TestABodyOverTheLimitClosesItsConnection(t *testing.T) {
 	s := newSite(t)
@@ -96,7 +96,7 @@ func TestEveryFormIsReadWithTheSameCare(t *testing.T) {
 	}
 }
 
-// ATTACKS D: the args of a page are read with the same care.
+// Attack http/forms: the args of a page are read with the same care.
 func TestArgsThatCannotBeRead(t *testing.T) {
 	s := newSite(t)
 	s.add(t, "bob", account.Member)
@@ -135,7 +135,7 @@ func TestArgsAndFormValuesAreNotMixed(t *testing.T) {
 	}
 }
 
-// ATTACKS E, G: what people type comes back as text, never as markup.
+// Attack browser/script: what people type comes back as text, never as markup.
 func TestWhatIsTypedComesBackAsText(t *testing.T) {
 	for _, typed := range []string{
 		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' autofocus onfocus='alert(1)`,

@@ -8,7 +8,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// ATTACKS F, L: wrong app passwords are counted, recorded and logged as failed
+// Attack guessing/app-passwords, logs/injection: wrong app passwords are counted, recorded and logged as failed
 // sign-ins are; a good one is not held up by them.
 func TestWrongAppPasswordsAreSlowed(t *testing.T) {
 	for name, wrong := range map[string]string{"Basic": basic("Ada", "gj_WRONG"), "Bearer": "Bearer gj_WRONG"} {
@@ -37,7 +37,7 @@ func TestWrongAppPasswordsAreSlowed(t *testing.T) {
 	}
 }
 
-// ATTACKS F: a program that goes on with an app password that was revoked, or
+// Attack guessing/app-passwords: a program that goes on with an app password that was revoked, or
 // a stranger who knows the name, keeps nobody from signing in; and failed
 // sign-ins hold up no app password's first try.
 func TestWrongAppPasswordsSlowNoSignIn(t *testing.T) {

@@ -84,7 +84,7 @@ func TestGateTakesAppPasswords(t *testing.T) {
 	}
 }
 
-// ATTACKS C: what has the form of an app password, or hides one, never falls
+// Attack gate/app-passwords: what has the form of an app password, or hides one, never falls
 // through to the cookie and never reaches the app, on any host.
 func TestGateRefusesAuthorization(t *testing.T) {
 	w := newWorld(t, jar, "")
@@ -206,7 +206,7 @@ func (w *world) refused(t *testing.T, path string, header, authorization []strin
 	return got
 }
 
-// ATTACKS A5 at the gate: an app password that ended is refused at once, here
+// Attack cookie/replay: an app password that ended is refused at once, here
 // and on another server.
 func TestGateEndsWithTheAppPassword(t *testing.T) {
 	for name, end := range map[string]func(accounts *account.Store, ada account.Account, id string) error{

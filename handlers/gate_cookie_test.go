@@ -38,7 +38,7 @@ type payload struct {
 	Host     string `json:"host,omitempty"`
 }
 
-// ATTACKS A3, C: each cookie opens one place.
+// Attack cookie/foreign-key, gate/places: each cookie opens one place.
 func TestGateCookiesOpenOnePlace(t *testing.T) {
 	w := newWorld(t, jar, "site.example")
 	b, wiki := w.in(t)
@@ -106,7 +106,7 @@ func TestGateCookiesOpenOnePlace(t *testing.T) {
 	w.browser(t).get("/account", "Cookie", "__Host-glassjar="+own).want(http.StatusOK)
 }
 
-// ATTACKS A1 at the gate.
+// Attack cookie/changed.
 func TestNoCharacterOfAGateCookieCanBeChanged(t *testing.T) {
 	w := newWorld(t, jar, "")
 	_, cookie := w.in(t)
@@ -119,7 +119,7 @@ func TestNoCharacterOfAGateCookieCanBeChanged(t *testing.T) {
 	}
 }
 
-// ATTACKS H: the gate asked while the session ends; none passes after the end.
+// Attack race/ended-session: the gate asked while the session ends; none passes after the end.
 func TestTheGateWhileTheSessionEnds(t *testing.T) {
 	w := newWorld(t, jar, "")
 	w.add(t, "ada", account.Member)

@@ -88,7 +88,7 @@ func TestGoesOn(t *testing.T) {
 	}
 }
 
-// ATTACKS B: nothing but a path here and a URL on a gate host.
+// Attack next/leaves-the-site: nothing but a path here and a URL on a gate host.
 func TestNextIsAGateHostOrHere(t *testing.T) {
 	w := newWorld(t, jar, "site.example")
 	w.add(t, "ada", account.Member)

@@ -105,7 +105,7 @@ func TestGateSignInAsAnother(t *testing.T) {
 	}
 }
 
-// ATTACKS A5 at the gate: ended here is ended at once, elsewhere with the poll.
+// Attack cookie/replay: ended here is ended at once, elsewhere with the poll.
 func TestGateEndsWithTheSession(t *testing.T) {
 	for name, end := range map[string]func(w *world, b *browser) error{
 		"sign-out": func(_ *world, b *browser) error { b.post("/logout").want(http.StatusSeeOther); return nil },

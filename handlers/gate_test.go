@@ -29,7 +29,7 @@ func (w *world) in(tb testing.TB) (b *browser, cookie string) {
 	return b, hostCookie + "=" + b.holds(elsewhere, hostCookie)
 }
 
-// ATTACKS C
+// Attack gate/identity-headers
 func TestGateAsksToSignIn(t *testing.T) {
 	w := newWorld(t, jar, "")
 	const page = "text/html"
@@ -72,7 +72,7 @@ func TestGateAsksToSignIn(t *testing.T) {
 	}
 }
 
-// ATTACKS C: HEAD, OPTIONS and all others.
+// Attack gate/methods: HEAD, OPTIONS and all others.
 func TestGateMethods(t *testing.T) {
 	w := newWorld(t, jar, "")
 	_, cookie := w.in(t)
@@ -94,7 +94,7 @@ func TestGateSaysWhoPasses(t *testing.T) {
 	w := newWorld(t, jar, "")
 	_, cookie := w.in(t)
 	id := w.texts(t, `SELECT id FROM accounts`)[0]
-	forged := []string{"Cookie", cookie, "Remote-User", "root", "Remote-Groups", "admin", "Remote-Email", "root@evil.example", "Remote-Identity", "x"} // ATTACKS C
+	forged := []string{"Cookie", cookie, "Remote-User", "root", "Remote-Groups", "admin", "Remote-Email", "root@evil.example", "Remote-Identity", "x"} // Attack gate/identity-headers
 	got := w.ask(t, "/gate/check", asked(elsewhere+"/", forged...)).want(http.StatusOK)
 	for name, want := range map[string]string{"Remote-User": "ada", "Remote-Groups": "", "Remote-Name": "", "Remote-Email": ""} {
 		if all := got.Header[name]; len(all) != 1 || all[0] != want {
@@ -132,7 +132,7 @@ func TestGateSaysNamesOnOneLine(t *testing.T) {
 	got.header("Remote-Name", "Ada  Remote-User: root  L .").header("Remote-Groups", "dev,ops").header("Remote-Email", "ada@site.example").header("Remote-User", "ada")
 }
 
-// ATTACKS C: what the gate does not read in one way, with and without a session.
+// Attack gate/ambiguous-headers: what the gate does not read in one way, with and without a session.
 func TestGateRefuses(t *testing.T) {
 	w := newWorld(t, jar, "")
 	_, cookie := w.in(t)
@@ -193,7 +193,7 @@ func TestGateAskedWithThePagesArgs(t *testing.T) {
 	}
 }
 
-// ATTACKS C: `..`, `%2e`, `%2f`, `%5c`, `//`, `;` pass as they are.
+// Attack gate/odd-targets: `..`, `%2e`, `%2f`, `%5c`, `//`, `;` pass as they are.
 func TestGateTargetsComeBackAsTheyAre(t *testing.T) {
 	w := newWorld(t, jar, "")
 	for _, uri := range []string{"/../a", "/%2e%2e/a", "/a%2fb", "/a%5Cb", `/a\b`, "//evil.example/", "/;a=b?c;d", "/?q=%C3%A4+b&&=", "/?u=https://x/?y", "/a/./b//"} {
@@ -206,7 +206,7 @@ func TestGateTargetsComeBackAsTheyAre(t *testing.T) {
 	}
 }
 
-// ATTACKS C: X-Forwarded-* from an untrusted peer.
+// Attack gate/untrusted-peer: X-Forwarded-* from an untrusted peer.
 func TestGateTrustsItsCallersAddress(t *testing.T) {
 	w := newWorld(t, jar, "")
 	_, cookie := w.in(t)

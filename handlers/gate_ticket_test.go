@@ -86,7 +86,7 @@ func TestTickets(t *testing.T) {
 
 const nonceCookie = hostCookie + "-next"
 
-// ATTACKS C, G: whoever has eve's ticket opened in ada's browser does not have
+// Attack gate/tickets: whoever has eve's ticket opened in ada's browser does not have
 // ada go on as eve.
 func TestATicketInAnotherBrowser(t *testing.T) {
 	for name, prepare := range map[string]func(w *world, ada, eve *browser){
@@ -117,7 +117,7 @@ func TestATicketInAnotherBrowser(t *testing.T) {
 	}
 }
 
-// ATTACKS C, G: of the steps to a ticket, too, each that eve took and ada's
+// Attack gate/tickets: of the steps to a ticket, too, each that eve took and ada's
 // browser goes on with leads ada on as herself, or nowhere.
 func TestHalfTheWayInAnotherBrowser(t *testing.T) {
 	w := newWorld(t, jar, "")
@@ -152,7 +152,7 @@ func TestSeveralPagesAtOnce(t *testing.T) {
 	}
 }
 
-// ATTACKS H: of many at once one gets in.
+// Attack race/one-winner: of many at once one gets in.
 func TestATicketAtOnce(t *testing.T) {
 	w := newWorld(t, jar, "")
 	w.add(t, "ada", account.Member)

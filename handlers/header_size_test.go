@@ -21,7 +21,7 @@ func sized(n int, header, value string) *http.Request {
 	return req
 }
 
-// ATTACKS A2, D: 64 KB of headers are taken, and a byte more is refused, with
+// Attack cookie/cut, http/limits: 64 KB of headers are taken, and a byte more is refused, with
 // nothing changed.
 func TestHeadersOf64KB(t *testing.T) {
 	s := newSite(t)

@@ -25,7 +25,7 @@ func publicAt(public string) func(*handlers.Config) {
 	}
 }
 
-// ATTACKS G: the site is answered at its own address, however that is spelled,
+// Attack browser/host: the site is answered at its own address, however that is spelled,
 // and nobody else's page is "same origin" because its name leads here.
 func TestHost(t *testing.T) {
 	for _, row := range []struct {

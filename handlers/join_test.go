@@ -57,7 +57,7 @@ func TestALinkOutlivesMistakes(t *testing.T) {
 	b.post(reset, "password", other).want(http.StatusSeeOther)
 }
 
-// ATTACKS A5: a reset ends every session, and signs in who made it.
+// Attack cookie/replay: a reset ends every session, and signs in who made it.
 func TestReset(t *testing.T) {
 	s := newSite(t)
 	s.add(t, "ada", account.Owner)

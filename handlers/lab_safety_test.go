@@ -10,7 +10,7 @@ import (
 	"glassjar/utl/anatomy"
 )
 
-// ATTACKS A3: what the lab signs is accepted nowhere else, whatever it says.
+// Attack cookie/foreign-key: what the lab signs is accepted nowhere else, whatever it says.
 func TestLabSignsNobodyIn(t *testing.T) {
 	s := newSite(t, withLab)
 	ada := s.add(t, "ada", account.Owner)
@@ -91,7 +91,7 @@ func TestLabMasks(t *testing.T) {
 	}
 }
 
-// ATTACKS G: another site's page changes nothing in the lab either.
+// Attack browser/csrf: another site's page changes nothing in the lab either.
 func TestLabFormsFromElsewhereAreRefused(t *testing.T) {
 	s := newSite(t, withLab)
 	b := s.browser(t)

@@ -124,7 +124,7 @@ func TestLabWireSaysHowItCame(t *testing.T) {
 	}
 }
 
-// ATTACKS D: what is no secret is refused before anything is sent.
+// Attack http/forms: what is no secret is refused before anything is sent.
 func TestLabWireRefuses(t *testing.T) {
 	b := newSite(t, withLab).browser(t)
 	for body, want := range map[string]int{
@@ -153,7 +153,7 @@ func TestLabWireRefuses(t *testing.T) {
 	b.send("/lab/wire", "secret=a", "Content-Type", "text/plain").want(http.StatusUnsupportedMediaType)
 }
 
-// ATTACKS E: whatever comes is shown as text, with the visitor's secrets masked.
+// Attack browser/script: whatever comes is shown as text, with the visitor's secrets masked.
 func TestLabWireShowsTextAlone(t *testing.T) {
 	const script = `</pre><script>alert(1)</script>`
 	s := newSite(t, withLab)
@@ -181,7 +181,7 @@ func TestLabWireShowsTextAlone(t *testing.T) {
 	}
 }
 
-// ATTACKS L: however much comes, so much is shown and sent, and the page says
+// Attack http/limits: however much comes, so much is shown and sent, and the page says
 // what is left out.
 func TestLabWireIsBounded(t *testing.T) {
 	b := newSite(t, withLab).browser(t)

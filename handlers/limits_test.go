@@ -11,7 +11,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// ATTACKS A13: an account signs in 120 times an hour, from a known device too,
+// Attack cookie/many-sign-ins: an account signs in 120 times an hour, from a known device too,
 // and whoever is signed in may still show who they are.
 func TestSignInsOfAnAccountAreLimited(t *testing.T) {
 	s := newSite(t)
@@ -33,7 +33,7 @@ func TestSignInsOfAnAccountAreLimited(t *testing.T) {
 	b.signIn("ada", other).want(http.StatusSeeOther)
 }
 
-// ATTACKS F: after 100 failures in a row a new browser waits 10 minutes; a known
+// Attack guessing/waits: after 100 failures in a row a new browser waits 10 minutes; a known
 // device and a reset link do not. Known and unknown names answer alike.
 func TestAHundredFailuresInARowMakeNewBrowsersWait(t *testing.T) {
 	s := newSite(t)
@@ -62,7 +62,7 @@ func TestAHundredFailuresInARowMakeNewBrowsersWait(t *testing.T) {
 	s.stranger(t, "198.51.100.10").signIn(knownName, good).want(http.StatusSeeOther)
 }
 
-// ATTACKS F: a known device is not held up by the failures of strangers in a row.
+// Attack guessing/known-device: a known device is not held up by the failures of strangers in a row.
 func TestAKnownDeviceAfterAHundredFailures(t *testing.T) {
 	s := newSite(t)
 	s.add(t, "ada", account.Owner)
@@ -76,7 +76,7 @@ func TestAKnownDeviceAfterAHundredFailures(t *testing.T) {
 	home.signIn("ada", good).want(http.StatusSeeOther)
 }
 
-// ATTACKS E: a keyboard's space is no part of a name, nor of what counts its
+// Attack names/one-account: a keyboard's space is no part of a name, nor of what counts its
 // failures, nor of the log.
 func TestASpaceAroundAUsername(t *testing.T) {
 	s := newSite(t)
@@ -96,7 +96,7 @@ func TestASpaceAroundAUsername(t *testing.T) {
 	s.browser(t).signIn("bob", good).want(http.StatusSeeOther)
 }
 
-// ATTACKS K: what is typed into the username field is in no log line and no row,
+// Attack secrets/canaries: what is typed into the username field is in no log line and no row,
 // unless an account has that name: people type their password there.
 func TestWhatIsTypedAsAUsernameIsNotKept(t *testing.T) {
 	for _, level := range []slog.Level{slog.LevelInfo, slog.LevelDebug} {

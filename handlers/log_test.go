@@ -57,7 +57,7 @@ func TestWhatIsLoggedIsACopy(t *testing.T) {
 	}
 }
 
-// ATTACKS L: whatever a visitor puts into a field, each request is one line,
+// Attack logs/injection: whatever a visitor puts into a field, each request is one line,
 // valid and short.
 func TestOneLineARequest(t *testing.T) {
 	for _, asJSON := range []bool{false, true} {
@@ -116,7 +116,7 @@ func wantLines(t *testing.T, log *safeBuffer, asJSON bool) (n int) {
 	return n
 }
 
-// ATTACKS L: a typed name, at debug its form too, does not break a line.
+// Attack logs/injection: a typed name, at debug its form too, does not break a line.
 func TestTypedTextStaysOnItsLine(t *testing.T) {
 	for _, asJSON := range []bool{false, true} {
 		log := &safeBuffer{}
@@ -172,7 +172,7 @@ func TestWhatALineSays(t *testing.T) {
 	}
 }
 
-// ATTACKS F: pages do not tell the request's id, which would differ between a
+// Attack guessing/same-answers: pages do not tell the request's id, which would differ between a
 // known and an unknown name.
 func TestNoPageTellsItsID(t *testing.T) {
 	s := newSite(t)

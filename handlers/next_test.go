@@ -10,7 +10,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// ATTACKS B: where a sign-in leads, from the arg to the Location.
+// Attack next/leaves-the-site: where a sign-in leads, from the arg to the Location.
 var nexts = []struct{ name, next, want string }{
 	{"a page of ours", "/account", "/account"},
 	{"a page with a query", "/pages/a%20b.html?x=1&y=%2F", "/pages/a%20b.html?x=1&y=%2F"},

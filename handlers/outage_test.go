@@ -31,7 +31,7 @@ func (s *testSite) away(t *testing.T) (back func()) {
 	}
 }
 
-// ATTACKS I: without its database the site serves live sessions for 10 s, then
+// Attack fault/database-away: without its database the site serves live sessions for 10 s, then
 // nobody: 503, never a guess. It recovers without a restart.
 func TestOutage(t *testing.T) {
 	s := newSite(t)
@@ -148,7 +148,7 @@ func TestSignOutDuringAnOutageNeedsACookieOfOurs(t *testing.T) {
 
 var errUndone = errors.New("undone")
 
-// ATTACKS I: a database that another process locks: 503 within 5 s, and live
+// Attack fault/lock: a database that another process locks: 503 within 5 s, and live
 // sessions go on meanwhile.
 func TestALockedDatabase(t *testing.T) {
 	t.Parallel()

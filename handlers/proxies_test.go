@@ -26,7 +26,7 @@ type check struct {
 }
 
 // The recipes, in the real proxies.
-// ATTACKS C
+// Attack gate/identity-headers, gate/header-twins, gate/odd-targets, gate/methods, gate/down
 func TestProxies(t *testing.T) {
 	for _, p := range proxies {
 		t.Run(p.program, func(t *testing.T) {

@@ -33,7 +33,7 @@ func atOnce(n int, do func(i int) *answer) map[int]int {
 	return got
 }
 
-// ATTACKS H: sign-out with sign-out: every one answers 303, one ends it.
+// Attack race/one-winner: sign-out with sign-out: every one answers 303, one ends it.
 func TestRaceOfSignOuts(t *testing.T) {
 	s := newSite(t)
 	s.add(t, "ada", account.Owner)
@@ -52,7 +52,7 @@ func TestRaceOfSignOuts(t *testing.T) {
 	b.get("/account").want(http.StatusSeeOther)
 }
 
-// ATTACKS H: password change with sign-in: no sign-in with the old password
+// Attack race/one-winner: password change with sign-in: no sign-in with the old password
 // outlives the change, and one change of several wins.
 func TestRaceOfPasswordChangeAndSignIn(t *testing.T) {
 	s := newSite(t)
@@ -90,7 +90,7 @@ func TestRaceOfPasswordChangeAndSignIn(t *testing.T) {
 	s.browser(t).signIn("ada", other).want(http.StatusSeeOther)
 }
 
-// ATTACKS H: one link and many who open it: one account.
+// Attack race/one-winner: one link and many who open it: one account.
 func TestRaceForALink(t *testing.T) {
 	s := newSite(t)
 	link := s.link(t, account.Member)
@@ -105,7 +105,7 @@ func TestRaceForALink(t *testing.T) {
 	}
 }
 
-// ATTACKS H: delete with a request: signed in or signed out, and no 500.
+// Attack race/ended-session: delete with a request: signed in or signed out, and no 500.
 func TestRaceOfDeleteAndRequests(t *testing.T) {
 	s := newSite(t)
 	s.add(t, "ada", account.Owner)

@@ -107,7 +107,7 @@ func TestKeepMeSignedIn(t *testing.T) {
 	long.get("/account").want(http.StatusSeeOther)
 }
 
-// ATTACKS A9: a cookie that comes in with a sign-in is ended by it.
+// Attack cookie/fixation: a cookie that comes in with a sign-in is ended by it.
 func TestFixation(t *testing.T) {
 	s := newSite(t)
 	s.add(t, "ada", account.Owner)

@@ -119,7 +119,7 @@ var sweptMethods = []string{
 	http.MethodPost, // the last one: it may end the session
 }
 
-// ATTACKS D, G: every route × who asks × method has its status and its whole
+// Attack http/methods, browser/frame: every route × who asks × method has its status and its whole
 // header set, with http and with https.
 func TestSweep(t *testing.T) {
 	for name, change := range map[string]func(*handlers.Config){

@@ -55,7 +55,7 @@ func (a *answer) sight(name string) sight {
 	return saw
 }
 
-// ATTACKS F: for equal counters known, unknown, disabled and broken accounts
+// Attack guessing/same-answers: for equal counters known, unknown, disabled and broken accounts
 // answer alike, the throttled answer too.
 func TestNoTelling(t *testing.T) {
 	for _, row := range []struct{ name, password string }{
@@ -90,7 +90,7 @@ func TestNoTelling(t *testing.T) {
 	}
 }
 
-// ATTACKS F: the right password of a disabled account tells nothing either.
+// Attack guessing/same-answers: the right password of a disabled account tells nothing either.
 func TestTheRightPasswordOfADisabledAccount(t *testing.T) {
 	s := tellingSite(t)
 	wrong := s.stranger(t, "192.0.2.1").signIn(knownName, other).sight(knownName)
@@ -100,7 +100,7 @@ func TestTheRightPasswordOfADisabledAccount(t *testing.T) {
 	}
 }
 
-// ATTACKS E: a stored hash that is broken, or costs too much, is refused and
+// Attack passwords/broken-hash: a stored hash that is broken, or costs too much, is refused and
 // told in the log, without a word of it.
 func TestABrokenHashIsLogged(t *testing.T) {
 	s := tellingSite(t)
@@ -113,7 +113,7 @@ func TestABrokenHashIsLogged(t *testing.T) {
 	}
 }
 
-// ATTACKS F: one password against many names is the address's failure each
+// Attack guessing/spraying: one password against many names is the address's failure each
 // time, whether the names are taken or not.
 func TestOnePasswordAgainstManyNames(t *testing.T) {
 	s := tellingSite(t)
@@ -132,7 +132,7 @@ func TestOnePasswordAgainstManyNames(t *testing.T) {
 	}
 }
 
-// ATTACKS A10: an account deleted and made again under its name is another
+// Attack account/made-again: an account deleted and made again under its name is another
 // one: cookies, known devices and links of the old one are nothing to it.
 func TestANameMadeAgain(t *testing.T) {
 	s := newSite(t)

@@ -37,7 +37,7 @@ func (b *browser) wantWait(username string, wait time.Duration) {
 	got.wantPage()
 }
 
-// ATTACKS F: the first failures cost nothing, then waits double to 30 s, and no
+// Attack guessing/waits: the first failures cost nothing, then waits double to 30 s, and no
 // password is looked at meanwhile.
 func TestFailedSignInsAreSlowed(t *testing.T) {
 	s := newSite(t)
@@ -58,7 +58,7 @@ func TestFailedSignInsAreSlowed(t *testing.T) {
 	}
 }
 
-// ATTACKS F: one address and many names; one name and many addresses; one /64.
+// Attack guessing/spraying, guessing/addresses: one address and many names; one name and many addresses; one /64.
 func TestWhatFailuresAreCountedBy(t *testing.T) {
 	for _, row := range []struct {
 		name           string
@@ -96,7 +96,7 @@ func TestWhatFailuresAreCountedBy(t *testing.T) {
 	}
 }
 
-// ATTACKS F: strangers' failures do not keep the owner out of a known device,
+// Attack guessing/known-device: strangers' failures do not keep the owner out of a known device,
 // and the device has a counter of its own.
 func TestAKnownDevice(t *testing.T) {
 	s := newSite(t)
@@ -118,7 +118,7 @@ func TestAKnownDevice(t *testing.T) {
 	home.signIn("ada", good).want(http.StatusSeeOther)
 }
 
-// ATTACKS F, A10: what ends a known device, and whose it never was.
+// Attack guessing/known-device, account/made-again: what ends a known device, and whose it never was.
 func TestAKnownDeviceThatIsNoneAnyMore(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -153,7 +153,7 @@ func TestAKnownDeviceThatIsNoneAnyMore(t *testing.T) {
 	}
 }
 
-// ATTACKS F: who is not a trusted proxy has one address, whatever it says; and
+// Attack guessing/addresses: who is not a trusted proxy has one address, whatever it says; and
 // that it says so is told in the log, once.
 func TestAForgedAddressDoesNotHelp(t *testing.T) {
 	s := newSite(t, func(c *handlers.Config) { c.TrustedProxies = nil })
@@ -170,7 +170,7 @@ func TestAForgedAddressDoesNotHelp(t *testing.T) {
 	}
 }
 
-// ATTACKS F, L: a flood of throttled sign-ins is not a flood of audit rows.
+// Attack guessing/waits, logs/flood: a flood of throttled sign-ins is not a flood of audit rows.
 func TestThrottledSignInsAreRecordedSparingly(t *testing.T) {
 	s := newSite(t)
 	s.add(t, "ada", account.Owner)

@@ -94,7 +94,7 @@ func TestOfIsTheAccountOfALiveSession(t *testing.T) {
 	}
 }
 
-// ATTACKS A10: nothing of a deleted account's belongs to the next of its name.
+// Attack account/made-again: nothing of a deleted account's belongs to the next of its name.
 func TestANameMadeAgainIsAnotherAccount(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)

@@ -86,7 +86,7 @@ func TestSigningOutEverywhereLeavesAppPasswords(t *testing.T) {
 	}
 }
 
-// ATTACKS H: who knew the old password has no app password once there is a new
+// Attack race/ended-session: who knew the old password has no app password once there is a new
 // one.
 func TestNoAppPasswordOutlivesThePasswordThatMadeIt(t *testing.T) {
 	h := open(t)

@@ -69,7 +69,7 @@ func TestAnAppPasswordOpensItsHostsForItsAccount(t *testing.T) {
 	}
 }
 
-// ATTACKS K: the secret is long, of a form that scanners find, and nowhere in
+// Attack secrets/at-rest: the secret is long, of a form that scanners find, and nowhere in
 // the database.
 func TestAnAppPasswordIsKeptAsAHash(t *testing.T) {
 	h := open(t)
@@ -174,7 +174,7 @@ func TestTheListOfAppPasswords(t *testing.T) {
 	}
 }
 
-// ATTACKS I: while another process holds the lock for writing, no use waits for
+// Attack fault/lock: while another process holds the lock for writing, no use waits for
 // it but a moment.
 func TestUsesDoNotWaitForALock(t *testing.T) {
 	h := open(t)

@@ -24,7 +24,7 @@ type home struct {
 	join, reset, anns string
 }
 
-// ATTACKS A5, H: each change, its audit rows (who, what, whom, detail) and the
+// Attack cookie/replay: each change, its audit rows (who, what, whom, detail) and the
 // end of the account's sessions are one: all of them at once, or nothing.
 func TestAChangeIsWholeAuditedAndAtOnce(t *testing.T) {
 	tests := []struct {

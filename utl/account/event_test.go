@@ -49,7 +49,7 @@ func TestATryIsRecordedWithoutWhatANobodyTyped(t *testing.T) {
 	}
 }
 
-// ATTACKS A10, F: a known device is known for one account, until its password
+// Attack account/made-again, guessing/known-device: a known device is known for one account, until its password
 // changes or it is disabled or deleted.
 func TestADeviceIsKnownWhileTheAccountIsWhatItWas(t *testing.T) {
 	h := open(t)

@@ -223,7 +223,7 @@ func TestALinkSurvivesARefusedName(t *testing.T) {
 	}
 }
 
-// ATTACKS K: whoever reads the database's file learns no code and no password.
+// Attack secrets/at-rest: whoever reads the database's file learns no code and no password.
 func TestTheDatabaseHoldsNoSecret(t *testing.T) {
 	h := open(t)
 	first := link(t, func() (string, error) { return h.NewFirst(t.Context()) })

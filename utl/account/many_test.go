@@ -8,7 +8,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// ATTACKS A13: each change of an account that has thousands of sessions leaves
+// Attack cookie/many-sign-ins: each change of an account that has thousands of sessions leaves
 // none that is live, and ends no more than 500 rows in its transaction.
 func TestChangesOfAnAccountWithThousandsOfSessions(t *testing.T) {
 	for name, change := range map[string]func(*house) error{

@@ -11,7 +11,7 @@ import (
 	"glassjar/utl/password"
 )
 
-// ATTACKS E: the policy holds on every way that leads to a password, and who
+// Attack passwords/policy: the policy holds on every way that leads to a password, and who
 // broke it may try again.
 func TestNoWayLeadsAroundThePolicy(t *testing.T) {
 	h := open(t)

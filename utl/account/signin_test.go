@@ -13,7 +13,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// ATTACKS F: of a wrong name, a wrong password and a disabled account a visitor
+// Attack guessing/same-answers: of a wrong name, a wrong password and a disabled account a visitor
 // learns one thing: not right.
 func TestARefusedSignInDoesNotSayWhy(t *testing.T) {
 	h := open(t)
@@ -40,7 +40,7 @@ func TestARefusedSignInDoesNotSayWhy(t *testing.T) {
 		})
 	}
 
-	// ATTACKS E: every one of them stands in the line for a hash, whoever is asked for.
+	// Attack passwords/many-at-once: every one of them stands in the line for a hash, whoever is asked for.
 	busy := password.NewHasher(tiny, 1, 0)
 	defer occupy(t, busy)()
 	for _, name := range []string{"ann", "bob", "nobody", "ann/"} {
@@ -79,7 +79,7 @@ func (w waits) Done() <-chan struct{} {
 	return nil
 }
 
-// ATTACKS E
+// Attack passwords/broken-hash
 func TestABrokenHashIsRefusedAndNotShown(t *testing.T) {
 	h := open(t)
 	ann := h.add(t, "ann", account.Owner)
@@ -189,7 +189,7 @@ func (m *meanwhile) Err() error {
 	return nil
 }
 
-// ATTACKS H: a password that is set while the old one is hashed again stays.
+// Attack race/one-winner: a password that is set while the old one is hashed again stays.
 func TestAnOldPasswordIsNotHashedOverANewOne(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)

@@ -14,7 +14,7 @@ import (
 	"glassjar/utl/password"
 )
 
-// ATTACKS I: without its database the store refuses, and says nothing of a
+// Attack fault/database-away: without its database the store refuses, and says nothing of a
 // wrong password or a bad link.
 func TestWithoutADatabaseEverythingIsUnavailable(t *testing.T) {
 	h := open(t)

@@ -11,7 +11,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// ATTACKS E: one account or a clear refusal, the same rule at sign-up and
+// Attack names/one-account: one account or a clear refusal, the same rule at sign-up and
 // sign-in. want is empty where the name is refused.
 var names = []struct{ name, typed, want string }{
 	{"plain", "bob", "bob"},
@@ -71,7 +71,7 @@ var names = []struct{ name, typed, want string }{
 	{"an overlong b", "\xc1\xa2ob", ""},
 }
 
-// ATTACKS E
+// Attack names/one-account
 func TestANameIsOneAccountOrRefused(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -124,7 +124,7 @@ func TestANameIsOneAccountOrRefused(t *testing.T) {
 	}
 }
 
-// ATTACKS E: whatever is typed, a name is ASCII, of one form, and stays what it
+// Attack names/one-account: whatever is typed, a name is ASCII, of one form, and stays what it
 // is when it is typed again.
 func FuzzUsername(f *testing.F) {
 	for _, tt := range names {

@@ -109,7 +109,7 @@ func TestARowGoesWithItsTransaction(t *testing.T) {
 	}
 }
 
-// ATTACKS L: 10 KB and broken text in every field that a visitor can fill.
+// Attack logs/injection: 10 KB and broken text in every field that a visitor can fill.
 func TestTextsAreCapped(t *testing.T) {
 	d := dbtest.Open(t)
 	long := strings.Repeat("x", 10<<10) + "\xff"
@@ -184,7 +184,7 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// ATTACKS L: refused attempts are kept in bounded numbers, of one account and of
+// Attack logs/injection: refused attempts are kept in bounded numbers, of one account and of
 // names that nobody has, stand apart, and push nothing off.
 func TestAttemptsAreBoundedAndStandApart(t *testing.T) {
 	d := dbtest.Open(t)

@@ -93,7 +93,7 @@ func exits(ts *testscript.TestScript, want int, args []string) {
 	if want != 0 && (stdout != "" || !strings.Contains("\n"+stderr, "\nglassjar: ")) {
 		ts.Fatalf("a failure belongs on stderr, and there alone")
 	}
-	if strings.Contains(stdout+stderr, canary) { // ATTACKS K: canaries
+	if strings.Contains(stdout+stderr, canary) { // Attack secrets/canaries: canaries
 		ts.Fatalf("a password is in the output")
 	}
 }

@@ -91,7 +91,7 @@ func TestDoctor(t *testing.T) {
 			if code != tt.code || !strings.Contains(out.String(), tt.out) || !strings.HasPrefix(said.String(), tt.said) {
 				t.Errorf("got exit code %d, want %d, %q and %q in:\n%s%s", code, tt.code, tt.out, tt.said, &out, &said)
 			}
-			if strings.Contains(out.String()+said.String(), canary) { // ATTACKS K: canaries
+			if strings.Contains(out.String()+said.String(), canary) { // Attack secrets/canaries: canaries
 				t.Error("the app password is in the output")
 			}
 		})

@@ -15,7 +15,7 @@ var trusted = []netip.Prefix{
 	netip.MustParsePrefix("fe80::/10"),
 }
 
-func TestFrom(t *testing.T) { // ATTACKS C, F
+func TestFrom(t *testing.T) { // Attack guessing/addresses
 	const proxy, stranger = "127.0.0.1:4711", "192.0.2.9:4711"
 	for _, tt := range []struct {
 		row       string
@@ -105,7 +105,7 @@ func TestNobodyIsTrusted(t *testing.T) {
 	}
 }
 
-func TestFromTellsOfATrustedPeer(t *testing.T) { // ATTACKS C
+func TestFromTellsOfATrustedPeer(t *testing.T) { // Attack gate/untrusted-peer
 	for remote, want := range map[string]bool{
 		"127.0.0.1:80":          true,
 		"127.255.0.1":           true,

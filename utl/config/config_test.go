@@ -50,7 +50,7 @@ func load(t *testing.T, path string, pairs ...string) config.Config {
 	return c
 }
 
-func TestDefaults(t *testing.T) { // ATTACKS K: no .env
+func TestDefaults(t *testing.T) { // Attack keys/none: no .env
 	t.Setenv("ADDR", "127.0.0.1:1") // only getenv is asked
 	got := load(t, filepath.Join(t.TempDir(), ".env"))
 	want := config.Config{
@@ -207,7 +207,7 @@ func TestPostgresIsToBe(t *testing.T) {
 	}
 }
 
-func TestEveryFaultAtOnceWithoutValues(t *testing.T) { // ATTACKS K: canaries
+func TestEveryFaultAtOnceWithoutValues(t *testing.T) { // Attack secrets/canaries: canaries
 	var pairs, names []string
 	for _, s := range config.Settings() {
 		pairs = append(pairs, s.Name, canary)
@@ -233,7 +233,7 @@ func TestEveryFaultAtOnceWithoutValues(t *testing.T) { // ATTACKS K: canaries
 	}
 }
 
-func TestPrintedWithoutSecrets(t *testing.T) { // ATTACKS K: canaries
+func TestPrintedWithoutSecrets(t *testing.T) { // Attack secrets/canaries: canaries
 	c := load(t, "none", "SESSION_KEYS", canary, "DATABASE_URL", "sqlite:"+canary, "PUBLIC_URL", "https://jar.example")
 	var out bytes.Buffer
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("settings", "config", c)

@@ -22,7 +22,7 @@ func refused(t *testing.T, path, want string, pairs ...string) {
 	}
 }
 
-func TestDotenvMode(t *testing.T) { // ATTACKS K: .env with 0644, behind a link
+func TestDotenvMode(t *testing.T) { // Attack keys/file: .env with 0644, behind a link
 	path := dotenv(t, "SESSION_KEYS="+canary)
 	link := filepath.Join(t.TempDir(), ".env")
 	if err := os.Symlink(path, link); err != nil {
@@ -42,7 +42,7 @@ func TestDotenvMode(t *testing.T) { // ATTACKS K: .env with 0644, behind a link
 	}
 }
 
-// ATTACKS K: another owner. Root is refused too: what root would write beside
+// Attack keys/file: another owner. Root is refused too: what root would write beside
 // the file, its owner could not read.
 func TestDotenvOfAnotherOwner(t *testing.T) {
 	path := "/etc/passwd"

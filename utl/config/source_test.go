@@ -67,7 +67,7 @@ func TestWordsOfAddresses(t *testing.T) {
 }
 
 // GATE_HOSTS is judged with all the others, by the grammar that the gate uses,
-// and not repeated (ATTACKS K: canaries).
+// and not repeated (Attack secrets/canaries: canaries).
 func TestGateHostsWithOtherFaults(t *testing.T) {
 	_, err := config.Load("none", settings("GATE_HOSTS", "a.."+canary, "SESSION_IDLE", "1m"))
 	if err == nil || !strings.Contains(err.Error(), "GATE_HOSTS must be ") || !strings.Contains(err.Error(), "\nSESSION_IDLE must be ") || strings.Contains(err.Error(), canary) {

@@ -24,7 +24,7 @@ func unavailable(t *testing.T, what string, err error) {
 	}
 }
 
-// ATTACKS I: a foreign lock of 10 s, with ten that wait for it: each is told
+// Attack fault/lock: a foreign lock of 10 s, with ten that wait for it: each is told
 // within 5 s, reads go on, and all is well afterwards.
 func TestAForeignLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // in which a wait takes no time
@@ -90,7 +90,7 @@ func TestATransactionThatTakesTooLong(t *testing.T) {
 	})
 }
 
-// ATTACKS I: the database file gone, replaced, and back.
+// Attack fault/file-gone: the database file gone, replaced, and back.
 func TestAFileThatIsNotThere(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	d := dbtest.OpenAt(t, path)
@@ -146,7 +146,7 @@ func TestAFileThatGoesBetweenTheCheckAndTheConnection(t *testing.T) {
 	}
 }
 
-// ATTACKS I: ENOSPC, a read-only file: nothing is half done, and all is well
+// Attack fault/disk: ENOSPC, a read-only file: nothing is half done, and all is well
 // when there is room again.
 func TestFullAndReadOnly(t *testing.T) {
 	for _, tt := range []struct{ name, on, off string }{
@@ -182,7 +182,7 @@ func TestFullAndReadOnly(t *testing.T) {
 	}
 }
 
-// ATTACKS I: what is in the file is no database any more.
+// Attack fault/disk: what is in the file is no database any more.
 func TestABrokenFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	d, err := db.Open(t.Context(), path)

@@ -12,7 +12,7 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// ATTACKS K: secrets that others can read. Each of the database's files is
+// Attack keys/file: secrets that others can read. Each of the database's files is
 // judged, a link's target too.
 func TestOpenRefusesFilesThatOthersCanRead(t *testing.T) {
 	folder := t.TempDir()

@@ -120,7 +120,7 @@ func reachable(path string) hole {
 	}
 }
 
-// ATTACKS C: each attack finds a hole that no other finds, and a site without
+// Attack gate/doctor: each attack finds a hole that no other finds, and a site without
 // one holds.
 func TestEachAttackFindsItsHole(t *testing.T) {
 	good, err := examined(t, serve(t, sound), "")

@@ -30,7 +30,7 @@ func echo(shown func(line string) bool) hole {
 
 func nothing(string) bool { return false }
 
-// ATTACKS C: what the proxy lets through to the app is seen in what the app
+// Attack gate/doctor: what the proxy lets through to the app is seen in what the app
 // shows.
 func TestInside(t *testing.T) {
 	for _, tt := range []struct{ name, shows, attack string }{
@@ -75,7 +75,7 @@ func TestInsideCookies(t *testing.T) {
 	}
 }
 
-// ATTACKS C: an app that switches to HTTP/2 does not show what reaches it.
+// Attack gate/doctor: an app that switches to HTTP/2 does not show what reaches it.
 func TestInsideSwitches(t *testing.T) {
 	switched := func(q request) string {
 		if !within(q) {

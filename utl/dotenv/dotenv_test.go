@@ -40,7 +40,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// An error names the line and repeats nothing of it (ATTACKS K: canaries).
+// An error names the line and repeats nothing of it (Attack secrets/canaries: canaries).
 func TestParseRefuses(t *testing.T) {
 	for _, tt := range []struct{ row, text, want string }{
 		{"a quote left open", "A=1\nB='" + canary + "\nC=2\n", "line 2 is not NAME=value, or a quote is left open"},

@@ -31,7 +31,7 @@ func judged(t *testing.T, what string, err error, want string) {
 	}
 }
 
-// ATTACKS K: a secret that others can read, also behind a link.
+// Attack keys/file: a secret that others can read, also behind a link.
 func TestModes(t *testing.T) {
 	path := made(t, 0o600)
 	link := filepath.Join(t.TempDir(), "link")
@@ -56,7 +56,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// ATTACKS K: another owner, whom root refuses too.
+// Attack keys/file: another owner, whom root refuses too.
 func TestOwners(t *testing.T) {
 	if os.Geteuid() != 0 {
 		judged(t, "root's", files.Secret("/etc/passwd"), "belongs to another user (uid 0): start glassjar as that user")

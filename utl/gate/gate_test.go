@@ -64,7 +64,7 @@ func checkURL(t *testing.T, raw string) {
 	}
 }
 
-// ATTACKS C: an unknown host.
+// Attack gate/unknown-host: an unknown host.
 func TestAllows(t *testing.T) {
 	hosts := []string{"app.example", "Wiki.Example.", "*.apps.example", "dev.example:8443", "[::1]"}
 	for _, tt := range []struct {
@@ -160,7 +160,7 @@ func TestOwnAndShares(t *testing.T) {
 	}
 }
 
-// ATTACKS C: `..`, `%2e`, `%2f`, `%5c`, `//`, `;` in a target.
+// Attack gate/odd-targets: `..`, `%2e`, `%2f`, `%5c`, `//`, `;` in a target.
 func TestSignInComesBack(t *testing.T) {
 	const root = "https://app.example/"
 	long := "/" + strings.Repeat("a", 2900)

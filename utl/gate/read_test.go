@@ -98,7 +98,7 @@ var ourNames = []string{
 	"X-Forwarded-Method", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Uri", "X-Forwarded-For",
 }
 
-// ATTACKS C: headers with several meanings, targets that do not parse.
+// Attack gate/ambiguous-headers: headers with several meanings, targets that do not parse.
 func TestReadRefuses(t *testing.T) {
 	rows := []refused{
 		{"nothing", gate.Forward, header()},

@@ -44,7 +44,7 @@ func alone(t *testing.T, path string) {
 	}
 }
 
-// ATTACKS K: no .env.
+// Attack keys/none: no .env.
 func TestEnsureMakesTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), ".env")
 	ring, err := keyring.Ensure(path)
@@ -177,7 +177,7 @@ func TestFileChangesTheKeysItHolds(t *testing.T) {
 	}
 }
 
-// ATTACKS K: `.env` behind a link: the link stays, the target changes.
+// Attack keys/file: `.env` behind a link: the link stays, the target changes.
 func TestLinkAndModeAndOwnerStay(t *testing.T) {
 	for _, mode := range []fs.FileMode{0o600, 0o400, 0o640} {
 		path := put(t, "A=1\n")

@@ -39,8 +39,8 @@ func parse(t *testing.T, text string) keyring.Ring {
 	return ring
 }
 
-// ATTACKS K: a key of 31 bytes, not base64, all zero, twice the same.
-// ATTACKS A3: a 1-byte key.
+// Attack keys/bad: a key of 31 bytes, not base64, all zero, twice the same.
+// Attack cookie/foreign-key: a 1-byte key.
 func TestParseRefuses(t *testing.T) {
 	b64 := base64.StdEncoding.EncodeToString
 	tests := []struct {
@@ -126,7 +126,7 @@ func TestIDsTellKeysApart(t *testing.T) {
 	}
 }
 
-// ATTACKS A10: rotated, the old key still verifies; pruned, it is gone.
+// Attack cookie/rotated-key: rotated, the old key still verifies; pruned, it is gone.
 func TestRotateAndPrune(t *testing.T) {
 	old, err := keyring.New()
 	if err != nil || old.Len() != 1 {
@@ -159,7 +159,7 @@ func TestSelfTest(t *testing.T) {
 	}
 }
 
-// ATTACKS K: canaries are not in a log, page or panic.
+// Attack secrets/canaries: canaries are not in a log, page or panic.
 func TestRingNeverShowsAKey(t *testing.T) {
 	ring := parse(t, key(1)+","+key(2))
 	type hidden struct{ ring keyring.Ring } // fmt cannot call methods in here

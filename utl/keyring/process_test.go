@@ -83,7 +83,7 @@ func start(t *testing.T, what, path string) (child *exec.Cmd, stderr *bytes.Buff
 	return child, stderr
 }
 
-// ATTACKS K: ten first starts at once → one key.
+// Attack keys/first-start: ten first starts at once → one key.
 func TestTenProcessesAtOnce(t *testing.T) {
 	for _, text := range []string{"", lines} {
 		path := filepath.Join(t.TempDir(), ".env")
@@ -148,7 +148,7 @@ func killed(t *testing.T, what, path string) {
 	_ = child.Wait() // it says that it was killed
 }
 
-// ATTACKS K: kill -9 during its making → never a short key.
+// Attack keys/first-start: kill -9 during its making → never a short key.
 func TestKilledWhileMaking(t *testing.T) {
 	for range 15 {
 		path := t.TempDir()
@@ -173,7 +173,7 @@ func TestKilledWhileMaking(t *testing.T) {
 	}
 }
 
-// ATTACKS K: kill -9 while the keys change → the old ring or the new one.
+// Attack keys/first-start: kill -9 while the keys change → the old ring or the new one.
 func TestKilledWhileRotating(t *testing.T) {
 	path := put(t, lines)
 	if _, err := keyring.Ensure(path); err != nil {

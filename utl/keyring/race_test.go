@@ -9,7 +9,7 @@ import (
 	"glassjar/utl/keyring"
 )
 
-// ATTACKS K: ten first starts at once → one key (here in one process).
+// Attack keys/first-start: ten first starts at once → one key (here in one process).
 func TestTenGoroutinesAtOnce(t *testing.T) {
 	for _, text := range []string{"", "A=1\n", "A=1\nSESSION_KEYS=\nB=2"} {
 		path := filepath.Join(t.TempDir(), ".env")

@@ -17,7 +17,7 @@ import (
 
 const canary = "Canary-3f9a-Word"
 
-// ATTACKS K: canaries are not in an error; what is refused is left as it was.
+// Attack secrets/canaries: canaries are not in an error; what is refused is left as it was.
 func TestFileRefuses(t *testing.T) {
 	secret := "DATABASE_URL=postgres://u:" + canary + "@h/d\n"
 	short := "SESSION_KEYS=" + key(1)[:20] + "\n"

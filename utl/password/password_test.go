@@ -98,7 +98,7 @@ func TestHashIsACanonicalPHCStringUnderANewSalt(t *testing.T) {
 	}
 }
 
-// ATTACKS E
+// Attack passwords/broken-hash
 func TestVerifyTellsPasswordsApart(t *testing.T) {
 	prefix := strings.Repeat("x", 72)
 	tests := []struct {
@@ -170,7 +170,7 @@ var zeros = map[int]string{
 	32: strings.Repeat("A", 43), 64: strings.Repeat("A", 86), 65: strings.Repeat("A", 87),
 }
 
-// ATTACKS E
+// Attack passwords/broken-hash
 func TestVerifyRunsNoRefusedHash(t *testing.T) {
 	salt, key := zeros[16], zeros[32]
 	tests := []struct{ name, phc, why string }{
@@ -254,7 +254,7 @@ var unfit = []struct {
 	{"a newline at the end", good + "\n", password.ErrCharacters},
 }
 
-// ATTACKS E: what is unfit is a wrong password, for free, whoever is asked for.
+// Attack passwords/policy: what is unfit is a wrong password, for free, whoever is asked for.
 func TestUnfitPasswordsAreNeverHashed(t *testing.T) {
 	for _, tt := range unfit {
 		t.Run(tt.name, func(t *testing.T) {
@@ -279,7 +279,7 @@ func TestUnfitPasswordsAreNeverHashed(t *testing.T) {
 	}
 }
 
-// ATTACKS F: an unknown name, a wrong password and a broken hash run argon2id
+// Attack guessing/same-answers: an unknown name, a wrong password and a broken hash run argon2id
 // with the same cost over the same password.
 func TestUnknownNamesCostWhatKnownOnesCost(t *testing.T) {
 	for _, pw := range []string{"wrong", "a much longer wrong password", strings.Repeat("w", 1024), "cafe\u0301"} {
@@ -321,7 +321,7 @@ func TestNewHasherRefusesACostThatCannotRun(t *testing.T) {
 	}
 }
 
-// ATTACKS E: whatever the database holds, one argon2id run within the limits at
+// Attack passwords/broken-hash: whatever the database holds, one argon2id run within the limits at
 // most, one of three answers and no panic.
 func FuzzVerify(f *testing.F) {
 	phc := hash(f, password.NewHasher(tiny, 1, 0), good)

@@ -18,7 +18,7 @@ func varied(n int) string {
 	return b.String()[:n]
 }
 
-// ATTACKS E
+// Attack passwords/policy
 func TestCheck(t *testing.T) {
 	tests := []struct {
 		name, pw, username string
@@ -112,7 +112,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// ATTACKS E: the site's own name is tried first.
+// Attack passwords/policy: the site's own name is tried first.
 func TestThePasswordHoldsTheSitesName(t *testing.T) {
 	for _, tt := range []struct {
 		name, pw, host string
@@ -151,7 +151,7 @@ func TestPasswordsOfEveryKindCanBeUsed(t *testing.T) {
 	}
 }
 
-// ATTACKS E: a megabyte is turned away by its length, before anything is made.
+// Attack passwords/policy: a megabyte is turned away by its length, before anything is made.
 func TestALongPasswordCostsNothing(t *testing.T) {
 	long := varied(1 << 20)
 	h := password.NewHasher(tiny, 1, 0)

@@ -74,7 +74,7 @@ func (s stuck) want(t *testing.T, began, done, busy, canceled int) {
 	}
 }
 
-// ATTACKS E: 200 sign-ins at once hold the memory of two.
+// Attack passwords/many-at-once: 200 sign-ins at once hold the memory of two.
 func TestBeyondWorkersAndLineIsBusyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStuck(2, password.Line)

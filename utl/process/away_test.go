@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// ATTACKS I: the database file gone or replaced: nothing is answered that
+// Attack fault/file-gone: the database file gone or replaced: nothing is answered that
 // cannot be known, nothing is made in its place, and when it is back all goes
 // on.
 func TestDatabaseTakenAway(t *testing.T) {

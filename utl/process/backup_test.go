@@ -77,7 +77,7 @@ func TestBackupOfARunningServer(t *testing.T) {
 	signedIn(t, ada.at, "ada")
 }
 
-// ATTACKS I: kill -9 during a backup leaves a whole file of that name, or none,
+// Attack fault/kill: kill -9 during a backup leaves a whole file of that name, or none,
 // and the server goes on.
 func TestKilledBackup(t *testing.T) {
 	t.Parallel()

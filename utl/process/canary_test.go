@@ -25,7 +25,7 @@ func (c canaries) heard(t testing.TB, where, text string) {
 	}
 }
 
-// ATTACKS K: canaries (password, cookie, key, link code) run through every flow
+// Attack secrets/canaries: canaries (password, cookie, key, link code) run through every flow
 // with the log at its most talkative. They are in no log, page, argument list or
 // database.
 func TestCanaries(t *testing.T) {

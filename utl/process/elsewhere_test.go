@@ -12,7 +12,7 @@ import (
 // second, and a busy machine gets another.
 const soon = 2 * time.Second
 
-// ATTACKS A5: what a command changed, a running server heeds within a second.
+// Attack cookie/replay: what a command changed, a running server heeds within a second.
 func TestCommandReachesServer(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
@@ -38,7 +38,7 @@ func TestCommandReachesServer(t *testing.T) {
 	}
 }
 
-// ATTACKS A10: a running server takes up a rotated key by itself; the old cookie
+// Attack cookie/rotated-key: a running server takes up a rotated key by itself; the old cookie
 // works and is signed again; after prune it is refused.
 func TestRotationReachesServer(t *testing.T) {
 	t.Parallel()
@@ -60,7 +60,7 @@ func TestRotationReachesServer(t *testing.T) {
 	ada.get(t, "/account", http.StatusOK)
 }
 
-// ATTACKS A5: two servers on one database: who signs out at one is refused by
+// Attack cookie/replay: two servers on one database: who signs out at one is refused by
 // the other within a second.
 func TestTwoServers(t *testing.T) {
 	t.Parallel()

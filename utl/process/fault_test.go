@@ -76,7 +76,7 @@ func (p *program) outage(live, leaving *browser) (over func()) {
 	}
 }
 
-// ATTACKS I: a foreign lock.
+// Attack fault/lock: a foreign lock.
 func TestForeignLock(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
@@ -110,7 +110,7 @@ func TestForeignLock(t *testing.T) {
 	p.stop()
 }
 
-// ATTACKS I: the disk full in the middle of its life, as the server sees it: no
+// Attack fault/disk: the disk full in the middle of its life, as the server sees it: no
 // file may grow.
 func TestFileSizeLimit(t *testing.T) {
 	t.Parallel()
@@ -129,7 +129,7 @@ func TestFileSizeLimit(t *testing.T) {
 	p.stop()
 }
 
-// ATTACKS I: EIO, ENOSPC, read-only, from the start on; a sync that fails is no
+// Attack fault/disk: EIO, ENOSPC, read-only, from the start on; a sync that fails is no
 // sync.
 func TestFailingDisk(t *testing.T) {
 	t.Parallel()

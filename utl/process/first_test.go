@@ -14,7 +14,7 @@ import (
 	"glassjar/utl/keyring"
 )
 
-// ATTACKS K: ten first starts at once end with one key, and all of them serve.
+// Attack keys/first-start: ten first starts at once end with one key, and all of them serve.
 func TestTenFirstStarts(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -51,7 +51,7 @@ func TestTenFirstStarts(t *testing.T) {
 	}
 }
 
-// ATTACKS K, I: kill -9 during a first start never leaves a short key, or a
+// Attack keys/first-start, fault/kill: kill -9 during a first start never leaves a short key, or a
 // database that the next start cannot use.
 func TestKilledFirstStart(t *testing.T) {
 	t.Parallel()

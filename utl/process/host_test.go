@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// ATTACKS G: without PUBLIC_URL, the loopback names at the port where the server
+// Attack browser/host: without PUBLIC_URL, the loopback names at the port where the server
 // listens are its own. A page whose name was pointed at this machine has another.
 func TestHost(t *testing.T) {
 	t.Parallel()

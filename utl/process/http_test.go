@@ -127,7 +127,7 @@ var exchanges = []struct {
 	{"pipelining after a close", "GET / HTTP/1.1\r\n" + here + "Connection: close\r\n\r\n" + alive, []int{200}, true},
 }
 
-// ATTACKS D: each answer is the one that is due, no byte is read twice, and no
+// Attack http/smuggling, http/limits: each answer is the one that is due, no byte is read twice, and no
 // request breaks another.
 func TestRawHTTP(t *testing.T) {
 	t.Parallel()

@@ -49,7 +49,7 @@ type kind struct {
 	prepare func(w *world) task
 }
 
-// ATTACKS I: kill -9 at random moments of every kind of write. What was
+// Attack fault/kill: kill -9 at random moments of every kind of write. What was
 // acknowledged is there after the next start, and nothing is there by half.
 func TestKills(t *testing.T) {
 	t.Parallel()

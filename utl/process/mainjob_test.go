@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// ATTACKS A5, A10: a jar that was saved before sign-out is refused, and so is
+// Attack cookie/replay, cookie/rotated-key: a jar that was saved before sign-out is refused, and so is
 // one of a deleted account when the next of its name is made.
 func TestMainJob(t *testing.T) {
 	t.Parallel()

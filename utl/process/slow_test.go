@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// ATTACKS D: slow headers and slow bodies. 200 connections that drip a byte now
+// Attack http/slow: slow headers and slow bodies. 200 connections that drip a byte now
 // and then take nothing from the people who use the site meanwhile.
 func TestSlowConnections(t *testing.T) {
 	t.Parallel()

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// ATTACKS D: SIGTERM under load. Whatever was begun is answered in full, a
+// Attack http/stop: SIGTERM under load. Whatever was begun is answered in full, a
 // sign-in with its 303 and a session that is good after the next start; then
 // the server ends cleanly.
 func TestStopUnderLoad(t *testing.T) {

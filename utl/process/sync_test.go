@@ -54,7 +54,7 @@ func (p *program) traceText() string {
 	return string(text)
 }
 
-// ATTACKS I: the change is on disk before the answer leaves.
+// Attack fault/fsync: the change is on disk before the answer leaves.
 func TestSyncBeforeAnswer(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

@@ -18,7 +18,7 @@ var tries = flag.Int("tries", 1000, "how many sign-ins of a kind BenchmarkNoTell
 // an account, one that has none and one whose account is disabled (asked with
 // its right password), one after another in random order, each name and each
 // address once: every counter is at nought.
-func BenchmarkNoTelling(b *testing.B) { // ATTACKS F: times that do not differ measurably
+func BenchmarkNoTelling(b *testing.B) { // Attack guessing/same-answers: times that do not differ measurably
 	if b.N > 1 {
 		b.Skip("once is enough")
 	}

@@ -113,7 +113,7 @@ func TestTLS(t *testing.T) {
 	p.stop()
 }
 
-// ATTACKS D: over HTTP/2 too, headers over 64 KB are refused.
+// Attack http/limits: over HTTP/2 too, headers over 64 KB are refused.
 func TestHTTP2Headers(t *testing.T) {
 	t.Parallel()
 	s := newTLS(t)
@@ -202,7 +202,7 @@ func TestCertificateIsRenewed(t *testing.T) {
 	p.stop()
 }
 
-// ATTACKS K: a key that everybody on the machine can read is refused.
+// Attack keys/file: a key that everybody on the machine can read is refused.
 func TestKeyThatOthersCanReadIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newTLS(t)

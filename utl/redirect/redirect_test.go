@@ -96,7 +96,7 @@ var refused = []struct{ row, next string }{
 	{"sign in, encoded", "/a%75th/"},
 }
 
-func TestSafe(t *testing.T) { // ATTACKS B
+func TestSafe(t *testing.T) { // Attack next/leaves-the-site
 	for _, next := range kept {
 		if got := redirect.Safe(next); got != next {
 			t.Errorf("kept: got %q, want %q", got, next)
@@ -112,7 +112,7 @@ func TestSafe(t *testing.T) { // ATTACKS B
 }
 
 // FuzzSafe: whatever is asked for, a browser that follows the answer stays on
-// this site, and the answer is a safe place itself. // ATTACKS B
+// this site, and the answer is a safe place itself. // Attack next/leaves-the-site
 func FuzzSafe(f *testing.F) {
 	for _, next := range kept {
 		f.Add(next)

@@ -88,7 +88,7 @@ func TestSlowClients(t *testing.T) {
 	})
 }
 
-// ATTACKS D: after a chunked request the connection is closed.
+// Attack http/smuggling: after a chunked request the connection is closed.
 func TestChunkedRequestsCloseTheirConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire()

@@ -35,7 +35,7 @@ func (s *site) unknown(t *testing.T, c *http.Cookie) {
 	}
 }
 
-// ATTACKS I: the database file gone: live sessions go on for 10 s after the
+// Attack fault/file-gone: the database file gone: live sessions go on for 10 s after the
 // last good poll, then nothing is guessed.
 func TestAnOutage(t *testing.T) {
 	s := newSite(t)
@@ -85,7 +85,7 @@ func TestAnEntryIsReadAgainAfterAMinute(t *testing.T) {
 }
 
 // A machine that slept, or whose clock was set, cannot say when it polled.
-// ATTACKS I: the clock.
+// Attack fault/clock: the clock.
 func TestACacheIsTrustedByBothClocks(t *testing.T) {
 	for _, tt := range []struct {
 		name        string

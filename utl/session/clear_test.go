@@ -11,7 +11,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// ATTACKS A7: cleared, wherever on the site the second one was set.
+// Attack cookie/several: cleared, wherever on the site the second one was set.
 func TestClear(t *testing.T) {
 	s := newSite(t)
 	good := s.signIn(t, "ada", false)
@@ -75,7 +75,7 @@ func cleared(t *testing.T, s *site, r *http.Request) []*http.Cookie {
 	return w.Result().Cookies()
 }
 
-// ATTACKS A7, A8: a __Host- cookie has no other place.
+// Attack cookie/several, cookie/tossed: a __Host- cookie has no other place.
 func TestClearAHostCookie(t *testing.T) {
 	s := newSite(t, func(o *session.Options) { o.Secure = true })
 	r := httptest.NewRequest(http.MethodGet, "https://jar.lan.example/", http.NoBody)

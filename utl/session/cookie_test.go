@@ -59,7 +59,7 @@ func raw(header ...string) *http.Request {
 	return r
 }
 
-// ATTACKS A8: a cookie of another Path or of a sub-domain cannot have a
+// Attack cookie/tossed: a cookie of another Path or of a sub-domain cannot have a
 // __Host- name.
 func TestCookieAttributes(t *testing.T) {
 	attributes := http.Cookie{Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
@@ -103,7 +103,7 @@ func TestCookieIsReadableAndHoldsNoMore(t *testing.T) {
 	}
 }
 
-// ATTACKS A1: every character replaced by each of the 64. Names of three
+// Attack cookie/changed: every character replaced by each of the 64. Names of three
 // lengths end base64 in three ways; the last bits of some are anybody's.
 func TestNoCharacterCanBeChanged(t *testing.T) {
 	s := newSite(t)
@@ -133,7 +133,7 @@ func TestNoCharacterCanBeChanged(t *testing.T) {
 	}
 }
 
-// ATTACKS A2
+// Attack cookie/cut
 func TestNoOtherSpelling(t *testing.T) {
 	s := newSite(t)
 	good := s.signIn(t, "ada", false).Value
@@ -165,7 +165,7 @@ func newValue(n int) string {
 	return base64.URLEncoding.EncodeToString(securecookie.GenerateRandomKey(n))
 }
 
-// ATTACKS A2, A7: a well-signed cookie that is too long, or one among many.
+// Attack cookie/cut, cookie/several: a well-signed cookie that is too long, or one among many.
 func TestLongAndManyCookies(t *testing.T) {
 	s := newSite(t)
 	good := s.signIn(t, "ada", false)
@@ -182,7 +182,7 @@ func TestLongAndManyCookies(t *testing.T) {
 	s.none(t, raw(strings.Repeat(good.Name+"="+good.Value+"; ", 3001)))
 }
 
-// ATTACKS A3
+// Attack cookie/foreign-key
 func TestNoOtherKeyOrName(t *testing.T) {
 	ring, err := keyring.New()
 	if err != nil {
@@ -218,7 +218,7 @@ func TestNoOtherKeyOrName(t *testing.T) {
 	s.none(t, request())
 }
 
-// ATTACKS A7: the one that verifies counts; of several that do, none.
+// Attack cookie/several: the one that verifies counts; of several that do, none.
 func TestSeveralCookiesOfTheName(t *testing.T) {
 	s := newSite(t)
 	good, other := s.signIn(t, "ada", false), s.signIn(t, "bob", false)

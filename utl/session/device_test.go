@@ -65,7 +65,7 @@ func TestKnownDevice(t *testing.T) {
 
 // A device cookie that is not ours is a stranger's, and two that are ours are
 // nobody's; a session cookie is no device.
-// ATTACKS A3, A7
+// Attack cookie/foreign-key, cookie/several
 func TestADeviceThatIsNone(t *testing.T) {
 	key, other := newKey(), newKey()
 	d := newDevices(t, false, key, other)

@@ -36,7 +36,7 @@ const (
 	remove         = `DELETE FROM accounts WHERE id = ?`
 )
 
-// ATTACKS A5: replayed after its end: refused at once here, and on another
+// Attack cookie/replay: replayed after its end: refused at once here, and on another
 // server after its next poll. Bob's session lives on, and ada's other one
 // where the end is not of all.
 func TestReplayAfterTheEnd(t *testing.T) {
@@ -122,7 +122,7 @@ func TestEndDeviceEndsNobodyElses(t *testing.T) {
 	s.live(t, bob)
 }
 
-// ATTACKS A9: a session that came with a sign-in is ended, and the new one has
+// Attack cookie/fixation: a session that came with a sign-in is ended, and the new one has
 // another sid.
 func TestFixation(t *testing.T) {
 	s := newSite(t)
@@ -179,7 +179,7 @@ func TestStartAfterTheAccountChanged(t *testing.T) {
 	}
 }
 
-// ATTACKS A10: an account deleted and made again under the same name.
+// Attack account/made-again: an account deleted and made again under the same name.
 func TestTheNameMadeAgain(t *testing.T) {
 	for _, ended := range []bool{true, false} { // what if somebody forgot to end them?
 		s := newSite(t)

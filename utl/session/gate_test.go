@@ -73,7 +73,7 @@ func TestGateCookie(t *testing.T) {
 	}
 }
 
-// ATTACKS A3: a cookie of one place, or of none, is good at no other.
+// Attack gate/places: a cookie of one place, or of none, is good at no other.
 func TestAGateCookieSomewhereElse(t *testing.T) {
 	s := newSite(t, withGate)
 	cookie := s.signIn(t, "ada", true)
@@ -111,7 +111,7 @@ func TestAGateCookieSomewhereElse(t *testing.T) {
 	}
 }
 
-// ATTACKS A1, A2, A7 at the gate
+// Attack cookie/changed, cookie/cut, cookie/several
 func TestAGateCookieMustBeAsItWasSent(t *testing.T) {
 	s := newSite(t, withGate)
 	good := s.gateCookie(t, s.signIn(t, "ada", true), onApp)
@@ -183,7 +183,7 @@ func TestADomainsGateCookie(t *testing.T) {
 	}
 }
 
-// ATTACKS A7: the cookies of two domains have one name; the payload's host
+// Attack cookie/several: the cookies of two domains have one name; the payload's host
 // tells which is ours.
 func TestGateCookiesOfTwoDomains(t *testing.T) {
 	s := newSite(t, withGate)

@@ -45,7 +45,7 @@ func TestKeysOfAnotherLengthAreRefused(t *testing.T) {
 	}
 }
 
-// ATTACKS A10: the old cookie works, new ones use the new key; after the old
+// Attack cookie/rotated-key: the old cookie works, new ones use the new key; after the old
 // key is gone it is refused.
 func TestRotation(t *testing.T) {
 	s := newSite(t)

@@ -10,7 +10,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// ATTACKS A4: each session is asked for after each wait: at the last it must
+// Attack cookie/limits: each session is asked for after each wait: at the last it must
 // be over, at all the others live. The second server reads every row anew.
 func TestLimits(t *testing.T) {
 	every := func(d time.Duration, n int) []time.Duration { return slices.Repeat([]time.Duration{d}, n) }
@@ -52,7 +52,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// ATTACKS A4: what a row could say, with a cookie that says the same.
+// Attack cookie/limits: what a row could say, with a cookie that says the same.
 func TestRowsThatCannotBe(t *testing.T) {
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", true)
@@ -91,7 +91,7 @@ func TestRowsThatCannotBe(t *testing.T) {
 	}
 }
 
-// ATTACKS A4: what only the cookie says: its row knows better, and of a start
+// Attack cookie/limits: what only the cookie says: its row knows better, and of a start
 // that cannot be the row is not even asked.
 func TestStartedOfTheCookie(t *testing.T) {
 	s := newSite(t)
@@ -155,7 +155,7 @@ func TestALimitLongerThanGorillas(t *testing.T) {
 	}
 }
 
-// ATTACKS I: the clock +1 h, −1 h, ±10 y: never a session past its limits,
+// Attack fault/clock: the clock +1 h, −1 h, ±10 y: never a session past its limits,
 // never a panic, and all is well when the clock is.
 func TestTheClockIsSet(t *testing.T) {
 	for _, tt := range []struct {

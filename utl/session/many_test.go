@@ -17,7 +17,7 @@ import (
 // notEnded counts the account's rows that have not ended.
 const notEnded = `SELECT COUNT(*) FROM sessions WHERE ended_at = 0 AND account_id = ?`
 
-// ATTACKS A13: at most 100 live sessions an account: a sign-in beyond ends the
+// Attack cookie/many-sign-ins: at most 100 live sessions an account: a sign-in beyond ends the
 // oldest, and nobody else's.
 func TestAnAccountHasAHundredSessions(t *testing.T) {
 	s := newSite(t)
@@ -78,7 +78,7 @@ func (s *site) crowd(t *testing.T, n int) {
 		SELECT i, i, 'id-ada', ? - i, ?, 1, '', '' FROM n`, n, now, now)
 }
 
-// ATTACKS A5, A13: an account's sessions, more than one transaction ends: they
+// Attack cookie/replay, cookie/many-sign-ins: an account's sessions, more than one transaction ends: they
 // are dead at once, no transaction ends more than 500 of them, and the last row
 // ends too, even if the program dies in between.
 func TestEightyThousandSessionsEnd(t *testing.T) {
@@ -158,7 +158,7 @@ func TestEightyThousandSessionsEnd(t *testing.T) {
 	}
 }
 
-// ATTACKS A13: a sign-in of such an account ends some of them, not all at once.
+// Attack cookie/many-sign-ins: a sign-in of such an account ends some of them, not all at once.
 func TestASignInOfAnAccountWithThousandsOfSessions(t *testing.T) {
 	s := newSite(t)
 	s.crowd(t, 2000)

@@ -18,7 +18,7 @@ import (
 var mutations = flag.Int("mutations", 5_000_000, "how many mutated cookies TestMutation tries")
 
 // TestMutation: random mutations of live cookies, none accepted: by the decoder
-// alone, so a live row is not what keeps them out. ATTACKS A1, A2
+// alone, so a live row is not what keeps them out. Attack cookie/changed, cookie/cut
 func TestMutation(t *testing.T) {
 	if raced || testing.Short() {
 		t.Skip("this one runs without -race and -short")

@@ -13,7 +13,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// ATTACKS A5, I: a sign-out while the database is gone.
+// Attack cookie/replay, fault/database-away: a sign-out while the database is gone.
 func TestEndDuringAnOutage(t *testing.T) {
 	s := newSite(t)
 	cookie, bob := s.signIn(t, "ada", false), s.signIn(t, "bob", false)
@@ -124,7 +124,7 @@ func TestStartDuringAnOutage(t *testing.T) {
 	}
 }
 
-// ATTACKS I: a foreign lock. Many sign-outs that wait for it cost a poll no
+// Attack fault/lock: a foreign lock. Many sign-outs that wait for it cost a poll no
 // more than one.
 func TestEndsDuringALock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // for the waits

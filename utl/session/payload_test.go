@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// ATTACKS A11: a valid signature over another shape or version.
+// Attack cookie/foreign-payload: a valid signature over another shape or version.
 func TestPayloadsOfAnotherShape(t *testing.T) {
 	s := newSite(t)
 	good := s.signIn(t, "ada", false)
@@ -78,7 +78,7 @@ func TestPayloadsOfAnotherShape(t *testing.T) {
 	s.live(t, good)
 }
 
-// ATTACKS A4, A11: what stands around the payload, signed as well as it.
+// Attack cookie/limits, cookie/foreign-payload: what stands around the payload, signed as well as it.
 func TestDatesOfTheSignature(t *testing.T) {
 	s := newSite(t)
 	good := s.signIn(t, "ada", true)
@@ -111,7 +111,7 @@ func TestDatesOfTheSignature(t *testing.T) {
 }
 
 // FuzzCookie: no cookie but a live one is accepted, and nothing panics.
-// ATTACKS A2
+// Attack cookie/cut
 func FuzzCookie(f *testing.F) {
 	s := newSite(f)
 	good := s.signIn(f, "ada", true).Value
@@ -136,7 +136,7 @@ func FuzzCookie(f *testing.F) {
 
 // FuzzPayload: behind a valid signature, a payload is accepted only if it is
 // what we would write, and nothing panics.
-// ATTACKS A11
+// Attack cookie/foreign-payload
 func FuzzPayload(f *testing.F) {
 	s := newSite(f)
 	_, good := taken(f, s.signIn(f, "ada", true).Value)

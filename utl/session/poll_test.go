@@ -37,7 +37,7 @@ func (s *site) interleave(t *testing.T) {
 		UPDATE people SET session_epoch = NEW.session_epoch WHERE id = NEW.id; END`)
 }
 
-// ATTACKS A5, H: a row that was read before its session ended, and arrives
+// Attack cookie/replay, race/ended-session: a row that was read before its session ended, and arrives
 // after it, is not kept.
 func TestARowReadBeforeTheEnd(t *testing.T) {
 	for _, tt := range []struct {
@@ -96,7 +96,7 @@ func TestAPollWithoutNews(t *testing.T) {
 	back()
 }
 
-// ATTACKS I: the clock of one server, set back or wrong, hides no change from
+// Attack fault/clock: the clock of one server, set back or wrong, hides no change from
 // the others.
 func TestChangesAreSeenWhateverTheClock(t *testing.T) {
 	for _, tt := range []struct {

@@ -73,7 +73,7 @@ func TestARememberedCookie(t *testing.T) {
 	kept(0)
 }
 
-// ATTACKS A5, A10: with the keys, what they verified is forgotten.
+// Attack cookie/replay, cookie/rotated-key: with the keys, what they verified is forgotten.
 func TestNewKeysForgetRememberedCookies(t *testing.T) {
 	s := newSite(t, withGate)
 	cookie := s.signIn(t, "ada", false)

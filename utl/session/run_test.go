@@ -49,7 +49,7 @@ func sleep(d time.Duration) {
 	synctest.Wait()
 }
 
-// ATTACKS A5: refused within a second on every other server.
+// Attack cookie/replay: refused within a second on every other server.
 func TestRunSeesChangesWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := ticking(t)

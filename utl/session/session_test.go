@@ -62,7 +62,7 @@ func TestListIsTheLiveSessionsOfOneAccount(t *testing.T) {
 	}
 }
 
-// ATTACKS A6
+// Attack cookie/one-of-two
 func TestEndingOneSessionLeavesTheOther(t *testing.T) {
 	s := newSite(t)
 	one, other := s.signIn(t, "ada", false), s.signIn(t, "ada", true)
@@ -91,7 +91,7 @@ func TestUntilIsTheEarlierOfTheTwoLimits(t *testing.T) {
 	}
 }
 
-// ATTACKS A12: what was sent before the end arrives after it.
+// Attack cookie/late: what was sent before the end arrives after it.
 func TestALateCookie(t *testing.T) {
 	s := newSite(t)
 	first := s.signIn(t, "ada", true)

@@ -75,7 +75,7 @@ func TestATicketEndsWithItsSession(t *testing.T) {
 	s.noTicket(t, code)
 }
 
-// ATTACKS A4: no cookie says when the session started.
+// Attack cookie/limits: no cookie says when the session started.
 func TestATicketOfASessionThatIsOver(t *testing.T) {
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", true)
@@ -149,7 +149,7 @@ func TestANonce(t *testing.T) {
 	}
 }
 
-// ATTACKS C: a ticket that somebody else was sent is not for their browser.
+// Attack gate/tickets: a ticket that somebody else was sent is not for their browser.
 func TestATicketIsForOneBrowser(t *testing.T) {
 	s := newSite(t)
 	found := s.live(t, s.signIn(t, "ada", false))
@@ -188,7 +188,7 @@ func TestATicketIsForOneBrowser(t *testing.T) {
 	}
 }
 
-// ATTACKS H: one ticket
+// Attack race/one-winner: one ticket
 func TestRaceOfATicket(t *testing.T) {
 	s := newSite(t)
 	found := s.live(t, s.signIn(t, "ada", true))

@@ -30,7 +30,7 @@ func (d *door) guess(attempt func(i int) throttle.Attempt) (looked int) {
 	return looked
 }
 
-// ATTACKS F
+// Attack guessing/spraying
 func TestWhatAGuesserGetsIn15Minutes(t *testing.T) {
 	for _, tt := range []struct {
 		row     string
@@ -57,7 +57,7 @@ func TestWhatAGuesserGetsIn15Minutes(t *testing.T) {
 	}
 }
 
-// ATTACKS F: a flood from one /64 that does not wait.
+// Attack guessing/addresses: a flood from one /64 that does not wait.
 func TestAFloodIsRefusedWithoutARow(t *testing.T) {
 	d := newDoor(t)
 	admitted := 0
@@ -76,7 +76,7 @@ func TestAFloodIsRefusedWithoutARow(t *testing.T) {
 	}
 }
 
-// ATTACKS F: a stranger's failures never lock the owner out of a known device.
+// Attack guessing/known-device: a stranger's failures never lock the owner out of a known device.
 func TestAStrangerDoesNotTouchAKnownDevice(t *testing.T) {
 	owner := throttle.Attempt{Address: netip.MustParseAddr("192.0.2.1"), Account: "bob", Device: "d"}
 	for _, tt := range []struct {
@@ -176,7 +176,7 @@ func TestWhichAccountsShareACounter(t *testing.T) {
 	}
 }
 
-// ATTACKS F: nothing here knows who has an account. The same failures give the
+// Attack guessing/same-answers: nothing here knows who has an account. The same failures give the
 // same waits for any name.
 func TestAllNamesAreTreatedAlike(t *testing.T) {
 	waits := func(name string) (all []time.Duration) {

@@ -24,7 +24,7 @@ func (d *door) failSlowly(n int, account string) {
 	}
 }
 
-// ATTACKS F: after 100 failures in a row of an account, however slow, whoever
+// Attack guessing/waits: after 100 failures in a row of an account, however slow, whoever
 // comes from no known device waits 10 minutes between tries.
 func TestAHundredFailuresInARow(t *testing.T) {
 	d := newDoor(t)
@@ -127,7 +127,7 @@ func TestASignInResetsOnlyTheStreak(t *testing.T) {
 	})
 }
 
-// ATTACKS A13: an account signs in 120 times an hour at most, from wherever.
+// Attack cookie/many-sign-ins: an account signs in 120 times an hour at most, from wherever.
 func TestSignInsAreLimited(t *testing.T) {
 	device := throttle.Attempt{Address: netip.MustParseAddr("192.0.2.9"), Account: "bob", Device: "d"}
 	d := newDoor(t)
@@ -151,7 +151,7 @@ func TestSignInsAreLimited(t *testing.T) {
 	d.want("in the next hour", device, 0)
 }
 
-// ATTACKS A13, H: at once as well.
+// Attack cookie/many-sign-ins, race/one-winner: at once as well.
 func TestACrowdThatSucceedsIsCountedExactly(t *testing.T) {
 	d := newDoor(t)
 	crowd := kind{attempt: func(i int) throttle.Attempt { return from(i, "bob") }}

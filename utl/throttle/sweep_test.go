@@ -10,7 +10,7 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// ATTACKS F: counters are bounded.
+// Attack guessing/counters: counters are bounded.
 func TestSweepDeletesWhatIsOver(t *testing.T) {
 	eachKind(t, func(d *door, k kind) {
 		d.fail(k.some(0, k.free+1)...)
@@ -40,7 +40,7 @@ func TestSweepChangesNoWait(t *testing.T) {
 	})
 }
 
-// ATTACKS F: 10,000 networks in a flood, each with names of its own.
+// Attack guessing/counters: 10,000 networks in a flood, each with names of its own.
 func TestAFloodOfRowsIsSwept(t *testing.T) {
 	d := newDoor(t)
 	for i := range 300 {
@@ -58,7 +58,7 @@ func TestAFloodOfRowsIsSwept(t *testing.T) {
 	}
 }
 
-// ATTACKS F: beyond the bound those go that failed longest ago, and a counter
+// Attack guessing/counters: beyond the bound those go that failed longest ago, and a counter
 // that guessing keeps busy stays.
 func TestSweepKeepsTheNewest(t *testing.T) {
 	for _, tt := range []struct {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// ATTACKS F: each number at its boundary.
+// Attack guessing/waits: each number at its boundary.
 func TestFreeFailuresThenDoublingWaits(t *testing.T) {
 	eachKind(t, func(d *door, k kind) {
 		i := k.free
@@ -79,7 +79,7 @@ func TestAWaitIsHonouredBeyondItsWindow(t *testing.T) {
 	})
 }
 
-// ATTACKS F: success does not reset the address counter, nor any other.
+// Attack guessing/counters: success does not reset the address counter, nor any other.
 func TestSuccessResetsNothing(t *testing.T) {
 	eachKind(t, func(d *door, k kind) {
 		for i := range k.free {
@@ -120,7 +120,7 @@ func TestNothingIsKeptOfATryWithoutAFailure(t *testing.T) {
 	})
 }
 
-// ATTACKS F: counters survive a restart.
+// Attack guessing/counters: counters survive a restart.
 func TestCountersSurviveARestart(t *testing.T) {
 	eachKind(t, func(d *door, k kind) {
 		d.fail(k.some(0, k.free)...)
@@ -147,7 +147,7 @@ func TestTwoServersOverOneDatabase(t *testing.T) {
 	})
 }
 
-// ATTACKS F, I: a clock that moves back.
+// Attack guessing/counters, fault/clock: a clock that moves back.
 func TestAClockSetBackNeitherLocksOutNorLetsIn(t *testing.T) {
 	for _, back := range []time.Duration{time.Millisecond, 10 * 365 * 24 * time.Hour} {
 		t.Run(back.String(), func(t *testing.T) {
@@ -168,7 +168,7 @@ func TestAClockSetBackNeitherLocksOutNorLetsIn(t *testing.T) {
 	}
 }
 
-// ATTACKS F, I
+// Attack guessing/counters, fault/clock
 func TestAWindowThatBeganInTheFutureEnds(t *testing.T) {
 	for _, tt := range []struct {
 		row   string

@@ -48,7 +48,7 @@ func (d *door) rush(n int, k kind, end func(*throttle.Try)) (admitted []*throttl
 	return admitted
 }
 
-// ATTACKS F, H: racing does not get past a limit.
+// Attack race/one-winner, guessing/counters: racing does not get past a limit.
 func TestACrowdGetsWhatIsFreeAndNoMore(t *testing.T) {
 	for _, tt := range []struct {
 		row    string
@@ -76,7 +76,7 @@ func TestACrowdGetsWhatIsFreeAndNoMore(t *testing.T) {
 	}
 }
 
-// ATTACKS F, H
+// Attack race/one-winner, guessing/counters
 func TestAThousandNamesAtOnce(t *testing.T) {
 	d := newDoor(t)
 	oneAddress := kinds[1]
@@ -93,7 +93,7 @@ func TestAThousandNamesAtOnce(t *testing.T) {
 	d.want("after the free ones and one more", oneAddress.attempt(1001), time.Second)
 }
 
-// ATTACKS F, H: the free ones and one more fail, then the key waits, however
+// Attack race/one-winner, guessing/counters: the free ones and one more fail, then the key waits, however
 // the tries, the readings and the writings fall.
 func TestACrowdThatFailsIsCountedExactly(t *testing.T) {
 	eachKind(t, func(d *door, k kind) {
@@ -140,7 +140,7 @@ func TestARefusedAttemptIsNotUnderWay(t *testing.T) {
 	}
 }
 
-// ATTACKS F: who hangs up has failed all the same.
+// Attack guessing/counters: who hangs up has failed all the same.
 func TestAFailureCountsWhenTheClientHasGone(t *testing.T) {
 	eachKind(t, func(d *door, k kind) {
 		gone, cancel := context.WithCancel(t.Context())
@@ -185,7 +185,7 @@ func TestWhatIsWrittenWithAFailure(t *testing.T) {
 	}
 }
 
-// ATTACKS I: the database file gone.
+// Attack fault/file-gone: the database file gone.
 func TestWithoutTheDatabaseNothingIsTried(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	data, err := db.Open(t.Context(), path)

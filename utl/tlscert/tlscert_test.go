@@ -84,7 +84,7 @@ func TestFaultKeepsTheOldPair(t *testing.T) {
 			certtest.Write(t, another, key)
 			return nil
 		}},
-		// ATTACKS K: a secret that others can read
+		// Attack keys/file: a secret that others can read
 		{"a key that everybody can read", "key.pem has mode 0604 and holds secrets: chmod g-w,o= ", func(cert, key string) error {
 			certtest.Write(t, cert, key)
 			return os.Chmod(key, 0o604)

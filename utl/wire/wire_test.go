@@ -140,7 +140,7 @@ func TestLargeRequests(t *testing.T) {
 	}
 }
 
-// ATTACKS L: handshakes cost time, so only four are made at once. Who waits
+// Attack http/limits: handshakes cost time, so only four are made at once. Who waits
 // longer than three seconds is told.
 func TestOnlySoManyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
