@@ -215,9 +215,13 @@ func one(ctx context.Context, from db.Querier, where string, args ...any) (crede
 	return c, nil
 }
 
-// List returns every account, by username.
-func (s *Store) List(ctx context.Context) ([]Account, error) {
-	all, err := db.All(ctx, s.DB, scan, selectAccounts+` ORDER BY username`)
+// listRows is how many accounts List returns at most.
+const listRows = 1000
+
+// List returns the accounts that follow the username, by username, 1,000 at
+// most: none means that these were all. The first page follows "".
+func (s *Store) List(ctx context.Context, after string) ([]Account, error) {
+	all, err := db.All(ctx, s.DB, scan, selectAccounts+` WHERE username > ? ORDER BY username LIMIT ?`, after, listRows)
 	if err != nil {
 		return nil, fmt.Errorf("listing accounts: %w", err)
 	}

@@ -27,7 +27,7 @@ func TestAddedAccountsAreListedByName(t *testing.T) {
 	}
 	want[2].Disabled = true
 
-	got, err := h.List(t.Context())
+	got, err := h.List(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

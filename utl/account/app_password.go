@@ -131,7 +131,8 @@ func mayHaveMore(ctx context.Context, tx *db.Tx, a Account) error {
 // AppPasswords returns the account's app passwords, the newest first, those
 // too that have expired.
 func (s *Store) AppPasswords(ctx context.Context, accountID string) ([]AppPassword, error) {
-	all, err := db.All(ctx, s.DB, scanAppPassword, selectAppPasswords+` WHERE a.id = ? ORDER BY p.created_at DESC, p.id`, accountID)
+	all, err := db.All(ctx, s.DB, scanAppPassword, selectAppPasswords+` WHERE a.id = ? ORDER BY p.created_at DESC, p.id LIMIT ?`,
+		accountID, mostAppPasswords)
 	if err != nil {
 		return nil, fmt.Errorf("listing app passwords: %w", err)
 	}
@@ -208,8 +209,8 @@ func (s *Store) RevokeAppPassword(ctx context.Context, a Account, id string, by 
 	return nil
 }
 
-// revoke revokes the account's app passwords, those that the further condition
-// finds, and returns how many these were.
+// revoke revokes the account's app passwords, of which there are 50 at most,
+// those that the further condition finds, and returns how many these were.
 func (s *Store) revoke(ctx context.Context, tx *db.Tx, by audit.Actor, a Account, and string, args ...any) (int, error) {
 	names, err := db.All(ctx, tx, db.Text, `DELETE FROM app_passwords WHERE account_id = ?`+and+` RETURNING name`, append([]any{a.ID}, args...)...)
 	for _, name := range names {

@@ -131,6 +131,16 @@ func TestAnAccountHasFiftyAppPasswordsAtMost(t *testing.T) {
 	h.appPassword(t, bob, account.AppPassword{Name: "bob's own"})
 }
 
+func TestTheListOfAppPasswordsHasAtMostFifty(t *testing.T) {
+	h := open(t)
+	ann := h.add(t, "ann", account.Owner)
+	h.exec(t, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60)
+		INSERT INTO app_passwords (id, secret_hash, account_id, name, hosts, created_at, expires_at) SELECT i, i, ?, i, '', i, 0 FROM n`, ann.ID)
+	if all, err := h.AppPasswords(t.Context(), ann.ID); len(all) != 50 || err != nil || all[0].Name != "60" {
+		t.Errorf("got %d app passwords, error %v; want the newest 50", len(all), err)
+	}
+}
+
 func TestTheListOfAppPasswords(t *testing.T) {
 	h := open(t)
 	ann, bob := h.add(t, "ann", account.Owner), h.add(t, "bob", account.Member)

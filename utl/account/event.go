@@ -67,10 +67,13 @@ func (s *Store) Throttled(ctx context.Context, a Account, by audit.Actor) error 
 // used or have expired that long ago. Errors: db.ErrUnavailable.
 func (s *Store) Sweep(ctx context.Context, keep time.Duration) error {
 	before := s.Now().Add(-keep)
-	return s.DB.Tx(ctx, func(tx *db.Tx) error {
-		if _, err := tx.Exec(ctx, `DELETE FROM links WHERE expires_at < ?`, db.Micros(before)); err != nil {
-			return err
-		}
-		return audit.Sweep(ctx, tx, before)
-	})
+	err := s.DB.Sweep(ctx, `DELETE FROM links WHERE code_hash IN
+		(SELECT code_hash FROM links WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`, db.Micros(before))
+	if err == nil {
+		err = audit.Sweep(ctx, s.DB, before)
+	}
+	if err != nil {
+		return fmt.Errorf("sweeping links and events: %w", err)
+	}
+	return nil
 }

@@ -62,7 +62,7 @@ func (h *house) everything(ann account.Account, join, reset string) map[string]f
 		"Authenticate": func(ctx context.Context) error { _, err := h.Authenticate(ctx, "ann", good); return err },
 		"unknown":      func(ctx context.Context) error { _, err := h.Authenticate(ctx, "nobody", good); return err },
 		"Any":          func(ctx context.Context) error { _, err := h.Any(ctx); return err },
-		"List":         func(ctx context.Context) error { _, err := h.List(ctx); return err },
+		"List":         func(ctx context.Context) error { _, err := h.List(ctx, ""); return err },
 		"Find":         func(ctx context.Context) error { _, err := h.Find(ctx, "ann"); return err },
 		"Events":       func(ctx context.Context) error { _, err := h.Events(ctx, ann.ID, 1); return err },
 		"Attempts":     func(ctx context.Context) error { _, err := h.Attempts(ctx, ann.ID, 1); return err },

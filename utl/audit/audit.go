@@ -104,10 +104,9 @@ func LastAttempts(ctx context.Context, from db.Querier, accountID string, n int)
 	return db.All(ctx, from, scan, selectEvents+` AND attempt = 1 ORDER BY id DESC LIMIT ?`, accountID, n)
 }
 
-// Sweep forgets what happened before the given time.
-func Sweep(ctx context.Context, tx *db.Tx, before time.Time) error {
-	_, err := tx.Exec(ctx, `DELETE FROM audit WHERE at < ?`, db.Micros(before))
-	return err
+// Sweep forgets what happened before the given time, as db.Sweep does.
+func Sweep(ctx context.Context, d *db.DB, before time.Time) error {
+	return d.Sweep(ctx, `DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY at LIMIT ?)`, db.Micros(before))
 }
 
 // Cap returns the text as valid UTF-8 of at most 256 bytes.

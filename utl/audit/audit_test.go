@@ -177,7 +177,7 @@ func TestSweep(t *testing.T) {
 		{"up to the last", start.Add(2 * time.Second), "c"},
 		{"all", start.AddDate(1, 0, 0), ""},
 	} {
-		err := d.Tx(t.Context(), func(tx *db.Tx) error { return audit.Sweep(t.Context(), tx, tt.before) })
+		err := audit.Sweep(t.Context(), d, tt.before)
 		if got := kinds(t, d, "1", 10); err != nil || got != tt.want {
 			t.Errorf("%s: %q is left, error %v; want %q", tt.name, got, err, tt.want)
 		}

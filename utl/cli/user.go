@@ -100,23 +100,29 @@ type userList struct{}
 // Run prints a line for each account.
 func (userList) Run(ctx context.Context, a *app) error {
 	return a.with(ctx, func(st *Stores) error {
-		all, err := st.Accounts.List(ctx)
-		if err != nil {
-			return err
-		}
-		if len(all) == 0 {
+		page, err := st.Accounts.List(ctx, "")
+		if err == nil && len(page) == 0 {
 			a.say("there is no account yet: glassjar user add NAME --role owner")
 		}
-		w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
-		for _, one := range all {
-			state := "active"
-			if one.Disabled {
-				state = "disabled"
+		for err == nil && len(page) > 0 {
+			if err = a.printAccounts(page); err == nil {
+				page, err = st.Accounts.List(ctx, page[len(page)-1].Username)
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", one.Username, one.Role, state, one.Created.Format(time.DateOnly))
 		}
-		return w.Flush()
+		return err
 	})
+}
+
+func (a *app) printAccounts(all []account.Account) error {
+	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
+	for _, one := range all {
+		state := "active"
+		if one.Disabled {
+			state = "disabled"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", one.Username, one.Role, state, one.Created.Format(time.DateOnly))
+	}
+	return w.Flush()
 }
 
 type userDisable struct{ named }

@@ -156,6 +156,7 @@ func TestOpenGivesUpWaitingWhenCtxEnds(t *testing.T) {
 func TestMain(m *testing.M) {
 	path := os.Getenv("DB_CHILD")
 	if path == "" {
+		registerMidSweep()
 		os.Exit(m.Run())
 	}
 	_, _ = io.Copy(io.Discard, os.Stdin) // wait for the start

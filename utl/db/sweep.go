@@ -3,13 +3,14 @@ package db
 import "context"
 
 const (
-	sweepRows    = 1000 // that one transaction of a sweep deletes
+	sweepRows    = 1000 // that one transaction of a sweep changes
 	sweepBatches = 20   // transactions of one call
 )
 
-// Sweep runs a DELETE whose last placeholder is the LIMIT of what it deletes,
-// 1,000 rows at a time, each time in a transaction of its own: others write in
-// between. It deletes 20,000 rows at most; what is left is for the next call.
+// Sweep runs a DELETE or UPDATE whose last placeholder is the LIMIT of what it
+// changes, 1,000 rows at a time, each time in a transaction of its own: others
+// write in between. It changes 20,000 rows at most; what is left is for the next
+// call.
 // Errors: ErrUnavailable.
 func (d *DB) Sweep(ctx context.Context, q string, args ...any) error {
 	args = append(args, sweepRows)

@@ -1,6 +1,9 @@
 package session
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Named is named.
 var Named = named
@@ -41,3 +44,10 @@ func (s *Store) Keep(live Session, now time.Time) {
 	_, gen, _ := s.cache.get(live.SID, now)
 	s.cache.put(live, true, now, gen)
 }
+
+// WriteSome writes, in so many transactions at most, when sessions were last
+// seen.
+func (s *Store) WriteSome(ctx context.Context, most int) error { return s.write(ctx, most) }
+
+// Saw notes when the session was last seen, in microseconds.
+func (s *Store) Saw(sid string, at int64) { s.cache.giveBack(map[string]int64{sid: at}) }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,15 +17,15 @@ const (
 	pollEvery  = 500 * time.Millisecond
 	pollRows   = 1000             // changes that one query reads
 	writeEvery = 10               // polls
-	sweepEvery = 120              // polls
 	batches    = 10               // transactions, at most, between two polls: 5,000 rows
 	writeRows  = 500              // rows of one such transaction
 	keepChange = 10 * time.Minute // for servers that were away
 )
 
 // Run polls for sessions that other processes changed, writes when sessions
-// were last seen, ends what EndAll left, and sweeps, until ctx ends; then it
-// writes what is left.
+// were last seen, and ends what EndAll left, until ctx ends; then it writes what
+// is left. Sweep is for somebody else to call, once a minute: it may take longer
+// than the next poll can wait.
 func (s *Store) Run(ctx context.Context) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -59,9 +60,6 @@ func (s *Store) upkeep(ctx context.Context, n int) error {
 	}
 	if err == nil && n%writeEvery == 0 {
 		err = s.write(ctx, batches)
-	}
-	if err == nil && n%sweepEvery == 0 {
-		err = s.Sweep(ctx)
 	}
 	return err
 }
@@ -129,11 +127,12 @@ func (s *Store) writeRefused(ctx context.Context) error {
 // Write writes when sessions were last seen.
 func (s *Store) Write(ctx context.Context) error { return s.write(ctx, math.MaxInt) }
 
-// write does so in so many transactions at most: others write in between. What
-// is left is written the next time.
+// write does so in so many transactions at most, those first that were seen
+// first: others write in between. What is left is written the next time.
 func (s *Store) write(ctx context.Context, most int) (err error) {
 	seen := s.cache.takeSeen()
-	for sids := range slices.Chunk(slices.Sorted(maps.Keys(seen)), writeRows) {
+	oldest := slices.SortedFunc(maps.Keys(seen), func(a, b string) int { return cmp.Compare(seen[a], seen[b]) })
+	for sids := range slices.Chunk(oldest, writeRows) {
 		if most--; most < 0 {
 			break
 		}

@@ -24,6 +24,10 @@ const TicketLife = 30 * time.Second
 // to it.
 const nonceLife = 2 * TicketLife
 
+// expiredRows is how many expired tickets a new one deletes at most: more than
+// come with it, so that they never pile up.
+const expiredRows = 10
+
 // ErrTicket means that no ticket has the code, or that it was used, has
 // expired, or that its session ended: which of them is not told.
 var ErrTicket = errors.New("the ticket is not good, or not any more")
@@ -77,7 +81,8 @@ func isNonce(text string) bool {
 func (s *Store) NewTicket(ctx context.Context, found Session, url, nonce string) (code string, err error) {
 	code, now := rand.Text(), s.opt.Now()
 	err = s.opt.DB.Tx(ctx, func(tx *db.Tx) error {
-		if _, err := tx.Exec(ctx, `DELETE FROM tickets WHERE expires_at <= ?`, db.Micros(now)); err != nil {
+		if _, err := tx.Exec(ctx, `DELETE FROM tickets WHERE code_hash IN
+			(SELECT code_hash FROM tickets WHERE expires_at <= ? LIMIT ?)`, db.Micros(now), expiredRows); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, `INSERT INTO tickets (code_hash, sid, url, nonce_hash, expires_at) VALUES (?, ?, ?, ?, ?)`,

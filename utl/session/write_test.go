@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"errors"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -158,5 +159,27 @@ func TestAFailedWriteLosesNothing(t *testing.T) {
 		if got != want {
 			t.Errorf("%s was seen after %v, want %v", name, got, want)
 		}
+	}
+}
+
+// Where more sessions were seen than Run writes at once, those come first that
+// were seen first: none waits for ever.
+func TestLastSeenIsWrittenInTurn(t *testing.T) {
+	s := newSite(t)
+	s.crowd(t, 501)
+	start := db.Micros(s.clock.Now())
+	for i := range 501 {
+		s.Saw(strconv.Itoa(i+1), start+1000-int64(i))
+	}
+	for _, want := range []int64{start, start + 1000} {
+		if err := s.WriteSome(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.count(t, `SELECT seen_at FROM sessions WHERE sid = '1'`); got != want {
+			t.Errorf("the one seen last: %d is written, want %d", got, want)
+		}
+	}
+	if n := s.count(t, `SELECT COUNT(*) FROM sessions WHERE seen_at = ?`, start); n != 0 {
+		t.Errorf("of %d nothing is written", n)
 	}
 }

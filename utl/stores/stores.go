@@ -94,7 +94,7 @@ func (s *Stores) Pages() (*os.Root, error) {
 
 // Sweep deletes what is too old to matter. What fails is logged.
 func (s *Stores) Sweep(ctx context.Context) {
-	if err := errors.Join(s.Throttle.Sweep(ctx), s.Accounts.Sweep(ctx, s.Config.AuditKeep)); err != nil {
+	if err := errors.Join(s.Sessions.Sweep(ctx), s.Throttle.Sweep(ctx), s.Accounts.Sweep(ctx, s.Config.AuditKeep)); err != nil {
 		s.Log.WarnContext(ctx, "sweeping", "error", err)
 	}
 }

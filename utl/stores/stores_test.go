@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"glassjar/utl/config"
+	"glassjar/utl/db"
 	"glassjar/utl/keyring"
 	"glassjar/utl/stores"
 )
@@ -126,10 +127,26 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// A sweep that fails is logged, and ends nothing.
+// A sweep takes what is old out of every table; one that fails is logged, and
+// ends nothing.
 func TestSweep(t *testing.T) {
 	st, _, log := open(t)
+	for _, q := range []string{
+		`INSERT INTO sessions (sid, id, account_id, started_at, seen_at, remember, address, agent) VALUES ('old', '', '', 1, 1, 0, '', '')`,
+		`INSERT INTO links (code_hash, kind, created_at, expires_at) VALUES ('', 'join', 1, 1)`,
+		`INSERT INTO audit (at, event, actor_id, actor, account_id, username, address, agent, detail) VALUES (1, '', '', '', '', '', '', '', '')`,
+		`INSERT INTO throttle (key_hash, kind, failures, since_at, last_at) VALUES ('', 'pair', 1, 1, 1)`,
+	} {
+		if err := st.DB.Tx(t.Context(), func(tx *db.Tx) error { _, err := tx.Exec(t.Context(), q); return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
 	st.Sweep(t.Context())
+	const left = `SELECT (SELECT COUNT(*) FROM sessions WHERE sid = 'old') + (SELECT COUNT(*) FROM links WHERE expires_at = 1) +
+		(SELECT COUNT(*) FROM audit WHERE at = 1) + (SELECT COUNT(*) FROM throttle)`
+	if n, err := db.One(t.Context(), st.DB, db.Int, left); n != 0 || err != nil {
+		t.Errorf("%d old rows are left, error %v", n, err)
+	}
 	if log.String() != "" {
 		t.Errorf("the log says %q", log)
 	}

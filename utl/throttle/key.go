@@ -24,6 +24,9 @@ type rule struct {
 	waits  []time.Duration // after each that is not free; the last wait goes on. None: until the window's end
 }
 
+// rules are all of them.
+var rules = []rule{pairRule, addressRule, siteRule, accountRule, deviceRule, streakRule, signInRule}
+
 // doubling are the waits of most rules.
 var doubling = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 30 * time.Second}
 

@@ -75,25 +75,23 @@ func forget(ctx context.Context, tx *db.Tx, keys []key) error {
 // Sweep deletes the counters whose windows and waits are over, and beyond
 // MaxRows those that failed longest ago: none that guessing keeps busy. Times
 // that a clock set back left in the future become now, so that nobody waits for
-// longer than until the next Sweep and 10 minutes.
-// Errors: db.ErrUnavailable.
+// longer than until the next Sweep and 10 minutes. It goes in batches, as
+// db.Sweep does. Errors: db.ErrUnavailable.
 func (s *Store) Sweep(ctx context.Context) error {
 	now := s.Now()
-	over := func(r rule) int64 { return db.Micros(now.Add(-r.window - doubling[len(doubling)-1])) }
-	err := s.DB.Tx(ctx, func(tx *db.Tx) (err error) {
-		exec := func(q string, args ...any) {
-			if err == nil {
-				_, err = tx.Exec(ctx, q, args...)
-			}
+	err := s.DB.Sweep(ctx, `UPDATE throttle SET last_at = ?1, since_at = CASE WHEN since_at > ?1 THEN ?1 ELSE since_at END
+		WHERE key_hash IN (SELECT key_hash FROM throttle WHERE last_at > ?1 LIMIT ?2)`, db.Micros(now)) // no window begins after last_at
+	for _, r := range rules {
+		if err == nil {
+			err = s.DB.Sweep(ctx, `DELETE FROM throttle WHERE key_hash IN
+				(SELECT key_hash FROM throttle WHERE kind = ? AND since_at <= ? LIMIT ?)`,
+				r.kind, db.Micros(now.Add(-r.window-doubling[len(doubling)-1])))
 		}
-		exec(`DELETE FROM throttle WHERE since_at <= ? OR (since_at <= ? AND kind <> 'streak')
-			OR (since_at <= ? AND kind NOT IN ('streak', 'device', 'sign-in'))`, over(streakRule), over(deviceRule), over(accountRule))
-		exec(`UPDATE throttle SET since_at = ? WHERE since_at > ?`, db.Micros(now), db.Micros(now))
-		exec(`UPDATE throttle SET last_at = ? WHERE last_at > ?`, db.Micros(now), db.Micros(now))
-		exec(`DELETE FROM throttle WHERE key_hash IN
-			(SELECT key_hash FROM throttle ORDER BY last_at DESC LIMIT 1000000000 OFFSET ?)`, cmp.Or(s.MaxRows, maxRows))
-		return err
-	})
+	}
+	if err == nil {
+		err = s.DB.Sweep(ctx, `DELETE FROM throttle WHERE key_hash IN
+			(SELECT key_hash FROM throttle ORDER BY last_at DESC LIMIT ?2 OFFSET ?1)`, cmp.Or(s.MaxRows, maxRows))
+	}
 	if err != nil {
 		return fmt.Errorf("sweeping the throttle: %w", err)
 	}

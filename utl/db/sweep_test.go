@@ -1,0 +1,75 @@
+package db_test
+
+import (
+	"database/sql/driver"
+	"runtime"
+	"testing"
+
+	"modernc.org/sqlite"
+
+	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
+)
+
+// midSweep runs in the middle of the next statement that calls mid_sweep().
+var midSweep func()
+
+func registerMidSweep() {
+	sqlite.MustRegisterScalarFunction("mid_sweep", 0, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
+		if do := midSweep; do != nil {
+			midSweep = nil
+			do()
+		}
+		return "", nil
+	})
+}
+
+// A sweep goes in several transactions: who waits to write gets in after the
+// first. What one call leaves, the next ones delete.
+func TestASweepLetsOthersWrite(t *testing.T) {
+	d := dbtest.Open(t)
+	exec := func(q string) error {
+		return d.Tx(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), q)
+			return err
+		})
+	}
+	count := func(q string) int64 {
+		t.Helper()
+		n, err := db.One(t.Context(), d, db.Int, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if err := exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 45000)
+		INSERT INTO tickets (code_hash, sid, url, expires_at) SELECT 'old ' || i, '', '', i FROM n`); err != nil {
+		t.Fatal(err)
+	}
+	wrote := make(chan error, 1)
+	midSweep = func() {
+		write, _ := d.Pools()
+		was := write.Stats().WaitCount
+		go func() {
+			wrote <- exec(`INSERT INTO tickets (code_hash, sid, url, expires_at) SELECT 'new', '', COUNT(*), 99999 FROM tickets`)
+		}()
+		for write.Stats().WaitCount == was { // until it waits
+			runtime.Gosched()
+		}
+	}
+	for round, want := range []int64{25_000, 5000, 0, 0} {
+		if err := d.Sweep(t.Context(), `DELETE FROM tickets WHERE code_hash IN (SELECT code_hash FROM tickets
+			WHERE expires_at <= ? AND mid_sweep() = '' ORDER BY expires_at LIMIT ?)`, 45000); err != nil {
+			t.Fatal(err)
+		}
+		if n := count(`SELECT COUNT(*) FROM tickets WHERE code_hash LIKE 'old %'`); n != want {
+			t.Errorf("round %d left %d rows, want %d", round+1, n, want)
+		}
+	}
+	if err := <-wrote; err != nil {
+		t.Fatal(err)
+	}
+	if n := count(`SELECT CAST(url AS INTEGER) FROM tickets`); n != 44_000 {
+		t.Errorf("the other writer found %d rows, want 44,000", n)
+	}
+}
