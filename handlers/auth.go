@@ -22,9 +22,11 @@ type authPage struct {
 	To       string // what people are told of it
 	Remember bool
 	Problem  string
-	Cookie   string
-	Empty    bool // nobody has an account yet
-	Cut      bool // the address of the app's page was too long to keep
+	Cookie   string // the session cookie's name
+	Device   string // the known device's cookie's name
+	Empty    bool   // nobody has an account yet
+	Cut      bool   // the address of the app's page was too long to keep
+	Secure   string // this page's address over https, where it was opened over http
 }
 
 // authForm answers GET /auth: the sign-in form with the args username and
@@ -47,7 +49,9 @@ func (s *site) authForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 // blankAuth returns the form without anything in it.
-func (s *site) blankAuth() authPage { return authPage{Cookie: s.Sessions.Name()} }
+func (s *site) blankAuth() authPage {
+	return authPage{Cookie: s.Sessions.Name(), Device: s.Devices.Name()}
+}
 
 // authShow shows the sign-in form to somebody who is signed out.
 func (s *site) authShow(w http.ResponseWriter, r *http.Request) error {
@@ -56,15 +60,16 @@ func (s *site) authShow(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	empty := s.empty(r.Context())
-	if len(args) == 0 && !empty {
+	next := s.next(args.Get("next"))
+	problem, overHTTP := s.whyAgain(r, next), s.overHTTP(r)
+	if len(args) == 0 && !empty && problem == "" && !overHTTP {
 		return s.send(w, http.StatusOK, s.blank)
 	}
 	p := s.blankAuth()
-	p.Empty, p.Username, p.Next = empty, account.Trim(args.Get("username")), s.next(args.Get("next"))
-	if _, ok := s.app(p.Next); ok && s.sent.has(visitOf(r).address.String()+" "+p.Next, s.Now()) {
-		p.Problem = "If you signed in just now, your browser did not keep the cookie: allow cookies for this site, then sign in again."
+	p.Empty, p.Username, p.Next, p.Problem, p.Cut = empty, account.Trim(args.Get("username")), next, problem, args.Has("cut")
+	if overHTTP {
+		p.Secure = s.PublicURL.String() + r.URL.RequestURI()
 	}
-	p.Cut = args.Has("cut")
 	return s.authPage(w, http.StatusOK, p)
 }
 
@@ -85,14 +90,13 @@ func (s *site) authSubmit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := authPage{
-		Username: account.Trim(form.Get("username")), Next: s.next(form.Get("next")),
-		Remember: form.Get("remember") != "", Cookie: s.Sessions.Name(), Empty: s.empty(r.Context()),
-	}
+	p := s.blankAuth()
+	p.Username, p.Next = account.Trim(form.Get("username")), s.next(form.Get("next"))
+	p.Remember, p.Empty = form.Get("remember") != "", s.empty(r.Context())
 	err = s.signIn(w, r, p, form.Get("password"))
 	switch {
 	case err == nil:
-		s.sent.count(visitOf(r).address.String()+" "+p.Next, s.Now())
+		s.noteSignIn(r, p.Next)
 		return s.goOn(w, r, visitOf(r).session, p.Next, "")
 	case errors.Is(err, account.ErrSignIn):
 		p.Problem = "The username or the password is not right. Check both, then try again."

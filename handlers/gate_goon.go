@@ -130,6 +130,13 @@ func (l *lately) count(key string, now time.Time) int {
 	return l.came[sum]
 }
 
+// forget forgets the key.
+func (l *lately) forget(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.came, sha256.Sum256([]byte(key)))
+}
+
 // has reports whether the key came.
 func (l *lately) has(key string, now time.Time) bool {
 	l.mu.Lock()

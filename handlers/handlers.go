@@ -65,7 +65,7 @@ type site struct {
 	untold         untold
 	warned         sync.Once
 	warnedOfCaller sync.Once
-	sent           lately       // on to gate hosts
+	sent           lately       // who signed in, was sent on to a gate host, or lost their cookies
 	wire           *wire.Sender // of the lab
 	founded        atomic.Bool  // there is an account
 }
@@ -197,6 +197,7 @@ func (s *site) who(w http.ResponseWriter, r *http.Request) (session.Session, err
 		v.session = found
 		return found, s.Sessions.Renew(w, r, found)
 	case errors.Is(err, session.ErrNone) && s.Sessions.Several(r):
+		s.sent.count(browserKey(r, "cleared"), s.Now())
 		return found, errors.Join(err, s.Sessions.Clear(w, r))
 	}
 	return found, err

@@ -17,6 +17,7 @@ type homePage struct {
 	Since, Until string
 	Remember     bool
 	Cookie       string // the session cookie's name
+	Device       string // the known device's cookie's name
 	Pages        bool   // PAGES_DIR has an index.html
 	NoPages      bool   // it has none, and an owner is told to put one there
 }
@@ -79,7 +80,7 @@ func (s *site) homePage(values []string, kind homeKind) homePage {
 	return homePage{
 		chrome: chrome{Me: account.Account{ID: "somebody", Username: values[0], DisplayName: values[1]}, Here: "/"},
 		Since:  values[2], Until: values[3], Remember: kind.remember,
-		Cookie: s.Sessions.Name(), Pages: kind.pages, NoPages: kind.noPages,
+		Cookie: s.Sessions.Name(), Device: s.Devices.Name(), Pages: kind.pages, NoPages: kind.noPages,
 	}
 }
 

@@ -52,7 +52,7 @@ func (s *site) joinSubmit(w http.ResponseWriter, r *http.Request) error {
 		err = s.start(w, r, made, false)
 	}
 	if err == nil || errors.Is(err, account.ErrLink) {
-		return thenHome(w, err)
+		return s.thenHome(w, r, err)
 	}
 	return s.formAgain(w, r, err, func(problem string, status int) error {
 		return s.show(w, status, "join", joinPage{
@@ -87,16 +87,17 @@ func (s *site) resetSubmit(w http.ResponseWriter, r *http.Request) error {
 		err = s.start(w, r, mended, false)
 	}
 	if err == nil || errors.Is(err, account.ErrLink) {
-		return thenHome(w, err)
+		return s.thenHome(w, r, err)
 	}
 	return s.formAgain(w, r, err, func(problem string, status int) error {
 		return s.show(w, status, "reset", resetPage{Action: r.URL.Path, Username: link.Username, Problem: problem})
 	})
 }
 
-func thenHome(w http.ResponseWriter, err error) error {
+func (s *site) thenHome(w http.ResponseWriter, r *http.Request, err error) error {
 	if err != nil {
 		return err
 	}
+	s.noteSignIn(r, "")
 	return seeOther(w, "/")
 }

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -95,17 +96,26 @@ type labJar struct {
 	entries anatomy.Dictionary
 }
 
-// labRead returns the lab's cookie that the request carries, if it is good.
+// maxLabCookies is how many cookies of the lab's name are looked at: another
+// site of the domain may have set some.
+const maxLabCookies = 8
+
+// labRead returns the lab's cookie that the request carries: of several, the
+// first good one.
 func (s *site) labRead(r *http.Request) labJar {
 	sent := r.CookiesNamed(labCookie)
 	if len(sent) == 0 {
 		return labJar{}
 	}
-	value := sent[0].Value
-	if v := s.Lab.Judge(labCookie, value); v.Err != nil {
-		return labJar{Err: v.Err}
+	var first error
+	for _, c := range sent[:min(len(sent), maxLabCookies)] {
+		v := s.Lab.Judge(labCookie, c.Value)
+		if v.Err == nil {
+			return labOf(c.Value)
+		}
+		first = cmp.Or(first, v.Err)
 	}
-	return labOf(value)
+	return labJar{Err: first}
 }
 
 // labOf takes apart a value that the lab signed.

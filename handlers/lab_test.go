@@ -137,3 +137,19 @@ func TestLabKeyChanges(t *testing.T) {
 		t.Error("the new cookie is refused too")
 	}
 }
+
+// Attack cookie/several: the lab's good cookie counts, wherever it stands.
+func TestLabTakesTheGoodCookie(t *testing.T) {
+	s := newSite(t, withLab)
+	b := s.browser(t)
+	b.get("/lab/session").want(http.StatusOK)
+	good := b.cookies()
+	for _, sent := range []string{good, "lab=x; " + good, good + "; lab=x", "lab=; lab=y; " + good + "; lab=" + strings.Repeat("z", 100)} {
+		if got := s.browser(t).get("/lab/session", "Cookie", sent).text(".entries"); !strings.Contains(got, "visits2") && !strings.Contains(strings.Join(strings.Fields(got), " "), "visits 2") {
+			t.Errorf("%s: the session holds %q", sent[:20], got)
+		}
+	}
+	if got := s.browser(t).get("/lab/session", "Cookie", strings.Repeat("lab=x; ", 8)+good).want(http.StatusOK).text(".entries"); strings.Contains(got, "visits2") {
+		t.Error("the ninth cookie is looked at")
+	}
+}
