@@ -26,7 +26,9 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"glassjar/handlers"
 	"glassjar/utl/anatomy"
+	"glassjar/utl/gate"
 	"glassjar/utl/recipe"
 )
 
@@ -479,8 +481,10 @@ func TestPages(t *testing.T) {
 	}
 	s := start(t, map[string]string{"PAGES_DIR": t.TempDir(), "GATE_HOSTS": "*.apps.localhost,localhost"})
 	p := openBrowser(t)
+	seen := newSeen()
 	look := func(name string) {
 		t.Helper()
+		seen.look(p.path())
 		for _, scheme := range []string{"light", "dark"} {
 			p.scheme(scheme)
 			for _, width := range []int64{320, 390, 1280} {
@@ -544,6 +548,45 @@ func TestPages(t *testing.T) {
 	visit("lab-wire", "/lab/wire", "What a listener sees")
 	p.press("Send it both ways")
 	look("lab-wire-sent")
+	seen.all(t)
+}
+
+// notPages are the routes that show a person no page of ours.
+var notPages = []string{
+	"GET /static/{name}", "GET /pages/{path...}", "GET /healthz", "GET /readyz", "GET /.well-known/change-password", "GET /.well-known/jwks.json",
+	"GET /gate/check", "GET /gate/callback", "GET /api/authz/auth-request", "GET /api/authz/forward-auth",
+	"GET /auth", // the same form as /
+}
+
+// seen notes which routes' pages were looked at.
+type seen struct {
+	mux    *http.ServeMux
+	routes []string
+	looked map[string]bool
+}
+
+func newSeen() seen {
+	s := seen{http.NewServeMux(), handlers.Routes(handlers.Config{Pages: new(os.Root), Lab: new(anatomy.Lab), Gate: new(gate.Gate)}), map[string]bool{}}
+	for _, pattern := range s.routes {
+		s.mux.HandleFunc(pattern, func(http.ResponseWriter, *http.Request) {})
+	}
+	return s
+}
+
+// look notes the page at the path.
+func (s seen) look(path string) {
+	_, pattern := s.mux.Handler(httptest.NewRequest(http.MethodGet, path, http.NoBody))
+	s.looked[pattern] = true
+}
+
+// all fails the test for every page that nobody looked at.
+func (s seen) all(t *testing.T) {
+	t.Helper()
+	for _, pattern := range s.routes {
+		if strings.HasPrefix(pattern, "GET ") && !s.looked[pattern] && !slices.Contains(notPages, pattern) {
+			t.Errorf("nobody looked at %s: visit it in TestPages, or name it in notPages (main_test.go)", pattern)
+		}
+	}
 }
 
 // denied opens the page that the gate shows to somebody in no group.

@@ -1,9 +1,6 @@
 package handlers
 
 import (
-	"maps"
-	"slices"
-
 	"glassjar/utl/page"
 	"glassjar/utl/session"
 )
@@ -13,11 +10,6 @@ var OneLine = oneLine
 
 // Count is count.
 var Count = count
-
-// Routes returns the patterns of every route that New mounts for c.
-func Routes(c Config) []string {
-	return slices.Sorted(maps.Keys((&site{Config: c}).routes()))
-}
 
 // Happened is the words of each kind of event.
 var Happened = happened

@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -114,6 +115,12 @@ func New(c Config) (http.Handler, error) {
 // path, lab reports whether there is a lab.
 func (s *site) funcs() template.FuncMap {
 	return template.FuncMap{"asset": s.assets.path, "lab": func() bool { return s.Lab != nil }}
+}
+
+// Routes returns the patterns of every route that New mounts for c, sorted, for
+// tests that must miss none.
+func Routes(c Config) []string {
+	return slices.Sorted(maps.Keys((&site{Config: c}).routes()))
 }
 
 // routes is every route of the site.

@@ -82,7 +82,7 @@ func TestTheSweepHasEveryRoute(t *testing.T) {
 	}
 	got, want := slices.Sorted(maps.Keys(has)), handlers.Routes(newSite(t, withGate).config)
 	if !slices.Equal(got, want) {
-		t.Errorf("the sweep has the routes\n%q, want\n%q", got, want)
+		t.Errorf("the sweep has the routes\n%q, want\n%q\na new route needs its row in the table named sweep, in handlers/sweep_test.go", got, want)
 	}
 }
 
