@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"os"
 	"runtime"
@@ -154,9 +155,28 @@ func (d *DB) query(ctx context.Context, q string, args []any) (*sql.Rows, contex
 	return rows, cancel, err
 }
 
-// All returns every row of the query, each read by scan.
+// All returns every row of the query, each read by scan. The query bounds them.
 // Errors: ErrUnavailable.
 func All[T any](ctx context.Context, from Querier, scan func(Row) (T, error), q string, args ...any) ([]T, error) {
+	return read(ctx, from, scan, math.MaxInt, q, args)
+}
+
+// One returns the first row of the query, read by scan.
+// Errors: ErrNone, ErrUnavailable.
+func One[T any](ctx context.Context, from Querier, scan func(Row) (T, error), q string, args ...any) (T, error) {
+	first, err := read(ctx, from, scan, 1, q, args)
+	if err == nil && len(first) == 0 {
+		err = ErrNone
+	}
+	if err != nil {
+		var zero T
+		return zero, err
+	}
+	return first[0], nil
+}
+
+// read returns the first rows of the query, most at most.
+func read[T any](ctx context.Context, from Querier, scan func(Row) (T, error), most int, q string, args []any) ([]T, error) {
 	rows, done, err := from.query(ctx, q, args)
 	if err != nil {
 		return nil, classify("reading", err)
@@ -164,7 +184,7 @@ func All[T any](ctx context.Context, from Querier, scan func(Row) (T, error), q 
 	defer done()
 	defer rows.Close()
 	var all []T
-	for rows.Next() {
+	for len(all) < most && rows.Next() {
 		one, err := scan(rows)
 		if err != nil {
 			return nil, classify("reading a row", err)
@@ -172,20 +192,6 @@ func All[T any](ctx context.Context, from Querier, scan func(Row) (T, error), q 
 		all = append(all, one)
 	}
 	return all, classify("reading rows", rows.Err())
-}
-
-// One returns the first row of the query, read by scan.
-// Errors: ErrNone, ErrUnavailable.
-func One[T any](ctx context.Context, from Querier, scan func(Row) (T, error), q string, args ...any) (T, error) {
-	all, err := All(ctx, from, scan, q, args...)
-	if err == nil && len(all) == 0 {
-		err = ErrNone
-	}
-	if err != nil {
-		var zero T
-		return zero, err
-	}
-	return all[0], nil
 }
 
 // Int scans a row that is one whole number.
