@@ -18,27 +18,18 @@ import (
 )
 
 const (
-	deadline = 15 * time.Second // of a request's work
+	deadline = 15 * time.Second // of the work for a request that is no GET
 	maxBody  = 64 << 10
 )
 
-// visit is one request, on its way through. It is the request's context too,
-// whose timer starts when somebody first waits for it: most answers come from
-// memory and nobody does.
+// visit is what is known of a request on its way through.
 type visit struct {
-	context.Context // the connection's
-
 	id      string
 	address netip.Addr
 	proxied bool            // the peer is in TRUSTED_PROXIES
 	session session.Session // set by who
 	form    url.Values      // set by readForm, for the debug log
 	answer  answerWriter
-
-	ends    time.Time
-	start   sync.Once // of the timer
-	limited context.Context
-	stop    context.CancelFunc
 }
 
 type visitKey struct{}
@@ -48,46 +39,22 @@ func visitOf(r *http.Request) *visit {
 	return v
 }
 
-// Value returns the visit itself for its key.
-func (v *visit) Value(key any) any {
-	if key == (visitKey{}) {
-		return v
-	}
-	return v.timed().Value(key)
-}
-
-// Deadline returns when the request's work must be over.
-func (v *visit) Deadline() (time.Time, bool) { return v.ends, true }
-
-// Done is closed then, or when the browser went away.
-func (v *visit) Done() <-chan struct{} { return v.timed().Done() }
-
-// Err says which it was.
-func (v *visit) Err() error { return v.timed().Err() }
-
-func (v *visit) timed() context.Context {
-	v.start.Do(func() { v.limited, v.stop = context.WithDeadline(v.Context, v.ends) })
-	return v.limited
-}
-
-// over stops the timer.
-func (v *visit) over() {
-	v.start.Do(func() { v.limited, v.stop = v.Context, func() {} })
-	v.stop()
-}
-
-// middleware puts what every request passes around the routes: an id and a
-// deadline, one log line, recovery, the security headers, the check of where a
-// POST came from.
+// middleware puts what every request passes around the routes: an id, one log
+// line, recovery, the security headers, the check of where a POST came from,
+// and a deadline for what may hash a password or write. A GET reads alone, and
+// the database bounds each read itself.
 func (s *site) middleware() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := s.Now()
-		v := &visit{
-			Context: r.Context(), id: s.ids.next(), ends: began.Add(deadline),
-		}
+		v := &visit{id: s.ids.next()}
 		v.address, v.proxied = clientip.From(r.RemoteAddr, r.Header["X-Forwarded-For"], s.TrustedProxies)
-		defer v.over()
-		r = r.WithContext(v)
+		ctx := context.WithValue(r.Context(), visitKey{}, v)
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			var stop context.CancelFunc
+			ctx, stop = context.WithTimeout(ctx, deadline)
+			defer stop()
+		}
+		r = r.WithContext(ctx)
 		a := &v.answer
 		a.ResponseWriter, a.r = w, r
 		defer s.logLine(a, v, began)
