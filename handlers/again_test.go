@@ -20,7 +20,7 @@ func TestTheFormComesAgainWithoutItsCookie(t *testing.T) {
 	for next, back := range map[string]string{"": "/", "/account": "/?next=%2Faccount"} {
 		s.browser(t).post("/auth", "username", "ada", "password", good, "next", next).want(http.StatusSeeOther)
 		got := s.browser(t).get(back).want(http.StatusOK)
-		if !strings.Contains(got.text("#problem"), notKept) {
+		if !strings.Contains(got.text("#problem"), notKept) || got.find("[aria-invalid]").Length() != 0 { // what was typed is right
 			t.Errorf("next %q: the form says %q", next, got.text("#problem"))
 		}
 		for what, other := range map[string]*answer{

@@ -21,7 +21,8 @@ type authPage struct {
 	Next     string // where to go on to; empty: home
 	To       string // what people are told of it
 	Remember bool
-	Problem  string
+	Problem  string // with what was typed
+	Again    string // why the form comes again
 	Cookie   string // the session cookie's name
 	Device   string // the known device's cookie's name
 	Empty    bool   // nobody has an account yet
@@ -61,12 +62,12 @@ func (s *site) authShow(w http.ResponseWriter, r *http.Request) error {
 	}
 	empty := s.empty(r.Context())
 	next := s.next(args.Get("next"))
-	problem, overHTTP := s.whyAgain(r, next), s.overHTTP(r)
-	if len(args) == 0 && !empty && problem == "" && !overHTTP {
+	again, overHTTP := s.whyAgain(r, next), s.overHTTP(r)
+	if len(args) == 0 && !empty && again == "" && !overHTTP {
 		return s.send(w, http.StatusOK, s.blank)
 	}
 	p := s.blankAuth()
-	p.Empty, p.Username, p.Next, p.Problem, p.Cut = empty, account.Trim(args.Get("username")), next, problem, args.Has("cut")
+	p.Empty, p.Username, p.Next, p.Again, p.Cut = empty, account.Trim(args.Get("username")), next, again, args.Has("cut")
 	if overHTTP {
 		p.Secure = s.PublicURL.String() + r.URL.RequestURI()
 	}
