@@ -38,10 +38,13 @@ func TestTheFormComesAgainWithoutItsCookie(t *testing.T) {
 		}
 	}
 
-	b := s.signedIn(t, "ada")
+	b := s.browser(t)
+	b.post("/auth", "username", "ada", "password", good, "next", "/account").want(http.StatusSeeOther)
 	b.post("/logout").want(http.StatusSeeOther)
-	if b.get("/").find("#problem").Length() != 0 {
-		t.Error("who signed out is told that the browser did not keep the cookie")
+	for _, path := range []string{"/", "/?next=%2Faccount"} {
+		if b.get(path).find("#problem").Length() != 0 {
+			t.Errorf("%s: who signed out is told that the browser did not keep the cookie", path)
+		}
 	}
 }
 
@@ -63,7 +66,7 @@ func TestClearedCookiesAreTold(t *testing.T) {
 	s.add(t, "ada", account.Owner)
 	one, two := s.signedIn(t, "ada"), s.signedIn(t, "ada")
 	both := one.cookies() + "; " + two.cookies()
-	const told = "More than one cookie of this site came"
+	const told = "more than one cookie of this site"
 	if got := s.browser(t).get("/", "Cookie", both).want(http.StatusOK).text("#problem"); !strings.Contains(got, told) {
 		t.Errorf("the form says %q", got)
 	}
@@ -71,6 +74,11 @@ func TestClearedCookiesAreTold(t *testing.T) {
 	s.browser(t).get("/account", "Cookie", both).want(http.StatusSeeOther)
 	if got := s.browser(t).get("/?next=%2Faccount").text("#problem"); !strings.Contains(got, told) {
 		t.Errorf("the form to which a page led says %q", got)
+	}
+	b := s.signedIn(t, "ada")
+	b.post("/logout").want(http.StatusSeeOther)
+	if got := b.get("/").text("#problem"); got != "" {
+		t.Errorf("after a good sign-in and a sign-out the form says %q", got)
 	}
 }
 
@@ -84,7 +92,8 @@ func TestOverHTTP(t *testing.T) {
 		header []string
 		want   bool
 	}{
-		{"nobody in between", "192.0.2.1:1", nil, true},
+		{"a peer that is not trusted: perhaps a proxy that speaks https", "192.0.2.1:1", nil, false},
+		{"one that says http", "192.0.2.1:1", []string{"X-Forwarded-Proto", "http"}, false},
 		{"a browser on https behind an unknown proxy", "192.0.2.1:1", []string{"Sec-Fetch-Mode", "navigate"}, false},
 		{"an unknown proxy", "192.0.2.1:1", []string{"X-Forwarded-For", "192.0.2.7"}, false},
 		{"a trusted proxy that says so", "127.0.0.1:1", []string{"X-Forwarded-Proto", "http"}, true},
@@ -97,6 +106,11 @@ func TestOverHTTP(t *testing.T) {
 				t.Errorf("it says to open https: %t, want %t; the page is\n%s", over, tt.want, got)
 			}
 		})
+	}
+	s.add(t, "ada", account.Owner)
+	s.browser(t).post("/auth", "username", "ada", "password", good).want(http.StatusSeeOther)
+	if got := s.plain(t, "127.0.0.1:1", "/", "User-Agent", "Go-http-client/1.1"); !strings.Contains(got, "begins with http://") {
+		t.Errorf("after a sign-in whose cookie was not kept, nothing is said of https:\n%s", got)
 	}
 	if strings.Contains(newSite(t).plain(t, "192.0.2.1:1", "/"), "over-http") {
 		t.Error("a site on http says to open https")

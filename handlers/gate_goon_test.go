@@ -146,7 +146,8 @@ func TestNoCookieAtAll(t *testing.T) {
 	b.visit(sister+"/a", 1).want(http.StatusOK).says("[role=alert] p", "")
 	to := b.post("/auth", "username", "ada", "password", good, "next", sister+"/a").want(http.StatusSeeOther).Header.Get("Location")
 	b.visit(to, 3).want(http.StatusOK).says("h1", "Sign in").
-		says("[role=alert] p", "If you signed in just now, your browser did not keep the cookie: allow cookies for this site, then sign in again.")
+		says("[role=alert] p", "If you signed in just now, your browser did not keep the cookie: allow cookies for this site, then sign in again. "+
+			"If the page's address begins with http://, open the same with https:// first.")
 	w.browser(t).visit(sister+"/b", 1).want(http.StatusOK).says("[role=alert] p", "")
 	some := w.signedIn(t, "ada") // one that keeps ours, and no app's
 	to = some.visit(jar+"/auth?next="+url.QueryEscape(sister+"/c"), 2).want(http.StatusSeeOther).Header.Get("Location")

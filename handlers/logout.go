@@ -66,7 +66,7 @@ func (s *site) logoutSubmit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.Log.LogAttrs(r.Context(), slog.LevelInfo, "session ended", about(r, "session.ended", found.Username, "signed out")...)
-	s.sent.forget(browserKey(r, "in "+s.next(next)))
+	s.noteSignOut(r)
 	return seeOther(w, next)
 }
 
