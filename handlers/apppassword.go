@@ -19,6 +19,14 @@ var (
 	errHosts = errors.New("not hosts that the gate answers for")
 )
 
+// appPasswordMistakes are those of the form for an app password.
+var appPasswordMistakes = []mistake{
+	{account.ErrAppPasswordName, "A name is 1 to 64 characters on one line."},
+	{account.ErrAppPasswordMany, "You have 50 app passwords, and can have no more. Revoke one first."},
+	{errDays, "The number of days is 1 to 3650, or empty."},
+	{errHosts, "One of these is no host that the gate answers for. Write each by its name alone, without a port, such as app.example; 20 at most."},
+}
+
 // mostHosts is how many hosts an app password may be limited to.
 const mostHosts = 20
 

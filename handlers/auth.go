@@ -132,18 +132,18 @@ func by(r *http.Request) audit.Actor {
 // formAgain shows a form again when the error is one that its reader can mend,
 // with the sentence and status for it; else it returns the error.
 func (s *site) formAgain(w http.ResponseWriter, r *http.Request, err error, show func(problem string, status int) error) error {
-	for _, m := range mistakes {
-		if errors.Is(err, m.err) {
-			return show(m.sentence, http.StatusUnprocessableEntity)
+	for _, m := range s.mistakes {
+		if errors.Is(err, m.Err) {
+			return show(m.Text, http.StatusUnprocessableEntity)
 		}
 	}
 	if errors.Is(err, errTooSoon) {
 		return show(tooSoon(w.Header().Get("Retry-After")), http.StatusTooManyRequests)
 	}
-	if a := answerTo(err); a.retry != "" {
-		w.Header().Set("Retry-After", a.retry)
+	if a := s.answerTo(err); a.RetryAfter != "" {
+		w.Header().Set("Retry-After", a.RetryAfter)
 		s.Log.LogAttrs(r.Context(), slog.LevelWarn, "form not taken", slog.String("id", visitOf(r).id), slog.String("error", oneLine(err.Error(), 512)))
-		return show(a.sentence, a.status)
+		return show(a.Text, a.Status)
 	}
 	return err
 }
@@ -160,11 +160,14 @@ func tooSoon(seconds string) string {
 // usernameRule is account.UsernameRule as a sentence.
 var usernameRule = "A" + account.UsernameRule[1:] + "."
 
-// mistakes are the errors that the reader of a form can mend.
-var mistakes = []struct {
-	err      error
-	sentence string
-}{
+// mistake is an error that the reader of a form can correct, in words.
+type mistake struct {
+	Err  error
+	Text string
+}
+
+// sharedMistakes are those of usernames and passwords.
+var sharedMistakes = []mistake{
 	{account.ErrName, usernameRule},
 	{account.ErrReserved, "That username is reserved. Choose another."},
 	{account.ErrTaken, "That username is taken. Choose another."},
@@ -175,8 +178,4 @@ var mistakes = []struct {
 	{password.ErrHasName, "That password holds your username. Choose another."},
 	{password.ErrHasSite, "That password holds the name of this site. Choose another."},
 	{account.ErrSignIn, "The current password is not right."},
-	{account.ErrAppPasswordName, "A name is 1 to 64 characters on one line."},
-	{account.ErrAppPasswordMany, "You have 50 app passwords, and can have no more. Revoke one first."},
-	{errDays, "The number of days is 1 to 3650, or empty."},
-	{errHosts, "One of these is no host that the gate answers for. Write each by its name alone, without a port, such as app.example; 20 at most."},
 }

@@ -15,9 +15,29 @@ import (
 )
 
 var (
-	errCaller = errors.New("who asks the gate is not in TRUSTED_PROXIES")
-	errUnsure = errors.New("the gate cannot know who asks")
+	errCaller  = errors.New("who asks the gate is not in TRUSTED_PROXIES")
+	errUnsure  = errors.New("the gate cannot know who asks")
+	errBrowser = errors.New("the ticket is not for this browser")
 )
+
+// gateAnswers are the answers to the gate's own errors.
+var gateAnswers = []answer{
+	{Err: gate.ErrBad, Status: http.StatusBadRequest, Title: "Bad request", Text: "The gate cannot read what the proxy asked, or can read it in two ways. " +
+		"If you run this site, set the proxy up as the recipe for it says."},
+	{Err: account.ErrAppPassword, Status: http.StatusUnauthorized, Title: "App password refused",
+		Text: "The app password is wrong, revoked, expired or not for this host. Make another on your account's page."},
+	{Err: errCaller, Status: http.StatusBadRequest, Title: "Proxy not trusted", Text: "The gate answers only proxies that it trusts. " +
+		"If you run this site, add the proxy's address, which the log names, to TRUSTED_PROXIES."},
+	{Err: gate.ErrHost, Status: http.StatusForbidden, Title: "Host not listed", Text: "The gate does not answer for this host. " +
+		"If you run this site, add it to GATE_HOSTS; if it is there, open it over https, as the sign-in page is."},
+	{Err: errUnsure, Status: http.StatusServiceUnavailable, Title: "Not now",
+		Text: "It cannot be known just now whether you are signed in. Try again in a few seconds.", RetryAfter: "5"},
+	{Err: session.ErrTicket, Status: http.StatusGone, Title: "Open that page again",
+		Text: "The address that signs you in there works once, for half a minute. Open the page that you wanted again."},
+	{Err: errBrowser, Status: http.StatusConflict, Title: "Your browser did not keep the cookie",
+		Text: "You were to be let in, but your browser did not keep or send the cookie that shows that it asked for that. " +
+			"Allow cookies for this site, then open the page that you wanted again."},
+}
 
 // gatePage is what an app's browser sees of us: it stands on the app's host and
 // so needs nothing else of this site.
@@ -49,12 +69,15 @@ func isGate(path string) bool {
 	return strings.HasPrefix(path, "/gate/") || strings.HasPrefix(path, "/api/authz/")
 }
 
+// isCheck reports whether the path is gateCheck's.
+func isCheck(path string) bool { return path == "/gate/check" || path == "/api/authz/auth-request" }
+
 // abroad mounts what is answered on an app's host: errors get the gate's page.
 func (s *site) abroad(fn open) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := fn(w, r); err != nil {
 			a := s.judge(w, r, err)
-			_ = s.show(w, a.status, "gate", gatePage{Title: a.title, Sentence: a.sentence}) // the template is tested
+			_ = s.show(w, a.Status, "gate", gatePage{Title: a.Title, Sentence: a.Text}) // the template is tested
 		}
 	})
 }

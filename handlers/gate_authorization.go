@@ -139,12 +139,12 @@ func (s *site) programRefused(w http.ResponseWriter, r *http.Request, ask gate.A
 	a := s.judge(w, r, err)
 	w.Header().Set("Content-Type", "application/json")
 	switch {
-	case a.status == http.StatusUnauthorized:
+	case a.Status == http.StatusUnauthorized:
 		unauthorized(w, ask)
-	case a.status == http.StatusTooManyRequests && ask.Kind == gate.Check:
+	case a.Status == http.StatusTooManyRequests && ask.Kind == gate.Check:
 		w.WriteHeader(http.StatusForbidden)
 	default:
-		w.WriteHeader(a.status)
+		w.WriteHeader(a.Status)
 	}
-	return json.NewEncoder(w).Encode(map[string]string{"error": a.sentence})
+	return json.NewEncoder(w).Encode(map[string]string{"error": a.Text})
 }

@@ -14,10 +14,7 @@ import (
 	"glassjar/utl/session"
 )
 
-var (
-	errBounced = errors.New("the browser did not keep the gate cookie")
-	errBrowser = errors.New("the ticket is not for this browser")
-)
+var errBounced = errors.New("the browser did not keep the gate cookie")
 
 // leavingSecurity is for a sign-in form that leads to a gate host: Chromium
 // holds the redirect after a form to form-action too, and an app may redirect

@@ -69,6 +69,10 @@ type site struct {
 	sent           lately       // who signed in, was sent on to a gate host, or lost their cookies
 	wire           *wire.Sender // of the lab
 	founded        atomic.Bool  // there is an account
+	answers        []answer
+	foreign        func(path string) bool // it is asked on other hosts: by proxies, and by browsers on an app's host
+	asksForNginx   func(path string) bool // nginx asks it, and understands 200, 401 and 403 alone
+	mistakes       []mistake
 }
 
 // The guard is in the handler's type: a member's page cannot be mounted
@@ -81,6 +85,9 @@ type (
 // New returns the whole site. It fails when a template or a static file does.
 func New(c Config) (http.Handler, error) {
 	s := &site{Config: c, csrf: http.NewCrossOriginProtection(), mux: http.NewServeMux(), wire: wire.New(), https: c.PublicURL.Scheme == "https"}
+	s.foreign, s.asksForNginx = isGate, isCheck
+	s.answers = slices.Concat(gateAnswers, signInAnswers, labAnswers, sharedAnswers)
+	s.mistakes = slices.Concat(appPasswordMistakes, sharedMistakes)
 	s.ids.prefix = rand.Text()[:8] + "-"
 	s.lines.log, s.lines.all = c.Log.Handler(), map[begins]slog.Handler{}
 	if err := s.csrf.AddTrustedOrigin(c.PublicURL.String()); err != nil {
@@ -224,6 +231,18 @@ type chrome struct {
 	Me   account.Account // zero when signed out
 	Here string          // path of the page, to mark it in the bar
 }
+
+// layout returns what the layout needs of an open page at the path here.
+func (s *site) layout(w http.ResponseWriter, r *http.Request, here string) (chrome, error) {
+	found, err := s.who(w, r)
+	if errors.Is(err, session.ErrNone) {
+		return chrome{Here: here}, nil
+	}
+	return chrome{Me: account.Of(found), Here: here}, err
+}
+
+// sessionCookie returns the session cookie's name.
+func (s *site) sessionCookie() string { return s.Sessions.Name() }
 
 // show renders the page and answers with it.
 func (s *site) show(w http.ResponseWriter, status int, name string, data any) error {

@@ -28,12 +28,12 @@ func headerBytes(r *http.Request) int {
 
 // refuseHeader answers a request whose headers are over maxHeader: 431 with a
 // page that says which cookies to delete. It needs no sheet of ours: the same
-// cookies would come with the request for that. /gate/check answers 403, because
-// nginx makes 500 of any other refusal, and 401 would send the browser to sign in
-// and back for ever.
+// cookies would come with the request for that. To nginx it answers 403: nginx
+// makes 500 of any other refusal, and 401 would send the browser to sign in and
+// back for ever.
 func (s *site) refuseHeader(w http.ResponseWriter, r *http.Request) error {
 	status := http.StatusRequestHeaderFieldsTooLarge
-	if r.URL.Path == "/gate/check" || r.URL.Path == "/api/authz/auth-request" {
+	if s.asksForNginx(r.URL.Path) {
 		status = http.StatusForbidden
 	}
 	p := gatePage{

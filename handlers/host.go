@@ -11,8 +11,8 @@ import (
 // misdirected is the answer to a request for a Host that is not ours (RFC 9110,
 // section 15.5.20).
 var misdirected = answer{
-	status: http.StatusMisdirectedRequest, title: "Not at this address",
-	sentence: "This site answers at the address below: open it there. " +
+	Status: http.StatusMisdirectedRequest, Title: "Not at this address",
+	Text: "This site answers at the address below: open it there. " +
 		"If you run the site: PUBLIC_URL must be the address that people open, and a proxy in front must pass on the Host that the browser sends, with its port.",
 }
 
@@ -50,17 +50,17 @@ func isLoopback(name string) bool {
 // answersEveryHost reports whether the request is for a path that proxies and
 // monitors ask, by whatever name they reach us, or for no path at all: such are
 // refused in any case.
-func answersEveryHost(r *http.Request) bool {
+func (s *site) answersEveryHost(r *http.Request) bool {
 	switch r.URL.Path {
 	case "/healthz", "/readyz", "/.well-known/jwks.json", "*":
 		return true
 	}
-	return isGate(r.URL.Path) || r.Method == http.MethodConnect
+	return s.foreign(r.URL.Path) || r.Method == http.MethodConnect
 }
 
 // misdirect answers 421 with the right address. The page stands on another host,
 // which is not ours to bind to https.
 func (s *site) misdirect(w http.ResponseWriter) error {
 	w.Header().Del("Strict-Transport-Security")
-	return s.show(w, misdirected.status, "gate", gatePage{Title: misdirected.title, Sentence: misdirected.sentence, Address: s.PublicURL.String()})
+	return s.show(w, misdirected.Status, "gate", gatePage{Title: misdirected.Title, Sentence: misdirected.Text, Address: s.PublicURL.String()})
 }

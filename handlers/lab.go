@@ -12,9 +12,8 @@ import (
 
 	"github.com/gorilla/sessions"
 
-	"glassjar/utl/account"
 	"glassjar/utl/anatomy"
-	"glassjar/utl/session"
+	"glassjar/utl/wire"
 )
 
 // labCookie is the name of the lab's own cookie. It is signed with a key that
@@ -23,6 +22,12 @@ const labCookie = "lab"
 
 // errLabSize means that a browser would not keep the lab's cookie.
 var errLabSize = errors.New("the lab's cookie would be too large")
+
+// labAnswers are the answers to the lab's own errors.
+var labAnswers = []answer{{
+	Err: wire.ErrBusy, Status: http.StatusServiceUnavailable, Title: "Busy",
+	Text: "Too many people are listening in the lab just now. Try again in a second.", RetryAfter: "1", Expected: true,
+}}
 
 // labRoutes are the lab's pages; there are none where LAB is off.
 func (s *site) labRoutes() map[string]http.Handler {
@@ -49,13 +54,8 @@ type labChrome struct {
 }
 
 func (s *site) labChrome(w http.ResponseWriter, r *http.Request, step string) (labChrome, error) {
-	c := labChrome{chrome{Here: "/lab"}, step}
-	found, err := s.who(w, r)
-	if errors.Is(err, session.ErrNone) {
-		return c, nil
-	}
-	c.Me = account.Of(found)
-	return c, err
+	layout, err := s.layout(w, r, "/lab")
+	return labChrome{layout, step}, err
 }
 
 type labPage struct {

@@ -92,7 +92,7 @@ func (s *site) labTries(held labJar) []labTry {
 	return []labTry{
 		{"Make me admin", labCookie, admin},
 		{"Make it a year old", labCookie, old},
-		{"Swap its name", s.Sessions.Name(), held.Cookie.Value},
+		{"Swap its name", s.sessionCookie(), held.Cookie.Value},
 		{"Start over", labCookie, held.Cookie.Value},
 	}
 }

@@ -86,7 +86,7 @@ func (s *site) labSign(p *labKeyPage) {
 		p.Problem = "Write a payload on one line, of at most 2,000 bytes."
 	default:
 		p.Signed = s.Lab.Sign(p.Name, p.Payload, s.Now())
-		p.Account = "curl -i -H " + quoteShell("Cookie: "+s.Sessions.Name()+"="+p.Signed) + " " + quoteShell(s.PublicURL.JoinPath("account").String())
+		p.Account = "curl -i -H " + quoteShell("Cookie: "+s.sessionCookie()+"="+p.Signed) + " " + quoteShell(s.PublicURL.JoinPath("account").String())
 	}
 }
 
@@ -106,7 +106,7 @@ func (s *site) labKeyShow(w http.ResponseWriter, r *http.Request, p labKeyPage) 
 	if err != nil {
 		return err
 	}
-	p.labChrome, p.Session = c, s.Sessions.Name()
+	p.labChrome, p.Session = c, s.sessionCookie()
 	p.Name, p.Payload = cmp.Or(p.Name, labCookie), cmp.Or(p.Payload, labPayload)
 	if p.Key != "" {
 		p.Line = opensslLine(hex.EncodeToString(s.Lab.Key()), p.Name, p.Payload)

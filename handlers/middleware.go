@@ -78,7 +78,7 @@ func (s *site) warnOfProxy(r *http.Request, v *visit) {
 // serve checks where the request came from and hands it to its route. What
 // net/http refuses by itself becomes a page of ours.
 func (s *site) serve(a *answerWriter, r *http.Request) {
-	if !s.ours(r) && !answersEveryHost(r) {
+	if !s.ours(r) && !s.answersEveryHost(r) {
 		_ = s.misdirect(a) // the template is tested
 		return
 	}
@@ -86,7 +86,7 @@ func (s *site) serve(a *answerWriter, r *http.Request) {
 		_ = s.refuseHeader(a, r)
 		return
 	}
-	if err := s.sameOrigin(r); err != nil && !isGate(r.URL.Path) {
+	if err := s.sameOrigin(r); err != nil && !s.foreign(r.URL.Path) {
 		s.fail(a, r, err)
 		return
 	}
@@ -144,7 +144,7 @@ func (s *site) secure(h http.Header, r *http.Request) {
 	}
 	h["Permissions-Policy"] = noDevices
 	h["Cache-Control"] = noStore
-	if s.https && !isGate(r.URL.Path) { // an app's host is not ours to bind
+	if s.https && !s.foreign(r.URL.Path) { // an app's host is not ours to bind
 		h["Strict-Transport-Security"] = httpsAlways
 	}
 }
