@@ -38,7 +38,7 @@ var PageData = map[string]any{
 // Homes returns what appends the home page of a session, and what renders it
 // from its template.
 func Homes(c Config) (joined func([]byte, *session.Session) []byte, rendered func(*session.Session) ([]byte, error), err error) {
-	s := &site{Config: c}
+	s := &site{Config: c, hasIndex: (&index{pages: c.Pages, now: c.Now}).has}
 	if s.assets, err = newAssets(c.Static); err != nil {
 		return nil, nil, err
 	}

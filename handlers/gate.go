@@ -182,15 +182,7 @@ func (s *site) passenger(w http.ResponseWriter, r *http.Request, t gate.Target) 
 	if s.Gate.Own(t) {
 		return s.Sessions.Find(r)
 	}
-	return s.Sessions.FindGate(r, s.place(t))
-}
-
-// place returns where the target's gate cookie is good.
-func (s *site) place(t gate.Target) session.Place {
-	if domain, ok := s.Gate.Shares(t); ok {
-		return session.Place{Host: domain, Domain: true, Secure: true}
-	}
-	return session.Place{Host: t.Name, Secure: t.Secure()}
+	return s.Sessions.FindGate(r, session.Place(s.Gate.CookieScope(t)))
 }
 
 func personOf(found session.Session) gate.Person {

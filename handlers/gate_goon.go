@@ -55,7 +55,7 @@ func (s *site) goOn(w http.ResponseWriter, r *http.Request, found session.Sessio
 	if nonce == "" && s.sent.count(found.SID+" "+next, s.Now()) > mostBounces {
 		return errBounced
 	}
-	at := s.place(t)
+	at := session.Place(s.Gate.CookieScope(t))
 	switch {
 	case s.Gate.Own(t): // the session cookie will do
 	case at.Domain:
@@ -87,11 +87,11 @@ func (s *site) gateCallback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	t, ok := s.app(ticket.URL)
+	t, ok := s.Gate.Returns(ticket.URL)
 	if !ok || !t.On(r.Host) {
 		return fmt.Errorf("%w: it is for another host", session.ErrTicket)
 	}
-	at := s.place(t)
+	at := session.Place(s.Gate.CookieScope(t))
 	if ticket.Open() {
 		return seeOther(w, s.PublicURL.String()+"/auth?nonce="+at.SendNonce(w, r)+"&next="+gate.Escape(ticket.URL))
 	}

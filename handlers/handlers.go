@@ -57,8 +57,8 @@ type site struct {
 	csrf           *http.CrossOriginProtection
 	mux            *http.ServeMux
 	homes          map[homeKind]*page.Cut
-	index          index
-	blank          []byte // the sign-in form, with nothing in it
+	hasIndex       func() bool // PAGES_DIR has an index.html
+	blank          []byte      // the sign-in form, with nothing in it
 	ids            ids
 	lines          lines
 	https          bool        // how browsers reach the site
@@ -85,6 +85,7 @@ type (
 // New returns the whole site. It fails when a template or a static file does.
 func New(c Config) (http.Handler, error) {
 	s := &site{Config: c, csrf: http.NewCrossOriginProtection(), mux: http.NewServeMux(), wire: wire.New(), https: c.PublicURL.Scheme == "https"}
+	s.hasIndex = (&index{pages: c.Pages, now: c.Now}).has
 	s.foreign, s.asksForNginx = isGate, isCheck
 	s.answers = slices.Concat(gateAnswers, signInAnswers, labAnswers, sharedAnswers)
 	s.mistakes = slices.Concat(appPasswordMistakes, sharedMistakes)

@@ -10,6 +10,7 @@ import (
 	"path"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"glassjar/utl/account"
 )
@@ -44,22 +45,24 @@ func (s *site) pagesFile(w http.ResponseWriter, r *http.Request, _ account.Accou
 
 // index keeps whether PAGES_DIR has an index.html at its top.
 type index struct {
+	pages  *os.Root // nil: there is no PAGES_DIR
+	now    func() time.Time
 	looked atomic.Int64 // Unix seconds
 	there  atomic.Bool
 }
 
-// hasIndex reports whether PAGES_DIR has an index.html at its top. It looks once
-// a second at most.
-func (s *site) hasIndex() bool {
-	if s.Pages == nil {
+// has reports whether PAGES_DIR has an index.html at its top. It looks at most
+// once a second.
+func (i *index) has() bool {
+	if i.pages == nil {
 		return false
 	}
-	now := s.Now().Unix()
-	if s.index.looked.Load() != now && s.index.looked.Swap(now) != now {
-		info, err := s.Pages.Stat("index.html")
-		s.index.there.Store(err == nil && info.Mode().IsRegular())
+	now := i.now().Unix()
+	if i.looked.Load() != now && i.looked.Swap(now) != now {
+		info, err := i.pages.Stat("index.html")
+		i.there.Store(err == nil && info.Mode().IsRegular())
 	}
-	return s.index.there.Load()
+	return i.there.Load()
 }
 
 // sendFile sends the file. HTML, and what may turn out to be HTML, is kept

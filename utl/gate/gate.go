@@ -97,11 +97,21 @@ func (g *Gate) Returns(raw string) (Target, bool) {
 // know no ports.
 func (g *Gate) Own(t Target) bool { return t.Name == g.own }
 
-// Shares reports whether the target's browser keeps the one gate cookie of
-// COOKIE_DOMAIN, and returns that domain.
-func (g *Gate) Shares(t Target) (domain string, ok bool) {
-	ok = g.domain != "" && t.Secure() && (t.Name == g.domain || strings.HasSuffix(t.Name, "."+g.domain))
-	return g.domain, ok
+// CookieScope is where a gate cookie is good: on one host, or on a domain and
+// all below it. Cookies know no ports.
+type CookieScope struct {
+	Host   string
+	Domain bool // Host is COOKIE_DOMAIN
+	Secure bool // it is reached over https
+}
+
+// CookieScope returns the scope of the target's gate cookie: all hosts of
+// COOKIE_DOMAIN share one, every other host has its own.
+func (g *Gate) CookieScope(t Target) CookieScope {
+	if g.domain != "" && t.Secure() && (t.Name == g.domain || strings.HasSuffix(t.Name, "."+g.domain)) {
+		return CookieScope{Host: g.domain, Domain: true, Secure: true}
+	}
+	return CookieScope{Host: t.Name, Secure: t.Secure()}
 }
 
 // SignIn returns the absolute URL where to sign in and come back from: to the

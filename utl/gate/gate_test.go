@@ -147,12 +147,12 @@ func TestOwnAndShares(t *testing.T) {
 		{"https://example/", false, false},
 	} {
 		u := target(t, tt.url)
-		_, shares := g.Shares(u)
+		shares := g.CookieScope(u).Domain
 		if own := g.Own(u); own != tt.own || shares != tt.shares {
 			t.Errorf("%s: got own %t, shares %t; want %t, %t", tt.url, own, shares, tt.own, tt.shares)
 		}
 	}
-	if _, shares := newGate(t, func(o *gate.Options) { o.Domain = "" }).Shares(target(t, "https://a.jar.example/")); shares {
+	if newGate(t, func(o *gate.Options) { o.Domain = "" }).CookieScope(target(t, "https://a.jar.example/")).Domain {
 		t.Error("without COOKIE_DOMAIN, a host shares one")
 	}
 	if !newGate(t, func(o *gate.Options) { o.Public.Host = "[::1]:8080" }).Own(target(t, "https://[::1]/")) {
