@@ -165,7 +165,7 @@ type labEntry struct{ Key, Name, Text string }
 func labEntries(d anatomy.Dictionary) []labEntry {
 	all := make([]labEntry, 0, len(d))
 	for _, e := range d {
-		all = append(all, labEntry{e.Key, visible(e.Key), visible(e.Text())})
+		all = append(all, labEntry{e.Key, printable(e.Key), printable(e.Text())})
 	}
 	return all
 }
@@ -181,15 +181,15 @@ func say(sentence string, quotes ...string) []phrase {
 	var all []phrase
 	for _, quote := range quotes {
 		before, after, _ := strings.Cut(sentence, "%")
-		all = append(all, phrase{before, false}, phrase{shorten(visible(quote), 120), true})
+		all = append(all, phrase{before, false}, phrase{shorten(printable(quote), 120), true})
 		sentence = after
 	}
 	return append(all, phrase{sentence, false})
 }
 
-// visible returns the text with what has no shape of its own, or would change
+// printable returns the text with what has no shape of its own, or would change
 // the order of what stands around it, written as an escape.
-func visible(text string) string {
+func printable(text string) string {
 	var b strings.Builder
 	for _, c := range text {
 		if unicode.IsPrint(c) {

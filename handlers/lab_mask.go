@@ -4,28 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"unicode"
+
+	"glassjar/utl/visible"
 )
-
-// dots stand for a value that nobody should read over a shoulder.
-const dots = "•••"
-
-// secretParts are in the names of fields, headers and cookies that hold
-// secrets; secretNames are such names whole.
-var (
-	secretParts = []string{"pass", "pwd", "secret", "token", "credential", "session", "authoriz", "csrf", "xsrf", "jwt", "apikey", "api-key", "api_key", "glassjar"}
-	secretNames = []string{"auth", "sid", "pw", "pin", "otp", "code"}
-)
-
-// secret reports whether a field, header or cookie of this name is masked.
-// "glassjar" is in the names of all our cookies but the lab's.
-func secret(name string) bool {
-	name = strings.ToLower(strings.TrimSpace(name))
-	return slices.Contains(secretNames, name) ||
-		slices.ContainsFunc(secretParts, func(part string) bool { return strings.Contains(name, part) })
-}
 
 // maskedTarget returns the path and the args of the request, as its first line
 // has them.
@@ -41,9 +24,9 @@ func maskedTarget(r *http.Request) string {
 func maskedArgs(raw string) string {
 	var all []string
 	for part := range strings.SplitSeq(raw, "&") {
-		name, _, found := strings.Cut(part, "=")
-		if found && secret(unescape(name)) {
-			part = name + "=" + dots
+		name, value, _ := strings.Cut(part, "=")
+		if value != "" && !visible.Field(unescape(name)) {
+			part = name + "=" + visible.Mask
 		}
 		all = append(all, part)
 	}
@@ -84,8 +67,8 @@ func maskedHeader(name, value string) string {
 		}
 		return strings.Join(all, "; ")
 	}
-	if secret(name) {
-		return dots
+	if !visible.Header(name) {
+		return visible.Mask
 	}
 	if before, args, found := strings.Cut(value, "?"); found && strings.Contains(args, "=") {
 		return before + "?" + maskedArgs(args) // an address, of the page that led here
@@ -100,9 +83,12 @@ type pair struct{ Name, Value string }
 func cookiePairs(header string) []pair {
 	var all []pair
 	for part := range strings.SplitSeq(header, ";") {
-		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		name, value, named := strings.Cut(strings.TrimSpace(part), "=")
+		if !named {
+			name, value = "", name // a browser sends a cookie without a name as its value alone
+		}
 		if name != "" || value != "" {
-			all = append(all, maskedPair(name, value))
+			all = append(all, newPair(name, value, visible.Cookie(name)))
 		}
 	}
 	return all
@@ -115,17 +101,19 @@ func argPairs(raw string) []pair {
 	for part := range strings.SplitSeq(raw, "&") {
 		if part != "" {
 			name, value, _ := strings.Cut(part, "=")
-			all = append(all, maskedPair(unescape(name), unescape(value)))
+			name = unescape(name)
+			all = append(all, newPair(name, unescape(value), visible.Field(name)))
 		}
 	}
 	return all
 }
 
-func maskedPair(name, value string) pair {
-	if secret(name) {
-		value = dots
+// newPair returns the name with its value, or with a mask.
+func newPair(name, value string, shown bool) pair {
+	if !shown && value != "" {
+		value = visible.Mask
 	}
-	return pair{visible(name), visible(value)}
+	return pair{printable(name), printable(value)}
 }
 
 // quoteShell returns the text as one word of a POSIX shell.

@@ -89,7 +89,7 @@ func labHeaders(r *http.Request) []labHeader {
 
 func newLabHeader(name, value string) labHeader {
 	note := noteOn(name)
-	return labHeader{name, visible(maskedHeader(name, value)), note.who, note.purpose}
+	return labHeader{name, printable(maskedHeader(name, value)), note.who, note.purpose}
 }
 
 // curl returns the request as a command for a shell, without its secrets.

@@ -30,18 +30,18 @@ func (a *answer) wantPairs(args, form, cookies string) {
 func TestLabRequestKeepsOrderAndRepeats(t *testing.T) {
 	s := newSite(t, withLab)
 	b := s.browser(t)
-	got := b.get("/lab/request?b=2&a=1&b=&b=3&c", "Cookie", "z=1; a=2; z=3")
-	got.wantPairs("b=2 a=1 b= b=3 c=", "", "z=1 a=2 z=3")
-	got.says("section:has(#arrived) pre", "GET /lab/request?b=2&a=1&b=&b=3&c HTTP/1.1")
+	got := b.get("/lab/request?key=2&sub1=1&key=&key=3&c", "Cookie", "z=1; lab=2; z=3; a=; bare")
+	got.wantPairs("key=2 sub1=1 key= key=3 c=", "", "z=••• lab=2 z=••• a= =•••")
+	got.says("section:has(#arrived) pre", "GET /lab/request?key=2&sub1=1&key=&key=3&c HTTP/1.1")
 
-	got = b.send("/lab/request?b=2", "username=ada&sub1=a+b%26&sub1=&username=%C3%A9")
-	got.wantPairs("b=2", "username=ada sub1=a b& sub1= username=é", "")
-	got.says("section:has(#arrived) pre", "POST /lab/request?b=2 HTTP/1.1")
+	got = b.send("/lab/request?key=2", "username=ada&sub1=a+b%26&sub1=&username=%C3%A9")
+	got.wantPairs("key=2", "username=ada sub1=a b& sub1= username=é", "")
+	got.says("section:has(#arrived) pre", "POST /lab/request?key=2 HTTP/1.1")
 	if b.held("lab") != "" {
 		t.Error("the page sets a cookie")
 	}
 
-	b.get("/lab/request?a=%zz&b=%1b&c=1;d=2&%e2%80%ae=x").wantPairs(`a=%zz b=\u001b c=1;d=2 \u202e=x`, "", "")
+	b.get("/lab/request?key=%zz&value=%1b&name=1;d=2&%e2%80%ae=x").wantPairs(`key=%zz value=\u001b name=1;d=2 \u202e=•••`, "", "")
 	b.send("/lab/request", "a=1", "Content-Type", "text/plain").want(http.StatusUnsupportedMediaType)
 	b.send("/lab/request", "a="+strings.Repeat("a", 64<<10)).want(http.StatusRequestEntityTooLarge)
 	many := b.send("/lab/request", strings.Repeat("a&", 1000))
@@ -79,7 +79,7 @@ func TestLabRequestReadsWhatIsNotThere(t *testing.T) {
 func TestLabRequestSaysWhoSetAHeader(t *testing.T) {
 	s := newSite(t, withLab)
 	got := s.browser(t).get("/lab/request", "Accept", "text/html", "Accept-Language", "en", "X-Forwarded-For", "192.0.2.1",
-		"Sec-Ch-Ua-Mobile", "?0", "X-Mine", "\u202ea", "Cookie", "b=2; glassjar=x; a=1", "Authorization", "Bearer x")
+		"Sec-Ch-Ua-Mobile", "?0", "User-Agent", "\u202ea", "X-Mine", "x", "Cookie", "b=2; glassjar=x; lab=1", "Authorization", "Bearer x")
 	rows := map[string]string{}
 	var names []string
 	got.find(".headers tbody tr").Each(func(_ int, row *goquery.Selection) {
@@ -96,8 +96,9 @@ func TestLabRequestSaysWhoSetAHeader(t *testing.T) {
 		"Accept-Language":  "you: en",
 		"X-Forwarded-For":  "a proxy: 192.0.2.1",
 		"Sec-Ch-Ua-Mobile": "your browser: ?0",
-		"X-Mine":           `unknown: \u202ea`,
-		"Cookie":           "your browser: b=2; glassjar=•••; a=1",
+		"User-Agent":       `your browser: \u202ea`,
+		"X-Mine":           "unknown: •••",
+		"Cookie":           "your browser: b=•••; glassjar=•••; lab=1",
 		"Authorization":    "you: •••",
 	} {
 		if rows[name] != want {
@@ -114,10 +115,10 @@ func TestLabRequestSaysWhoSetAHeader(t *testing.T) {
 func TestLabRequestAsCurl(t *testing.T) {
 	s := newSite(t, withLab)
 	b := s.browser(t)
-	body := "username=it's+%22me%22&b=$(date)&password=s3cret&b=%0a"
-	got := b.send("/lab/request?a='%60id%60&a=2", body, "X-Mine", "a'b", "Cookie", "theme=dark; glassjar=s3cret")
+	body := "username=it's+%22me%22&sub1=$(date)&password=s3cret&sub1=%0a"
+	got := b.send("/lab/request?key='%60id%60&key=2", body, "User-Agent", "a'b", "X-Mine", "s3cret", "Cookie", "lab=dark; glassjar=s3cret")
 	command := got.text("#command")
-	if strings.Contains(command, "s3cret") || !strings.Contains(command, "'Cookie: theme=dark; glassjar=•••'") {
+	if strings.Contains(command, "s3cret") || !strings.Contains(command, "'Cookie: lab=dark; glassjar=•••'") {
 		t.Errorf("the command is %s", command)
 	}
 	if _, err := exec.LookPath("curl"); err != nil {

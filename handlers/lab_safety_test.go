@@ -61,13 +61,14 @@ func TestLabMasks(t *testing.T) {
 	secrets := []string{b.held("glassjar"), b.held("glassjar-device"), "c4nary"}
 	header := []string{
 		"Authorization", "Bearer c4nary", "Proxy-Authorization", "Basic c4nary", "X-Api-Key", "c4nary", "X-Auth-Token", "c4nary",
-		"Referer", b.base + "/lab/request?password=c4nary&a=b",
+		"X-Unknown", "c4nary", "Cookie", "unknown=c4nary; c4nary",
+		"Referer", b.base + "/lab/request?password=c4nary&unknown=c4nary&a=b",
 	}
-	query := "?password=c4nary&Passwd=c4nary&%70assword=c4nary&access_token=c4nary&a=b"
+	query := "?password=c4nary&Passwd=c4nary&%70assword=c4nary&access_token=c4nary&unknown=c4nary&a=b"
 	for _, path := range labPaths {
 		pages := map[string]*answer{"GET": b.get(path+query, header...)}
 		if path != "/lab" {
-			pages["POST"] = b.send(path+query, "do=add&key=a&password=c4nary&current-password=c4nary", header...)
+			pages["POST"] = b.send(path+query, "do=add&key=a&unknown=c4nary&password=c4nary&current-password=c4nary", header...)
 		}
 		for method, got := range pages {
 			for _, secret := range secrets {
@@ -86,7 +87,7 @@ func TestLabMasks(t *testing.T) {
 			t.Errorf("the log shows %.12s", secret)
 		}
 	}
-	if !strings.Contains(log, "value=•••") {
+	if !strings.Contains(log, "unknown=•••") || !strings.Contains(log, "value=•••") || !strings.Contains(log, "do=add") {
 		t.Error("the debug log has no form: the test proves nothing")
 	}
 }

@@ -27,9 +27,9 @@ func (a *answer) overTLS() string {
 
 func TestLabWireBeforeASecret(t *testing.T) {
 	b := newSite(t, withLab).browser(t)
-	got := b.get("/lab/wire?a=1").want(http.StatusOK)
+	got := b.get("/lab/wire?key=1").want(http.StatusOK)
 	got.wantPage()
-	if text := got.text("#http"); !strings.HasPrefix(text, "GET /lab/wire?a=1 HTTP/1.1") || strings.Contains(text, "lab=") {
+	if text := got.text("#http"); !strings.HasPrefix(text, "GET /lab/wire?key=1 HTTP/1.1") || strings.Contains(text, "lab=") {
 		t.Errorf("over http: %s", text)
 	}
 	got.says(".ways .bad h3", "Readable, all of it")
@@ -63,7 +63,7 @@ func TestLabWireSendsASecretBothWays(t *testing.T) {
 		t.Errorf("got %q, want %q", got.text(".ways .good h3"), want)
 	}
 	b.post("/lab/wire", "secret", "midnight").says("#http mark", "midnight").says(".ways .bad p", "Whoever copies the cookie is you, until it ends.")
-	b.send("/lab/wire", "a=1&secret=caf%C3%a9&b=2").says("#http mark", "1caf%C3%a92").says(".ways .bad h3", "Found: your secret, and your cookie")
+	b.send("/lab/wire", "key=1&secret=caf%C3%a9&value=2").says("#http mark", "1caf%C3%a92").says(".ways .bad h3", "Found: your secret, and your cookie")
 	b.post("/lab/wire", "secret", "").says(".ways .bad h3", "Found: your cookie")
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"glassjar/utl/clientip"
 	"glassjar/utl/session"
+	"glassjar/utl/visible"
 )
 
 const (
@@ -222,14 +223,14 @@ func known(method string) string {
 	return "other"
 }
 
-// masked writes the values for the debug log: all but a tick as dots. A
-// password may be typed into any field.
+// masked writes the values for the debug log: those that a form offers, and a
+// mask for whatever was typed.
 func masked(values url.Values) string {
 	shown := url.Values{}
 	for name, all := range values {
 		for _, v := range all {
-			if name != "remember" || v != "1" {
-				v = "•••"
+			if !visible.Choice(name, v) {
+				v = visible.Mask
 			}
 			shown.Add(oneLine(name, 64), oneLine(v, 128))
 		}
