@@ -55,7 +55,7 @@ func (s *site) accountShow(w http.ResponseWriter, r *http.Request, status int, m
 	if p.Events, p.Refused, err = s.recent(r.Context(), me); err != nil {
 		return err
 	}
-	if p.Gate = s.Gate != nil && s.Gate.Answers(); p.Gate {
+	if p.Gate = s.Gate.Answers(); p.Gate {
 		if p.AppPasswords, err = s.appPasswords(r, me); err != nil {
 			return err
 		}

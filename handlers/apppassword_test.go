@@ -7,9 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"glassjar/handlers"
 	"glassjar/utl/account"
-	"glassjar/utl/gate"
 )
 
 // What the page shows once opens the gate, in the very line that it shows.
@@ -161,20 +159,9 @@ func TestANewPasswordRevokesAppPasswords(t *testing.T) {
 
 // Where the gate answers for no host, the page has nothing for app passwords.
 func TestNoAppPasswordsWithoutAGate(t *testing.T) {
-	for name, change := range map[string]func(*handlers.Config){
-		"no gate": func(*handlers.Config) {},
-		"no hosts": func(c *handlers.Config) {
-			g, err := gate.New(gate.Options{Public: c.PublicURL, Keys: [][]byte{identityKey}, Now: c.Now})
-			if err != nil {
-				t.Fatal(err)
-			}
-			c.Gate = g
-		},
-	} {
-		s := newSite(t, change)
-		s.add(t, "ada", account.Owner)
-		if n := s.signedIn(t, "ada").get("/account").want(http.StatusOK).find("#app-passwords").Length(); n > 0 {
-			t.Errorf("%s: the page has a part for app passwords", name)
-		}
+	s := newSite(t)
+	s.add(t, "ada", account.Owner)
+	if n := s.signedIn(t, "ada").get("/account").want(http.StatusOK).find("#app-passwords").Length(); n > 0 {
+		t.Error("the page has a part for app passwords")
 	}
 }

@@ -15,15 +15,16 @@ import (
 	"glassjar/utl/gate"
 )
 
-// withGate puts a gate into the site, for apps on the world's hosts.
-func withGate(c *handlers.Config) {
-	g, err := gate.New(gate.Options{
-		Public: c.PublicURL, Hosts: []string{"*.site.example", "wiki.example"}, Keys: [][]byte{identityKey}, Now: c.Now,
-	})
+// withGate gives the gate of the site hosts: those of the world's apps.
+func withGate(c *handlers.Config) { c.Gate = gateFor(*c, "*.site.example", "wiki.example") }
+
+// gateFor returns a gate that answers for the hosts.
+func gateFor(c handlers.Config, hosts ...string) *gate.Gate {
+	g, err := gate.New(gate.Options{Public: c.PublicURL, Hosts: hosts, Keys: [][]byte{identityKey}, Now: c.Now})
 	if err != nil {
 		panic(err)
 	}
-	c.Gate = g
+	return g
 }
 
 var gatePaths = []string{"/gate/check", "/gate/forward", "/api/authz/auth-request", "/api/authz/forward-auth"}

@@ -36,9 +36,6 @@ func (s *site) next(asked string) string {
 
 // app returns the target that next names, if that is a URL on a gate host.
 func (s *site) app(next string) (gate.Target, bool) {
-	if s.Gate == nil {
-		return gate.Target{}, false
-	}
 	return s.Gate.Returns(next)
 }
 

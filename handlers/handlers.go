@@ -39,7 +39,7 @@ type Config struct {
 	Throttle       *throttle.Store
 	Pages          *os.Root       // nil: no /pages/
 	Lab            *anatomy.Lab   // nil: no /lab
-	Gate           *gate.Gate     // nil: no gate
+	Gate           *gate.Gate     // without hosts it answers for none
 	PublicURL      *url.URL       // how browsers reach the site
 	AnyLoopback    bool           // loopback names and addresses at PublicURL's port are the site's too
 	TrustedProxies []netip.Prefix // whose X-Forwarded-* is believed, and who may ask the gate
@@ -156,11 +156,9 @@ func (s *site) routes() map[string]http.Handler {
 	if s.Pages != nil {
 		routes["GET /pages/{path...}"] = s.member(s.pagesFile)
 	}
-	if s.Gate != nil {
-		maps.Copy(routes, s.gateRoutes())
-		routes["POST /account/app-passwords"] = s.member(s.appPasswordSubmit)
-		routes["POST /account/app-passwords/{id}/revoke"] = s.member(s.appPasswordRevoke)
-	}
+	maps.Copy(routes, s.gateRoutes())
+	routes["POST /account/app-passwords"] = s.member(s.appPasswordSubmit)
+	routes["POST /account/app-passwords/{id}/revoke"] = s.member(s.appPasswordRevoke)
 	if s.Lab != nil {
 		maps.Copy(routes, s.labRoutes())
 	}

@@ -130,6 +130,9 @@ func newSite(tb testing.TB, change ...func(*handlers.Config)) *testSite {
 	for _, fn := range change {
 		fn(&c)
 	}
+	if c.Gate == nil {
+		c.Gate = gateFor(c)
+	}
 	secure := c.PublicURL.Scheme == "https"
 	s.sessions = s.newSessions(tb, secure)
 	s.accounts = account.New(account.Options{DB: s.db, Sessions: s.sessions, Hasher: s.hasher, Host: c.PublicURL.Hostname(), Now: s.clock.now})

@@ -124,7 +124,7 @@ func sing(t *testing.T, format string) {
 			c.heard(t, file, string(text))
 		}
 	}
-	if !strings.Contains(p.stderr.String(), "request read") || len(c) < 15 {
+	if !strings.Contains(p.stderr.String(), "request read") || !strings.Contains(p.stderr.String(), "session_idle") || len(c) < 15 {
 		t.Errorf("%d canaries ran, and the log was not at its most talkative:\n%s", len(c), p.stderr)
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"log/slog"
 )
 
-// Warn logs what whoever starts the server should know of its settings.
+// Warn logs what whoever starts the server should know of its settings and, at
+// debug level, the settings themselves, without secrets.
 func (s *Stores) Warn(ctx context.Context) {
+	s.Log.DebugContext(ctx, "settings", slog.Any("config", s.Config))
 	for _, text := range s.Config.Warnings {
 		s.Log.WarnContext(ctx, "a setting is perhaps not meant", slog.String("problem", text))
 	}

@@ -84,6 +84,14 @@ func (d *door) sweep() {
 	}
 }
 
+// keep leaves n rows, as sweep leaves 100,000.
+func (d *door) keep(n int) {
+	d.t.Helper()
+	if err := d.Keep(d.t.Context(), n); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
 func (d *door) rows() int64 { return d.count(`SELECT COUNT(*) FROM throttle`) }
 
 // brief returns how many rows there are that last for minutes.

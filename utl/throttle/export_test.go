@@ -8,3 +8,6 @@ func (s *Store) UnderWay() int {
 	defer s.unlock()
 	return len(s.underWay)
 }
+
+// Keep is what Sweep does beyond the bound, with another one.
+func (s *Store) Keep(ctx context.Context, n int) error { return s.keep(ctx, n) }

@@ -1,7 +1,6 @@
 package throttle
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -10,7 +9,7 @@ import (
 	"glassjar/utl/db"
 )
 
-// maxRows bounds the table, at some 20 MB.
+// maxRows is how many counters Sweep leaves, some 20 MB.
 const maxRows = 100_000
 
 // row is what is kept of a key.
@@ -73,7 +72,7 @@ func forget(ctx context.Context, tx *db.Tx, keys []key) error {
 }
 
 // Sweep deletes the counters whose windows and waits are over, and beyond
-// MaxRows those that failed longest ago: none that guessing keeps busy. Times
+// 100,000 those that failed longest ago: none that guessing keeps busy. Times
 // that a clock set back left in the future become now, so that nobody waits for
 // longer than until the next Sweep and 10 minutes. It goes in batches, as
 // db.Sweep does. Errors: db.ErrUnavailable.
@@ -89,11 +88,16 @@ func (s *Store) Sweep(ctx context.Context) error {
 		}
 	}
 	if err == nil {
-		err = s.DB.Sweep(ctx, `DELETE FROM throttle WHERE key_hash IN
-			(SELECT key_hash FROM throttle ORDER BY last_at DESC LIMIT ?2 OFFSET ?1)`, cmp.Or(s.MaxRows, maxRows))
+		err = s.keep(ctx, maxRows)
 	}
 	if err != nil {
 		return fmt.Errorf("sweeping the throttle: %w", err)
 	}
 	return nil
+}
+
+// keep deletes all but the n counters that failed last.
+func (s *Store) keep(ctx context.Context, n int) error {
+	return s.DB.Sweep(ctx, `DELETE FROM throttle WHERE key_hash IN
+		(SELECT key_hash FROM throttle ORDER BY last_at DESC LIMIT ?2 OFFSET ?1)`, n)
 }

@@ -74,9 +74,9 @@ func TestThousandsOfRowsAreSwept(t *testing.T) {
 	if streaks, others := d.rows()-d.brief(), d.brief(); streaks != 2500 || others != 0 {
 		t.Errorf("got %d streaks and %d others, want 2500 and none", streaks, others)
 	}
-	d.MaxRows = 10
 	many("pair", -time.Hour) // a clock set back left them in the future
 	d.sweep()
+	d.keep(10)
 	if got, ahead := d.rows(), d.count(`SELECT COUNT(*) FROM throttle WHERE last_at > `+fmt.Sprint(db.Micros(d.now))); got != 10 || ahead != 0 {
 		t.Errorf("got %d rows, %d in the future; want 10, none", got, ahead)
 	}
@@ -98,7 +98,6 @@ func TestSweepKeepsTheNewest(t *testing.T) {
 	} {
 		t.Run(tt.row, func(t *testing.T) {
 			d := newDoor(t)
-			d.MaxRows = tt.max
 			device := throttle.Attempt{Device: "d"}
 			d.fail(slices.Repeat([]throttle.Attempt{device}, 10)...)
 			d.pass(time.Second)
@@ -107,7 +106,7 @@ func TestSweepKeepsTheNewest(t *testing.T) {
 			}
 			d.pass(time.Second)
 			d.fail(slices.Repeat([]throttle.Attempt{at("192.0.2.1", "bob")}, 5)...)
-			d.sweep()
+			d.keep(tt.max)
 			if got := d.rows(); got != tt.want {
 				t.Errorf("got %d rows, want %d", got, tt.want)
 			}

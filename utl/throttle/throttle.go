@@ -23,9 +23,8 @@ const busyWait = time.Second // for an attempt that must let a try end first
 // database, but for the tries that are under way in the others.
 // Somebody must call Sweep, once a minute or so.
 type Store struct {
-	DB      *db.DB
-	Now     func() time.Time
-	MaxRows int // counters that Sweep leaves; 0: 100,000
+	DB  *db.DB
+	Now func() time.Time
 
 	once     sync.Once
 	turn     chan struct{}    // holds one value while somebody reads the counters or changes underWay
