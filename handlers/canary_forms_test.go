@@ -15,6 +15,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"glassjar/handlers"
+	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 )
 
@@ -22,11 +23,11 @@ import (
 // wrong one, is not in the log, at debug neither, and in the audit log only once
 // something has that name. The forms are those of the pages themselves.
 func TestNoFieldIsInTheLog(t *testing.T) {
-	log := &safeBuffer{}
-	s := newSite(t, logging(log, slog.LevelDebug, false), withGate, withLab)
-	s.add(t, "founder", account.Owner)
-	f := &filler{testSite: s, sent: map[string]bool{}}
-	routes := handlers.Routes(s.config)
+	log := &webtest.SafeBuffer{}
+	s := webtest.New(t, logging(log, slog.LevelDebug, false), webtest.WithGate, webtest.WithLab)
+	s.Add(t, "founder", account.Owner)
+	f := &filler{Site: s, sent: map[string]bool{}}
+	routes := handlers.Routes(s.Settings)
 	for _, route := range routes {
 		if path, ok := strings.CutPrefix(route, "GET "); ok && !strings.HasPrefix(path, "/static/") {
 			f.page(t, path)
@@ -39,11 +40,11 @@ func TestNoFieldIsInTheLog(t *testing.T) {
 			t.Errorf("no form of any page is sent to %s", path)
 		}
 	}
-	audited := strings.Join(s.texts(t, `SELECT event || ' ' || actor || ' ' || username || ' ' || detail || ' ' || agent FROM audit`), "\n")
-	names := s.texts(t, `SELECT username FROM accounts UNION SELECT name FROM app_passwords`)
+	audited := strings.Join(s.Texts(t, `SELECT event || ' ' || actor || ' ' || username || ' ' || detail || ' ' || agent FROM audit`), "\n")
+	names := s.Texts(t, `SELECT username FROM accounts UNION SELECT name FROM app_passwords`)
 	for _, c := range f.canaries {
 		named := slices.Contains(names, c.text)
-		if lines := log.lines(c.text); len(lines) > 0 && !named {
+		if lines := log.Lines(c.text); len(lines) > 0 && !named {
 			t.Errorf("%s of %s is in the log: %q", c.field, c.action, lines)
 		}
 		if strings.Contains(audited, c.text) && !named {
@@ -60,7 +61,7 @@ type canary struct{ text, field, action string }
 
 // filler fills the fields of forms, one at a time.
 type filler struct {
-	*testSite
+	*webtest.Site
 
 	sent     map[string]bool // fields that were filled, by action
 	people   int
@@ -82,26 +83,26 @@ func (f *filler) page(t *testing.T, pattern string) {
 // nothing is limited.
 func (f *filler) next(t *testing.T, pattern string, signedIn bool) bool {
 	t.Helper()
-	f.clock.move(time.Hour)
+	f.Clock.Move(time.Hour)
 	f.people++
-	me, b := fmt.Sprint("person", f.people), f.browser(t)
-	f.add(t, me, account.Member)
+	me, b := fmt.Sprint("person", f.people), f.Browser(t)
+	f.Add(t, me, account.Member)
 	if signedIn {
-		f.signedIn(t, me) // elsewhere too
-		f.appPassword(t, me, account.AppPassword{Name: "backup"})
-		b = f.signedIn(t, me)
+		f.SignedIn(t, me) // elsewhere too
+		f.AppPassword(t, me, account.AppPassword{Name: "backup"})
+		b = f.SignedIn(t, me)
 	}
 	path := pattern
 	switch {
 	case strings.HasPrefix(pattern, "/join/"):
-		path = f.link(t, account.Member)
+		path = f.Link(t, account.Member)
 	case strings.HasPrefix(pattern, "/reset/"):
-		path = f.link(t, me)
+		path = f.Link(t, me)
 	default:
 		path, _, _ = strings.Cut(path, "{")
 	}
 	found := false
-	b.get(path).find("form").EachWithBreak(func(_ int, form *goquery.Selection) bool {
+	b.Get(path).Find("form").EachWithBreak(func(_ int, form *goquery.Selection) bool {
 		names := form.Find("[name]").Map(func(_ int, field *goquery.Selection) string { return field.AttrOr("name", "") })
 		for _, name := range append(names, "unknown") {
 			if found = f.fill(b, me, form, name); found {
@@ -115,17 +116,17 @@ func (f *filler) next(t *testing.T, pattern string, signedIn bool) bool {
 
 // fill sends the form with a canary in the field, unless it was filled before,
 // and what is right in all others.
-func (f *filler) fill(b *browser, me string, form *goquery.Selection, name string) bool {
+func (f *filler) fill(b *webtest.Browser, me string, form *goquery.Selection, name string) bool {
 	method, action := strings.ToUpper(form.AttrOr("method", "")), form.AttrOr("action", "")
 	c := canary{fmt.Sprintf("canary-%04d-in-a-jar", len(f.canaries)), name, action}
 	values := url.Values{}
 	form.Find("[name]").Each(func(_ int, field *goquery.Selection) {
 		name := field.AttrOr("name", "")
-		right := map[string]string{"current": good, "password": good, "username": me, "name": "backup"}[name]
+		right := map[string]string{"current": webtest.Good, "password": webtest.Good, "username": me, "name": "backup"}[name]
 		values.Set(name, cmp.Or(field.AttrOr("value", ""), right))
 	})
 	if values.Has("current") && values.Has("password") {
-		values.Set("password", other)
+		values.Set("password", webtest.Other)
 	}
 	key := method + " " + oneAction.ReplaceAllString(action, "") + " " + name
 	if values.Set(name, c.text); f.sent[key] {
@@ -133,9 +134,9 @@ func (f *filler) fill(b *browser, me string, form *goquery.Selection, name strin
 	}
 	f.sent[key], f.canaries = true, append(f.canaries, c)
 	if method == http.MethodPost {
-		b.send(action, values.Encode())
+		b.Send(action, values.Encode())
 	} else {
-		b.get(action + "?" + values.Encode())
+		b.Get(action + "?" + values.Encode())
 	}
 	return true
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 )
 
@@ -25,12 +26,12 @@ const (
 func TestCanaries(t *testing.T) {
 	for name, level := range map[string]slog.Level{"at info": slog.LevelInfo, "at debug": slog.LevelDebug} {
 		t.Run(name, func(t *testing.T) {
-			log := &safeBuffer{}
-			s := newSite(t, logging(log, level, false), withGate)
-			secrets, bodies := s.flows(t)
+			log := &webtest.SafeBuffer{}
+			s := webtest.New(t, logging(log, level, false), webtest.WithGate)
+			secrets, bodies := flows(t, s)
 			for _, secret := range secrets {
 				if strings.Contains(log.String(), secret) {
-					t.Errorf("%q is in the log:\n%s", secret, log.lines(secret))
+					t.Errorf("%q is in the log:\n%s", secret, log.Lines(secret))
 				}
 				for path, body := range bodies {
 					if strings.Contains(body, secret) && !strings.Contains(path, secret) {
@@ -47,23 +48,23 @@ func TestCanaries(t *testing.T) {
 
 // flows goes through everything that a person can do, in the database's
 // outage too, and returns what must stay secret, and what came back.
-func (s *testSite) flows(t *testing.T) (secrets []string, bodies map[string]string) {
+func flows(t *testing.T, s *webtest.Site) (secrets []string, bodies map[string]string) {
 	t.Helper()
 	secrets, bodies = []string{canaryFirst, canarySecond, canaryThird, canaryWrong, canaryQuery, "canary"}, map[string]string{}
-	b := s.browser(t)
+	b := s.Browser(t)
 	do := func(method, path string, want int, fields ...string) {
 		t.Helper()
-		req := b.request(method, path, form(fields...), "Content-Type", "application/x-www-form-urlencoded",
-			"Sec-Fetch-Site", "same-origin", "Referer", b.base+"/"+canaryQuery)
-		got := b.do(req).want(want)
-		bodies[method+" "+path] += got.body
+		req := b.Request(method, path, webtest.Form(fields...), "Content-Type", "application/x-www-form-urlencoded",
+			"Sec-Fetch-Site", "same-origin", "Referer", b.Base+"/"+canaryQuery)
+		got := b.Exchange(req).Want(want)
+		bodies[method+" "+path] += got.Body
 		for _, c := range append(got.Cookies(), b.Jar.Cookies(req.URL)...) {
 			if c.Value != "" {
 				secrets = append(secrets, c.Value)
 			}
 		}
 	}
-	join := s.link(t, account.Owner)
+	join := s.Link(t, account.Owner)
 	secrets = append(secrets, join[len("/join/"):])
 	do("GET", join, 200)
 	do("POST", join, 422, "username", "ada", "password", "canary")
@@ -86,30 +87,30 @@ func (s *testSite) flows(t *testing.T) (secrets []string, bodies map[string]stri
 	secrets = append(secrets, app, strings.ToLower(app))
 	ask := func(want int, authorization string) {
 		t.Helper()
-		bodies["the gate"] += b.get("/gate/forward", asked("http://wiki.example/", "Authorization", authorization)...).want(want).body
+		bodies["the gate"] += b.Get("/gate/forward", webtest.Asked("http://wiki.example/", "Authorization", authorization)...).Want(want).Body
 	}
 	ask(200, "Bearer gj_"+app)
 	ask(401, "Digest gj_"+app)
-	ask(401, basic("gj_"+app, ""))
-	ask(401, basic("ada", canaryWrong))
+	ask(401, webtest.Basic("gj_"+app, ""))
+	ask(401, webtest.Basic("ada", canaryWrong))
 	do("GET", "/account", 200)
-	reset := s.link(t, "ada")
+	reset := s.Link(t, "ada")
 	secrets = append(secrets, reset[len("/reset/"):])
 	do("GET", reset, 200)
 	do("POST", reset, 303, "password", canaryThird)
 	do("PUT", reset, 405)
 	do("GET", reset+"x", 410)
-	secrets = append(secrets, s.texts(t, `SELECT sid FROM sessions`)...)
-	secrets = append(secrets, s.texts(t, `SELECT password FROM accounts`)...)
-	unsaid := s.link(t, account.Member)
-	secrets = append(secrets, unsaid[len("/join/"):], string(key), string(deviceKey))
+	secrets = append(secrets, s.Texts(t, `SELECT sid FROM sessions`)...)
+	secrets = append(secrets, s.Texts(t, `SELECT password FROM accounts`)...)
+	unsaid := s.Link(t, account.Member)
+	secrets = append(secrets, unsaid[len("/join/"):], string(webtest.Key), string(webtest.DeviceKey))
 
-	if err := os.Rename(s.dbPath, s.dbPath+".away"); err != nil {
+	if err := os.Rename(s.DbPath, s.DbPath+".away"); err != nil {
 		t.Fatal(err)
 	}
 	do("POST", "/auth", 503, "username", "ada", "password", canaryThird)
 	do("POST", "/account/password", 503, "current", canaryThird, "password", canaryFirst)
-	ask(503, basic("ada", "gj_"+app))
+	ask(503, webtest.Basic("ada", "gj_"+app))
 	do("GET", unsaid, 503)
 	do("POST", unsaid, 503, "username", "bob", "password", canaryFirst)
 	do("POST", "/logout", http.StatusServiceUnavailable)

@@ -6,20 +6,21 @@ import (
 	"testing"
 
 	"glassjar/handlers"
+	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 )
 
 // Attack cookie/several: of several cookies of our name the one that verifies counts; where
 // several do, or none, one is signed out and all are cleared.
 func TestSeveralCookiesOfOurName(t *testing.T) {
-	for name, change := range map[string]func(*handlers.Config){"glassjar": func(*handlers.Config) {}, "__Host-glassjar": secure} {
+	for name, change := range map[string]func(*handlers.Config){"glassjar": func(*handlers.Config) {}, "__Host-glassjar": webtest.Secure} {
 		where := "/ jar.example/ /account jar.example/account"
 		if name != "glassjar" {
 			where = "/ /account" // a __Host- cookie has no Domain
 		}
-		s := newSite(t, change)
-		s.add(t, "ada", account.Owner)
-		live, again := s.signedIn(t, "ada").cookie(name), s.signedIn(t, "ada").cookie(name)
+		s := webtest.New(t, change)
+		s.Add(t, "ada", account.Owner)
+		live, again := cookie(s.SignedIn(t, "ada"), name), cookie(s.SignedIn(t, "ada"), name)
 		for _, row := range []struct {
 			name, cookie string
 			counts       bool
@@ -34,14 +35,14 @@ func TestSeveralCookiesOfOurName(t *testing.T) {
 			{"two that do not", name + "=x; " + name + "=y", false},
 		} {
 			t.Run(name+", "+row.name, func(t *testing.T) {
-				b := s.browser(t)
+				b := s.Browser(t)
 				if row.counts {
-					if got := b.get("/account", "Cookie", row.cookie).want(http.StatusOK); len(got.Cookies()) > 0 {
+					if got := b.Get("/account", "Cookie", row.cookie).Want(http.StatusOK); len(got.Cookies()) > 0 {
 						t.Errorf("got the cookies %v, want none", got.Cookies())
 					}
 					return
 				}
-				got := b.get("/account", "Cookie", row.cookie).want(http.StatusSeeOther)
+				got := b.Get("/account", "Cookie", row.cookie).Want(http.StatusSeeOther)
 				var places []string
 				for _, c := range got.Cookies() {
 					if c.Name != name || c.Value != "" || c.MaxAge >= 0 {
@@ -52,30 +53,30 @@ func TestSeveralCookiesOfOurName(t *testing.T) {
 				if got := strings.Join(places, " "); got != where {
 					t.Errorf("cleared for %s, want %s", got, where)
 				}
-				b.get("/", "Cookie", row.cookie).want(http.StatusOK).says("h1", "Sign in").wantPage()
+				b.Get("/", "Cookie", row.cookie).Want(http.StatusOK).Says("h1", "Sign in").WantPage()
 			})
 		}
 	}
 }
 
 // cookie returns the browser's cookie of the name, as name=value.
-func (b *browser) cookie(name string) string {
-	b.t.Helper()
-	for one := range strings.SplitSeq(b.cookies(), "; ") {
+func cookie(b *webtest.Browser, name string) string {
+	b.T.Helper()
+	for one := range strings.SplitSeq(b.Cookies(), "; ") {
 		if strings.HasPrefix(one, name+"=") {
 			return one
 		}
 	}
-	b.t.Fatalf("no cookie %s", name)
+	b.T.Fatalf("no cookie %s", name)
 	return ""
 }
 
 // Attack cookie/changed, cookie/cut, cookie/foreign-key: whatever a bad cookie holds, its bearer is signed out.
 func TestBadCookies(t *testing.T) {
-	s := newSite(t)
-	s.add(t, "ada", account.Owner)
-	live := s.signedIn(t, "ada").cookie("glassjar")
-	device := strings.TrimPrefix(s.signedIn(t, "ada").cookie("glassjar-device"), "glassjar-device=")
+	s := webtest.New(t)
+	s.Add(t, "ada", account.Owner)
+	live := cookie(s.SignedIn(t, "ada"), "glassjar")
+	device := strings.TrimPrefix(cookie(s.SignedIn(t, "ada"), "glassjar-device"), "glassjar-device=")
 	for _, row := range []struct{ name, cookie string }{
 		{"empty", "glassjar="},
 		{"random", "glassjar=x"},
@@ -90,9 +91,9 @@ func TestBadCookies(t *testing.T) {
 		{"3,001 others", strings.Repeat("a=b;", 3001)},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			s.browser(t).get("/account", "Cookie", row.cookie).want(http.StatusSeeOther, "/?next=%2Faccount")
-			s.browser(t).get("/", "Cookie", row.cookie).want(http.StatusOK).says("h1", "Sign in")
-			s.browser(t).send("/auth", form("username", "ada", "password", good), "Cookie", row.cookie).want(http.StatusSeeOther)
+			s.Browser(t).Get("/account", "Cookie", row.cookie).Want(http.StatusSeeOther, "/?next=%2Faccount")
+			s.Browser(t).Get("/", "Cookie", row.cookie).Want(http.StatusOK).Says("h1", "Sign in")
+			s.Browser(t).Send("/auth", webtest.Form("username", "ada", "password", webtest.Good), "Cookie", row.cookie).Want(http.StatusSeeOther)
 		})
 	}
 }
@@ -100,37 +101,37 @@ func TestBadCookies(t *testing.T) {
 // Attack cookie/rotated-key: a cookie that an old key signed works, and is signed anew by our
 // own pages; once the old key is gone it is nothing.
 func TestARotatedKey(t *testing.T) {
-	s := newSite(t)
-	s.add(t, "ada", account.Owner)
-	s.write(t, "notes.txt", "notes")
+	s := webtest.New(t)
+	s.Add(t, "ada", account.Owner)
+	s.Write(t, "notes.txt", "notes")
 	keys := func(all ...[]byte) {
 		t.Helper()
-		if err := s.sessions.SetKeys(all); err != nil {
+		if err := s.Sessions.SetKeys(all); err != nil {
 			t.Fatal(err)
 		}
 	}
-	old := s.signedIn(t, "ada")
-	stale := old.clone()
-	keys(newKey, key)
+	old := s.SignedIn(t, "ada")
+	stale := old.Clone()
+	keys(webtest.NewKey, webtest.Key)
 	for _, path := range []string{"/", "/account", "/auth", "/pages/notes.txt"} {
-		if got := stale.clone().get(path); got.cookie("glassjar") == nil {
+		if got := stale.Clone().Get(path); got.Cookie("glassjar") == nil {
 			t.Errorf("GET %s: got %s without a new cookie", path, got.Status)
 		}
 	}
-	if got := stale.clone().get("/static/none"); got.cookie("glassjar") != nil {
+	if got := stale.Clone().Get("/static/none"); got.Cookie("glassjar") != nil {
 		t.Error("a static file has a cookie")
 	}
-	wantCookie(t, old.get("/account").want(http.StatusOK).cookie("glassjar"), 0, false)
-	if got := old.get("/account").want(http.StatusOK); len(got.Cookies()) != 0 {
+	webtest.WantCookie(t, old.Get("/account").Want(http.StatusOK).Cookie("glassjar"), 0, false)
+	if got := old.Get("/account").Want(http.StatusOK); len(got.Cookies()) != 0 {
 		t.Error("a cookie that the new key signed was signed again")
 	}
-	stale.clone().post("/logout").want(http.StatusSeeOther) // both cookies name one session
-	old.get("/account").want(http.StatusSeeOther)
+	stale.Clone().Post("/logout").Want(http.StatusSeeOther) // both cookies name one session
+	old.Get("/account").Want(http.StatusSeeOther)
 
-	old = s.signedIn(t, "ada")
-	keys(newKey)
-	stale.get("/account").want(http.StatusSeeOther)
-	old.get("/account").want(http.StatusOK)
-	keys(key)
-	old.get("/account").want(http.StatusSeeOther)
+	old = s.SignedIn(t, "ada")
+	keys(webtest.NewKey)
+	stale.Get("/account").Want(http.StatusSeeOther)
+	old.Get("/account").Want(http.StatusOK)
+	keys(webtest.Key)
+	old.Get("/account").Want(http.StatusSeeOther)
 }

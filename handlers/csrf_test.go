@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"glassjar/handlers"
+	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 )
 
@@ -20,19 +21,19 @@ type deed struct {
 
 // deeds returns the deed of each POST route, for bob, who is signed in in two
 // browsers.
-func (s *testSite) deeds(t *testing.T) map[string]deed {
+func deeds(t *testing.T, s *webtest.Site) map[string]deed {
 	t.Helper()
 	var elsewhere string
-	s.appPassword(t, "bob", account.AppPassword{Name: "backup"})
-	for _, id := range s.texts(t, `SELECT id FROM sessions WHERE ended_at = 0 ORDER BY started_at`) {
+	s.AppPassword(t, "bob", account.AppPassword{Name: "backup"})
+	for _, id := range s.Texts(t, `SELECT id FROM sessions WHERE ended_at = 0 ORDER BY started_at`) {
 		elsewhere = id
 	}
 	return map[string]deed{
-		"POST /auth":                        {path: "/auth", fields: []string{"username", "bob", "password", good}},
+		"POST /auth":                        {path: "/auth", fields: []string{"username", "bob", "password", webtest.Good}},
 		"POST /logout":                      {path: "/logout"},
-		"POST /join/{code}":                 {path: s.link(t, account.Member), fields: []string{"username", "eve", "password", other}},
-		"POST /reset/{code}":                {path: s.link(t, "bob"), fields: []string{"password", other}},
-		"POST /account/password":            {path: "/account/password", fields: []string{"current", good, "password", other}},
+		"POST /join/{code}":                 {path: s.Link(t, account.Member), fields: []string{"username", "eve", "password", webtest.Other}},
+		"POST /reset/{code}":                {path: s.Link(t, "bob"), fields: []string{"password", webtest.Other}},
+		"POST /account/password":            {path: "/account/password", fields: []string{"current", webtest.Good, "password", webtest.Other}},
 		"POST /account/sessions/{id}/end":   {path: "/account/sessions/" + elsewhere + "/end"},
 		"POST /account/sessions/end-others": {path: "/account/sessions/end-others"},
 		"POST /lab/request":                 {path: "/lab/request", fields: []string{"sub1", "x"}, shows: true},
@@ -41,29 +42,12 @@ func (s *testSite) deeds(t *testing.T) map[string]deed {
 		"POST /lab/key":                     {path: "/lab/key", fields: []string{"do", "show"}, shows: true},
 		"POST /lab/wire":                    {path: "/lab/wire", fields: []string{"secret", "meet me at midnight"}, shows: true},
 		"POST /account/app-passwords": {
-			path: "/account/app-passwords", fields: []string{"current", good, "name", "sync"}, tells: true,
+			path: "/account/app-passwords", fields: []string{"current", webtest.Good, "name", "sync"}, tells: true,
 		},
 		"POST /account/app-passwords/{id}/revoke": {
-			path: "/account/app-passwords/" + s.texts(t, `SELECT id FROM app_passwords`)[0] + "/revoke",
+			path: "/account/app-passwords/" + s.Texts(t, `SELECT id FROM app_passwords`)[0] + "/revoke",
 		},
 	}
-}
-
-// state is everything that a POST could change.
-func (s *testSite) state(t *testing.T) string {
-	t.Helper()
-	var all []string
-	for _, query := range []string{
-		`SELECT id || username || password || epoch || disabled_at FROM accounts`,
-		`SELECT sid || ended_at || epoch FROM sessions`,
-		`SELECT code_hash || used_at FROM links`,
-		`SELECT id || secret_hash || used_at FROM app_passwords`,
-		`SELECT at || event || account_id FROM audit`,
-		`SELECT key_hash || failures FROM throttle`,
-	} {
-		all = append(all, s.texts(t, query+" ORDER BY 1")...)
-	}
-	return strings.Join(all, "\n")
 }
 
 // The CSRF matrix: what a browser, or somebody's script, may say of where a
@@ -85,70 +69,70 @@ var csrf = []struct {
 
 // Attack browser/csrf: the CSRF matrix on every POST.
 func TestPostsFromElsewhereAreRefused(t *testing.T) {
-	for _, pattern := range handlers.Routes(newSite(t, withLab, withGate).config) {
+	for _, pattern := range handlers.Routes(webtest.New(t, webtest.WithLab, webtest.WithGate).Settings) {
 		if strings.HasPrefix(pattern, http.MethodPost) {
 			t.Run(pattern, func(t *testing.T) {
 				t.Parallel()
-				s := newSite(t, withLab, withGate)
-				s.add(t, "bob", account.Member)
-				b := s.signedIn(t, "bob")
-				s.clock.move(time.Second)
-				s.signedIn(t, "bob")
-				d, ok := s.deeds(t)[pattern]
+				s := webtest.New(t, webtest.WithLab, webtest.WithGate)
+				s.Add(t, "bob", account.Member)
+				b := s.SignedIn(t, "bob")
+				s.Clock.Move(time.Second)
+				s.SignedIn(t, "bob")
+				d, ok := deeds(t, s)[pattern]
 				if !ok {
 					t.Fatal("the matrix has no deed for this route")
 				}
-				s.matrix(t, b, d, false)
-				before, got := s.state(t), b.clone().post(d.path, d.fields...)
-				if (s.state(t) == before) != d.shows || (got.StatusCode == http.StatusOK) != (d.shows || d.tells) {
-					t.Errorf("allowed, it answers %s and changes something: %t", got.Status, s.state(t) != before)
+				matrix(t, s, b, d, false)
+				before, got := s.State(t), b.Clone().Post(d.path, d.fields...)
+				if (s.State(t) == before) != d.shows || (got.StatusCode == http.StatusOK) != (d.shows || d.tells) {
+					t.Errorf("allowed, it answers %s and changes something: %t", got.Status, s.State(t) != before)
 				}
-				s.matrix(t, b, d, true)
+				matrix(t, s, b, d, true)
 			})
 		}
 	}
 }
 
 // matrix sends the deed in every way that is to be allowed, or refused.
-func (s *testSite) matrix(t *testing.T, b *browser, d deed, allowed bool) {
+func matrix(t *testing.T, s *webtest.Site, b *webtest.Browser, d deed, allowed bool) {
 	t.Helper()
 	for _, row := range csrf {
 		for i, origin := range origins {
 			for _, as := range []struct {
-				who     *browser
+				who     *webtest.Browser
 				allowed bool
-			}{{b, row.allowed[i]}, {s.browser(t), row.without[i]}} {
+			}{{b, row.allowed[i]}, {s.Browser(t), row.without[i]}} {
 				if as.allowed == allowed {
-					s.postFrom(t, as.who, d, row.site, origin, allowed)
+					postFrom(t, s, as.who, d, row.site, origin, allowed)
 				}
 			}
 		}
 	}
 }
 
-func (s *testSite) postFrom(t *testing.T, b *browser, d deed, site, origin string, allowed bool) {
+func postFrom(t *testing.T, s *webtest.Site, b *webtest.Browser, d deed, site, origin string, allowed bool) {
 	t.Helper()
-	before := s.state(t)
-	got := b.clone().at(origins[1]).send(d.path, form(d.fields...), "Sec-Fetch-Site", site, "Origin", origin)
+	before := s.State(t)
+	got := b.Clone().At(origins[1]).Send(d.path, webtest.Form(d.fields...), "Sec-Fetch-Site", site, "Origin", origin)
 	if allowed {
 		if got.StatusCode == http.StatusForbidden {
-			t.Errorf("Sec-Fetch-Site %q, Origin %q, cookies %q: got %s, want it allowed", site, origin, b.cookies(), got.Status)
+			t.Errorf("Sec-Fetch-Site %q, Origin %q, cookies %q: got %s, want it allowed", site, origin, b.Cookies(), got.Status)
 		}
 		return
 	}
-	if got.StatusCode != http.StatusForbidden || got.text("h1") != "Refused" {
-		t.Errorf("Sec-Fetch-Site %q, Origin %q, cookies %q: got %s, want 403", site, origin, b.cookies(), got.Status)
+	if got.StatusCode != http.StatusForbidden || got.Text("h1") != "Refused" {
+		t.Errorf("Sec-Fetch-Site %q, Origin %q, cookies %q: got %s, want 403", site, origin, b.Cookies(), got.Status)
 	}
-	if s.state(t) != before || len(got.Cookies()) > 0 {
-		t.Errorf("Sec-Fetch-Site %q, Origin %q, cookies %q: refused, yet something changed", site, origin, b.cookies())
+	if s.State(t) != before || len(got.Cookies()) > 0 {
+		t.Errorf("Sec-Fetch-Site %q, Origin %q, cookies %q: refused, yet something changed", site, origin, b.Cookies())
 	}
-	got.wantHeaders(headersOf{})
-	got.wantPage()
+	got.WantHeaders(webtest.HeadersOf{})
+	got.WantPage()
 }
 
 // Attack browser/csrf: a cookie of ours alone is enough to ask where a POST came from.
 func TestAPostWithACookieMustTellItsOrigin(t *testing.T) {
-	s := newSite(t)
+	s := webtest.New(t)
 	for _, row := range []struct {
 		name, cookie string
 		want         int
@@ -159,20 +143,20 @@ func TestAPostWithACookieMustTellItsOrigin(t *testing.T) {
 		{"no cookie", "", http.StatusUnprocessableEntity},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			got := s.browser(t).send("/auth", "", "Sec-Fetch-Site", "", "Origin", "", "Cookie", row.cookie)
-			got.want(row.want)
+			got := s.Browser(t).Send("/auth", "", "Sec-Fetch-Site", "", "Origin", "", "Cookie", row.cookie)
+			got.Want(row.want)
 		})
 	}
-	secured := newSite(t, secure)
-	secured.browser(t).send("/auth", "", "Sec-Fetch-Site", "", "Origin", "", "Cookie", "__Host-glassjar=x").want(http.StatusForbidden)
-	secured.browser(t).send("/auth", "", "Sec-Fetch-Site", "", "Origin", "", "Cookie", "__Host-glassjar-device=x").want(http.StatusForbidden)
+	secured := webtest.New(t, webtest.Secure)
+	secured.Browser(t).Send("/auth", "", "Sec-Fetch-Site", "", "Origin", "", "Cookie", "__Host-glassjar=x").Want(http.StatusForbidden)
+	secured.Browser(t).Send("/auth", "", "Sec-Fetch-Site", "", "Origin", "", "Cookie", "__Host-glassjar-device=x").Want(http.StatusForbidden)
 }
 
 // Attack browser/csrf: methods that no route takes are refused as other sites' too.
 func TestOtherMethodsFromElsewhereAreRefused(t *testing.T) {
-	s := newSite(t)
+	s := webtest.New(t)
 	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, "BREW"} {
-		b := s.browser(t)
-		b.do(b.request(method, "/account", "", "Sec-Fetch-Site", "cross-site")).want(http.StatusForbidden)
+		b := s.Browser(t)
+		b.Exchange(b.Request(method, "/account", "", "Sec-Fetch-Site", "cross-site")).Want(http.StatusForbidden)
 	}
 }

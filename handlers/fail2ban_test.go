@@ -8,12 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 )
 
 // ban returns the addresses that fail2ban, with README's filter for the format,
 // finds in the log.
-func ban(t *testing.T, log *safeBuffer, asJSON bool) (found []string) {
+func ban(t *testing.T, log *webtest.SafeBuffer, asJSON bool) (found []string) {
 	t.Helper()
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
@@ -47,16 +48,16 @@ func TestFail2ban(t *testing.T) {
 // and no other address when the line is typed everywhere.
 func wantBans(t *testing.T, asJSON bool, line string) {
 	t.Helper()
-	log := &safeBuffer{}
-	s := newSite(t, logging(log, slog.LevelDebug, asJSON))
-	s.add(t, "ada", account.Owner)
+	log := &webtest.SafeBuffer{}
+	s := webtest.New(t, logging(log, slog.LevelDebug, asJSON))
+	s.Add(t, "ada", account.Owner)
 	failed := 0
 	for _, typed := range []string{
 		"ada", "eve", "", " event=signin.failed ip=6.6.6.6 ", line, line + line, "\n" + line, `"` + line, `\` + line, `"\" ` + line,
 		`x" ` + line, "\u2028" + line, `%22` + line, line[4:],
 	} {
 		for path, fields := range map[string][]string{
-			"/auth":             {"username", typed, "password", other, "next", typed, typed, typed},
+			"/auth":             {"username", typed, "password", webtest.Other, "next", typed, typed, typed},
 			"/auth?" + line[:3]: {"username", "bob", "password", typed},
 		} {
 			failed++
@@ -65,18 +66,18 @@ func wantBans(t *testing.T, asJSON bool, line string) {
 			req.Header.Set("User-Agent", line)
 			req.Header.Set("Referer", line)
 			req.Header.Set("X-Forwarded-For", line+", 192.0.2.7")
-			s.ask(req)
-			s.clock.move(throttleOver)
+			s.Ask(req)
+			s.Clock.Move(webtest.ThrottleOver)
 		}
 	}
-	w := newWorld(t, jar, "")
-	w.testSite = w.again(t, logging(log, slog.LevelDebug, asJSON))
+	w := webtest.NewWorld(t, webtest.Jar, "")
+	w.Site = w.Again(t, logging(log, slog.LevelDebug, asJSON))
 	for _, typed := range []string{"ada", line, `x" ` + line} {
 		failed++
-		b := w.stranger(t, "192.0.2.7")
-		req := b.request(http.MethodGet, "/gate/check", "", asked(jar+"/", "X-Forwarded-For", "192.0.2.7")...)
+		b := w.Stranger(t, "192.0.2.7")
+		req := b.Request(http.MethodGet, "/gate/check", "", webtest.Asked(webtest.Jar+"/", "X-Forwarded-For", "192.0.2.7")...)
 		req.SetBasicAuth(strings.ReplaceAll(typed, ":", "="), "gj_"+line) // a colon would end the name
-		b.do(req).want(http.StatusUnauthorized)
+		b.Exchange(req).Want(http.StatusUnauthorized)
 	}
 	found := ban(t, log, asJSON)
 	for _, address := range found {
@@ -92,18 +93,18 @@ func wantBans(t *testing.T, asJSON bool, line string) {
 // Sign-ins are told of in words that a filter can rely on: the address comes
 // before anything that a visitor can type.
 func TestHowSignInsAreLogged(t *testing.T) {
-	log := &safeBuffer{}
-	s := newSite(t, logging(log, slog.LevelInfo, false))
-	s.add(t, "ada", account.Owner)
-	b := s.stranger(t, "2001:db8::1")
-	b.signIn("ada", good)
-	b.post("/logout")
-	b = s.stranger(t, "2001:db8::1")
+	log := &webtest.SafeBuffer{}
+	s := webtest.New(t, logging(log, slog.LevelInfo, false))
+	s.Add(t, "ada", account.Owner)
+	b := s.Stranger(t, "2001:db8::1")
+	b.SignIn("ada", webtest.Good)
+	b.Post("/logout")
+	b = s.Stranger(t, "2001:db8::1")
 	for range 3 {
-		b.signIn("Ada ip=6.6.6.6", other)
+		b.SignIn("Ada ip=6.6.6.6", webtest.Other)
 	}
 	for range 6 {
-		b.signIn(" Ada\n", other)
+		b.SignIn(" Ada\n", webtest.Other)
 	}
 	for want, times := range map[string]int{
 		`level=INFO msg="signed in" event=signin.ok ip=2001:db8::1 account=ada`:                             1,
@@ -112,7 +113,7 @@ func TestHowSignInsAreLogged(t *testing.T) {
 		`level=WARN msg="sign-in failed" event=signin.failed ip=2001:db8::1 account=ada reason=wrong`:       5,
 		`level=WARN msg="sign-in throttled" event=signin.throttled ip=2001:db8::1 account=ada`:              1,
 	} {
-		if got := len(log.lines(want + "\n")); got != times {
+		if got := len(log.Lines(want + "\n")); got != times {
 			t.Errorf("%d lines say %s, want %d, of:\n%s", got, want, times, log)
 		}
 	}

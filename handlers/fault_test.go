@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 
 	"glassjar/handlers"
+	"glassjar/handlers/webtest"
 	"glassjar/templates"
 	"glassjar/utl/account"
 )
@@ -16,22 +17,22 @@ import (
 // Attack http/panic: a panic is a logged 500 in our look, with every header; the next
 // request is none the worse.
 func TestAPanic(t *testing.T) {
-	s := newSite(t)
-	broken := s.again(t, func(c *handlers.Config) { c.Accounts = &account.Store{} }) // without a database
+	s := webtest.New(t)
+	broken := s.Again(t, func(c *handlers.Config) { c.Accounts = &account.Store{} }) // without a database
 	for _, path := range []string{"/join/CANARY", "/readyz"} {
-		got := broken.browser(t).get(path).want(http.StatusInternalServerError)
-		got.says("h1", "Something broke").wantHeaders(headersOf{})
-		got.wantPage()
-		if strings.Contains(got.body, "nil pointer") {
+		got := broken.Browser(t).Get(path).Want(http.StatusInternalServerError)
+		got.Says("h1", "Something broke").WantHeaders(webtest.HeadersOf{})
+		got.WantPage()
+		if strings.Contains(got.Body, "nil pointer") {
 			t.Error("the page tells of the panic")
 		}
 	}
-	broken.browser(t).get("/healthz").want(http.StatusOK)
-	said := strings.Join(s.log.lines("msg=panic"), "")
+	broken.Browser(t).Get("/healthz").Want(http.StatusOK)
+	said := strings.Join(s.Log.Lines("msg=panic"), "")
 	if strings.Count(said, "\n") != 2 || !strings.Contains(said, "nil pointer") || !strings.Contains(said, "join.go") || strings.Contains(said, "CANARY") {
 		t.Errorf("the log says %q, want two panics and where they were", said)
 	}
-	if n := len(s.log.lines("msg=request ")); n != 3 {
+	if n := len(s.Log.Lines("msg=request ")); n != 3 {
 		t.Errorf("%d lines of requests, want 3", n)
 	}
 }
@@ -44,16 +45,16 @@ func (cut) Write([]byte) (int, error) { panic("cut") }
 // A panic once an answer began breaks the connection: half a page must not
 // look whole.
 func TestAPanicInTheMiddleOfAnAnswer(t *testing.T) {
-	s := newSite(t)
+	s := webtest.New(t)
 	defer func() {
 		if p := recover(); p != http.ErrAbortHandler { //nolint:errorlint // a panic's value is not wrapped
 			t.Errorf("got the panic %v, want http.ErrAbortHandler", p)
 		}
-		if len(s.log.lines("msg=panic")) != 1 || len(s.log.lines("msg=request ")) != 1 {
-			t.Errorf("the log says\n%s", s.log)
+		if len(s.Log.Lines("msg=panic")) != 1 || len(s.Log.Lines("msg=request ")) != 1 {
+			t.Errorf("the log says\n%s", s.Log)
 		}
 	}()
-	s.handler.ServeHTTP(cut{httptest.NewRecorder()}, with(func(*http.Request) {}))
+	s.Handler.ServeHTTP(cut{httptest.NewRecorder()}, webtest.With(func(*http.Request) {}))
 }
 
 // brokenTemplates returns the templates with one that breaks half-way.
@@ -79,32 +80,32 @@ func brokenTemplates(t *testing.T, names ...string) fs.FS {
 
 // A template that breaks half-way is a whole 500, and nothing of the page.
 func TestATemplateThatBreaks(t *testing.T) {
-	s := newSite(t)
-	s.add(t, "ada", account.Owner)
-	b := s.signedIn(t, "ada")
-	half := s.again(t, func(c *handlers.Config) { c.Templates = brokenTemplates(t, "account.html") })
-	got := half.same(b).get("/account").want(http.StatusInternalServerError).says("h1", "Something broke")
-	got.wantHeaders(headersOf{})
-	got.wantPage()
-	if strings.Contains(got.body, "half a page") {
+	s := webtest.New(t)
+	s.Add(t, "ada", account.Owner)
+	b := s.SignedIn(t, "ada")
+	half := s.Again(t, func(c *handlers.Config) { c.Templates = brokenTemplates(t, "account.html") })
+	got := same(half, b).Get("/account").Want(http.StatusInternalServerError).Says("h1", "Something broke")
+	got.WantHeaders(webtest.HeadersOf{})
+	got.WantPage()
+	if strings.Contains(got.Body, "half a page") {
 		t.Error("half a page was sent")
 	}
-	if len(s.log.lines("rendering the page account")) != 1 {
+	if len(s.Log.Lines("rendering the page account")) != 1 {
 		t.Error("the log does not say what broke")
 	}
 }
 
 // same returns the browser, gone to this site.
-func (s *testSite) same(b *browser) *browser {
-	b.t.Helper()
-	twin := b.clone()
+func same(s *webtest.Site, b *webtest.Browser) *webtest.Browser {
+	b.T.Helper()
+	twin := b.Clone()
 	twin.Transport = s.Client().Transport
 	return twin
 }
 
 // What cannot work is refused at start.
 func TestASiteThatCannotStart(t *testing.T) {
-	config := newSite(t).config
+	config := webtest.New(t).Settings
 	for name, change := range map[string]func(*handlers.Config){
 		"a template that does not parse": func(c *handlers.Config) {
 			c.Templates = fstest.MapFS{"layout.html": {Data: []byte("{{")}, "home.html": {Data: []byte("{{")}}
@@ -116,7 +117,7 @@ func TestASiteThatCannotStart(t *testing.T) {
 		"a static file of a kind that we do not serve": func(c *handlers.Config) {
 			c.Static = fstest.MapFS{"site.css": {}, "site.js": {}, "icon.svg": {}, "setup.exe": {}}
 		},
-		"PUBLIC_URL with a path": func(c *handlers.Config) { c.PublicURL = parse(t, "http://jar.example/path") },
+		"PUBLIC_URL with a path": func(c *handlers.Config) { c.PublicURL = webtest.Parse(t, "http://jar.example/path") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := config

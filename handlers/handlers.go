@@ -1,13 +1,9 @@
-// Package handlers is glassjar's HTTP side: it reads what a request brings,
-// asks the stores, and answers once, from a buffer. It keeps nothing itself.
+// Package handlers joins the rooms of the site: New makes them, and routes is
+// the whole route table. A page lives in the room of its feature; what all
+// pages share is in web. No room imports another.
 package handlers
 
 import (
-	"context"
-	"crypto/rand"
-	"errors"
-	"fmt"
-	"html/template"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -16,19 +12,19 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"strconv"
-	"sync"
-	"sync/atomic"
 	"time"
 
+	"glassjar/handlers/files"
+	"glassjar/handlers/forward"
+	"glassjar/handlers/lab"
+	"glassjar/handlers/self"
+	"glassjar/handlers/signin"
+	"glassjar/handlers/web"
 	"glassjar/utl/account"
 	"glassjar/utl/anatomy"
-	"glassjar/utl/db"
 	"glassjar/utl/gate"
-	"glassjar/utl/page"
 	"glassjar/utl/session"
 	"glassjar/utl/throttle"
-	"glassjar/utl/wire"
 )
 
 // Config is what the pages need.
@@ -49,245 +45,123 @@ type Config struct {
 	Now            func() time.Time
 }
 
+// site is the core and the rooms.
 type site struct {
-	Config
+	*web.Site
 
-	pages          *page.Set
-	assets         *assets
-	csrf           *http.CrossOriginProtection
-	mux            *http.ServeMux
-	homes          map[homeKind]*page.Cut
-	hasIndex       func() bool // PAGES_DIR has an index.html
-	blank          []byte      // the sign-in form, with nothing in it
-	ids            ids
-	lines          lines
-	https          bool        // how browsers reach the site
-	public         gate.Target // PublicURL
-	untold         untold
-	warned         sync.Once
-	warnedOfCaller sync.Once
-	sent           lately       // who signed in, was sent on to a gate host, or lost their cookies
-	wire           *wire.Sender // of the lab
-	founded        atomic.Bool  // there is an account
-	answers        []answer
-	foreign        func(path string) bool // it is asked on other hosts: by proxies, and by browsers on an app's host
-	asksForNginx   func(path string) bool // nginx asks it, and understands 200, 401 and 403 alone
-	mistakes       []mistake
+	signin  *signin.Room
+	self    *self.Room
+	forward *forward.Room
+	lab     *lab.Room   // nil: LAB is off
+	files   *files.Room // nil: there is no PAGES_DIR
 }
-
-// The guard is in the handler's type: a member's page cannot be mounted
-// without the check, because it could not be called.
-type (
-	open   func(http.ResponseWriter, *http.Request) error
-	member func(http.ResponseWriter, *http.Request, account.Account) error
-)
 
 // New returns the whole site. It fails when a template or a static file does.
 func New(c Config) (http.Handler, error) {
-	s := &site{Config: c, csrf: http.NewCrossOriginProtection(), mux: http.NewServeMux(), wire: wire.New(), https: c.PublicURL.Scheme == "https"}
-	s.hasIndex = (&index{pages: c.Pages, now: c.Now}).has
-	s.foreign, s.asksForNginx = isGate, isCheck
-	s.answers = slices.Concat(gateAnswers, signInAnswers, labAnswers, sharedAnswers)
-	s.mistakes = slices.Concat(appPasswordMistakes, sharedMistakes)
-	s.ids.prefix = rand.Text()[:8] + "-"
-	s.lines.log, s.lines.all = c.Log.Handler(), map[begins]slog.Handler{}
-	if err := s.csrf.AddTrustedOrigin(c.PublicURL.String()); err != nil {
-		return nil, fmt.Errorf("trusting PUBLIC_URL's origin: %w", err)
-	}
-	var err error
-	if s.public, err = gate.ParseURL(c.PublicURL.String()); err != nil {
-		return nil, fmt.Errorf("reading PUBLIC_URL: %w", err)
-	}
-	if s.assets, err = newAssets(c.Static); err != nil {
+	core, err := web.New(web.Config{
+		Accounts: c.Accounts, Sessions: c.Sessions, Devices: c.Devices, Throttle: c.Throttle,
+		PublicURL: c.PublicURL, AnyLoopback: c.AnyLoopback, TrustedProxies: c.TrustedProxies,
+		Lab: c.Lab != nil, Templates: c.Templates, Static: c.Static, Log: c.Log, Now: c.Now,
+		Answers:    slices.Concat(forward.Answers, signin.Answers, lab.Answers),
+		Mistakes:   self.Mistakes,
+		OnAppHosts: forward.IsGate, AskedByNginx: forward.IsCheck,
+	})
+	if err != nil {
 		return nil, err
 	}
-	if s.pages, err = page.Parse(c.Templates, s.funcs()); err != nil {
+	s := &site{
+		Site:    core,
+		self:    &self.Room{Site: core, Accounts: c.Accounts, Sessions: c.Sessions, Gate: c.Gate},
+		forward: &forward.Room{Site: core, Accounts: c.Accounts, Sessions: c.Sessions, Throttle: c.Throttle, Gate: c.Gate},
+	}
+	hasIndex := func() bool { return false }
+	if c.Pages != nil {
+		s.files = files.New(core, c.Pages)
+		hasIndex = s.files.HasIndex
+	}
+	if c.Lab != nil {
+		s.lab = lab.New(core, c.Lab)
+	}
+	s.signin, err = signin.New(signin.Config{
+		Site: core, Accounts: c.Accounts, Sessions: c.Sessions, Devices: c.Devices, Gate: c.Gate,
+		HasPages: c.Pages != nil, HasIndex: hasIndex,
+	})
+	if err != nil {
 		return nil, err
 	}
-	if _, err := s.pages.Render("error", errorPage{}); err != nil { // what every page may need
-		return nil, err
-	}
-	if s.homes, err = s.cutHomes(); err != nil {
-		return nil, err
-	}
-	if s.blank, err = s.pages.Render("auth", s.blankAuth()); err != nil {
-		return nil, err
-	}
-	for pattern, h := range s.routes() {
-		s.mux.Handle(pattern, h)
-	}
-	return s.middleware(), nil
-}
-
-// funcs are what templates may call: asset maps a static file's name to its
-// path, lab reports whether there is a lab.
-func (s *site) funcs() template.FuncMap {
-	return template.FuncMap{"asset": s.assets.path, "lab": func() bool { return s.Lab != nil }}
+	return core.Handler(s.routes(c)), nil
 }
 
 // Routes returns the patterns of every route that New mounts for c, sorted, for
 // tests that must miss none.
-func Routes(c Config) []string {
-	return slices.Sorted(maps.Keys((&site{Config: c}).routes()))
-}
+func Routes(c Config) []string { return slices.Sorted(maps.Keys(new(site).routes(c))) }
 
-// routes is every route of the site.
-func (s *site) routes() map[string]http.Handler {
+// routes is every route of the site: pattern → guard(page). The guard is in the
+// page's type: a member's page cannot be mounted without the check, because it
+// could not be called.
+func (s *site) routes(c Config) map[string]http.Handler {
 	routes := map[string]http.Handler{
-		"GET /{$}":                          s.open(s.home),
-		"GET /auth":                         s.open(s.authForm),
-		"POST /auth":                        s.open(s.authSubmit),
-		"GET /logout":                       s.open(s.logoutForm),
-		"POST /logout":                      s.open(s.logoutSubmit),
-		"GET /join/{code}":                  s.open(s.joinForm),
-		"POST /join/{code}":                 s.open(s.joinSubmit),
-		"GET /reset/{code}":                 s.open(s.resetForm),
-		"POST /reset/{code}":                s.open(s.resetSubmit),
-		"GET /account":                      s.member(s.account),
-		"GET /account/events":               s.member(s.events),
-		"POST /account/password":            s.member(s.passwordSubmit),
-		"POST /account/sessions/{id}/end":   s.member(s.deviceEnd),
-		"POST /account/sessions/end-others": s.member(s.devicesEndOthers),
-		"GET /static/{name}":                s.open(s.static),
-		"GET /healthz":                      s.open(s.healthz),
-		"GET /readyz":                       s.open(s.readyz),
-		"GET /.well-known/change-password":  http.RedirectHandler("/account", http.StatusFound),
+		"GET /{$}":           s.Open(s.signin.Home),
+		"GET /auth":          s.Open(s.signin.AuthForm),
+		"POST /auth":         s.Open(s.signin.AuthSubmit),
+		"GET /logout":        s.Open(s.signin.LogoutForm),
+		"POST /logout":       s.Open(s.signin.LogoutSubmit),
+		"GET /join/{code}":   s.Open(s.signin.JoinForm),
+		"POST /join/{code}":  s.Open(s.signin.JoinSubmit),
+		"GET /reset/{code}":  s.Open(s.signin.ResetForm),
+		"POST /reset/{code}": s.Open(s.signin.ResetSubmit),
+
+		"GET /account":                      s.Member(s.self.Account),
+		"GET /account/events":               s.Member(s.self.Events),
+		"POST /account/password":            s.Member(s.self.PasswordSubmit),
+		"POST /account/sessions/{id}/end":   s.Member(s.self.DeviceEnd),
+		"POST /account/sessions/end-others": s.Member(s.self.DevicesEndOthers),
+
+		"GET /static/{name}":               s.Open(s.Static),
+		"GET /healthz":                     s.Open(s.Healthz),
+		"GET /readyz":                      s.Open(s.Readyz),
+		"GET /.well-known/change-password": http.RedirectHandler("/account", http.StatusFound),
 	}
-	if s.Pages != nil {
-		routes["GET /pages/{path...}"] = s.member(s.pagesFile)
+	if c.Pages != nil {
+		routes["GET /pages/{path...}"] = s.Member(s.files.File)
 	}
 	maps.Copy(routes, s.gateRoutes())
-	routes["POST /account/app-passwords"] = s.member(s.appPasswordSubmit)
-	routes["POST /account/app-passwords/{id}/revoke"] = s.member(s.appPasswordRevoke)
-	if s.Lab != nil {
+	if c.Lab != nil {
 		maps.Copy(routes, s.labRoutes())
 	}
 	return routes
 }
 
-// open mounts a page for everybody.
-func (s *site) open(fn open) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := fn(w, r); err != nil {
-			s.fail(w, r, err)
-		}
-	})
-}
+// gateRoutes are what proxies ask, under Authelia's names too, what the browser
+// asks on an app's host, and the app passwords.
+func (s *site) gateRoutes() map[string]http.Handler {
+	check, forward := s.OnAppHost(s.forward.Check), s.OnAppHost(s.forward.Forward)
+	return map[string]http.Handler{
+		"GET /gate/check":             check,
+		"GET /gate/forward":           forward,
+		"GET /api/authz/auth-request": check,
+		"GET /api/authz/forward-auth": forward,
+		"GET /gate/callback":          s.OnAppHost(s.forward.Callback),
+		"GET /.well-known/jwks.json":  s.Open(s.forward.JWKS),
 
-// member mounts a page for signed-in people. Others are sent to the sign-in
-// form, which leads back here, unless the request was a POST.
-func (s *site) member(fn member) http.Handler {
-	return s.open(func(w http.ResponseWriter, r *http.Request) error {
-		found, err := s.who(w, r)
-		if errors.Is(err, session.ErrNone) {
-			return toSignIn(w, r)
-		}
-		if err != nil {
-			return err
-		}
-		return fn(w, r, account.Of(found))
-	})
-}
-
-func toSignIn(w http.ResponseWriter, r *http.Request) error {
-	to := "/"
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		to = "/?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
+		"POST /account/app-passwords":             s.Member(s.self.AppPasswordSubmit),
+		"POST /account/app-passwords/{id}/revoke": s.Member(s.self.AppPasswordRevoke),
 	}
-	return seeOther(w, to)
 }
 
-// who returns the request's live session, and sees to its cookie: signed again
-// when an old key signed it, cleared when there were two.
-func (s *site) who(w http.ResponseWriter, r *http.Request) (session.Session, error) {
-	v := visitOf(r)
-	if v.session.SID != "" {
-		return v.session, nil
+// labRoutes are the lab's pages.
+func (s *site) labRoutes() map[string]http.Handler {
+	return map[string]http.Handler{
+		"GET /lab":          s.Open(s.lab.Overview),
+		"GET /lab/request":  s.Open(s.lab.Request),
+		"POST /lab/request": s.Open(s.lab.RequestSubmit),
+		"GET /lab/session":  s.Open(s.lab.Session),
+		"POST /lab/session": s.Open(s.lab.SessionSubmit),
+		"GET /lab/cookie":   s.Open(s.lab.Cookie),
+		"POST /lab/cookie":  s.Open(s.lab.CookieSubmit),
+		"GET /lab/key":      s.Open(s.lab.Key),
+		"POST /lab/key":     s.Open(s.lab.KeySubmit),
+		"GET /lab/wire":     s.Open(s.lab.Wire),
+		"POST /lab/wire":    s.Open(s.lab.WireSubmit),
 	}
-	found, err := s.Sessions.Find(r)
-	switch {
-	case err == nil:
-		v.session = found
-		return found, s.Sessions.Renew(w, r, found)
-	case errors.Is(err, session.ErrNone) && s.Sessions.Several(r):
-		s.sent.count(browserKey(r, "cleared"), s.Now())
-		return found, errors.Join(err, s.Sessions.Clear(w, r))
-	}
-	return found, err
-}
-
-// seeOther answers 303: fetch that page. After a POST, going back or reloading
-// then sends nothing twice. The address is sent as it is: http.Redirect would
-// clean a URL inside a fragment.
-func seeOther(w http.ResponseWriter, to string) error {
-	w.Header().Set("Location", to)
-	w.WriteHeader(http.StatusSeeOther)
-	return nil
-}
-
-// chrome is what the layout needs of every page.
-type chrome struct {
-	Me   account.Account // zero when signed out
-	Here string          // path of the page, to mark it in the bar
-}
-
-// layout returns what the layout needs of an open page at the path here.
-func (s *site) layout(w http.ResponseWriter, r *http.Request, here string) (chrome, error) {
-	found, err := s.who(w, r)
-	if errors.Is(err, session.ErrNone) {
-		return chrome{Here: here}, nil
-	}
-	return chrome{Me: account.Of(found), Here: here}, err
-}
-
-// sessionCookie returns the session cookie's name.
-func (s *site) sessionCookie() string { return s.Sessions.Name() }
-
-// show renders the page and answers with it.
-func (s *site) show(w http.ResponseWriter, status int, name string, data any) error {
-	body, err := s.pages.Render(name, data)
-	if err != nil {
-		return err
-	}
-	return s.send(w, status, body)
-}
-
-var isHTML = []string{"text/html; charset=utf-8"}
-
-// send answers with the page.
-func (s *site) send(w http.ResponseWriter, status int, body []byte) error {
-	w.Header()["Content-Type"] = isHTML
-	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // a browser that went away is no error of ours
-	return nil
-}
-
-// minute is how people read a time.
-const minute = "2 Jan 2006, 15:04 UTC"
-
-// when writes a time for people.
-func when(t time.Time) string { return t.UTC().Format(minute) }
-
-// healthz answers GET /healthz: the process serves.
-func (s *site) healthz(w http.ResponseWriter, _ *http.Request) error { return plain(w, "alive\n") }
-
-// readyz answers GET /readyz: 200 when it is known which sessions are live, and
-// the database can be read; else 503.
-func (s *site) readyz(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
-	defer cancel()
-	if _, err := s.Accounts.Any(ctx); err != nil {
-		return err
-	}
-	if !s.Sessions.Healthy() {
-		return db.ErrUnavailable
-	}
-	return plain(w, "ready\n")
-}
-
-func plain(w http.ResponseWriter, text string) error {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = w.Write([]byte(text))
-	return nil
 }

@@ -9,23 +9,24 @@ import (
 	"testing"
 	"time"
 
+	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 	"glassjar/utl/db"
 	"glassjar/utl/db/dbtest"
 )
 
 // away takes the database away, and returns what brings it back.
-func (s *testSite) away(t *testing.T) (back func()) {
+func away(t *testing.T, s *webtest.Site) (back func()) {
 	t.Helper()
-	if err := os.Rename(s.dbPath, s.dbPath+".away"); err != nil {
+	if err := os.Rename(s.DbPath, s.DbPath+".away"); err != nil {
 		t.Fatal(err)
 	}
 	return func() {
 		t.Helper()
-		if err := os.Rename(s.dbPath+".away", s.dbPath); err != nil {
+		if err := os.Rename(s.DbPath+".away", s.DbPath); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.sessions.Poll(t.Context()); err != nil {
+		if err := s.Sessions.Poll(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -34,73 +35,73 @@ func (s *testSite) away(t *testing.T) (back func()) {
 // Attack fault/database-away: without its database the site serves live sessions for 10 s, then
 // nobody: 503, never a guess. It recovers without a restart.
 func TestOutage(t *testing.T) {
-	s := newSite(t)
-	s.add(t, "ada", account.Owner)
-	s.write(t, "notes.txt", "notes")
-	b := s.signedIn(t, "ada")
-	b.get("/").want(http.StatusOK)
-	cold := s.signedIn(t, "ada") // in no cache
-	back := s.away(t)
+	s := webtest.New(t)
+	s.Add(t, "ada", account.Owner)
+	s.Write(t, "notes.txt", "notes")
+	b := s.SignedIn(t, "ada")
+	b.Get("/").Want(http.StatusOK)
+	cold := s.SignedIn(t, "ada") // in no cache
+	back := away(t, s)
 
-	b.get("/").want(http.StatusOK).says("h1", "Hello, ada")
-	s.clock.move(10*time.Second - time.Millisecond)
-	b.get("/pages/notes.txt").want(http.StatusOK)
-	b.get("/account").wantOutage() // it asks the database
-	cold.get("/").wantOutage()
-	s.browser(t).get("/").want(http.StatusOK).says("h1", "Sign in") // it needs none
-	s.browser(t).get("/nowhere").want(http.StatusNotFound)
-	s.browser(t).get("/healthz").want(http.StatusOK)
+	b.Get("/").Want(http.StatusOK).Says("h1", "Hello, ada")
+	s.Clock.Move(10*time.Second - time.Millisecond)
+	b.Get("/pages/notes.txt").Want(http.StatusOK)
+	wantOutage(b.Get("/account")) // it asks the database
+	wantOutage(cold.Get("/"))
+	s.Browser(t).Get("/").Want(http.StatusOK).Says("h1", "Sign in") // it needs none
+	s.Browser(t).Get("/nowhere").Want(http.StatusNotFound)
+	s.Browser(t).Get("/healthz").Want(http.StatusOK)
 
-	s.clock.move(time.Millisecond)
+	s.Clock.Move(time.Millisecond)
 	for _, path := range []string{"/", "/auth", "/account", "/logout", "/pages/notes.txt", "/join/x", "/reset/x", "/readyz"} {
-		b.get(path).wantOutage()
+		wantOutage(b.Get(path))
 	}
-	s.browser(t).get("/readyz").wantOutage()
-	b.get("/healthz").want(http.StatusOK)
+	wantOutage(s.Browser(t).Get("/readyz"))
+	b.Get("/healthz").Want(http.StatusOK)
 
 	back()
-	b.get("/").want(http.StatusOK)
-	cold.get("/").want(http.StatusOK)
-	b.get("/readyz").want(http.StatusOK)
+	b.Get("/").Want(http.StatusOK)
+	cold.Get("/").Want(http.StatusOK)
+	b.Get("/readyz").Want(http.StatusOK)
 }
 
 // wantOutage fails the test unless the answer says that the database is away.
-func (a *answer) wantOutage() {
-	a.t.Helper()
-	a.want(http.StatusServiceUnavailable).header("Retry-After", "5").says("h1", "Not now")
-	a.wantHeaders(headersOf{})
-	a.wantPage()
+func wantOutage(a *webtest.Answer) {
+	a.T.Helper()
+	a.Want(http.StatusServiceUnavailable).WantHeader("Retry-After", "5").Says("h1", "Not now")
+	a.WantHeaders(webtest.HeadersOf{})
+	a.WantPage()
 }
 
 // /readyz tells of a cache that nobody keeps up to date, too.
 func TestReadyWithoutPolls(t *testing.T) {
-	s := newSite(t)
-	s.clock.move(10 * time.Second)
-	s.browser(t).get("/readyz").wantOutage()
+	s := webtest.New(t)
+	s.Clock.Move(10 * time.Second)
+	wantOutage(s.Browser(t).Get("/readyz"))
 }
 
 // What is typed during an outage is kept, but for the passwords, and nothing
 // is half done.
 func TestFormsDuringAnOutage(t *testing.T) {
-	s := newSite(t)
-	s.add(t, "ada", account.Owner)
-	b := s.signedIn(t, "ada")
-	b.get("/").want(http.StatusOK)
-	join := s.link(t, account.Member)
-	before, back := s.state(t), s.away(t)
-	got := s.browser(t).post("/auth", "username", "ada", "password", good, "next", "/account").want(http.StatusServiceUnavailable)
-	got.says("[role=alert] p", "The server cannot reach its database. Nothing was changed. Try again in a few seconds.")
-	if got.header("Retry-After", "5").find("#username").AttrOr("value", "") != "ada" || len(got.Cookies()) > 0 {
+	s := webtest.New(t)
+	s.Add(t, "ada", account.Owner)
+	b := s.SignedIn(t, "ada")
+	b.Get("/").Want(http.StatusOK)
+	join := s.Link(t, account.Member)
+	before, back := s.State(t), away(t, s)
+	got := s.Browser(t).Post("/auth", "username", "ada", "password", webtest.Good, "next", "/account").Want(http.StatusServiceUnavailable)
+	got.Says("[role=alert] p", "The server cannot reach its database. Nothing was changed. Try again in a few seconds.")
+	if got.WantHeader("Retry-After", "5").Find("#username").AttrOr("value", "") != "ada" || len(got.Cookies()) > 0 {
 		t.Error("the name is gone, or a cookie came")
 	}
 	for _, path := range []string{join, "/account/password", "/account/sessions/x/end", "/account/sessions/end-others"} {
-		b.post(path, "username", "eve", "current", good, "password", other).wantOutage()
+		wantOutage(b.Post(path, "username", "eve", "current", webtest.Good, "password", webtest.Other))
 	}
 	back()
-	if s.state(t) != before {
+	if s.State(t) != before {
 		t.Error("something changed")
 	}
-	s.browser(t).post(join, "username", "eve", "password", other).want(http.StatusSeeOther)
+	s.Browser(t).Post(join, "username", "eve", "password", webtest.Other).Want(http.StatusSeeOther)
 }
 
 // Sign-out during an outage, however long it has lasted: the cookie is cleared
@@ -108,25 +109,25 @@ func TestFormsDuringAnOutage(t *testing.T) {
 func TestSignOutDuringAnOutage(t *testing.T) {
 	for name, lasted := range map[string]time.Duration{"from the cache": 0, "of 11 s": 11 * time.Second, "of an hour": time.Hour} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t)
-			s.add(t, "ada", account.Owner)
-			b := s.signedIn(t, "ada")
-			b.get("/").want(http.StatusOK)
-			old, back := b.clone(), s.away(t)
-			s.clock.move(lasted)
-			got := b.post("/logout").want(http.StatusServiceUnavailable).header("Retry-After", "5")
-			got.says("h1", "Signed out, not yet written down").wantPage()
-			if c := got.cookie("glassjar"); c == nil || c.MaxAge >= 0 || c.Value != "" || len(got.Cookies()) != 1 {
+			s := webtest.New(t)
+			s.Add(t, "ada", account.Owner)
+			b := s.SignedIn(t, "ada")
+			b.Get("/").Want(http.StatusOK)
+			old, back := b.Clone(), away(t, s)
+			s.Clock.Move(lasted)
+			got := b.Post("/logout").Want(http.StatusServiceUnavailable).WantHeader("Retry-After", "5")
+			got.Says("h1", "Signed out, not yet written down").WantPage()
+			if c := got.Cookie("glassjar"); c == nil || c.MaxAge >= 0 || c.Value != "" || len(got.Cookies()) != 1 {
 				t.Errorf("got the cookies %q, want ours cleared", got.Header.Values("Set-Cookie"))
 			}
-			old.get("/account").want(http.StatusSeeOther)
-			old.post("/logout").want(http.StatusSeeOther, "/")
+			old.Get("/account").Want(http.StatusSeeOther)
+			old.Post("/logout").Want(http.StatusSeeOther, "/")
 			back()
-			old.get("/account").want(http.StatusSeeOther)
-			if n := len(s.texts(t, `SELECT sid FROM sessions WHERE ended_at = 0`)); n != 0 {
+			old.Get("/account").Want(http.StatusSeeOther)
+			if n := len(s.Texts(t, `SELECT sid FROM sessions WHERE ended_at = 0`)); n != 0 {
 				t.Errorf("%d sessions live after the database came back, want none", n)
 			}
-			if n := len(s.texts(t, `SELECT event FROM audit WHERE event = 'session.ended'`)); n != 1 {
+			if n := len(s.Texts(t, `SELECT event FROM audit WHERE event = 'session.ended'`)); n != 1 {
 				t.Errorf("%d ends are recorded, want one", n)
 			}
 		})
@@ -135,15 +136,15 @@ func TestSignOutDuringAnOutage(t *testing.T) {
 
 // A cookie that nobody signed signs nobody out during an outage.
 func TestSignOutDuringAnOutageNeedsACookieOfOurs(t *testing.T) {
-	s := newSite(t)
-	s.add(t, "ada", account.Owner)
-	live := s.signedIn(t, "ada")
-	back := s.away(t)
-	s.clock.move(time.Hour)
-	s.browser(t).send("/logout", "", "Cookie", live.cookie("glassjar")+"A").want(http.StatusSeeOther, "/")
-	s.browser(t).post("/logout").want(http.StatusSeeOther, "/")
+	s := webtest.New(t)
+	s.Add(t, "ada", account.Owner)
+	live := s.SignedIn(t, "ada")
+	back := away(t, s)
+	s.Clock.Move(time.Hour)
+	s.Browser(t).Send("/logout", "", "Cookie", cookie(live, "glassjar")+"A").Want(http.StatusSeeOther, "/")
+	s.Browser(t).Post("/logout").Want(http.StatusSeeOther, "/")
 	back()
-	live.get("/account").want(http.StatusOK)
+	live.Get("/account").Want(http.StatusOK)
 }
 
 var errUndone = errors.New("undone")
@@ -152,35 +153,35 @@ var errUndone = errors.New("undone")
 // sessions go on meanwhile.
 func TestALockedDatabase(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.add(t, "ada", account.Owner)
-	b := s.signedIn(t, "ada")
-	old := b.clone()
+	s := webtest.New(t)
+	s.Add(t, "ada", account.Owner)
+	b := s.SignedIn(t, "ada")
+	old := b.Clone()
 	held, release, ended := make(chan bool), make(chan bool), make(chan error)
 	go func() {
-		ended <- dbtest.OpenAt(t, s.dbPath).Tx(context.Background(), func(*db.Tx) error {
+		ended <- dbtest.OpenAt(t, s.DbPath).Tx(context.Background(), func(*db.Tx) error {
 			close(held)
 			<-release
 			return errUndone
 		})
 	}()
 	<-held
-	out := make(chan *answer)
-	go func() { out <- b.clone().post("/logout") }()
+	out := make(chan *webtest.Answer)
+	go func() { out <- b.Clone().Post("/logout") }()
 	began := time.Now()
-	got := s.browser(t).signIn("ada", good).want(http.StatusServiceUnavailable).header("Retry-After", "5")
+	got := s.Browser(t).SignIn("ada", webtest.Good).Want(http.StatusServiceUnavailable).WantHeader("Retry-After", "5")
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("it took %v", took)
 	}
-	if !strings.HasPrefix(got.text("[role=alert] p"), "The server cannot reach its database.") {
+	if !strings.HasPrefix(got.Text("[role=alert] p"), "The server cannot reach its database.") {
 		t.Error("the form does not say why")
 	}
-	(<-out).want(http.StatusServiceUnavailable).says("h1", "Signed out, not yet written down")
-	old.get("/account").want(http.StatusSeeOther)
-	s.browser(t).get("/readyz").want(http.StatusOK) // it can be read
+	(<-out).Want(http.StatusServiceUnavailable).Says("h1", "Signed out, not yet written down")
+	old.Get("/account").Want(http.StatusSeeOther)
+	s.Browser(t).Get("/readyz").Want(http.StatusOK) // it can be read
 	close(release)
 	if err := <-ended; !errors.Is(err, errUndone) {
 		t.Fatal(err)
 	}
-	s.signedIn(t, "ada").get("/account").want(http.StatusOK)
+	s.SignedIn(t, "ada").Get("/account").Want(http.StatusOK)
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"glassjar/handlers/webtest"
 )
 
 // claims are what a client says of itself, and no proxy may hand on.
@@ -43,24 +45,24 @@ func twins() (all []http.Header) {
 // want is answer.want, and reports whether the request was answered so. Traefik
 // takes away nothing by how a name begins: it hands it on, and the gate may
 // refuse it.
-func (f *front) want(got *answer, status int, location ...string) bool {
+func (f *front) want(got *webtest.Answer, status int, location ...string) bool {
 	if f.proxy.program == "traefik" && got.StatusCode == http.StatusBadRequest {
 		return false
 	}
-	got.want(status, location...)
+	got.Want(status, location...)
 	return true
 }
 
 func (c check) dropsClaims() {
 	b, stranger := c.in(c.t), c.at(c.t, c.addr)
 	for _, claim := range slices.Concat(claims, twins()) {
-		b.header, stranger.header = claim, claim
-		c.shut(c.t, func() { c.want(stranger.get("/"), http.StatusUnauthorized) })
-		got := b.get("/")
+		b.Header, stranger.Header = claim, claim
+		c.shut(c.t, func() { c.want(stranger.Get("/"), http.StatusUnauthorized) })
+		got := b.Get("/")
 		if !c.want(got, http.StatusOK) {
 			continue
 		}
-		saw := got.heard()
+		saw := hears(got)
 		for name, all := range saw.Header {
 			if strings.Contains(strings.Join(all, " "), "eve") || strings.HasPrefix(name, "Remote") && len(all) != 1 {
 				c.t.Errorf("%v: the app saw %s: %q", claim, name, all)
@@ -93,14 +95,14 @@ var lies = []http.Header{
 func (c check) judgesTheTruth() {
 	b, stranger := c.in(c.t), c.at(c.t, c.addr)
 	for _, lie := range lies {
-		b.header, stranger.header = lie, lie.Clone()
-		stranger.header.Set("Sec-Fetch-Mode", "navigate")
-		c.shut(c.t, func() { c.want(stranger.get("/true"), http.StatusFound, c.signIn(plainApp+"/true")) })
-		got := b.get("/true")
+		b.Header, stranger.Header = lie, lie.Clone()
+		stranger.Header.Set("Sec-Fetch-Mode", "navigate")
+		c.shut(c.t, func() { c.want(stranger.Get("/true"), http.StatusFound, c.signIn(plainApp+"/true")) })
+		got := b.Get("/true")
 		if !c.want(got, http.StatusOK) {
 			continue
 		}
-		saw := got.heard()
+		saw := hears(got)
 		for name, want := range map[string]string{"X-Forwarded-Proto": "http", "X-Forwarded-Host": "app.site.example", "X-Forwarded-For": "127.0.0.1"} {
 			if all := strings.Join(saw.Header[name], " | "); all != want {
 				c.t.Errorf("%v: the app saw %s: %q, want %q", lie, name, all, want)
@@ -121,31 +123,31 @@ func (c check) hasNoWayAround() {
 			"/a/../b", "/gate/callback/../../a", "/gate/callback/..%2f..%2fa", "/gate/callback%2f..%2fa", "/%67ate/callback/x", "/gate/callback;/a",
 			"/gate/check", "/gate/forward", "//a", "//gate/callback//", "/%2e%2e/a", "/.%2e/a", "/a%2fb", "/a%5cb", "/a;b=c", "/;/a", "/a//b", "/?a=/gate/callback",
 		} {
-			to := stranger.get(path, "Sec-Fetch-Mode", "navigate")
+			to := stranger.Get(path, "Sec-Fetch-Mode", "navigate")
 			if to.StatusCode < 400 {
-				to.want(http.StatusFound, c.signIn(plainApp+path))
+				to.Want(http.StatusFound, c.signIn(plainApp+path))
 			}
 		}
 		for _, method := range []string{http.MethodHead, http.MethodOptions, http.MethodPost, http.MethodPut, http.MethodDelete, "PROPFIND"} {
-			stranger.do(stranger.request(method, "/", "")).want(http.StatusUnauthorized)
+			stranger.Exchange(stranger.Request(method, "/", "")).Want(http.StatusUnauthorized)
 		}
-		stranger.get("/", upgrade...).want(http.StatusUnauthorized)
-		stranger.send("/", "", "Sec-Fetch-Mode", "navigate", "Referer", plainApp+"/form?x").header("Location", c.signIn(plainApp+"/form?x"))
+		stranger.Get("/", upgrade...).Want(http.StatusUnauthorized)
+		stranger.Send("/", "", "Sec-Fetch-Mode", "navigate", "Referer", plainApp+"/form?x").WantHeader("Location", c.signIn(plainApp+"/form?x"))
 	})
 }
 
 // A proxy that asks is believed: nobody may ask through it.
 func (c check) keepsTheGate() {
-	b := c.in(c.t).at(plainJar)
-	b.header = http.Header{
+	b := c.in(c.t).At(plainJar)
+	b.Header = http.Header{
 		"X-Forwarded-Method": {http.MethodGet}, "X-Forwarded-Uri": {"/"}, "X-Original-Method": {http.MethodGet}, "X-Original-Url": {plainJar + "/"},
 	}
 	for _, path := range []string{
 		"/gate/check", "/gate/forward", "/gate/callback", "/api/authz/auth-request", "/api/authz/forward-auth",
 		"/%67ate/check", "/gate/%63heck", "/api/%61uthz/auth-request", "//gate/check", "/a/../gate/check", "/gate/check?group=dev",
 	} {
-		if got := b.get(path); got.Header.Get("Location") != "/gate/check" { // glassjar itself tidies a path so
-			got.want(http.StatusNotFound)
+		if got := b.Get(path); got.Header.Get("Location") != "/gate/check" { // glassjar itself tidies a path so
+			got.Want(http.StatusNotFound)
 		}
 	}
 }
@@ -155,7 +157,7 @@ func (c check) keepsCookies() {
 		c.t.Skip("traefik cannot take one cookie away")
 	}
 	b := c.in(c.t)
-	gate := "glassjar-gate=" + b.holds(plainApp, "glassjar-gate")
+	gate := "glassjar-gate=" + b.Holds(plainApp, "glassjar-gate")
 	b.Jar = nil
 	for sent, want := range map[string]string{
 		gate:                               "",
@@ -167,13 +169,13 @@ func (c check) keepsCookies() {
 		`aglassjar=b; __Host-a-glassjar=b; ` + gate + `; c="d e"`:                                                                           `aglassjar=b; __Host-a-glassjar=b; c="d e"`,
 		"__Host-glassjar=x; " + gate + "; glassjar=x; a=b; __Secure-glassjar-gate=x; c=d; __Host-glassjar-device=x; glassjar-device=x; e=f": "a=b; c=d; e=f",
 	} {
-		saw := b.get("/", "Cookie", sent).want(http.StatusOK).heard()
+		saw := hears(b.Get("/", "Cookie", sent).Want(http.StatusOK))
 		if got := strings.TrimRight(saw.Header.Get("Cookie"), "; \t"); got != want || len(saw.Header["Cookie"]) > 1 {
 			c.t.Errorf("of %s\nthe app saw %q", sent, saw.Header["Cookie"])
 		}
 	}
 	for _, decoys := range []string{"glassjar1=x; a=b; glassjar2=x; c=d; glassjar3=x; e=f; ", strings.Repeat("glassjar1=x; a=b;\t", 100)} {
-		saw := b.get("/", "Cookie", decoys+gate).want(http.StatusOK).heard()
+		saw := hears(b.Get("/", "Cookie", decoys+gate).Want(http.StatusOK))
 		if got := strings.Join(saw.Header["Cookie"], "; "); strings.Contains(got, "glassjar") {
 			c.t.Errorf("of %s\nthe app saw %s", decoys+gate, got)
 		}
@@ -182,10 +184,10 @@ func (c check) keepsCookies() {
 
 func (c check) refusesOtherHosts() {
 	b := c.in(c.t)
-	c.shut(c.t, func() { b.at("http://stranger.example").get("/") })
+	c.shut(c.t, func() { b.At("http://stranger.example").Get("/") })
 	other := c.at(c.t, c.proxy.start(c.t, c.site(c.t, "other.example")))
 	c.shut(c.t, func() {
-		other.at("http://other.example").get("/", "Sec-Fetch-Mode", "navigate").want(http.StatusForbidden)
+		other.At("http://other.example").Get("/", "Sec-Fetch-Mode", "navigate").Want(http.StatusForbidden)
 	})
 }
 
@@ -195,5 +197,5 @@ func TestHAProxyIsClosedWhenLuaFails(t *testing.T) {
 	p.needed(t)
 	f := newFront(t, p)
 	broken := f.at(t, p.start(t, f.site(t, "app.site.example"), "\tlocal scheme", "\tlocal wrong = nil + 1\n\tlocal scheme"))
-	f.shut(t, func() { broken.get("/").want(http.StatusServiceUnavailable) })
+	f.shut(t, func() { broken.Get("/").Want(http.StatusServiceUnavailable) })
 }

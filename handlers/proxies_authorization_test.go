@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
 )
@@ -18,7 +19,7 @@ import (
 // newAppPassword returns the secret of a new app password of ada's.
 func (c check) newAppPassword() string {
 	c.t.Helper()
-	secret, err := c.accounts.NewAppPassword(c.t.Context(), c.ada, good, account.AppPassword{Name: "sync"}, audit.Command())
+	secret, err := c.Accounts.NewAppPassword(c.t.Context(), c.ada, webtest.Good, account.AppPassword{Name: "sync"}, audit.Command())
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -28,23 +29,23 @@ func (c check) newAppPassword() string {
 func (c check) passesAppPasswords() {
 	secret := c.newAppPassword()
 	stranger, b := c.at(c.t, c.addr), c.in(c.t)
-	for _, authorization := range []string{"Bearer " + secret, basic("ada", secret)} {
-		for _, from := range []*browser{stranger, b} {
-			saw := from.get("/", "Authorization", authorization).want(http.StatusOK).heard()
+	for _, authorization := range []string{"Bearer " + secret, webtest.Basic("ada", secret)} {
+		for _, from := range []*webtest.Browser{stranger, b} {
+			saw := hears(from.Get("/", "Authorization", authorization).Want(http.StatusOK))
 			if got := saw.Header["Authorization"]; got != nil || saw.Header.Get("Remote-User") != "ada" {
 				c.t.Errorf("the app saw %q of %q", got, saw.Header.Get("Remote-User"))
 			}
 		}
 	}
 	c.shut(c.t, func() {
-		for _, wrong := range []string{"Bearer gj_WRONG", "Digest " + secret, basic("eve", secret), basic(secret, ""), "Bearer x, Bearer " + secret} {
-			c.exec(c.t, `DELETE FROM throttle`)
-			b.get("/", "Authorization", wrong, "Sec-Fetch-Mode", "navigate").want(http.StatusUnauthorized, "").header("WWW-Authenticate", "")
-			stranger.get("/", "Authorization", wrong).want(http.StatusUnauthorized, "").header("WWW-Authenticate", basicChallenge)
+		for _, wrong := range []string{"Bearer gj_WRONG", "Digest " + secret, webtest.Basic("eve", secret), webtest.Basic(secret, ""), "Bearer x, Bearer " + secret} {
+			c.Exec(c.t, `DELETE FROM throttle`)
+			b.Get("/", "Authorization", wrong, "Sec-Fetch-Mode", "navigate").Want(http.StatusUnauthorized, "").WantHeader("WWW-Authenticate", "")
+			stranger.Get("/", "Authorization", wrong).Want(http.StatusUnauthorized, "").WantHeader("WWW-Authenticate", webtest.BasicChallenge)
 		}
-		twice := b.request(http.MethodGet, "/", "")
+		twice := b.Request(http.MethodGet, "/", "")
 		twice.Header["Authorization"] = []string{"Bearer x", "Bearer " + secret}
-		if got := b.do(twice); got.StatusCode != http.StatusUnauthorized && got.StatusCode != http.StatusBadRequest {
+		if got := b.Exchange(twice); got.StatusCode != http.StatusUnauthorized && got.StatusCode != http.StatusBadRequest {
 			c.t.Errorf("with two headers: got %s", got.Status)
 		}
 	})
@@ -53,16 +54,16 @@ func (c check) passesAppPasswords() {
 func (c check) leavesAppsTheirAuthorization() {
 	b, stranger := c.in(c.t), c.at(c.t, c.addr)
 	for _, authorization := range []string{
-		"Bearer eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln", "Bearer " + strings.Repeat("eyJhbGciOiJF.", 500), basic("eve", "hunter2"),
+		"Bearer eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln", "Bearer " + strings.Repeat("eyJhbGciOiJF.", 500), webtest.Basic("eve", "hunter2"),
 		`Digest username="ada", realm="x y", nonce="a=", uri="/?a,b"`, "Negotiate YIIJvwYGKwYBBQUCoIIJ{http.request.host}$host%[src]\\1",
 	} {
-		saw := b.get("/", "Authorization", authorization).want(http.StatusOK).heard()
+		saw := hears(b.Get("/", "Authorization", authorization).Want(http.StatusOK))
 		if got := saw.Header["Authorization"]; len(got) != 1 || got[0] != authorization || saw.Header.Get("Remote-User") != "ada" {
 			c.t.Errorf("of %s\nthe app saw %q of %q", authorization, got, saw.Header.Get("Remote-User"))
 		}
-		c.shut(c.t, func() { stranger.get("/", "Authorization", authorization).want(http.StatusUnauthorized) })
+		c.shut(c.t, func() { stranger.Get("/", "Authorization", authorization).Want(http.StatusUnauthorized) })
 	}
-	if got := b.get("/").want(http.StatusOK).heard().Header["Authorization"]; got != nil {
+	if got := hears(b.Get("/").Want(http.StatusOK)).Header["Authorization"]; got != nil {
 		c.t.Errorf("without one, the app saw %q", got)
 	}
 }

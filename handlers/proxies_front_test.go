@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 	"glassjar/utl/recipe"
 )
@@ -24,7 +25,7 @@ const (
 // front is glassjar and an app behind a proxy, which the tests' browsers reach
 // under every name.
 type front struct {
-	*world
+	*webtest.World
 
 	proxy  proxy
 	ada    account.Account
@@ -44,14 +45,14 @@ type heard struct {
 
 func newFront(t *testing.T, p proxy) *front {
 	t.Helper()
-	f := &front{world: newWorld(t, plainJar, ""), proxy: p}
-	f.ada = f.add(t, "ada", account.Member)
+	f := &front{World: webtest.NewWorld(t, plainJar, ""), proxy: p}
+	f.ada = f.Add(t, "ada", account.Member)
 	f.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/gate/") {
 			n, _ := io.Copy(io.Discard, r.Body)
 			f.asked.Add(n)
 		}
-		f.handler.ServeHTTP(w, r)
+		f.Handler.ServeHTTP(w, r)
 	}))
 	t.Cleanup(f.server.Close)
 	f.app = httptest.NewServer(http.HandlerFunc(f.echo))
@@ -68,7 +69,7 @@ func newFront(t *testing.T, p proxy) *front {
 func (f *front) site(t *testing.T, app string) recipe.Site {
 	t.Helper()
 	return recipe.Site{
-		PublicURL: parse(t, plainJar), Address: f.server.Listener.Addr().String(),
+		PublicURL: webtest.Parse(t, plainJar), Address: f.server.Listener.Addr().String(),
 		Apps: []recipe.App{
 			{Host: app, Address: f.app.Listener.Addr().String()},
 			{Host: "wiki.site.example", Address: f.wiki.Listener.Addr().String()},
@@ -95,40 +96,40 @@ func (f *front) echo(w http.ResponseWriter, r *http.Request) {
 }
 
 // at returns a browser at the address whose network ends at the proxy.
-func (f *front) at(t *testing.T, proxy string) *browser {
+func (f *front) at(t *testing.T, proxy string) *webtest.Browser {
 	t.Helper()
-	b := f.browser(t)
+	b := f.Browser(t)
 	network := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "tcp", proxy)
 	}}
 	t.Cleanup(network.CloseIdleConnections)
-	b.Transport, b.base = network, plainApp
+	b.Transport, b.Base = network, plainApp
 	return b
 }
 
 // in returns one in which ada is signed in, at the app.
-func (f *front) in(t *testing.T) *browser {
+func (f *front) in(t *testing.T) *webtest.Browser {
 	t.Helper()
 	b := f.at(t, f.addr)
-	b.opens(plainApp + "/")
+	opens(b, plainApp+"/")
 	return b
 }
 
 // opens opens the app's page by way of the sign-in and returns what it saw.
-func (b *browser) opens(page string) heard {
-	b.t.Helper()
-	form := b.visit(page, 1).want(http.StatusOK).says("h1", "Sign in")
-	next := form.find("input[name=next]").AttrOr("value", "")
-	sent := b.at(plainJar).post("/auth", "username", "ada", "password", good, "next", next).want(http.StatusSeeOther)
-	to := b.visit(sent.Header.Get("Location"), 2).want(http.StatusSeeOther, page)
-	return b.visit(to.Header.Get("Location"), 0).want(http.StatusOK).heard()
+func opens(b *webtest.Browser, page string) heard {
+	b.T.Helper()
+	form := b.Visit(page, 1).Want(http.StatusOK).Says("h1", "Sign in")
+	next := form.Find("input[name=next]").AttrOr("value", "")
+	sent := b.At(plainJar).Post("/auth", "username", "ada", "password", webtest.Good, "next", next).Want(http.StatusSeeOther)
+	to := b.Visit(sent.Header.Get("Location"), 2).Want(http.StatusSeeOther, page)
+	return hears(b.Visit(to.Header.Get("Location"), 0).Want(http.StatusOK))
 }
 
-// heard returns what the app saw; the answer must be the app's.
-func (a *answer) heard() (saw heard) {
-	a.t.Helper()
-	if err := json.Unmarshal([]byte(a.body), &saw); err != nil {
-		a.t.Fatalf("%s %s: the answer is not the app's: %v\n%s", a.Request.Method, a.Request.URL, err, a.body)
+// hears returns what the app saw; the answer must be the app's.
+func hears(a *webtest.Answer) (saw heard) {
+	a.T.Helper()
+	if err := json.Unmarshal([]byte(a.Body), &saw); err != nil {
+		a.T.Fatalf("%s %s: the answer is not the app's: %v\n%s", a.Request.Method, a.Request.URL, err, a.Body)
 	}
 	return saw
 }

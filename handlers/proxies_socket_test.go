@@ -13,7 +13,7 @@ var upgrade = []string{
 
 func (c check) passesSockets() {
 	b := c.in(c.t)
-	res, err := b.Do(b.request(http.MethodGet, "/", "", upgrade...))
+	res, err := b.Do(b.Request(http.MethodGet, "/", "", upgrade...))
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func (c check) switchesToSocketsAlone() {
 		{"websocket", "h2c"},
 		{"", "h2c"},
 	} {
-		r := b.request(http.MethodGet, "/", "", append(upgrade, "Connection", "Upgrade, HTTP2-Settings", "Http2-Settings", "AAMAAABk")...)
+		r := b.Request(http.MethodGet, "/", "", append(upgrade, "Connection", "Upgrade, HTTP2-Settings", "Http2-Settings", "AAMAAABk")...)
 		r.Header["Upgrade"] = to
 		res, err := b.Do(r)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"glassjar/handlers/webtest"
 	"glassjar/utl/recipe"
 )
 
@@ -62,7 +63,7 @@ func (p proxy) needed(t *testing.T) {
 	if p.program == "traefik" {
 		t.Skip("traefik is missing: its recipe did not run")
 	}
-	missing(t, p.program)
+	webtest.Missing(t, p.program)
 }
 
 // start runs the proxy for the site until the test ends and returns its

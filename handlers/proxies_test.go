@@ -13,6 +13,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
 	"glassjar/utl/doctor"
@@ -60,14 +61,14 @@ func TestProxies(t *testing.T) {
 }
 
 func (c check) comesBack() {
-	c.exec(c.t, `UPDATE accounts SET name = 'Ada L.', email = 'ada@site.example'`)
-	if err := c.accounts.SetGroups(c.t.Context(), "ada", []string{"ops", "dev"}, audit.Command()); err != nil {
+	c.Exec(c.t, `UPDATE accounts SET name = 'Ada L.', email = 'ada@site.example'`)
+	if err := c.Accounts.SetGroups(c.t.Context(), "ada", []string{"ops", "dev"}, audit.Command()); err != nil {
 		c.t.Fatal(err)
 	}
 	const uri = "/a/%2e%2f;x?b=c&d=%C3%A4+e&&u=https://x/?y"
 	b := c.at(c.t, c.addr)
-	saw := b.opens(plainApp + uri)
-	b.get("/gate/check").header("Remote-Identity", "")
+	saw := opens(b, plainApp+uri)
+	b.Get("/gate/check").WantHeader("Remote-Identity", "")
 	if saw.URI != uri || saw.Host != "app.site.example" || saw.Method != http.MethodGet {
 		c.t.Errorf("the app saw %+v", saw)
 	}
@@ -80,7 +81,7 @@ func (c check) comesBack() {
 		}
 	}
 	var keys jose.JSONWebKeySet
-	if err := json.Unmarshal([]byte(b.at(plainJar).get("/.well-known/jwks.json").want(http.StatusOK).body), &keys); err != nil {
+	if err := json.Unmarshal([]byte(b.At(plainJar).Get("/.well-known/jwks.json").Want(http.StatusOK).Body), &keys); err != nil {
 		c.t.Fatal(err)
 	}
 	token, err := jwt.ParseSigned(saw.Header.Get("Remote-Identity"), []jose.SignatureAlgorithm{jose.EdDSA})
@@ -96,12 +97,12 @@ func (c check) comesBack() {
 func (c check) keepsAppsApart() {
 	b := c.in(c.t)
 	c.shut(c.t, func() {
-		b.at("http://wiki.site.example").get("/").want(http.StatusUnauthorized)
-		if saw := c.at(c.t, c.addr).opens("http://wiki.site.example/x"); saw.Host != "the wiki, as wiki.site.example" {
+		b.At("http://wiki.site.example").Get("/").Want(http.StatusUnauthorized)
+		if saw := opens(c.at(c.t, c.addr), "http://wiki.site.example/x"); saw.Host != "the wiki, as wiki.site.example" {
 			c.t.Errorf("got %+v", saw)
 		}
 	})
-	if saw := b.get("/x").want(http.StatusOK).heard(); saw.Host != "app.site.example" {
+	if saw := hears(b.Get("/x").Want(http.StatusOK)); saw.Host != "app.site.example" {
 		c.t.Errorf("got %+v", saw)
 	}
 }
@@ -109,16 +110,16 @@ func (c check) keepsAppsApart() {
 func (c check) tellsPrograms() {
 	b := c.at(c.t, c.addr)
 	c.shut(c.t, func() {
-		b.get("/x").want(http.StatusUnauthorized).header("WWW-Authenticate", basicChallenge)
+		b.Get("/x").Want(http.StatusUnauthorized).WantHeader("WWW-Authenticate", webtest.BasicChallenge)
 		for _, script := range [][]string{
 			{"Sec-Fetch-Mode", "cors", "Accept", "*/*"},
 			{"X-Requested-With", "XMLHttpRequest", "Accept", "text/html"},
 			{"User-Agent", "Mozilla/5.0 (X11; Linux x86_64)", "Accept", "*/*"}, // over http
 		} {
-			b.get("/x", script...).want(http.StatusUnauthorized).header("WWW-Authenticate", "")
+			b.Get("/x", script...).Want(http.StatusUnauthorized).WantHeader("WWW-Authenticate", "")
 		}
 		for _, page := range [][]string{{"Sec-Fetch-Mode", "navigate"}, {"Accept", "text/html"}} {
-			b.get("/x", page...).want(http.StatusFound, c.signIn(plainApp+"/x")).header("WWW-Authenticate", "")
+			b.Get("/x", page...).Want(http.StatusFound, c.signIn(plainApp+"/x")).WantHeader("WWW-Authenticate", "")
 		}
 	})
 }
@@ -128,12 +129,12 @@ func (f *front) signIn(page string) string { return plainJar + "/?next=" + url.Q
 
 func (c check) carriesBodies() {
 	body := strings.Repeat("0123456789", 2<<20)                                                     // 20 MB
-	c.shut(c.t, func() { c.at(c.t, c.addr).send("/x", body[:1000]).want(http.StatusUnauthorized) }) // HAProxy reads no more of it
+	c.shut(c.t, func() { c.at(c.t, c.addr).Send("/x", body[:1000]).Want(http.StatusUnauthorized) }) // HAProxy reads no more of it
 	b := c.in(c.t)
 	for _, length := range []int64{int64(len(body)), -1} { // -1: in chunks
-		r := b.request(http.MethodPost, "/x?y", body)
+		r := b.Request(http.MethodPost, "/x?y", body)
 		r.ContentLength = length
-		if saw := b.do(r).want(http.StatusOK).heard(); saw.Body != body || saw.Method != http.MethodPost || saw.URI != "/x?y" {
+		if saw := hears(b.Exchange(r).Want(http.StatusOK)); saw.Body != body || saw.Method != http.MethodPost || saw.URI != "/x?y" {
 			c.t.Errorf("length %d: the app saw %s %s and %d bytes", length, saw.Method, saw.URI, len(saw.Body))
 		}
 	}
@@ -144,9 +145,9 @@ func (c check) carriesBodies() {
 
 func (c check) endsWithSignOut() {
 	b := c.in(c.t)
-	b.get("/").want(http.StatusOK)
-	b.at(plainJar).post("/logout").want(http.StatusSeeOther)
-	for deadline := time.Now().Add(time.Second); b.get("/").StatusCode != http.StatusUnauthorized; {
+	b.Get("/").Want(http.StatusOK)
+	b.At(plainJar).Post("/logout").Want(http.StatusSeeOther)
+	for deadline := time.Now().Add(time.Second); b.Get("/").StatusCode != http.StatusUnauthorized; {
 		if time.Now().After(deadline) {
 			c.t.Fatal("a second after signing out one passes")
 		}
@@ -161,15 +162,15 @@ func (c check) asksForTheGroup() {
 	dev.Jar = b.Jar
 	set := func(groups ...string) {
 		c.t.Helper()
-		if err := c.accounts.SetGroups(c.t.Context(), "ada", groups, audit.Command()); err != nil {
+		if err := c.Accounts.SetGroups(c.t.Context(), "ada", groups, audit.Command()); err != nil {
 			c.t.Fatal(err)
 		}
 	}
 	set("ops")
-	b.get("/").want(http.StatusOK)
-	c.shut(c.t, func() { dev.get("/").want(http.StatusForbidden) })
+	b.Get("/").Want(http.StatusOK)
+	c.shut(c.t, func() { dev.Get("/").Want(http.StatusForbidden) })
 	set("dev")
-	dev.get("/").want(http.StatusOK)
+	dev.Get("/").Want(http.StatusOK)
 }
 
 // closes stops glassjar for good. nginx says so in words.
@@ -177,16 +178,16 @@ func (c check) closes() {
 	b := c.in(c.t)
 	c.server.Close()
 	c.shut(c.t, func() {
-		if got := b.get("/"); got.StatusCode < 500 {
+		if got := b.Get("/"); got.StatusCode < 500 {
 			c.t.Errorf("got %s", got.Status)
 		}
 		if c.proxy.program != "nginx" {
 			return
 		}
 		for _, page := range []string{plainApp + "/", plainApp + "/gate/callback", plainJar + "/"} {
-			got := b.at(page).get("").want(http.StatusServiceUnavailable)
-			if got.Header.Get("Retry-After") == "" || !strings.HasPrefix(got.body, "Sign-in is not available just now.") {
-				c.t.Errorf("%s: got %v: %s", page, got.Header, got.body)
+			got := b.At(page).Get("").Want(http.StatusServiceUnavailable)
+			if got.Header.Get("Retry-After") == "" || !strings.HasPrefix(got.Body, "Sign-in is not available just now.") {
+				c.t.Errorf("%s: got %v: %s", page, got.Header, got.Body)
 			}
 		}
 	})
@@ -198,7 +199,7 @@ func (c check) isHealthy() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	secret, err := c.accounts.NewAppPassword(c.t.Context(), c.ada, good, account.AppPassword{Name: "doctor"}, audit.Command())
+	secret, err := c.Accounts.NewAppPassword(c.t.Context(), c.ada, webtest.Good, account.AppPassword{Name: "doctor"}, audit.Command())
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -229,8 +230,8 @@ func TestNginxProxiesOneMoreApp(t *testing.T) {
 	c.comesBack()
 	c.dropsClaims()
 	c.hasNoWayAround()
-	c.shut(t, func() { c.at(t, c.addr).get("/more/x").want(http.StatusUnauthorized) })
-	if saw := c.in(t).get("/more/x").want(http.StatusOK).heard(); saw.Header.Get("Remote-User") != "ada" {
+	c.shut(t, func() { c.at(t, c.addr).Get("/more/x").Want(http.StatusUnauthorized) })
+	if saw := hears(c.in(t).Get("/more/x").Want(http.StatusOK)); saw.Header.Get("Remote-User") != "ada" {
 		t.Errorf("the app saw %v", saw.Header)
 	}
 }
@@ -239,7 +240,7 @@ func TestNginxProxiesOneMoreApp(t *testing.T) {
 func TestDoctorKnowsTheSignIn(t *testing.T) {
 	site := httptest.NewUnstartedServer(nil)
 	address := "http://jar.localhost:" + strings.TrimPrefix(site.Listener.Addr().String(), "127.0.0.1:")
-	site.Config.Handler = newWorld(t, address, "").handler
+	site.Config.Handler = webtest.NewWorld(t, address, "").Handler
 	site.Start()
 	t.Cleanup(site.Close)
 	for _, path := range []string{"/", "/account", "/nothing"} {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 )
 
@@ -12,7 +13,7 @@ import (
 const many = 100
 
 // atOnce runs do(0), do(1) … at once and returns how often each status came.
-func atOnce(n int, do func(i int) *answer) map[int]int {
+func atOnce(n int, do func(i int) *webtest.Answer) map[int]int {
 	var (
 		mu    sync.Mutex
 		all   sync.WaitGroup
@@ -35,37 +36,37 @@ func atOnce(n int, do func(i int) *answer) map[int]int {
 
 // Attack race/one-winner: sign-out with sign-out: every one answers 303, one ends it.
 func TestRaceOfSignOuts(t *testing.T) {
-	s := newSite(t)
-	s.add(t, "ada", account.Owner)
-	b := s.signedIn(t, "ada")
-	clones := make([]*browser, many)
+	s := webtest.New(t)
+	s.Add(t, "ada", account.Owner)
+	b := s.SignedIn(t, "ada")
+	clones := make([]*webtest.Browser, many)
 	for i := range clones {
-		clones[i] = b.clone()
+		clones[i] = b.Clone()
 	}
-	got := atOnce(many, func(i int) *answer { return clones[i].post("/logout") })
+	got := atOnce(many, func(i int) *webtest.Answer { return clones[i].Post("/logout") })
 	if got[http.StatusSeeOther] != many {
 		t.Errorf("got the statuses %v, want 303 alone", got)
 	}
-	if n := len(s.texts(t, `SELECT event FROM audit WHERE event = 'session.ended'`)); n != 1 {
+	if n := len(s.Texts(t, `SELECT event FROM audit WHERE event = 'session.ended'`)); n != 1 {
 		t.Errorf("%d ends are recorded, want one", n)
 	}
-	b.get("/account").want(http.StatusSeeOther)
+	b.Get("/account").Want(http.StatusSeeOther)
 }
 
 // Attack race/one-winner: password change with sign-in: no sign-in with the old password
 // outlives the change, and one change of several wins.
 func TestRaceOfPasswordChangeAndSignIn(t *testing.T) {
-	s := newSite(t)
-	s.add(t, "ada", account.Owner)
-	browsers := make([]*browser, many)
+	s := webtest.New(t)
+	s.Add(t, "ada", account.Owner)
+	browsers := make([]*webtest.Browser, many)
 	for i := range browsers {
-		browsers[i] = s.signedIn(t, "ada") // a known device: the throttle counts each by itself
+		browsers[i] = s.SignedIn(t, "ada") // a known device: the throttle counts each by itself
 	}
-	got := atOnce(many, func(i int) *answer {
+	got := atOnce(many, func(i int) *webtest.Answer {
 		if i%20 == 0 {
-			return browsers[i].post("/account/password", "current", good, "password", other)
+			return browsers[i].Post("/account/password", "current", webtest.Good, "password", webtest.Other)
 		}
-		return browsers[i].signIn("ada", good)
+		return browsers[i].SignIn("ada", webtest.Good)
 	})
 	for status := range got {
 		switch status {
@@ -76,7 +77,7 @@ func TestRaceOfPasswordChangeAndSignIn(t *testing.T) {
 	}
 	live := 0
 	for i, b := range browsers {
-		if b.get("/account").StatusCode == http.StatusOK {
+		if b.Get("/account").StatusCode == http.StatusOK {
 			live++
 			if i%20 != 0 {
 				t.Error("a sign-in with the old password outlives its change")
@@ -86,43 +87,43 @@ func TestRaceOfPasswordChangeAndSignIn(t *testing.T) {
 	if live != 1 {
 		t.Errorf("%d browsers are signed in, want the one that changed the password", live)
 	}
-	s.clock.move(throttleOver)
-	s.browser(t).signIn("ada", other).want(http.StatusSeeOther)
+	s.Clock.Move(webtest.ThrottleOver)
+	s.Browser(t).SignIn("ada", webtest.Other).Want(http.StatusSeeOther)
 }
 
 // Attack race/one-winner: one link and many who open it: one account.
 func TestRaceForALink(t *testing.T) {
-	s := newSite(t)
-	link := s.link(t, account.Member)
-	got := atOnce(many, func(i int) *answer {
-		return s.browser(t).post(link, "username", string(rune('a'+i%26)), "password", good)
+	s := webtest.New(t)
+	link := s.Link(t, account.Member)
+	got := atOnce(many, func(i int) *webtest.Answer {
+		return s.Browser(t).Post(link, "username", string(rune('a'+i%26)), "password", webtest.Good)
 	})
 	if got[http.StatusSeeOther] != 1 || got[http.StatusGone]+got[http.StatusUnprocessableEntity] != many-1 {
 		t.Errorf("got the statuses %v, want one 303", got)
 	}
-	if n := len(s.texts(t, `SELECT id FROM accounts WHERE username <> 'founder'`)); n != 1 {
+	if n := len(s.Texts(t, `SELECT id FROM accounts WHERE username <> 'founder'`)); n != 1 {
 		t.Errorf("%d accounts, want one", n)
 	}
 }
 
 // Attack race/ended-session: delete with a request: signed in or signed out, and no 500.
 func TestRaceOfDeleteAndRequests(t *testing.T) {
-	s := newSite(t)
-	s.add(t, "ada", account.Owner)
-	s.add(t, "bob", account.Member)
-	b := s.signedIn(t, "bob")
-	clones := make([]*browser, many)
+	s := webtest.New(t)
+	s.Add(t, "ada", account.Owner)
+	s.Add(t, "bob", account.Member)
+	b := s.SignedIn(t, "bob")
+	clones := make([]*webtest.Browser, many)
 	for i := range clones {
-		clones[i] = b.clone()
+		clones[i] = b.Clone()
 	}
-	got := atOnce(many, func(i int) *answer {
+	got := atOnce(many, func(i int) *webtest.Answer {
 		if i == many/2 {
-			s.delete(t, "bob")
+			s.Delete(t, "bob")
 		}
 		if i%10 == 0 {
-			return clones[i].post("/account/password", "current", good, "password", "fourteen bytes")
+			return clones[i].Post("/account/password", "current", webtest.Good, "password", "fourteen bytes")
 		}
-		return clones[i].get("/account")
+		return clones[i].Get("/account")
 	})
 	for status := range got {
 		switch status {
@@ -132,5 +133,5 @@ func TestRaceOfDeleteAndRequests(t *testing.T) {
 			t.Errorf("got the statuses %v", got)
 		}
 	}
-	b.get("/account").want(http.StatusSeeOther)
+	b.Get("/account").Want(http.StatusSeeOther)
 }

@@ -1,0 +1,151 @@
+package forward
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/account"
+	"glassjar/utl/db"
+	"glassjar/utl/gate"
+	"glassjar/utl/session"
+	"glassjar/utl/throttle"
+)
+
+// challenge asks programs for an app password (RFC 7617). Many send none before
+// they are asked.
+const challenge = `Basic realm="glassjar app password", charset="UTF-8"`
+
+// unauthorized answers 401. A program is asked for an app password; a browser
+// never is: it would ask the person, for a page and for a script too.
+func unauthorized(w http.ResponseWriter, a gate.Ask) {
+	if a.FromProgram() {
+		w.Header().Set("WWW-Authenticate", challenge)
+	}
+	w.WriteHeader(http.StatusUnauthorized)
+}
+
+// isForGate reports whether the gate judges the Authorization header, so that no
+// app gets it: Bearer's token or Basic's password begins as an app password
+// does, or a whole one stands anywhere else in it, or the header comes twice,
+// and programs differ in which one they read. Every other header is the app's.
+func isForGate(all []string) bool {
+	if len(all) != 1 {
+		return len(all) > 1
+	}
+	before := ""
+	for word := range strings.FieldsFuncSeq(all[0], func(c rune) bool { return !isToken68(c) }) {
+		if strings.EqualFold(before, "Bearer") && strings.HasPrefix(word, account.AppPasswordPrefix) || hidesAppPassword(word) {
+			return true
+		}
+		before = word
+	}
+	return account.AppPasswordForm.MatchString(all[0])
+}
+
+// isToken68 reports whether the character may stand in a token or in base64
+// (RFC 9110, section 11.2).
+func isToken68(c rune) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("-._~+/=", c)
+}
+
+var standardBase64 = strings.NewReplacer("-", "+", "_", "/")
+
+// hidesAppPassword reports whether the word is base64 of a username and what
+// begins as an app password does, or of a whole one. It reads spellings of
+// base64 that the gate does not take but an app may.
+func hidesAppPassword(word string) bool {
+	text, err := base64.RawStdEncoding.DecodeString(standardBase64.Replace(strings.TrimRight(word, "=")))
+	if err != nil {
+		return false
+	}
+	_, pw, _ := strings.Cut(string(text), ":")
+	return strings.HasPrefix(pw, account.AppPasswordPrefix) || account.AppPasswordForm.Match(text)
+}
+
+// program returns, as a session that is on no record, whose app password the
+// request carries to the target. It never looks at a cookie. A good one is not
+// held up by others' failures: 260 random bits are not guessed, and what the
+// throttle slows is wrong ones, with all that they write. Errors:
+// account.ErrAppPassword, errTooSoon, db.ErrUnavailable.
+func (s *Room) program(w http.ResponseWriter, r *http.Request, t gate.Target) (session.Session, error) {
+	username, secret := credentials(r)
+	p, err := s.Accounts.AppPassword(r.Context(), secret, username, t.Name)
+	if errors.Is(err, account.ErrAppPassword) {
+		return session.Session{}, s.programFailed(w, r, username)
+	}
+	a := p.Account
+	return session.Session{
+		SID: "app password " + p.ID, AccountID: a.ID, Username: a.Username, DisplayName: a.DisplayName,
+		Role: a.Role, Groups: a.Groups, Email: a.Email,
+	}, err
+}
+
+// credentials returns what the Authorization header holds: Basic's username
+// and password (RFC 7617), or Bearer's token (RFC 6750) alone. The secret is
+// empty when it is anything else, or comes twice.
+func credentials(r *http.Request) (username, secret string) {
+	all := r.Header["Authorization"]
+	if len(all) != 1 {
+		return "", ""
+	}
+	if typed, pw, ok := r.BasicAuth(); ok && typed != "" {
+		return typed, pw
+	}
+	if scheme, token, _ := strings.Cut(all[0], " "); strings.EqualFold(scheme, "Bearer") {
+		return "", token
+	}
+	return "", ""
+}
+
+// programFailed counts, records and logs an app password that was not good,
+// unless too many failed before. They are counted apart: a program that goes on
+// with one that was revoked, or a stranger, keeps nobody from signing in. A
+// username is told of only if an account has it: some clients put the secret there.
+// Errors: account.ErrAppPassword, errTooSoon, with Retry-After set, and
+// db.ErrUnavailable.
+func (s *Room) programFailed(w http.ResponseWriter, r *http.Request, typed string) error {
+	username, _ := account.Username(typed) // else ""
+	on, err := s.Accounts.Named(r.Context(), username)
+	if err != nil {
+		return err
+	}
+	try, wait, err := s.Throttle.Begin(r.Context(), throttle.Attempt{Kind: "app", Address: web.InfoOf(r).Address, Account: username})
+	if err != nil {
+		return err
+	}
+	if wait > 0 {
+		s.Log.LogAttrs(r.Context(), slog.LevelWarn, "app password throttled", web.LogAttrs(r, "apppassword.throttled", on.Username, "")...)
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
+		return web.ErrTooSoon
+	}
+	s.Log.LogAttrs(r.Context(), slog.LevelWarn, "app password failed", web.LogAttrs(r, "apppassword.failed", on.Username, "")...)
+	return cmp.Or(try.Failed(r.Context(), func(ctx context.Context, tx *db.Tx) error {
+		return s.Accounts.RecordTry(ctx, tx, "apppassword.failed", on, web.Actor(r))
+	}), account.ErrAppPassword)
+}
+
+// programRefused answers 401 or 429, in JSON and without a place to sign in. It
+// is 403 where 429 is due and the proxy is nginx, to which 429 is a fault of
+// the gate's; a program that gets 401 may throw a good app password away.
+func (s *Room) programRefused(w http.ResponseWriter, r *http.Request, ask gate.Ask, err error) error {
+	a := s.Classify(w, r, err)
+	w.Header().Set("Content-Type", "application/json")
+	switch {
+	case a.Status == http.StatusUnauthorized:
+		unauthorized(w, ask)
+	case a.Status == http.StatusTooManyRequests && ask.Kind == gate.Check:
+		w.WriteHeader(http.StatusForbidden)
+	default:
+		w.WriteHeader(a.Status)
+	}
+	return json.NewEncoder(w).Encode(map[string]string{"error": a.Text})
+}

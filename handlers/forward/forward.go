@@ -1,0 +1,178 @@
+package forward
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/account"
+	"glassjar/utl/gate"
+	"glassjar/utl/session"
+)
+
+var (
+	errCaller = errors.New("who asks the gate is not in TRUSTED_PROXIES")
+	errUnsure = errors.New("the gate cannot know who asks")
+)
+
+// IsGate reports whether proxies ask the path. Nothing changes there, by no
+// method: what a proxy passes on of another site's request is answered 405.
+func IsGate(path string) bool {
+	return strings.HasPrefix(path, "/gate/") || strings.HasPrefix(path, "/api/authz/")
+}
+
+// IsCheck reports whether the path is gateCheck's.
+func IsCheck(path string) bool { return path == "/gate/check" || path == "/api/authz/auth-request" }
+
+// Check answers GET /gate/check: 200 with who it is, 401 with where to sign
+// in, 403, 400, or 503 when it cannot know.
+func (s *Room) Check(w http.ResponseWriter, r *http.Request) error {
+	return s.decide(w, r, gate.Check, func(a gate.Ask, to string) error {
+		w.Header().Set("Location", to)
+		unauthorized(w, a)
+		return nil
+	})
+}
+
+// Forward answers GET /gate/forward: like gateCheck, but a browser that
+// opens a page is sent to sign in, and a program gets 401 in JSON.
+func (s *Room) Forward(w http.ResponseWriter, r *http.Request) error {
+	return s.decide(w, r, gate.Forward, func(a gate.Ask, to string) error {
+		w.Header().Set("Location", to)
+		switch {
+		case a.Navigates() && (a.Method == http.MethodGet || a.Method == http.MethodHead):
+			w.WriteHeader(http.StatusFound)
+		case a.Navigates():
+			w.WriteHeader(http.StatusSeeOther)
+		default:
+			w.Header().Set("Content-Type", "application/json")
+			unauthorized(w, a)
+			return json.NewEncoder(w).Encode(map[string]string{"error": "sign in first", "location": to})
+		}
+		return nil
+	})
+}
+
+// decide answers who asks whether a request may pass; signIn answers when nobody
+// is signed in.
+func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, signIn func(a gate.Ask, to string) error) error {
+	if !web.InfoOf(r).Proxied {
+		s.warnedOfCaller.Do(func() {
+			s.Log.WarnContext(r.Context(), "the gate was asked by somebody who is not in TRUSTED_PROXIES", "ip", r.RemoteAddr)
+		})
+		return errCaller
+	}
+	ask, err := gate.Read(kind, r.Header)
+	if err != nil {
+		return err
+	}
+	groups, err := requestedGroups(r, ask)
+	if err != nil {
+		return err
+	}
+	if !s.Gate.Allows(ask.Target) {
+		return gate.ErrHost
+	}
+	found, err := s.authenticate(w, r, ask.Target)
+	if errors.Is(err, account.ErrAppPassword) || errors.Is(err, web.ErrTooSoon) {
+		return s.programRefused(w, r, ask, err)
+	}
+	if errors.Is(err, session.ErrNone) {
+		return signIn(ask, s.Gate.SignIn(ask))
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnsure, err)
+	}
+	web.InfoOf(r).Session = found
+	if p := personOf(found); groups != nil && !slices.ContainsFunc(groups, p.In) {
+		return s.deny(w, ask, p)
+	}
+	return s.allow(w, r, ask, found)
+}
+
+// requestedGroups returns the groups that may pass, or nil for everybody. An arg
+// that the gate does not know is refused: it may be a group's, mistyped. Under
+// Authelia's names, Caddy's question has the args of the page, unless its own
+// configuration has others.
+func requestedGroups(r *http.Request, a gate.Ask) ([]string, error) {
+	if r.URL.RawQuery == "" {
+		return nil, nil
+	}
+	args, err := url.ParseQuery(r.URL.RawQuery)
+	if _, page, _ := strings.Cut(a.URI, "?"); page == r.URL.RawQuery && strings.HasPrefix(r.URL.Path, "/api/authz/") &&
+		(err == nil || !strings.Contains(page, "group")) {
+		return args["group"], nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", gate.ErrBad, err)
+	}
+	for name := range args {
+		if name != "group" && name != "authelia_url" { // the second is Authelia's, and says nothing of who may pass
+			return nil, fmt.Errorf("%w: it knows no arg like that", gate.ErrBad)
+		}
+	}
+	return args["group"], nil
+}
+
+// authenticate returns the live session that the request carries to the target:
+// the session cookie's on our own host, a gate cookie's on others. One with an
+// app password is a program's, and no cookie of it counts.
+func (s *Room) authenticate(w http.ResponseWriter, r *http.Request, t gate.Target) (session.Session, error) {
+	if isForGate(r.Header["Authorization"]) {
+		return s.program(w, r, t)
+	}
+	if s.Gate.Own(t) {
+		return s.Sessions.Find(r)
+	}
+	return s.Sessions.FindGate(r, session.Place(s.Gate.CookieScope(t)))
+}
+
+func personOf(found session.Session) gate.Person {
+	return gate.Person{
+		ID: found.AccountID, Username: found.Username, Groups: found.Groups,
+		Name: web.OneLine(found.DisplayName, 256), Email: web.OneLine(found.Email, 256),
+	}
+}
+
+// allow answers 200 and says who it is. Every name is sent, also with
+// nothing to say: some proxies let through what the client sent for one that
+// is missing. The app's own Authorization header is sent back: the proxy hands
+// the app that one, or none, for it cannot tell whose the client's is.
+func (s *Room) allow(w http.ResponseWriter, r *http.Request, a gate.Ask, found session.Session) error {
+	p := personOf(found)
+	assertion, err := s.Gate.Assert(found.SID, p, a.Host)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnsure, err)
+	}
+	h, told := w.Header(), [...]string{p.Username, p.Groups, p.Name, p.Email, assertion}
+	h["Remote-User"] = told[0:1:1]
+	h["Remote-Groups"] = told[1:2:2]
+	h["Remote-Name"] = told[2:3:3]
+	h["Remote-Email"] = told[3:4:4]
+	h["Remote-Identity"] = told[4:5:5]
+	if own := r.Header["Authorization"]; own != nil && !isForGate(own) {
+		h["Authorization"] = own
+	}
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// deny answers 403 and says who was not let in.
+func (s *Room) deny(w http.ResponseWriter, a gate.Ask, p gate.Person) error {
+	return s.Render(w, http.StatusForbidden, "gate", web.AppHostPage{
+		Title: "Not for " + p.Username, Sentence: "You are signed in as " + p.Username + ", who is in none of the groups that may open this page.",
+		Other: s.Gate.SignInAsOther(a),
+	})
+}
+
+// JWKS answers GET /.well-known/jwks.json: the keys that verify Remote-Identity.
+func (s *Room) JWKS(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", "application/jwk-set+json")
+	_, _ = w.Write(s.Gate.JWKS())
+	return nil
+}

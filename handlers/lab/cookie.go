@@ -1,0 +1,99 @@
+package lab
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/anatomy"
+)
+
+type CookiePage struct {
+	stepLayout
+
+	Cookie  anatomy.Cookie // the one in the browser
+	Entries []entryRow
+	Refused error // why another one, which it sent, was refused
+	Secure  bool
+	Age     string
+
+	Tries       []example
+	Name, Value string // as they stand in the form
+	Verdict     verdictView
+}
+
+// example is a button that sends a changed cookie.
+type example struct{ Label, Name, Value string }
+
+// Date returns the day on which the cookie was signed.
+func (p CookiePage) Date() string { return p.signed("2 Jan 2006") }
+
+// Time returns the time of day at which the cookie was signed.
+func (p CookiePage) Time() string { return p.signed("15:04:05 UTC") }
+
+func (p CookiePage) signed(layout string) string {
+	at, _ := p.Cookie.Signed()
+	return at.Format(layout)
+}
+
+// Hex returns the signature's first and last bytes.
+func (p CookiePage) Hex() string {
+	sum := p.Cookie.Signature.Text
+	return fmt.Sprintf("% x … % x", sum[:4], sum[len(sum)-4:])
+}
+
+// Cookie answers GET /lab/cookie: the lab's cookie in this browser, taken
+// apart.
+func (s *Room) Cookie(w http.ResponseWriter, r *http.Request) error {
+	return s.showCookie(w, r, nil)
+}
+
+// CookieSubmit answers POST /lab/cookie: what the server says of the name
+// and the value that were sent.
+func (s *Room) CookieSubmit(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ReadForm(r) // anything may be pasted
+	if err != nil {
+		return err
+	}
+	return s.showCookie(w, r, &example{Name: cmp.Or(form.Get("name"), cookieName), Value: form.Get("value")})
+}
+
+func (s *Room) showCookie(w http.ResponseWriter, r *http.Request, try *example) error {
+	c, err := s.layout(w, r, "cookie")
+	if err != nil {
+		return err
+	}
+	held, err := s.ensureCookie(w, r)
+	if err != nil {
+		return err
+	}
+	p := CookiePage{
+		stepLayout: c, Cookie: held.Cookie, Entries: entryRows(held.entries), Refused: held.Err, Secure: s.PublicURL.Scheme == "https",
+		Tries: s.examples(held), Name: cookieName, Value: held.Cookie.Value,
+	}
+	if at, ok := held.Cookie.Signed(); ok {
+		p.Age = span(s.Now().Sub(at))
+	}
+	if try != nil {
+		p.Name, p.Value = try.Name, try.Value
+		p.Verdict = s.verdict(held.Cookie, try.Name, strings.TrimSpace(try.Value))
+	}
+	return s.Render(w, http.StatusOK, "lab-cookie", p)
+}
+
+// examples returns the buttons: the cookie with another role, with a date of a
+// year ago, under another name, and as it is. The second alone is signed: it
+// shows that age is refused too.
+func (s *Room) examples(held signedCookie) []example {
+	admin := held.Cookie.With(held.entries.Set("role", "admin"))
+	old := s.Lab.Sign(cookieName, held.entries.String(), s.Now().Add(-365*24*time.Hour))
+	return []example{
+		{"Make me admin", cookieName, admin},
+		{"Make it a year old", cookieName, old},
+		{"Swap its name", s.SessionCookie(), held.Cookie.Value},
+		{"Start over", cookieName, held.Cookie.Value},
+	}
+}

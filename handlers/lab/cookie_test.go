@@ -1,0 +1,135 @@
+package lab_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"glassjar/handlers/webtest"
+	"glassjar/utl/anatomy"
+)
+
+// steps returns the checks of the verdict: + passed, - failed, . not made.
+func steps(a *webtest.Answer) string {
+	a.T.Helper()
+	return strings.Join(a.Find("#verdict li").Map(func(_ int, step *goquery.Selection) string {
+		return map[string]string{"": "+", "no": "-", "skip-it": "."}[step.AttrOr("class", "")]
+	}), "")
+}
+
+func TestLabCookieIsTakenApart(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	b := s.Browser(t)
+	b.Get("/lab/session")
+	b.Post("/lab/session", "do", "add", "key", "colour", "value", "green")
+	c, err := anatomy.Parse("lab", labCookieOf(b, "lab"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Clock.Move(3*time.Minute + 30*time.Second)
+	got := b.Get("/lab/cookie").Want(http.StatusOK)
+	got.WantPage()
+	got.Says("#anatomy .raw", "lab="+c.Value).Says("#anatomy .strip .t", c.Timestamp.Text).Says("#anatomy .strip .p", c.Payload.Text)
+	got.Says("#anatomy .raw .p", c.Value[c.Payload.From:c.Payload.To])
+	got.Says(".part.p dt", "rolevisitscolour").Says(".part.p dd", "reader1green")
+	at, _ := c.Signed()
+	got.Says(".part.t dd", at.Format("2 Jan 2006")+at.Format("15:04:05 UTC")+"3 minutes")
+	got.Says(".title .tag", "HttpOnlySameSite=LaxPath=/")
+	if got.Cookie("lab") != nil || got.Find("#verdict").Length() != 0 {
+		t.Error("nothing was asked, yet there is a verdict or a new cookie")
+	}
+	webtest.New(t, webtest.Secure, webtest.WithLab).Browser(t).Get("/lab/cookie").Says(".title .tag", "HttpOnlySecureSameSite=LaxPath=/")
+}
+
+func TestLabVerdicts(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	b := s.Browser(t)
+	b.Get("/lab/session")
+	page := b.Get("/lab/cookie")
+	own := labCookieOf(b, "lab")
+	c, err := anatomy.Parse("lab", own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, lab, now := anatomy.Dictionary{}.Set("role", "reader").Visit(), s.Settings.Lab, time.Now()
+	const invalid, cannot = "securecookie: the value is not valid", " Without the key you cannot make a new one."
+	sent := func(value string) []string { return []string{"name", "lab", "value", value} }
+	for _, tt := range []struct {
+		row, steps string
+		fields     []string
+		why, err   string
+	}{
+		{"start over", "++++++", page.Button("Start over"), "This is the value that the server signed. Change one letter and ask again.", ""},
+		{"with no name", "++++++", []string{"value", " " + own + "\r\n"}, "This is the value that the server signed. Change one letter and ask again.", ""},
+		{"admin", "++-...", page.Button("Make me admin"), `The payload now says "role":"admin", but its signature was made for "role":"reader".` + cannot, invalid},
+		{"a year old", "+++-..", page.Button("Make it a year old"), "The key made its signature, but not in the last 30 days. A date ends even a true cookie, so that a stolen one does not open the door for ever.", "securecookie: expired timestamp"},
+		{"another name", "++-...", page.Button("Swap its name"), "Its name is now glassjar, but its signature was made for the name lab. A cookie cannot take another one's place.", invalid},
+		{"a key more", "++-...", sent(c.With(d.Set("owner", "me"))), `The payload now says "owner":"me", but its signature was made without it.` + cannot, invalid},
+		{"a key less", "++-...", sent(c.With(d.Pop("visits"))), `The payload no longer says "visits":1, but its signature was made for it.` + cannot, invalid},
+		{"another date", "++-...", sent(reencode("1999999999|" + c.Payload.Text + "|" + c.Signature.Text)), "The timestamp now says 1999999999, but its signature was made for " + c.Timestamp.Text + "." + cannot, invalid},
+		{"no signature", "++-...", sent(reencode(c.Timestamp.Text + "|" + c.Payload.Text + "|" + strings.Repeat("a", 32))), "The payload is as it was, but this is not the signature that the server made for it." + cannot, invalid},
+		{"another's", "++-...", sent(lab.Sign("other", "{}", now)), "Its signature was not made with this server's key." + cannot, invalid},
+		{"self-signed", "++++++", sent(lab.Sign("lab", `{"role":"admin"}`, now)), "This is not what your browser holds, but the key made its signature. The server believes every word of it.", ""},
+		{"no JSON", "++++-.", sent(lab.Sign("lab", "admin", now)), "The key made its signature, but what it signs is no dictionary in JSON.", "securecookie: error - caused by: invalid character 'a' looking for beginning of value"},
+		{"the future", "+++-..", sent(lab.Sign("lab", "{}", now.Add(time.Hour))), "", "securecookie: timestamp is too new"},
+		{"no base64url", "+-....", sent("no cookie"), "These letters are not base64url, so there is nothing to take apart.", "securecookie: base64 decode failed - caused by: illegal base64 data at input byte 2"},
+		{"nothing", "+-....", sent(""), "It decodes, but not into three parts with a bar between them.", invalid},
+		{"too long", "-.....", sent(strings.Repeat("A", 4097)), "No browser keeps a cookie as long as this, so the server does not even decode it.", "securecookie: the value is too long: 4097"},
+	} {
+		t.Run(tt.row, func(t *testing.T) {
+			got := b.Post("/lab/cookie", tt.fields...).Want(http.StatusOK)
+			got.WantPage()
+			title := "Refused"
+			if tt.err == "" {
+				title = "Accepted"
+			}
+			got.Says("#verdict h3", title).Says("#verdict code", tt.err)
+			if steps(got) != tt.steps {
+				t.Errorf("the checks are %s, want %s", steps(got), tt.steps)
+			}
+			if tt.why != "" {
+				got.Says("#verdict h3 + p", tt.why)
+			}
+			if labCookieOf(b, "lab") != own {
+				t.Error("the browser's cookie changed")
+			}
+		})
+	}
+}
+
+// The last letter of most values has bits that spell nothing.
+func TestLabVerdictOnAnotherSpelling(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	for _, pad := range []string{"", "aaa", "aaaaaa"} {
+		value := s.Settings.Lab.Sign("lab", `{"pad":"`+pad+`"}`, time.Now())
+		if !strings.HasSuffix(value, "=") {
+			continue
+		}
+		last := strings.TrimRight(value, "=")
+		got := s.Browser(t).Post("/lab/cookie", "value", last[:len(last)-1]+string(last[len(last)-1]+1)+value[len(last):])
+		got.Says("#verdict h3", "Refused")
+		if steps(got) != "+++++-" || !strings.HasPrefix(got.Text("#verdict code"), "illegal base64 data") {
+			t.Errorf("the checks are %s, the error is %q", steps(got), got.Text("#verdict code"))
+		}
+		return
+	}
+	t.Fatal("no value has such bits")
+}
+
+// Without a cookie of the visitor's own there is nothing to compare with.
+func TestLabVerdictWithoutACookie(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	value := s.Settings.Lab.Sign("lab", `{"role":"reader"}`, time.Now())
+	c, err := anatomy.Parse("lab", value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := s.Browser(t).Post("/lab/cookie", "name", "lab", "value", c.With(anatomy.Dictionary{}.Set("role", "admin")))
+	got.Says("#verdict h3 + p", "Its signature was not made with this server's key. Without the key you cannot make a new one.")
+	if got.Cookie("lab") == nil {
+		t.Error("the visitor gets no cookie to work with")
+	}
+}

@@ -1,0 +1,4 @@
+package lab
+
+// Count is count.
+var Count = count

@@ -1,0 +1,148 @@
+package lab
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/anatomy"
+)
+
+// examplePayload is what the visitor is offered to sign.
+const examplePayload = `{"role":"admin","visits":1}`
+
+// validCookieName is a cookie's name, as RFC 6265 allows it (section 4.1.1), short.
+var validCookieName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$")
+
+type KeyPage struct {
+	stepLayout
+
+	Key, Line     string // when it was asked for: base64, and the shell's line
+	Name, Payload string // as they stand in the form
+	Problem       string
+	Signed        string // the payload, signed
+	Account       string // a shell's line that shows it to /account
+
+	Session       string // the session cookie's name
+	Plain, Sealed anatomy.Cookie
+	Verdict       verdictView // on the sealed one, changed
+}
+
+// PlainJSON returns what the signed payload says: no key is needed.
+func (p KeyPage) PlainJSON() (string, error) { return p.Plain.JSON() }
+
+// Hex returns the bytes of the encrypted payload: there is nothing to read.
+func (p KeyPage) Hex() (string, error) {
+	raw, err := p.Sealed.JSON()
+	return fmt.Sprintf("% x", raw), err
+}
+
+// Changed returns the encrypted cookie with one letter of its payload changed.
+func (p KeyPage) Changed() string {
+	at := (p.Sealed.Payload.From + p.Sealed.Payload.To) / 2
+	letter := "A"
+	if p.Sealed.Value[at] == 'A' {
+		letter = "B"
+	}
+	return p.Sealed.Value[:at] + letter + p.Sealed.Value[at+1:]
+}
+
+// Key answers GET /lab/key: what the key is, and what it does.
+func (s *Room) Key(w http.ResponseWriter, r *http.Request) error {
+	return s.showKey(w, r, KeyPage{})
+}
+
+// KeySubmit answers POST /lab/key: it shows the lab's key, signs a payload
+// with it, or judges an encrypted cookie with a letter changed.
+func (s *Room) KeySubmit(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ReadForm(r) // no field is checked: one may sign what one likes
+	if err != nil {
+		return err
+	}
+	p := KeyPage{Name: form.Get("name"), Payload: form.Get("payload")}
+	if form.Get("do") == "show" || form.Get("shown") != "" {
+		p.Key = base64.StdEncoding.EncodeToString(s.Lab.Key())
+	}
+	switch form.Get("do") {
+	case "sign":
+		s.sign(&p)
+	case "change":
+		p.Verdict = s.verifySealed(form.Get("value"))
+	}
+	return s.showKey(w, r, p)
+}
+
+// sign signs the payload, if it is one that can be typed into a shell too.
+func (s *Room) sign(p *KeyPage) {
+	switch {
+	case !validCookieName.MatchString(p.Name):
+		p.Problem = "A cookie's name is 1 to 64 letters, digits and signs such as - and _."
+	case strings.ContainsFunc(p.Payload, func(c rune) bool { return !unicode.IsPrint(c) }) || len(p.Payload) > 2000:
+		p.Problem = "Write a payload on one line, of at most 2,000 bytes."
+	default:
+		p.Signed = s.Lab.Sign(p.Name, p.Payload, s.Now())
+		p.Account = "curl -i -H " + quoteShell("Cookie: "+s.SessionCookie()+"="+p.Signed) + " " + quoteShell(s.PublicURL.JoinPath("account").String())
+	}
+}
+
+// verifySealed judges an encrypted cookie of the lab.
+func (s *Room) verifySealed(value string) verdictView {
+	if err := s.Lab.JudgeSealed(cookieName, value).Err; err != nil {
+		return verdictView{
+			Title: "Refused", Bad: true, Err: err.Error(),
+			Why: say("Encryption hides what the cookie says. It is the signature that keeps it from being changed, here too."),
+		}
+	}
+	return verdictView{Title: "Accepted", Why: say("This one was not changed.")}
+}
+
+func (s *Room) showKey(w http.ResponseWriter, r *http.Request, p KeyPage) error {
+	c, err := s.layout(w, r, "key")
+	if err != nil {
+		return err
+	}
+	p.stepLayout, p.Session = c, s.SessionCookie()
+	p.Name, p.Payload = cmp.Or(p.Name, cookieName), cmp.Or(p.Payload, examplePayload)
+	if p.Key != "" {
+		p.Line = opensslLine(hex.EncodeToString(s.Lab.Key()), p.Name, p.Payload)
+	}
+	if err := s.makeExamples(&p); err != nil {
+		return err
+	}
+	return s.Render(w, http.StatusOK, "lab-key", p)
+}
+
+// makeExamples makes one cookie that is signed, and one that is encrypted too.
+func (s *Room) makeExamples(p *KeyPage) error {
+	example := initialEntries().Visit()
+	plain, err := s.Lab.Encode(cookieName, example)
+	if err != nil {
+		return fmt.Errorf("signing the lab's example: %w", err)
+	}
+	sealed, err := s.Lab.Seal(cookieName, example)
+	if err != nil {
+		return fmt.Errorf("encrypting the lab's example: %w", err)
+	}
+	p.Plain, err = anatomy.Parse(cookieName, plain)
+	if err != nil {
+		return fmt.Errorf("taking the lab's example apart: %w", err)
+	}
+	p.Sealed, err = anatomy.Parse(cookieName, sealed)
+	if err != nil {
+		return fmt.Errorf("taking the lab's example apart: %w", err)
+	}
+	return nil
+}
+
+// opensslLine returns the line that signs the payload in a POSIX shell.
+func opensslLine(key, name, payload string) string {
+	return "n=" + quoteShell(name) + " p=$(printf %s " + quoteShell(payload) + ` | openssl base64 -A | tr '+/' '-_') t=$(date +%s); ` +
+		`{ printf '%s|%s|' "$t" "$p"; printf '%s|%s|%s' "$n" "$t" "$p" | ` +
+		"openssl dgst -sha256 -mac HMAC -macopt hexkey:" + key + ` -binary; } | openssl base64 -A | tr '+/' '-_'; echo`
+}

@@ -1,0 +1,223 @@
+package lab
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/gorilla/sessions"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/anatomy"
+	"glassjar/utl/wire"
+)
+
+// cookieName is the name of the lab's own cookie. It is signed with a key that
+// nothing but the lab uses, and says nothing about its holder.
+const cookieName = "lab"
+
+// errTooLarge means that a browser would not keep the lab's cookie.
+var errTooLarge = errors.New("the lab's cookie would be too large")
+
+// Answers are the answers to the lab's own errors.
+var Answers = []web.Answer{{
+	Err: wire.ErrBusy, Status: http.StatusServiceUnavailable, Title: "Busy",
+	Text: "Too many people are listening in the lab just now. Try again in a second.", RetryAfter: "1", Expected: true,
+}}
+
+// stepLayout is what the layout needs of the lab's pages.
+type stepLayout struct {
+	web.Layout
+
+	Step string // the page's name, to mark it among the lab's
+}
+
+func (s *Room) layout(w http.ResponseWriter, r *http.Request, step string) (stepLayout, error) {
+	layout, err := s.Layout(w, r, "/lab")
+	return stepLayout{layout, step}, err
+}
+
+type OverviewPage struct {
+	stepLayout
+
+	Line         string // this request's first line
+	Cookies      string // how many, and their size
+	Held         signedCookie
+	Keys         string // how many the session has
+	Age, Expired string
+	ByTLS        bool // this page came over https
+}
+
+// Overview answers GET /lab: the way through, with figures from this request.
+func (s *Room) Overview(w http.ResponseWriter, r *http.Request) error {
+	c, err := s.layout(w, r, "lab")
+	if err != nil {
+		return err
+	}
+	held := s.readCookie(r)
+	p := OverviewPage{
+		stepLayout: c, Line: r.Method + " " + maskedTarget(r) + " " + r.Proto, Held: held,
+		Cookies: count(len(r.Cookies()), "cookie", "cookies") + ", " +
+			count(len(strings.Join(r.Header.Values("Cookie"), "; ")), "byte", "bytes"),
+		Keys: count(len(held.entries), "key", "keys"), ByTLS: s.byTLS(r),
+	}
+	if at, ok := held.Cookie.Signed(); ok {
+		p.Age = span(s.Now().Sub(at))
+	}
+	return s.Render(w, http.StatusOK, "lab", p)
+}
+
+// signedCookie is the lab's cookie in the visitor's browser, and what it says.
+type signedCookie struct {
+	Cookie anatomy.Cookie // taken apart; its value is empty when there is none
+	Err    error          // why a cookie that was sent is refused
+
+	entries anatomy.Dictionary
+}
+
+// maxCookies is how many cookies of the lab's name are looked at: another
+// site of the domain may have set some.
+const maxCookies = 8
+
+// readCookie returns the lab's cookie that the request carries: of several, the
+// first good one.
+func (s *Room) readCookie(r *http.Request) signedCookie {
+	sent := r.CookiesNamed(cookieName)
+	if len(sent) == 0 {
+		return signedCookie{}
+	}
+	var first error
+	for _, c := range sent[:min(len(sent), maxCookies)] {
+		v := s.Lab.Judge(cookieName, c.Value)
+		if v.Err == nil {
+			return parseCookie(c.Value)
+		}
+		first = cmp.Or(first, v.Err)
+	}
+	return signedCookie{Err: first}
+}
+
+// parseCookie takes apart a value that the lab signed.
+func parseCookie(value string) signedCookie {
+	c, err := anatomy.Parse(cookieName, value)
+	entries, err2 := c.Dictionary()
+	return signedCookie{Cookie: c, Err: errors.Join(err, err2), entries: entries}
+}
+
+// initialEntries is what a new cookie of the lab says.
+func initialEntries() anatomy.Dictionary { return anatomy.Dictionary{}.Set("role", "reader") }
+
+// sendCookie signs the entries and makes the browser keep them, for as long as
+// the lab takes them. It returns the cookie, and the header as it is sent.
+// Errors: errLabSize, and then nothing is sent.
+func (s *Room) sendCookie(w http.ResponseWriter, entries anatomy.Dictionary) (signedCookie, string, error) {
+	if anatomy.Size(cookieName, entries) > anatomy.MaxSize {
+		return signedCookie{}, "", errTooLarge
+	}
+	value, err := s.Lab.Encode(cookieName, entries)
+	if err != nil {
+		return signedCookie{}, "", fmt.Errorf("making the lab's cookie: %w", err)
+	}
+	c := sessions.NewCookie(cookieName, value, &sessions.Options{
+		Path: "/", HttpOnly: true, Secure: s.PublicURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
+		MaxAge: int(anatomy.MaxAge / time.Second),
+	})
+	http.SetCookie(w, c)
+	return parseCookie(value), c.String(), nil
+}
+
+// ensureCookie returns the cookie that the browser sent, or gives it a new one when
+// it sent none that is good.
+func (s *Room) ensureCookie(w http.ResponseWriter, r *http.Request) (signedCookie, error) {
+	held := s.readCookie(r)
+	if held.Cookie.Value != "" {
+		return held, nil
+	}
+	fresh, _, err := s.sendCookie(w, initialEntries().Visit())
+	fresh.Err = held.Err
+	return fresh, err
+}
+
+// entryRow is a key of the session, and how it and its value are shown.
+type entryRow struct{ Key, Name, Text string }
+
+func entryRows(d anatomy.Dictionary) []entryRow {
+	all := make([]entryRow, 0, len(d))
+	for _, e := range d {
+		all = append(all, entryRow{e.Key, printable(e.Key), printable(e.Text())})
+	}
+	return all
+}
+
+// phrase is a part of a sentence; a quoted one is shown as code is.
+type phrase struct {
+	Text   string
+	Quoted bool
+}
+
+// say returns the sentence with the quotes in place of its % signs.
+func say(sentence string, quotes ...string) []phrase {
+	var all []phrase
+	for _, quote := range quotes {
+		before, after, _ := strings.Cut(sentence, "%")
+		all = append(all, phrase{before, false}, phrase{shorten(printable(quote), 120), true})
+		sentence = after
+	}
+	return append(all, phrase{sentence, false})
+}
+
+// printable returns the text with what has no shape of its own, or would change
+// the order of what stands around it, written as an escape.
+func printable(text string) string {
+	var b strings.Builder
+	for _, c := range text {
+		if unicode.IsPrint(c) {
+			b.WriteRune(c)
+		} else {
+			fmt.Fprintf(&b, `\u%04x`, c)
+		}
+	}
+	return b.String()
+}
+
+// shorten returns the first n characters of the text.
+func shorten(text string, n int) string {
+	if all := []rune(text); len(all) > n {
+		return string(all[:n]) + "…"
+	}
+	return text
+}
+
+// count writes a number and the word for one or for many.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return thousands(n) + " " + many
+}
+
+// thousands writes a number up to 999,999.
+func thousands(n int) string {
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
+}
+
+// span writes a time span in its largest unit.
+func span(d time.Duration) string {
+	for _, u := range []struct {
+		size      time.Duration
+		one, many string
+	}{{24 * time.Hour, "day", "days"}, {time.Hour, "hour", "hours"}, {time.Minute, "minute", "minutes"}} {
+		if d >= u.size {
+			return count(int(d/u.size), u.one, u.many)
+		}
+	}
+	return count(max(0, int(d/time.Second)), "second", "seconds")
+}

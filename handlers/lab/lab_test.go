@@ -1,0 +1,115 @@
+package lab_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"glassjar/handlers"
+	"glassjar/handlers/webtest"
+	"glassjar/utl/account"
+)
+
+// labCookieOf returns the value of the browser's cookie, or "".
+func labCookieOf(b *webtest.Browser, name string) string {
+	b.T.Helper()
+	for _, c := range b.Jar.Cookies(webtest.Parse(b.T, b.Base)) {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+func TestLabOffIsNowhere(t *testing.T) {
+	s := webtest.New(t, func(c *handlers.Config) { c.Lab = nil })
+	s.Add(t, "ada", account.Owner)
+	signedIn, signedOut := s.SignedIn(t, "ada"), s.Browser(t)
+	for _, path := range webtest.LabPaths {
+		signedIn.Get(path).Want(http.StatusNotFound)
+		signedOut.Post(path).Want(http.StatusNotFound)
+	}
+	for _, path := range []string{"/", "/auth", "/account", "/logout", "/nowhere"} {
+		for _, b := range []*webtest.Browser{signedIn, signedOut} {
+			if got := b.Get(path); got.Find("[href*='/lab'], [action*='/lab']").Length() > 0 {
+				t.Errorf("%s links to the lab", path)
+			}
+		}
+	}
+}
+
+func TestLabOnIsLinked(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	s.Add(t, "ada", account.Owner)
+	for _, b := range []*webtest.Browser{s.SignedIn(t, "ada"), s.Browser(t)} {
+		if got := b.Get("/"); got.Find("a[href='/lab']").Length() == 0 {
+			t.Errorf("nothing at / leads to the lab")
+		}
+		b.Get("/lab").Says("nav[aria-label=Main] [aria-current]", "Lab")
+		b.Get("/lab/key").Says(".steps [aria-current]", "Key")
+	}
+}
+
+func TestLabHasFiguresOfThisVisitor(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	b := s.Browser(t)
+	figures := func(got *webtest.Answer) []string {
+		return got.Find(".figure").Map(func(_ int, f *goquery.Selection) string { return strings.TrimSpace(f.Text()) })
+	}
+	wantTexts(t, figures(b.Get("/lab")), "GET /lab HTTP/1.1", "0 cookies, 0 bytes", "no lab cookie yet", "no lab cookie yet", "32 bytes", "this page came over http")
+	b.Get("/lab/session")
+	s.Clock.Move(2*time.Minute + 30*time.Second)
+	got := figures(b.Get("/lab?password=abc"))
+	wantTexts(t, got[:1], "GET /lab?password=••• HTTP/1.1")
+	if !strings.HasPrefix(got[1], "1 cookie, 1") {
+		t.Errorf("of the cookie it says %q", got[1])
+	}
+	wantTexts(t, got[2:3], "2 keys in it")
+	if !strings.HasSuffix(got[3], "signed 2 minutes ago") || got[4] != "your cookie fits it" {
+		t.Errorf("of the signature and the key it says %q", got[3:])
+	}
+	stranger := s.Browser(t).Get("/lab", "Cookie", "lab=x")
+	wantTexts(t, figures(stranger)[4:5], "your cookie does not fit it")
+}
+
+func wantTexts(t testing.TB, got []string, want ...string) {
+	t.Helper()
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A change of the server's keys ends the lab's cookies, and the visitor is
+// told.
+func TestLabKeyChanges(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	b := s.Browser(t)
+	b.Post("/lab/session", "do", "add", "key", "colour", "value", "green")
+	if err := s.Settings.Lab.SetKeys(webtest.NewKey, webtest.DeviceKey); err != nil {
+		t.Fatal(err)
+	}
+	got := b.Get("/lab/session").Want(http.StatusOK)
+	got.Says(".notice samp", "securecookie: the value is not valid").Says(".entries b", "rolevisits")
+	if b.Get("/lab/cookie").Find(".notice").Length() != 0 {
+		t.Error("the new cookie is refused too")
+	}
+}
+
+// Attack cookie/several: the lab's good cookie counts, wherever it stands.
+func TestLabTakesTheGoodCookie(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	b := s.Browser(t)
+	b.Get("/lab/session").Want(http.StatusOK)
+	good := b.Cookies()
+	for _, sent := range []string{good, "lab=x; " + good, good + "; lab=x", "lab=; lab=y; " + good + "; lab=" + strings.Repeat("z", 100)} {
+		if got := s.Browser(t).Get("/lab/session", "Cookie", sent).Text(".entries"); !strings.Contains(got, "visits2") && !strings.Contains(strings.Join(strings.Fields(got), " "), "visits 2") {
+			t.Errorf("%s: the session holds %q", sent[:20], got)
+		}
+	}
+	if got := s.Browser(t).Get("/lab/session", "Cookie", strings.Repeat("lab=x; ", 8)+good).Want(http.StatusOK).Text(".entries"); strings.Contains(got, "visits2") {
+		t.Error("the ninth cookie is looked at")
+	}
+}

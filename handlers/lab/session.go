@@ -1,0 +1,124 @@
+package lab
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/anatomy"
+)
+
+type SessionPage struct {
+	stepLayout
+
+	Entries    []entryRow
+	Said       []phrase // what was done
+	Problem    string
+	Refused    error  // why the cookie that the browser sent is refused
+	SetCookie  string // the header that goes out with this page; may be empty
+	Next       string // the header that the browser will send
+	Size, Max  int    // bytes of name and value
+	Key, Value string // as typed, where they were not taken
+}
+
+// Bytes says how much of a cookie the session takes.
+func (p SessionPage) Bytes() string {
+	return thousands(p.Size) + " of " + thousands(p.Max) + " bytes"
+}
+
+// Much returns what the button that adds too much sends.
+func (p SessionPage) Much() string { return strings.Repeat("a", 3000) }
+
+// Session answers GET /lab/session: the lab's session, which counts the
+// visit. It is the one thing that a GET changes.
+func (s *Room) Session(w http.ResponseWriter, r *http.Request) error {
+	return s.showSession(w, r, func(held signedCookie, p *SessionPage) anatomy.Dictionary {
+		if held.Cookie.Value == "" {
+			return initialEntries().Visit()
+		}
+		return held.entries.Visit()
+	})
+}
+
+// SessionSubmit answers POST /lab/session: it adds, changes or pops a key,
+// or clears them all.
+func (s *Room) SessionSubmit(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ReadForm(r) // a dictionary takes anything
+	if err != nil {
+		return err
+	}
+	do, key, value := form.Get("do"), form.Get("key"), form.Get("value")
+	return s.showSession(w, r, func(held signedCookie, p *SessionPage) anatomy.Dictionary {
+		if do == "add" {
+			p.Key, p.Value = key, value
+		}
+		old, there := held.entries.Get(key)
+		switch {
+		case do == "clear":
+			p.Said = say("Everything is gone: the session is % now.", "{}")
+			return anatomy.Dictionary{}
+		case do == "pop" && there:
+			p.Said = say("% is gone. Its value was %.", key, old)
+			return held.entries.Pop(key)
+		case do == "pop":
+			p.Problem = "There is no such key, so nothing was taken out."
+		case do != "add":
+			p.Problem = "The lab can add, pop and clear, and nothing else."
+		case key == "":
+			p.Problem = "A key needs at least one character."
+		default:
+			p.Said = say("% is now %.", key, value)
+			return held.entries.Set(key, value)
+		}
+		return nil
+	})
+}
+
+// showSession lets act make a new session of the old one, sends it and
+// shows it. Where act returns nil, or more than a browser keeps, the old one
+// stays.
+func (s *Room) showSession(w http.ResponseWriter, r *http.Request, act func(signedCookie, *SessionPage) anatomy.Dictionary) error {
+	c, err := s.layout(w, r, "session")
+	if err != nil {
+		return err
+	}
+	held := s.readCookie(r)
+	p := SessionPage{stepLayout: c, Refused: held.Err, Max: anatomy.MaxSize}
+	if entries := act(held, &p); entries != nil {
+		var now signedCookie
+		now, p.SetCookie, err = s.sendCookie(w, entries)
+		switch {
+		case errors.Is(err, errTooLarge):
+			p.Said, p.Problem = nil, "That would be a cookie of "+thousands(anatomy.Size(cookieName, entries))+
+				" bytes, and browsers throw away what is over 4,096. So the server did not send it: your session is as it was."
+		case err != nil:
+			return err
+		default:
+			held, p.Key, p.Value = now, "", ""
+		}
+	}
+	p.Entries = entryRows(held.entries)
+	if held.Cookie.Value != "" {
+		p.Size = len(cookieName) + len(held.Cookie.Value)
+	}
+	p.Next = nextCookies(r, held.Cookie.Value)
+	return s.Render(w, http.StatusOK, "lab-session", p)
+}
+
+// nextCookies returns the Cookie header of the browser's next request, once it
+// keeps the lab's cookie: in its place, or behind the others.
+func nextCookies(r *http.Request, value string) string {
+	var all []string
+	mine := false // it is among them
+	for _, c := range cookiePairs(strings.Join(r.Header.Values("Cookie"), "; ")) {
+		if c.Name == cookieName && value != "" {
+			c.Value, mine = value, true
+		}
+		all = append(all, c.Name+"="+c.Value)
+	}
+	if !mine && value != "" {
+		all = append(all, cookieName+"="+value)
+	}
+	return strings.Join(all, "; ")
+}

@@ -1,0 +1,143 @@
+package lab_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"glassjar/handlers/webtest"
+	"glassjar/utl/anatomy"
+)
+
+// remembers returns the session that the page shows, as key=value.
+func remembers(a *webtest.Answer) string {
+	a.T.Helper()
+	var all []string
+	a.Find(".entries li").Each(func(_ int, row *goquery.Selection) {
+		all = append(all, row.Find("b").Text()+"="+row.Find("samp").Text())
+	})
+	return strings.Join(all, " ")
+}
+
+// labSession visits the lab's session, or sends it the form.
+func labSession(b *webtest.Browser, fields ...string) *webtest.Answer {
+	b.T.Helper()
+	if fields == nil {
+		return b.Get("/lab/session")
+	}
+	return b.Post("/lab/session", fields...)
+}
+
+func TestLabSessionIsADictionary(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	b := s.Browser(t)
+	for _, step := range []struct {
+		name         string
+		fields       []string // none: a visit
+		said, holds  string
+		problem      string
+		setsNoCookie bool
+	}{
+		{name: "the first visit", holds: "role=reader visits=1"},
+		{name: "a visit counts", holds: "role=reader visits=2"},
+		{name: "add", fields: []string{"do", "add", "key", "colour", "value", "green"}, said: "colour is now green.", holds: "role=reader visits=2 colour=green"},
+		{name: "change", fields: []string{"do", "add", "key", "colour", "value", "<b>"}, said: "colour is now <b>.", holds: "role=reader visits=2 colour=<b>"},
+		{name: "no value", fields: []string{"do", "add", "key", "colour"}, said: "colour is now .", holds: "role=reader visits=2 colour="},
+		{name: "no text", fields: []string{"do", "add", "key", "a\x00\xff", "value", "\u202eb"}, said: `a\u0000� is now \u202eb.`, holds: `role=reader visits=2 colour= a\u0000�=\u202eb`},
+		{name: "its end", fields: []string{"do", "pop", "key", "a\x00\ufffd"}, said: `a\u0000� is gone. Its value was \u202eb.`, holds: "role=reader visits=2 colour="},
+		{name: "pop", fields: []string{"do", "pop", "key", "role"}, said: "role is gone. Its value was reader.", holds: "visits=2 colour="},
+		{name: "pop what is not there", fields: []string{"do", "pop", "key", "role"}, problem: "There is no such key, so nothing was taken out.", holds: "visits=2 colour=", setsNoCookie: true},
+		{name: "no key", fields: []string{"do", "add", "key", "", "value", "x"}, problem: "A key needs at least one character.", holds: "visits=2 colour=", setsNoCookie: true},
+		{name: "no act", fields: []string{"do", "steal"}, problem: "The lab can add, pop and clear, and nothing else.", holds: "visits=2 colour=", setsNoCookie: true},
+		{name: "clear", fields: []string{"do", "clear"}, said: "Everything is gone: the session is {} now."},
+		{name: "a visit after that", holds: "visits=1"},
+		{name: "a count of one's own", fields: []string{"do", "add", "key", "visits", "value", "41"}, said: "visits is now 41.", holds: "visits=41"},
+		{name: "which is counted on", holds: "visits=42"},
+	} {
+		t.Run(step.name, func(t *testing.T) {
+			page := labSession(b, step.fields...)
+			page.Want(http.StatusOK).WantPage()
+			page.Says("#said", step.said).Says("#problem p", step.problem)
+			if got := remembers(page); got != step.holds {
+				t.Errorf("it remembers %q, want %q", got, step.holds)
+			}
+			if (page.Cookie("lab") == nil) != step.setsNoCookie {
+				t.Errorf("it sets the cookie %v", page.Cookie("lab"))
+			}
+		})
+	}
+}
+
+func TestLabSessionShowsTheWire(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	b := s.Browser(t)
+	b.Header.Set("Cookie", "theme=dark; glassjar=s3cret; session_id=s3cret")
+	got := b.Post("/lab/session", "do", "add", "key", "a", "value", "b")
+	sent := got.Header.Get("Set-Cookie")
+	got.Says("#set-cookie", "Set-Cookie: "+sent)
+	value := got.Cookie("lab").Value
+	expires := regexp.MustCompile(`; Expires=[^;]+ GMT`)
+	if got, want := expires.ReplaceAllString(sent, ""), "lab="+value+"; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	got.Says("#next-cookie", "Cookie: theme=•••; glassjar=•••; session_id=•••; lab="+value)
+	got.Says("label[for=size]", "79 of 4,096 bytes")
+	if n := got.Find("meter").AttrOr("value", ""); n != "79" || len("lab"+value) != 79 {
+		t.Errorf("the meter is at %s, the cookie has %d bytes", n, len("lab"+value))
+	}
+	again := b.Get("/lab/session", "Cookie", "lab="+value+"; theme=dark") // in its place
+	again.Says("#next-cookie", "Cookie: theme=•••; glassjar=•••; session_id=•••; lab="+again.Cookie("lab").Value)
+
+	secured := webtest.New(t, webtest.Secure, webtest.WithLab).Browser(t).Get("/lab/session")
+	if c := secured.Cookie("lab"); !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" {
+		t.Errorf("over https: %v", c)
+	}
+}
+
+func TestLabSessionHasAnEnd(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	b := s.Browser(t)
+	b.Get("/lab/session")
+	before := labCookieOf(b, "lab")
+	got := b.Post("/lab/session", "do", "add", "key", "much", "value", strings.Repeat("a", 3000)).Want(http.StatusOK)
+	if !strings.HasPrefix(got.Text("#problem p"), "That would be a cookie of 5,467 bytes") || got.Cookie("lab") != nil {
+		t.Errorf("it says %q and sends %v", got.Text("#problem p"), got.Cookie("lab"))
+	}
+	if remembers(got) != "role=reader visits=1" || labCookieOf(b, "lab") != before {
+		t.Errorf("afterwards it remembers %q", remembers(got))
+	}
+	if kept := got.Find("#value").AttrOr("value", ""); len(kept) != 3000 {
+		t.Errorf("%d letters of the value are kept", len(kept))
+	}
+	// the largest one that browsers keep is sent, and a visit more may not fit
+	largest := 0
+	for n := 2000; n < 3000; n++ {
+		if anatomy.Size("lab", anatomy.Dictionary{}.Set("a", strings.Repeat("b", n))) <= anatomy.MaxSize {
+			largest = n
+		}
+	}
+	b.Post("/lab/session", "do", "clear")
+	b.Post("/lab/session", "do", "add", "key", "a", "value", strings.Repeat("b", largest+1)).Says("#said", "")
+	b.Post("/lab/session", "do", "add", "key", "a", "value", strings.Repeat("b", largest)).Says("#problem", "")
+	full := labCookieOf(b, "lab")
+	if got := b.Get("/lab/session").Want(http.StatusOK); got.Text("#problem p") == "" || labCookieOf(b, "lab") != full || got.Find(".entries li").Length() != 1 {
+		t.Errorf("a visit that does not fit: %q", got.Text("#problem p"))
+	}
+	b.Get("/lab/cookie").Want(http.StatusOK).Says("#part-p + .kv dt", "a")
+}
+
+func TestLabSessionBeginsAnewWithAnUnknownCookie(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	for _, header := range []string{"lab=", "lab=x", `lab="x"`, "lab=x; lab=y"} {
+		got := s.Browser(t).Get("/lab/session", "Cookie", header).Want(http.StatusOK)
+		if remembers(got) != "role=reader visits=1" || got.Cookie("lab") == nil {
+			t.Errorf("%s: it remembers %q", header, remembers(got))
+		}
+		if said := got.Text(".notice samp"); !strings.HasPrefix(said, "securecookie: ") {
+			t.Errorf("%s: of the cookie it says %q", header, said)
+		}
+	}
+}

@@ -1,0 +1,168 @@
+package self_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/handlers/webtest"
+	"glassjar/utl/account"
+)
+
+// What the page shows once opens the gate, in the very line that it shows.
+func TestAnAppPasswordIsMadeAndShownOnce(t *testing.T) {
+	w := webtest.NewWorld(t, webtest.Jar, "")
+	b, _ := w.In(t)
+	got := b.Post("/account/app-passwords", "current", webtest.Good, "name", " backup <b>", "days", "30", "hosts", "wiki.example, APP.site.example wiki.example").
+		Want(http.StatusOK).WantHeader("Cache-Control", "no-store")
+	got.WantPage()
+	got.Says("[role=status] h2", "Your new app password").Says("[role=alert]", "")
+	line := regexp.MustCompile(`^curl -H '(Authorization): (Bearer (\S+))' (\S+)$`).FindStringSubmatch(got.Text("#try"))
+	if line == nil || line[3] != got.Text("#secret") || line[4] != webtest.Sister+"/" {
+		t.Fatalf("the line is %q, the secret %q", got.Text("#try"), got.Text("#secret"))
+	}
+	for _, app := range []string{line[4], webtest.Elsewhere + "/"} {
+		if in := w.Browser(t).At(app).Get("", line[1], line[2]).Want(http.StatusOK); in.Body != "GET "+app+" as ada" {
+			t.Errorf("the app sees %q", in.Body)
+		}
+	}
+	if typed := got.Find("#name").AttrOr("value", "none") + got.Find("#hosts").AttrOr("value", "none"); typed != "" {
+		t.Errorf("the form still holds %q", typed)
+	}
+	again := b.Get("/account").Want(http.StatusOK)
+	if strings.Contains(again.Body, line[3][3:]) {
+		t.Error("the secret is shown a second time")
+	}
+	now := w.Clock.Now().UTC()
+	day := func(at time.Time) string { return at.Format("2 Jan 2006, 15:04 UTC") }
+	want := "backup <b> For app.site.example, wiki.example, made " + day(now) + ", expires " + day(now.Add(30*24*time.Hour)) + ", last used " + day(now)
+	if rows := rowsOf(again, "app-passwords"); len(rows) != 1 || rows[0] != want {
+		t.Errorf("the page lists %q, want %q", rows, want)
+	}
+	if rows := rowsOf(again, "events"); !strings.HasPrefix(rows[0], "An app password was made") {
+		t.Errorf("the events are %q", rows)
+	}
+}
+
+func TestAnAppPasswordForEveryHostAndForEver(t *testing.T) {
+	w := webtest.NewWorld(t, webtest.Jar, "")
+	b, _ := w.In(t)
+	got := b.Post("/account/app-passwords", "current", webtest.Good, "name", "all").Want(http.StatusOK)
+	if !strings.HasSuffix(got.Text("#try"), "' https://HOST/") {
+		t.Errorf("the line is %q", got.Text("#try"))
+	}
+	w.Clock.Move(9 * 365 * 24 * time.Hour)
+	w.Passes(t, webtest.Sister+"/", "Bearer "+got.Text("#secret")).Want(http.StatusOK)
+}
+
+func TestAnAppPasswordExpires(t *testing.T) {
+	w := webtest.NewWorld(t, webtest.Jar, "")
+	b, _ := w.In(t)
+	got := b.Post("/account/app-passwords", "current", webtest.Good, "name", "short", "days", "1").Want(http.StatusOK)
+	bearer := "Bearer " + got.Text("#secret")
+	w.Clock.Move(24*time.Hour - time.Second)
+	w.Passes(t, webtest.Elsewhere+"/", bearer).Want(http.StatusOK)
+	w.Clock.Move(time.Second)
+	w.Passes(t, webtest.Elsewhere+"/", bearer).Want(http.StatusUnauthorized)
+	rows := rowsOf(w.SignedIn(t, "ada").Get("/account"), "app-passwords")
+	if len(rows) != 1 || !strings.HasPrefix(rows[0], "short expired For every host, ") {
+		t.Errorf("the page lists %q", rows)
+	}
+}
+
+func TestAnAppPasswordThatIsNotMade(t *testing.T) {
+	const (
+		days  = "The number of days is 1 to 3650, or empty."
+		hosts = "One of these is no host that the gate answers for. Write each by its name alone, without a port, such as app.example; 20 at most."
+	)
+	w := webtest.NewWorld(t, webtest.Jar, "")
+	b, _ := w.In(t)
+	for _, row := range []struct{ why, name, days, hosts, current, problem string }{
+		{"no name", "", "", "", webtest.Good, "A name is 1 to 64 characters on one line."},
+		{"a name of 65", strings.Repeat("x", 65), "", "", webtest.Good, "A name is 1 to 64 characters on one line."},
+		{"no days", "x", "0", "", webtest.Good, days},
+		{"days that have been", "x", "-1", "", webtest.Good, days},
+		{"too many days", "x", "3651", "", webtest.Good, days},
+		{"words for days", "x", "ten", "", webtest.Good, days},
+		{"a host of others", "x", "", "app.site.example evil.example", webtest.Good, hosts},
+		{"a port", "x", "", "wiki.example:8443", webtest.Good, hosts},
+		{"a URL", "x", "", "https://app.site.example/", webtest.Good, hosts},
+		{"a pattern", "x", "", "*.site.example", webtest.Good, hosts},
+		{"21 hosts", "x", "", strings.Repeat("wiki.example ", 21), webtest.Good, hosts},
+		{"not the password", "x", "1", "wiki.example", webtest.Other, "The current password is not right."},
+	} {
+		t.Run(row.why, func(t *testing.T) {
+			got := b.Post("/account/app-passwords", "current", row.current, "name", row.name, "days", row.days, "hosts", row.hosts).Want(http.StatusUnprocessableEntity)
+			got.Says("[role=alert] p", row.problem).WantPage()
+			for id, typed := range map[string]string{"#name": row.name, "#days": row.days, "#hosts": row.hosts, "#prove": ""} {
+				if kept := got.Find(id).AttrOr("value", ""); kept != typed {
+					t.Errorf("%s holds %q, want %q", id, kept, typed)
+				}
+			}
+			if strings.Contains(got.Body, row.current) || len(rowsOf(got, "devices")) == 0 {
+				t.Error("the password came back, or the rest of the page is gone")
+			}
+		})
+	}
+	if n := len(w.Texts(t, `SELECT id FROM app_passwords`)); n > 0 {
+		t.Errorf("%d were made", n)
+	}
+}
+
+// Attack guessing/open-browser: whoever found a browser open does not guess the password here.
+func TestGuessingForAnAppPasswordIsSlowed(t *testing.T) {
+	s := webtest.New(t, webtest.WithGate)
+	s.Add(t, "ada", account.Owner)
+	b := s.SignedIn(t, "ada") // a known device: ten an hour
+	for range 11 {
+		b.Post("/account/app-passwords", "current", webtest.Other, "name", "x").Want(http.StatusUnprocessableEntity)
+	}
+	b.Post("/account/app-passwords", "current", webtest.Good, "name", "x").Want(http.StatusTooManyRequests).WantHeader("Retry-After", "1")
+}
+
+func TestAnAppPasswordIsRevoked(t *testing.T) {
+	w := webtest.NewWorld(t, webtest.Jar, "")
+	ada, _ := w.In(t)
+	w.Add(t, "bob", account.Member)
+	bob := w.SignedIn(t, "bob")
+	bearer := "Bearer " + w.AppPassword(t, "bob", account.AppPassword{Name: "backup"})
+	revoke := bob.Get("/account").Find("section[aria-labelledby=app-passwords] li form").AttrOr("action", "")
+	if revoke != "/account/app-passwords/"+w.Texts(t, `SELECT id FROM app_passwords`)[0]+"/revoke" {
+		t.Fatalf("the button goes to %q", revoke)
+	}
+	ada.Post(revoke).Want(http.StatusNotFound).Says("h1", "Not found")
+	w.Passes(t, webtest.Elsewhere+"/", bearer).Want(http.StatusOK)
+	bob.Post(revoke).Want(http.StatusSeeOther, "/account")
+	w.Passes(t, webtest.Elsewhere+"/", bearer).Want(http.StatusUnauthorized)
+	bob.Post(revoke).Want(http.StatusNotFound)
+	if got := w.Texts(t, `SELECT actor || ' ' || username || ' ' || detail FROM audit WHERE event = 'apppassword.revoked'`); len(got) != 1 || got[0] != "bob bob backup" {
+		t.Errorf("the audit log says %q", got)
+	}
+}
+
+// The page says what a new password does to app passwords.
+func TestANewPasswordRevokesAppPasswords(t *testing.T) {
+	w := webtest.NewWorld(t, webtest.Jar, "")
+	b, _ := w.In(t)
+	bearer := "Bearer " + w.AppPassword(t, "ada", account.AppPassword{Name: "backup"})
+	if words := b.Get("/account").Text("section[aria-labelledby=app-passwords] .step"); !strings.Contains(words, "Changing or resetting your password revokes them all; signing out revokes none.") {
+		t.Errorf("the page says %q", words)
+	}
+	b.Post("/account/sessions/end-others").Want(http.StatusSeeOther)
+	b.Clone().Post("/logout").Want(http.StatusSeeOther)
+	w.Passes(t, webtest.Elsewhere+"/", bearer).Want(http.StatusOK)
+	b = w.SignedIn(t, "ada")
+	b.Post("/account/password", "current", webtest.Good, "password", webtest.Other).Want(http.StatusSeeOther)
+	w.Passes(t, webtest.Elsewhere+"/", bearer).Want(http.StatusUnauthorized)
+}
+
+// Where the gate answers for no host, the page has nothing for app passwords.
+func TestNoAppPasswordsWithoutAGate(t *testing.T) {
+	s := webtest.New(t)
+	s.Add(t, "ada", account.Owner)
+	if n := s.SignedIn(t, "ada").Get("/account").Want(http.StatusOK).Find("#app-passwords").Length(); n > 0 {
+		t.Error("the page has a part for app passwords")
+	}
+}

@@ -1,0 +1,4 @@
+package self
+
+// EventLabels is the words of each kind of event.
+var EventLabels = eventLabels

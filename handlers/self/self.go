@@ -1,0 +1,19 @@
+// Package self is one's own account: the password, the browsers that are signed
+// in, the app passwords and what happened.
+package self
+
+import (
+	"glassjar/handlers/web"
+	"glassjar/utl/account"
+	"glassjar/utl/gate"
+	"glassjar/utl/session"
+)
+
+// Room answers the pages of one's own account.
+type Room struct {
+	*web.Site
+
+	Accounts *account.Store
+	Sessions *session.Store
+	Gate     *gate.Gate
+}

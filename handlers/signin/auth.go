@@ -1,0 +1,119 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/account"
+	"glassjar/utl/session"
+)
+
+type AuthPage struct {
+	web.Layout
+
+	Username string
+	Next     string // where to go on to; empty: home
+	To       string // what people are told of it
+	Remember bool
+	Problem  string // with what was typed
+	Again    string // why the form comes again
+	Cookie   string // the session cookie's name
+	Device   string // the known device's cookie's name
+	Empty    bool   // nobody has an account yet
+	Cut      bool   // the address of the app's page was too long to keep
+	Secure   string // this page's address over https, where it was opened over http
+}
+
+// AuthForm answers GET /auth: the sign-in form with the args username and
+// next in it, or, signed in, 303 to next, or to the ticket for it when nonce
+// names the browser. With the arg other, it is the form in any case: somebody
+// else wants to sign in.
+func (s *Room) AuthForm(w http.ResponseWriter, r *http.Request) error {
+	args, err := web.ReadArgs(r, "next", "nonce", "other")
+	if err != nil {
+		return err
+	}
+	found, err := s.CurrentSession(w, r)
+	if errors.Is(err, session.ErrNone) || err == nil && args.Has("other") {
+		return s.showAuth(w, r)
+	}
+	if err != nil {
+		return err
+	}
+	return s.continueTo(w, r, found, s.safeNext(args.Get("next")), args.Get("nonce"))
+}
+
+// emptyForm returns the form without anything in it.
+func (s *Room) emptyForm() AuthPage {
+	return AuthPage{Cookie: s.Sessions.Name(), Device: s.Devices.Name()}
+}
+
+// showAuth shows the sign-in form to somebody who is signed out.
+func (s *Room) showAuth(w http.ResponseWriter, r *http.Request) error {
+	args, err := web.ReadArgs(r, "username", "next", "cut")
+	if err != nil {
+		return err
+	}
+	empty := s.empty(r.Context())
+	next := s.safeNext(args.Get("next"))
+	again, overHTTP := s.whyAgain(r, next), s.overHTTP(r)
+	if len(args) == 0 && !empty && again == "" && !overHTTP {
+		return s.WriteHTML(w, http.StatusOK, s.blank)
+	}
+	p := s.emptyForm()
+	p.Empty, p.Username, p.Next, p.Again, p.Cut = empty, account.Trim(args.Get("username")), next, again, args.Has("cut")
+	if overHTTP {
+		p.Secure = s.PublicURL.String() + r.URL.RequestURI()
+	}
+	return s.renderAuth(w, http.StatusOK, p)
+}
+
+// renderAuth answers with the sign-in form. It says on which host one goes on.
+func (s *Room) renderAuth(w http.ResponseWriter, status int, p AuthPage) error {
+	p.To = p.Next
+	if t, ok := s.gateTarget(p.Next); ok {
+		p.To = t.Host
+		w.Header().Set("Content-Security-Policy", cspLeaving)
+	}
+	return s.Render(w, status, "auth", p)
+}
+
+// AuthSubmit answers POST /auth: it signs the person in, or shows the form
+// again with the name kept and the password gone.
+func (s *Room) AuthSubmit(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ReadForm(r, "username", "password", "next", "remember")
+	if err != nil {
+		return err
+	}
+	p := s.emptyForm()
+	p.Username, p.Next = account.Trim(form.Get("username")), s.safeNext(form.Get("next"))
+	p.Remember, p.Empty = form.Get("remember") != "", s.empty(r.Context())
+	err = s.signIn(w, r, p, form.Get("password"))
+	switch {
+	case err == nil:
+		s.noteSignIn(r, p.Next)
+		return s.continueTo(w, r, web.InfoOf(r).Session, p.Next, "")
+	case errors.Is(err, account.ErrSignIn):
+		p.Problem = "The username or the password is not right. Check both, then try again."
+		return s.renderAuth(w, http.StatusUnprocessableEntity, p)
+	}
+	return s.RerenderForm(w, r, err, func(problem string, status int) error {
+		p.Problem = problem
+		return s.renderAuth(w, status, p)
+	})
+}
+
+// empty reports whether the site has no account yet, so that nobody can sign
+// in. Once there is one there always is, and the database is not asked again.
+func (s *Room) empty(ctx context.Context) bool {
+	if s.founded.Load() {
+		return false
+	}
+	has, err := s.Accounts.Any(ctx)
+	if has {
+		s.founded.Store(true)
+	}
+	return err == nil && !has
+}

@@ -1,0 +1,104 @@
+package signin
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"sync"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/account"
+	"glassjar/utl/page"
+	"glassjar/utl/session"
+)
+
+type HomePage struct {
+	web.Layout
+
+	Since, Until string
+	Remember     bool
+	Cookie       string // the session cookie's name
+	Device       string // the known device's cookie's name
+	Pages        bool   // PAGES_DIR has an index.html
+	NoPages      bool   // it has none, and an owner is told to put one there
+}
+
+// homeKind is what the home pages differ in but for their values.
+type homeKind struct {
+	remember bool // the session outlives the browser
+	pages    bool // PAGES_DIR has an index.html
+	noPages  bool // it has none, and the reader is an owner
+}
+
+// Home answers GET /: the sign-in form, or, signed in, what is here, or 303 to
+// where the arg next leads.
+func (s *Room) Home(w http.ResponseWriter, r *http.Request) error {
+	found, err := s.CurrentSession(w, r)
+	if errors.Is(err, session.ErrNone) {
+		return s.showAuth(w, r)
+	}
+	if err != nil {
+		return err
+	}
+	args, err := web.ReadArgs(r, "next")
+	if err != nil {
+		return err
+	}
+	if next := s.safeNext(args.Get("next")); next != "" {
+		return s.continueTo(w, r, found, next, "")
+	}
+	return s.showHome(w, found)
+}
+
+// precompileHomes cuts the page that signed-in people see most, for each kind.
+func (s *Room) precompileHomes() (homes map[homeKind]*page.Cut, err error) {
+	homes = map[homeKind]*page.Cut{}
+	for _, kind := range []homeKind{
+		{},
+		{pages: true},
+		{noPages: true},
+		{remember: true},
+		{remember: true, pages: true},
+		{remember: true, noPages: true},
+	} {
+		homes[kind], err = s.PageSet.Cut("home", func(v []string) any { return s.homePage(v, kind) }, 1, 1, 1, 1)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return homes, nil
+}
+
+// homeKind returns the kind of home page that the session gets.
+func (s *Room) homeKind(found *session.Session) homeKind {
+	pages := s.HasIndex()
+	return homeKind{remember: found.Remember, pages: pages, noPages: s.HasPages && !pages && found.Role == account.Owner}
+}
+
+// homePage returns the page for the values: username, what the person is
+// called, since when and until when the session lasts.
+func (s *Room) homePage(values []string, kind homeKind) HomePage {
+	return HomePage{
+		Layout: web.Layout{Me: account.Account{ID: "somebody", Username: values[0], DisplayName: values[1]}, Here: "/"},
+		Since:  values[2], Until: values[3], Remember: kind.remember,
+		Cookie: s.Sessions.Name(), Device: s.Devices.Name(), Pages: kind.pages, NoPages: kind.noPages,
+	}
+}
+
+// bodies are buffers for pages.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+func (s *Room) showHome(w http.ResponseWriter, found session.Session) error {
+	body, _ := bodies.Get().(*[]byte)
+	defer bodies.Put(body)
+	*body = s.homeAppend((*body)[:0], &found)
+	return s.WriteHTML(w, http.StatusOK, *body)
+}
+
+// homeAppend appends the session's page to b.
+func (s *Room) homeAppend(b []byte, found *session.Session) []byte {
+	var since, until [32]byte
+	return s.homes[s.homeKind(found)].Append(b, found.Username, cmp.Or(found.DisplayName, found.Username),
+		string(found.Started.UTC().AppendFormat(since[:0], web.TimeLayout)),
+		string(s.Sessions.Until(*found).UTC().AppendFormat(until[:0], web.TimeLayout)))
+}

@@ -1,0 +1,97 @@
+package signin_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/handlers/files"
+	"glassjar/handlers/signin"
+	"glassjar/handlers/web"
+	"glassjar/handlers/webtest"
+	"glassjar/utl/account"
+	"glassjar/utl/session"
+)
+
+// The home page is joined from parts: the same bytes as its template's, and no
+// allocation.
+func TestHomeIsItsTemplate(t *testing.T) {
+	s := webtest.New(t)
+	c := s.Settings
+	core, err := web.New(web.Config{
+		Sessions: c.Sessions, Devices: c.Devices, PublicURL: c.PublicURL, Templates: c.Templates, Static: c.Static, Log: c.Log, Now: c.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	joined, rendered, err := signin.Homes(signin.Config{
+		Site: core, Sessions: c.Sessions, Devices: c.Devices, HasPages: true, HasIndex: files.New(core, c.Pages).HasIndex,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := &session.Session{Username: "ada", Started: s.Clock.Now(), Seen: s.Clock.Now()}
+	compare := func() {
+		t.Helper()
+		want, err := rendered(found)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := joined(nil, found); string(got) != string(want) {
+			t.Errorf("%+v: got\n%s\nwant\n%s", found, got, want)
+		}
+	}
+	for range 2 { // without an index.html, and with one
+		for _, found.Role = range []string{account.Member, account.Owner} {
+			for _, found.Remember = range []bool{false, true} {
+				for _, found.DisplayName = range append(webtest.Nasty, "", "Ada <b>&\"'+") {
+					compare()
+				}
+			}
+		}
+		s.Write(t, "index.html", "")
+		s.Clock.Move(time.Second)
+	}
+	body := joined(nil, found)
+	if n := testing.AllocsPerRun(100, func() { body = joined(body[:0], found) }); n != 0 {
+		t.Errorf("got %v allocations, want none", n)
+	}
+}
+
+// Home leads to the pages where there is a first one, and tells an owner how to
+// make one where there is none. It follows the folder within a second.
+func TestHomeLeadsToPagesThatAreThere(t *testing.T) {
+	s := webtest.New(t)
+	s.Add(t, "ada", account.Owner)
+	s.Add(t, "bob", account.Member)
+	owner, member := s.SignedIn(t, "ada"), s.SignedIn(t, "bob")
+	index := filepath.Join(s.Pages, "index.html")
+	for _, step := range []struct {
+		name  string
+		do    func() error
+		there bool
+	}{
+		{"an empty folder", func() error { return nil }, false},
+		{"a folder of the name", func() error { return os.Mkdir(index, 0o700) }, false},
+		{"another page", func() error { s.Write(t, "notes.html", "x"); return os.Remove(index) }, false},
+		{"a page", func() error { s.Write(t, "index.html", "x"); return nil }, true},
+		{"none again", func() error { return os.Remove(index) }, false},
+	} {
+		if err := step.do(); err != nil {
+			t.Fatal(err)
+		}
+		s.Clock.Move(time.Second)
+		for _, b := range []*webtest.Browser{owner, member} {
+			got := b.Get("/").Want(http.StatusOK)
+			if links := got.Find("main a[href='/pages/']").Length(); (links == 1) != step.there {
+				t.Errorf("%s: %d links to the pages, want one: %t", step.name, links, step.there)
+			}
+			if told := strings.Contains(got.Find("main").Text(), "PAGES_DIR"); told != (b == owner && !step.there) {
+				t.Errorf("%s: told what to put there: %t, to the owner: %t", step.name, told, b == owner)
+			}
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package signin
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/account"
+	"glassjar/utl/db"
+	"glassjar/utl/session"
+)
+
+type LogoutPage struct {
+	web.Layout
+
+	Next string // where to go on to; empty: the sign-in form
+}
+
+// LogoutForm answers GET /logout: a button. A link or an image on another site
+// must not sign anybody out. Whoever is signed out is led on at once.
+func (s *Room) LogoutForm(w http.ResponseWriter, r *http.Request) error {
+	args, err := web.ReadArgs(r, "next")
+	if err != nil {
+		return err
+	}
+	next := s.safeNext(args.Get("next"))
+	found, err := s.CurrentSession(w, r)
+	if errors.Is(err, session.ErrNone) && next == "" {
+		return web.ToSignIn(w, r)
+	}
+	if errors.Is(err, session.ErrNone) {
+		return web.SeeOther(w, next)
+	}
+	if err != nil {
+		return err
+	}
+	if _, ok := s.gateTarget(next); ok {
+		w.Header().Set("Content-Security-Policy", cspLeaving)
+	}
+	return s.Render(w, http.StatusOK, "logout", LogoutPage{web.Layout{Me: account.Of(found)}, next})
+}
+
+// LogoutSubmit answers POST /logout: the session ends, 303 to next, a field or
+// an arg, or to /. When the end cannot be written, 503 says what holds all the
+// same: it asks for a signed cookie alone, because in an outage nobody knows
+// whether the session is live.
+func (s *Room) LogoutSubmit(w http.ResponseWriter, r *http.Request) error {
+	next := cmp.Or(s.afterLogout(r), "/")
+	found, err := s.CurrentSession(w, r)
+	if errors.Is(err, session.ErrNone) {
+		return web.SeeOther(w, next)
+	}
+	if err != nil && !errors.Is(err, db.ErrUnavailable) {
+		return err
+	}
+	if err := s.Sessions.Clear(w, r); err != nil {
+		return err
+	}
+	err = s.Sessions.End(r.Context(), found.SID, web.Actor(r))
+	if errors.Is(err, db.ErrUnavailable) {
+		return fmt.Errorf("%w: %w", errUnwritten, err)
+	}
+	if err != nil {
+		return err
+	}
+	s.Log.LogAttrs(r.Context(), slog.LevelInfo, "session ended", web.LogAttrs(r, "session.ended", found.Username, "signed out")...)
+	s.noteSignOut(r)
+	return web.SeeOther(w, next)
+}
+
+// afterLogout returns where the request leads on to, or "". What cannot be read
+// leads nowhere: it keeps nobody signed in.
+func (s *Room) afterLogout(r *http.Request) string {
+	args, _ := web.ReadArgs(r, "next")
+	form, _ := web.ReadForm(r, "next")
+	return s.safeNext(cmp.Or(form.Get("next"), args.Get("next")))
+}

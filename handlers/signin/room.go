@@ -1,0 +1,45 @@
+// Package signin is the way in and out: the sign-in form, join and reset links,
+// sign-out, where a person goes on to, and home.
+package signin
+
+import (
+	"sync/atomic"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/account"
+	"glassjar/utl/gate"
+	"glassjar/utl/page"
+	"glassjar/utl/session"
+)
+
+// Config is what the room needs.
+type Config struct {
+	*web.Site
+
+	Accounts *account.Store
+	Sessions *session.Store
+	Devices  *session.Devices
+	Gate     *gate.Gate
+	HasPages bool        // there is a PAGES_DIR
+	HasIndex func() bool // and an index.html at its top
+}
+
+// Room answers the pages of signing in and out, and home.
+type Room struct {
+	Config
+
+	homes   map[homeKind]*page.Cut
+	blank   []byte      // the sign-in form with nothing in it
+	founded atomic.Bool // there is an account
+}
+
+// New returns the room. It fails when a template does.
+func New(c Config) (*Room, error) {
+	s := &Room{Config: c}
+	var err error
+	if s.homes, err = s.precompileHomes(); err != nil {
+		return nil, err
+	}
+	s.blank, err = s.PageSet.Render("auth", s.emptyForm())
+	return s, err
+}

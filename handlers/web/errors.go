@@ -1,0 +1,94 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"glassjar/utl/db"
+	"glassjar/utl/password"
+	"glassjar/utl/session"
+)
+
+var (
+	ErrNotFound    = errors.New("no such page")
+	errMethod      = errors.New("method not allowed")
+	errRange       = errors.New("no such part of the file")
+	errCrossOrigin = errors.New("the form came from another site")
+	ErrForm        = errors.New("the form cannot be read")
+	errFormType    = errors.New("the form is not urlencoded")
+	errFormSize    = errors.New("the form is too large")
+	ErrTooSoon     = errors.New("too many sign-ins failed")
+)
+
+// Answer is what people see of an error.
+type Answer struct {
+	Err        error
+	Status     int
+	Title      string
+	Text       string
+	RetryAfter string // seconds; empty: the header is not sent
+	Expected   bool   // under load; it is not logged
+}
+
+// sharedAnswers give each error that several features return its status and
+// words. A feature's own errors stand with the feature. The first match wins.
+var sharedAnswers = []Answer{
+	{Err: ErrNotFound, Status: http.StatusNotFound, Title: "Not found", Text: "There is no page at this address."},
+	{Err: errMethod, Status: http.StatusMethodNotAllowed, Title: "Method not allowed", Text: "This address does not take that kind of request."},
+	{Err: errRange, Status: http.StatusRequestedRangeNotSatisfiable, Title: "No such part", Text: "The file is shorter than that."},
+	{Err: errCrossOrigin, Status: http.StatusForbidden, Title: "Refused", Text: "This form was not sent from this site's own page. Go back, reload the page and send it again."},
+	{Err: ErrForm, Status: http.StatusBadRequest, Title: "Bad request", Text: "What was sent cannot be read: a field is doubled, is not valid text, or there are too many."},
+	{Err: errFormType, Status: http.StatusUnsupportedMediaType, Title: "Bad request", Text: "This form is sent as application/x-www-form-urlencoded."},
+	{Err: errFormSize, Status: http.StatusRequestEntityTooLarge, Title: "Too large", Text: "What was sent is too large."},
+	{Err: ErrTooSoon, Status: http.StatusTooManyRequests, Title: "Too many sign-ins", Text: "Too many were tried. Wait a little, then try again."},
+	{Err: session.ErrChanged, Status: http.StatusConflict, Title: "Please sign in again", Text: "Your account was changed at the same moment."},
+	{Err: password.ErrBusy, Status: http.StatusServiceUnavailable, Title: "Busy", Text: "Too many people are signing in just now. Try again in a second.", RetryAfter: "1", Expected: true},
+	{Err: db.ErrUnavailable, Status: http.StatusServiceUnavailable, Title: "Not now", Text: "The server cannot reach its database. Nothing was changed. Try again in a few seconds.", RetryAfter: "5"},
+	{Err: context.DeadlineExceeded, Status: http.StatusServiceUnavailable, Title: "Not now", Text: "This took too long. Try again in a few seconds.", RetryAfter: "5"},
+	{Err: context.Canceled, Status: http.StatusServiceUnavailable, Title: "Not now", Text: "The request was given up."},
+}
+
+// internalError is the answer to every other error.
+var internalError = Answer{Status: http.StatusInternalServerError, Title: "Something broke", Text: "It is our fault, and it is in the log."}
+
+// answerTo returns what people see of the error. The features' answers come
+// first: they are about something more particular.
+func (s *Site) answerTo(err error) Answer {
+	for _, a := range s.answers {
+		if errors.Is(err, a.Err) {
+			return a
+		}
+	}
+	return internalError
+}
+
+type ErrorPage struct {
+	Layout
+
+	Title, Sentence string
+}
+
+// renderError answers with the error's status and sentence.
+func (s *Site) renderError(w http.ResponseWriter, r *http.Request, err error) {
+	s.secure(w.Header(), r) // a handler may have loosened them
+	a := s.Classify(w, r, err)
+	if err := s.Render(w, a.Status, "error", ErrorPage{Title: a.Title, Sentence: a.Text}); err != nil {
+		w.WriteHeader(http.StatusInternalServerError) // New has rendered the page once: it does not break
+	}
+}
+
+// Classify returns what people see of the error, and logs one that is the
+// server's own.
+func (s *Site) Classify(w http.ResponseWriter, r *http.Request, err error) Answer {
+	a := s.answerTo(err)
+	if a.Status >= http.StatusInternalServerError && !a.Expected {
+		s.Log.LogAttrs(r.Context(), slog.LevelError, "request failed",
+			slog.String("id", InfoOf(r).id), slog.Int("status", a.Status), slog.String("error", OneLine(err.Error(), 512)))
+	}
+	if a.RetryAfter != "" {
+		w.Header().Set("Retry-After", a.RetryAfter)
+	}
+	return a
+}

@@ -1,0 +1,112 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"glassjar/utl/account"
+	"glassjar/utl/password"
+)
+
+// RerenderForm shows a form again when the error is one that its reader can mend,
+// with the sentence and status for it; else it returns the error.
+func (s *Site) RerenderForm(w http.ResponseWriter, r *http.Request, err error, show func(problem string, status int) error) error {
+	for _, m := range s.mistakes {
+		if errors.Is(err, m.Err) {
+			return show(m.Text, http.StatusUnprocessableEntity)
+		}
+	}
+	if errors.Is(err, ErrTooSoon) {
+		return show(tooSoon(w.Header().Get("Retry-After")), http.StatusTooManyRequests)
+	}
+	if a := s.answerTo(err); a.RetryAfter != "" {
+		w.Header().Set("Retry-After", a.RetryAfter)
+		s.Log.LogAttrs(r.Context(), slog.LevelWarn, "form not taken", slog.String("id", InfoOf(r).id), slog.String("error", OneLine(err.Error(), 512)))
+		return show(a.Text, a.Status)
+	}
+	return err
+}
+
+// tooSoon says how many seconds to wait, in words.
+func tooSoon(seconds string) string {
+	n, _ := strconv.Atoi(seconds)
+	if n <= 60 {
+		return "Too many sign-ins. Wait " + seconds + " s, then try again."
+	}
+	return fmt.Sprintf("Too many sign-ins. Wait %d minutes, then try again. A browser in which you signed in before may not have to wait.", (n+59)/60)
+}
+
+// UsernameRule is account.UsernameRule as a sentence.
+var UsernameRule = "A" + account.UsernameRule[1:] + "."
+
+// Mistake is an error that the reader of a form can correct, in words.
+type Mistake struct {
+	Err  error
+	Text string
+}
+
+// sharedMistakes are those of usernames and passwords.
+var sharedMistakes = []Mistake{
+	{account.ErrName, UsernameRule},
+	{account.ErrReserved, "That username is reserved. Choose another."},
+	{account.ErrTaken, "That username is taken. Choose another."},
+	{password.ErrShort, "That password is too short: it must have at least 15 characters."},
+	{password.ErrLong, "That password is too long: it may have at most 1,024 bytes."},
+	{password.ErrCharacters, "That password holds a character that cannot be used."},
+	{password.ErrCommon, "That password is on the lists that attackers try first, or is such a word with digits and signs around it. Choose another."},
+	{password.ErrHasName, "That password holds your username. Choose another."},
+	{password.ErrHasSite, "That password holds the name of this site. Choose another."},
+	{account.ErrSignIn, "The current password is not right."},
+}
+
+// ReadForm returns the body's form values; the URL's args are none of them.
+// Each named field may come once, as valid UTF-8 without NUL. Errors: errForm,
+// errFormType, errFormSize.
+func ReadForm(r *http.Request, fields ...string) (url.Values, error) {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/x-www-form-urlencoded" {
+		return nil, errFormType
+	}
+	if err := r.ParseForm(); err != nil {
+		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+			return nil, errFormSize
+		}
+		return nil, fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	InfoOf(r).form = r.PostForm
+	return r.PostForm, check(r.PostForm, fields)
+}
+
+// ReadArgs returns the args in the URL's query. Errors: errForm.
+func ReadArgs(r *http.Request, fields ...string) (url.Values, error) {
+	if r.URL.RawQuery == "" {
+		return nil, nil
+	}
+	args, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	return args, check(args, fields)
+}
+
+func check(values url.Values, fields []string) error {
+	for _, f := range fields {
+		all := values[f]
+		if len(all) > 1 {
+			return fmt.Errorf("%w: %s comes %d times", ErrForm, f, len(all))
+		}
+		for _, v := range all {
+			if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
+				return fmt.Errorf("%w: %s is not text", ErrForm, f)
+			}
+		}
+	}
+	return nil
+}

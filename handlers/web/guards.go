@@ -1,0 +1,66 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"glassjar/utl/account"
+	"glassjar/utl/session"
+)
+
+type (
+	OpenFunc   func(http.ResponseWriter, *http.Request) error
+	MemberFunc func(http.ResponseWriter, *http.Request, account.Account) error
+)
+
+// Open mounts a page for everybody.
+func (s *Site) Open(fn OpenFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := fn(w, r); err != nil {
+			s.renderError(w, r, err)
+		}
+	})
+}
+
+// Member mounts a page for signed-in people. Others are sent to the sign-in
+// form, which leads back here, unless the request was a POST.
+func (s *Site) Member(fn MemberFunc) http.Handler {
+	return s.Open(func(w http.ResponseWriter, r *http.Request) error {
+		found, err := s.CurrentSession(w, r)
+		if errors.Is(err, session.ErrNone) {
+			return ToSignIn(w, r)
+		}
+		if err != nil {
+			return err
+		}
+		return fn(w, r, account.Of(found))
+	})
+}
+
+func ToSignIn(w http.ResponseWriter, r *http.Request) error {
+	to := "/"
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		to = "/?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
+	}
+	return SeeOther(w, to)
+}
+
+// CurrentSession returns the request's live session, and sees to its cookie: signed again
+// when an old key signed it, cleared when there were two.
+func (s *Site) CurrentSession(w http.ResponseWriter, r *http.Request) (session.Session, error) {
+	v := InfoOf(r)
+	if v.Session.SID != "" {
+		return v.Session, nil
+	}
+	found, err := s.sessions.Find(r)
+	switch {
+	case err == nil:
+		v.Session = found
+		return found, s.sessions.Renew(w, r, found)
+	case errors.Is(err, session.ErrNone) && s.sessions.Several(r):
+		s.Recent.Count(BrowserKey(r, "cleared"), s.Now())
+		return found, errors.Join(err, s.sessions.Clear(w, r))
+	}
+	return found, err
+}

@@ -1,0 +1,150 @@
+package webtest
+
+import (
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// some stands for any value but none.
+const some = "*"
+
+// everywhere is what every answer carries unless a rule below says otherwise.
+var everywhere = map[string]string{
+	"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+	"X-Content-Type-Options":       "nosniff",
+	"Cross-Origin-Opener-Policy":   "same-origin",
+	"Cross-Origin-Resource-Policy": "same-origin",
+	"Referrer-Policy":              "same-origin",
+	"Permissions-Policy":           "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+	"Cache-Control":                "no-store",
+	"Date":                         some,
+}
+
+// FilesPolicy is the policy for the files under /pages/.
+const FilesPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+	"script-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+
+// HeadersOf is what the headers of an answer follow from.
+type HeadersOf struct {
+	Row       Swept
+	SignedOut bool // the request ended a session
+	HTTPS     bool
+}
+
+// WantHeaders fails the test unless the answer has exactly the headers that it
+// must have.
+func (a *Answer) WantHeaders(of HeadersOf) {
+	a.T.Helper()
+	want := maps.Clone(everywhere)
+	want["Content-Type"] = a.wantType(of.Row)
+	path := a.Request.URL.Path
+	if strings.HasPrefix(path, "/join/") || strings.HasPrefix(path, "/reset/") {
+		want["Referrer-Policy"] = "strict-origin"
+	}
+	abroad := strings.HasPrefix(path, "/gate/") || strings.HasPrefix(path, "/api/authz/") // the app's host is not ours to bind
+	if path == "/gate/callback" && a.StatusCode != http.StatusMethodNotAllowed {
+		want["Referrer-Policy"] = "no-referrer"
+	}
+	if of.HTTPS && !abroad {
+		want["Strict-Transport-Security"] = "max-age=31536000"
+	}
+	switch code := a.StatusCode; {
+	case code >= 300 && code < 400:
+		want["Location"] = some
+	case code == http.StatusMethodNotAllowed:
+		want["Allow"] = of.Row.allow()
+	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable:
+		want["Retry-After"] = some
+	}
+	a.wantFile(want, of.Row)
+	if of.SignedOut {
+		want["Set-Cookie"] = "glassjar=; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0; HttpOnly; SameSite=Lax"
+	}
+	if of.SignedOut && of.HTTPS {
+		want["Set-Cookie"] = "__Host-glassjar=; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0; HttpOnly; Secure; SameSite=Lax"
+	}
+	if a.Cookie("lab") != nil {
+		want["Set-Cookie"] = some // the lab's own; its tests say when
+	}
+	if diff := cmp.Diff(want, a.seen(want)); diff != "" {
+		a.T.Errorf("%s %s %d: headers (-want +got):\n%s", a.Request.Method, path, a.StatusCode, diff)
+	}
+}
+
+// wantFile adds what the files under /static/ and /pages/ carry.
+func (a *Answer) wantFile(want map[string]string, row Swept) {
+	if a.StatusCode != http.StatusOK {
+		return
+	}
+	switch row.Pattern {
+	case "/static/{name}":
+		want["Cache-Control"], want["Vary"], want["Etag"] = "public, max-age=31536000, immutable", "Accept-Encoding", some
+	case "/pages/{path...}":
+		want["Content-Security-Policy"] = FilesPolicy
+		want["Accept-Ranges"], want["Last-Modified"] = "bytes", some
+		if strings.HasSuffix(row.Path, ".txt") {
+			want["Cache-Control"], want["Etag"] = "private, no-cache", some
+		}
+	}
+}
+
+// wantType returns the answer's Content-Type; "" is none.
+func (a *Answer) wantType(row Swept) string {
+	plain := row.Pattern == "/healthz" || row.Pattern == "/readyz" || strings.HasSuffix(row.Path, ".txt")
+	switch code := a.StatusCode; {
+	case code == http.StatusSeeOther,
+		code == http.StatusTemporaryRedirect && a.Request.Method != http.MethodGet && a.Request.Method != http.MethodHead:
+		return ""
+	case plain && code == http.StatusOK:
+		return "text/plain; charset=utf-8"
+	case row.Pattern == "/static/{name}" && code == http.StatusOK:
+		return "text/css; charset=utf-8"
+	case row.Pattern == "/.well-known/jwks.json" && code == http.StatusOK:
+		return "application/jwk-set+json"
+	}
+	return "text/html; charset=utf-8"
+}
+
+// seen returns the answer's headers as far as they differ from one answer to
+// the next by a rule: any value is some where some is wanted. Content-Length
+// must be right where it is.
+func (a *Answer) seen(want map[string]string) map[string]string {
+	got := map[string]string{"Content-Type": ""}
+	for name, values := range a.Header {
+		got[name] = strings.Join(values, " | ")
+		if want[name] == some && got[name] != "" {
+			got[name] = some
+		}
+	}
+	if a.Request.Method == http.MethodHead || got["Content-Length"] == strconv.Itoa(len(a.Body)) {
+		delete(got, "Content-Length")
+	}
+	return got
+}
+
+const (
+	Anonymous = iota
+	Member
+	Owner
+)
+
+// By is a status for each of the three who ask.
+type By [3]int
+
+// Swept is a path of the sweep: what GET and POST answer. A zero status is a
+// method that the path does not take.
+type Swept struct {
+	Pattern   string // of the route, without the method
+	Path      string // asked for, where it is another
+	Get, Post By
+}
+
+var SweptMethods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPut, http.MethodTrace, http.MethodOptions, "PROPFIND", "BREW",
+	http.MethodPost, // the last one: it may end the session
+}

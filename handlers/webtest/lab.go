@@ -1,0 +1,38 @@
+package webtest
+
+import (
+	"bytes"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"glassjar/handlers"
+	"glassjar/utl/anatomy"
+)
+
+// Button returns the fields that the button of the label sends.
+func (a *Answer) Button(label string) (fields []string) {
+	a.T.Helper()
+	form := a.Find("form").FilterFunction(func(_ int, form *goquery.Selection) bool { return form.Find("button").Text() == label })
+	if form.Length() != 1 {
+		a.T.Fatalf("%d buttons say %q", form.Length(), label)
+	}
+	form.Find("input").Each(func(_ int, field *goquery.Selection) {
+		fields = append(fields, field.AttrOr("name", ""), field.AttrOr("value", ""))
+	})
+	return fields
+}
+
+// LabKey is the key with which the lab of the tests signs.
+var LabKey = bytes.Repeat([]byte("89abcdef01234567"), 2)
+
+// WithLab switches the lab on.
+func WithLab(c *handlers.Config) {
+	lab, err := anatomy.New(LabKey, DeviceKey)
+	if err != nil {
+		panic(err)
+	}
+	c.Lab = lab
+}
+
+// LabPaths are the lab's pages.
+var LabPaths = []string{"/lab", "/lab/request", "/lab/session", "/lab/cookie", "/lab/key", "/lab/wire"}

@@ -1,0 +1,222 @@
+package webtest
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"glassjar/handlers"
+	"glassjar/static"
+	"glassjar/templates"
+	"glassjar/utl/account"
+	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
+	"glassjar/utl/password"
+	"glassjar/utl/session"
+	"glassjar/utl/throttle"
+)
+
+// Missing skips a test for which a tool is missing; CI must have it.
+func Missing(t testing.TB, tool string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is missing", tool)
+	}
+	t.Skipf("%s is missing: the test did not run", tool)
+}
+
+// Good is a password that keeps the policy; other is another.
+const (
+	Good  = "a jar of oat cookies"
+	Other = "a tin of rye crackers"
+)
+
+// The session keys and the key of the known devices.
+var (
+	Key       = bytes.Repeat([]byte("0123456789abcdef"), 2)
+	NewKey    = bytes.Repeat([]byte("123456789abcdef0"), 2)
+	DeviceKey = bytes.Repeat([]byte("fedcba9876543210"), 2)
+)
+
+// Tiny is the cost of a hash that takes no time.
+var Tiny = password.Params{Memory: 64, Time: 1, Threads: 1}
+
+// clock is a clock that tests move, one at a time. Reading it takes no lock:
+// benchmarks read it on every core.
+type clock struct{ t atomic.Pointer[time.Time] }
+
+func newClock(t time.Time) *clock {
+	c := &clock{}
+	c.t.Store(&t)
+	return c
+}
+
+func (c *clock) Now() time.Time { return *c.t.Load() }
+
+func (c *clock) Move(d time.Duration) {
+	moved := c.Now().Add(d)
+	c.t.Store(&moved)
+}
+
+// Site is the whole site over a real database, on loopback. Its client
+// reaches it by every host's name.
+type Site struct {
+	*httptest.Server
+
+	Clock    *clock
+	Db       *db.DB
+	DbPath   string
+	Accounts *account.Store
+	Sessions *session.Store
+	Hasher   *password.Hasher
+	Log      *SafeBuffer
+	Pages    string // PAGES_DIR
+	Handler  http.Handler
+	Settings handlers.Config
+}
+
+// SafeBuffer is a log that handlers and a test may use at once.
+type SafeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *SafeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *SafeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// Lines returns the lines that hold the text.
+func (s *SafeBuffer) Lines(text string) []string {
+	var all []string
+	for line := range strings.Lines(s.String()) {
+		if strings.Contains(line, text) {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
+// New starts a site; change, where given, changes its configuration.
+func New(tb testing.TB, change ...func(*handlers.Config)) *Site {
+	tb.Helper()
+	s := &Site{
+		Clock: newClock(time.Now()), DbPath: filepath.Join(tb.TempDir(), "test.db"),
+		Log: &SafeBuffer{}, Pages: tb.TempDir(), Hasher: password.NewHasher(Tiny, 4, 256),
+	}
+	s.Db = dbtest.OpenAt(tb, s.DbPath)
+	root, err := os.OpenRoot(s.Pages)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = root.Close() })
+	c := handlers.Config{
+		Pages: root, PublicURL: Parse(tb, "http://jar.example"),
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		Templates:      templates.FS, Static: static.FS, Now: s.Clock.Now,
+		Log:      slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Throttle: &throttle.Store{DB: s.Db, Now: s.Clock.Now},
+	}
+	for _, fn := range change {
+		fn(&c)
+	}
+	if c.Gate == nil {
+		c.Gate = gateFor(c)
+	}
+	secure := c.PublicURL.Scheme == "https"
+	s.Sessions = s.NewSessions(tb, secure)
+	s.Accounts = account.New(account.Options{DB: s.Db, Sessions: s.Sessions, Hasher: s.Hasher, Host: c.PublicURL.Hostname(), Now: s.Clock.Now})
+	c.Accounts, c.Sessions = s.Accounts, s.Sessions
+	if c.Devices, err = session.NewDevices(secure, [][]byte{DeviceKey}); err != nil {
+		tb.Fatal(err)
+	}
+	s.serve(tb, c)
+	return s
+}
+
+// serve starts the server, over TLS if the site is reached so.
+func (s *Site) serve(tb testing.TB, c handlers.Config) {
+	tb.Helper()
+	var err error
+	if s.Handler, err = handlers.New(c); err != nil {
+		tb.Fatal(err)
+	}
+	s.Settings, s.Server = c, httptest.NewUnstartedServer(s.Handler)
+	s.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(tb.Output(), nil), slog.LevelWarn)
+	if c.PublicURL.Scheme == "https" {
+		s.StartTLS()
+	} else {
+		s.Start()
+	}
+	tb.Cleanup(s.Close)
+	wire, _ := s.Client().Transport.(*http.Transport)
+	wire.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) { // whatever the host's name
+		return new(net.Dialer).DialContext(ctx, network, s.Listener.Addr().String())
+	}
+	if c.PublicURL.Scheme == "https" {
+		wire.TLSClientConfig.ServerName = "example.com" // the test server's certificate
+	}
+}
+
+// Public returns PUBLIC_URL.
+func (s *Site) Public() string { return s.Settings.PublicURL.String() }
+
+// Again returns one more site over the same stores, changed.
+func (s *Site) Again(tb testing.TB, change func(*handlers.Config)) *Site {
+	tb.Helper()
+	twin, c := *s, s.Settings
+	change(&c)
+	twin.serve(tb, c)
+	return &twin
+}
+
+// NewSessions returns one more session store on the database, as another
+// server has it.
+func (s *Site) NewSessions(tb testing.TB, secure bool) *session.Store {
+	tb.Helper()
+	store, err := session.New(session.Options{
+		DB: s.Db, Keys: [][]byte{Key}, Secure: secure, Idle: 24 * time.Hour, Max: 720 * time.Hour,
+		Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler),
+	})
+	if err == nil {
+		err = store.Poll(tb.Context())
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return store
+}
+
+func Parse(tb testing.TB, address string) *url.URL {
+	tb.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return u
+}
+
+// Secure makes the site one that is reached over https.
+func Secure(c *handlers.Config) { c.PublicURL = &url.URL{Scheme: "https", Host: "jar.example"} }
+
+// ThrottleOver is when every counter has begun anew.
+const ThrottleOver = 2 * time.Hour

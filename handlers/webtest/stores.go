@@ -1,0 +1,119 @@
+package webtest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"glassjar/utl/account"
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+)
+
+// Write puts a file under PAGES_DIR.
+func (s *Site) Write(tb testing.TB, name, content string) {
+	tb.Helper()
+	name = filepath.Join(s.Pages, name)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		tb.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// Add makes an account with the password good.
+func (s *Site) Add(tb testing.TB, username, role string) account.Account {
+	tb.Helper()
+	a, err := s.Accounts.Add(tb.Context(), account.Wanted{Username: username, Password: Good, Role: role}, audit.Command())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return a
+}
+
+// Link returns the path of a new link: /join/… for a role, /reset/… for a
+// username.
+func (s *Site) Link(tb testing.TB, of string) string {
+	tb.Helper()
+	kind, newLink := account.Reset, s.Accounts.NewReset
+	if of == account.Member { // who is invited by an owner
+		if n := s.Texts(tb, `SELECT id FROM accounts WHERE role = 'owner'`); len(n) == 0 {
+			s.Add(tb, "founder", account.Owner)
+		}
+	}
+	if of == account.Owner || of == account.Member {
+		kind, newLink = account.Join, s.Accounts.NewJoin
+	}
+	code, err := newLink(tb.Context(), of, audit.Command())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return "/" + kind + "/" + code
+}
+
+// Texts returns the rows of a query for one column of text.
+func (s *Site) Texts(tb testing.TB, query string, args ...any) []string {
+	tb.Helper()
+	all, err := db.All(context.Background(), s.Db, db.Text, query, args...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return all
+}
+
+// Exec changes the database behind the stores' backs.
+func (s *Site) Exec(tb testing.TB, query string, args ...any) {
+	tb.Helper()
+	err := s.Db.Tx(context.Background(), func(tx *db.Tx) error {
+		_, err := tx.Exec(context.Background(), query, args...)
+		return err
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// Spoil makes the account's stored hash one that nobody can run.
+func (s *Site) Spoil(t *testing.T, username, hash string) {
+	t.Helper()
+	s.Exec(t, `UPDATE accounts SET password = ? WHERE username = ?`, hash, username)
+}
+
+// Disable disables the account.
+func (s *Site) Disable(tb testing.TB, username string) {
+	tb.Helper()
+	if err := s.Accounts.Disable(tb.Context(), username, audit.Command()); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func (s *Site) Delete(t *testing.T, username string) {
+	t.Helper()
+	if err := s.Accounts.Delete(t.Context(), username, audit.Command()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Record adds an event to the account's, a second after the last one.
+func (s *Site) Record(t *testing.T, username, kind string) {
+	t.Helper()
+	s.Clock.Move(time.Second)
+	found, err := s.Accounts.Find(t.Context(), username)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Db.Tx(t.Context(), func(tx *db.Tx) error {
+		return audit.Record(t.Context(), tx, s.Clock.Now(), audit.Command(), audit.Event{Kind: kind, AccountID: found.ID})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+const (
+	KnownName   = "known-one"
+	UnknownName = "no-suchon"
+)
