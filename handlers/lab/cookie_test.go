@@ -34,7 +34,7 @@ func TestLabCookieIsTakenApart(t *testing.T) {
 	got.WantPage()
 	got.Says("#anatomy .raw", "lab="+c.Value).Says("#anatomy .strip .t", c.Timestamp.Text).Says("#anatomy .strip .p", c.Payload.Text)
 	got.Says("#anatomy .raw .p", c.Value[c.Payload.From:c.Payload.To])
-	got.Says(".part.p dt", "rolevisitscolour").Says(".part.p dd", "reader1green")
+	got.Says(".part.p dt", "colourrolevisits").Says(".part.p dd", "greenreader1")
 	at, _ := c.Signed()
 	got.Says(".part.t dd", at.Format("2 Jan 2006")+at.Format("15:04:05 UTC")+"3 minutes")
 	got.Says(".title .tag", "HttpOnlySameSite=LaxPath=/")
@@ -54,7 +54,7 @@ func TestLabVerdicts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, lab, now := anatomy.Dictionary{}.Set("role", "reader").Visit(), s.Settings.Lab, time.Now()
+	d, lab, now := anatomy.Dictionary{{Key: "role", JSON: `"reader"`}, {Key: "visits", JSON: "1"}}, s.Settings.Lab, time.Now()
 	const invalid, cannot = "securecookie: the value is not valid", " Without the key you cannot make a new one."
 	sent := func(value string) []string { return []string{"name", "lab", "value", value} }
 	for _, tt := range []struct {
@@ -68,7 +68,7 @@ func TestLabVerdicts(t *testing.T) {
 		{"a year old", "+++-..", page.Button("Make it a year old"), "The key made its signature, but not in the last 30 days. A date ends even a true cookie, so that a stolen one does not open the door for ever.", "securecookie: expired timestamp"},
 		{"another name", "++-...", page.Button("Swap its name"), "Its name is now glassjar, but its signature was made for the name lab. A cookie cannot take another one's place.", invalid},
 		{"a key more", "++-...", sent(c.With(d.Set("owner", "me"))), `The payload now says "owner":"me", but its signature was made without it.` + cannot, invalid},
-		{"a key less", "++-...", sent(c.With(d.Pop("visits"))), `The payload no longer says "visits":1, but its signature was made for it.` + cannot, invalid},
+		{"a key less", "++-...", sent(c.With(d[:1])), `The payload no longer says "visits":1, but its signature was made for it.` + cannot, invalid},
 		{"another date", "++-...", sent(reencode("1999999999|" + c.Payload.Text + "|" + c.Signature.Text)), "The timestamp now says 1999999999, but its signature was made for " + c.Timestamp.Text + "." + cannot, invalid},
 		{"no signature", "++-...", sent(reencode(c.Timestamp.Text + "|" + c.Payload.Text + "|" + strings.Repeat("a", 32))), "The payload is as it was, but this is not the signature that the server made for it." + cannot, invalid},
 		{"another's", "++-...", sent(lab.Sign("other", "{}", now)), "Its signature was not made with this server's key." + cannot, invalid},

@@ -120,7 +120,7 @@ func (s *Room) showKey(w http.ResponseWriter, r *http.Request, p KeyPage) error 
 
 // makeExamples makes one cookie that is signed, and one that is encrypted too.
 func (s *Room) makeExamples(p *KeyPage) error {
-	example := initialEntries().Visit()
+	example := anatomy.Dictionary{{Key: "role", JSON: `"reader"`}, {Key: "visits", JSON: "1"}}
 	plain, err := s.Lab.Encode(cookieName, example)
 	if err != nil {
 		return fmt.Errorf("signing the lab's example: %w", err)

@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,9 +19,6 @@ import (
 // cookieName is the name of the lab's own cookie. It is signed with a key that
 // nothing but the lab uses, and says nothing about its holder.
 const cookieName = "lab"
-
-// errTooLarge means that a browser would not keep the lab's cookie.
-var errTooLarge = errors.New("the lab's cookie would be too large")
 
 // Answers are the answers to the lab's own errors.
 var Answers = []web.Answer{{
@@ -80,55 +76,48 @@ type signedCookie struct {
 	entries anatomy.Dictionary
 }
 
-// maxCookies is how many cookies of the lab's name are looked at: another
-// site of the domain may have set some.
-const maxCookies = 8
-
-// readCookie returns the lab's cookie that the request carries: of several, the
-// first good one.
+// readCookie returns the lab's cookie that the request carries.
 func (s *Room) readCookie(r *http.Request) signedCookie {
-	sent := r.CookiesNamed(cookieName)
-	if len(sent) == 0 {
-		return signedCookie{}
+	c, err := s.Lab.Held(r, cookieName)
+	if c.Value == "" {
+		return signedCookie{Err: err}
 	}
-	var first error
-	for _, c := range sent[:min(len(sent), maxCookies)] {
-		v := s.Lab.Judge(cookieName, c.Value)
-		if v.Err == nil {
-			return parseCookie(c.Value)
-		}
-		first = cmp.Or(first, v.Err)
-	}
-	return signedCookie{Err: first}
-}
-
-// parseCookie takes apart a value that the lab signed.
-func parseCookie(value string) signedCookie {
-	c, err := anatomy.Parse(cookieName, value)
 	entries, err2 := c.Dictionary()
 	return signedCookie{Cookie: c, Err: errors.Join(err, err2), entries: entries}
 }
 
-// initialEntries is what a new cookie of the lab says.
-func initialEntries() anatomy.Dictionary { return anatomy.Dictionary{}.Set("role", "reader") }
+// session returns the request's session of the lab. One whose cookie is refused
+// is new: readCookie tells why.
+func (s *Room) session(r *http.Request) *sessions.Session {
+	store := anatomy.Store{Lab: s.Lab, Secure: s.PublicURL.Scheme == "https"}
+	session, _ := store.Get(r, cookieName)
+	return session
+}
 
-// sendCookie signs the entries and makes the browser keep them, for as long as
-// the lab takes them. It returns the cookie, and the header as it is sent.
-// Errors: errLabSize, and then nothing is sent.
-func (s *Room) sendCookie(w http.ResponseWriter, entries anatomy.Dictionary) (signedCookie, string, error) {
-	if anatomy.Size(cookieName, entries) > anatomy.MaxSize {
-		return signedCookie{}, "", errTooLarge
+// countVisit counts a visit.
+func countVisit(session *sessions.Session) {
+	if session.IsNew {
+		session.Values["role"] = "reader"
 	}
-	value, err := s.Lab.Encode(cookieName, entries)
+	visits, _ := session.Values["visits"].(int)
+	session.Values["visits"] = visits + 1
+}
+
+// saveSession saves the session. It returns the cookie, and the header as it is sent.
+// Errors: anatomy.SizeError, and then nothing is sent.
+func saveSession(w http.ResponseWriter, r *http.Request, session *sessions.Session) (signedCookie, string, error) {
+	if err := session.Save(r, w); err != nil {
+		return signedCookie{}, "", err
+	}
+	sent := w.Header()["Set-Cookie"]
+	line := sent[len(sent)-1]
+	c, err := http.ParseSetCookie(line)
 	if err != nil {
-		return signedCookie{}, "", fmt.Errorf("making the lab's cookie: %w", err)
+		return signedCookie{}, "", fmt.Errorf("reading the lab's cookie again: %w", err)
 	}
-	c := sessions.NewCookie(cookieName, value, &sessions.Options{
-		Path: "/", HttpOnly: true, Secure: s.PublicURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
-		MaxAge: int(anatomy.MaxAge / time.Second),
-	})
-	http.SetCookie(w, c)
-	return parseCookie(value), c.String(), nil
+	now, err := anatomy.Parse(cookieName, c.Value)
+	entries, err2 := now.Dictionary()
+	return signedCookie{Cookie: now, Err: errors.Join(err, err2), entries: entries}, line, nil
 }
 
 // ensureCookie returns the cookie that the browser sent, or gives it a new one when
@@ -138,7 +127,9 @@ func (s *Room) ensureCookie(w http.ResponseWriter, r *http.Request) (signedCooki
 	if held.Cookie.Value != "" {
 		return held, nil
 	}
-	fresh, _, err := s.sendCookie(w, initialEntries().Visit())
+	session := s.session(r)
+	countVisit(session)
+	fresh, _, err := saveSession(w, r, session)
 	fresh.Err = held.Err
 	return fresh, err
 }

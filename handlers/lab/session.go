@@ -2,8 +2,12 @@ package lab
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+
+	"github.com/gorilla/sessions"
 
 	"glassjar/handlers/web"
 	"glassjar/utl/anatomy"
@@ -15,11 +19,12 @@ type SessionPage struct {
 	Entries    []entryRow
 	Said       []phrase // what was done
 	Problem    string
-	Refused    error  // why the cookie that the browser sent is refused
-	SetCookie  string // the header that goes out with this page; may be empty
-	Next       string // the header that the browser will send
-	Size, Max  int    // bytes of name and value
-	Key, Value string // as typed, where they were not taken
+	Refused    error    // why the cookie that the browser sent is refused
+	SetCookie  string   // the header that goes out with this page; may be empty
+	Next       string   // the header that the browser will send
+	Size, Max  int      // bytes of name and value
+	Key, Value string   // as typed, where they were not taken
+	Go         []string // the lines that changed the session
 }
 
 // Bytes says how much of a cookie the session takes.
@@ -33,11 +38,10 @@ func (p SessionPage) Much() string { return strings.Repeat("a", 3000) }
 // Session answers GET /lab/session: the lab's session, which counts the
 // visit. It is the one thing that a GET changes.
 func (s *Room) Session(w http.ResponseWriter, r *http.Request) error {
-	return s.showSession(w, r, func(held signedCookie, p *SessionPage) anatomy.Dictionary {
-		if held.Cookie.Value == "" {
-			return initialEntries().Visit()
-		}
-		return held.entries.Visit()
+	return s.showSession(w, r, func(session *sessions.Session, p *SessionPage) bool {
+		countVisit(session)
+		p.Go = []string{`visits, _ := session.Values["visits"].(int)`, `session.Values["visits"] = visits + 1`}
+		return true
 	})
 }
 
@@ -49,18 +53,18 @@ func (s *Room) SessionSubmit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	do, key, value := form.Get("do"), form.Get("key"), form.Get("value")
-	return s.showSession(w, r, func(held signedCookie, p *SessionPage) anatomy.Dictionary {
+	return s.showSession(w, r, func(session *sessions.Session, p *SessionPage) bool {
 		if do == "add" {
 			p.Key, p.Value = key, value
 		}
-		old, there := held.entries.Get(key)
+		old, there := session.Values[key]
 		switch {
 		case do == "clear":
-			p.Said = say("Everything is gone: the session is % now.", "{}")
-			return anatomy.Dictionary{}
+			clear(session.Values)
+			p.Said, p.Go = say("Everything is gone: the session is % now.", "{}"), []string{"clear(session.Values)"}
 		case do == "pop" && there:
-			p.Said = say("% is gone. Its value was %.", key, old)
-			return held.entries.Pop(key)
+			delete(session.Values, key)
+			p.Said, p.Go = say("% is gone. Its value was %.", key, fmt.Sprint(old)), []string{"delete(session.Values, " + quoteGo(key) + ")"}
 		case do == "pop":
 			p.Problem = "There is no such key, so nothing was taken out."
 		case do != "add":
@@ -68,29 +72,32 @@ func (s *Room) SessionSubmit(w http.ResponseWriter, r *http.Request) error {
 		case key == "":
 			p.Problem = "A key needs at least one character."
 		default:
-			p.Said = say("% is now %.", key, value)
-			return held.entries.Set(key, value)
+			session.Values[key] = value
+			p.Said, p.Go = say("% is now %.", key, value), []string{"session.Values[" + quoteGo(key) + "] = " + quoteGo(value)}
 		}
-		return nil
+		return p.Problem == ""
 	})
 }
 
-// showSession lets act make a new session of the old one, sends it and
-// shows it. Where act returns nil, or more than a browser keeps, the old one
-// stays.
-func (s *Room) showSession(w http.ResponseWriter, r *http.Request, act func(signedCookie, *SessionPage) anatomy.Dictionary) error {
+// quoteGo returns the text as Go writes it, cut where it is long.
+func quoteGo(text string) string { return strconv.Quote(shorten(text, 60)) }
+
+// showSession lets act change the session, saves it and shows it. Where act
+// returns false, or made more of it than a browser keeps, the old one stays.
+func (s *Room) showSession(w http.ResponseWriter, r *http.Request, act func(*sessions.Session, *SessionPage) bool) error {
 	c, err := s.layout(w, r, "session")
 	if err != nil {
 		return err
 	}
-	held := s.readCookie(r)
+	held, session := s.readCookie(r), s.session(r)
 	p := SessionPage{stepLayout: c, Refused: held.Err, Max: anatomy.MaxSize}
-	if entries := act(held, &p); entries != nil {
+	if act(session, &p) {
 		var now signedCookie
-		now, p.SetCookie, err = s.sendCookie(w, entries)
+		now, p.SetCookie, err = saveSession(w, r, session)
+		tooLarge := anatomy.SizeError(0)
 		switch {
-		case errors.Is(err, errTooLarge):
-			p.Said, p.Problem = nil, "That would be a cookie of "+thousands(anatomy.Size(cookieName, entries))+
+		case errors.As(err, &tooLarge):
+			p.Said, p.Problem = nil, "That would be a cookie of "+thousands(int(tooLarge))+
 				" bytes, and browsers throw away what is over 4,096. So the server did not send it: your session is as it was."
 		case err != nil:
 			return err

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/PuerkitoBio/goquery"
 
@@ -43,19 +44,19 @@ func TestLabSessionIsADictionary(t *testing.T) {
 	}{
 		{name: "the first visit", holds: "role=reader visits=1"},
 		{name: "a visit counts", holds: "role=reader visits=2"},
-		{name: "add", fields: []string{"do", "add", "key", "colour", "value", "green"}, said: "colour is now green.", holds: "role=reader visits=2 colour=green"},
-		{name: "change", fields: []string{"do", "add", "key", "colour", "value", "<b>"}, said: "colour is now <b>.", holds: "role=reader visits=2 colour=<b>"},
-		{name: "no value", fields: []string{"do", "add", "key", "colour"}, said: "colour is now .", holds: "role=reader visits=2 colour="},
-		{name: "no text", fields: []string{"do", "add", "key", "a\x00\xff", "value", "\u202eb"}, said: `a\u0000� is now \u202eb.`, holds: `role=reader visits=2 colour= a\u0000�=\u202eb`},
-		{name: "its end", fields: []string{"do", "pop", "key", "a\x00\ufffd"}, said: `a\u0000� is gone. Its value was \u202eb.`, holds: "role=reader visits=2 colour="},
-		{name: "pop", fields: []string{"do", "pop", "key", "role"}, said: "role is gone. Its value was reader.", holds: "visits=2 colour="},
-		{name: "pop what is not there", fields: []string{"do", "pop", "key", "role"}, problem: "There is no such key, so nothing was taken out.", holds: "visits=2 colour=", setsNoCookie: true},
-		{name: "no key", fields: []string{"do", "add", "key", "", "value", "x"}, problem: "A key needs at least one character.", holds: "visits=2 colour=", setsNoCookie: true},
-		{name: "no act", fields: []string{"do", "steal"}, problem: "The lab can add, pop and clear, and nothing else.", holds: "visits=2 colour=", setsNoCookie: true},
+		{name: "add", fields: []string{"do", "add", "key", "colour", "value", "green"}, said: "colour is now green.", holds: "colour=green role=reader visits=2"},
+		{name: "change", fields: []string{"do", "add", "key", "colour", "value", "<b>"}, said: "colour is now <b>.", holds: "colour=<b> role=reader visits=2"},
+		{name: "no value", fields: []string{"do", "add", "key", "colour"}, said: "colour is now .", holds: "colour= role=reader visits=2"},
+		{name: "no text", fields: []string{"do", "add", "key", "a\x00\xff", "value", "\u202eb"}, said: `a\u0000� is now \u202eb.`, holds: `a\u0000�=\u202eb colour= role=reader visits=2`},
+		{name: "its end", fields: []string{"do", "pop", "key", "a\x00\ufffd"}, said: `a\u0000� is gone. Its value was \u202eb.`, holds: "colour= role=reader visits=2"},
+		{name: "pop", fields: []string{"do", "pop", "key", "role"}, said: "role is gone. Its value was reader.", holds: "colour= visits=2"},
+		{name: "pop what is not there", fields: []string{"do", "pop", "key", "role"}, problem: "There is no such key, so nothing was taken out.", holds: "colour= visits=2", setsNoCookie: true},
+		{name: "no key", fields: []string{"do", "add", "key", "", "value", "x"}, problem: "A key needs at least one character.", holds: "colour= visits=2", setsNoCookie: true},
+		{name: "no act", fields: []string{"do", "steal"}, problem: "The lab can add, pop and clear, and nothing else.", holds: "colour= visits=2", setsNoCookie: true},
 		{name: "clear", fields: []string{"do", "clear"}, said: "Everything is gone: the session is {} now."},
 		{name: "a visit after that", holds: "visits=1"},
 		{name: "a count of one's own", fields: []string{"do", "add", "key", "visits", "value", "41"}, said: "visits is now 41.", holds: "visits=41"},
-		{name: "which is counted on", holds: "visits=42"},
+		{name: "which is a text, and no count", holds: "visits=1"},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			page := labSession(b, step.fields...)
@@ -69,6 +70,39 @@ func TestLabSessionIsADictionary(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Beside the form stand the lines of Go that did it.
+func TestLabSessionShowsItsGo(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	b := s.Browser(t)
+	const get, save = `session, _ := store.Get(r, "lab") `, ` err := session.Save(r, w)`
+	for _, step := range []struct {
+		fields []string
+		want   string
+	}{
+		{nil, get + `visits, _ := session.Values["visits"].(int) session.Values["visits"] = visits + 1` + save},
+		{[]string{"do", "add", "key", "a\"b", "value", "<b>\u202e"}, get + `session.Values["a\"b"] = "<b>\u202e"` + save},
+		{[]string{"do", "pop", "key", "a\"b"}, get + `delete(session.Values, "a\"b")` + save},
+		{[]string{"do", "pop", "key", "none"}, ""},
+		{[]string{"do", "clear"}, get + `clear(session.Values)` + save},
+	} {
+		if got := strings.Join(strings.Fields(labSession(b, step.fields...).Find("#go").Text()), " "); got != step.want {
+			t.Errorf("%q: got %s, want %s", step.fields, got, step.want)
+		}
+	}
+}
+
+// A payload that somebody signed with the lab's key keeps what is no text.
+func TestLabSessionKeepsOtherValues(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	b := s.Browser(t)
+	signed := s.Settings.Lab.Sign("lab", `{"of":[null,{"a":1.50}],"visits":4294967296}`, time.Now())
+	got := b.Get("/lab/session", "Cookie", "lab="+signed)
+	if want := `of=[null,{"a":1.50}] visits=4294967297`; remembers(got) != want {
+		t.Errorf("it remembers %s, want %s", remembers(got), want)
+	}
+	b.Post("/lab/session", "do", "pop", "key", "of").Says("#said", `of is gone. Its value was [null,{"a":1.50}].`)
 }
 
 func TestLabSessionShowsTheWire(t *testing.T) {

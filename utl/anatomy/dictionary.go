@@ -6,12 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
 // Dictionary is what a payload says: keys with values, in the order in which
-// they were added. It is never changed; its methods return another.
+// they stand there. It is never changed; its methods return another.
 type Dictionary []Entry
 
 // Entry is one key of a dictionary.
@@ -21,9 +20,6 @@ type Entry struct {
 }
 
 var errNoDictionary = errors.New("json: this is no dictionary")
-
-// visits is the key under which a dictionary counts.
-const visits = "visits"
 
 // Text returns the value: a string as it is, anything else as JSON writes it.
 func (e Entry) Text() string {
@@ -43,29 +39,8 @@ func (e Entry) String() string {
 	return quote(e.Key) + ":" + e.JSON
 }
 
-// Get returns the value of the key, and whether it is there.
-func (d Dictionary) Get(key string) (string, bool) {
-	e, ok := d.find(key)
-	return e.Text(), ok
-}
-
 // Set returns the dictionary with the text under the key.
 func (d Dictionary) Set(key, text string) Dictionary { return d.put(Entry{key, quote(text)}) }
-
-// Pop returns the dictionary without the key.
-func (d Dictionary) Pop(key string) Dictionary {
-	return slices.DeleteFunc(slices.Clone(d), func(e Entry) bool { return e.Key == key })
-}
-
-// Visit returns the dictionary with one visit more.
-func (d Dictionary) Visit() Dictionary {
-	text, _ := d.Get(visits)
-	n, err := strconv.ParseUint(text, 10, 32)
-	if err != nil {
-		n = 0 // somebody wrote something else there
-	}
-	return d.put(Entry{visits, strconv.FormatUint(n+1, 10)})
-}
 
 func (d Dictionary) find(key string) (Entry, bool) {
 	i := slices.IndexFunc(d, func(e Entry) bool { return e.Key == key })

@@ -1,0 +1,91 @@
+package anatomy_test
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/sessions"
+
+	"glassjar/utl/anatomy"
+)
+
+// sent returns a request that brings the cookies.
+func sent(cookies ...*http.Cookie) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+	for _, c := range cookies {
+		r.AddCookie(c)
+	}
+	return r
+}
+
+func TestStoreIsGorillas(t *testing.T) {
+	store := anatomy.Store{Lab: newLab(t), Secure: true}
+	r, w := sent(), httptest.NewRecorder()
+	session, err := store.Get(r, "lab")
+	if err != nil || !session.IsNew || len(session.Values) != 0 {
+		t.Fatalf("without a cookie: %+v, %v", session, err)
+	}
+	want := map[any]any{"role": "reader", "visits": 41, "null": anatomy.JSON("null"), "of": anatomy.JSON(`[1,{"a":"<"}]`), "text": "41", "<&>": ""}
+	maps.Copy(session.Values, want)
+	if err := session.Save(r, w); err != nil {
+		t.Fatal(err)
+	}
+	c := w.Result().Cookies()[0]
+	if !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.MaxAge != 30*24*3600 {
+		t.Errorf("the cookie is %v", c)
+	}
+	again, err := store.Get(sent(c), "lab")
+	if err != nil || again.IsNew || !maps.Equal(again.Values, want) {
+		t.Errorf("got %v, %v; want %v", again.Values, err, want)
+	}
+}
+
+// Attack cookie/several: the first good one of a few counts, and a bad one says
+// why it is.
+func TestStoreChoosesTheGoodCookie(t *testing.T) {
+	lab := newLab(t)
+	value, err := lab.Encode("lab", reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, bad := &http.Cookie{Name: "lab", Value: value}, &http.Cookie{Name: "lab", Value: "x"}
+	for _, tt := range []struct {
+		row     string
+		cookies []*http.Cookie
+		isNew   bool
+		refused bool
+	}{
+		{"the good one alone", []*http.Cookie{good}, false, false},
+		{"behind a bad one", []*http.Cookie{bad, good}, false, false},
+		{"the ninth", []*http.Cookie{bad, bad, bad, bad, bad, bad, bad, bad, good}, true, true},
+		{"a bad one alone", []*http.Cookie{bad}, true, true},
+	} {
+		session, err := anatomy.Store{Lab: lab}.Get(sent(tt.cookies...), "lab")
+		if session.IsNew != tt.isNew || (err != nil) != tt.refused {
+			t.Errorf("%s: new %t, error %v", tt.row, session.IsNew, err)
+		}
+	}
+}
+
+func TestStoreSavesNoneThatIsRefused(t *testing.T) {
+	for row, change := range map[string]func(map[any]any){
+		"too much":     func(v map[any]any) { v["a"] = strings.Repeat("a", 4000) },
+		"another key":  func(v map[any]any) { v[1] = "a" },
+		"another type": func(v map[any]any) { v["a"] = 1.5 },
+	} {
+		session, w := sessions.NewSession(anatomy.Store{Lab: newLab(t)}, "lab"), httptest.NewRecorder()
+		session.Options = &sessions.Options{}
+		change(session.Values)
+		err := session.Save(sent(), w)
+		if err == nil || w.Header().Get("Set-Cookie") != "" {
+			t.Errorf("%s: error %v, and it sends %q", row, err, w.Header().Get("Set-Cookie"))
+		}
+		if size := anatomy.SizeError(0); errors.As(err, &size) != (row == "too much") {
+			t.Errorf("%s: the error is %v", row, err)
+		}
+	}
+}
