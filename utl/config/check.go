@@ -51,9 +51,6 @@ var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[time.Duration]():  parseDuration,
 }
 
-// ownPort is the port that a scheme's URLs leave out.
-var ownPort = map[string]string{"http": "80", "https": "443"}
-
 var (
 	errNotAllowed = errors.New("not allowed")
 	hostPattern   = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?$`)
@@ -204,7 +201,7 @@ func parsePublicURL(v string) (any, error) {
 	if err != nil || strings.ContainsAny(v, "?#@") || (u.Path != "" && u.Path != "/") {
 		return nil, errNotAllowed
 	}
-	own, known := ownPort[u.Scheme]
+	own, known := hosts.OwnPort(u.Scheme)
 	port, err := strconv.ParseUint(cmp.Or(u.Port(), own), 10, 16)
 	if !known || err != nil || port == 0 {
 		return nil, errNotAllowed

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
+
+	"glassjar/utl/hosts"
 )
 
 // Verdict is what an attack showed.
@@ -50,12 +52,15 @@ type Page struct {
 // Errors: not http or https, no host, a user name.
 func (p *Page) UnmarshalText(text []byte) error {
 	u, err := url.Parse(string(text))
-	if err != nil || u.Hostname() == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || u.Hostname() == "" || u.User != nil {
 		return errNoPage // never err: it repeats the URL, which may hold a password
 	}
-	own := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
+	own, ok := hosts.OwnPort(u.Scheme)
+	if !ok {
+		return errNoPage
+	}
 	path, _, _ := strings.Cut(u.RequestURI(), "?")
-	*p = Page{u.Scheme, strings.TrimSuffix(strings.ToLower(u.Host), own), path, u.RequestURI()}
+	*p = Page{u.Scheme, strings.TrimSuffix(strings.ToLower(u.Host), ":"+own), path, u.RequestURI()}
 	return nil
 }
 

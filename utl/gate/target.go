@@ -17,9 +17,6 @@ type Target struct {
 	port   string
 }
 
-// ownPort is the port that a scheme's URLs leave out.
-var ownPort = map[string]string{"http": "80", "https": "443"}
-
 // String returns the URL.
 func (t Target) String() string { return t.Scheme + "://" + t.Host + t.URI }
 
@@ -53,7 +50,7 @@ func ParseURL(raw string) (Target, error) {
 
 func newTarget(scheme, host, uri string) (Target, error) {
 	name, port, ok := hosts.Split(host)
-	own, known := ownPort[scheme]
+	own, known := hosts.OwnPort(scheme)
 	if !ok || !known || !isURI(uri) {
 		return Target{}, fmt.Errorf("%w: its target is no URL", ErrBad)
 	}

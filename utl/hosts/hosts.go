@@ -34,6 +34,18 @@ func Split(host string) (name, port string, ok bool) {
 	return name, strconv.FormatUint(n, 10), err == nil && n != 0
 }
 
+// OwnPort returns the port that the scheme's URLs leave out, and reports whether
+// the scheme is http or https.
+func OwnPort(scheme string) (port string, ok bool) {
+	switch scheme {
+	case "http":
+		return "80", true
+	case "https":
+		return "443", true
+	}
+	return "", false
+}
+
 // IsName reports whether the text is a host's name or an IPv4 address: parts
 // of letters, digits, - and _ with single dots between them. All is ASCII: some
 // other letters have one of these as their lower case.

@@ -40,3 +40,11 @@ func TestParsePattern(t *testing.T) {
 		}
 	}
 }
+
+func TestOwnPort(t *testing.T) {
+	for scheme, want := range map[string]string{"http": "80", "https": "443", "HTTP": "", "ftp": "", "": ""} {
+		if got, ok := hosts.OwnPort(scheme); got != want || ok != (want != "") {
+			t.Errorf("%q: got %q, %t", scheme, got, ok)
+		}
+	}
+}
