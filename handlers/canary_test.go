@@ -103,7 +103,7 @@ func flows(t *testing.T, s *webtest.Site) (secrets []string, bodies map[string]s
 	secrets = append(secrets, s.Texts(t, `SELECT sid FROM sessions`)...)
 	secrets = append(secrets, s.Texts(t, `SELECT password FROM accounts`)...)
 	unsaid := s.Link(t, account.Member)
-	secrets = append(secrets, unsaid[len("/join/"):], string(webtest.Key), string(webtest.DeviceKey))
+	secrets = append(secrets, unsaid[len("/join/"):], string(webtest.Key[:]), string(webtest.DeviceKey[:]))
 
 	if err := os.Rename(s.DbPath, s.DbPath+".away"); err != nil {
 		t.Fatal(err)

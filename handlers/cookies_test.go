@@ -104,7 +104,7 @@ func TestARotatedKey(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
 	s.Write(t, "notes.txt", "notes")
-	keys := func(all ...[]byte) {
+	keys := func(all ...[32]byte) {
 		t.Helper()
 		if err := s.Sessions.SetKeys(all); err != nil {
 			t.Fatal(err)

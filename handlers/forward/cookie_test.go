@@ -18,13 +18,13 @@ import (
 )
 
 // signed signs a payload as a cookie of the name, with any key.
-func signed(tb testing.TB, key []byte, name string, payload any) string {
+func signed(tb testing.TB, key [32]byte, name string, payload any) string {
 	tb.Helper()
 	text, err := json.Marshal(payload)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	value, err := securecookie.New(key, nil).SetSerializer(securecookie.NopEncoder{}).Encode(name, text)
+	value, err := securecookie.New(key[:], nil).SetSerializer(securecookie.NopEncoder{}).Encode(name, text)
 	if err != nil {
 		tb.Fatal(err)
 	}

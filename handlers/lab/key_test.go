@@ -16,7 +16,7 @@ func reencode(text string) string { return base64.URLEncoding.EncodeToString([]b
 func TestLabKeyIsShownOnRequest(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	b := s.Browser(t)
-	shown := base64.StdEncoding.EncodeToString(webtest.LabKey)
+	shown := base64.StdEncoding.EncodeToString(webtest.LabKey[:])
 	for _, got := range []*webtest.Answer{
 		b.Get("/lab/key"), b.Get("/lab/key?do=show&shown=1"), b.Post("/lab/key"), b.Post("/lab/key", "do", "sign", "payload", "{}"),
 	} {

@@ -23,16 +23,10 @@ func (a *Answer) Button(label string) (fields []string) {
 }
 
 // LabKey is the key with which the lab of the tests signs.
-var LabKey = bytes.Repeat([]byte("89abcdef01234567"), 2)
+var LabKey = [32]byte(bytes.Repeat([]byte("89abcdef01234567"), 2))
 
 // WithLab switches the lab on.
-func WithLab(c *handlers.Config) {
-	lab, err := anatomy.New(LabKey, DeviceKey)
-	if err != nil {
-		panic(err)
-	}
-	c.Lab = lab
-}
+func WithLab(c *handlers.Config) { c.Lab = anatomy.New(LabKey, DeviceKey) }
 
 // LabPaths are the lab's pages.
 var LabPaths = []string{"/lab", "/lab/request", "/lab/session", "/lab/cookie", "/lab/key", "/lab/wire"}

@@ -45,9 +45,9 @@ const (
 
 // The session keys and the key of the known devices.
 var (
-	Key       = bytes.Repeat([]byte("0123456789abcdef"), 2)
-	NewKey    = bytes.Repeat([]byte("123456789abcdef0"), 2)
-	DeviceKey = bytes.Repeat([]byte("fedcba9876543210"), 2)
+	Key       = [32]byte(bytes.Repeat([]byte("0123456789abcdef"), 2))
+	NewKey    = [32]byte(bytes.Repeat([]byte("123456789abcdef0"), 2))
+	DeviceKey = [32]byte(bytes.Repeat([]byte("fedcba9876543210"), 2))
 )
 
 // Tiny is the cost of a hash that takes no time.
@@ -146,7 +146,7 @@ func New(tb testing.TB, change ...func(*handlers.Config)) *Site {
 	s.Sessions = s.NewSessions(tb, secure)
 	s.Accounts = account.New(account.Options{DB: s.Db, Sessions: s.Sessions, Hasher: s.Hasher, Host: c.PublicURL.Hostname(), Now: s.Clock.Now})
 	c.Accounts, c.Sessions = s.Accounts, s.Sessions
-	if c.Devices, err = session.NewDevices(secure, [][]byte{DeviceKey}); err != nil {
+	if c.Devices, err = session.NewDevices(secure, [][32]byte{DeviceKey}); err != nil {
 		tb.Fatal(err)
 	}
 	s.serve(tb, c)
@@ -194,7 +194,7 @@ func (s *Site) Again(tb testing.TB, change func(*handlers.Config)) *Site {
 func (s *Site) NewSessions(tb testing.TB, secure bool) *session.Store {
 	tb.Helper()
 	store, err := session.New(session.Options{
-		DB: s.Db, Keys: [][]byte{Key}, Secure: secure, Idle: 24 * time.Hour, Max: 720 * time.Hour,
+		DB: s.Db, Keys: [][32]byte{Key}, Secure: secure, Idle: 24 * time.Hour, Max: 720 * time.Hour,
 		Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err == nil {

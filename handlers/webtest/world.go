@@ -20,7 +20,7 @@ func WithGate(c *handlers.Config) { c.Gate = gateFor(*c, "*.site.example", "wiki
 
 // gateFor returns a gate that answers for the hosts.
 func gateFor(c handlers.Config, hosts ...string) *gate.Gate {
-	g, err := gate.New(gate.Options{Public: c.PublicURL, Hosts: hosts, Keys: [][]byte{IdentityKey}, Now: c.Now})
+	g, err := gate.New(gate.Options{Public: c.PublicURL, Hosts: hosts, Keys: [][32]byte{IdentityKey}, Now: c.Now})
 	if err != nil {
 		panic(err)
 	}
@@ -33,8 +33,8 @@ const (
 )
 
 var (
-	GateKey     = bytes.Repeat([]byte("3456789abcdef012"), 2)
-	IdentityKey = bytes.Repeat([]byte("456789abcdef0123"), 2)
+	GateKey     = [32]byte(bytes.Repeat([]byte("3456789abcdef012"), 2))
+	IdentityKey = [32]byte(bytes.Repeat([]byte("456789abcdef0123"), 2))
 )
 
 // The hosts of the tests' world: the jar, an app below the same domain, and an
@@ -60,7 +60,7 @@ func NewWorld(tb testing.TB, public, domain string) *World {
 	s := New(tb, func(c *handlers.Config) { c.PublicURL = Parse(tb, public) })
 	var err error
 	s.Sessions, err = session.New(session.Options{
-		DB: s.Db, Keys: [][]byte{Key}, GateKeys: [][]byte{GateKey}, GateDomain: domain,
+		DB: s.Db, Keys: [][32]byte{Key}, GateKeys: [][32]byte{GateKey}, GateDomain: domain,
 		Secure: s.Settings.PublicURL.Scheme == "https", Idle: 24 * time.Hour, Max: 720 * time.Hour,
 		Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler),
 	})
@@ -73,7 +73,7 @@ func NewWorld(tb testing.TB, public, domain string) *World {
 	s.Accounts = account.New(account.Options{DB: s.Db, Sessions: s.Sessions, Hasher: s.Hasher, Now: s.Clock.Now})
 	g, err := gate.New(gate.Options{
 		Public: s.Settings.PublicURL, Hosts: []string{"*.site.example", "wiki.example", "localhost"}, Domain: domain,
-		Keys: [][]byte{IdentityKey}, Now: s.Clock.Now,
+		Keys: [][32]byte{IdentityKey}, Now: s.Clock.Now,
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -61,7 +61,7 @@ func open(t *testing.T) *house {
 	h.clock.set(time.Now())
 	var err error
 	h.sessions, err = session.New(session.Options{
-		DB: h.db, Keys: [][]byte{bytes.Repeat([]byte("k"), 32)}, Idle: 24 * time.Hour, Max: 720 * time.Hour,
+		DB: h.db, Keys: [][32]byte{[32]byte(bytes.Repeat([]byte("k"), 32))}, Idle: 24 * time.Hour, Max: 720 * time.Hour,
 		Now: h.clock.now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err == nil {

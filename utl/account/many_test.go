@@ -18,7 +18,7 @@ import (
 func (h *house) elsewhere(t *testing.T) *house {
 	t.Helper()
 	sessions, err := session.New(session.Options{
-		DB: h.db, Keys: [][]byte{bytes.Repeat([]byte("k"), 32)}, Idle: 24 * time.Hour, Max: 720 * time.Hour,
+		DB: h.db, Keys: [][32]byte{[32]byte(bytes.Repeat([]byte("k"), 32))}, Idle: 24 * time.Hour, Max: 720 * time.Hour,
 		Now: h.clock.now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err == nil {

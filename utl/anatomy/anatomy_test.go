@@ -16,19 +16,15 @@ import (
 
 // sign and block are the keys of the lab in these tests.
 var (
-	sign  = bytes.Repeat([]byte("0123456789abcdef"), 2)
-	block = bytes.Repeat([]byte("fedcba9876543210"), 2)
+	sign  = [32]byte(bytes.Repeat([]byte("0123456789abcdef"), 2))
+	block = [32]byte(bytes.Repeat([]byte("fedcba9876543210"), 2))
 )
 
 var reader = anatomy.Dictionary{{Key: "role", JSON: `"reader"`}, {Key: "visits", JSON: "1"}}
 
 func newLab(t testing.TB) *anatomy.Lab {
 	t.Helper()
-	lab, err := anatomy.New(sign, block)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return lab
+	return anatomy.New(sign, block)
 }
 
 func parse(t testing.TB, value string) anatomy.Cookie {

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -50,32 +49,31 @@ type Verdict struct {
 type Lab struct{ keys atomic.Pointer[keys] }
 
 type keys struct {
-	sign         []byte
+	sign         [32]byte
 	open, sealed *securecookie.SecureCookie // signed; signed and encrypted
 }
 
 // New returns a lab that signs with the key sign and encrypts with block.
-func New(sign, block []byte) (*Lab, error) {
+func New(sign, block [32]byte) *Lab {
 	l := &Lab{}
-	return l, l.SetKeys(sign, block)
+	l.SetKeys(sign, block)
+	return l
 }
 
-// SetKeys makes the lab use these keys from now on, and no others. They are 32
-// bytes each; others are refused.
-func (l *Lab) SetKeys(sign, block []byte) error {
-	if len(sign) != 32 || len(block) != 32 {
-		return errors.New("a key of the lab must be 32 bytes")
-	}
+// SetKeys makes the lab use these keys from now on, and no others.
+func (l *Lab) SetKeys(sign, block [32]byte) {
 	codec := func(block []byte) *securecookie.SecureCookie {
-		return securecookie.New(sign, block).SetSerializer(serializer{}).
+		return securecookie.New(sign[:], block).SetSerializer(serializer{}).
 			MaxLength(MaxSize).MaxAge(int(MaxAge / time.Second)).MinAge(-skew)
 	}
-	l.keys.Store(&keys{slices.Clone(sign), codec(nil), codec(block)})
-	return nil
+	l.keys.Store(&keys{sign, codec(nil), codec(block[:])})
 }
 
 // Key returns the key that signs: to be shown, for it opens nothing.
-func (l *Lab) Key() []byte { return slices.Clone(l.keys.Load().sign) }
+func (l *Lab) Key() []byte {
+	key := l.keys.Load().sign
+	return key[:]
+}
 
 // Size returns how many bytes of name and value the signed cookie will have.
 func Size(name string, d Dictionary) int {
@@ -105,7 +103,7 @@ func encode(codec *securecookie.SecureCookie, name string, d Dictionary) (string
 // choice: what everybody can do who knows the key.
 func (l *Lab) Sign(name, payload string, at time.Time) string {
 	text := strconv.FormatInt(at.Unix(), 10) + "|" + base64.URLEncoding.EncodeToString([]byte(payload))
-	mac := hmac.New(sha256.New, l.keys.Load().sign)
+	mac := hmac.New(sha256.New, l.keys.Load().sign[:])
 	mac.Write([]byte(name + "|" + text))
 	return base64.URLEncoding.EncodeToString(append([]byte(text+"|"), mac.Sum(nil)...))
 }

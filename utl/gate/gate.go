@@ -31,10 +31,10 @@ const longest = 3000
 
 // Options are what a Gate needs.
 type Options struct {
-	Public *url.URL // where people sign in
-	Hosts  []string // GATE_HOSTS
-	Domain string   // COOKIE_DOMAIN, may be empty
-	Keys   [][]byte // seeds of the keys for assertions: the first signs; 32 bytes each
+	Public *url.URL   // where people sign in
+	Hosts  []string   // GATE_HOSTS
+	Domain string     // COOKIE_DOMAIN, may be empty
+	Keys   [][32]byte // seeds of the keys for assertions: the first signs
 	Now    func() time.Time
 }
 
@@ -47,7 +47,7 @@ type Gate struct {
 	signer signer
 }
 
-// New returns a gate. Errors: a host that is none, a key that is not 32 bytes.
+// New returns a gate. Errors: a host that is none, no key.
 func New(o Options) (*Gate, error) {
 	g := &Gate{public: o.Public, own: unbracketed(o.Public.Hostname()), domain: o.Domain}
 	g.signer.issuer, g.signer.now = o.Public.String(), o.Now

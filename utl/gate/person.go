@@ -6,7 +6,6 @@ import (
 	_ "crypto/sha256" // for the thumbprint
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -77,14 +76,11 @@ type assertion struct {
 }
 
 // SetKeys makes the first key sign and the JWKS list every one, from now on.
-// Keys are 32 bytes each; others are refused.
-func (g *Gate) SetKeys(seeds [][]byte) error {
+// No key at all is refused.
+func (g *Gate) SetKeys(seeds [][32]byte) error {
 	var set jose.JSONWebKeySet
 	var first jose.JSONWebKey
 	for i, seed := range seeds {
-		if len(seed) != ed25519.SeedSize {
-			return errors.New("a key for assertions must be 32 bytes")
-		}
 		key, err := newKey(seed)
 		if err != nil {
 			return err
@@ -110,8 +106,8 @@ func (g *Gate) SetKeys(seeds [][]byte) error {
 }
 
 // newKey returns the key of the seed, named by its thumbprint (RFC 7638).
-func newKey(seed []byte) (jose.JSONWebKey, error) {
-	key := jose.JSONWebKey{Key: ed25519.NewKeyFromSeed(seed), Algorithm: string(jose.EdDSA), Use: "sig"}
+func newKey(seed [ed25519.SeedSize]byte) (jose.JSONWebKey, error) {
+	key := jose.JSONWebKey{Key: ed25519.NewKeyFromSeed(seed[:]), Algorithm: string(jose.EdDSA), Use: "sig"}
 	print, err := key.Thumbprint(crypto.SHA256)
 	if err != nil {
 		return key, fmt.Errorf("naming a key for assertions: %w", err)

@@ -71,7 +71,7 @@ func TestAssert(t *testing.T) {
 	if _, err := verified(t, g, token, c.t.Add(61*time.Second), "app.example"); err == nil {
 		t.Error("the assertion is good after a minute")
 	}
-	if _, err := verified(t, newGate(t, func(o *gate.Options) { o.Keys = [][]byte{seed(9)} }), token, c.t, "app.example"); err == nil {
+	if _, err := verified(t, newGate(t, func(o *gate.Options) { o.Keys = [][32]byte{seed(9)} }), token, c.t, "app.example"); err == nil {
 		t.Error("another jar's keys verify the assertion")
 	}
 	if bytes.Contains(g.JWKS(), []byte(`"d"`)) {
@@ -103,7 +103,7 @@ func TestAssertAfterRotation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := g.SetKeys([][]byte{seed(2), seed(1)}); err != nil {
+	if err := g.SetKeys([][32]byte{seed(2), seed(1)}); err != nil {
 		t.Fatal(err)
 	}
 	fresh, err := g.Assert("s", gate.Person{ID: "A1"}, "app.example")
@@ -115,7 +115,7 @@ func TestAssertAfterRotation(t *testing.T) {
 			t.Errorf("after the rotation: %v", err)
 		}
 	}
-	if err := g.SetKeys([][]byte{seed(2)}); err != nil {
+	if err := g.SetKeys([][32]byte{seed(2)}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := verified(t, g, old, now, "app.example"); err == nil {
@@ -133,7 +133,7 @@ func TestAssertAtOnceAndBounded(t *testing.T) {
 					t.Error(err)
 				}
 				if i%10 == 0 {
-					if err := g.SetKeys([][]byte{seed(byte(i)), seed(1)}); err != nil {
+					if err := g.SetKeys([][32]byte{seed(byte(i)), seed(1)}); err != nil {
 						t.Error(err)
 					}
 				}

@@ -113,17 +113,17 @@ func (r Ring) Prune() Ring {
 	return Ring{slices.Clone(r.keys[:min(1, r.Len())])}
 }
 
-// Derive returns a key of 32 bytes for the purpose from each key, in the same
+// Derive returns a key for the purpose from each key, in the same
 // order (HKDF-SHA-256, RFC 5869). Purposes have nothing in common: knowing the
 // key of one says nothing about another. "id" is taken, by [Ring.IDs].
-func (r Ring) Derive(purpose string) [][]byte {
-	derived := make([][]byte, 0, r.Len())
+func (r Ring) Derive(purpose string) [][keySize]byte {
+	derived := make([][keySize]byte, 0, r.Len())
 	for _, key := range r.keys {
 		out, err := hkdf.Key(sha256.New, key(), nil, "glassjar/"+purpose, keySize)
 		if err != nil {
 			panic(err) // only for an output of more than 255 hashes
 		}
-		derived = append(derived, out)
+		derived = append(derived, [keySize]byte(out))
 	}
 	return derived
 }
@@ -147,7 +147,7 @@ func (r Ring) SelfTest() error {
 	}
 	for i, key := range r.Derive("self-test") {
 		var got string
-		good := securecookie.New(key, nil).MaxAge(0) // the clock is not on trial
+		good := securecookie.New(key[:], nil).MaxAge(0) // the clock is not on trial
 		signed, err := good.Encode("self-test", "glassjar")
 		if err == nil {
 			err = good.Decode("self-test", signed, &got)
@@ -155,9 +155,9 @@ func (r Ring) SelfTest() error {
 		if err != nil || got != "glassjar" {
 			return fmt.Errorf("%w: key %d does not verify what it signed: %w", ErrKeys, i+1, err)
 		}
-		key = slices.Clone(key)
-		key[0] ^= 1
-		if securecookie.New(key, nil).MaxAge(0).Decode("self-test", signed, &got) == nil {
+		other := key
+		other[0] ^= 1
+		if securecookie.New(other[:], nil).MaxAge(0).Decode("self-test", signed, &got) == nil {
 			return fmt.Errorf("%w: another key verifies what key %d signed", ErrKeys, i+1)
 		}
 	}

@@ -93,18 +93,18 @@ func TestParseKeepsTheOrder(t *testing.T) {
 }
 
 // rfc5869 is HKDF-SHA-256 for one block without salt, written out.
-func rfc5869(secret []byte, info string) []byte {
+func rfc5869(secret []byte, info string) [32]byte {
 	extract := hmac.New(sha256.New, make([]byte, 32))
 	extract.Write(secret)
 	expand := hmac.New(sha256.New, extract.Sum(nil))
 	expand.Write([]byte(info + "\x01"))
-	return expand.Sum(nil)
+	return [32]byte(expand.Sum(nil))
 }
 
 func TestDeriveIsHKDF(t *testing.T) {
 	ring := parse(t, key(1)+","+key(2))
 	for _, purpose := range []string{"session", "device", ""} {
-		want := [][]byte{rfc5869(raw(1, 32), "glassjar/"+purpose), rfc5869(raw(2, 32), "glassjar/"+purpose)}
+		want := [][32]byte{rfc5869(raw(1, 32), "glassjar/"+purpose), rfc5869(raw(2, 32), "glassjar/"+purpose)}
 		if diff := cmp.Diff(want, ring.Derive(purpose)); diff != "" {
 			t.Errorf("for %q (-want +got):\n%s", purpose, diff)
 		}
@@ -115,11 +115,13 @@ func TestDeriveIsHKDF(t *testing.T) {
 	}
 }
 
+func first(key [32]byte) []byte { return key[:4] }
+
 func TestIDsTellKeysApart(t *testing.T) {
 	ids := parse(t, key(1)+","+key(2)).IDs()
 	want := []string{
-		hex.EncodeToString(rfc5869(raw(1, 32), "glassjar/id")[:4]),
-		hex.EncodeToString(rfc5869(raw(2, 32), "glassjar/id")[:4]),
+		hex.EncodeToString(first(rfc5869(raw(1, 32), "glassjar/id"))),
+		hex.EncodeToString(first(rfc5869(raw(2, 32), "glassjar/id"))),
 	}
 	if diff := cmp.Diff(want, ids); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

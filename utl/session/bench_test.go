@@ -68,7 +68,7 @@ func BenchmarkFindRow(b *testing.B) {
 func BenchmarkSend(b *testing.B) {
 	s := newSite(b)
 	cookie := s.signIn(b, "ada", true)
-	if err := s.SetKeys([][]byte{newKey(), s.opt.Keys[0]}); err != nil {
+	if err := s.SetKeys([][32]byte{newKey(), s.opt.Keys[0]}); err != nil {
 		b.Fatal(err)
 	}
 	r, found := request(cookie), s.live(b, cookie)

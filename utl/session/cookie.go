@@ -67,8 +67,8 @@ func (s serializer) Deserialize(src []byte, dst any) error {
 }
 
 // SetKeys makes the first key sign and every key verify, from now on.
-// Keys are 32 bytes each; others are refused.
-func (s *Store) SetKeys(keys [][]byte) error {
+// No key at all is refused.
+func (s *Store) SetKeys(keys [][32]byte) error {
 	codecs, err := s.newCodecs(keys)
 	if err == nil {
 		s.codecs.Store(&codecs)
@@ -76,13 +76,10 @@ func (s *Store) SetKeys(keys [][]byte) error {
 	return err
 }
 
-func (s *Store) newCodecs(keys [][]byte) ([]codec, error) {
+func (s *Store) newCodecs(keys [][32]byte) ([]codec, error) {
 	codecs := make([]codec, 0, len(keys))
 	for _, k := range keys {
-		if len(k) != 32 {
-			return nil, errors.New("a session key must be 32 bytes")
-		}
-		c := securecookie.New(k, nil).SetSerializer(serializer{})
+		c := securecookie.New(k[:], nil).SetSerializer(serializer{})
 		codecs = append(codecs, c.MaxAge(int(s.opt.Max/time.Second))) // gorilla's Options.MaxAge binds only the browser
 	}
 	if len(codecs) == 0 {

@@ -32,7 +32,7 @@ type Devices struct {
 
 // NewDevices returns the known devices whose cookies the keys sign; secure
 // says that browsers reach us over https.
-func NewDevices(secure bool, keys [][]byte) (*Devices, error) {
+func NewDevices(secure bool, keys [][32]byte) (*Devices, error) {
 	d := &Devices{name: "glassjar-device", secure: secure}
 	if secure {
 		d.name = "__Host-glassjar-device"
@@ -44,14 +44,11 @@ func NewDevices(secure bool, keys [][]byte) (*Devices, error) {
 func (d *Devices) Name() string { return d.name }
 
 // SetKeys makes the first key sign and every key verify, from now on.
-// Keys are 32 bytes each; others are refused.
-func (d *Devices) SetKeys(keys [][]byte) error {
+// No key at all is refused.
+func (d *Devices) SetKeys(keys [][32]byte) error {
 	var codecs []securecookie.Codec
 	for _, k := range keys {
-		if len(k) != 32 {
-			return errors.New("a device key must be 32 bytes")
-		}
-		codecs = append(codecs, securecookie.New(k, nil).SetSerializer(securecookie.JSONEncoder{}).MaxAge(deviceLife))
+		codecs = append(codecs, securecookie.New(k[:], nil).SetSerializer(securecookie.JSONEncoder{}).MaxAge(deviceLife))
 	}
 	if len(codecs) == 0 {
 		return errors.New("no device key")

@@ -13,7 +13,7 @@ import (
 // The store is one of gorilla's: Get, Values and Save, as everywhere. Get
 // verifies the signature alone; whether the session is live, Find says.
 func Example() {
-	store, err := session.New(session.Options{Keys: [][]byte{bytes.Repeat([]byte("a key of"), 4)}, Max: time.Hour, Now: time.Now})
+	store, err := session.New(session.Options{Keys: [][32]byte{[32]byte(bytes.Repeat([]byte("a key of"), 4))}, Max: time.Hour, Now: time.Now})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -27,8 +27,8 @@ func (p Place) name() string {
 }
 
 // SetGateKeys makes the first key sign the gate cookies and every key verify
-// them, from now on. Keys are 32 bytes each; others are refused.
-func (s *Store) SetGateKeys(keys [][]byte) error {
+// them, from now on. No key at all is refused.
+func (s *Store) SetGateKeys(keys [][32]byte) error {
 	codecs, err := s.newCodecs(keys)
 	if err == nil {
 		s.gate.Store(&codecs)

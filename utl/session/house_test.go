@@ -69,7 +69,7 @@ type site struct {
 func newSite(tb testing.TB, change ...func(*session.Options)) *site {
 	tb.Helper()
 	s := &site{path: filepath.Join(tb.TempDir(), "test.db"), opt: session.Options{
-		Keys: [][]byte{newKey()}, Idle: idle, Max: most, Log: slog.New(slog.DiscardHandler),
+		Keys: [][32]byte{newKey()}, Idle: idle, Max: most, Log: slog.New(slog.DiscardHandler),
 	}}
 	for _, f := range change {
 		f(&s.opt)
@@ -103,9 +103,8 @@ func (s *site) unpolled(tb testing.TB) *site {
 	return o
 }
 
-func newKey() []byte {
-	k := make([]byte, 32)
-	_, _ = rand.Read(k)
+func newKey() (k [32]byte) {
+	_, _ = rand.Read(k[:])
 	return k
 }
 

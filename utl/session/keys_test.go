@@ -15,34 +15,18 @@ import (
 	"glassjar/utl/session"
 )
 
-func TestKeysOfAnotherLengthAreRefused(t *testing.T) {
+func TestNoKeyIsRefused(t *testing.T) {
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", false)
-	for _, tt := range []struct {
-		name string
-		keys [][]byte
-	}{
-		{"none", nil},
-		{"empty", [][]byte{{}}},
-		{"1 byte", [][]byte{make([]byte, 1)}},
-		{"31 bytes", [][]byte{make([]byte, 31)}},
-		{"33 bytes", [][]byte{make([]byte, 33)}},
-		{"64 bytes", [][]byte{make([]byte, 64)}},
-		{"the second short", [][]byte{newKey(), make([]byte, 16)}},
-		{"the second empty, as gorilla's pairs have it", [][]byte{newKey(), nil}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			if err := s.SetKeys(tt.keys); err == nil || strings.Contains(err.Error(), "\x00") {
-				t.Errorf("got error %q, want one that shows no key", err)
-			}
-			o := s.opt
-			o.Keys = tt.keys
-			if _, err := session.New(o); err == nil {
-				t.Error("New takes them")
-			}
-			s.live(t, cookie) // the keys of before are still there
-		})
+	if err := s.SetKeys(nil); err == nil {
+		t.Error("SetKeys takes none")
 	}
+	o := s.opt
+	o.Keys = nil
+	if _, err := session.New(o); err == nil {
+		t.Error("New takes none")
+	}
+	s.live(t, cookie) // the keys of before are still there
 }
 
 // Attack cookie/rotated-key: the old cookie works, new ones use the new key; after the old
@@ -54,7 +38,7 @@ func TestRotation(t *testing.T) {
 	if w := renewed(t, s, before); len(w.Result().Cookies()) != 0 {
 		t.Errorf("a cookie of the newest key was sent again: %v", w.Header())
 	}
-	if err := s.SetKeys([][]byte{fresh, old}); err != nil {
+	if err := s.SetKeys([][32]byte{fresh, old}); err != nil {
 		t.Fatal(err)
 	}
 	found := s.live(t, before)
@@ -67,7 +51,7 @@ func TestRotation(t *testing.T) {
 	if again.MaxAge != want || !again.HttpOnly || again.SameSite != http.SameSiteLaxMode || again.Path != "/" {
 		t.Errorf("got %q, want Max-Age %d: what is left", again.Raw, want)
 	}
-	if err := s.SetKeys([][]byte{fresh}); err != nil {
+	if err := s.SetKeys([][32]byte{fresh}); err != nil {
 		t.Fatal(err)
 	}
 	s.none(t, request(before))
@@ -75,7 +59,7 @@ func TestRotation(t *testing.T) {
 	if got := s.live(t, again); got.SID != found.SID || !got.Started.Equal(found.Started) {
 		t.Errorf("got %+v, want the session of before, %+v", got, found)
 	}
-	if err := s.SetKeys([][]byte{old}); err != nil {
+	if err := s.SetKeys([][32]byte{old}); err != nil {
 		t.Fatal(err)
 	}
 	s.none(t, request(again))
@@ -85,7 +69,7 @@ func TestRotation(t *testing.T) {
 func TestACookieWithoutMaxAgeIsSentAgainWithoutOne(t *testing.T) {
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", false)
-	if err := s.SetKeys([][]byte{newKey(), s.opt.Keys[0]}); err != nil {
+	if err := s.SetKeys([][32]byte{newKey(), s.opt.Keys[0]}); err != nil {
 		t.Fatal(err)
 	}
 	if again := only(t, renewed(t, s, cookie)); again.MaxAge != 0 || !again.Expires.IsZero() {

@@ -140,7 +140,7 @@ func TestRaceOfAll(t *testing.T) {
 			}
 		}
 	}
-	keys := [][]byte{newKey(), s.opt.Keys[0]}
+	keys := [][32]byte{newKey(), s.opt.Keys[0]}
 	s.clock.pass(30 * time.Second)
 	atOnce(
 		many(func(i int) { s.live(t, cookies[i%2]) }),

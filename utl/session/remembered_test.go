@@ -80,12 +80,12 @@ func TestNewKeysForgetRememberedCookies(t *testing.T) {
 	gate := s.gateCookie(t, cookie, onApp)
 	s.liveAt(t, onApp, gate)
 	s.live(t, cookie)
-	if err := s.SetKeys([][]byte{newKey()}); err != nil {
+	if err := s.SetKeys([][32]byte{newKey()}); err != nil {
 		t.Fatal(err)
 	}
 	s.none(t, request(cookie))
 	s.liveAt(t, onApp, gate)
-	if err := s.SetGateKeys([][]byte{newKey()}); err != nil {
+	if err := s.SetGateKeys([][32]byte{newKey()}); err != nil {
 		t.Fatal(err)
 	}
 	s.noneAt(t, onApp, request(gate))

@@ -53,8 +53,8 @@ type Session struct {
 // Options are what a Store needs.
 type Options struct {
 	DB         *db.DB
-	Keys       [][]byte      // the first signs, every one verifies; 32 bytes each
-	GateKeys   [][]byte      // the same for gate cookies; none: no gate cookie is good
+	Keys       [][32]byte    // the first signs, every one verifies
+	GateKeys   [][32]byte    // the same for gate cookies; none: no gate cookie is good
 	GateDomain string        // COOKIE_DOMAIN; empty: no gate cookie goes out with the session cookie
 	Secure     bool          // browsers reach us over https: Secure and __Host-
 	Idle, Max  time.Duration // limits: since last seen, since the start

@@ -96,7 +96,7 @@ func TestALateCookie(t *testing.T) {
 	s := newSite(t)
 	first := s.signIn(t, "ada", true)
 	s.clock.pass(30 * time.Minute)
-	if err := s.SetKeys([][]byte{newKey(), s.opt.Keys[0]}); err != nil {
+	if err := s.SetKeys([][32]byte{newKey(), s.opt.Keys[0]}); err != nil {
 		t.Fatal(err)
 	}
 	late := only(t, renewed(t, s, first))

@@ -29,9 +29,7 @@ func (s *Stores) Signers(public *url.URL) (_ *Signers, err error) {
 		return nil, err
 	}
 	if s.Config.Lab == "on" {
-		if all.Lab, err = anatomy.New(labKeys(s.Ring)); err != nil {
-			return nil, err
-		}
+		all.Lab = anatomy.New(labKeys(s.Ring))
 	}
 	all.Gate, err = gate.New(gate.Options{
 		Public: public, Hosts: s.Config.GateHosts, Domain: s.Config.CookieDomain, Keys: s.Ring.Derive("identity"), Now: s.Accounts.Now,
@@ -41,7 +39,7 @@ func (s *Stores) Signers(public *url.URL) (_ *Signers, err error) {
 
 // labKeys returns the keys with which the lab signs and encrypts. They open
 // nothing else.
-func labKeys(r keyring.Ring) (sign, block []byte) {
+func labKeys(r keyring.Ring) (sign, block [32]byte) {
 	return r.Derive("lab")[0], r.Derive("lab-block")[0]
 }
 
@@ -60,7 +58,7 @@ func (s *Signers) LookAtKeys(ctx context.Context, dotenv string) {
 	err = errors.Join(s.stores.Sessions.SetKeys(ring.Derive("session")), s.stores.Sessions.SetGateKeys(ring.Derive("gate")),
 		s.Devices.SetKeys(ring.Derive("device")), s.Gate.SetKeys(ring.Derive("identity")))
 	if s.Lab != nil {
-		err = errors.Join(err, s.Lab.SetKeys(labKeys(ring)))
+		s.Lab.SetKeys(labKeys(ring))
 	}
 	s.stores.Log.InfoContext(ctx, "session keys changed", "keys", ring.Len(), "error", err)
 }
