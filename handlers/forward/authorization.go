@@ -16,7 +16,6 @@ import (
 	"glassjar/utl/account"
 	"glassjar/utl/db"
 	"glassjar/utl/gate"
-	"glassjar/utl/session"
 	"glassjar/utl/throttle"
 )
 
@@ -71,22 +70,18 @@ func hidesAppPassword(word string) bool {
 	return strings.HasPrefix(pw, account.AppPasswordPrefix) || account.AppPasswordForm.Match(text)
 }
 
-// program returns, as a session that is on no record, whose app password the
-// request carries to the target. It never looks at a cookie. A good one is not
-// held up by others' failures: 260 random bits are not guessed, and what the
-// throttle slows is wrong ones, with all that they write. Errors:
-// account.ErrAppPassword, errTooSoon, db.ErrUnavailable.
-func (s *Room) program(w http.ResponseWriter, r *http.Request, t gate.Target) (session.Session, error) {
+// program returns whose app password the request carries to the target. It
+// never looks at a cookie. A good one is not held up by others' failures: 260
+// random bits are not guessed, and what the throttle slows is wrong ones, with
+// all that they write. Errors: account.ErrAppPassword, web.ErrTooSoon,
+// db.ErrUnavailable.
+func (s *Room) program(w http.ResponseWriter, r *http.Request, t gate.Target) (passenger, error) {
 	username, secret := credentials(r)
 	p, err := s.Accounts.AppPassword(r.Context(), secret, username, t.Name)
 	if errors.Is(err, account.ErrAppPassword) {
-		return session.Session{}, s.programFailed(w, r, username)
+		return passenger{}, s.programFailed(w, r, username)
 	}
-	a := p.Account
-	return session.Session{
-		SID: "app password " + p.ID, AccountID: a.ID, Username: a.Username, DisplayName: a.DisplayName,
-		Role: a.Role, Groups: a.Groups, Email: a.Email,
-	}, err
+	return passenger{p.Owner, "app password " + p.ID}, err
 }
 
 // credentials returns what the Authorization header holds: Basic's username

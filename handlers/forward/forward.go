@@ -12,6 +12,7 @@ import (
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
 	"glassjar/utl/gate"
+	"glassjar/utl/identity"
 	"glassjar/utl/session"
 )
 
@@ -78,7 +79,7 @@ func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, si
 	if !s.Gate.Allows(ask.Target) {
 		return gate.ErrHost
 	}
-	found, err := s.authenticate(w, r, ask.Target)
+	p, err := s.authenticate(w, r, ask.Target)
 	if errors.Is(err, account.ErrAppPassword) || errors.Is(err, web.ErrTooSoon) {
 		return s.programRefused(w, r, ask, err)
 	}
@@ -88,11 +89,11 @@ func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, si
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnsure, err)
 	}
-	web.InfoOf(r).Session = found
-	if p := personOf(found); groups != nil && !slices.ContainsFunc(groups, p.In) {
-		return s.deny(w, ask, p)
+	web.InfoOf(r).Session.Identity = p.Identity
+	if groups != nil && !slices.ContainsFunc(groups, p.HasGroup) {
+		return s.deny(w, ask, p.Identity)
 	}
-	return s.allow(w, r, ask, found)
+	return s.allow(w, r, ask, p)
 }
 
 // requestedGroups returns the groups that may pass, or nil for everybody. An arg
@@ -119,33 +120,44 @@ func requestedGroups(r *http.Request, a gate.Ask) ([]string, error) {
 	return args["group"], nil
 }
 
-// authenticate returns the live session that the request carries to the target:
-// the session cookie's on our own host, a gate cookie's on others. One with an
-// app password is a program's, and no cookie of it counts.
-func (s *Room) authenticate(w http.ResponseWriter, r *http.Request, t gate.Target) (session.Session, error) {
+// passenger is who may pass, and what the gate keeps signed tokens by: the sid,
+// or the app password's id.
+type passenger struct {
+	identity.Identity
+
+	key string
+}
+
+// authenticate returns who makes the request to the target. One with an app
+// password is a program's, and no cookie of it counts. The name and the email
+// are fit for a header.
+func (s *Room) authenticate(w http.ResponseWriter, r *http.Request, t gate.Target) (p passenger, err error) {
 	if isForGate(r.Header["Authorization"]) {
-		return s.program(w, r, t)
+		p, err = s.program(w, r, t)
+	} else {
+		var found session.Session
+		found, err = s.find(r, t)
+		p = passenger{found.Identity, found.SID}
 	}
+	p.Name, p.Email = web.OneLine(p.Name, 256), web.OneLine(p.Email, 256)
+	return p, err
+}
+
+// find returns the live session that the request carries to the target: the
+// session cookie's on our own host, a gate cookie's on others.
+func (s *Room) find(r *http.Request, t gate.Target) (session.Session, error) {
 	if s.Gate.Own(t) {
 		return s.Sessions.Find(r)
 	}
 	return s.Sessions.FindGate(r, session.Place(s.Gate.CookieScope(t)))
 }
 
-func personOf(found session.Session) gate.Person {
-	return gate.Person{
-		ID: found.AccountID, Username: found.Username, Groups: found.Groups,
-		Name: web.OneLine(found.DisplayName, 256), Email: web.OneLine(found.Email, 256),
-	}
-}
-
 // allow answers 200 and says who it is. Every name is sent, also with
 // nothing to say: some proxies let through what the client sent for one that
 // is missing. The app's own Authorization header is sent back: the proxy hands
 // the app that one, or none, for it cannot tell whose the client's is.
-func (s *Room) allow(w http.ResponseWriter, r *http.Request, a gate.Ask, found session.Session) error {
-	p := personOf(found)
-	assertion, err := s.Gate.Assert(found.SID, p, a.Host)
+func (s *Room) allow(w http.ResponseWriter, r *http.Request, a gate.Ask, p passenger) error {
+	assertion, err := s.Gate.Assert(p.key, p.Identity, a.Host)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnsure, err)
 	}
@@ -163,7 +175,7 @@ func (s *Room) allow(w http.ResponseWriter, r *http.Request, a gate.Ask, found s
 }
 
 // deny answers 403 and says who was not let in.
-func (s *Room) deny(w http.ResponseWriter, a gate.Ask, p gate.Person) error {
+func (s *Room) deny(w http.ResponseWriter, a gate.Ask, p identity.Identity) error {
 	return s.Render(w, http.StatusForbidden, "gate", web.AppHostPage{
 		Title: "Not for " + p.Username, Sentence: "You are signed in as " + p.Username + ", who is in none of the groups that may open this page.",
 		Other: s.Gate.SignInAsOther(a),

@@ -11,7 +11,7 @@ func Homes(c Config) (joined func([]byte, *session.Session) []byte, rendered fun
 	s := &Room{Config: c}
 	s.homes, err = s.precompileHomes()
 	return s.homeAppend, func(f *session.Session) ([]byte, error) {
-		values := []string{f.Username, f.DisplayName, web.FormatTime(f.Started), web.FormatTime(c.Sessions.Until(*f))}
+		values := []string{f.Username, f.Name, web.FormatTime(f.Started), web.FormatTime(c.Sessions.Until(*f))}
 		return s.PageSet.Render("home", s.homePage(values, s.homeKind(f)))
 	}, err
 }

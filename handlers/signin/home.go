@@ -1,13 +1,13 @@
 package signin
 
 import (
-	"cmp"
 	"errors"
 	"net/http"
 	"sync"
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
+	"glassjar/utl/identity"
 	"glassjar/utl/page"
 	"glassjar/utl/session"
 )
@@ -79,7 +79,7 @@ func (s *Room) homeKind(found *session.Session) homeKind {
 // called, since when and until when the session lasts.
 func (s *Room) homePage(values []string, kind homeKind) HomePage {
 	return HomePage{
-		Layout: web.Layout{Me: account.Account{ID: "somebody", Username: values[0], DisplayName: values[1]}, Here: "/"},
+		Layout: web.Layout{Me: account.Account{Identity: identity.Identity{ID: "somebody", Username: values[0], Name: values[1]}}, Here: "/"},
 		Since:  values[2], Until: values[3], Remember: kind.remember,
 		Cookie: s.Sessions.Name(), Device: s.Devices.Name(), Pages: kind.pages, NoPages: kind.noPages,
 	}
@@ -98,7 +98,7 @@ func (s *Room) showHome(w http.ResponseWriter, found session.Session) error {
 // homeAppend appends the session's page to b.
 func (s *Room) homeAppend(b []byte, found *session.Session) []byte {
 	var since, until [32]byte
-	return s.homes[s.homeKind(found)].Append(b, found.Username, cmp.Or(found.DisplayName, found.Username),
+	return s.homes[s.homeKind(found)].Append(b, found.Username, found.Called(),
 		string(found.Started.UTC().AppendFormat(since[:0], web.TimeLayout)),
 		string(s.Sessions.Until(*found).UTC().AppendFormat(until[:0], web.TimeLayout)))
 }

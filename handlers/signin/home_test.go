@@ -13,6 +13,7 @@ import (
 	"glassjar/handlers/web"
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
+	"glassjar/utl/identity"
 	"glassjar/utl/session"
 )
 
@@ -33,7 +34,7 @@ func TestHomeIsItsTemplate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := &session.Session{Username: "ada", Started: s.Clock.Now(), Seen: s.Clock.Now()}
+	found := &session.Session{Identity: identity.Identity{Username: "ada"}, Started: s.Clock.Now(), Seen: s.Clock.Now()}
 	compare := func() {
 		t.Helper()
 		want, err := rendered(found)
@@ -47,7 +48,7 @@ func TestHomeIsItsTemplate(t *testing.T) {
 	for range 2 { // without an index.html, and with one
 		for _, found.Role = range []string{account.Member, account.Owner} {
 			for _, found.Remember = range []bool{false, true} {
-				for _, found.DisplayName = range append(webtest.Nasty, "", "Ada <b>&\"'+") {
+				for _, found.Name = range append(webtest.Nasty, "", "Ada <b>&\"'+") {
 					compare()
 				}
 			}

@@ -33,7 +33,7 @@ func LogAttrs(r *http.Request, event, username, reason string) []slog.Attr {
 // Actor returns who makes the request.
 func Actor(r *http.Request) audit.Actor {
 	v := InfoOf(r)
-	return audit.Actor{ID: v.Session.AccountID, Name: v.Session.Username, Address: v.Address.String(), Agent: r.UserAgent()}
+	return audit.Actor{ID: v.Session.Identity.ID, Name: v.Session.Username, Address: v.Address.String(), Agent: r.UserAgent()}
 }
 
 // Attempt is a sign-in that may be tried.

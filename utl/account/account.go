@@ -15,6 +15,7 @@ import (
 
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
+	"glassjar/utl/identity"
 	"glassjar/utl/password"
 	"glassjar/utl/session"
 )
@@ -50,29 +51,15 @@ var username = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,31}$`)
 
 // Account is a person's record.
 type Account struct {
-	ID          string // random, never reused
-	Username    string
-	DisplayName string // may be empty
-	Role        string // Owner or Member
-	Groups      string // sorted, with commas between them
-	Email       string // may be empty
-	Created     time.Time
-	Disabled    bool
-	epoch       int64
+	identity.Identity
+
+	Created  time.Time
+	Disabled bool
+	epoch    int64
 }
 
 // Of returns the account that the live session belongs to.
-func Of(s session.Session) Account {
-	return Account{ID: s.AccountID, Username: s.Username, DisplayName: s.DisplayName, Role: s.Role, Groups: s.Groups, Email: s.Email}
-}
-
-// Called returns the display name, or the username where there is none.
-func (a Account) Called() string {
-	if a.DisplayName != "" {
-		return a.DisplayName
-	}
-	return a.Username
-}
+func Of(s session.Session) Account { return Account{Identity: s.Identity} }
 
 // Verified returns what a session may be started with.
 func (a Account) Verified() session.Verified {
@@ -132,7 +119,7 @@ const selectAccounts = `SELECT id, username, name, role, group_names, email, pas
 
 func scan(r db.Row) (c credentials, err error) {
 	var created, disabled int64
-	err = r.Scan(&c.ID, &c.Username, &c.DisplayName, &c.Role, &c.Groups, &c.Email, &c.hash, &c.epoch, &created, &disabled)
+	err = r.Scan(&c.ID, &c.Username, &c.Name, &c.Role, &c.Groups, &c.Email, &c.hash, &c.epoch, &created, &disabled)
 	c.Created, c.Disabled = db.Time(created), disabled != 0
 	return c, err
 }

@@ -12,6 +12,7 @@ import (
 
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
+	"glassjar/utl/identity"
 	"glassjar/utl/session"
 )
 
@@ -75,21 +76,21 @@ func TestAnAccountThatCannotBeAddedIsNot(t *testing.T) {
 }
 
 func TestOfIsTheAccountOfALiveSession(t *testing.T) {
-	want := account.Account{ID: "an id", Username: "ann", DisplayName: "Ann", Role: account.Owner}
-	got := account.Of(session.Session{SID: "x", ID: "y", AccountID: "an id", Username: "ann", DisplayName: "Ann", Role: account.Owner})
+	want := account.Account{Identity: identity.Identity{ID: "an id", Username: "ann", Name: "Ann", Role: account.Owner}}
+	got := account.Of(session.Session{SID: "x", ID: "y", Identity: want.Identity})
 	if got != want {
 		t.Errorf("Of = %+v, want %+v", got, want)
 	}
 	if got := want.Called(); got != "Ann" {
 		t.Errorf("Called = %q, want the display name", got)
 	}
-	want.DisplayName = ""
+	want.Name = ""
 	if got := want.Called(); got != "ann" {
 		t.Errorf("Called = %q, want the username", got)
 	}
 	h := open(t)
 	ann := h.add(t, "ann", account.Owner)
-	if _, err := h.start(t.Context(), account.Of(session.Session{AccountID: ann.ID, Username: "ann"}).Verified()); !errors.Is(err, session.ErrChanged) {
+	if _, err := h.start(t.Context(), account.Of(session.Session{Identity: identity.Identity{ID: ann.ID, Username: "ann"}}).Verified()); !errors.Is(err, session.ErrChanged) {
 		t.Errorf("a session started without a password: got %v, want ErrChanged", err)
 	}
 }

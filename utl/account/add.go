@@ -52,7 +52,7 @@ func (s *Store) hash(ctx context.Context, pw, name string) (string, error) {
 
 func (s *Store) insert(ctx context.Context, tx *db.Tx, c credentials, by audit.Actor) error {
 	_, err := tx.Exec(ctx, `INSERT INTO accounts (id, username, name, role, password, epoch, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?)`, c.ID, c.Username, c.DisplayName, c.Role, c.hash, c.epoch, db.Micros(c.Created))
+		VALUES (?, ?, ?, ?, ?, ?, ?)`, c.ID, c.Username, c.Name, c.Role, c.hash, c.epoch, db.Micros(c.Created))
 	if errors.Is(err, db.ErrConflict) {
 		return ErrTaken
 	}

@@ -15,6 +15,7 @@ import (
 
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
+	"glassjar/utl/identity"
 	"glassjar/utl/session"
 )
 
@@ -44,13 +45,13 @@ var AppPasswordForm = regexp.MustCompile(AppPasswordPrefix + `[A-Z2-7]{52}`)
 // AppPassword lets a program through the gate in the name of an account. Its
 // secret is kept as a hash alone.
 type AppPassword struct {
-	ID      string // what pages call it: grants nothing
-	Account Account
-	Name    string    // says what it is for
-	Hosts   string    // names of those it is good on, with commas between them; empty: every one
-	Made    time.Time // the store's to say
-	Expires time.Time // zero: never
-	Used    time.Time // last, to the minute; zero: not yet
+	ID      string            // what pages call it: grants nothing
+	Owner   identity.Identity // whose it is
+	Name    string            // says what it is for
+	Hosts   string            // names of those it is good on, with commas between them; empty: every one
+	Made    time.Time         // the store's to say
+	Expires time.Time         // zero: never
+	Used    time.Time         // last, to the minute; zero: not yet
 }
 
 // opens reports whether the app password is good on the host.
@@ -64,8 +65,8 @@ const selectAppPasswords = `SELECT p.id, p.name, p.hosts, p.created_at, p.expire
 
 func scanAppPassword(r db.Row) (p AppPassword, err error) {
 	var made, expires, used int64
-	a := &p.Account
-	err = r.Scan(&p.ID, &p.Name, &p.Hosts, &made, &expires, &used, &a.ID, &a.Username, &a.DisplayName, &a.Role, &a.Groups, &a.Email)
+	a := &p.Owner
+	err = r.Scan(&p.ID, &p.Name, &p.Hosts, &made, &expires, &used, &a.ID, &a.Username, &a.Name, &a.Role, &a.Groups, &a.Email)
 	p.Made = db.Time(made)
 	if expires != 0 {
 		p.Expires = db.Time(expires)
@@ -151,7 +152,7 @@ func (s *Store) AppPassword(ctx context.Context, secret, typed, host string) (Ap
 		return AppPassword{}, fmt.Errorf("reading an app password: %w", err)
 	}
 	name, _ := Username(typed) // "" is nobody's
-	if err != nil || !p.opens(host) || typed != "" && name != p.Account.Username {
+	if err != nil || !p.opens(host) || typed != "" && name != p.Owner.Username {
 		return AppPassword{}, ErrAppPassword
 	}
 	if now.Sub(p.Used) >= usedEvery && s.uses.due(p.ID, now) {

@@ -63,7 +63,7 @@ func TestAnAppPasswordOpensItsHostsForItsAccount(t *testing.T) {
 		if (err == nil) != tt.good || err != nil && !is(err, account.ErrAppPassword) {
 			t.Errorf("%s: got %v, want it good: %t", tt.name, err, tt.good)
 		}
-		if a := got.Account; tt.good && (a.ID != ann.ID || a.Username != "ann" || a.Role != account.Owner || a.Groups != "dev") {
+		if a := got.Owner; tt.good && (a.ID != ann.ID || a.Username != "ann" || a.Role != account.Owner || a.Groups != "dev") {
 			t.Errorf("%s: it is %+v's", tt.name, a)
 		}
 	}

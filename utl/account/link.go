@@ -11,6 +11,7 @@ import (
 
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
+	"glassjar/utl/identity"
 	"glassjar/utl/session"
 )
 
@@ -88,7 +89,7 @@ func (s *Store) newLink(ctx context.Context, l Link, by audit.Actor) (string, er
 		if err != nil {
 			return err
 		}
-		return s.record(ctx, tx, by, "link.made", Account{ID: l.AccountID, Username: l.Username}, l.Kind)
+		return s.record(ctx, tx, by, "link.made", Account{Identity: identity.Identity{ID: l.AccountID, Username: l.Username}}, l.Kind)
 	})
 	if err != nil {
 		return "", fmt.Errorf("making a link: %w", err)
@@ -155,7 +156,7 @@ func (s *Store) Reset(ctx context.Context, code, pw string, by audit.Actor) (ses
 	if err != nil {
 		return session.Verified{}, err
 	}
-	a := Account{ID: l.AccountID, Username: l.Username, epoch: l.epoch}
+	a := Account{Identity: identity.Identity{ID: l.AccountID, Username: l.Username}, epoch: l.epoch}
 	by.ID, by.Name = a.ID, a.Username
 	return s.newPassword(ctx, a, pw, by, func(tx *db.Tx) error { return s.use(ctx, tx, Reset, code, a, by) })
 }

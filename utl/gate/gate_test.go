@@ -202,21 +202,3 @@ func TestSignInComesBack(t *testing.T) {
 		})
 	}
 }
-
-func TestIn(t *testing.T) {
-	for _, tt := range []struct {
-		groups, group string
-		want          bool
-	}{
-		{"dev,ops", "dev", true},
-		{"dev,ops", "ops", true},
-		{"dev", "de", false},
-		{"dev,ops", "dev,ops", false},
-		{"", "", false},
-		{"dev", "", false},
-	} {
-		if got := (gate.Person{Groups: tt.groups}).In(tt.group); got != tt.want {
-			t.Errorf("%q in %q: got %t, want %t", tt.group, tt.groups, got, tt.want)
-		}
-	}
-}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+
+	"glassjar/utl/identity"
 )
 
 const (
@@ -21,25 +23,6 @@ const (
 	assertionAhead = 30 * time.Second  // how much slower an app's clock may be: iat is that far back
 	mostAssertions = 1000              // kept at once
 )
-
-// Person is who passes.
-type Person struct {
-	ID       string // never reused, unlike the username
-	Username string
-	Groups   string // with commas between them
-	Name     string
-	Email    string
-}
-
-// In reports whether the person is in the group.
-func (p Person) In(group string) bool {
-	for one := range strings.SplitSeq(p.Groups, ",") {
-		if one == group && one != "" {
-			return true
-		}
-	}
-	return false
-}
 
 // claims are what an assertion says (RFC 7519, and OpenID Connect's names).
 type claims struct {
@@ -66,12 +49,12 @@ type signer struct {
 	kept map[place]assertion
 }
 
-// place is whose session an assertion is of, and for which host.
-type place struct{ sid, host string }
+// place is by which session or app password an assertion is, and for which host.
+type place struct{ key, host string }
 
 type assertion struct {
 	token string
-	of    Person
+	of    identity.Identity
 	made  time.Time
 }
 
@@ -124,17 +107,18 @@ func (g *Gate) JWKS() []byte {
 }
 
 // Assert returns a signed assertion, a JWT good for a minute at most and half
-// a minute at least, that tells the app at host who passes. Its iat is half a
-// minute back: strict apps refuse one from the future, and their clocks differ.
-func (g *Gate) Assert(sid string, p Person, host string) (string, error) {
-	s, now, at := &g.signer, g.signer.now(), place{sid, host}
+// a minute at least, that tells the app at host who passes. The key says by
+// which session or app password. The iat is half a minute back: strict apps
+// refuse one from the future, and their clocks differ.
+func (g *Gate) Assert(key string, who identity.Identity, host string) (string, error) {
+	s, now, at := &g.signer, g.signer.now(), place{key, host}
 	s.mu.Lock()
 	has, sign := s.kept[at], s.sign
 	s.mu.Unlock()
-	if age := now.Sub(has.made); has.of == p && age >= 0 && age < assertionReuse {
+	if age := now.Sub(has.made); has.of == who && age >= 0 && age < assertionReuse {
 		return has.token, nil
 	}
-	token, err := jwt.Signed(sign).Claims(s.claims(p, host, now)).Serialize()
+	token, err := jwt.Signed(sign).Claims(s.claims(who, host, now)).Serialize()
 	if err != nil {
 		return "", fmt.Errorf("signing an assertion: %w", err)
 	}
@@ -144,15 +128,14 @@ func (g *Gate) Assert(sid string, p Person, host string) (string, error) {
 		clear(s.kept)
 	}
 	if s.sign == sign { // else the keys changed meanwhile
-		s.kept[place{sid, strings.Clone(host)}] = assertion{token, p, now} // it is a part of all that was asked
+		s.kept[place{key, strings.Clone(host)}] = assertion{token, who, now} // it is a part of all that was asked
 	}
 	return token, nil
 }
 
-func (s *signer) claims(p Person, host string, now time.Time) claims {
+func (s *signer) claims(who identity.Identity, host string, now time.Time) claims {
 	return claims{
-		Issuer: s.issuer, Subject: p.ID, Audience: host, Issued: now.Add(-assertionAhead).Unix(), Expires: now.Add(assertionLife).Unix(),
-		Username: p.Username, Name: p.Name, Email: p.Email,
-		Groups: strings.FieldsFunc(p.Groups, func(c rune) bool { return c == ',' }),
+		Issuer: s.issuer, Subject: who.ID, Audience: host, Issued: now.Add(-assertionAhead).Unix(), Expires: now.Add(assertionLife).Unix(),
+		Username: who.Username, Name: who.Name, Email: who.Email, Groups: who.GroupList(),
 	}
 }

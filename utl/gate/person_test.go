@@ -12,6 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"glassjar/utl/gate"
+	"glassjar/utl/identity"
 )
 
 type clock struct{ t time.Time }
@@ -41,8 +42,8 @@ func verified(tb testing.TB, g *gate.Gate, token string, at time.Time, host stri
 func TestAssert(t *testing.T) {
 	c := &clock{time.Unix(1_800_000_000, 0)}
 	g := newGate(t, func(o *gate.Options) { o.Now = c.now })
-	ada := gate.Person{ID: "A1", Username: "ada", Groups: "dev,ops", Name: "Ada L.", Email: "ada@jar.example"}
-	assert := func(p gate.Person, host string) string {
+	ada := identity.Identity{ID: "A1", Username: "ada", Groups: "dev,ops", Name: "Ada L.", Email: "ada@jar.example"}
+	assert := func(p identity.Identity, host string) string {
 		t.Helper()
 		token, err := g.Assert("sid-"+p.ID, p, host)
 		if err != nil {
@@ -99,14 +100,14 @@ func TestAssert(t *testing.T) {
 func TestAssertAfterRotation(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	g := newGate(t)
-	old, err := g.Assert("s", gate.Person{ID: "A1"}, "app.example")
+	old, err := g.Assert("s", identity.Identity{ID: "A1"}, "app.example")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := g.SetKeys([][32]byte{seed(2), seed(1)}); err != nil {
 		t.Fatal(err)
 	}
-	fresh, err := g.Assert("s", gate.Person{ID: "A1"}, "app.example")
+	fresh, err := g.Assert("s", identity.Identity{ID: "A1"}, "app.example")
 	if err != nil || fresh == old {
 		t.Errorf("the new key did not sign: %v", err)
 	}
@@ -129,7 +130,7 @@ func TestAssertAtOnceAndBounded(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			for i := range 30 {
-				if _, err := g.Assert("s", gate.Person{ID: "A1"}, "app.example"); err != nil {
+				if _, err := g.Assert("s", identity.Identity{ID: "A1"}, "app.example"); err != nil {
 					t.Error(err)
 				}
 				if i%10 == 0 {
@@ -143,7 +144,7 @@ func TestAssertAtOnceAndBounded(t *testing.T) {
 	}
 	all.Wait()
 	for i := range 1100 {
-		if _, err := g.Assert("s", gate.Person{}, strconv.Itoa(i)+".example"); err != nil {
+		if _, err := g.Assert("s", identity.Identity{}, strconv.Itoa(i)+".example"); err != nil {
 			t.Fatal(err)
 		}
 	}

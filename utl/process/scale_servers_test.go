@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"glassjar/utl/identity"
 	"glassjar/utl/programtest"
 	"glassjar/utl/session"
 )
@@ -144,7 +145,7 @@ func (h *house) started(i int) time.Time {
 // passes returns the i-th person's gate cookie for the app.
 func (h *house) passes(i int) string {
 	w := httptest.NewRecorder()
-	who := session.Session{SID: fmt.Sprintf("%026d", i), Username: fmt.Sprintf("person-%d", i), Started: h.started(i)}
+	who := session.Session{SID: fmt.Sprintf("%026d", i), Identity: identity.Identity{Username: fmt.Sprintf("person-%d", i)}, Started: h.started(i)}
 	if err := h.sessions.SendGate(w, &http.Request{}, who, session.Place{Host: "app.example"}); err != nil {
 		h.stores.t.Fatal(err)
 	}

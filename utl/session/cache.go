@@ -101,7 +101,7 @@ func (c *cache) put(row Session, live bool, now time.Time, gen uint64) *entry {
 		return e
 	}
 	c.dropLocked(e.sid())
-	e.slot = c.accountSlot(row.AccountID)
+	e.slot = c.accountSlot(row.Identity.ID)
 	e.mark = c.accounts[e.slot].Load()
 	to, none := c.sets(e.sid())
 	if !live {

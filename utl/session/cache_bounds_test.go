@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"glassjar/utl/identity"
 	"glassjar/utl/session"
 )
 
@@ -46,8 +47,10 @@ func BenchmarkCacheMemory(b *testing.B) {
 		was := heap()
 		for i := range people {
 			store.Keep(session.Session{
-				SID: fmt.Sprintf("%026d", i), ID: fmt.Sprintf("%026d", i), AccountID: fmt.Sprintf("%026d", i),
-				Username: fmt.Sprint("person-", i), DisplayName: fmt.Sprint("Person ", i), Role: "member", Started: s.clock.Now(), Seen: s.clock.Now(),
+				SID: fmt.Sprintf("%026d", i), ID: fmt.Sprintf("%026d", i), Started: s.clock.Now(), Seen: s.clock.Now(),
+				Identity: identity.Identity{
+					ID: fmt.Sprintf("%026d", i), Username: fmt.Sprint("person-", i), Name: fmt.Sprint("Person ", i), Role: "member",
+				},
 			}, s.clock.Now())
 		}
 		b.ReportMetric(float64(heap()-was)/people, "B/session")

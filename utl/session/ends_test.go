@@ -49,22 +49,22 @@ func TestReplayAfterTheEnd(t *testing.T) {
 			return s.End(ctx, found.SID, audit.Actor{})
 		}},
 		{"this device ended", false, func(ctx context.Context, s *site, found session.Session) error {
-			return s.EndDevice(ctx, found.AccountID, found.ID, audit.Actor{})
+			return s.EndDevice(ctx, found.Identity.ID, found.ID, audit.Actor{})
 		}},
 		{"signed out everywhere", true, func(ctx context.Context, s *site, found session.Session) error {
-			return s.EndOthers(ctx, found.AccountID, "", audit.Actor{})
+			return s.EndOthers(ctx, found.Identity.ID, "", audit.Actor{})
 		}},
 		{"password changed or reset", true, func(ctx context.Context, s *site, found session.Session) error {
-			return s.change(ctx, found.AccountID, changePassword)
+			return s.change(ctx, found.Identity.ID, changePassword)
 		}},
 		{"disabled", true, func(ctx context.Context, s *site, found session.Session) error {
-			return s.change(ctx, found.AccountID, disable)
+			return s.change(ctx, found.Identity.ID, disable)
 		}},
 		{"disabled, and enabled again", true, func(ctx context.Context, s *site, found session.Session) error {
-			return errors.Join(s.change(ctx, found.AccountID, disable), s.change(ctx, found.AccountID, enable))
+			return errors.Join(s.change(ctx, found.Identity.ID, disable), s.change(ctx, found.Identity.ID, enable))
 		}},
 		{"deleted", true, func(ctx context.Context, s *site, found session.Session) error {
-			return s.change(ctx, found.AccountID, remove)
+			return s.change(ctx, found.Identity.ID, remove)
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestEndOthersKeepsOne(t *testing.T) {
 	s := newSite(t)
 	one, two, bob := s.signIn(t, "ada", false), s.signIn(t, "ada", false), s.signIn(t, "bob", false)
 	kept := s.live(t, one)
-	if err := s.EndOthers(t.Context(), kept.AccountID, kept.SID, audit.Actor{}); err != nil {
+	if err := s.EndOthers(t.Context(), kept.Identity.ID, kept.SID, audit.Actor{}); err != nil {
 		t.Fatal(err)
 	}
 	s.live(t, one)

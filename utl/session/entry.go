@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"glassjar/utl/db"
+	"glassjar/utl/identity"
 )
 
 // entry is what is known of a sid: its session, without what the devices list
@@ -15,7 +16,7 @@ import (
 // Its texts are one string. With eight, 100,000 sessions take 17 MB more of the
 // process, and the garbage collector has eight times as much to visit.
 type entry struct {
-	texts    string        // SID, ID, AccountID, Username, DisplayName, Role, Groups, Email
+	texts    string        // SID, ID, the account's id, Username, Name, Role, Groups, Email
 	ends     [8]uint32     // where each of them ends
 	started  int64         // microseconds, like the row's
 	read     time.Duration // when, since the cache began
@@ -35,7 +36,7 @@ var unknown entry
 func newEntry(row *Session, live bool, read time.Duration) *entry {
 	e := &entry{started: db.Micros(row.Started), read: read, live: live, remember: row.Remember}
 	e.seen.Store(db.Micros(row.Seen))
-	texts, end := [...]string{row.SID, row.ID, row.AccountID, row.Username, row.DisplayName, row.Role, row.Groups, row.Email}, 0
+	texts, end := [...]string{row.SID, row.ID, row.Identity.ID, row.Username, row.Name, row.Role, row.Groups, row.Email}, 0
 	e.texts = strings.Join(texts[:], "")
 	for i, text := range texts {
 		end += len(text)
@@ -50,8 +51,9 @@ func (e *entry) sid() string { return e.texts[:e.ends[0]] }
 func (e *entry) session() Session {
 	text := func(i int) string { return e.texts[e.ends[i-1]:e.ends[i]] }
 	return Session{
-		SID: e.sid(), ID: text(1), AccountID: text(2), Username: text(3), DisplayName: text(4), Role: text(5), Groups: text(6), Email: text(7),
-		Started: db.Time(e.started), Seen: db.Time(e.seen.Load()), Remember: e.remember,
+		SID: e.sid(), ID: text(1),
+		Identity: identity.Identity{ID: text(2), Username: text(3), Name: text(4), Role: text(5), Groups: text(6), Email: text(7)},
+		Started:  db.Time(e.started), Seen: db.Time(e.seen.Load()), Remember: e.remember,
 	}
 }
 

@@ -89,13 +89,13 @@ func TestEightyThousandSessionsEnd(t *testing.T) {
 		end   func(ctx context.Context, s *site, found session.Session) error
 	}{
 		{"everywhere else", 80_000, true, func(ctx context.Context, s *site, found session.Session) error {
-			return s.EndOthers(ctx, found.AccountID, found.SID, audit.Actor{ID: "id-ada", Name: "ada"})
+			return s.EndOthers(ctx, found.Identity.ID, found.SID, audit.Actor{ID: "id-ada", Name: "ada"})
 		}},
 		{"disabled", 2_000, false, func(ctx context.Context, s *site, found session.Session) error {
-			return s.change(ctx, found.AccountID, disable)
+			return s.change(ctx, found.Identity.ID, disable)
 		}},
 		{"deleted", 2_000, false, func(ctx context.Context, s *site, found session.Session) error {
-			return s.change(ctx, found.AccountID, remove)
+			return s.change(ctx, found.Identity.ID, remove)
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -165,8 +165,8 @@ func TestTouch(t *testing.T) {
 			t.Errorf("before the poll: got role %q from the cache, want member", got)
 		}
 		server.poll(t)
-		if got := server.live(t, cookie); got.Role != "owner" || got.DisplayName != "Ada" {
-			t.Errorf("after the poll: got role %q, name %q; want owner, Ada", got.Role, got.DisplayName)
+		if got := server.live(t, cookie); got.Role != "owner" || got.Name != "Ada" {
+			t.Errorf("after the poll: got role %q, name %q; want owner, Ada", got.Role, got.Name)
 		}
 		if got := server.live(t, bob).Role; got != "member" {
 			t.Errorf("bob's session was read again: role %q", got)

@@ -22,7 +22,7 @@ const selectSessions = `SELECT s.sid, s.id, s.account_id, a.username, a.name, a.
 
 func scan(r db.Row) (s Session, err error) {
 	var started, seen int64
-	err = r.Scan(&s.SID, &s.ID, &s.AccountID, &s.Username, &s.DisplayName, &s.Role, &s.Groups, &s.Email,
+	err = r.Scan(&s.SID, &s.ID, &s.Identity.ID, &s.Username, &s.Name, &s.Role, &s.Groups, &s.Email,
 		&s.Address, &s.Agent, &started, &seen, &s.Remember)
 	s.Started, s.Seen = db.Time(started), db.Time(seen)
 	return s, err
@@ -35,7 +35,7 @@ func insert(ctx context.Context, tx *db.Tx, s Session, epoch int64) error {
 	n, err := tx.Exec(ctx, `INSERT INTO sessions
 		(sid, id, account_id, epoch, started_at, seen_at, remember, address, agent)
 		SELECT ?, ?, a.id, a.session_epoch, ?, ?, ?, ?, ? FROM accounts a WHERE a.id = ? AND a.epoch = ? AND a.disabled_at = 0`,
-		s.SID, s.ID, now, now, flag(s.Remember), s.Address, s.Agent, s.AccountID, epoch)
+		s.SID, s.ID, now, now, flag(s.Remember), s.Address, s.Agent, s.Identity.ID, epoch)
 	if err == nil && n == 0 {
 		return ErrChanged
 	}
@@ -57,7 +57,7 @@ func end(ctx context.Context, tx *db.Tx, now time.Time, by audit.Actor, where st
 		if err := changed(ctx, tx, now, s.SID, ""); err != nil {
 			return nil, err
 		}
-		if err := audit.Record(ctx, tx, now, by, audit.Event{Kind: "session.ended", AccountID: s.AccountID, Username: s.Username}); err != nil {
+		if err := audit.Record(ctx, tx, now, by, audit.Event{Kind: "session.ended", AccountID: s.Identity.ID, Username: s.Username}); err != nil {
 			return nil, err
 		}
 		sids = append(sids, s.SID)
@@ -66,7 +66,7 @@ func end(ctx context.Context, tx *db.Tx, now time.Time, by audit.Actor, where st
 }
 
 func scanEnded(r db.Row) (s Session, err error) {
-	err = r.Scan(&s.SID, &s.AccountID, &s.Username)
+	err = r.Scan(&s.SID, &s.Identity.ID, &s.Username)
 	return s, err
 }
 

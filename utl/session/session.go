@@ -18,6 +18,7 @@ import (
 
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
+	"glassjar/utl/identity"
 )
 
 var (
@@ -31,23 +32,19 @@ var (
 // skew is how far another server's clock may run ahead of ours.
 const skew = time.Minute
 
-// Session is one signed-in browser, and what a request needs to know of its
-// account.
+// Session is one signed-in browser, and who signed in there: the account's id
+// is Identity.ID.
 type Session struct {
-	SID         string // what the cookie names; never shown
-	ID          string // what pages call it
-	AccountID   string
-	Username    string
-	DisplayName string
-	Role        string
-	Groups      string // of the account, sorted, with commas between them
-	Email       string // of the account, may be empty
-	Address     string // client address at sign-in; only List and Start tell
-	Agent       string // User-Agent at sign-in; only List and Start tell
-	Started     time.Time
-	Seen        time.Time // last request, to the minute
-	Remember    bool
-	old         bool // an old key signed the cookie
+	identity.Identity
+
+	SID      string // what the cookie names; never shown
+	ID       string // what pages call the session
+	Address  string // client address at sign-in; only List and Start tell
+	Agent    string // User-Agent at sign-in; only List and Start tell
+	Started  time.Time
+	Seen     time.Time // last request, to the minute
+	Remember bool
+	old      bool // an old key signed the cookie
 }
 
 // Options are what a Store needs.
@@ -176,7 +173,7 @@ func (s *Store) Start(w http.ResponseWriter, r *http.Request, v Verified, rememb
 	old := s.sent(r)
 	now := s.opt.Now()
 	started := Session{
-		SID: rand.Text(), ID: rand.Text(), AccountID: v.AccountID, Username: v.Username,
+		SID: rand.Text(), ID: rand.Text(), Identity: identity.Identity{ID: v.AccountID, Username: v.Username},
 		Started: now, Remember: remember, Address: by.Address, Agent: audit.Cap(by.Agent),
 	}
 	by.ID, by.Name = v.AccountID, v.Username

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"glassjar/utl/audit"
+	"glassjar/utl/identity"
 	"glassjar/utl/session"
 )
 
@@ -19,8 +20,8 @@ func TestASessionFromItsStartToItsEnd(t *testing.T) {
 	cookie := s.signIn(t, "ada", false)
 	found := s.live(t, cookie)
 	want := session.Session{
-		AccountID: "id-ada", Username: "ada", DisplayName: "Ada L.", Role: "owner",
-		Started: began, Seen: began,
+		Identity: identity.Identity{ID: "id-ada", Username: "ada", Name: "Ada L.", Role: "owner"},
+		Started:  began, Seen: began,
 	}
 	if diff := cmp.Diff(want, found, cmpopts.IgnoreUnexported(session.Session{}), cmpopts.IgnoreFields(session.Session{}, "SID", "ID")); diff != "" {
 		t.Errorf("the session (-want +got):\n%s", diff)
