@@ -41,12 +41,12 @@ func (s *Room) layout(w http.ResponseWriter, r *http.Request, step string) (step
 type OverviewPage struct {
 	stepLayout
 
-	Line         string // this request's first line
-	Cookies      string // how many, and their size
-	Held         signedCookie
-	Keys         string // how many the session has
-	Age, Expired string
-	ByTLS        bool // this page came over https
+	Line    string // this request's first line
+	Cookies string // how many, and their size
+	Held    signedCookie
+	Keys    string // how many the session has
+	Age     string
+	ByTLS   bool // this page came over https
 }
 
 // Overview answers GET /lab: the way through, with figures from this request.
