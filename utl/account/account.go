@@ -221,7 +221,7 @@ func (s *Store) List(ctx context.Context, after string) ([]Account, error) {
 
 // Any reports whether an account exists.
 func (s *Store) Any(ctx context.Context) (bool, error) {
-	n, err := db.One(ctx, s.DB, db.Int, `SELECT EXISTS (SELECT 1 FROM accounts)`)
+	n, err := db.One(ctx, s.DB, db.Int, `SELECT COUNT(*) FROM (SELECT 1 FROM accounts LIMIT 1) AS found`)
 	return n > 0, err
 }
 

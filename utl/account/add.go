@@ -20,7 +20,13 @@ func (s *Store) Add(ctx context.Context, w Wanted, by audit.Actor) (Account, err
 	if err != nil {
 		return Account{}, err
 	}
-	if err := s.DB.Tx(ctx, func(tx *db.Tx) error { return s.insert(ctx, tx, c, by) }); err != nil {
+	err = s.DB.Tx(ctx, func(tx *db.Tx) error {
+		if err := lockOwners(ctx, tx); err != nil {
+			return err
+		}
+		return s.insert(ctx, tx, c, by)
+	})
+	if err != nil {
 		return Account{}, err
 	}
 	return c.Account, nil
@@ -50,6 +56,8 @@ func (s *Store) hash(ctx context.Context, pw, name string) (string, error) {
 	return s.Hasher.Hash(ctx, pw)
 }
 
+// insert adds the account. The transaction must have the lock of the owners: with
+// the first account the first link is good no more.
 func (s *Store) insert(ctx context.Context, tx *db.Tx, c credentials, by audit.Actor) error {
 	_, err := tx.Exec(ctx, `INSERT INTO accounts (id, username, name, role, password, epoch, created_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?)`, c.ID, c.Username, c.Name, c.Role, c.hash, c.epoch, db.Micros(c.Created))

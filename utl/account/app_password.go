@@ -85,7 +85,7 @@ func scanAppPassword(r db.Row) (p AppPassword, err error) {
 // ErrAppPasswordName, ErrAppPasswordMany, password.ErrBusy, db.ErrUnavailable.
 func (s *Store) NewAppPassword(ctx context.Context, a Account, current string, wanted AppPassword, by audit.Actor) (secret string, err error) {
 	name := strings.TrimSpace(wanted.Name)
-	if n := utf8.RuneCountInString(name); n < 1 || n > 64 || strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }) {
+	if n := utf8.RuneCountInString(name); n < 1 || n > 64 || !utf8.ValidString(name) || strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }) {
 		return "", ErrAppPasswordName
 	}
 	if a, err = s.prove(ctx, a, current); err != nil {
@@ -115,6 +115,9 @@ func (s *Store) NewAppPassword(ctx context.Context, a Account, current string, w
 // mayHaveMore returns session.ErrChanged when the account is not what it was
 // when a was read, and ErrAppPasswordMany when it has as many as it may.
 func mayHaveMore(ctx context.Context, tx *db.Tx, a Account) error {
+	if err := session.LockAccount(ctx, tx, a.ID); err != nil {
+		return err
+	}
 	same, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM accounts WHERE id = ? AND epoch = ?`, a.ID, a.epoch)
 	if err != nil {
 		return err
@@ -199,7 +202,7 @@ func (u *uses) due(id string, now time.Time) bool {
 func (s *Store) RevokeAppPassword(ctx context.Context, a Account, id string, by audit.Actor) error {
 	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
 		n, err := s.revoke(ctx, tx, by, a, ` AND id = ?`, id)
-		if err == nil && n == 0 {
+		if err == nil && n == 0 || errors.Is(err, db.ErrNone) { // PostgreSQL takes no such text
 			return ErrAppPassword
 		}
 		return err

@@ -104,6 +104,7 @@ func TestAnAppPasswordIsMadeByWhoKnowsThePassword(t *testing.T) {
 		{"no name", bob, good, "", account.ErrAppPasswordName},
 		{"a name of spaces", bob, good, "  ", account.ErrAppPasswordName},
 		{"a name of 65 characters", bob, good, strings.Repeat("ä", 65), account.ErrAppPasswordName},
+		{"a name that is no text", bob, good, "\xff", account.ErrAppPasswordName},
 		{"a name on two lines", bob, good, "a\nb", account.ErrAppPasswordName},
 		{"a name that turns the line round", bob, good, "a\u202eb", account.ErrAppPasswordName},
 	} {
@@ -171,9 +172,9 @@ func TestTheListOfAppPasswords(t *testing.T) {
 		t.Errorf("last used at %v, a minute later at %v", first, later)
 	}
 	h.clock.add(time.Hour) // a use that cannot be noted is one all the same
-	h.exec(t, `CREATE TRIGGER full BEFORE UPDATE ON app_passwords BEGIN SELECT RAISE(ABORT, 'no'); END`)
+	room := h.full(t, "UPDATE", "app_passwords")
 	before := uses()
-	h.exec(t, `DROP TRIGGER full`)
+	room()
 	h.clock.add(59 * time.Second)
 	if again := uses(); !again.Equal(before) {
 		t.Error("within the same minute it was tried to note a use again")
@@ -189,7 +190,7 @@ func TestTheListOfAppPasswords(t *testing.T) {
 func TestUsesDoNotWaitForALock(t *testing.T) {
 	h := open(t)
 	secret := h.appPassword(t, h.add(t, "ann", account.Owner), account.AppPassword{Name: "backup"})
-	other := dbtest.OpenAt(t, h.texts(t, `SELECT file FROM pragma_database_list WHERE name = 'main'`)[0])
+	other := dbtest.OpenAt(t, h.at)
 	err := other.Tx(t.Context(), func(*db.Tx) error {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // less than it would wait
 		defer cancel()

@@ -155,6 +155,9 @@ func keepsOwner(ctx context.Context, tx *db.Tx, c credentials) error {
 	if c.Role != Owner || c.Disabled {
 		return nil
 	}
+	if err := lockOwners(ctx, tx); err != nil {
+		return err
+	}
 	others, err := db.One(ctx, tx, db.Int,
 		`SELECT COUNT(*) FROM accounts WHERE role = ? AND disabled_at = 0 AND id <> ?`, Owner, c.ID)
 	if err == nil && others == 0 {

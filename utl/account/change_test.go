@@ -3,7 +3,6 @@ package account_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -11,6 +10,7 @@ import (
 
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
+	"glassjar/utl/db/dbtest"
 	"glassjar/utl/session"
 )
 
@@ -106,9 +106,9 @@ func TestAChangeIsWholeAuditedAndAtOnce(t *testing.T) {
 			before, log := h.dump(t), h.log(t)
 			for _, row := range tt.want { // each audit row fails in turn
 				event := strings.Fields(row)[1]
-				h.exec(t, fmt.Sprintf(`CREATE TRIGGER full BEFORE INSERT ON audit WHEN NEW.event = '%s' BEGIN SELECT RAISE(ABORT, 'no'); END`, event))
+				room := dbtest.Refuse(t, h.db, "INSERT", "audit", "NEW.event = '"+event+"'")
 				err := tt.do(t.Context(), h)
-				h.exec(t, `DROP TRIGGER full`)
+				room()
 				if diff := cmp.Diff(before, h.dump(t)); err == nil || diff != "" {
 					t.Fatalf("%s cannot be recorded: got %v (-before +after):\n%s", event, err, diff)
 				}

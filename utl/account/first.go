@@ -21,6 +21,11 @@ var (
 // place: 0 is any other link, 1 the first owner's.
 const replaced = 2
 
+// lockOwners keeps every other server from making an account, and from taking an
+// owner's role or rights away, until the transaction ends. It comes before the
+// first statement, but after an account's lock.
+func lockOwners(ctx context.Context, tx *db.Tx) error { return tx.Lock(ctx, "owners") }
+
 const ownerExists = `EXISTS (SELECT 1 FROM accounts WHERE role = 'owner' AND disabled_at = 0)`
 
 // OwnerMissing reports whether there are accounts, and none of them is an owner
@@ -46,6 +51,9 @@ func (s *Store) needOwner(ctx context.Context, role string) error {
 // replaceFirst makes the links of earlier starts useless: of several starts
 // before the first account, the newest link counts.
 func (s *Store) replaceFirst(ctx context.Context, tx *db.Tx) error {
+	if err := lockOwners(ctx, tx); err != nil {
+		return err
+	}
 	if _, err := tx.Exec(ctx, `DELETE FROM links WHERE first = ? AND expires_at <= ?`, replaced, db.Micros(s.Now())); err != nil {
 		return err
 	}

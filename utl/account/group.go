@@ -37,6 +37,9 @@ func (s *Store) SetGroups(ctx context.Context, name string, groups []string, by 
 		return err
 	}
 	err = s.DB.Tx(ctx, func(tx *db.Tx) error {
+		if err := session.LockAccount(ctx, tx, c.ID); err != nil {
+			return err
+		}
 		joined := strings.Join(groups, ",")
 		n, err := tx.Exec(ctx, `UPDATE accounts SET group_names = ? WHERE id = ?`, joined, c.ID)
 		if err == nil && n == 0 {

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -41,6 +39,7 @@ type house struct {
 	*account.Store
 
 	db       *db.DB
+	at       string // where the database is
 	sessions *session.Store
 	clock    *clock
 }
@@ -57,7 +56,8 @@ func (c *clock) add(d time.Duration) { c.micros.Add(d.Microseconds()) }
 
 func open(t *testing.T) *house {
 	t.Helper()
-	h := &house{db: dbtest.Open(t), clock: &clock{}}
+	at := dbtest.New(t)
+	h := &house{db: dbtest.OpenAt(t, at), at: at, clock: &clock{}}
 	h.clock.set(time.Now())
 	var err error
 	h.sessions, err = session.New(session.Options{
@@ -190,7 +190,7 @@ func (h *house) hash(t *testing.T, name string) string {
 // log returns the audit log, oldest first: who, what, whom, detail.
 func (h *house) log(t *testing.T) []string {
 	t.Helper()
-	rows := h.texts(t, `SELECT actor || ' ' || event || ' ' || username || ' ' || detail FROM audit ORDER BY rowid`)
+	rows := h.texts(t, `SELECT actor || ' ' || event || ' ' || username || ' ' || detail FROM audit ORDER BY id`)
 	for i, r := range rows {
 		rows[i] = strings.Join(strings.Fields(r), " ")
 	}
@@ -200,16 +200,13 @@ func (h *house) log(t *testing.T) []string {
 // dump returns every column of every row of the database.
 func (h *house) dump(t *testing.T) []string {
 	t.Helper()
-	var all []string
-	for _, table := range h.texts(t, `SELECT name FROM sqlite_schema WHERE type = 'table'`) {
-		columns := h.texts(t, `SELECT name FROM pragma_table_info(?)`, table)
-		rows := h.texts(t, fmt.Sprintf(`SELECT json_array(%s) FROM %s`, strings.Join(columns, ", "), table))
-		for _, r := range rows {
-			all = append(all, table+" "+r)
-		}
-	}
-	slices.Sort(all)
-	return all
+	return dbtest.Dump(t, h.db)
+}
+
+// full has the database refuse what on the table, until room is called.
+func (h *house) full(t *testing.T, what, table string) (room func()) {
+	t.Helper()
+	return dbtest.Refuse(t, h.db, what, table, "1 = 1")
 }
 
 // is reports whether err is want and says nothing more than it.

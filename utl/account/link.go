@@ -85,7 +85,7 @@ func (s *Store) newLink(ctx context.Context, l Link, by audit.Actor) (string, er
 		}
 		_, err := tx.Exec(ctx, `INSERT INTO links (code_hash, kind, account_id, role, first, created_at, expires_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			hashCode(code), l.Kind, l.AccountID, l.Role, l.first, db.Micros(now), db.Micros(now.Add(LinkLife)))
+			hashCode(code), l.Kind, l.AccountID, l.Role, db.Flag(l.first), db.Micros(now), db.Micros(now.Add(LinkLife)))
 		if err != nil {
 			return err
 		}
@@ -138,6 +138,9 @@ func (s *Store) Join(ctx context.Context, code, name, pw string, by audit.Actor)
 	}
 	by.ID, by.Name = c.ID, c.Username
 	err = s.DB.Tx(ctx, func(tx *db.Tx) error {
+		if err := lockOwners(ctx, tx); err != nil {
+			return err
+		}
 		if err := s.use(ctx, tx, Join, code, c.Account, by); err != nil {
 			return err
 		}
@@ -167,8 +170,12 @@ func (s *Store) use(ctx context.Context, tx *db.Tx, kind, code string, a Account
 	if _, err := s.link(ctx, tx, kind, code); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `UPDATE links SET used_at = ? WHERE code_hash = ?`, db.Micros(s.Now()), hashCode(code)); err != nil {
+	n, err := tx.Exec(ctx, `UPDATE links SET used_at = ? WHERE code_hash = ? AND used_at = 0`, db.Micros(s.Now()), hashCode(code))
+	if err != nil {
 		return err
+	}
+	if n == 0 {
+		return ErrLink
 	}
 	return s.record(ctx, tx, by, "link.used", a, kind)
 }

@@ -35,9 +35,9 @@ func (h *house) crowd(t *testing.T) {
 	t.Helper()
 	now := db.Micros(h.clock.now().Add(-time.Hour))
 	for from := 1; from <= 80_000; from += 5000 { // all at once take too long under the race detector
-		h.exec(t, `WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 + 4999)
+		h.exec(t, `WITH RECURSIVE n(i) AS (SELECT CAST(?1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < ?1 + 4999)
 			INSERT INTO sessions (sid, id, account_id, started_at, seen_at, remember, address, agent)
-			SELECT 'crowd-' || i, 'crowd-' || i, a.id, ?2 + i, ?2 + i, 1, '', '' FROM n JOIN accounts a ON a.username = 'bob'`, from, now)
+			SELECT 'crowd-' || i, 'crowd-' || i, a.id, CAST(?2 AS BIGINT) + i, CAST(?2 AS BIGINT) + i, 1, '', '' FROM n JOIN accounts a ON a.username = 'bob'`, from, now)
 	}
 }
 
@@ -113,7 +113,7 @@ func TestChangesOfAnAccountWithVeryManySessions(t *testing.T) {
 func TestTheListOfManyAccounts(t *testing.T) {
 	h := open(t)
 	h.exec(t, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2001)
-		INSERT INTO accounts (id, username, role, password, created_at) SELECT i, printf('u%05d', i), 'member', '', 1 FROM n`)
+		INSERT INTO accounts (id, username, role, password, created_at) SELECT '' || i, 'u' || substr('0000' || i, length('' || i), 5), 'member', '', 1 FROM n`)
 	after := ""
 	for _, want := range []struct {
 		n    int

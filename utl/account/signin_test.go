@@ -145,11 +145,11 @@ func TestAWeakHashIsMadeAnewAtSignInAndAtNoOtherTime(t *testing.T) {
 	if rehashes(&meanwhile{Context: t.Context(), do: func() error { return context.Canceled }}, good, nil) {
 		t.Error("a hash that could not be made was kept")
 	}
-	h.exec(t, `CREATE TRIGGER full BEFORE UPDATE ON accounts BEGIN SELECT RAISE(ABORT, 'no'); END`)
+	room := h.full(t, "UPDATE", "accounts")
 	if rehashes(t.Context(), good, nil) {
 		t.Error("a hash that could not be kept was kept")
 	}
-	h.exec(t, `DROP TRIGGER full`)
+	room()
 
 	verified, err := h.Authenticate(t.Context(), "ann", good)
 	if err != nil {

@@ -3,7 +3,6 @@ package account_test
 import (
 	"context"
 	"errors"
-	"os"
 	"testing"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 
 	"glassjar/utl/account"
 	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
 	"glassjar/utl/password"
 )
 
@@ -20,18 +20,13 @@ func TestWithoutADatabaseEverythingIsUnavailable(t *testing.T) {
 	h := open(t)
 	ann := h.add(t, "ann", account.Owner)
 	join, reset := h.join(t, account.Member), h.reset(t, "ann")
-	file := h.texts(t, `SELECT file FROM pragma_database_list WHERE name = 'main'`)[0]
-	if err := os.Rename(file, file+".away"); err != nil {
-		t.Fatal(err)
-	}
+	back := dbtest.Away(t, h.at)
 	for name, do := range h.everything(ann, join, reset) {
 		if err := do(t.Context()); !errors.Is(err, db.ErrUnavailable) {
 			t.Errorf("%s: got %v, want ErrUnavailable", name, err)
 		}
 	}
-	if err := os.Rename(file+".away", file); err != nil {
-		t.Fatal(err)
-	}
+	back()
 	h.signedIn(t, "ann", good)
 }
 

@@ -109,9 +109,10 @@ func Sweep(ctx context.Context, d *db.DB, before time.Time) error {
 	return d.Sweep(ctx, `DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY at LIMIT ?)`, db.Micros(before))
 }
 
-// Cap returns the text as valid UTF-8 of at most 256 bytes.
+// Cap returns the text as valid UTF-8 of at most 256 bytes, without the NUL that
+// PostgreSQL's texts cannot hold.
 func Cap(s string) string {
-	return strings.ToValidUTF8(s[:min(len(s), longest)], "")
+	return strings.ReplaceAll(strings.ToValidUTF8(s[:min(len(s), longest)], ""), "\x00", "")
 }
 
 func scan(r db.Row) (e Entry, err error) {

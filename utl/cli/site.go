@@ -26,6 +26,9 @@ func (a *app) site() error {
 	for _, text := range cfg.Warnings { // one of them may be why there is no site
 		a.say("%s", text)
 	}
+	if cfg.Postgres() {
+		return nil
+	}
 	path, err := filepath.Abs(cfg.DatabasePath())
 	if err != nil {
 		return fmt.Errorf("finding the working folder: %w", err)

@@ -21,8 +21,6 @@ import (
 	"glassjar/utl/hosts"
 )
 
-const sqliteScheme = "sqlite:"
-
 // allowed says what each setting may be. SESSION_KEYS is keyring's to check.
 var allowed = map[string]string{
 	"ADDR":            "must be host:port, like 127.0.0.1:8080 or :8080",
@@ -30,7 +28,7 @@ var allowed = map[string]string{
 	"PUBLIC_URL":      "must be http:// or https:// and a host, without path, query, fragment or user, like https://jar.example",
 	"TLS_CERT":        "must be a PEM file that is there, like /etc/ssl/certs/jar.pem",
 	"TLS_KEY":         "must be a PEM file that is there, like /etc/ssl/private/jar.pem",
-	"DATABASE_URL":    "must be sqlite: and the path of a file, like sqlite:glassjar.db",
+	"DATABASE_URL":    "must be sqlite: and the path of a file, like sqlite:glassjar.db, or PostgreSQL's, postgres://…",
 	"SESSION_IDLE":    "must be a time of 5m or more, like 24h or 7d",
 	"SESSION_MAX":     "must be a time from SESSION_IDLE to 365d, like 720h or 30d",
 	"PAGES_DIR":       "must be a folder that is there",
@@ -115,13 +113,11 @@ func (c Config) check(f faults, values map[string]string, dotenv string) {
 	f.need(slices.Contains([]string{"", "debug", "info", "warn", "error"}, values["LOG_LEVEL"]), "LOG_LEVEL")
 	f.need(c.LogFormat == "text" || c.LogFormat == "json", "LOG_FORMAT")
 
-	f.need(!strings.HasPrefix(c.DatabaseURL, "postgres"), "DATABASE_URL", "must be sqlite: PostgreSQL is not supported yet")
-	f.need(strings.HasPrefix(c.DatabaseURL, sqliteScheme) && checkDatabase(c.DatabasePath()), "DATABASE_URL")
 	if c.PagesDir != "" {
 		pages, err := os.Stat(c.PagesDir)
 		f.need(err == nil && pages.IsDir(), "PAGES_DIR")
 		f.need(f["PAGES_DIR"] != nil || !holds(pages, dotenv), "PAGES_DIR", "must not have .env inside it")
-		f.need(f["PAGES_DIR"] != nil || !holds(pages, c.DatabasePath()), "PAGES_DIR", "must not have the database inside it")
+		f.need(f["PAGES_DIR"] != nil || c.Postgres() || !holds(pages, c.DatabasePath()), "PAGES_DIR", "must not have the database inside it")
 		f.need(f["PAGES_DIR"] != nil || c.TLSKey == "" || !holds(pages, c.TLSKey), "PAGES_DIR", "must not have TLS_KEY inside it")
 	}
 }
@@ -182,16 +178,6 @@ func (c Config) labUnset() string {
 		return "on"
 	}
 	return "off"
-}
-
-// checkDatabase reports whether path can be the path of an SQLite file: not a
-// folder, not in memory, and not the rest of a URL that was meant otherwise.
-func checkDatabase(path string) bool {
-	if path == "" || path == ":memory:" || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "?#\x00") {
-		return false
-	}
-	info, err := os.Stat(path)
-	return err != nil || !info.IsDir()
 }
 
 // parsePublicURL reads scheme and host, spelled as browsers spell an origin:

@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"reflect"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/caarlos0/env/v11"
@@ -76,6 +75,7 @@ func Load(path string, getenv func(string) string) (Config, error) {
 	if c.Lab == "" {
 		c.Lab = c.labUnset()
 	}
+	c.checkDatabase(faults)
 	c.check(faults, values, path)
 	if err := faults.err(source{getenv, file, path}.of); err != nil {
 		for _, text := range c.Warnings { // one of them may be why
@@ -84,11 +84,6 @@ func Load(path string, getenv func(string) string) (Config, error) {
 		return Config{}, err
 	}
 	return c, nil
-}
-
-// DatabasePath returns the path of the SQLite file that DATABASE_URL names.
-func (c Config) DatabasePath() string {
-	return strings.TrimPrefix(c.DatabaseURL, sqliteScheme)
 }
 
 // LogValue returns the settings for a log line, without SESSION_KEYS and

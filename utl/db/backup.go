@@ -12,12 +12,19 @@ import (
 	"glassjar/utl/files"
 )
 
+// ErrNoBackup means that the database is no file.
+var ErrNoBackup = errors.New("PostgreSQL backs itself up: pg_dump for one copy, pg_basebackup with its log for any moment")
+
 // Backup writes the database, as it is at one moment, into a new file at path
 // that its owner alone can read. Others may write meanwhile. Without an error
 // the file is whole and on disk; with one there is no such file. Errors: one
-// that wraps fs.ErrExist when there is one already, ErrUnavailable, the file
-// system's.
+// that wraps fs.ErrExist when there is one already, ErrNoBackup, ErrUnavailable,
+// the file system's.
 func (d *DB) Backup(ctx context.Context, path string) error {
+	file, ok := d.engine.(*sqliteFile)
+	if !ok {
+		return ErrNoBackup
+	}
 	path, err := filepath.Abs(path) // SQLite would take "file:x" for a URI
 	if err != nil {
 		return fmt.Errorf("finding the working folder: %w", err)
@@ -25,7 +32,7 @@ func (d *DB) Backup(ctx context.Context, path string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return &fs.PathError{Op: "backup", Path: path, Err: fs.ErrExist}
 	}
-	if err := d.present(); err != nil {
+	if err := file.present(); err != nil {
 		return err
 	}
 	temp, err := openPart(ctx, filepath.Dir(path))
@@ -34,7 +41,7 @@ func (d *DB) Backup(ctx context.Context, path string) error {
 	}
 	defer temp.Close() // which lets the next backup go on
 	defer os.Remove(temp.Name())
-	if err := d.copyInto(ctx, temp); err != nil {
+	if err := file.copyInto(ctx, temp); err != nil {
 		return fmt.Errorf("copying the database: %w", err)
 	}
 	if err := os.Link(temp.Name(), path); err != nil { // unlike a rename it never replaces a file
@@ -92,13 +99,13 @@ func takePart(ctx context.Context, f *os.File) (fresh bool, err error) {
 
 // copyInto writes a copy into the empty file. The copy is on disk when there is
 // no error: VACUUM does not see to that.
-func (d *DB) copyInto(ctx context.Context, f *os.File) error {
-	pool := connect(d.path, "_query_only=0")
+func (f *sqliteFile) copyInto(ctx context.Context, to *os.File) error {
+	pool := connect(f.path, "_query_only=0")
 	defer pool.Close()
-	if _, err := pool.ExecContext(ctx, `VACUUM INTO ?`, f.Name()); err != nil {
+	if _, err := pool.ExecContext(ctx, `VACUUM INTO ?`, to.Name()); err != nil {
 		return classify("reading it", err)
 	}
-	return f.Sync()
+	return to.Sync()
 }
 
 func syncFolder(path string) error {

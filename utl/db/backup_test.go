@@ -35,6 +35,7 @@ func copied(t *testing.T, path string) *db.DB {
 // The one file holds everything once nobody has written for two seconds, also
 // what another process wrote; and after the last one closed it.
 func TestTheOneFileHoldsEverything(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "test.db")
 	dbtest.OpenAt(t, path) // keeps the -wal file there
 	synctest.Test(t, func(t *testing.T) {
@@ -55,6 +56,7 @@ func TestTheOneFileHoldsEverything(t *testing.T) {
 
 // Under writes without a rest the file is complete once a minute.
 func TestCheckpointUnderWrites(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "test.db")
 	synctest.Test(t, func(t *testing.T) {
 		d := dbtest.OpenAt(t, path)
@@ -73,6 +75,7 @@ func TestCheckpointUnderWrites(t *testing.T) {
 }
 
 func TestCloseLeavesOneFile(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "test.db")
 	d, err := db.Open(t.Context(), path)
 	if err != nil {
@@ -91,6 +94,7 @@ func TestCloseLeavesOneFile(t *testing.T) {
 // A backup under writes is whole, private, and all that was committed before it
 // began.
 func TestBackup(t *testing.T) {
+	dbtest.OnlySQLite(t, "it backs up a file")
 	d := dbtest.Open(t)
 	folder := t.TempDir()
 	mustPut(t, d, "a")
@@ -128,6 +132,7 @@ func TestBackup(t *testing.T) {
 }
 
 func TestBackupRefuses(t *testing.T) {
+	dbtest.OnlySQLite(t, "it backs up a file")
 	folder := t.TempDir()
 	path := filepath.Join(folder, "test.db")
 	d := dbtest.OpenAt(t, path)
@@ -166,6 +171,7 @@ func TestBackupRefuses(t *testing.T) {
 // A backup that was killed when it was whole, but before its first name was
 // taken away, stays whole when the next one is made.
 func TestBackupKilledAtItsEnd(t *testing.T) {
+	dbtest.OnlySQLite(t, "it backs up a file")
 	d := dbtest.Open(t)
 	mustPut(t, d, "a")
 	folder := t.TempDir()
@@ -186,6 +192,7 @@ func TestBackupKilledAtItsEnd(t *testing.T) {
 // What a killed backup left is taken away by the next one; several at once in
 // one folder do not disturb each other.
 func TestBackupsInOneFolder(t *testing.T) {
+	dbtest.OnlySQLite(t, "it backs up a file")
 	d := dbtest.Open(t)
 	mustPut(t, d, "a")
 	folder := t.TempDir()

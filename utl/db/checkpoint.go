@@ -17,8 +17,13 @@ const (
 )
 
 // Run keeps the database file complete until ctx ends. Closing the last
-// connection completes it too.
+// connection completes it too. PostgreSQL does so by itself.
 func (d *DB) Run(ctx context.Context, log *slog.Logger) {
+	f, ok := d.engine.(*sqliteFile)
+	if !ok {
+		<-ctx.Done()
+		return
+	}
 	ticker := time.NewTicker(checkpointRest)
 	defer ticker.Stop()
 	var done, seen string
@@ -28,7 +33,7 @@ func (d *DB) Run(ctx context.Context, log *slog.Logger) {
 			return
 		case <-ticker.C:
 		}
-		now := d.walState()
+		now := f.walState()
 		rested := now != done && now == seen && ticks > 1
 		seen = now
 		if !rested && ticks < checkpointTicks {
@@ -47,8 +52,8 @@ func (d *DB) Run(ctx context.Context, log *slog.Logger) {
 
 // walState tells one state of the -wal file from another: commands, which are
 // other processes, write into it too.
-func (d *DB) walState() string {
-	info, err := os.Stat(d.wal)
+func (f *sqliteFile) walState() string {
+	info, err := os.Stat(f.wal)
 	if err != nil {
 		return ""
 	}
@@ -58,7 +63,7 @@ func (d *DB) walState() string {
 // checkpoint copies what it can without making anybody wait, and reports
 // whether that was everything.
 func (d *DB) checkpoint(ctx context.Context) (complete bool, err error) {
-	if err := d.present(); err != nil {
+	if err := d.engine.present(); err != nil {
 		return false, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)

@@ -27,6 +27,7 @@ func unavailable(t *testing.T, what string, err error) {
 // Attack fault/lock: a foreign lock of 10 s, with ten that wait for it: each is told
 // within 5 s, reads go on, and all is well afterwards.
 func TestAForeignLock(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about files")
 	synctest.Test(t, func(t *testing.T) { // in which a wait takes no time
 		path := filepath.Join(t.TempDir(), "test.db")
 		d := dbtest.OpenAt(t, path)
@@ -52,6 +53,7 @@ func TestAForeignLock(t *testing.T) {
 }
 
 func TestAShortForeignLockIsWaitedFor(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about files")
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "test.db")
 		d := dbtest.OpenAt(t, path)
@@ -92,6 +94,7 @@ func TestATransactionThatTakesTooLong(t *testing.T) {
 
 // Attack fault/file-gone: the database file gone, replaced, and back.
 func TestAFileThatIsNotThere(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "test.db")
 	d := dbtest.OpenAt(t, path)
 	mustPut(t, d, "a")
@@ -128,6 +131,7 @@ func TestAFileThatIsNotThere(t *testing.T) {
 
 // No connection makes the file that is not there.
 func TestAFileThatGoesBetweenTheCheckAndTheConnection(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "test.db")
 	d := dbtest.OpenAt(t, path)
 	if err := os.Rename(path, path+".away"); err != nil {
@@ -149,6 +153,7 @@ func TestAFileThatGoesBetweenTheCheckAndTheConnection(t *testing.T) {
 // Attack fault/disk: ENOSPC, a read-only file: nothing is half done, and all is well
 // when there is room again.
 func TestFullAndReadOnly(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about pragmas")
 	for _, tt := range []struct{ name, on, off string }{
 		{"full", `PRAGMA max_page_count = 1`, `PRAGMA max_page_count = 1000000`},
 		{"read-only", `PRAGMA query_only = 1`, `PRAGMA query_only = 0`},
@@ -184,6 +189,7 @@ func TestFullAndReadOnly(t *testing.T) {
 
 // Attack fault/disk: what is in the file is no database any more.
 func TestABrokenFile(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "test.db")
 	d, err := db.Open(t.Context(), path)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 // Attack keys/file: secrets that others can read. Each of the database's files is
 // judged, a link's target too.
 func TestOpenRefusesFilesThatOthersCanRead(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about files")
 	folder := t.TempDir()
 	path, link := filepath.Join(folder, "test.db"), filepath.Join(folder, "link.db")
 	d := dbtest.OpenAt(t, path) // which keeps all its files there
@@ -52,6 +53,7 @@ func TestOpenRefusesFilesThatOthersCanRead(t *testing.T) {
 
 // Another program's database is left as it is, byte for byte.
 func TestOpenRefusesAnotherProgramsDatabase(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about files")
 	for _, tt := range []struct{ name, make string }{
 		{"other tables", `CREATE TABLE posts (id INTEGER)`},
 		{"a table that is called as ours", `CREATE TABLE accounts (id INTEGER)`},

@@ -1,27 +1,33 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
 	"fmt"
-	"io/fs"
 	"log/slog"
+	"regexp"
+	"strconv"
 
 	"github.com/pressly/goose/v3"
 )
 
 //go:embed migrations/*.sql
-var migrations embed.FS
+var migrationFiles embed.FS
 
-// migrate brings the tables up to date. The caller holds the lock: goose takes
-// none on SQLite.
-func migrate(ctx context.Context, pool *sql.DB) error {
-	files, err := fs.Sub(migrations, "migrations")
+// fileName is a migration's: 00010_name.sql is for both databases,
+// 00010_name.postgres.sql for the one.
+var fileName = regexp.MustCompile(`^([0-9]+)_\w+(?:\.(sqlite3|postgres))?\.sql$`)
+
+// migrate brings the tables up to date. The caller holds a lock: goose takes
+// none.
+func migrate(ctx context.Context, dialect goose.Dialect, pool *sql.DB) error {
+	all, err := migrations(dialect)
 	if err != nil {
 		return fmt.Errorf("reading the migrations: %w", err)
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, pool, files,
+	p, err := goose.NewProvider(dialect, pool, nil, goose.WithGoMigrations(all...),
 		goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		return fmt.Errorf("reading the migrations: %w", err)
@@ -37,4 +43,44 @@ func migrate(ctx context.Context, pool *sql.DB) error {
 		return fmt.Errorf("updating the tables: %w", classify("migrating", err))
 	}
 	return nil
+}
+
+// migrations returns those for the database: goose reads files of its own form
+// alone, all for one.
+func migrations(dialect goose.Dialect) ([]*goose.Migration, error) {
+	entries, err := migrationFiles.ReadDir("migrations")
+	if err != nil {
+		return nil, err
+	}
+	var all []*goose.Migration
+	for _, e := range entries {
+		name := fileName.FindStringSubmatch(e.Name())
+		if name == nil {
+			return nil, fmt.Errorf("%s is called wrongly", e.Name())
+		}
+		if cmp.Or(name[2], string(dialect)) != string(dialect) {
+			continue
+		}
+		version, err := strconv.ParseInt(name[1], 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		text, err := migrationFiles.ReadFile("migrations/" + e.Name())
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, goose.NewGoMigration(version, &goose.GoFunc{RunTx: run(dialect, string(text))}, nil))
+	}
+	return all, nil
+}
+
+// run returns what runs the statements in a migration's transaction.
+func run(dialect goose.Dialect, statements string) func(context.Context, *sql.Tx) error {
+	if dialect == goose.DialectPostgres {
+		statements = spellTable(statements)
+	}
+	return func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, statements)
+		return err
+	}
 }

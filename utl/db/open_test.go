@@ -19,6 +19,7 @@ import (
 )
 
 func TestOpenMakesAPrivateFile(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "test.db")
 	d := dbtest.OpenAt(t, path)
 	mustPut(t, d, "a")
@@ -34,6 +35,7 @@ func TestOpenMakesAPrivateFile(t *testing.T) {
 }
 
 func TestOpenAgain(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "test.db")
 	for _, id := range []string{"a", "b", "c"} {
 		d, err := db.Open(t.Context(), path)
@@ -50,6 +52,7 @@ func TestOpenAgain(t *testing.T) {
 
 // Every character that a file's name may have, those of a URI too.
 func TestOpenOddPaths(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about files")
 	for _, name := range []string{
 		"a b.db", "a?mode=memory", "a#b.db", "a%20b.db", "a%", "ü €.db", "a&b=c.db", "a:b.db", ":memory:", "'\".db", "a;b", "a\\b", "+.db", "a\nb", "-", "file:x", "dir?/dir#/a.db",
 	} {
@@ -72,6 +75,7 @@ func TestOpenOddPaths(t *testing.T) {
 }
 
 func TestOpenARelativePath(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about files")
 	t.Chdir(t.TempDir())
 	for _, path := range []string{"test.db", "./dot.db", "x:y.db", "?.db", "-v.db"} {
 		d := dbtest.OpenAt(t, path)
@@ -83,6 +87,7 @@ func TestOpenARelativePath(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about files")
 	folder := t.TempDir()
 	text := filepath.Join(folder, "text.db")
 	if err := os.WriteFile(text, []byte(strings.Repeat("not a database", 1000)), 0o600); err != nil {
@@ -131,6 +136,7 @@ func version(t *testing.T, path string, v int) {
 }
 
 func TestOpenGivesUpWaitingWhenCtxEnds(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "test.db")
 	version(t, path, 0)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -157,7 +163,7 @@ func TestMain(m *testing.M) {
 	path := os.Getenv("DB_CHILD")
 	if path == "" {
 		registerMidSweep()
-		os.Exit(m.Run())
+		os.Exit(dbtest.Main(m))
 	}
 	_, _ = io.Copy(io.Discard, os.Stdin) // wait for the start
 	d, err := db.Open(context.Background(), path)
@@ -174,6 +180,7 @@ func TestMain(m *testing.M) {
 // Ten processes that open a database which is not there: one makes it, all can
 // use it.
 func TestTenProcessesAtOnce(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "test.db")
 	var children []*exec.Cmd
 	var starts []io.Closer
@@ -210,6 +217,7 @@ func TestTenProcessesAtOnce(t *testing.T) {
 }
 
 func TestTenGoroutinesAtOnce(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "test.db")
 	var wg sync.WaitGroup
 	for i := range 10 {

@@ -6,18 +6,28 @@ import (
 	"sync"
 )
 
-// statements keeps what it prepared: SQLite parses a query for longer than it
-// runs it. The queries are the program's own, and few.
+// runner is a pool of connections, or a transaction.
+type runner interface {
+	PrepareContext(ctx context.Context, q string) (*sql.Stmt, error)
+	QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error)
+	ExecContext(ctx context.Context, q string, args ...any) (sql.Result, error)
+}
+
+// statements runs queries in a pool, or in a transaction. The queries are the
+// program's own, and few: each is spelled for its database, and prepared, once.
 type statements struct {
-	in interface { // the pool of readers, or a transaction, which ends its own
-		PrepareContext(ctx context.Context, q string) (*sql.Stmt, error)
-	}
+	in   runner
+	text *spellings // of PostgreSQL, whose driver prepares for each connection by itself; nil: kept here
+
 	mu    sync.Mutex
-	known map[string]*sql.Stmt
+	known map[string]*sql.Stmt // SQLite parses a query for longer than it runs it
 }
 
 // query is a pool's QueryContext.
 func (s *statements) query(ctx context.Context, q string, args []any) (*sql.Rows, error) {
+	if s.text != nil {
+		return s.in.QueryContext(ctx, s.text.of(q), args...)
+	}
 	stmt, err := s.get(ctx, q) //nolint:sqlclosecheck // it is kept
 	if err != nil {
 		return nil, err
@@ -27,6 +37,9 @@ func (s *statements) query(ctx context.Context, q string, args []any) (*sql.Rows
 
 // exec is a pool's ExecContext.
 func (s *statements) exec(ctx context.Context, q string, args []any) (sql.Result, error) {
+	if s.text != nil {
+		return s.in.ExecContext(ctx, s.text.of(q), args...)
+	}
 	stmt, err := s.get(ctx, q) //nolint:sqlclosecheck // it is kept
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 )
 
 func TestAQueryIsPreparedOnce(t *testing.T) {
+	dbtest.OnlySQLite(t, "PostgreSQL's driver keeps them")
 	d := dbtest.Open(t)
 	mustPut(t, d, "a")
 	var all sync.WaitGroup
@@ -29,6 +30,7 @@ func TestAQueryIsPreparedOnce(t *testing.T) {
 
 // A statement outlives what it was prepared for: rows, tables, a mistake.
 func TestAPreparedQueryFollowsTheDatabase(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "test.db")
 	d := dbtest.OpenAt(t, path)
 	holds(t, d, "")

@@ -34,9 +34,8 @@ type cache struct {
 
 	accounts [accountSlots]atomic.Uint32 // by account: counts how often its sessions were forgotten
 
-	mu     sync.Mutex
-	latest int64            // id of the newest change that a good poll saw
-	seen   map[string]int64 // last seen by sid, to be written: of live entries, while the cache is trusted
+	mu   sync.Mutex
+	seen map[string]int64 // last seen by sid, to be written: of live entries, while the cache is trusted
 }
 
 func (c *cache) init(now time.Time) {
@@ -165,20 +164,11 @@ func (c *cache) trusted(now time.Time) bool {
 	return mono < trust && wall < trust && wall > -trust
 }
 
-// newest returns the id of the newest change that a good poll saw, or 0.
-func (c *cache) newest() int64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.latest
-}
-
-// start empties the cache: nothing is known of what changed up to the newest
-// change.
-func (c *cache) start(newest int64) {
+// start empties the cache: nothing is known of what changed before.
+func (c *cache) start() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.gen.Add(1)
-	c.latest = newest
 	c.dropIfLocked(func(*entry) bool { return true })
 }
 
@@ -190,9 +180,6 @@ func (c *cache) changed(ch change) {
 	} else {
 		c.forgetAccount(ch.accountID)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.latest = max(c.latest, ch.id)
 }
 
 func (c *cache) dropIfLocked(due func(*entry) bool) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"glassjar/utl/db/dbtest"
 	"glassjar/utl/identity"
 	"glassjar/utl/session"
 )
@@ -14,6 +15,7 @@ import (
 // Beyond its bound the cache evicts the sessions that were read longest ago, and
 // a remembered cookie of theirs is good no longer than they are.
 func TestTheCacheIsBounded(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about memory")
 	s := newSite(t)
 	s.KeepAtMost(24)
 	var all []*http.Cookie

@@ -4,26 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"testing"
 	"time"
 
 	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
 	"glassjar/utl/session"
 )
 
 // away takes the database file away until back is called.
 func (s *site) away(t *testing.T) (back func()) {
 	t.Helper()
-	if err := os.Rename(s.path, s.path+".away"); err != nil {
-		t.Fatal(err)
-	}
-	return func() {
-		t.Helper()
-		if err := os.Rename(s.path+".away", s.path); err != nil {
-			t.Fatal(err)
-		}
-	}
+	return dbtest.Away(t, s.path)
 }
 
 // unknown fails the test unless it cannot be known whether the cookie's session
@@ -136,6 +128,7 @@ func TestNoSuchSessionIsRememberedBriefly(t *testing.T) {
 }
 
 func TestNoSuchSessionIsRememberedInBounds(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about memory")
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", false)
 	s.live(t, cookie)

@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"glassjar/utl/audit"
+	"glassjar/utl/db/dbtest"
 	"glassjar/utl/session"
 )
 
 // Attack cookie/several: cleared, wherever on the site the second one was set.
 func TestClear(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t)
 	good := s.signIn(t, "ada", false)
 	two := []*http.Cookie{good, good}
@@ -77,6 +79,7 @@ func cleared(t *testing.T, s *site, r *http.Request) []*http.Cookie {
 
 // Attack cookie/several, cookie/tossed: a __Host- cookie has no other place.
 func TestClearAHostCookie(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t, func(o *session.Options) { o.Secure = true })
 	r := httptest.NewRequest(http.MethodGet, "https://jar.lan.example/", http.NoBody)
 	r.Header["Cookie"] = []string{s.Name() + "=x; " + s.Name() + "=y"}
@@ -87,6 +90,7 @@ func TestClearAHostCookie(t *testing.T) {
 
 // A browser that sent several gets one: with the new cookie the others go.
 func TestSeveralAreClearedWhereOneIsSent(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t, withGate, func(o *session.Options) { o.Secure = false })
 	d := newDevices(t, false, newKey())
 	sends := map[string]func(http.ResponseWriter, *http.Request) error{

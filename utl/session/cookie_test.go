@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/gorilla/securecookie"
 
+	"glassjar/utl/db/dbtest"
 	"glassjar/utl/keyring"
 	"glassjar/utl/session"
 )
@@ -62,6 +63,7 @@ func raw(header ...string) *http.Request {
 // Attack cookie/tossed: a cookie of another Path or of a sub-domain cannot have a
 // __Host- name.
 func TestCookieAttributes(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	attributes := http.Cookie{Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	plain, secure, plainKept, secureKept := attributes, attributes, attributes, attributes
 	plain.Name, plainKept.Name = "glassjar", "glassjar"
@@ -106,6 +108,7 @@ func TestCookieIsReadableAndHoldsNoMore(t *testing.T) {
 // Attack cookie/changed: every character replaced by each of the 64. Names of three
 // lengths end base64 in three ways; the last bits of some are anybody's.
 func TestNoCharacterCanBeChanged(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t)
 	tries, malleable := 0, 0
 	for _, name := range []string{"c", "cc", "ccc"} {
@@ -135,6 +138,7 @@ func TestNoCharacterCanBeChanged(t *testing.T) {
 
 // Attack cookie/cut
 func TestNoOtherSpelling(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t)
 	good := s.signIn(t, "ada", false).Value
 	name := s.Name() + "="
@@ -167,6 +171,7 @@ func newValue(n int) string {
 
 // Attack cookie/cut, cookie/several: a well-signed cookie that is too long, or one among many.
 func TestLongAndManyCookies(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t)
 	good := s.signIn(t, "ada", false)
 	long := sign(s.opt.Keys[0], s.Name(), s.clock.Now().Unix(), fmt.Sprintf(`{"username":"%s","sid":"x","started":%d}`, strings.Repeat("a", 2300), s.clock.Now().Unix()))
@@ -184,6 +189,7 @@ func TestLongAndManyCookies(t *testing.T) {
 
 // Attack cookie/foreign-key
 func TestNoOtherKeyOrName(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	ring, err := keyring.New()
 	if err != nil {
 		t.Fatal(err)
@@ -218,6 +224,7 @@ func TestNoOtherKeyOrName(t *testing.T) {
 
 // Attack cookie/several: the one that verifies counts; of several that do, none.
 func TestSeveralCookiesOfTheName(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t)
 	good, other := s.signIn(t, "ada", false), s.signIn(t, "bob", false)
 	want := s.live(t, good).SID

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"glassjar/utl/db/dbtest"
 	"glassjar/utl/session"
 )
 
@@ -34,6 +35,7 @@ func sendDevice(t *testing.T, d *session.Devices, v session.Verified) *http.Cook
 }
 
 func TestKnownDevice(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	const year = 365 * 24 * time.Hour
 	for _, tt := range []struct {
 		name   string
@@ -67,6 +69,7 @@ func TestKnownDevice(t *testing.T) {
 // nobody's; a session cookie is no device.
 // Attack cookie/foreign-key, cookie/several
 func TestADeviceThatIsNone(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	key, other := newKey(), newKey()
 	d := newDevices(t, false, key, other)
 	c := sendDevice(t, d, session.Verified{AccountID: "a", Epoch: 3})
@@ -113,6 +116,7 @@ func TestADeviceThatIsNone(t *testing.T) {
 }
 
 func TestDeviceKeys(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	old, fresh := newKey(), newKey()
 	d := newDevices(t, false, old)
 	c := sendDevice(t, d, session.Verified{AccountID: "a", Epoch: 3})

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -19,6 +20,9 @@ func (s *Store) EndDevice(ctx context.Context, accountID, id string, by audit.Ac
 		ended, err = end(ctx, tx, s.opt.Now(), by, `account_id = ? AND id = ?`, accountID, id)
 		return err
 	})
+	if errors.Is(err, db.ErrNone) { // PostgreSQL takes no such text
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("ending a device's session: %w", err)
 	}
@@ -45,7 +49,7 @@ func (s *Store) makeRoom(ctx context.Context, tx *db.Tx, now time.Time, by audit
 	if err != nil || len(oldest) < maxSessions {
 		return nil, err
 	}
-	slices.SortStableFunc(oldest, func(a, b Session) int { return flag(s.alive(a, now)) - flag(s.alive(b, now)) })
+	slices.SortStableFunc(oldest, func(a, b Session) int { return db.Flag(s.alive(a, now)) - db.Flag(s.alive(b, now)) })
 	for _, row := range oldest[:len(oldest)-maxSessions+1] {
 		sids, err := end(ctx, tx, now, by, `sid = ?`, row.SID)
 		if err != nil {

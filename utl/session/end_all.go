@@ -25,9 +25,13 @@ type massEnd struct {
 
 // EndAll ends the account's sessions, all but the one with the sid except, in
 // the transaction of the change that calls for it: they are dead from its commit
-// on. Where there are more than 500, Run ends the rows of the others later. When
-// it has committed, call Store.ForgetAccount: this server then knows at once.
+// on. Where there are more than 500, Run ends the rows of the others later. It
+// locks the account, so it comes before the transaction's first statement. When it
+// has committed, call Store.ForgetAccount: this server then knows at once.
 func EndAll(ctx context.Context, tx *db.Tx, now time.Time, by audit.Actor, accountID, except string) error {
+	if err := LockAccount(ctx, tx, accountID); err != nil {
+		return err
+	}
 	some, err := db.All(ctx, tx, db.Text, `SELECT sid FROM sessions WHERE account_id = ? AND ended_at = 0 AND sid <> ? LIMIT 1`, accountID, except)
 	if err != nil || len(some) == 0 {
 		return err
@@ -67,7 +71,7 @@ func scanEpoch(r db.Row) (m massEnd, err error) {
 
 // endRows ends rows, 500 at most, and reports whether these were all.
 func (m massEnd) endRows(ctx context.Context, tx *db.Tx) (all bool, err error) {
-	ended, err := db.All(ctx, tx, db.Text, `UPDATE sessions SET ended_at = ? WHERE sid IN
+	ended, err := db.All(ctx, tx, db.Text, `UPDATE sessions SET ended_at = ? WHERE ended_at = 0 AND sid IN
 		(SELECT sid FROM sessions WHERE account_id = ? AND ended_at = 0 AND epoch < ? LIMIT ?) RETURNING sid`,
 		db.Micros(m.at), m.accountID, m.epoch, endRows)
 	for range ended {
@@ -99,6 +103,9 @@ func (s *Store) finish(ctx context.Context) (more bool, err error) {
 	}
 	err = s.opt.DB.Tx(ctx, func(tx *db.Tx) error {
 		m := left[0]
+		if err := LockAccount(ctx, tx, m.accountID); err != nil {
+			return err
+		}
 		if all, err := m.endRows(ctx, tx); !all || err != nil {
 			return err
 		}

@@ -114,7 +114,7 @@ func TestEndOthersKeepsOne(t *testing.T) {
 func TestEndDeviceEndsNobodyElses(t *testing.T) {
 	s := newSite(t)
 	bob := s.signIn(t, "bob", false)
-	for _, id := range []string{s.live(t, bob).ID, s.live(t, bob).SID, "", "%"} {
+	for _, id := range []string{s.live(t, bob).ID, s.live(t, bob).SID, "", "%", "\x00", "\xff"} {
 		if err := s.EndDevice(t.Context(), "id-ada", id, audit.Actor{}); err != nil {
 			t.Fatal(err)
 		}

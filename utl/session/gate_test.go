@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
 	"glassjar/utl/session"
 )
 
@@ -43,6 +44,7 @@ func (s *site) noneAt(t *testing.T, at session.Place, r *http.Request) {
 }
 
 func TestGateCookie(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	for _, tt := range []struct {
 		name     string
 		at       session.Place
@@ -113,6 +115,7 @@ func TestAGateCookieSomewhereElse(t *testing.T) {
 
 // Attack cookie/changed, cookie/cut, cookie/several
 func TestAGateCookieMustBeAsItWasSent(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t, withGate)
 	good := s.gateCookie(t, s.signIn(t, "ada", true), onApp)
 	for i := range good.Value {
@@ -161,6 +164,7 @@ func TestGateKeys(t *testing.T) {
 // The gate cookie of COOKIE_DOMAIN goes to every host below it: it is sent on
 // the way to an app, and not with the session cookie; it is cleared with it.
 func TestADomainsGateCookie(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t, withGate, func(o *session.Options) { o.GateDomain = "example.com" })
 	cookie := s.signIn(t, "ada", false)
 	if err := s.SetKeys([][32]byte{newKey(), s.opt.Keys[0]}); err != nil {
@@ -179,6 +183,7 @@ func TestADomainsGateCookie(t *testing.T) {
 // Attack cookie/several: the cookies of two domains have one name; the payload's host
 // tells which is ours.
 func TestGateCookiesOfTwoDomains(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t, withGate)
 	cookie := s.signIn(t, "ada", false)
 	deeper := session.Place{Host: "s1.example.com", Domain: true, Secure: true}

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -68,7 +67,7 @@ type site struct {
 // It has polled once.
 func newSite(tb testing.TB, change ...func(*session.Options)) *site {
 	tb.Helper()
-	s := &site{path: filepath.Join(tb.TempDir(), "test.db"), opt: session.Options{
+	s := &site{path: dbtest.New(tb), opt: session.Options{
 		Keys: [][32]byte{newKey()}, Idle: idle, Max: most, Log: slog.New(slog.DiscardHandler),
 	}}
 	for _, f := range change {

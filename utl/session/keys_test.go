@@ -12,10 +12,12 @@ import (
 	"github.com/gorilla/sessions"
 
 	"glassjar/utl/audit"
+	"glassjar/utl/db/dbtest"
 	"glassjar/utl/session"
 )
 
 func TestNoKeyIsRefused(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", false)
 	if err := s.SetKeys(nil); err == nil {

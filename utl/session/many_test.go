@@ -75,7 +75,7 @@ func (s *site) crowd(t *testing.T, n int) {
 	now := db.Micros(s.clock.Now())
 	s.sql(t, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
 		INSERT INTO sessions (sid, id, account_id, started_at, seen_at, remember, address, agent)
-		SELECT i, i, 'id-ada', ? - i, ?, 1, '', '' FROM n`, n, now, now)
+		SELECT '' || i, '' || i, 'id-ada', CAST(? AS BIGINT) - i, ?, 1, '', '' FROM n`, n, now, now)
 }
 
 // Attack cookie/replay, cookie/many-sign-ins: an account's sessions, more than one transaction ends: they

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"glassjar/utl/db/dbtest"
 )
 
 var mutations = flag.Int("mutations", 5_000_000, "how many mutated cookies TestMutation tries")
@@ -20,6 +22,7 @@ var mutations = flag.Int("mutations", 5_000_000, "how many mutated cookies TestM
 // TestMutation: random mutations of live cookies, none accepted: by the decoder
 // alone, so a live row is not what keeps them out. Attack cookie/changed, cookie/cut
 func TestMutation(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	if raced || testing.Short() {
 		t.Skip("this one runs without -race and -short")
 	}

@@ -127,6 +127,7 @@ func TestStartDuringAnOutage(t *testing.T) {
 // Attack fault/lock: a foreign lock. Many sign-outs that wait for it cost a poll no
 // more than one.
 func TestEndsDuringALock(t *testing.T) {
+	dbtest.OnlySQLite(t, "one lock keeps every writer waiting")
 	synctest.Test(t, func(t *testing.T) { // for the waits
 		s := newSite(t)
 		s.clock.pass(time.Minute)

@@ -7,10 +7,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"glassjar/utl/db/dbtest"
 )
 
 // Attack cookie/foreign-payload: a valid signature over another shape or version.
 func TestPayloadsOfAnotherShape(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t)
 	good := s.signIn(t, "ada", false)
 	found := s.live(t, good)
@@ -80,6 +83,7 @@ func TestPayloadsOfAnotherShape(t *testing.T) {
 
 // Attack cookie/limits, cookie/foreign-payload: what stands around the payload, signed as well as it.
 func TestDatesOfTheSignature(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t)
 	good := s.signIn(t, "ada", true)
 	_, payload := taken(t, good.Value)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"glassjar/utl/db/dbtest"
 	"glassjar/utl/session"
 )
 
@@ -18,6 +19,7 @@ func (s *site) liveAt(t *testing.T, at session.Place, c *http.Cookie) {
 }
 
 func TestFindAllocatesLittle(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about memory")
 	s := newSite(t)
 	r := request(s.signIn(t, "ada", false))
 	find := func() {
@@ -92,6 +94,7 @@ func TestNewKeysForgetRememberedCookies(t *testing.T) {
 }
 
 func TestRememberedCookiesAreBounded(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about memory")
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", false)
 	_, payload := taken(t, cookie.Value)

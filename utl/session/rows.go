@@ -28,14 +28,22 @@ func scan(r db.Row) (s Session, err error) {
 	return s, err
 }
 
+// LockAccount keeps every other server from starting a session of the account,
+// and from changing it, until the transaction ends. It comes before the first
+// statement.
+func LockAccount(ctx context.Context, tx *db.Tx, accountID string) error {
+	return tx.Lock(ctx, "account:"+accountID)
+}
+
 // insert writes the row of a session that starts now, if the account still is
-// what it was when its password was verified.
+// what it was when its password was verified. The account must be locked: else a
+// change that is being committed goes unseen, and the session outlives it.
 func insert(ctx context.Context, tx *db.Tx, s Session, epoch int64) error {
 	now := db.Micros(s.Started)
 	n, err := tx.Exec(ctx, `INSERT INTO sessions
 		(sid, id, account_id, epoch, started_at, seen_at, remember, address, agent)
 		SELECT ?, ?, a.id, a.session_epoch, ?, ?, ?, ?, ? FROM accounts a WHERE a.id = ? AND a.epoch = ? AND a.disabled_at = 0`,
-		s.SID, s.ID, now, now, flag(s.Remember), s.Address, s.Agent, s.Identity.ID, epoch)
+		s.SID, s.ID, now, now, db.Flag(s.Remember), s.Address, s.Agent, s.Identity.ID, epoch)
 	if err == nil && n == 0 {
 		return ErrChanged
 	}
@@ -86,17 +94,6 @@ func Touch(ctx context.Context, tx *db.Tx, now time.Time, accountID string) erro
 	return changed(ctx, tx, now, "", accountID)
 }
 
-// change is what a server must forget: a session, or all those of an account.
-type change struct {
-	id             int64
-	sid, accountID string
-}
-
-func scanChange(r db.Row) (c change, err error) {
-	err = r.Scan(&c.id, &c.sid, &c.accountID)
-	return c, err
-}
-
 // writeSeen writes when the sessions were last seen. It is no change.
 func writeSeen(ctx context.Context, tx *db.Tx, sids []string, seen map[string]int64) error {
 	for _, sid := range sids {
@@ -106,11 +103,4 @@ func writeSeen(ctx context.Context, tx *db.Tx, sids []string, seen map[string]in
 		}
 	}
 	return nil
-}
-
-func flag(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

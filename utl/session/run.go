@@ -15,7 +15,7 @@ import (
 
 const (
 	pollEvery  = 500 * time.Millisecond
-	pollRows   = 1000             // changes that one query reads
+	pollWait   = 2 * time.Second
 	writeEvery = 10               // polls
 	batches    = 10               // transactions, at most, between two polls: 5,000 rows
 	writeRows  = 500              // rows of one such transaction
@@ -68,36 +68,24 @@ func (s *Store) upkeep(ctx context.Context, n int) error {
 // polls succeed, the cache is trusted.
 func (s *Store) Poll(ctx context.Context) error {
 	began := s.opt.Now()
-	for more := true; more; {
-		var err error
-		if more, err = s.pollPage(ctx); err != nil {
-			return fmt.Errorf("polling for changed sessions: %w", err)
-		}
+	if err := s.poll(ctx, began); err != nil {
+		return fmt.Errorf("polling for changed sessions: %w", err)
 	}
 	s.cache.polled.Store(&began)
 	return s.writeRefused(ctx)
 }
 
-// pollPage takes in what changed since the newest change that is known, that one
-// included: if it was swept, so were others, perhaps, that nobody here saw, and
-// the cache begins anew. It reports whether there may be more.
-func (s *Store) pollPage(ctx context.Context) (more bool, err error) {
-	newest := s.cache.newest()
-	page, err := db.All(ctx, s.opt.DB, scanChange, `SELECT id, sid, account_id FROM changes WHERE id >= ? ORDER BY id LIMIT ?`, newest, pollRows)
-	if err != nil {
-		return false, err
+// poll gives a poll 2 s: the cache is trusted for 10 s after a good one, and one
+// that hangs must not be the last.
+func (s *Store) poll(ctx context.Context, began time.Time) error {
+	s.polling.Lock()
+	defer s.polling.Unlock()
+	if s.feed == nil {
+		s.feed = newFeed(s.opt.DB)
 	}
-	if len(page) == 0 || page[0].id != newest {
-		newest, err = db.One(ctx, s.opt.DB, db.Int, `SELECT COALESCE(MAX(id), 0) FROM changes`)
-		if err == nil {
-			s.cache.start(newest)
-		}
-		return false, err
-	}
-	for _, ch := range page[1:] {
-		s.cache.changed(ch)
-	}
-	return len(page) == pollRows, nil
+	ctx, cancel := context.WithTimeout(ctx, pollWait)
+	defer cancel()
+	return s.feed.poll(ctx, began, &s.cache)
 }
 
 // Healthy reports whether sessions can be told live from ended now.

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -67,6 +68,9 @@ type Store struct {
 	codecs atomic.Pointer[[]codec] // the session cookie's
 	gate   atomic.Pointer[[]codec] // the gate cookies'
 	cache  cache
+
+	polling sync.Mutex // one poll at a time
+	feed    feed       // the first poll's to make
 }
 
 // New returns a store with an empty cache. It trusts no cache until Poll or
@@ -179,6 +183,9 @@ func (s *Store) Start(w http.ResponseWriter, r *http.Request, v Verified, rememb
 	by.ID, by.Name = v.AccountID, v.Username
 	var ended []string
 	err := s.opt.DB.Tx(r.Context(), func(tx *db.Tx) (err error) {
+		if err = LockAccount(r.Context(), tx, v.AccountID); err != nil {
+			return err
+		}
 		if _, err = end(r.Context(), tx, now, by, `sid = ?`, old); err != nil {
 			return err
 		}

@@ -218,7 +218,7 @@ func TestExpiredTicketsAreDeletedInTurn(t *testing.T) {
 	s := newSite(t)
 	found := s.live(t, s.signIn(t, "ada", true))
 	s.sql(t, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25)
-		INSERT INTO tickets (code_hash, sid, url, expires_at) SELECT i, '', '', i FROM n`)
+		INSERT INTO tickets (code_hash, sid, url, expires_at) SELECT '' || i, '', '', i FROM n`)
 	for _, want := range []int64{16, 7, 3} {
 		s.ticket(t, found)
 		if n := s.count(t, `SELECT COUNT(*) FROM tickets`); n != want {

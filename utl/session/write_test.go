@@ -112,6 +112,7 @@ func TestLastSeenOutlivesAReadingDuringAWrite(t *testing.T) {
 
 // What is seen while a write fails is newer than what it could not write.
 func TestLastSeenDuringAFailedWrite(t *testing.T) {
+	dbtest.OnlySQLite(t, "one lock keeps every writer waiting")
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)
 		start := s.clock.Now()

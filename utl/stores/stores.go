@@ -46,7 +46,7 @@ func Open(ctx context.Context, o Options) (*Stores, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := db.Open(ctx, cfg.DatabasePath())
+	data, err := openDatabase(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +64,13 @@ func Open(ctx context.Context, o Options) (*Stores, error) {
 		Accounts: account.New(account.Options{DB: data, Sessions: sessions, Hasher: hasher, Host: site.Hostname(), Now: o.Now}),
 		Throttle: &throttle.Store{DB: data, Now: o.Now},
 	}, nil
+}
+
+func openDatabase(ctx context.Context, cfg config.Config) (*db.DB, error) {
+	if cfg.Postgres() {
+		return db.OpenPostgres(ctx, cfg.DatabaseURL)
+	}
+	return db.Open(ctx, cfg.DatabasePath())
 }
 
 // openRing returns the session keys: the environment's, or those of the file,

@@ -1,0 +1,96 @@
+package config
+
+import (
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const sqliteScheme = "sqlite:"
+
+// urlArgs are what DATABASE_URL may ask of PostgreSQL. Others are settings of
+// libpq that would do nothing, or something else, without a word.
+var urlArgs = []string{
+	"host", "port", "user", "password", "dbname", "application_name", "connect_timeout", "search_path", "target_session_attrs",
+	"sslmode", "sslrootcert", "sslcert", "sslkey", "default_query_exec_mode",
+}
+
+// Postgres reports whether the database is PostgreSQL.
+func (c Config) Postgres() bool {
+	return strings.HasPrefix(c.DatabaseURL, "postgres://") || strings.HasPrefix(c.DatabaseURL, "postgresql://")
+}
+
+// DatabasePath returns the path of the SQLite file that DATABASE_URL names, or "".
+func (c Config) DatabasePath() string {
+	path, ok := strings.CutPrefix(c.DatabaseURL, sqliteScheme)
+	if !ok {
+		return ""
+	}
+	return path
+}
+
+// checkDatabase records what is wrong with DATABASE_URL. In PostgreSQL's it makes
+// sslmode=disable explicit where only this machine is asked: without it each
+// connection is tried twice, and falls back to plain text.
+func (c *Config) checkDatabase(f faults) {
+	if !c.Postgres() {
+		f.need(strings.HasPrefix(c.DatabaseURL, sqliteScheme) && checkFile(c.DatabasePath()), "DATABASE_URL")
+		return
+	}
+	parsed, err := pgconn.ParseConfig(c.DatabaseURL)
+	_, query, _ := strings.Cut(c.DatabaseURL, "?")
+	args, argErr := url.ParseQuery(query)
+	f.need(err == nil && argErr == nil, "DATABASE_URL",
+		"must be like postgres://user:password@host:5432/name?sslmode=verify-full, with %40 for an @ in the password, and its certificates must be there")
+	if err != nil || argErr != nil {
+		return
+	}
+	for name := range args {
+		f.need(slices.Contains(urlArgs, name), "DATABASE_URL", "must be a URL that asks for nothing but "+strings.Join(urlArgs, ", "))
+	}
+	f.need(slices.Contains([]string{"", "exec"}, args.Get("default_query_exec_mode")), "DATABASE_URL", "must be a URL with default_query_exec_mode=exec, for a pooler, or without one")
+	if f["DATABASE_URL"] == nil {
+		c.checkTLSMode(f, args, here(parsed))
+	}
+}
+
+// checkTLSMode records how connections to PostgreSQL are kept from being read.
+func (c *Config) checkTLSMode(f faults, args url.Values, mine bool) {
+	switch mode := args.Get("sslmode"); {
+	case mode == "" && mine:
+		c.DatabaseURL += map[bool]string{true: "?", false: "&"}[len(args) == 0] + "sslmode=disable"
+	case mode == "disable" && !mine:
+		c.Warnings = append(c.Warnings, "DATABASE_URL has sslmode=disable, and PostgreSQL is on another machine: who listens between reads every password's hash; use sslmode=verify-full")
+	case mode == "require" && args.Get("sslrootcert") == "":
+		c.Warnings = append(c.Warnings, "DATABASE_URL has sslmode=require, which takes any server for PostgreSQL: use sslmode=verify-full")
+	default:
+		f.need(slices.Contains([]string{"disable", "require", "verify-ca", "verify-full"}, mode), "DATABASE_URL",
+			"must be a URL with sslmode=verify-full, or sslmode=disable where nobody can listen: others fall back to plain text")
+	}
+}
+
+// here reports whether all of PostgreSQL's hosts are this machine.
+func here(c *pgconn.Config) bool {
+	hosts := []string{c.Host}
+	for _, f := range c.Fallbacks {
+		hosts = append(hosts, f.Host)
+	}
+	return !slices.ContainsFunc(hosts, func(host string) bool {
+		ip, err := netip.ParseAddr(host)
+		return host != "localhost" && !strings.HasPrefix(host, "/") && (err != nil || !ip.IsLoopback())
+	})
+}
+
+// checkFile reports whether path can be the path of an SQLite file: not a
+// folder, not in memory, and not the rest of a URL that was meant otherwise.
+func checkFile(path string) bool {
+	if path == "" || path == ":memory:" || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "?#\x00") {
+		return false
+	}
+	info, err := os.Stat(path)
+	return err != nil || !info.IsDir()
+}

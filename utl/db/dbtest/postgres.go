@@ -1,0 +1,227 @@
+package dbtest
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+
+	"glassjar/utl/db"
+)
+
+// errMissing means that the machine has no PostgreSQL.
+var errMissing = errors.New("PostgreSQL is not installed (apt-get install postgresql)")
+
+// Server is a PostgreSQL of the test's own: it listens on a socket in a temporary
+// folder, loses everything when the machine does, and ends with the test's
+// process.
+type Server struct {
+	folder string
+	died   chan error
+	stop   func()
+	admin  *sql.DB
+	made   int // databases
+}
+
+// Start starts a server, as another user where we are root: PostgreSQL refuses to
+// run as root. An error wraps errMissing where there is no PostgreSQL.
+func Start() (*Server, error) {
+	bin, err := programs()
+	if err != nil {
+		return nil, err
+	}
+	folder, err := os.MkdirTemp("", "dbtest")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{folder: folder, died: make(chan error, 1)}
+	if err := s.start(bin); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
+}
+
+// programs returns the folder of PostgreSQL's programs, of the newest version
+// where there are several.
+func programs() (string, error) {
+	all, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres") // Debian has them in no PATH
+	if err != nil {
+		return "", err
+	}
+	version := func(path string) int {
+		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path)))) // 0 is the oldest
+		return n
+	}
+	if len(all) > 0 {
+		return filepath.Dir(slices.MaxFunc(all, func(a, b string) int { return version(a) - version(b) })), nil
+	}
+	path, err := exec.LookPath("postgres")
+	if err != nil {
+		return "", errMissing
+	}
+	path, err = filepath.EvalSymlinks(path) // initdb is beside it
+	return filepath.Dir(path), err
+}
+
+func (s *Server) start(bin string) error {
+	as, err := s.owner()
+	if err != nil {
+		return err
+	}
+	data := filepath.Join(s.folder, "data")
+	initdb := exec.CommandContext(context.Background(), filepath.Join(bin, "initdb"), "-D", data, "-U", "glassjar", // #nosec G204 -- our own
+		"--auth=trust", "--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C.UTF-8")
+	initdb.SysProcAttr, initdb.Dir = as, s.folder
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	var log bytes.Buffer
+	args := []string{"-D", data}
+	for _, setting := range []string{
+		"listen_addresses=", "unix_socket_directories=" + s.folder, "max_connections=300", "shared_buffers=32MB",
+		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "deadlock_timeout=100ms",
+	} {
+		args = append(args, "-c", setting)
+	}
+	server := exec.CommandContext(context.Background(), filepath.Join(bin, "postgres"), args...) // #nosec G204 -- our own
+	server.SysProcAttr, server.Dir, server.Stderr = as, s.folder, &log
+	started := make(chan error, 1)
+	go func() { // its thread must live as long as the server: Pdeathsig is the thread's death
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := server.Start()
+		started <- err
+		if err == nil {
+			err = server.Wait()
+			s.died <- fmt.Errorf("postgres ended: %w: %s", err, &log)
+		}
+	}()
+	if err := <-started; err != nil {
+		return err
+	}
+	s.stop = func() { _ = server.Process.Signal(syscall.SIGQUIT); <-s.died } // at once: nothing is kept
+	return s.prepare()
+}
+
+// owner gives the folder to whom the server runs as, and returns how to run as
+// them.
+func (s *Server) owner() (*syscall.SysProcAttr, error) {
+	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT}
+	if os.Geteuid() != 0 {
+		return attr, nil
+	}
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		u, err = user.Lookup("nobody")
+	}
+	if err != nil {
+		return nil, err
+	}
+	uid, err := strconv.ParseUint(u.Uid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := strconv.ParseUint(u.Gid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return attr, os.Chown(s.folder, int(uid), int(gid))
+}
+
+// prepare makes the database that others are copies of.
+func (s *Server) prepare() error {
+	admin, err := sql.Open("pgx", s.url("postgres"))
+	if err != nil {
+		return err
+	}
+	s.admin = admin
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for admin.PingContext(ctx) != nil {
+		select {
+		case err := <-s.died:
+			s.died <- err
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	if _, err := admin.ExecContext(ctx, `CREATE DATABASE migrated`); err != nil {
+		return err
+	}
+	d, err := db.OpenPostgres(ctx, s.url("migrated"))
+	if err != nil {
+		return err
+	}
+	return d.Close()
+}
+
+// url returns the URL of the database with the name.
+func (s *Server) url(name string) string {
+	return "postgres:///" + name + "?user=glassjar&sslmode=disable&host=" + s.folder
+}
+
+// New returns the URL of a database that the test has for itself: migrated, and
+// empty.
+func (s *Server) New(tb testing.TB) string { return s.copy(tb, "migrated") }
+
+// NewEmpty returns the URL of a database without any table.
+func (s *Server) NewEmpty(tb testing.TB) string { return s.copy(tb, "template0") }
+
+func (s *Server) copy(tb testing.TB, template string) string {
+	tb.Helper()
+	s.made++
+	name := "test" + strconv.Itoa(s.made)
+	if _, err := s.admin.ExecContext(tb.Context(), `CREATE DATABASE `+name+` TEMPLATE `+template); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if _, err := s.admin.ExecContext(context.Background(), `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`); err != nil { //nolint:usetesting // the test's ctx has ended
+			tb.Error(err)
+		}
+	})
+	return s.url(name)
+}
+
+// Exec runs the statements in the database that the URL names, as its operator.
+func Exec(tb testing.TB, url string, statements ...string) {
+	tb.Helper()
+	pool, err := sql.Open("pgx", url)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer pool.Close()
+	for _, q := range statements {
+		if _, err := pool.ExecContext(tb.Context(), q); err != nil {
+			tb.Fatal(strings.TrimSpace(q), ": ", err)
+		}
+	}
+}
+
+// Stop ends the server and deletes all that it had.
+func (s *Server) Stop() error {
+	var err error
+	if s.admin != nil {
+		err = s.admin.Close()
+	}
+	if s.stop != nil {
+		s.stop()
+	}
+	return errors.Join(err, os.RemoveAll(s.folder))
+}

@@ -1,0 +1,230 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+)
+
+const (
+	connections   = 8 // of one server, beside the reserve: twice PostgreSQL's cores serve all servers
+	reserveSize   = 2 // connections
+	connectWait   = 2 * time.Second
+	connectionAge = 30 * time.Minute
+	restAge       = 5 * time.Minute // a connection that nobody uses goes
+)
+
+// postgres is the engine of a PostgreSQL database.
+type postgres struct {
+	text  spellings
+	pools []*sql.DB
+}
+
+// limits are what PostgreSQL itself keeps: a statement goes on there when its
+// server is gone. Behind a pooler (default_query_exec_mode=exec) they belong to
+// the role: it refuses a connection that asks for them.
+var limits = map[string]string{
+	"statement_timeout":                   "4s",
+	"lock_timeout":                        "2s",
+	"idle_in_transaction_session_timeout": "10s",
+}
+
+// OpenPostgres opens the PostgreSQL database that the URL names and brings its
+// tables up to date, one server at a time. The URL may name several hosts: the
+// first that takes writes is used. It refuses a database with another program's
+// tables. Errors: ErrForeign, ErrUnavailable; none holds the URL or the password.
+func OpenPostgres(ctx context.Context, url string) (*DB, error) {
+	cfg, err := connection(url)
+	if err != nil {
+		return nil, err
+	}
+	if err := migratePostgres(ctx, *cfg); err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
+	p := &postgres{}
+	d := &DB{engine: p, read: pool(*cfg, connections), reserve: pool(*cfg, reserveSize)}
+	d.write, p.pools = d.read, []*sql.DB{d.read, d.reserve}
+	d.reads, d.reserved = p.statements(d.read), p.statements(d.reserve)
+	return d, nil
+}
+
+// connection returns how to connect to what the URL names.
+func connection(url string) (*pgx.ConnConfig, error) {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("opening the database: DATABASE_URL cannot be read: postgres://user:password@host/name?sslmode=verify-full, with %40 for an @ in the password") // not err, which holds most of it
+	}
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = connectWait
+	}
+	if cfg.ValidateConnect == nil { // a standby is behind: what ended goes on there
+		cfg.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	return cfg, nil
+}
+
+// pooled reports whether a pooler may stand between us and PostgreSQL, which
+// gives each transaction another connection.
+func pooled(cfg pgx.ConnConfig) bool {
+	return cfg.DefaultQueryExecMode != pgx.QueryExecModeCacheStatement
+}
+
+// pool returns a pool of so many connections.
+func pool(cfg pgx.ConnConfig, size int) *sql.DB {
+	for name, value := range limits {
+		if _, set := cfg.RuntimeParams[name]; !set && !pooled(cfg) {
+			cfg.RuntimeParams[name] = value
+		}
+	}
+	p := stdlib.OpenDB(cfg)
+	p.SetMaxOpenConns(size)
+	p.SetMaxIdleConns(size)
+	p.SetConnMaxLifetime(connectionAge)
+	p.SetConnMaxIdleTime(restAge)
+	return p
+}
+
+// migratePostgres brings the tables up to date over connections of its own: a
+// migration may take longer than a request.
+func migratePostgres(ctx context.Context, cfg pgx.ConnConfig) error {
+	cfg = *cfg.Copy()
+	if !pooled(cfg) {
+		cfg.RuntimeParams["statement_timeout"] = "0"
+	}
+	p := pool(cfg, reserveSize)
+	defer p.Close()
+	held, err := p.BeginTx(ctx, nil)
+	if err != nil {
+		return classify("connecting", err)
+	}
+	defer func() { _ = held.Rollback() }() // which lets the next server go on
+	for _, q := range []string{
+		`SET LOCAL idle_in_transaction_session_timeout = 0`, `SET LOCAL lock_timeout = 0`,
+		`SELECT pg_advisory_xact_lock(hashtextextended('glassjar migrates', 0))`, // in a transaction: it works through a pooler
+	} {
+		if _, err := held.ExecContext(ctx, q); err != nil {
+			return classify("waiting for other servers that migrate", err)
+		}
+	}
+	if err := checkServer(ctx, p); err != nil {
+		return err
+	}
+	return migrate(ctx, goose.DialectPostgres, p)
+}
+
+// checkServer returns an error when the database is none of ours, or none that
+// serves.
+func checkServer(ctx context.Context, p *sql.DB) error {
+	var version, all, versions, ours int
+	var encoding string
+	err := p.QueryRowContext(ctx, `SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
+			COUNT(*), COUNT(*) FILTER (WHERE table_name = 'goose_db_version'),
+			COUNT(*) FILTER (WHERE table_name IN ('accounts', 'sessions', 'links'))
+		FROM information_schema.tables WHERE table_schema = current_schema()`).Scan(&version, &encoding, &all, &versions, &ours)
+	switch {
+	case err != nil:
+		return classify("reading which tables there are", err)
+	case version < 140000:
+		return fmt.Errorf("PostgreSQL is of version %d: 14 or newer is needed", version/10000)
+	case encoding != "UTF8":
+		return fmt.Errorf("the database's encoding is %s: make it with ENCODING 'UTF8' TEMPLATE template0", encoding)
+	case all > 0 && (versions == 0 || ours < 3 && all > 1):
+		return fmt.Errorf("it is another program's database: %w", ErrForeign)
+	}
+	return nil
+}
+
+// present says nothing: every use of a connection tells.
+func (p *postgres) present() error { return nil }
+
+// bounded returns a ctx that a request's end does not end: to give up a query
+// costs its connection, and browsers that hang up would cost all of them.
+func (p *postgres) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	at, ok := ctx.Deadline()
+	if !ok {
+		return free, cancel
+	}
+	free, sooner := context.WithDeadline(free, at)
+	return free, func() { sooner(); cancel() }
+}
+
+func (p *postgres) lock(ctx context.Context, tx *Tx, name string) error {
+	_, err := tx.statements.exec(tx.within(ctx), `SELECT pg_advisory_xact_lock(hashtextextended(?, 0))`, []any{name})
+	return err
+}
+
+// again reports whether PostgreSQL took the transaction back for the sake of
+// another: a deadlock, or what serializable ones would be told.
+func (p *postgres) again(err error) bool {
+	var pe *pgconn.PgError
+	return errors.As(err, &pe) && (pe.Code == "40P01" || pe.Code == "40001")
+}
+
+func (p *postgres) cut(err error) bool {
+	var ce *pgconn.ConnectError
+	if err == nil || errors.As(err, &ce) || !isCut(err) {
+		return false
+	}
+	for _, pool := range p.pools {
+		size := pool.Stats().MaxOpenConnections
+		pool.SetMaxIdleConns(0) // which closes them
+		pool.SetMaxIdleConns(size)
+	}
+	return true
+}
+
+// isCut reports whether an error says that a connection is no more.
+func isCut(err error) bool {
+	var pe *pgconn.PgError
+	if errors.As(err, &pe) {
+		return pe.Code == "57P01" || pe.Code == "57P02" // ended by its operator, by a crash
+	}
+	var oe *net.OpError
+	return errors.As(err, &oe) && !oe.Timeout() || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, driver.ErrBadConn)
+}
+
+func (p *postgres) statements(in runner) *statements { return &statements{in: in, text: &p.text} }
+
+// postgresPlace returns which of our errors PostgreSQL's or its driver's is, or
+// nil.
+func postgresPlace(err error) error {
+	var ce *pgconn.ConnectError
+	var pe *pgconn.PgError
+	var ne net.Error
+	if errors.As(err, &pe) && !errors.As(err, &ce) {
+		return codePlace(pe.Code)
+	}
+	if errors.As(err, &ce) || errors.As(err, &ne) || isCut(err) {
+		return ErrUnavailable
+	}
+	return nil
+}
+
+// codePlace does so for an SQLSTATE, whose first two characters are its class.
+func codePlace(code string) error {
+	switch code {
+	case "23505":
+		return ErrConflict
+	case "22021": // no text of PostgreSQL: no row has it
+		return ErrNone
+	case "25006", "25P03", "55P03": // read-only, idle for too long, a lock that did not come
+		return ErrUnavailable
+	}
+	switch code[:2] {
+	case "08", "28", "40", "53", "57", "58", "XX": // connection, rights, taken back, resources, operator, system, broken
+		return ErrUnavailable
+	}
+	return nil
+}

@@ -1,0 +1,318 @@
+package db_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
+)
+
+// Ten servers that start at once on an empty database: one makes the tables, all
+// can use them.
+func TestTenServersAtOnce(t *testing.T) {
+	url := dbtest.OnlyPostgres(t).NewEmpty(t)
+	var all sync.WaitGroup
+	for i := range 10 {
+		all.Go(func() {
+			d, err := db.OpenPostgres(t.Context(), url)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := errors.Join(put(t.Context(), d, fmt.Sprint(i), fmt.Sprint(i)), d.Close()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	holds(t, dbtest.OpenAt(t, url), "0 1 2 3 4 5 6 7 8 9")
+}
+
+func TestPostgresThatIsRefused(t *testing.T) {
+	s := dbtest.OnlyPostgres(t)
+	for _, tt := range []struct {
+		name, url, make, want string
+		is                    error
+	}{
+		{"another program's", s.NewEmpty(t), `CREATE TABLE posts (id INTEGER)`, "another program's database", db.ErrForeign},
+		{"another program's that uses goose", s.NewEmpty(t), `CREATE TABLE goose_db_version (id INTEGER); CREATE TABLE accounts (id INTEGER)`, "another program's database", db.ErrForeign},
+		{"a newer glassjar's", s.New(t), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)`, "of version 9999, newer than this program", nil},
+		{"one that nobody may enter", strings.Replace(s.New(t), "user=glassjar", "user=stranger", 1), "", "", db.ErrUnavailable},
+		{"one that is not there", s.New(t) + "x", "", "", db.ErrUnavailable},
+		{"a port where nobody is", "postgres://u:se%40cret@127.0.0.1:1/d?sslmode=disable", "", "connection refused", db.ErrUnavailable},
+		{"no URL", "postgres://u:se%40cret@127.0.0.1:x/d", "", "DATABASE_URL cannot be read", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.make != "" {
+				dbtest.Exec(t, tt.url, tt.make)
+			}
+			d, err := db.OpenPostgres(t.Context(), tt.url)
+			if err == nil || d != nil || !strings.Contains(err.Error(), tt.want) || tt.is != nil && !errors.Is(err, tt.is) {
+				t.Errorf("got %v, error %v; want one with %q", d, err, tt.want)
+			}
+			if err != nil && (strings.Contains(err.Error(), "cret") || strings.Contains(fmt.Sprintf("%+v", err), "cret")) {
+				t.Errorf("the error holds the password: %v", err)
+			}
+		})
+	}
+}
+
+// Texts compare by their bytes, whatever the database's locale: else pages of names
+// differ from SQLite's, and an index is wrong after the C library's update.
+func TestTextsCompareByTheirBytes(t *testing.T) {
+	d := dbtest.Open(t)
+	for _, id := range []string{"ab", "a_a", "a.c", "a-b", "A"} {
+		mustPut(t, d, id)
+	}
+	holds(t, d, "A a-b a.c a_a ab")
+	if dbtest.OnPostgres() == nil {
+		return
+	}
+	wrong, err := db.All(t.Context(), d, db.Text, `SELECT table_name || '.' || column_name FROM information_schema.columns
+		WHERE table_schema = current_schema() AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'`)
+	if err != nil || len(wrong) > 0 {
+		t.Errorf("of another collation: %v, error %v", wrong, err)
+	}
+}
+
+// pid returns which connection answers.
+func pid(t *testing.T, from db.Querier) int64 {
+	t.Helper()
+	n, err := db.One(t.Context(), from, db.Int, `SELECT pg_backend_pid()`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// Who hangs up costs no connection, and takes back what was not committed.
+func TestHangingUpCostsNoConnection(t *testing.T) {
+	dbtest.OnlyPostgres(t)
+	d := dbtest.Open(t)
+	before := pid(t, d)
+	ctx, cancel := context.WithCancel(t.Context())
+	hung := func(r db.Row) (string, error) { return db.Text(r) }
+	time.AfterFunc(50*time.Millisecond, cancel)
+	if got, err := db.One(ctx, d, hung, `SELECT CAST(pg_sleep(0.2) AS TEXT)`); err != nil || got != "" {
+		t.Errorf("a read that had begun: got %q, error %v", got, err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	err := d.Tx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO accounts (id, username, role, password, created_at) VALUES ('a', 'a', '', '', 1)`)
+		cancel()
+		if err == nil {
+			_, err = tx.Exec(ctx, `DELETE FROM links`)
+		}
+		return err
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got error %v, want context.Canceled", err)
+	}
+	holds(t, d, "")
+	if after := pid(t, d); after != before {
+		t.Error("the connection was closed")
+	}
+}
+
+// A query that takes too long is given up, there too.
+func TestAQueryThatTakesTooLong(t *testing.T) {
+	dbtest.OnlyPostgres(t)
+	d := dbtest.Open(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := db.One(ctx, d, db.Text, `SELECT CAST(pg_sleep(60) AS TEXT)`)
+	unavailable(t, "a read", err)
+	unavailable(t, "a write", d.Tx(t.Context(), func(tx *db.Tx) error {
+		if _, err := tx.Exec(t.Context(), `SET LOCAL statement_timeout = '50ms'`); err != nil {
+			return err
+		}
+		_, err := tx.Exec(t.Context(), `SELECT pg_sleep(60)`)
+		return err
+	}))
+	for setting, want := range map[string]string{"statement_timeout": "4s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s"} {
+		if got, err := db.One(t.Context(), d, db.Text, `SELECT current_setting(?)`, setting); err != nil || got != want {
+			t.Errorf("%s is %q, error %v; want %s", setting, got, err, want)
+		}
+	}
+}
+
+// While requests keep every connection busy, the reserve answers.
+func TestTheReserveAnswers(t *testing.T) {
+	dbtest.OnlyPostgres(t)
+	d := dbtest.Open(t)
+	write, _ := d.Pools()
+	for range write.Stats().MaxOpenConnections {
+		conn, err := write.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	if _, err := db.One(t.Context(), d.Reserved(), db.Int, `SELECT COUNT(*) FROM accounts`); err != nil {
+		t.Error(err)
+	}
+	busy, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := ids(busy, d)
+	unavailable(t, "a read without the reserve", err)
+}
+
+// A connection that was ended is no error for who finds it so.
+func TestConnectionsThatWereEnded(t *testing.T) {
+	s := dbtest.OnlyPostgres(t)
+	url := s.New(t)
+	d := dbtest.OpenAt(t, url)
+	mustPut(t, d, "a")
+	end := func() {
+		dbtest.Exec(t, url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+	}
+	end()
+	holds(t, d, "a")
+	end()
+	mustPut(t, d, "b")
+	tries := 0
+	err := d.Tx(t.Context(), func(tx *db.Tx) error {
+		if tries++; tries == 1 {
+			end()
+		}
+		_, err := tx.Exec(t.Context(), `INSERT INTO accounts (id, username, role, password, created_at) VALUES ('c', 'c', '', '', 1)`)
+		return err
+	})
+	if err != nil || tries != 2 {
+		t.Errorf("ended in the middle of a transaction: error %v after %d tries; want none after 2", err, tries)
+	}
+	holds(t, d, "a b c")
+	unavailable(t, "ended each time", d.Tx(t.Context(), func(tx *db.Tx) error {
+		end()
+		_, err := tx.Exec(t.Context(), `DELETE FROM accounts`)
+		return err
+	}))
+	holds(t, d, "a b c")
+}
+
+// Two transactions that wait for each other: PostgreSQL takes one back, and it runs
+// again.
+func TestADeadlock(t *testing.T) {
+	dbtest.OnlyPostgres(t)
+	d := dbtest.Open(t)
+	mustPut(t, d, "a")
+	mustPut(t, d, "b")
+	var met, all sync.WaitGroup
+	met.Add(2)
+	runs := [2]int{}
+	for i, order := range [][]string{{"a", "b"}, {"b", "a"}} {
+		all.Go(func() {
+			err := d.Tx(t.Context(), func(tx *db.Tx) error {
+				runs[i]++
+				for n, id := range order {
+					if _, err := tx.Exec(t.Context(), `UPDATE accounts SET epoch = epoch + 1 WHERE id = ?`, id); err != nil {
+						return err
+					}
+					if n == 0 && runs[i] == 1 {
+						met.Done()
+						met.Wait()
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if runs[0]+runs[1] != 3 {
+		t.Errorf("they ran %v times, want one of them twice", runs)
+	}
+	if n, err := db.One(t.Context(), d, db.Int, `SELECT SUM(epoch) FROM accounts`); err != nil || n != 6 {
+		t.Errorf("the epochs are %d together, error %v; want 6", n, err)
+	}
+}
+
+// A lock holds over two servers, until its transaction ends; other names do not wait.
+func TestLock(t *testing.T) {
+	at := dbtest.New(t)
+	a, b := dbtest.OpenAt(t, at), dbtest.OpenAt(t, at)
+	var steps []string
+	locked, done := make(chan struct{}), make(chan error)
+	go func() {
+		<-locked
+		done <- b.Tx(t.Context(), func(tx *db.Tx) error {
+			err := tx.Lock(t.Context(), "one")
+			steps = append(steps, "second")
+			return err
+		})
+	}()
+	err := a.Tx(t.Context(), func(tx *db.Tx) error {
+		if err := tx.Lock(t.Context(), "one"); err != nil {
+			return err
+		}
+		close(locked)
+		if dbtest.OnPostgres() != nil {
+			if err := b.Tx(t.Context(), func(tx *db.Tx) error { return tx.Lock(t.Context(), "two") }); err != nil {
+				return err
+			}
+			for waiting := int64(0); waiting == 0; {
+				var err error
+				if waiting, err = db.One(t.Context(), b, db.Int, `SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`); err != nil {
+					return err
+				}
+			}
+		}
+		steps = append(steps, "first")
+		return nil
+	})
+	if err := errors.Join(err, <-done); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(steps, " "); got != "first second" {
+		t.Errorf("the order was %q", got)
+	}
+}
+
+// Behind a pooler nothing is prepared, no setting is asked for at the start, and all
+// works.
+func TestThroughAPooler(t *testing.T) {
+	d := dbtest.OpenAt(t, dbtest.OnlyPostgres(t).New(t)+"&default_query_exec_mode=exec")
+	mustPut(t, d, "a")
+	if err := put(t.Context(), d, "b", "a"); !errors.Is(err, db.ErrConflict) {
+		t.Errorf("got error %v, want db.ErrConflict", err)
+	}
+	holds(t, d, "a")
+	if got, err := db.One(t.Context(), d, db.Text, `SELECT current_setting('statement_timeout')`); err != nil || got != "0" {
+		t.Errorf("the statement's timeout is %q, error %v; want the role's", got, err)
+	}
+	if n, err := db.One(t.Context(), d, db.Int, `SELECT COUNT(*) FROM pg_prepared_statements`); err != nil || n != 0 {
+		t.Errorf("%d statements are prepared, error %v; want none", n, err)
+	}
+}
+
+func TestPostgresBacksItselfUp(t *testing.T) {
+	dbtest.OnlyPostgres(t)
+	path := filepath.Join(t.TempDir(), "b.db")
+	if err := dbtest.Open(t).Backup(t.Context(), path); !errors.Is(err, db.ErrNoBackup) {
+		t.Errorf("got error %v, want db.ErrNoBackup", err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("it made the file")
+	}
+}
+
+// What PostgreSQL's texts cannot hold is in no row, and is written into none.
+func TestTextsThatPostgresRefuses(t *testing.T) {
+	d := dbtest.Open(t)
+	mustPut(t, d, "a")
+	for _, text := range []string{"a\x00", "\xff"} {
+		if _, err := db.One(t.Context(), d, db.Text, `SELECT id FROM accounts WHERE id = ?`, text); !errors.Is(err, db.ErrNone) {
+			t.Errorf("%q: got error %v, want db.ErrNone", text, err)
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"runtime"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// sqliteFile is the engine of an SQLite file. One connection writes, others read
+// beside it.
+type sqliteFile struct {
+	path string
+	wal  string      // path of the -wal file
+	was  os.FileInfo // what path was when it was opened
+}
+
+// Open opens the database file at path, making it (mode 0600) where there is
+// none, and brings its tables up to date, one process at a time. It refuses
+// files that others can read, and another program's database, which it leaves
+// as it is. Errors: ErrForeign, ErrUnavailable and the file system's.
+func Open(ctx context.Context, path string) (*DB, error) {
+	f := &sqliteFile{path: path}
+	var err error
+	if f.was, err = createFile(path); err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
+	unlock, err := lock(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
+	defer unlock()
+	if f.wal, err = walPath(path); err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
+	if err := checkOurs(ctx, path); err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
+	d := &DB{engine: f, write: open(path, "_txlock=immediate"), read: open(path, "_query_only=1")}
+	d.write.SetMaxOpenConns(1)
+	d.read.SetMaxOpenConns(2 * runtime.NumCPU())
+	d.read.SetMaxIdleConns(2)
+	d.reads, d.reserve = f.statements(d.read), d.read // readers never wait for a writer, nor for long
+	d.reserved = d.reads
+	if err := migrate(ctx, goose.DialectSQLite3, d.write); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// open returns a pool whose every connection has our pragmas: an Exec would
+// reach only one of them.
+func open(path, more string) *sql.DB {
+	return connect(path, "_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_dqs=0&"+more)
+}
+
+// connect returns a pool with the pragmas. SQLite makes no file (mode=rw): its
+// mode would not be 0600, and an empty database is not the one that was taken
+// away.
+func connect(path, pragmas string) *sql.DB {
+	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=rw&_busy_timeout=3000&"+pragmas)
+	if err != nil {
+		panic(err) // the driver is compiled in
+	}
+	return pool
+}
+
+// present returns ErrUnavailable when the file is no longer the one that was
+// opened: SQLite would go on writing into a file that nobody can find.
+func (f *sqliteFile) present() error {
+	now, err := os.Stat(f.path)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if !os.SameFile(now, f.was) {
+		return fmt.Errorf("%w: %s was replaced", ErrUnavailable, f.path)
+	}
+	return nil
+}
+
+func (f *sqliteFile) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, patience)
+}
+
+// lock has nothing to do: a transaction has the lock of the whole file.
+func (f *sqliteFile) lock(context.Context, *Tx, string) error { return nil }
+
+// again reports that nothing needs to be run again: nobody was in the way.
+func (f *sqliteFile) again(error) bool { return false }
+
+// cut reports that there is no connection to be cut.
+func (f *sqliteFile) cut(error) bool { return false }
+
+func (f *sqliteFile) statements(in runner) *statements {
+	return &statements{in: in, known: map[string]*sql.Stmt{}}
+}
+
+// sqlitePlace returns which of our errors SQLite's is, or nil.
+func sqlitePlace(err error) error {
+	var se *sqlite.Error
+	switch {
+	case !errors.As(err, &se):
+		return nil
+	case se.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE, se.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return ErrConflict
+	case se.Code()&0xff == sqlite3.SQLITE_ERROR, se.Code()&0xff == sqlite3.SQLITE_CONSTRAINT:
+		return nil
+	}
+	return ErrUnavailable
+}

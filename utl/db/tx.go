@@ -1,0 +1,119 @@
+package db
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"math/big"
+	"time"
+)
+
+const (
+	retries   = 3                     // of a transaction that PostgreSQL took back
+	retryWait = 20 * time.Millisecond // before the first of them, at most; doubled each time
+)
+
+// Tx is a transaction that may write. With SQLite others wait until it ends;
+// with PostgreSQL they do not, unless they Lock the same name or change the same
+// row, and each statement sees what others have committed until it begins.
+type Tx struct {
+	statements *statements
+	engine     engine
+	ctx        context.Context // bounds the whole of it
+}
+
+// Tx runs fn in a transaction and commits it, or takes everything back when
+// fn fails. After an error of the database fn must return: PostgreSQL runs no
+// further statement. When PostgreSQL took the transaction back for the sake of
+// another one, or its connection was cut before the commit, fn runs again, 3
+// times at most. Errors: ErrUnavailable, and
+// whatever fn returned.
+func (d *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
+	if err := d.engine.present(); err != nil {
+		return err
+	}
+	if err := ended(ctx); err != nil {
+		return classify("beginning a transaction", err)
+	}
+	bounded, cancel := d.engine.bounded(ctx)
+	defer cancel()
+	for tries := 0; ; tries++ {
+		committing, err := d.once(bounded, func(tx *Tx) error {
+			if err := fn(tx); err != nil {
+				return err
+			}
+			return classify("finishing a transaction", ended(ctx))
+		})
+		if err == nil || tries == retries || !d.engine.again(err) && (!d.engine.cut(err) || committing) || !pause(bounded, retryWait<<tries) {
+			return err
+		}
+	}
+}
+
+// once runs fn in one transaction. committing says that it came to that.
+func (d *DB) once(ctx context.Context, fn func(*Tx) error) (committing bool, err error) {
+	tx, err := d.write.BeginTx(ctx, nil)
+	if err != nil {
+		return false, classify("beginning a transaction", err)
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+	if err = fn(&Tx{d.engine.statements(tx), d.engine, ctx}); err == nil {
+		committing = true
+		err = classify("committing", tx.Commit())
+	}
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil { // ctx ended meanwhile and took everything back
+		err = classify("finishing a transaction", ctx.Err())
+	}
+	return committing, err
+}
+
+// pause waits for up to the time, so that those who ran into each other do not
+// again, and reports whether ctx goes on.
+func pause(ctx context.Context, most time.Duration) bool {
+	n, err := rand.Int(rand.Reader, big.NewInt(int64(most)))
+	if err != nil {
+		return false
+	}
+	timer := time.NewTimer(time.Duration(n.Int64()))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// Lock keeps every other transaction that locks the name waiting, on every
+// server, until this one ends. What is read after it is what the last of them
+// left. It must come before the first statement; of several names, those of
+// accounts come first. With SQLite a transaction has the database for itself
+// anyway. Errors: ErrUnavailable.
+func (t *Tx) Lock(ctx context.Context, name string) error {
+	return classify("waiting for a lock", t.engine.lock(ctx, t, name))
+}
+
+// Exec runs a statement and returns the number of rows it changed.
+// Errors: ErrConflict, ErrUnavailable.
+func (t *Tx) Exec(ctx context.Context, q string, args ...any) (int64, error) {
+	res, err := t.statements.exec(t.within(ctx), q, args)
+	if err != nil {
+		return 0, classify("writing", err)
+	}
+	return res.RowsAffected()
+}
+
+func (t *Tx) query(ctx context.Context, q string, args []any) (*sql.Rows, context.CancelFunc, error) {
+	rows, err := t.statements.query(t.within(ctx), q, args)
+	return rows, func() {}, err
+}
+
+// within returns the transaction's own ctx, which bounds it, or the caller's if
+// that has ended.
+func (t *Tx) within(ctx context.Context) context.Context {
+	if ended(ctx) != nil {
+		return ctx
+	}
+	return t.ctx
+}

@@ -1,0 +1,10 @@
+package throttle_test
+
+import (
+	"os"
+	"testing"
+
+	"glassjar/utl/db/dbtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(dbtest.Main(m)) }
