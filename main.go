@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	p := &program{getenv: getenv, stdout: stdout, stderr: stderr, hangups: make(chan os.Signal, 1)}
 	signal.Notify(p.hangups, syscall.SIGHUP) // until the process ends: a hangup ends no command either
 	return cli.Run(ctx, args, cli.Env{
-		Stdin: os.Stdin, Stdout: stdout, Stderr: stderr, Dotenv: dotenv, Serve: p.serve,
+		Stdin: os.Stdin, Stdout: stdout, Stderr: stderr, Dotenv: dotenv, Serve: p.serve, Now: time.Now,
 		Config: func() (config.Config, error) { return config.Load(dotenv, getenv) },
 		Open: func(ctx context.Context) (*cli.Stores, error) {
 			return p.open(ctx, func(format logs.Formatter) slog.Handler { return format(stderr) })
@@ -99,6 +99,7 @@ func (p *program) serve(ctx context.Context) error {
 		st.Sessions.Run,
 		func(ctx context.Context) { st.DB.Run(ctx, st.Log) },
 		httpserver.Every(time.Minute, st.Sweep),
+		st.Sender(public).Run,
 		httpserver.LookAgain(500*time.Millisecond, p.hangups, st.Log,
 			func(ctx context.Context) { signers.LookAtKeys(ctx, dotenv) },
 			func(ctx context.Context) { pair.Look(ctx, st.Log) }),

@@ -4,10 +4,9 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/mileusna/useragent"
-
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
+	"glassjar/utl/browser"
 )
 
 type AccountPage struct {
@@ -49,7 +48,7 @@ func (s *Room) showAccount(w http.ResponseWriter, r *http.Request, status int, m
 	}
 	for _, one := range sessions {
 		p.Devices = append(p.Devices, deviceRow{
-			ID: one.ID, Name: browserName(one.Agent), Address: one.Address, Since: web.FormatTime(one.Started), Seen: web.FormatTime(one.Seen),
+			ID: one.ID, Name: browser.Words(one.Agent), Address: one.Address, Since: web.FormatTime(one.Started), Seen: web.FormatTime(one.Seen),
 			This: one.SID == web.InfoOf(r).Session.SID,
 		})
 	}
@@ -63,18 +62,6 @@ func (s *Room) showAccount(w http.ResponseWriter, r *http.Request, status int, m
 	}
 	p.Layout = web.Layout{Me: me, Here: "/account"}
 	return s.Render(w, status, "account", p)
-}
-
-// browserName says in words which browser the User-Agent is of.
-func browserName(agent string) string {
-	ua := useragent.Parse(agent)
-	switch {
-	case ua.Name == "":
-		return "Unknown browser"
-	case ua.OS == "":
-		return ua.Name
-	}
-	return ua.Name + " on " + ua.OS
 }
 
 // PasswordSubmit answers POST /account/password: it changes the password, ends

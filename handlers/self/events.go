@@ -12,6 +12,7 @@ import (
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
+	"glassjar/utl/browser"
 )
 
 const (
@@ -153,5 +154,5 @@ func eventOrigin(e audit.Entry) string {
 	if e.By.Address == "" {
 		return "by a command on the server"
 	}
-	return browserName(e.By.Agent) + ", " + e.By.Address
+	return browser.Words(e.By.Agent) + ", " + e.By.Address
 }

@@ -14,7 +14,7 @@ var reserved = set(
 	// RFC 2142 and what mail programs take for themselves
 	"abuse", "hostmaster", "postmaster", "webmaster", "security", "support", "info", "noreply", "no-reply", "mailer-daemon", "nobody",
 	// the audit log's and the log's own words
-	"audit", "audit.csv", "command", "unknown", "anonymous", "stranger",
+	"audit", "audit.csv", "command", "mail", "unknown", "anonymous", "stranger",
 	// words in addresses, present and to come, and what stands beside usernames there
 	"me", "self", "new", "invite", "invitations", "api", "auth", "login", "logout", "sign-in", "sign-out", "signin", "signout", "signup",
 	"join", "reset", "forgot", "account", "accounts", "people", "apps", "lab", "gate", "pages", "static", "healthz", "readyz",

@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -26,6 +27,7 @@ type Env struct {
 	Config         func() (config.Config, error)              // reads the settings
 	Open           func(ctx context.Context) (*Stores, error) // makes what is missing; the command closes DB
 	Serve          func(ctx context.Context) error            // answers requests until ctx ends
+	Now            func() time.Time
 }
 
 // Stores are the open stores.
@@ -38,6 +40,7 @@ type grammar struct {
 	Link    linkCommands   `cmd:"" help:"Make a link that works once."`
 	Keys    keysCommands   `cmd:"" help:"Change the session keys."`
 	Backup  backupCommand  `cmd:"" help:"Copy the database into a new file, also while a server runs."`
+	Mail    mailCommands   `cmd:"" help:"Try the mail server."`
 	Recipe  recipeCommand  `cmd:"" help:"Print the configuration of a reverse proxy that asks the gate."`
 	Doctor  doctorCommand  `cmd:"" help:"Attack a page behind the gate from outside, through its proxy, and say what gets through."`
 	Version versionCommand `cmd:"" help:"Show which glassjar this is."`

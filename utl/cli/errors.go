@@ -25,6 +25,8 @@ var (
 	errDiffer     = errors.New("the two passwords differ")
 	errNotAudited = errors.New("recording a change of the keys")
 	errNoPort     = errors.New("the port is not known")
+	errNoMail     = errors.New("there is no mail server")
+	errNoAddress  = errors.New("no email address")
 )
 
 // answer is what people are told of an error.
@@ -42,6 +44,8 @@ var answers = []answer{
 	{err: errLines, sentence: "more than one line came on stdin: give the password alone"},
 	{err: errDiffer, sentence: "the two passwords differ: nothing was changed"},
 	{err: errNoPort, sentence: "the port in ADDR is 0, so nobody knows where the link leads: set PUBLIC_URL"},
+	{err: errNoMail, sentence: "mail is not set up: set SMTP_URL and MAIL_FROM"},
+	{err: errNoAddress, sentence: "this is no email address: give one like ada@site.example, alone"},
 	{err: errNoPublicURL, sentence: "PUBLIC_URL is not set: say how browsers reach the sign-in through the proxy, like https://jar.example"},
 	{err: errOwnTLS, sentence: "TLS_CERT is set, so glassjar speaks https itself: the recipes' proxies speak http with it, so take TLS_CERT and TLS_KEY away"},
 	{err: context.Canceled, sentence: "given up"},

@@ -36,6 +36,9 @@ var allowed = map[string]string{
 	"COOKIE_DOMAIN":   "must be the domain of an https PUBLIC_URL and no public suffix, like site.example for https://jar.site.example",
 	"TRUSTED_PROXIES": "must be addresses and networks with commas between them, like 127.0.0.0/8,::1",
 	"LAB":             "must be on or off",
+	"SITE_NAME":       "must be 1 to 64 characters that can be seen, on one line",
+	"SMTP_URL":        "must be smtp:// or smtps:// and a host, like smtp://user:password@mail.example:587; in user and password, signs like @ : / # ? % are written %40 %3A %2F %23 %3F %25",
+	"MAIL_FROM":       "must be an email address alone, like jar@site.example",
 	"LOG_LEVEL":       "must be debug, info, warn or error",
 	"LOG_FORMAT":      "must be text or json",
 	"AUDIT_KEEP":      "must be a time of 1h or more, like 2160h or 90d",
@@ -47,6 +50,7 @@ var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[[]netip.Prefix](): parsePrefixes,
 	reflect.TypeFor[[]string]():       parseHosts,
 	reflect.TypeFor[time.Duration]():  parseDuration,
+	reflect.TypeFor[MailURL]():        parseMailURL,
 }
 
 var (
@@ -108,6 +112,8 @@ func (c Config) check(f faults, values map[string]string, dotenv string) {
 	f.need(c.Lab == "on" || c.Lab == "off", "LAB")
 
 	f.need(c.CookieDomain == "" || checkDomain(c.CookieDomain, c.PublicURL), "COOKIE_DOMAIN")
+
+	c.checkMail(f)
 
 	// slog would take INFO+2 too
 	f.need(slices.Contains([]string{"", "debug", "info", "warn", "error"}, values["LOG_LEVEL"]), "LOG_LEVEL")

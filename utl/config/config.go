@@ -46,6 +46,11 @@ type Config struct {
 	// Lab is on or off; unset, it is on where only this machine reaches the site.
 	Lab string `env:"LAB"`
 
+	SiteName string `env:"SITE_NAME" envDefault:"glassjar"` // what mails call the site
+	// SMTPURL and MailFrom are nil and empty where mail is not set up.
+	SMTPURL  *MailURL `env:"SMTP_URL"`
+	MailFrom string   `env:"MAIL_FROM"`
+
 	LogLevel  slog.Level    `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat string        `env:"LOG_FORMAT" envDefault:"text"`
 	AuditKeep time.Duration `env:"AUDIT_KEEP" envDefault:"2160h"`
@@ -86,8 +91,8 @@ func Load(path string, getenv func(string) string) (Config, error) {
 	return c, nil
 }
 
-// LogValue returns the settings for a log line, without SESSION_KEYS and
-// DATABASE_URL.
+// LogValue returns the settings for a log line, without SESSION_KEYS,
+// DATABASE_URL and the user of SMTP_URL.
 func (c Config) LogValue() slog.Value {
 	public := ""
 	if c.PublicURL != nil {
@@ -106,6 +111,9 @@ func (c Config) LogValue() slog.Value {
 		slog.String("cookie_domain", c.CookieDomain),
 		slog.String("trusted_proxies", fmt.Sprint(c.TrustedProxies)),
 		slog.String("lab", c.Lab),
+		slog.String("site_name", c.SiteName),
+		slog.String("smtp_url", c.SMTPURL.String()),
+		slog.String("mail_from", c.MailFrom),
 		slog.String("log_level", c.LogLevel.String()),
 		slog.String("log_format", c.LogFormat),
 		slog.Duration("audit_keep", c.AuditKeep),

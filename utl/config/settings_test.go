@@ -21,6 +21,8 @@ var madeLater = map[string]string{
 	"PAGES_DIR":     "(none)",
 	"GATE_HOSTS":    "(none)",
 	"COOKIE_DOMAIN": "(none)",
+	"SMTP_URL":      "(none)",
+	"MAIL_FROM":     "(none)",
 	"LAB":           "on when ADDR and PUBLIC_URL are both loopback, else off",
 }
 

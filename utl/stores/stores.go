@@ -15,6 +15,7 @@ import (
 	"glassjar/utl/config"
 	"glassjar/utl/db"
 	"glassjar/utl/keyring"
+	"glassjar/utl/mail"
 	"glassjar/utl/password"
 	"glassjar/utl/session"
 	"glassjar/utl/throttle"
@@ -37,6 +38,7 @@ type Stores struct {
 	Sessions *session.Store
 	Accounts *account.Store
 	Throttle *throttle.Store
+	Mail     *mail.Queue
 }
 
 // Open opens the stores. Whoever calls it closes DB.
@@ -63,6 +65,7 @@ func Open(ctx context.Context, o Options) (*Stores, error) {
 		Config: cfg, Ring: ring, Log: o.Log, DB: data, Sessions: sessions,
 		Accounts: account.New(account.Options{DB: data, Sessions: sessions, Hasher: hasher, Host: site.Hostname(), Now: o.Now}),
 		Throttle: &throttle.Store{DB: data, Now: o.Now},
+		Mail:     mail.NewQueue(data, cfg.SMTPURL != nil, o.Now, o.Log),
 	}, nil
 }
 
@@ -101,7 +104,7 @@ func (s *Stores) Pages() (*os.Root, error) {
 
 // Sweep deletes what is too old to matter. What fails is logged.
 func (s *Stores) Sweep(ctx context.Context) {
-	if err := errors.Join(s.Sessions.Sweep(ctx), s.Throttle.Sweep(ctx), s.Accounts.Sweep(ctx, s.Config.AuditKeep)); err != nil {
+	if err := errors.Join(s.Sessions.Sweep(ctx), s.Throttle.Sweep(ctx), s.Accounts.Sweep(ctx, s.Config.AuditKeep), s.Mail.Sweep(ctx)); err != nil {
 		s.Log.WarnContext(ctx, "sweeping", "error", err)
 	}
 }

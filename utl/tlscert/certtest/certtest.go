@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"net"
 	"os"
 	"testing"
 	"time"
@@ -15,20 +16,28 @@ import (
 
 // Write makes a key and a certificate for localhost that vouches for itself,
 // writes both as PEM files and returns the certificate.
+// It is good for 0.0.0.0 too, by which this machine is reached as if it were
+// another.
 func Write(t testing.TB, certFile, keyFile string) *x509.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	cert, err := Make(certFile, keyFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	about := &x509.Certificate{DNSNames: []string{"localhost"}, NotAfter: time.Unix(1<<32, 0)}
+	return cert
+}
+
+// Make is Write for a TestMain.
+func Make(certFile, keyFile string) (*x509.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	about := &x509.Certificate{DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4zero}, NotAfter: time.Unix(1<<32, 0)}
 	der, err := x509.CreateCertificate(rand.Reader, about, about, key.Public(), key)
 	secret, err2 := x509.MarshalPKCS8PrivateKey(key)
 	cert, err3 := x509.ParseCertificate(der)
-	if err := errors.Join(err, err2, err3, write(certFile, "CERTIFICATE", der), write(keyFile, "PRIVATE KEY", secret)); err != nil {
-		t.Fatal(err)
-	}
-	return cert
+	return cert, errors.Join(err, err2, err3, write(certFile, "CERTIFICATE", der), write(keyFile, "PRIVATE KEY", secret))
 }
 
 func write(file, kind string, der []byte) error {

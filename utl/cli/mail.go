@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"glassjar/utl/hosts"
+	"glassjar/utl/stores"
+)
+
+type mailCommands struct {
+	Test mailTest `cmd:"" help:"Send a mail to the address, or say what the mail server has against it."`
+}
+
+type mailTest struct {
+	Address string `arg:"" help:"Where the mail goes to."`
+}
+
+// Run sends a mail and says that the mail server has it. It needs the settings
+// alone.
+func (c *mailTest) Run(ctx context.Context, a *app) error {
+	if !hosts.IsMail(c.Address) {
+		return errNoAddress
+	}
+	cfg, err := a.Config()
+	if err != nil {
+		return err
+	}
+	server, ok := stores.MailServer(cfg, cfg.URL(cfg.Addr), a.Now)
+	if !ok {
+		for _, text := range cfg.Warnings { // one of them may be why
+			a.say("%s", text)
+		}
+		return errNoMail
+	}
+	if err := server.Test(ctx, c.Address); err != nil {
+		return fmt.Errorf("the mail was not sent by %s: %w", cfg.SMTPURL, err)
+	}
+	fmt.Fprintf(a.Stdout, "%s has the mail to %s\n", cfg.SMTPURL, c.Address)
+	return nil
+}

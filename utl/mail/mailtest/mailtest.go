@@ -1,0 +1,233 @@
+// Package mailtest is a mail server for tests: it speaks SMTP over TCP, with TLS
+// and sign-in, and misbehaves where a test says so.
+package mailtest
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/mail"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/emersion/go-sasl"
+	"github.com/emersion/go-smtp"
+
+	"glassjar/utl/tlscert/certtest"
+)
+
+// The user and the password that a server with TLS asks for.
+const (
+	User     = "jar@site.example"
+	Password = "c4nary/of the:mail@server"
+)
+
+// Main runs the tests of a package that sends mail: the certificate of its
+// servers, for localhost, is good. It returns the exit code.
+func Main(run func() int) int {
+	folder, err := os.MkdirTemp("", "mailtest")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(folder)
+	certificate, err = newCertificate(folder)
+	if err := errors.Join(err, os.Setenv("SSL_CERT_FILE", filepath.Join(folder, "cert.pem"))); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return run()
+}
+
+var certificate *tls.Config // of every server that is no stranger
+
+// newCertificate makes a certificate, whose file is cert.pem in the folder.
+func newCertificate(folder string) (*tls.Config, error) {
+	certFile, keyFile := filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
+	if _, err := certtest.Make(certFile, keyFile); err != nil {
+		return nil, err
+	}
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+	return &tls.Config{Certificates: []tls.Certificate{pair}}, err
+}
+
+func stranger(tb testing.TB) *tls.Config {
+	tb.Helper()
+	config, err := newCertificate(tb.TempDir())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return config
+}
+
+// Mail is a mail that came, or nearly did.
+type Mail struct {
+	From, To string
+	Raw      []byte
+	*mail.Message
+}
+
+// Server is a running mail server.
+type Server struct {
+	// Rcpt, MailFrom and Data, where they are set, decide what a command is
+	// answered. Data may keep the sender waiting, or close its connection. They are
+	// set before the first mail.
+	MailFrom, Rcpt func(address string) error
+	Data           func(net.Conn, Mail) error
+
+	ln  net.Listener
+	tls bool
+
+	mu       sync.Mutex
+	all      []Mail
+	attempts int
+	asked    int
+	stop     func() error
+}
+
+// Start starts a server on this machine: one without TLS (smtp), one that offers
+// STARTTLS (starttls), one whose certificate is not good (stranger), or one that
+// speaks TLS from the start (smtps). Those with TLS want User and Password. It
+// ends with the test.
+func Start(tb testing.TB, kind string) *Server {
+	tb.Helper()
+	ln, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := &Server{ln: ln, tls: kind != "smtp"}
+	serves := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{server: s, conn: c}, nil }))
+	serves.Domain, serves.ErrorLog = "localhost", silent{}
+	switch kind {
+	case "starttls":
+		serves.TLSConfig = certificate
+	case "stranger":
+		serves.TLSConfig = stranger(tb)
+	case "smtps":
+		ln = tls.NewListener(ln, certificate)
+	}
+	go func() { _ = serves.Serve(ln) }()
+	s.stop = func() error { return errors.Join(serves.Close(), ln.Close()) } // it may not serve yet
+	tb.Cleanup(s.Stop)
+	return s
+}
+
+// Stop ends the server.
+func (s *Server) Stop() { _ = s.stop() }
+
+// URL returns SMTP_URL for the server under the scheme and host.
+func (s *Server) URL(scheme, host string) *url.URL {
+	_, port, err := net.SplitHostPort(s.ln.Addr().String())
+	if err != nil {
+		panic(err) // the listener is ours
+	}
+	u := &url.URL{Scheme: scheme, Host: net.JoinHostPort(host, port)}
+	if s.tls {
+		u.User = url.UserPassword(User, Password)
+	}
+	return u
+}
+
+// Mails returns what the server took.
+func (s *Server) Mails() []Mail {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Mail(nil), s.all...)
+}
+
+// Attempts returns how many connections came as far as a sender's address.
+func (s *Server) Attempts() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.attempts
+}
+
+// Asked returns how many passwords the server was given.
+func (s *Server) Asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
+}
+
+func (s *Server) count(n *int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*n++
+}
+
+type session struct {
+	server *Server
+	conn   *smtp.Conn
+	signed bool
+	mail   Mail
+}
+
+func (s *session) AuthMechanisms() []string { return []string{sasl.Plain} }
+
+func (s *session) Auth(string) (sasl.Server, error) {
+	return sasl.NewPlainServer(func(_, user, password string) error {
+		s.server.count(&s.server.asked)
+		if user != User || password != Password {
+			return smtp.ErrAuthFailed
+		}
+		s.signed = true
+		return nil
+	}), nil
+}
+
+func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+	s.server.count(&s.server.attempts)
+	if s.server.tls && !s.signed {
+		return smtp.ErrAuthRequired
+	}
+	s.mail.From = from
+	return ask(s.server.MailFrom, from)
+}
+
+func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.mail.To = to
+	return ask(s.server.Rcpt, to)
+}
+
+func ask(hook func(string) error, address string) error {
+	if hook == nil {
+		return nil
+	}
+	return hook(address)
+}
+
+func (s *session) Data(r io.Reader) (err error) {
+	m := s.mail
+	if m.Raw, err = io.ReadAll(r); err != nil {
+		return err
+	}
+	if m.Message, err = mail.ReadMessage(bytes.NewReader(m.Raw)); err != nil {
+		return err
+	}
+	if s.server.Data != nil {
+		if err := s.server.Data(s.conn.Conn(), m); err != nil {
+			return err
+		}
+	}
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.server.all = append(s.server.all, m)
+	return nil
+}
+
+func (s *session) Reset() { s.mail = Mail{} }
+
+func (s *session) Logout() error { return nil }
+
+// silent is a log that nobody reads: a test says itself what went wrong.
+type silent struct{}
+
+func (silent) Printf(string, ...any) {}
+
+func (silent) Println(...any) {}

@@ -1,0 +1,128 @@
+package mail
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"glassjar/utl/db"
+	"glassjar/utl/hosts"
+)
+
+const (
+	// MaxWaiting is how many mails wait at most, about.
+	MaxWaiting = 10_000
+	// MaxDaily is how many mails of one kind go to one address within 24 hours.
+	MaxDaily = 10
+
+	day        = 24 * time.Hour
+	keepFailed = 7 * day
+)
+
+// Queue is the mails in the database.
+type Queue struct {
+	DB  *db.DB
+	On  bool // whether mail is set up: without it nothing is queued
+	Now func() time.Time
+	Log *slog.Logger
+
+	wake chan struct{}
+}
+
+// NewQueue returns the queue in d, which takes mails where on is set.
+func NewQueue(d *db.DB, on bool, now func() time.Time, log *slog.Logger) *Queue {
+	return &Queue{DB: d, On: on, Now: now, Log: log, wake: make(chan struct{}, 1)}
+}
+
+// Enqueue adds the mail to the transaction that makes the change. A mail without
+// an address is none. One that is beyond MaxWaiting or MaxDaily is dropped and
+// logged: a full queue keeps nobody from a change. Errors: db.ErrUnavailable.
+func (q *Queue) Enqueue(ctx context.Context, tx *db.Tx, m Message) error {
+	if !q.On || m.To == "" {
+		return nil
+	}
+	reason, err := q.beyond(ctx, tx, m)
+	if err != nil {
+		return fmt.Errorf("reading the mail queue: %w", err)
+	}
+	if reason != "" {
+		q.Log.WarnContext(ctx, "mail dropped", "kind", string(m.Kind), "account", m.AccountID, "reason", reason)
+		return nil
+	}
+	params, err := json.Marshal(m.capped())
+	if err != nil {
+		return fmt.Errorf("encoding a mail: %w", err)
+	}
+	now := db.Micros(q.Now())
+	if _, err := tx.Exec(ctx, `INSERT INTO mails (id, kind, account_id, recipient, params, created_at, next_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		strings.ToLower(rand.Text()), string(m.Kind), m.AccountID, m.To, string(params), now, now); err != nil {
+		return fmt.Errorf("queueing a mail: %w", err)
+	}
+	select {
+	case q.wake <- struct{}{}:
+	default: // it is woken already
+	}
+	return nil
+}
+
+// beyond says why the mail is not taken, or nothing.
+func (q *Queue) beyond(ctx context.Context, tx *db.Tx, m Message) (reason string, err error) {
+	if !hosts.IsMail(m.To) {
+		return "no email address", nil
+	}
+	n, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM mails WHERE recipient = ? AND kind = ? AND created_at > ?`,
+		m.To, string(m.Kind), db.Micros(q.Now().Add(-day)))
+	if err != nil || n >= MaxDaily {
+		return "many of this kind went to the address within a day", err
+	}
+	n, err = db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM (SELECT 1 FROM mails WHERE sent_at = 0 AND failed_at = 0 LIMIT ?) AS waiting`, MaxWaiting)
+	if err != nil || n >= MaxWaiting {
+		return "the queue is full", err
+	}
+	return "", nil
+}
+
+// Failure is a mail that was given up.
+type Failure struct {
+	Kind      Kind
+	AccountID string
+	To        string
+	Made      time.Time
+	GaveUp    time.Time
+	Why       string // one line
+}
+
+// Failed returns the newest n mails that were given up within a week.
+// Errors: db.ErrUnavailable.
+func (q *Queue) Failed(ctx context.Context, n int) ([]Failure, error) {
+	all, err := db.All(ctx, q.DB, scanFailure, `SELECT kind, account_id, recipient, created_at, failed_at, error FROM mails
+		WHERE failed_at > 0 ORDER BY failed_at DESC LIMIT ?`, n)
+	if err != nil {
+		return nil, fmt.Errorf("listing failed mails: %w", err)
+	}
+	return all, nil
+}
+
+func scanFailure(r db.Row) (f Failure, err error) {
+	var made, gaveUp int64
+	err = r.Scan(&f.Kind, &f.AccountID, &f.To, &made, &gaveUp, &f.Why)
+	f.Made, f.GaveUp = db.Time(made), db.Time(gaveUp)
+	return f, err
+}
+
+// Sweep forgets mails that were sent a day ago or given up a week ago.
+// Errors: db.ErrUnavailable.
+func (q *Queue) Sweep(ctx context.Context) error {
+	now := q.Now()
+	err := q.DB.Sweep(ctx, `DELETE FROM mails WHERE id IN (SELECT id FROM mails
+		WHERE created_at <= ? AND (sent_at > 0 OR failed_at > 0 AND failed_at <= ?) ORDER BY created_at LIMIT ?)`,
+		db.Micros(now.Add(-day)), db.Micros(now.Add(-keepFailed)))
+	if err != nil {
+		return fmt.Errorf("sweeping mails: %w", err)
+	}
+	return nil
+}

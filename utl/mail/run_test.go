@@ -1,0 +1,87 @@
+package mail_test
+
+import (
+	"context"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"glassjar/utl/db/dbtest"
+	"glassjar/utl/mail"
+	"glassjar/utl/mail/mailtest"
+)
+
+// What this server queues is sent at once, what another does within 5 s; the stop
+// ends it.
+func TestRun(t *testing.T) {
+	dbtest.OnlySQLite(t, "goroutines of the driver for PostgreSQL outlive the test's bubble")
+	w, s := newWorld(t), mailtest.Start(t, "smtp")
+	other := w.queue(t)
+	synctest.Test(t, func(t *testing.T) {
+		sender := w.sender(t, s.URL("smtp", "localhost"))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { sender.Run(ctx); close(done) }()
+		synctest.Wait()
+		put(t, sender.Queue, message(mail.Reset, "a@b"))
+		time.Sleep(time.Second)
+		came(t, s, "a@b")
+		put(t, other, message(mail.Reset, "c@d"))
+		time.Sleep(time.Second)
+		came(t, s, "a@b")
+		time.Sleep(5 * time.Second)
+		came(t, s, "a@b", "c@d")
+		cancel()
+		<-done
+	})
+}
+
+// A stop in the middle of a mail gives the mail server a moment, and the mail goes
+// back into the queue at once.
+func TestStopWhileSending(t *testing.T) {
+	w, s := newWorld(t), mailtest.Start(t, "smtp")
+	sender := w.sender(t, s.URL("smtp", "localhost"))
+	ctx, cancel := context.WithCancel(t.Context())
+	release := make(chan struct{})
+	s.Data = func(net.Conn, mailtest.Mail) error { cancel(); <-release; return refusal(450) }
+	put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
+	if err := sender.Send(ctx); err == nil || !strings.Contains(err.Error(), "use of closed network connection") {
+		t.Errorf("got error %v", err)
+	}
+	close(release)
+	s.Data = nil
+	mustSend(t, w.sender(t, s.URL("smtp", "localhost")))
+	came(t, s, "a@b", "c@d")
+}
+
+// A stop waits for the answer that is on its way.
+func TestStopLetsAMailFinish(t *testing.T) {
+	w, s := newWorld(t), mailtest.Start(t, "smtp")
+	sender := w.sender(t, s.URL("smtp", "localhost"))
+	ctx, cancel := context.WithCancel(t.Context())
+	s.Data = func(net.Conn, mailtest.Mail) error { cancel(); return nil }
+	put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
+	if err := sender.Send(ctx); err != nil {
+		t.Error(err)
+	}
+	came(t, s, "a@b")
+	mustSend(t, w.sender(t, s.URL("smtp", "localhost")))
+	came(t, s, "a@b", "c@d")
+}
+
+func TestTest(t *testing.T) {
+	w, s := newWorld(t), mailtest.Start(t, "smtps")
+	if err := server(s.URL("smtps", "localhost"), w.Now).Test(t.Context(), "a@b"); err != nil {
+		t.Fatal(err)
+	}
+	came(t, s, "a@b")
+	m := s.Mails()[0]
+	if text, html := parts(t, m); subject(t, m) != "Mail from Ada's jar works" || !strings.Contains(text, "Mail from Ada's jar arrives") || strings.Contains(html, "href") {
+		t.Errorf("the mail is %q\n%s\n%s", subject(t, m), text, html)
+	}
+	if err := server(down(t).URL("smtp", "localhost"), w.Now).Test(t.Context(), "a@b"); err == nil {
+		t.Error("got no error")
+	}
+}

@@ -1,0 +1,234 @@
+package mail_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"glassjar/utl/db/dbtest"
+	"glassjar/utl/mail"
+	"glassjar/utl/mail/mailtest"
+)
+
+// down returns the URL of a mail server that is not there.
+func down(t *testing.T) *mailtest.Server {
+	t.Helper()
+	s := mailtest.Start(t, "smtp")
+	s.Stop()
+	return s
+}
+
+// A mail server that is down delays mails, and other servers and starts of ours
+// find them: each comes once.
+func TestTheMailServerIsDown(t *testing.T) { // Attack mail/server
+	w := newWorld(t)
+	sender := w.sender(t, down(t).URL("smtp", "localhost"))
+	put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
+	if err := sender.Send(t.Context()); err == nil || !strings.Contains(err.Error(), "connecting to the mail server: ") {
+		t.Fatalf("got error %v", err)
+	}
+	if w.links != 0 {
+		t.Error("a link was made that nobody got")
+	}
+	up := mailtest.Start(t, "smtp")
+	sender.Server.URL = up.URL("smtp", "localhost")
+	mustSend(t, sender) // it pauses
+	came(t, up)
+	w.pass(15 * time.Second)
+	mustSend(t, sender)
+	came(t, up, "c@d") // which was not tried
+	w.pass(time.Minute)
+	again := w.sender(t, sender.Server.URL)
+	mustSend(t, again)
+	came(t, up, "c@d", "a@b")
+	w.pass(time.Hour)
+	mustSend(t, again)
+	mustSend(t, sender)
+	came(t, up, "c@d", "a@b")
+}
+
+// However many mails wait, a mail server that is down is asked once in a while,
+// and after a day they are given up, with the reason.
+func TestGivenUpAfterADay(t *testing.T) { // Attack mail/server
+	w := newWorld(t)
+	sender := w.sender(t, down(t).URL("smtp", "localhost"))
+	for _, to := range []string{"a@b", "c@d", "e@f"} {
+		put(t, sender.Queue, message(mail.Reset, to))
+	}
+	tries, start := 0, w.Now()
+	for w.Now().Sub(start) < 26*time.Hour {
+		if err := sender.Send(t.Context()); err != nil {
+			tries++
+		}
+		w.pass(time.Minute)
+	}
+	if tries < 50 || tries > 300 {
+		t.Errorf("%d tries in a day, want about one in 5 minutes", tries)
+	}
+	all, err := sender.Queue.Failed(t.Context(), 10)
+	if err != nil || len(all) != 3 {
+		t.Fatalf("given up: %v, error %v; want 3", all, err)
+	}
+	for _, f := range all {
+		if f.Kind != mail.Reset || f.AccountID != "id of "+f.To || f.GaveUp.Sub(f.Made) < 24*time.Hour || !strings.Contains(f.Why, "connection refused") {
+			t.Errorf("given up: %+v", f)
+		}
+	}
+}
+
+// When the line is cut after the mail and before its answer, the mail comes again,
+// as the same mail.
+func TestTheAnswerIsLost(t *testing.T) { // Attack mail/server
+	w, s := newWorld(t), mailtest.Start(t, "smtp")
+	sender := w.sender(t, s.URL("smtp", "localhost"))
+	cut := true
+	s.Data = func(c net.Conn, _ mailtest.Mail) error {
+		if cut {
+			cut = false
+			return c.Close()
+		}
+		return nil
+	}
+	put(t, sender.Queue, message(mail.Reset, "a@b"))
+	if err := sender.Send(t.Context()); err == nil {
+		t.Error("got no error")
+	}
+	w.pass(time.Minute)
+	mustSend(t, sender)
+	came(t, s, "a@b", "a@b")
+	all := s.Mails()
+	if a, b := all[0].Header.Get("Message-Id"), all[1].Header.Get("Message-Id"); a != b || a == "" {
+		t.Errorf("the mails are %s and %s", a, b)
+	}
+}
+
+// A mail server that is slow costs no more than the sender's patience.
+func TestSlow(t *testing.T) { // Attack mail/server
+	w, s := newWorld(t), mailtest.Start(t, "smtp")
+	sender := w.sender(t, s.URL("smtp", "localhost"))
+	mail.SetPatience(sender, 50*time.Millisecond)
+	release := make(chan struct{})
+	s.Data = func(net.Conn, mailtest.Mail) error { <-release; return nil }
+	put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
+	if err := sender.Send(t.Context()); !errors.Is(err, os.ErrDeadlineExceeded) && (err == nil || !strings.Contains(err.Error(), "i/o timeout")) {
+		t.Errorf("got error %v", err)
+	}
+	close(release)
+}
+
+// While one server sends a mail the others leave it; when that one is killed, the
+// lease ends and another sends it. One that was only slow changes nothing then.
+func TestKilledWhileSending(t *testing.T) { // Attack mail/twice
+	w, s := newWorld(t), mailtest.Start(t, "smtp")
+	one, other := w.sender(t, s.URL("smtp", "localhost")), w.sender(t, s.URL("smtp", "localhost"))
+	sending, release := make(chan struct{}), make(chan struct{})
+	first := make(chan struct{}, 1)
+	s.Data = func(net.Conn, mailtest.Mail) error {
+		select {
+		case first <- struct{}{}:
+			close(sending)
+			<-release
+		default:
+		}
+		return nil
+	}
+	put(t, one.Queue, message(mail.Reset, "a@b"))
+	done := make(chan error)
+	go func() { done <- one.Send(t.Context()) }()
+	<-sending
+	for range 3 {
+		w.pass(4 * time.Minute)
+		mustSend(t, other)
+		came(t, s)
+	}
+	w.pass(4 * time.Minute)
+	mustSend(t, other)
+	came(t, s, "a@b")
+	close(release)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	w.pass(time.Hour)
+	mustSend(t, one)
+	came(t, s, "a@b", "a@b") // the one whose sender was killed, and the one that followed
+}
+
+// Two servers at once send each mail once.
+func TestTwoSenders(t *testing.T) { // Attack mail/twice
+	w, s := newWorld(t), mailtest.Start(t, "smtp")
+	senders := []*mail.Sender{w.sender(t, s.URL("smtp", "localhost")), w.sender(t, s.URL("smtp", "localhost")), w.sender(t, s.URL("smtp", "localhost"))}
+	const n = 100
+	for i := range n {
+		m := message(mail.Reset, "a@b")
+		m.To = strings.Repeat("a", i%50+1) + strings.Repeat("b", i/50) + "@b"
+		put(t, senders[0].Queue, m)
+	}
+	var all sync.WaitGroup
+	for _, sender := range senders {
+		all.Go(func() {
+			if err := sender.Send(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	seen := map[string]int{}
+	for _, m := range s.Mails() {
+		seen[m.Header.Get("Message-Id")]++
+	}
+	if len(seen) != n || len(s.Mails()) != n {
+		t.Errorf("%d mails came, %d different ones; want %d", len(s.Mails()), len(seen), n)
+	}
+}
+
+// A mail that was sent while the database was away is not sent again.
+func TestTheDatabaseIsAwayWhenItWasSent(t *testing.T) { // Attack mail/twice
+	w, s := newWorld(t), mailtest.Start(t, "smtp")
+	sender := w.sender(t, s.URL("smtp", "localhost"))
+	var back func()
+	s.Data = func(net.Conn, mailtest.Mail) error { back = dbtest.Away(t, w.at); return nil }
+	put(t, sender.Queue, message(mail.Reset, "a@b"))
+	if err := sender.Send(t.Context()); err == nil {
+		t.Error("got no error")
+	}
+	s.Data = nil
+	w.pass(time.Hour)
+	if err := sender.Send(t.Context()); err == nil {
+		t.Error("got no error")
+	}
+	back()
+	mustSend(t, sender)
+	came(t, s, "a@b")
+}
+
+// A mail whose account is gone is forgotten; one without a link yet waits.
+func TestNotDue(t *testing.T) {
+	w, s := newWorld(t), mailtest.Start(t, "smtp")
+	sender := w.sender(t, s.URL("smtp", "localhost"))
+	fail := mail.ErrNotDue
+	sender.Link = func(ctx context.Context, m mail.Message) (mail.Link, error) {
+		if m.To == "a@b" {
+			return mail.Link{}, fail
+		}
+		return w.link(ctx, m)
+	}
+	put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
+	mustSend(t, sender)
+	came(t, s, "c@d")
+	if strings.Contains(w.rows(t), "a@b") {
+		t.Errorf("kept: %s", w.rows(t))
+	}
+	fail = errors.New("not now")
+	put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "e@f"))
+	mustSend(t, sender)
+	came(t, s, "c@d", "e@f")
+	fail = nil
+	w.pass(time.Minute)
+	mustSend(t, sender)
+	came(t, s, "c@d", "e@f", "a@b")
+}

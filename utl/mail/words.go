@@ -1,0 +1,46 @@
+package mail
+
+// words are those of a kind. {site}, {name}, {detail} and {until} are filled in.
+type words struct{ subject, says, before, button, after string }
+
+const (
+	once   = "The link works once, until {until}."
+	lock   = "If that was you, there is nothing to do. If it was not, lock the account: all its sessions end, and for 24 hours nobody can change its password, email address or the ways to sign in."
+	locks  = "Lock the account"
+	locked = "The link needs no password. It works once, until {until}."
+)
+
+var kinds = map[Kind]words{
+	Invitation: {
+		"You are invited to {site}", "You are invited to make an account on {site}.",
+		"Choose a username and a password:", "Make your account", once + " If you expected no invitation, do nothing.",
+	},
+	Reset: {
+		"Set a new password for {site}", "Somebody asked for a new password of the account {name} on {site}.",
+		"If that was you, set it here:", "Set a new password", once + " If that was not you, do nothing: the password stays as it is.",
+	},
+	Confirm: {
+		"Confirm your email address for {site}", "The account {name} on {site} wants to use this email address.",
+		"If the account is yours, confirm it:", "Confirm the address", once + " If the account is not yours, do nothing.",
+	},
+	PasswordChanged: {
+		"Your password for {site} was changed", "The password of the account {name} on {site} was changed.",
+		lock, locks, locked,
+	},
+	EmailChanged: {
+		"Your email address for {site} was changed", "The email address of the account {name} on {site} was changed to {detail}.",
+		lock, locks, locked,
+	},
+	NewBrowser: {
+		"A new browser signed in to {site}", "A browser that was never used before signed in to the account {name} on {site}.",
+		lock, locks, locked,
+	},
+	FactorsChanged: {
+		"The ways to sign in to {site} were changed", "The ways to sign in to the account {name} on {site} were changed. {detail}",
+		lock, locks, locked,
+	},
+	test: {
+		"Mail from {site} works", "This is a test. Mail from {site} arrives, so invitations, new passwords and notices will too.",
+		"", "", "",
+	},
+}

@@ -1,0 +1,162 @@
+package mail_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"mime/multipart"
+	"mime/quotedprintable"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
+	"glassjar/utl/mail"
+	"glassjar/utl/mail/mailtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(mailtest.Main(func() int { return dbtest.Main(m) })) }
+
+// world is a queue, the servers that send its mails, and the one clock.
+type world struct {
+	at  string // the database
+	db  *db.DB
+	log *bytes.Buffer
+
+	mu  sync.Mutex
+	now time.Time
+	// links counts the links that were made.
+	links int
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	at := dbtest.New(t)
+	return &world{at: at, db: dbtest.OpenAt(t, at), log: &bytes.Buffer{}, now: time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)}
+}
+
+func (w *world) Now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+func (w *world) pass(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
+// queue returns the queue as one more server has it.
+func (w *world) queue(t *testing.T) *mail.Queue {
+	t.Helper()
+	return mail.NewQueue(dbtest.OpenAt(t, w.at), true, w.Now, slog.New(slog.NewTextHandler(w.log, nil)))
+}
+
+// sender returns a server's sender, which sends by the mail server at the URL.
+func (w *world) sender(t *testing.T, at *url.URL) *mail.Sender {
+	t.Helper()
+	return &mail.Sender{Queue: w.queue(t), Server: server(at, w.Now), Link: w.link}
+}
+
+func server(at *url.URL, now func() time.Time) mail.Server {
+	return mail.Server{URL: at, From: "jar@site.example", Site: "Ada's jar", Public: &url.URL{Scheme: "https", Host: "jar.example"}, Now: now}
+}
+
+// link makes a link whose code is no other's.
+func (w *world) link(_ context.Context, m mail.Message) (mail.Link, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.links++
+	return mail.Link{URL: fmt.Sprintf("https://jar.example/%s/c0de%d", m.Kind, w.links), Expires: w.now.Add(24 * time.Hour)}, nil
+}
+
+// message returns a mail of the kind to the address.
+func message(kind mail.Kind, to string) mail.Message {
+	return mail.Message{
+		Kind: kind, AccountID: "id of " + to, To: to, Username: "ada", Detail: "new@site.example", At: time.Date(2026, 11, 26, 11, 58, 0, 0, time.UTC),
+		Address: "192.0.2.7", Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+	}
+}
+
+func put(t *testing.T, q *mail.Queue, all ...mail.Message) {
+	t.Helper()
+	for _, m := range all {
+		if err := q.DB.Tx(t.Context(), func(tx *db.Tx) error { return q.Enqueue(t.Context(), tx, m) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func mustSend(t *testing.T, s *mail.Sender) {
+	t.Helper()
+	if err := s.Send(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// came fails the test unless mails to these addresses came, in this order.
+func came(t *testing.T, s *mailtest.Server, want ...string) {
+	t.Helper()
+	var got []string
+	for _, m := range s.Mails() {
+		got = append(got, m.To)
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Fatalf("mails came to %v, want %v", got, want)
+	}
+}
+
+// rows returns what the table of mails holds: every column, a line each row.
+func (w *world) rows(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, row := range dbtest.Dump(t, w.db) {
+		if strings.HasPrefix(row, "mails ") {
+			all.WriteString(row + "\n")
+		}
+	}
+	return all.String()
+}
+
+// parts returns the mail's plain text and its HTML.
+func parts(t *testing.T, m mailtest.Mail) (text, html string) {
+	t.Helper()
+	kind, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/alternative" {
+		t.Fatalf("the mail is %q, error %v", kind, err)
+	}
+	r, all := multipart.NewReader(m.Body, params["boundary"]), map[string]string{}
+	for {
+		p, err := r.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return all["text/plain; charset=UTF-8"], all["text/html; charset=UTF-8"]
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(quotedprintable.NewReader(p))
+		if err != nil || p.Header.Get("Content-Transfer-Encoding") != "quoted-printable" {
+			t.Fatalf("a part is %v, error %v", p.Header, err)
+		}
+		all[p.Header.Get("Content-Type")] = strings.ReplaceAll(string(body), "\r\n", "\n")
+	}
+}
+
+// subject returns the mail's subject, decoded.
+func subject(t *testing.T, m mailtest.Mail) string {
+	t.Helper()
+	s, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
