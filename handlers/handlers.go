@@ -22,6 +22,7 @@ import (
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
 	"glassjar/utl/anatomy"
+	"glassjar/utl/authn"
 	"glassjar/utl/gate"
 	"glassjar/utl/session"
 	"glassjar/utl/throttle"
@@ -59,7 +60,7 @@ type site struct {
 // New returns the whole site. It fails when a template or a static file does.
 func New(c Config) (http.Handler, error) {
 	core, err := web.New(web.Config{
-		Accounts: c.Accounts, Sessions: c.Sessions, Devices: c.Devices, Throttle: c.Throttle,
+		Accounts: c.Accounts, Sessions: c.Sessions, Devices: c.Devices,
 		PublicURL: c.PublicURL, AnyLoopback: c.AnyLoopback, TrustedProxies: c.TrustedProxies,
 		Lab: c.Lab != nil, Templates: c.Templates, Static: c.Static, Log: c.Log, Now: c.Now,
 		Answers:    slices.Concat(forward.Answers, signin.Answers, lab.Answers),
@@ -69,10 +70,11 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	auth := authn.New(authn.Options{Accounts: c.Accounts, Throttle: c.Throttle, Log: c.Log, Now: c.Now})
 	s := &site{
 		Site:    core,
-		self:    &self.Room{Site: core, Accounts: c.Accounts, Sessions: c.Sessions, Gate: c.Gate},
-		forward: &forward.Room{Site: core, Accounts: c.Accounts, Sessions: c.Sessions, Throttle: c.Throttle, Gate: c.Gate},
+		self:    &self.Room{Site: core, Accounts: c.Accounts, Authn: auth, Sessions: c.Sessions, Gate: c.Gate},
+		forward: &forward.Room{Site: core, Authn: auth, Sessions: c.Sessions, Gate: c.Gate},
 	}
 	hasIndex := func() bool { return false }
 	if c.Pages != nil {
@@ -83,7 +85,7 @@ func New(c Config) (http.Handler, error) {
 		s.lab = lab.New(core, c.Lab)
 	}
 	s.signin, err = signin.New(signin.Config{
-		Site: core, Accounts: c.Accounts, Sessions: c.Sessions, Devices: c.Devices, Gate: c.Gate,
+		Site: core, Accounts: c.Accounts, Authn: auth, Sessions: c.Sessions, Devices: c.Devices, Gate: c.Gate,
 		HasPages: c.Pages != nil, HasIndex: hasIndex,
 	})
 	if err != nil {

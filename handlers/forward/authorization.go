@@ -1,22 +1,15 @@
 package forward
 
 import (
-	"cmp"
-	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
-	"log/slog"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
-	"glassjar/utl/db"
+	"glassjar/utl/authn"
 	"glassjar/utl/gate"
-	"glassjar/utl/throttle"
 )
 
 // challenge asks programs for an app password (RFC 7617). Many send none before
@@ -71,16 +64,12 @@ func hidesAppPassword(word string) bool {
 }
 
 // program returns whose app password the request carries to the target. It
-// never looks at a cookie. A good one is not held up by others' failures: 260
-// random bits are not guessed, and what the throttle slows is wrong ones, with
-// all that they write. Errors: account.ErrAppPassword, web.ErrTooSoon,
-// db.ErrUnavailable.
-func (s *Room) program(w http.ResponseWriter, r *http.Request, t gate.Target) (passenger, error) {
+// never looks at a cookie. Errors: authn's.
+func (s *Room) program(r *http.Request, t gate.Target) (passenger, error) {
 	username, secret := credentials(r)
-	p, err := s.Accounts.AppPassword(r.Context(), secret, username, t.Name)
-	if errors.Is(err, account.ErrAppPassword) {
-		return passenger{}, s.programFailed(w, r, username)
-	}
+	p, err := s.Authn.AppPassword(r.Context(), authn.Attempt{
+		Username: username, Password: secret, Address: web.InfoOf(r).Address, By: web.Actor(r),
+	}, t.Name)
 	return passenger{p.Owner, "app password " + p.ID}, err
 }
 
@@ -99,33 +88,6 @@ func credentials(r *http.Request) (username, secret string) {
 		return "", token
 	}
 	return "", ""
-}
-
-// programFailed counts, records and logs an app password that was not good,
-// unless too many failed before. They are counted apart: a program that goes on
-// with one that was revoked, or a stranger, keeps nobody from signing in. A
-// username is told of only if an account has it: some clients put the secret there.
-// Errors: account.ErrAppPassword, errTooSoon, with Retry-After set, and
-// db.ErrUnavailable.
-func (s *Room) programFailed(w http.ResponseWriter, r *http.Request, typed string) error {
-	username, _ := account.Username(typed) // else ""
-	on, err := s.Accounts.Named(r.Context(), username)
-	if err != nil {
-		return err
-	}
-	try, wait, err := s.Throttle.Begin(r.Context(), throttle.Attempt{Kind: "app", Address: web.InfoOf(r).Address, Account: username})
-	if err != nil {
-		return err
-	}
-	if wait > 0 {
-		s.Log.LogAttrs(r.Context(), slog.LevelWarn, "app password throttled", web.LogAttrs(r, "apppassword.throttled", on.Username, "")...)
-		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
-		return web.ErrTooSoon
-	}
-	s.Log.LogAttrs(r.Context(), slog.LevelWarn, "app password failed", web.LogAttrs(r, "apppassword.failed", on.Username, "")...)
-	return cmp.Or(try.Failed(r.Context(), func(ctx context.Context, tx *db.Tx) error {
-		return s.Accounts.RecordTry(ctx, tx, "apppassword.failed", on, web.Actor(r))
-	}), account.ErrAppPassword)
 }
 
 // programRefused answers 401 or 429, in JSON and without a place to sign in. It

@@ -11,6 +11,7 @@ import (
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
+	"glassjar/utl/authn"
 	"glassjar/utl/gate"
 	"glassjar/utl/identity"
 	"glassjar/utl/session"
@@ -79,8 +80,8 @@ func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, si
 	if !s.Gate.Allows(ask.Target) {
 		return gate.ErrHost
 	}
-	p, err := s.authenticate(w, r, ask.Target)
-	if errors.Is(err, account.ErrAppPassword) || errors.Is(err, web.ErrTooSoon) {
+	p, err := s.authenticate(r, ask.Target)
+	if errors.Is(err, account.ErrAppPassword) || errors.Is(err, authn.ErrTooSoon) {
 		return s.programRefused(w, r, ask, err)
 	}
 	if errors.Is(err, session.ErrNone) {
@@ -131,9 +132,9 @@ type passenger struct {
 // authenticate returns who makes the request to the target. One with an app
 // password is a program's, and no cookie of it counts. The name and the email
 // are fit for a header.
-func (s *Room) authenticate(w http.ResponseWriter, r *http.Request, t gate.Target) (p passenger, err error) {
+func (s *Room) authenticate(r *http.Request, t gate.Target) (p passenger, err error) {
 	if isForGate(r.Header["Authorization"]) {
-		p, err = s.program(w, r, t)
+		p, err = s.program(r, t)
 	} else {
 		var found session.Session
 		found, err = s.find(r, t)

@@ -6,19 +6,17 @@ import (
 	"sync"
 
 	"glassjar/handlers/web"
-	"glassjar/utl/account"
+	"glassjar/utl/authn"
 	"glassjar/utl/gate"
 	"glassjar/utl/session"
-	"glassjar/utl/throttle"
 )
 
 // Room answers proxies, and browsers on an app's host.
 type Room struct {
 	*web.Site
 
-	Accounts *account.Store
+	Authn    *authn.Authenticator
 	Sessions *session.Store
-	Throttle *throttle.Store
 	Gate     *gate.Gate
 
 	warnedOfCaller sync.Once

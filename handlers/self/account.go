@@ -1,7 +1,6 @@
 package self
 
 import (
-	"errors"
 	"net/http"
 
 	"glassjar/handlers/web"
@@ -72,7 +71,7 @@ func (s *Room) PasswordSubmit(w http.ResponseWriter, r *http.Request, me account
 	if err != nil {
 		return err
 	}
-	err = s.proving(w, r, me, func() error {
+	err = s.Authn.Reauthenticate(r.Context(), s.Attempt(r, me.Username, ""), func() error {
 		changed, err := s.Accounts.ChangePassword(r.Context(), me, form.Get("current"), form.Get("password"), web.Actor(r))
 		if err != nil {
 			return err
@@ -85,20 +84,6 @@ func (s *Room) PasswordSubmit(w http.ResponseWriter, r *http.Request, me account
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
 		return s.showAccount(w, r, status, me, AccountPage{Problem: problem})
 	})
-}
-
-// proving does what needs the current password, throttled like a sign-in:
-// whoever found a browser open may not guess the password in it.
-func (s *Room) proving(w http.ResponseWriter, r *http.Request, me account.Account, do func() error) error {
-	try, err := s.BeginAttempt(w, r, me.Username, true)
-	if err != nil {
-		return err
-	}
-	defer try.Done()
-	if err = do(); errors.Is(err, account.ErrSignIn) {
-		return s.FailAttempt(r, try, "wrong current password")
-	}
-	return err
 }
 
 // DeviceEnd answers POST /account/sessions/{id}/end: that session of one's own

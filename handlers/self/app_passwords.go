@@ -67,7 +67,7 @@ func (s *Room) AppPasswordSubmit(w http.ResponseWriter, r *http.Request, me acco
 	p := newAppPassword{Name: form.Get("name"), Days: form.Get("days"), Hosts: form.Get("hosts")}
 	wanted, err := s.wantedAppPassword(form)
 	if err == nil {
-		err = s.proving(w, r, me, func() (err error) {
+		err = s.Authn.Reauthenticate(r.Context(), s.Attempt(r, me.Username, ""), func() (err error) {
 			p.Secret, err = s.Accounts.NewAppPassword(r.Context(), me, form.Get("current"), wanted, web.Actor(r))
 			return err
 		})

@@ -5,6 +5,7 @@ package self
 import (
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
+	"glassjar/utl/authn"
 	"glassjar/utl/gate"
 	"glassjar/utl/session"
 )
@@ -14,6 +15,7 @@ type Room struct {
 	*web.Site
 
 	Accounts *account.Store
+	Authn    *authn.Authenticator
 	Sessions *session.Store
 	Gate     *gate.Gate
 }

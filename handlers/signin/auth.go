@@ -90,7 +90,9 @@ func (s *Room) AuthSubmit(w http.ResponseWriter, r *http.Request) error {
 	p := s.emptyForm()
 	p.Username, p.Next = account.Trim(form.Get("username")), s.safeNext(form.Get("next"))
 	p.Remember, p.Empty = form.Get("remember") != "", s.empty(r.Context())
-	err = s.signIn(w, r, p, form.Get("password"))
+	err = s.Authn.Password(r.Context(), s.Attempt(r, p.Username, form.Get("password")), func(v session.Verified) error {
+		return s.StartSession(w, r, v, p.Remember)
+	})
 	switch {
 	case err == nil:
 		s.noteSignIn(r, p.Next)

@@ -9,6 +9,7 @@ import (
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
+	"glassjar/utl/authn"
 	"glassjar/utl/db"
 	"glassjar/utl/session"
 )
@@ -66,7 +67,7 @@ func (s *Room) LogoutSubmit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.Log.LogAttrs(r.Context(), slog.LevelInfo, "session ended", web.LogAttrs(r, "session.ended", found.Username, "signed out")...)
+	s.Log.LogAttrs(r.Context(), slog.LevelInfo, "session ended", authn.LogAttrs("session.ended", web.InfoOf(r).Address.String(), found.Username, "signed out")...)
 	s.noteSignOut(r)
 	return web.SeeOther(w, next)
 }

@@ -7,6 +7,7 @@ import (
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
+	"glassjar/utl/authn"
 	"glassjar/utl/gate"
 	"glassjar/utl/page"
 	"glassjar/utl/session"
@@ -17,6 +18,7 @@ type Config struct {
 	*web.Site
 
 	Accounts *account.Store
+	Authn    *authn.Authenticator
 	Sessions *session.Store
 	Devices  *session.Devices
 	Gate     *gate.Gate

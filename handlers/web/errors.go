@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"glassjar/utl/authn"
 	"glassjar/utl/db"
 	"glassjar/utl/password"
 	"glassjar/utl/session"
@@ -19,7 +20,6 @@ var (
 	ErrForm        = errors.New("the form cannot be read")
 	errFormType    = errors.New("the form is not urlencoded")
 	errFormSize    = errors.New("the form is too large")
-	ErrTooSoon     = errors.New("too many sign-ins failed")
 )
 
 // Answer is what people see of an error.
@@ -42,7 +42,7 @@ var sharedAnswers = []Answer{
 	{Err: ErrForm, Status: http.StatusBadRequest, Title: "Bad request", Text: "What was sent cannot be read: a field is doubled, is not valid text, or there are too many."},
 	{Err: errFormType, Status: http.StatusUnsupportedMediaType, Title: "Bad request", Text: "This form is sent as application/x-www-form-urlencoded."},
 	{Err: errFormSize, Status: http.StatusRequestEntityTooLarge, Title: "Too large", Text: "What was sent is too large."},
-	{Err: ErrTooSoon, Status: http.StatusTooManyRequests, Title: "Too many sign-ins", Text: "Too many were tried. Wait a little, then try again."},
+	{Err: authn.ErrTooSoon, Status: http.StatusTooManyRequests, Title: "Too many sign-ins", Text: "Too many were tried. Wait a little, then try again."},
 	{Err: session.ErrChanged, Status: http.StatusConflict, Title: "Please sign in again", Text: "Your account was changed at the same moment."},
 	{Err: password.ErrBusy, Status: http.StatusServiceUnavailable, Title: "Busy", Text: "Too many people are signing in just now. Try again in a second.", RetryAfter: "1", Expected: true},
 	{Err: db.ErrUnavailable, Status: http.StatusServiceUnavailable, Title: "Not now", Text: "The server cannot reach its database. Nothing was changed. Try again in a few seconds.", RetryAfter: "5"},
@@ -89,6 +89,9 @@ func (s *Site) Classify(w http.ResponseWriter, r *http.Request, err error) Answe
 	}
 	if a.RetryAfter != "" {
 		w.Header().Set("Retry-After", a.RetryAfter)
+	}
+	if soon, ok := errors.AsType[authn.TooSoonError](err); ok {
+		setRetryAfter(w, soon)
 	}
 	return a
 }

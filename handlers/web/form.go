@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"glassjar/utl/account"
+	"glassjar/utl/authn"
 	"glassjar/utl/password"
 )
 
@@ -23,8 +24,9 @@ func (s *Site) RerenderForm(w http.ResponseWriter, r *http.Request, err error, s
 			return show(m.Text, http.StatusUnprocessableEntity)
 		}
 	}
-	if errors.Is(err, ErrTooSoon) {
-		return show(tooSoon(w.Header().Get("Retry-After")), http.StatusTooManyRequests)
+	if soon, ok := errors.AsType[authn.TooSoonError](err); ok {
+		setRetryAfter(w, soon)
+		return show(tooSoon(soon.Seconds()), http.StatusTooManyRequests)
 	}
 	if a := s.answerTo(err); a.RetryAfter != "" {
 		w.Header().Set("Retry-After", a.RetryAfter)
@@ -34,13 +36,16 @@ func (s *Site) RerenderForm(w http.ResponseWriter, r *http.Request, err error, s
 	return err
 }
 
+func setRetryAfter(w http.ResponseWriter, soon authn.TooSoonError) {
+	w.Header().Set("Retry-After", strconv.Itoa(soon.Seconds()))
+}
+
 // tooSoon says how many seconds to wait, in words.
-func tooSoon(seconds string) string {
-	n, _ := strconv.Atoi(seconds)
-	if n <= 60 {
-		return "Too many sign-ins. Wait " + seconds + " s, then try again."
+func tooSoon(seconds int) string {
+	if seconds <= 60 {
+		return fmt.Sprintf("Too many sign-ins. Wait %d s, then try again.", seconds)
 	}
-	return fmt.Sprintf("Too many sign-ins. Wait %d minutes, then try again. A browser in which you signed in before may not have to wait.", (n+59)/60)
+	return fmt.Sprintf("Too many sign-ins. Wait %d minutes, then try again. A browser in which you signed in before may not have to wait.", (seconds+59)/60)
 }
 
 // UsernameRule is account.UsernameRule as a sentence.

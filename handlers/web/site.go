@@ -19,7 +19,6 @@ import (
 	"glassjar/utl/gate"
 	"glassjar/utl/page"
 	"glassjar/utl/session"
-	"glassjar/utl/throttle"
 )
 
 // Config is what a Site is made from.
@@ -27,7 +26,6 @@ type Config struct {
 	Accounts       *account.Store
 	Sessions       *session.Store
 	Devices        *session.Devices
-	Throttle       *throttle.Store
 	PublicURL      *url.URL       // how browsers reach the site
 	AnyLoopback    bool           // loopback names and addresses at PublicURL's port are the site's too
 	TrustedProxies []netip.Prefix // whose X-Forwarded-* is believed
@@ -55,8 +53,6 @@ type Site struct {
 	accounts       *account.Store
 	sessions       *session.Store
 	devices        *session.Devices
-	throttle       *throttle.Store
-	untold         untold
 	trustedProxies []netip.Prefix
 	anyLoopback    bool
 	public         gate.Target // PublicURL
@@ -77,7 +73,7 @@ type Site struct {
 func New(c Config) (*Site, error) {
 	s := &Site{
 		Log: c.Log, Now: c.Now, PublicURL: c.PublicURL, HTTPS: c.PublicURL.Scheme == "https",
-		accounts: c.Accounts, sessions: c.Sessions, devices: c.Devices, throttle: c.Throttle, trustedProxies: c.TrustedProxies, anyLoopback: c.AnyLoopback,
+		accounts: c.Accounts, sessions: c.Sessions, devices: c.Devices, trustedProxies: c.TrustedProxies, anyLoopback: c.AnyLoopback,
 		onAppHosts: c.OnAppHosts, askedByNginx: c.AskedByNginx,
 		answers: append(c.Answers, sharedAnswers...), mistakes: append(c.Mistakes, sharedMistakes...),
 		csrf: http.NewCrossOriginProtection(), mux: http.NewServeMux(),

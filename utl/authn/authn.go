@@ -1,0 +1,106 @@
+// Package authn is how somebody proves who they are: by the password at
+// sign-in, by the current password once more, by an app password. Each is the
+// whole procedure: ask the throttle, verify, count, record and log. It knows no
+// HTTP and starts no session.
+package authn
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"glassjar/utl/account"
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/session"
+	"glassjar/utl/throttle"
+)
+
+// ErrTooSoon means that too many attempts failed, and none is tried now. Every
+// such error is a TooSoonError, which says how long to wait.
+var ErrTooSoon = errors.New("too many sign-ins failed")
+
+// TooSoonError is ErrTooSoon.
+type TooSoonError struct {
+	Wait time.Duration // whole seconds, an hour at most
+}
+
+func (e TooSoonError) Error() string { return ErrTooSoon.Error() + ": wait " + e.Wait.String() }
+
+// Seconds returns the wait in seconds.
+func (e TooSoonError) Seconds() int { return int(e.Wait / time.Second) }
+
+// Unwrap returns ErrTooSoon.
+func (TooSoonError) Unwrap() error { return ErrTooSoon }
+
+// Options are what an Authenticator needs.
+type Options struct {
+	Accounts *account.Store
+	Throttle *throttle.Store
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// Authenticator verifies who somebody is.
+type Authenticator struct {
+	Options
+
+	untold untold
+}
+
+// New returns an Authenticator.
+func New(o Options) *Authenticator { return &Authenticator{Options: o} }
+
+// Attempt is what somebody brings to prove who they are.
+type Attempt struct {
+	Username string         // as typed
+	Password string         // or the app password's secret
+	Address  netip.Addr     // of the client
+	Device   session.Device // the known device that it says it is; zero: none
+	By       audit.Actor
+}
+
+// LogAttrs tells the log what happened to the account of the name, the address
+// before it. No name is one that nobody has: what was typed is not logged,
+// because people type passwords into the wrong field.
+func LogAttrs(event, address, username, reason string) []slog.Attr {
+	attrs := []slog.Attr{slog.String("event", event), slog.String("ip", address), slog.String("account", cmp.Or(username, "unknown"))}
+	if reason != "" {
+		attrs = append(attrs, slog.String("reason", reason))
+	}
+	return attrs
+}
+
+// try is an attempt that the throttle lets be tried.
+type try struct {
+	*throttle.Try
+
+	attempt Attempt
+	on      account.Account // that the typed username names; zero: none
+}
+
+// attrs tells the log what happened to the attempt.
+func (t try) attrs(event, reason string) []slog.Attr {
+	return LogAttrs(event, t.attempt.Address.String(), t.on.Username, reason)
+}
+
+// begin asks the throttle whether the attempt may be tried now. Errors:
+// TooSoonError, db.ErrUnavailable.
+func (s *Authenticator) begin(ctx context.Context, by throttle.Attempt) (*throttle.Try, error) {
+	began, wait, err := s.Throttle.Begin(ctx, by)
+	if err == nil && wait > 0 {
+		err = TooSoonError{wait}
+	}
+	return began, err
+}
+
+// fail ends the try as one that failed: it is counted and recorded. Errors: as,
+// or db.ErrUnavailable when it could not be counted.
+func (s *Authenticator) fail(ctx context.Context, t try, event string, as error) error {
+	return cmp.Or(t.Failed(ctx, func(ctx context.Context, tx *db.Tx) error {
+		return s.Accounts.RecordTry(ctx, tx, event, t.on, t.attempt.By)
+	}), as)
+}

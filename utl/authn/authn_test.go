@@ -1,0 +1,197 @@
+package authn_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/utl/account"
+	"glassjar/utl/audit"
+	"glassjar/utl/authn"
+	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
+	"glassjar/utl/password"
+	"glassjar/utl/session"
+	"glassjar/utl/throttle"
+)
+
+const (
+	good  = "correct horse battery staple"
+	other = "a purple lamp on the stairs"
+)
+
+// house is an Authenticator on a real database, with an account of ada's.
+type house struct {
+	*authn.Authenticator
+
+	t   *testing.T
+	db  *db.DB
+	ada account.Account
+	log *bytes.Buffer
+	now time.Time
+}
+
+func open(t *testing.T) *house {
+	t.Helper()
+	h := &house{t: t, db: dbtest.Open(t), log: &bytes.Buffer{}, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+	now := func() time.Time { return h.now }
+	sessions, err := session.New(session.Options{
+		DB: h.db, Keys: [][32]byte{{1}}, Idle: time.Hour, Max: time.Hour, Now: now, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hasher := password.NewHasher(password.Params{Memory: 64, Time: 1, Threads: 1}, 2, 20)
+	accounts := account.New(account.Options{DB: h.db, Sessions: sessions, Hasher: hasher, Host: "jar.example", Now: now})
+	if h.ada, err = accounts.Add(t.Context(), account.Wanted{Username: "ada", Password: good, Role: account.Owner}, audit.Command()); err != nil {
+		t.Fatal(err)
+	}
+	h.Authenticator = authn.New(authn.Options{
+		Accounts: accounts, Throttle: &throttle.Store{DB: h.db, Now: now}, Now: now,
+		Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}})),
+	})
+	return h
+}
+
+func attempt(username, pw string) authn.Attempt {
+	return authn.Attempt{
+		Username: username, Password: pw, Address: netip.MustParseAddr("192.0.2.7"), By: audit.Actor{Address: "192.0.2.7", Agent: "a browser"},
+	}
+}
+
+// signIn signs in, and returns whose session was to be started.
+func (h *house) signIn(username, pw string) (v session.Verified, err error) {
+	err = h.Password(h.t.Context(), attempt(username, pw), func(found session.Verified) error {
+		v = found
+		return nil
+	})
+	return v, err
+}
+
+// wantLog fails the test unless these lines, and no others, were logged since
+// it was asked last.
+func (h *house) wantLog(lines ...string) {
+	h.t.Helper()
+	want := strings.Join(append(lines, ""), "\n")
+	if got := h.log.String(); got != want {
+		h.t.Errorf("the log says\n%swant\n%s", got, want)
+	}
+	h.log.Reset()
+}
+
+// wantAudit fails the test unless the events of these kinds are in the audit,
+// each with the account's username.
+func (h *house) wantAudit(kind string, usernames ...string) {
+	h.t.Helper()
+	got, err := db.All(h.t.Context(), h.db, db.Text, `SELECT username FROM audit WHERE event = ? AND address = '192.0.2.7' ORDER BY id`, kind)
+	if err != nil || !slices.Equal(got, usernames) {
+		h.t.Errorf("the audit has %s of %q, %v; want of %q", kind, got, err, usernames)
+	}
+}
+
+func TestPassword(t *testing.T) {
+	h := open(t)
+	if v, err := h.signIn(" Ada ", good); err != nil || v != h.ada.Verified() {
+		t.Errorf("the right one: got %+v, %v; want ada's", v, err)
+	}
+	h.wantLog(`level=INFO msg="signed in" event=signin.ok ip=192.0.2.7 account=ada`)
+	for _, typed := range []string{"Ada", "eve", "my secret"} {
+		if v, err := h.signIn(typed, other); !errors.Is(err, account.ErrSignIn) || v != (session.Verified{}) {
+			t.Errorf("%s: got %+v, %v; want ErrSignIn and no session", typed, v, err)
+		}
+	}
+	h.wantLog(`level=WARN msg="sign-in failed" event=signin.failed ip=192.0.2.7 account=ada reason=wrong`,
+		`level=WARN msg="sign-in failed" event=signin.failed ip=192.0.2.7 account=unknown reason=wrong`,
+		`level=WARN msg="sign-in failed" event=signin.failed ip=192.0.2.7 account=unknown reason=wrong`)
+	h.wantAudit("signin.failed", "ada", "", "")
+}
+
+// An account that changes between the password and the session is told of as a
+// wrong password: nobody is signed in.
+func TestPasswordOfAnAccountThatChanges(t *testing.T) {
+	h := open(t)
+	err := h.Password(t.Context(), attempt("ada", good), func(session.Verified) error { return session.ErrChanged })
+	if !errors.Is(err, account.ErrSignIn) {
+		t.Errorf("got %v, want ErrSignIn", err)
+	}
+	h.wantLog(`level=WARN msg="sign-in failed" event=signin.failed ip=192.0.2.7 account=ada reason=wrong`)
+}
+
+func TestPasswordTooSoon(t *testing.T) {
+	h := open(t)
+	for range 5 {
+		_, _ = h.signIn("ada", other)
+	}
+	h.log.Reset()
+	for range 2 {
+		v, err := h.signIn("ada", good)
+		soon, ok := errors.AsType[authn.TooSoonError](err)
+		if !ok || soon.Seconds() != 1 || !errors.Is(err, authn.ErrTooSoon) || v != (session.Verified{}) {
+			t.Errorf("got %+v, %v; want TooSoonError of a second and no session", v, err)
+		}
+	}
+	line := `level=WARN msg="sign-in throttled" event=signin.throttled ip=192.0.2.7 account=ada`
+	h.wantLog(line, line)
+	h.wantAudit("signin.throttled", "ada") // one in a minute
+	h.now = h.now.Add(time.Second)
+	if _, err := h.signIn("ada", good); err != nil {
+		t.Errorf("after the wait: %v", err)
+	}
+}
+
+func TestReauthenticate(t *testing.T) {
+	h := open(t)
+	broken := errors.New("something else")
+	for _, tt := range []struct{ does, want error }{{nil, nil}, {broken, broken}, {account.ErrSignIn, account.ErrSignIn}} {
+		if err := h.Reauthenticate(t.Context(), attempt("ada", ""), func() error { return tt.does }); !errors.Is(err, tt.want) {
+			t.Errorf("it does %v: got %v, want %v", tt.does, err, tt.want)
+		}
+	}
+	h.wantLog(`level=WARN msg="sign-in failed" event=signin.failed ip=192.0.2.7 account=ada reason="wrong current password"`)
+	h.wantAudit("signin.failed", "ada")
+	for range 4 {
+		_ = h.Reauthenticate(t.Context(), attempt("ada", ""), func() error { return account.ErrSignIn })
+	}
+	asked := func() error { t.Error("a password is looked at too soon"); return nil }
+	if err := h.Reauthenticate(t.Context(), attempt("ada", ""), asked); !errors.Is(err, authn.ErrTooSoon) {
+		t.Errorf("after five: got %v, want ErrTooSoon", err)
+	}
+}
+
+func TestAppPassword(t *testing.T) {
+	h := open(t)
+	secret, err := h.Accounts.NewAppPassword(t.Context(), h.ada, good, account.AppPassword{Name: "backup"}, audit.Command())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 30 { // the last ones are throttled
+		_, err = h.AppPassword(t.Context(), attempt("ada", "gj_wrong"), "app.example")
+	}
+	if !errors.Is(err, authn.ErrTooSoon) {
+		t.Errorf("after 30 wrong ones: got %v, want ErrTooSoon", err)
+	}
+	first, rest, _ := strings.Cut(h.log.String(), "\n")
+	if want := `level=WARN msg="app password failed" event=apppassword.failed ip=192.0.2.7 account=ada`; first != want {
+		t.Errorf("the log says %s, want %s", first, want)
+	}
+	if want := `level=WARN msg="app password throttled" event=apppassword.throttled ip=192.0.2.7 account=ada` + "\n"; !strings.HasSuffix(rest, want) {
+		t.Errorf("the log ends with none of %s", want)
+	}
+	p, err := h.AppPassword(t.Context(), attempt("ada", secret), "app.example")
+	if err != nil || p.Owner.ID != h.ada.ID {
+		t.Errorf("the right one: got %+v, %v; want ada's, whatever failed before", p, err)
+	}
+	if _, err := h.signIn("ada", good); err != nil {
+		t.Errorf("signing in: %v; wrong app passwords must slow no sign-in", err)
+	}
+}

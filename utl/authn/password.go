@@ -1,0 +1,111 @@
+package authn
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"glassjar/utl/account"
+	"glassjar/utl/password"
+	"glassjar/utl/session"
+	"glassjar/utl/throttle"
+)
+
+// busyRest is how long a sign-in rests that is turned away for a full line.
+const busyRest = 250 * time.Millisecond
+
+// Password signs somebody in by username and password: start, which starts the
+// session, is called once they are right. Errors: account.ErrSignIn whatever was
+// wrong with them, also when the account changed before start was done;
+// TooSoonError, password.ErrBusy, db.ErrUnavailable, and start's.
+func (s *Authenticator) Password(ctx context.Context, a Attempt, start func(session.Verified) error) error {
+	if s.Accounts.Hasher.Busy() {
+		return turnAway(ctx)
+	}
+	t, err := s.beginSignIn(ctx, a, false)
+	if err != nil {
+		return err
+	}
+	defer t.Done()
+	found, err := s.Accounts.Authenticate(ctx, a.Username, a.Password)
+	if err == nil {
+		err = t.Succeeded(ctx)
+	}
+	if err == nil {
+		err = start(found.Verified())
+	}
+	switch {
+	case err == nil:
+		s.Log.LogAttrs(ctx, slog.LevelInfo, "signed in", LogAttrs("signin.ok", a.Address.String(), found.Username, "")...)
+		return nil
+	case errors.Is(err, password.ErrHash):
+		return s.failSignIn(ctx, t, "the stored hash is broken: set the password again")
+	case errors.Is(err, account.ErrSignIn), errors.Is(err, session.ErrChanged):
+		return s.failSignIn(ctx, t, "wrong")
+	}
+	return err
+}
+
+// Reauthenticate does what verifies the current password of somebody signed in,
+// throttled like a sign-in: whoever found a browser open may not guess the
+// password in it. Errors: do's, account.ErrSignIn when the password was wrong,
+// TooSoonError, db.ErrUnavailable.
+func (s *Authenticator) Reauthenticate(ctx context.Context, a Attempt, do func() error) error {
+	t, err := s.beginSignIn(ctx, a, true)
+	if err != nil {
+		return err
+	}
+	defer t.Done()
+	if err = do(); errors.Is(err, account.ErrSignIn) {
+		return s.failSignIn(ctx, t, "wrong current password")
+	}
+	return err
+}
+
+// beginSignIn asks whether the sign-in may be tried now, or, of somebody signed
+// in, whether the current password may. It looks every name up, known or not,
+// so that log and audit hold only names that an account has.
+func (s *Authenticator) beginSignIn(ctx context.Context, a Attempt, signedIn bool) (try, error) {
+	on, err := s.Accounts.Named(ctx, a.Username)
+	if err != nil {
+		return try{}, err
+	}
+	by := throttle.Attempt{Address: a.Address, Account: account.Trim(a.Username), SignedIn: signedIn}
+	if name, err := account.Username(a.Username); err == nil {
+		by.Account = name
+	}
+	if on.Knows(a.Device.AccountID, a.Device.Epoch) {
+		by.Device = a.Device.ID
+	}
+	t := try{attempt: a, on: on}
+	if t.Try, err = s.begin(ctx, by); errors.Is(err, ErrTooSoon) {
+		s.Log.LogAttrs(ctx, slog.LevelWarn, "sign-in throttled", t.attrs("signin.throttled", "")...)
+		if s.untold.first(by.Account, s.Now()) {
+			err = cmp.Or(s.Accounts.Throttled(ctx, on, a.By), err)
+		}
+	}
+	return t, err
+}
+
+// failSignIn ends the try as one that failed: it is logged, counted and
+// recorded. Errors: account.ErrSignIn, or db.ErrUnavailable when it could not be
+// counted.
+func (s *Authenticator) failSignIn(ctx context.Context, t try, reason string) error {
+	s.Log.LogAttrs(ctx, slog.LevelWarn, "sign-in failed", t.attrs("signin.failed", reason)...)
+	return s.fail(ctx, t, "signin.failed", account.ErrSignIn)
+}
+
+// turnAway returns password.ErrBusy, before the database is asked anything and
+// after a moment's rest: a flood that comes again at once must leave the machine
+// to the other pages.
+func turnAway(ctx context.Context) error {
+	rest := time.NewTimer(busyRest)
+	defer rest.Stop()
+	select {
+	case <-rest.C:
+	case <-ctx.Done():
+	}
+	return password.ErrBusy
+}
