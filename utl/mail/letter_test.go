@@ -16,7 +16,7 @@ func TestEveryKind(t *testing.T) {
 	w, s := newWorld(t), mailtest.Start(t, "starttls")
 	sender := w.sender(t, s.URL("smtp", "0.0.0.0"))
 	for _, kind := range mail.Kinds() {
-		put(t, sender.Queue, message(kind, "ada@home.example"))
+		w.put(t, sender.Queue, message(kind, "ada@home.example"))
 	}
 	mustSend(t, sender)
 	all := s.Mails()
@@ -59,7 +59,7 @@ func TestWhoDidIt(t *testing.T) {
 	sender := w.sender(t, s.URL("smtp", "127.0.0.1"))
 	owner, command, unknown := message(mail.PasswordChanged, "a@b"), message(mail.PasswordChanged, "c@d"), message(mail.PasswordChanged, "e@f")
 	owner.By, command.Address, unknown.Agent = "grace", "", ""
-	put(t, sender.Queue, owner, command, unknown)
+	w.put(t, sender.Queue, owner, command, unknown)
 	mustSend(t, sender)
 	for i, want := range []string{"By: grace", "By: a command on the server", "Browser: Unknown browser\nAddress: 192.0.2.7"} {
 		if text, _ := parts(t, s.Mails()[i]); !strings.Contains(text, want) {
@@ -77,12 +77,12 @@ func TestInjection(t *testing.T) {
 	for _, text := range []string{evil, strings.Repeat(evil, 100), strings.Repeat("\u202e", 10_000), strings.Repeat("ä", 10_000)} {
 		m := message(mail.FactorsChanged, "ada@home.example")
 		m.Username, m.Detail, m.By, m.Address, m.Agent = text, text, text, text, text
-		put(t, sender.Queue, m)
+		w.put(t, sender.Queue, m)
 		m.By = "" // then address and browser are shown
-		put(t, sender.Queue, m)
+		w.put(t, sender.Queue, m)
 	}
 	for _, to := range []string{"ada@home.example\r\nBcc: eve@evil.example", "ada@home.example>\r\nRCPT TO:<eve@evil.example", "a b@c", "Ada <ada@home.example>", "ädä@home.example"} {
-		put(t, sender.Queue, message(mail.Reset, to))
+		w.put(t, sender.Queue, message(mail.Reset, to))
 	}
 	mustSend(t, sender)
 	if n := len(s.Mails()); n != 8 {

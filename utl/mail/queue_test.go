@@ -32,12 +32,12 @@ func TestNothingIsQueued(t *testing.T) {
 	w := newWorld(t)
 	q := w.queue(t)
 	off := mail.NewQueue(q.DB, false, w.Now, slog.New(slog.DiscardHandler))
-	put(t, off, message(mail.Reset, "a@b"))
-	put(t, q, message(mail.Reset, ""))
+	w.put(t, off, message(mail.Reset, "a@b"))
+	w.put(t, q, message(mail.Reset, ""))
 	if got := w.rows(t) + w.log.String(); got != "" {
 		t.Errorf("queued or logged: %s", got)
 	}
-	put(t, q, message(mail.Reset, "no address"))
+	w.put(t, q, message(mail.Reset, "no address"))
 	if got := w.rows(t); got != "" || !strings.Contains(w.log.String(), `msg="mail dropped" kind=reset account="id of no address" reason="no email address"`) {
 		t.Errorf("queued %q, logged %q", got, w.log)
 	}
@@ -52,14 +52,14 @@ func TestTenADay(t *testing.T) {
 	sender := w.sender(t, s.URL("smtp", "localhost"))
 	for range 2 {
 		for range mail.MaxDaily {
-			put(t, sender.Queue, message(mail.Reset, "a@b"))
+			w.put(t, sender.Queue, message(mail.Reset, "a@b"))
 		}
 		mustSend(t, sender)
 		if err := sender.Queue.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	put(t, sender.Queue, message(mail.PasswordChanged, "a@b"), message(mail.Reset, "c@d"))
+	w.put(t, sender.Queue, message(mail.PasswordChanged, "a@b"), message(mail.Reset, "c@d"))
 	mustSend(t, sender)
 	if n := len(s.Mails()); n != mail.MaxDaily+2 {
 		t.Errorf("%d mails came, want %d", n, mail.MaxDaily+2)
@@ -68,7 +68,7 @@ func TestTenADay(t *testing.T) {
 		t.Errorf("the log says %s", w.log)
 	}
 	w.pass(24 * time.Hour)
-	put(t, sender.Queue, message(mail.Reset, "a@b"))
+	w.put(t, sender.Queue, message(mail.Reset, "a@b"))
 	mustSend(t, sender)
 	if n := len(s.Mails()); n != mail.MaxDaily+3 {
 		t.Errorf("a day later %d mails have come, want %d", n, mail.MaxDaily+3)
@@ -88,7 +88,7 @@ func TestAFullQueue(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	put(t, q, message(mail.Reset, "a@b"))
+	w.put(t, q, message(mail.Reset, "a@b"))
 	count := func() int64 {
 		n, err := db.One(t.Context(), q.DB, db.Int, `SELECT COUNT(*) FROM mails`)
 		if err != nil {
@@ -105,7 +105,7 @@ func TestAFullQueue(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	put(t, q, message(mail.Reset, "a@b"))
+	w.put(t, q, message(mail.Reset, "a@b"))
 	if n := count(); n != mail.MaxWaiting+1 {
 		t.Errorf("%d rows, want %d", n, mail.MaxWaiting+1)
 	}
@@ -116,7 +116,7 @@ func TestSweep(t *testing.T) {
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	s.Rcpt = refuse(550, "no@b")
 	sender := w.sender(t, s.URL("smtp", "localhost"))
-	put(t, sender.Queue, message(mail.Reset, "no@b"), message(mail.Reset, "a@b"))
+	w.put(t, sender.Queue, message(mail.Reset, "no@b"), message(mail.Reset, "a@b"))
 	mustSend(t, sender)
 	for _, tt := range []struct {
 		pass time.Duration
@@ -137,7 +137,7 @@ func TestNoCodeInTheDatabase(t *testing.T) {
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	s.Rcpt = refuse(450, "later@b")
 	sender := w.sender(t, s.URL("smtp", "localhost"))
-	put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "later@b"))
+	w.put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "later@b"))
 	for range 2 {
 		if got := w.rows(t); strings.Contains(got, "c0de") || !strings.Contains(got, "a@b") {
 			t.Errorf("the rows are\n%s", got)
@@ -154,7 +154,7 @@ func TestFailedIsBounded(t *testing.T) {
 	sender := w.sender(t, s.URL("smtp", "localhost"))
 	s.Rcpt = func(string) error { return refusal(550) }
 	for i := range 5 {
-		put(t, sender.Queue, message(mail.Reset, fmt.Sprintf("m%d@b", i)))
+		w.put(t, sender.Queue, message(mail.Reset, fmt.Sprintf("m%d@b", i)))
 		mustSend(t, sender)
 		w.pass(time.Second)
 	}

@@ -39,7 +39,7 @@ func TestRefused(t *testing.T) { // Attack mail/server
 		return refuse(550, "unknown@b")(to)
 	}
 	s.Data = func(_ net.Conn, m mailtest.Mail) error { return refuse(554, "spam@b")(m.To) }
-	put(t, sender.Queue, message(mail.Reset, "unknown@b"), message(mail.Reset, "later@b"), message(mail.Reset, "spam@b"), message(mail.Reset, "a@b"))
+	w.put(t, sender.Queue, message(mail.Reset, "unknown@b"), message(mail.Reset, "later@b"), message(mail.Reset, "spam@b"), message(mail.Reset, "a@b"))
 	mustSend(t, sender)
 	came(t, s, "a@b")
 	all, err := sender.Queue.Failed(t.Context(), 10)
@@ -69,7 +69,7 @@ func TestTheMailServerWantsUsNot(t *testing.T) { // Attack mail/server
 			sender := w.sender(t, s.URL("smtp", "0.0.0.0"))
 			good := *sender.Server.URL
 			spoil(s, sender)
-			put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
+			w.put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
 			err := sender.Send(t.Context())
 			if err == nil || strings.Contains(err.Error()+w.log.String()+w.rows(t), mailtest.Password) {
 				t.Errorf("got error %v", err)
@@ -97,7 +97,7 @@ func TestInTheClear(t *testing.T) {
 			w, s := newWorld(t), mailtest.Start(t, tt.kind)
 			sender := w.sender(t, s.URL(tt.scheme, tt.host))
 			sender.Server.URL.User = url.UserPassword(mailtest.User, mailtest.Password)
-			put(t, sender.Queue, message(mail.Reset, "a@b"))
+			w.put(t, sender.Queue, message(mail.Reset, "a@b"))
 			if err := sender.Send(t.Context()); err == nil || !strings.Contains(err.Error(), tt.want) || s.Attempts() > 0 || s.Asked() > 0 {
 				t.Errorf("got error %v, %d senders, %d passwords", err, s.Attempts(), s.Asked())
 			}
@@ -108,7 +108,7 @@ func TestInTheClear(t *testing.T) {
 func TestTLSFromTheStart(t *testing.T) {
 	w, s := newWorld(t), mailtest.Start(t, "smtps")
 	sender := w.sender(t, s.URL("smtps", "localhost"))
-	put(t, sender.Queue, message(mail.Reset, "a@b"))
+	w.put(t, sender.Queue, message(mail.Reset, "a@b"))
 	mustSend(t, sender)
 	came(t, s, "a@b")
 }

@@ -25,10 +25,10 @@ func TestRun(t *testing.T) {
 		done := make(chan struct{})
 		go func() { sender.Run(ctx); close(done) }()
 		synctest.Wait()
-		put(t, sender.Queue, message(mail.Reset, "a@b"))
+		w.put(t, sender.Queue, message(mail.Reset, "a@b"))
 		time.Sleep(time.Second)
 		came(t, s, "a@b")
-		put(t, other, message(mail.Reset, "c@d"))
+		w.put(t, other, message(mail.Reset, "c@d"))
 		time.Sleep(time.Second)
 		came(t, s, "a@b")
 		time.Sleep(5 * time.Second)
@@ -46,14 +46,14 @@ func TestStopWhileSending(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	release := make(chan struct{})
 	s.Data = func(net.Conn, mailtest.Mail) error { cancel(); <-release; return refusal(450) }
-	put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
+	w.put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
 	if err := sender.Send(ctx); err == nil || !strings.Contains(err.Error(), "use of closed network connection") {
 		t.Errorf("got error %v", err)
 	}
 	close(release)
 	s.Data = nil
 	mustSend(t, w.sender(t, s.URL("smtp", "localhost")))
-	came(t, s, "a@b", "c@d")
+	came(t, s, "c@d", "a@b")
 }
 
 // A stop waits for the answer that is on its way.
@@ -62,7 +62,7 @@ func TestStopLetsAMailFinish(t *testing.T) {
 	sender := w.sender(t, s.URL("smtp", "localhost"))
 	ctx, cancel := context.WithCancel(t.Context())
 	s.Data = func(net.Conn, mailtest.Mail) error { cancel(); return nil }
-	put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
+	w.put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
 	if err := sender.Send(ctx); err != nil {
 		t.Error(err)
 	}

@@ -28,7 +28,7 @@ func down(t *testing.T) *mailtest.Server {
 func TestTheMailServerIsDown(t *testing.T) { // Attack mail/server
 	w := newWorld(t)
 	sender := w.sender(t, down(t).URL("smtp", "localhost"))
-	put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
+	w.put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
 	if err := sender.Send(t.Context()); err == nil || !strings.Contains(err.Error(), "connecting to the mail server: ") {
 		t.Fatalf("got error %v", err)
 	}
@@ -58,7 +58,7 @@ func TestGivenUpAfterADay(t *testing.T) { // Attack mail/server
 	w := newWorld(t)
 	sender := w.sender(t, down(t).URL("smtp", "localhost"))
 	for _, to := range []string{"a@b", "c@d", "e@f"} {
-		put(t, sender.Queue, message(mail.Reset, to))
+		w.put(t, sender.Queue, message(mail.Reset, to))
 	}
 	tries, start := 0, w.Now()
 	for w.Now().Sub(start) < 26*time.Hour {
@@ -94,7 +94,7 @@ func TestTheAnswerIsLost(t *testing.T) { // Attack mail/server
 		}
 		return nil
 	}
-	put(t, sender.Queue, message(mail.Reset, "a@b"))
+	w.put(t, sender.Queue, message(mail.Reset, "a@b"))
 	if err := sender.Send(t.Context()); err == nil {
 		t.Error("got no error")
 	}
@@ -114,7 +114,7 @@ func TestSlow(t *testing.T) { // Attack mail/server
 	mail.SetPatience(sender, 50*time.Millisecond)
 	release := make(chan struct{})
 	s.Data = func(net.Conn, mailtest.Mail) error { <-release; return nil }
-	put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
+	w.put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
 	if err := sender.Send(t.Context()); !errors.Is(err, os.ErrDeadlineExceeded) && (err == nil || !strings.Contains(err.Error(), "i/o timeout")) {
 		t.Errorf("got error %v", err)
 	}
@@ -137,7 +137,7 @@ func TestKilledWhileSending(t *testing.T) { // Attack mail/twice
 		}
 		return nil
 	}
-	put(t, one.Queue, message(mail.Reset, "a@b"))
+	w.put(t, one.Queue, message(mail.Reset, "a@b"))
 	done := make(chan error)
 	go func() { done <- one.Send(t.Context()) }()
 	<-sending
@@ -166,7 +166,7 @@ func TestTwoSenders(t *testing.T) { // Attack mail/twice
 	for i := range n {
 		m := message(mail.Reset, "a@b")
 		m.To = strings.Repeat("a", i%50+1) + strings.Repeat("b", i/50) + "@b"
-		put(t, senders[0].Queue, m)
+		w.put(t, senders[0].Queue, m)
 	}
 	var all sync.WaitGroup
 	for _, sender := range senders {
@@ -192,7 +192,7 @@ func TestTheDatabaseIsAwayWhenItWasSent(t *testing.T) { // Attack mail/twice
 	sender := w.sender(t, s.URL("smtp", "localhost"))
 	var back func()
 	s.Data = func(net.Conn, mailtest.Mail) error { back = dbtest.Away(t, w.at); return nil }
-	put(t, sender.Queue, message(mail.Reset, "a@b"))
+	w.put(t, sender.Queue, message(mail.Reset, "a@b"))
 	if err := sender.Send(t.Context()); err == nil {
 		t.Error("got no error")
 	}
@@ -217,14 +217,14 @@ func TestNotDue(t *testing.T) {
 		}
 		return w.link(ctx, m)
 	}
-	put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
+	w.put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
 	mustSend(t, sender)
 	came(t, s, "c@d")
 	if strings.Contains(w.rows(t), "a@b") {
 		t.Errorf("kept: %s", w.rows(t))
 	}
 	fail = errors.New("not now")
-	put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "e@f"))
+	w.put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "e@f"))
 	mustSend(t, sender)
 	came(t, s, "c@d", "e@f")
 	fail = nil

@@ -87,12 +87,14 @@ func message(kind mail.Kind, to string) mail.Message {
 	}
 }
 
-func put(t *testing.T, q *mail.Queue, all ...mail.Message) {
+// put queues the mails, one after the other: they are sent in this order.
+func (w *world) put(t *testing.T, q *mail.Queue, all ...mail.Message) {
 	t.Helper()
 	for _, m := range all {
 		if err := q.DB.Tx(t.Context(), func(tx *db.Tx) error { return q.Enqueue(t.Context(), tx, m) }); err != nil {
 			t.Fatal(err)
 		}
+		w.pass(time.Millisecond)
 	}
 }
 
