@@ -15,7 +15,7 @@ const (
 
 	maxEntries = 1 << 18 // live sessions in memory, of some 240 bytes each
 	maxNone    = 1 << 13 // entries that say "no such session"
-	maxCookies = 1 << 13 // remembered cookies, of some 350 bytes each
+	maxCookies = 1 << 18 // remembered cookies, of 72 bytes each
 
 	accountSlots = 1 << 14 // one account's change costs one in so many of the others' sessions a reading
 )

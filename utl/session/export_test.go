@@ -19,6 +19,10 @@ func (s *Store) Kept() (live, none int) {
 // most, a multiple of 8.
 func (s *Store) KeepAtMost(n int) { s.cache.live = newTable[entry](n) }
 
+// RememberAtMost forgets the remembered cookies, and no session, and keeps so many
+// at most from then on, a multiple of 8.
+func (s *Store) RememberAtMost(n int) { s.cache.cookies = newTable[verified](n) }
+
 // Miss makes the cache remember that there is no such session.
 func (s *Store) Miss(sid string, now time.Time) {
 	_, gen, _ := s.cache.get(sid, now)
@@ -35,9 +39,6 @@ func (s *Store) Cookies() (n int) {
 	})
 	return n
 }
-
-// ForgetCookies forgets the remembered cookies, and no session.
-func (s *Store) ForgetCookies() { s.cache.cookies.dropIf(func(*verified) bool { return true }) }
 
 // Keep makes the cache remember the live session.
 func (s *Store) Keep(live Session, now time.Time) {

@@ -13,6 +13,7 @@ const (
 	maxSent   = 3000 // that a request may carry, as net/http has it
 	maxVerify = 16   // cookies of one name whose signature is verified
 	maxValue  = 4096 // bytes of a value that securecookie decodes
+	signature = 44   // characters at its end that hold the HMAC
 )
 
 // find returns the live session that the request's cookie of the name names,
@@ -25,8 +26,8 @@ func (s *Store) find(r *http.Request, name, host string) (Session, error) {
 		return Session{}, ErrNone
 	}
 	keys, now := s.keys(name), s.opt.Now()
-	if len(sent) == 1 {
-		if e, old := s.cache.find(cookie{name: name, value: sent[0], host: host, keys: keys}, now); e.live {
+	if len(sent) == 1 && len(sent[0]) <= maxValue {
+		if e, old := s.cache.find(fingerprintOf(name, host, sent[0]), keys, now); e.live {
 			found, err := s.within(e, now)
 			found.old = old
 			return found, err
@@ -43,7 +44,7 @@ func (s *Store) find(r *http.Request, name, host string) (Session, error) {
 	if !p.names(found) {
 		return Session{}, ErrNone
 	}
-	s.cache.remember(cookie{name: name, value: value, host: host, keys: keys}, p.SID, p.old)
+	s.cache.remember(fingerprintOf(name, host, value), keys, p.SID, p.old)
 	found.old = p.old
 	return found, nil
 }
