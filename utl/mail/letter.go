@@ -50,7 +50,6 @@ func (l letter) render() (text, html string, err error) {
 
 // letter puts the message into words.
 func (s Server) letter(m Message, link Link) letter {
-	m = m.capped()
 	k, site := kinds[m.Kind], line(s.Site, 128)
 	fill := strings.NewReplacer("{site}", site, "{name}", m.Username, "{detail}", m.Detail, "{until}", stamp(link.Expires)).Replace
 	return letter{
@@ -75,7 +74,7 @@ func (m Message) facts() []fact {
 	return append(all, fact{"Browser", line(browser.Words(m.Agent), 60)}, fact{"Address", m.Address})
 }
 
-// capped returns the message with every text on one line, and short.
+// capped returns the message as it is kept: every text on one line, and short.
 func (m Message) capped() Message {
 	m.Username, m.By, m.Address = line(m.Username, 64), line(m.By, 64), line(m.Address, 64)
 	m.Detail, m.Agent = line(m.Detail, 254), line(m.Agent, 256)

@@ -26,6 +26,9 @@ func TestEveryKind(t *testing.T) {
 	seen := map[string]bool{}
 	for _, m := range all {
 		seen[subject(t, m)] = true
+		if m.Helo != "site.example" {
+			t.Errorf("the sender is called %q", m.Helo)
+		}
 		if m.From != "jar@site.example" || m.Header.Get("From") != `"Ada's jar" <jar@site.example>` || m.Header.Get("To") != "<ada@home.example>" {
 			t.Errorf("from %q, %q to %q", m.From, m.Header.Get("From"), m.Header.Get("To"))
 		}
@@ -59,9 +62,13 @@ func TestWhoDidIt(t *testing.T) {
 	sender := w.sender(t, s.URL("smtp", "127.0.0.1"))
 	owner, command, unknown := message(mail.PasswordChanged, "a@b"), message(mail.PasswordChanged, "c@d"), message(mail.PasswordChanged, "e@f")
 	owner.By, command.Address, unknown.Agent = "grace", "", ""
-	w.put(t, sender.Queue, owner, command, unknown)
+	told := message(mail.PasswordChanged, "g@h")
+	told.Agent = strings.Repeat("Call-us-at-once-", 15) + "/1.0" // whoever signs in chooses it
+	w.put(t, sender.Queue, owner, command, unknown, told)
 	mustSend(t, sender)
-	for i, want := range []string{"By: grace", "By: a command on the server", "Browser: Unknown browser\nAddress: 192.0.2.7"} {
+	for i, want := range []string{
+		"By: grace", "By: a command on the server", "Browser: Unknown browser\nAddress: 192.0.2.7", "Browser: " + strings.Repeat("Call-us-at-once-", 15)[:60] + "\n",
+	} {
 		if text, _ := parts(t, s.Mails()[i]); !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

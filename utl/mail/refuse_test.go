@@ -43,7 +43,7 @@ func TestRefused(t *testing.T) { // Attack mail/server
 	mustSend(t, sender)
 	came(t, s, "a@b")
 	all, err := sender.Queue.Failed(t.Context(), 10)
-	if err != nil || len(all) != 2 || !strings.Contains(all[0].Why, "554 ") || strings.Contains(all[0].Why, "spam@b") {
+	if err != nil || len(all) != 2 || !strings.Contains(all[0].Why, "554 ") || strings.Contains(all[0].Why+all[1].Why, "affected") {
 		t.Errorf("given up: %+v, error %v", all, err)
 	}
 	greylisted = false
@@ -52,6 +52,21 @@ func TestRefused(t *testing.T) { // Attack mail/server
 	w.pass(time.Minute)
 	mustSend(t, sender)
 	came(t, s, "a@b", "later@b")
+}
+
+// Attack mail/server: one that closes down (421) is one that is down.
+func TestTheMailServerClosesDown(t *testing.T) {
+	w, s := newWorld(t), mailtest.Start(t, "smtp")
+	sender := w.sender(t, s.URL("smtp", "localhost"))
+	s.Rcpt = func(string) error { return refusal(421) }
+	w.put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
+	if err := sender.Send(t.Context()); err == nil || !strings.Contains(err.Error(), "421 ") || s.Attempts() != 1 {
+		t.Errorf("got error %v after %d mails", err, s.Attempts())
+	}
+	mustSend(t, sender) // it pauses
+	if s.Attempts() != 1 {
+		t.Errorf("%d mails were tried", s.Attempts())
+	}
 }
 
 // A mail server that takes nothing of ours is one that is down: somebody may mend

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"glassjar/utl/db"
 	"glassjar/utl/db/dbtest"
 	"glassjar/utl/mail"
 	"glassjar/utl/mail/mailtest"
@@ -65,6 +66,9 @@ func TestGivenUpAfterADay(t *testing.T) { // Attack mail/server
 		if err := sender.Send(t.Context()); err != nil {
 			tries++
 		}
+		if err := sender.Queue.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		w.pass(time.Minute)
 	}
 	if tries < 50 || tries > 300 {
@@ -104,6 +108,41 @@ func TestTheAnswerIsLost(t *testing.T) { // Attack mail/server
 	all := s.Mails()
 	if a, b := all[0].Header.Get("Message-Id"), all[1].Header.Get("Message-Id"); a != b || a == "" {
 		t.Errorf("the mails are %s and %s", a, b)
+	}
+}
+
+// When the line is cut after the answer, the mail has come.
+func TestTheLineIsCutAfterTheAnswer(t *testing.T) {
+	w, s := newWorld(t), mailtest.Start(t, "smtp")
+	sender := w.sender(t, s.URL("smtp", "localhost"))
+	s.Answered = func(c net.Conn) { _ = c.Close() }
+	w.put(t, sender.Queue, message(mail.Reset, "a@b"))
+	if err := sender.Send(t.Context()); err != nil {
+		t.Error(err)
+	}
+	w.pass(time.Hour)
+	mustSend(t, sender)
+	came(t, s, "a@b")
+}
+
+// Mails that a newer program queued wait for it; others go on.
+func TestUnknownMails(t *testing.T) {
+	w, s := newWorld(t), mailtest.Start(t, "smtp")
+	sender := w.sender(t, s.URL("smtp", "localhost"))
+	for kind, params := range map[mail.Kind]string{"of-the-future": "{}", mail.Reset: "{"} {
+		if err := w.db.Tx(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), `INSERT INTO mails (id, kind, account_id, recipient, params, created_at, next_at) VALUES (?, ?, '', 'a@b', ?, ?, 0)`,
+				string(kind), string(kind), params, db.Micros(w.Now()))
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.put(t, sender.Queue, message(mail.Reset, "c@d"))
+	mustSend(t, sender)
+	came(t, s, "c@d")
+	if got := w.rows(t); !strings.Contains(got, `a mail of kind \"of-the-future\", which this program does not know`) || !strings.Contains(got, "reading a mail's parameters: ") {
+		t.Errorf("the rows are\n%s", got)
 	}
 }
 

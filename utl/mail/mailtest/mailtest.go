@@ -68,6 +68,7 @@ func stranger(tb testing.TB) *tls.Config {
 
 // Mail is a mail that came, or nearly did.
 type Mail struct {
+	Helo     string // what the sender says that it is called
 	From, To string
 	Raw      []byte
 	*mail.Message
@@ -76,10 +77,11 @@ type Mail struct {
 // Server is a running mail server.
 type Server struct {
 	// Rcpt, MailFrom and Data, where they are set, decide what a command is
-	// answered. Data may keep the sender waiting, or close its connection. They are
-	// set before the first mail.
+	// answered. Data may keep the sender waiting, or close its connection; Answered
+	// is called after the answer to a mail. They are set before the first mail.
 	MailFrom, Rcpt func(address string) error
 	Data           func(net.Conn, Mail) error
+	Answered       func(net.Conn)
 
 	ln  net.Listener
 	tls bool
@@ -186,7 +188,7 @@ func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	if s.server.tls && !s.signed {
 		return smtp.ErrAuthRequired
 	}
-	s.mail.From = from
+	s.mail.Helo, s.mail.From = s.conn.Hostname(), from
 	return ask(s.server.MailFrom, from)
 }
 
@@ -210,6 +212,7 @@ func (s *session) Data(r io.Reader) (err error) {
 	if m.Message, err = mail.ReadMessage(bytes.NewReader(m.Raw)); err != nil {
 		return err
 	}
+	s.mail.Message = m.Message
 	if s.server.Data != nil {
 		if err := s.server.Data(s.conn.Conn(), m); err != nil {
 			return err
@@ -221,7 +224,12 @@ func (s *session) Data(r io.Reader) (err error) {
 	return nil
 }
 
-func (s *session) Reset() { s.mail = Mail{} }
+func (s *session) Reset() {
+	if s.mail.Message != nil && s.server.Answered != nil {
+		s.server.Answered(s.conn.Conn())
+	}
+	s.mail = Mail{}
+}
 
 func (s *session) Logout() error { return nil }
 
