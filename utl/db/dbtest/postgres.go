@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -34,7 +35,11 @@ type Server struct {
 	died   chan error
 	stop   func()
 	admin  *sql.DB
-	made   int // databases
+
+	mu   sync.Mutex
+	made int             // databases
+	free []string        // names of those that are empty again
+	odd  map[string]bool // URLs of those that a test changed beyond its rows
 }
 
 // Start starts a server, as another user where we are root: PostgreSQL refuses to
@@ -48,7 +53,7 @@ func Start() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{folder: folder, died: make(chan error, 1)}
+	s := &Server{folder: folder, died: make(chan error, 1), odd: map[string]bool{}}
 	if err := s.start(bin); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
@@ -178,30 +183,88 @@ func (s *Server) url(name string) string {
 }
 
 // New returns the URL of a database that the test has for itself: migrated, and
-// empty.
-func (s *Server) New(tb testing.TB) string { return s.copy(tb, "migrated") }
+// empty. To make one takes five times as long as to empty it.
+func (s *Server) New(tb testing.TB) string {
+	tb.Helper()
+	name := s.take()
+	if name == "" {
+		name = s.create(tb, "migrated")
+	}
+	url := s.url(name)
+	tb.Cleanup(func() {
+		s.mu.Lock()
+		odd := s.odd[url]
+		s.mu.Unlock()
+		if tb.Failed() || odd || empty(url) != nil {
+			s.drop(tb, name)
+			return
+		}
+		s.mu.Lock()
+		s.free = append(s.free, name)
+		s.mu.Unlock()
+	})
+	return url
+}
+
+func (s *Server) take() (name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.free) - 1; n >= 0 {
+		name, s.free = s.free[n], s.free[:n]
+	}
+	return name
+}
+
+// empty leaves the rows that a new database has.
+func empty(url string) error {
+	pool, err := sql.Open("pgx", url)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	_, err = pool.ExecContext(context.Background(), `DO $$ BEGIN
+		EXECUTE (SELECT 'TRUNCATE ' || string_agg(quote_ident(table_name), ', ') || ' RESTART IDENTITY'
+			FROM information_schema.tables WHERE table_schema = current_schema() AND table_name <> 'goose_db_version');
+		INSERT INTO changes (at, sid, account_id) VALUES (0, '', '');
+	END $$`)
+	return err
+}
 
 // NewEmpty returns the URL of a database without any table.
-func (s *Server) NewEmpty(tb testing.TB) string { return s.copy(tb, "template0") }
-
-func (s *Server) copy(tb testing.TB, template string) string {
+func (s *Server) NewEmpty(tb testing.TB) string {
 	tb.Helper()
+	name := s.create(tb, "template0")
+	tb.Cleanup(func() { s.drop(tb, name) })
+	return s.url(name)
+}
+
+func (s *Server) create(tb testing.TB, template string) (name string) {
+	tb.Helper()
+	s.mu.Lock()
 	s.made++
-	name := "test" + strconv.Itoa(s.made)
+	name = "test" + strconv.Itoa(s.made)
+	s.mu.Unlock()
 	if _, err := s.admin.ExecContext(tb.Context(), `CREATE DATABASE `+name+` TEMPLATE `+template); err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() {
-		if _, err := s.admin.ExecContext(context.Background(), `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`); err != nil { //nolint:usetesting // the test's ctx has ended
-			tb.Error(err)
-		}
-	})
-	return s.url(name)
+	return name
+}
+
+func (s *Server) drop(tb testing.TB, name string) {
+	tb.Helper()
+	if _, err := s.admin.ExecContext(context.Background(), `DROP DATABASE `+name+` WITH (FORCE)`); err != nil { //nolint:usetesting // the test's ctx has ended
+		tb.Error(err)
+	}
 }
 
 // Exec runs the statements in the database that the URL names, as its operator.
 func Exec(tb testing.TB, url string, statements ...string) {
 	tb.Helper()
+	if server != nil {
+		server.mu.Lock()
+		server.odd[url] = true
+		server.mu.Unlock()
+	}
 	pool, err := sql.Open("pgx", url)
 	if err != nil {
 		tb.Fatal(err)
