@@ -56,22 +56,28 @@ func (c *clock) add(d time.Duration) { c.micros.Add(d.Microseconds()) }
 
 func open(t *testing.T) *house {
 	t.Helper()
-	at := dbtest.New(t)
-	h := &house{db: dbtest.OpenAt(t, at), at: at, clock: &clock{}}
+	h := &house{at: dbtest.New(t), clock: &clock{}}
 	h.clock.set(time.Now())
+	return h.second(t)
+}
+
+// second returns one more server on the same database, with connections of its own.
+func (h *house) second(t *testing.T) *house {
+	t.Helper()
+	o := &house{db: dbtest.OpenAt(t, h.at), at: h.at, clock: h.clock}
 	var err error
-	h.sessions, err = session.New(session.Options{
-		DB: h.db, Keys: [][32]byte{[32]byte(bytes.Repeat([]byte("k"), 32))}, Idle: 24 * time.Hour, Max: 720 * time.Hour,
-		Now: h.clock.now, Log: slog.New(slog.DiscardHandler),
+	o.sessions, err = session.New(session.Options{
+		DB: o.db, Keys: [][32]byte{[32]byte(bytes.Repeat([]byte("k"), 32))}, Idle: 24 * time.Hour, Max: 720 * time.Hour,
+		Now: o.clock.now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err == nil {
-		err = h.sessions.Poll(t.Context()) // from here on the cache is trusted
+		err = o.sessions.Poll(t.Context()) // from here on the cache is trusted
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.Store = h.with(password.NewHasher(tiny, 2, 200))
-	return h
+	o.Store = o.with(password.NewHasher(tiny, 2, 200))
+	return o
 }
 
 // with returns another store on the same database.

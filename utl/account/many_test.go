@@ -1,34 +1,15 @@
 package account_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"testing"
 	"time"
 
 	"glassjar/utl/account"
 	"glassjar/utl/db"
-	"glassjar/utl/session"
 )
-
-// elsewhere returns another server on the same database.
-func (h *house) elsewhere(t *testing.T) *house {
-	t.Helper()
-	sessions, err := session.New(session.Options{
-		DB: h.db, Keys: [][32]byte{[32]byte(bytes.Repeat([]byte("k"), 32))}, Idle: 24 * time.Hour, Max: 720 * time.Hour,
-		Now: h.clock.now, Log: slog.New(slog.DiscardHandler),
-	})
-	if err == nil {
-		err = sessions.Poll(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &house{Store: h.Store, db: h.db, sessions: sessions, clock: h.clock}
-}
 
 // crowd gives bob 80,000 live sessions.
 func (h *house) crowd(t *testing.T) {
@@ -58,7 +39,7 @@ func TestChangesOfAnAccountWithVeryManySessions(t *testing.T) {
 	h.add(t, "ann", account.Owner)
 	bob := h.add(t, "bob", account.Member)
 	h.crowd(t)
-	elsewhere := h.elsewhere(t)
+	elsewhere := h.second(t)
 	for _, tt := range []struct {
 		name string
 		do   func(ctx context.Context) error

@@ -242,7 +242,7 @@ func TestLock(t *testing.T) {
 	at := dbtest.New(t)
 	a, b := dbtest.OpenAt(t, at), dbtest.OpenAt(t, at)
 	var steps []string
-	locked, done := make(chan struct{}), make(chan error)
+	locked, done := make(chan struct{}), make(chan error, 1)
 	go func() {
 		<-locked
 		done <- b.Tx(t.Context(), func(tx *db.Tx) error {
@@ -260,7 +260,7 @@ func TestLock(t *testing.T) {
 			if err := b.Tx(t.Context(), func(tx *db.Tx) error { return tx.Lock(t.Context(), "two") }); err != nil {
 				return err
 			}
-			for waiting := int64(0); waiting == 0; {
+			for waiting := int64(0); waiting == 0 && len(done) == 0; {
 				var err error
 				if waiting, err = db.One(t.Context(), b, db.Int, `SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`); err != nil {
 					return err

@@ -1,0 +1,195 @@
+package account_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"glassjar/utl/account"
+	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
+	"glassjar/utl/session"
+)
+
+// Of each race between two servers.
+const raceRounds = 100
+
+// race runs the functions at once and returns how often they failed with each of
+// the errors in may.
+func race(t *testing.T, do []func() error, may ...error) map[error]int {
+	t.Helper()
+	return atOnce(t, len(do), func(i int) error { return do[i]() }, may...)
+}
+
+// Attack race/one-winner: two servers on which the two owners turn on each other.
+func TestServersKeepAnOwner(t *testing.T) {
+	a := open(t)
+	b := a.second(t)
+	a.add(t, "ann", account.Owner)
+	a.add(t, "bob", account.Owner)
+	for round := range raceRounds {
+		got := race(t, []func() error{
+			func() error { return a.Disable(t.Context(), "ann", keeper) },
+			func() error { return b.Disable(t.Context(), "bob", keeper) },
+		}, nil, account.ErrLastOwner)
+		if got[nil] != 1 {
+			t.Fatalf("round %d: %d owners were disabled, want 1", round, got[nil])
+		}
+		if err := errors.Join(a.Enable(t.Context(), "ann", keeper), a.Enable(t.Context(), "bob", keeper)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Attack race/one-winner: the first owner's link on one server, while the other has made
+// an account and not committed it yet: the link makes none where one is.
+func TestServersMakeOneFirstAccount(t *testing.T) {
+	dbtest.OnlyPostgres(t)
+	a := open(t)
+	b := a.second(t)
+	code := link(t, func() (string, error) { return a.NewFirst(t.Context()) })
+	results := make(chan error, 2)
+	err := a.second(t).db.Tx(t.Context(), func(tx *db.Tx) error {
+		if _, err := tx.Exec(t.Context(), `LOCK TABLE audit IN EXCLUSIVE MODE`); err != nil { // nobody can commit
+			return err
+		}
+		go func() {
+			_, err := b.Add(t.Context(), account.Wanted{Username: "bob", Password: good, Role: account.Owner}, keeper)
+			results <- err
+		}()
+		if err := a.waiting(t, 1); err != nil {
+			return err
+		}
+		go func() {
+			_, err := a.Join(t.Context(), code, "ann", good, visitor)
+			results <- err
+		}()
+		return a.waiting(t, 2)
+	})
+	if first, second := <-results, <-results; err != nil || first != nil || !errors.Is(second, account.ErrLink) {
+		t.Errorf("got %v, %v and %v; want one account, then ErrLink", err, first, second)
+	}
+	if names := a.usernames(t); len(names) != 1 || names[0] != "bob" {
+		t.Errorf("the accounts are %v, want bob", names)
+	}
+}
+
+// waiting returns when so many wait for locks in the database.
+func (h *house) waiting(t *testing.T, want int64) error {
+	t.Helper()
+	for t.Context().Err() == nil {
+		n, err := db.One(t.Context(), h.db, db.Int, `SELECT COUNT(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+			WHERE NOT l.granted AND d.datname = current_database()`)
+		if err != nil || n >= want {
+			return err
+		}
+	}
+	return t.Context().Err()
+}
+
+// Attack race/one-winner: a link that is used on two servers, and a name that is
+// wanted on both.
+func TestServersLetOneIn(t *testing.T) {
+	a := open(t)
+	b := a.second(t)
+	a.add(t, "ann", account.Owner)
+	for round := range raceRounds {
+		join, reset := a.join(t, account.Member), a.reset(t, "ann")
+		name := fmt.Sprint("bob", round)
+		for what, do := range map[string]func(h *house, who string) error{
+			"a join link": func(h *house, who string) error {
+				_, err := h.Join(t.Context(), join, name+who, good, visitor)
+				return err
+			},
+			"a reset link": func(h *house, _ string) error {
+				_, err := h.Reset(t.Context(), reset, other, visitor)
+				return err
+			},
+			"a name": func(h *house, _ string) error {
+				_, err := h.Add(t.Context(), account.Wanted{Username: name, Password: good, Role: account.Member}, keeper)
+				return err
+			},
+		} {
+			got := race(t, []func() error{
+				func() error { return do(a, "a") },
+				func() error { return do(b, "b") },
+			}, nil, account.ErrLink, account.ErrTaken)
+			if got[nil] != 1 {
+				t.Fatalf("round %d: %d got in by %s, want 1", round, got[nil], what)
+			}
+		}
+	}
+}
+
+// Attack race/one-winner: a sign-in on one server and a change on the other: no
+// session and no app password outlives the change.
+func TestServersLetNothingOutliveAChange(t *testing.T) {
+	a := open(t)
+	b := a.second(t)
+	a.add(t, "ann", account.Owner)
+	a.add(t, "bob", account.Member)
+	for round := range raceRounds {
+		bob, err := a.Find(t.Context(), "bob")
+		if err != nil {
+			t.Fatal(err)
+		}
+		race(t, []func() error{
+			func() error { _, err := a.signIn(t.Context(), "bob", good); return err },
+			func() error { return b.SetPassword(t.Context(), "bob", good, keeper) },
+			func() error {
+				_, err := a.NewAppPassword(t.Context(), bob, good, account.AppPassword{Name: "backup"}, keeper)
+				return err
+			},
+		}, nil, account.ErrSignIn, session.ErrChanged)
+		// Each is refused, or dead, or was made after the change, with the new password.
+		dead := a.texts(t, `SELECT s.sid FROM sessions s JOIN accounts a ON a.id = s.account_id AND s.ended_at = 0 AND s.epoch = a.session_epoch
+			WHERE s.started_at < (SELECT MAX(at) FROM audit WHERE event = 'password.changed')`)
+		old := a.texts(t, `SELECT p.id FROM app_passwords p WHERE p.created_at < (SELECT MAX(at) FROM audit WHERE event = 'password.changed')`)
+		if len(dead)+len(old) > 0 {
+			t.Fatalf("round %d: %d sessions and %d app passwords of before the change live on", round, len(dead), len(old))
+		}
+		a.exec(t, `DELETE FROM sessions`)
+	}
+}
+
+// Attack race/one-winner: the fiftieth app password, on two servers.
+func TestServersMakeFiftyAppPasswords(t *testing.T) {
+	a := open(t)
+	b := a.second(t)
+	ann := a.add(t, "ann", account.Owner)
+	for range 49 {
+		a.appPassword(t, ann, account.AppPassword{Name: "backup"})
+	}
+	for round := range raceRounds {
+		made := func(h *house) func() error {
+			return func() error {
+				_, err := h.NewAppPassword(t.Context(), ann, good, account.AppPassword{Name: "last"}, keeper)
+				return err
+			}
+		}
+		got := race(t, []func() error{made(a), made(b)}, nil, account.ErrAppPasswordMany)
+		if got[nil] != 1 {
+			t.Fatalf("round %d: %d were made, want 1", round, got[nil])
+		}
+		a.exec(t, `DELETE FROM app_passwords WHERE name = 'last'`)
+	}
+}
+
+// Attack race/one-winner: the hundredth session, on two servers.
+func TestServersKeepAHundredSessions(t *testing.T) {
+	a := open(t)
+	b := a.second(t)
+	a.add(t, "ann", account.Owner)
+	for range 99 {
+		a.signedIn(t, "ann", good)
+	}
+	for round := range raceRounds {
+		start := func(h *house) func() error {
+			return func() error { _, err := h.signIn(t.Context(), "ann", good); return err }
+		}
+		race(t, []func() error{start(a), start(b)}, nil)
+		if n := len(a.texts(t, `SELECT sid FROM sessions WHERE ended_at = 0`)); n > 100 {
+			t.Fatalf("round %d: ann has %d sessions, want 100 at most", round, n)
+		}
+	}
+}
