@@ -68,7 +68,7 @@ func (s *Store) Throttled(ctx context.Context, a Account, by audit.Actor) error 
 func (s *Store) Sweep(ctx context.Context, keep time.Duration) error {
 	before := s.Now().Add(-keep)
 	err := s.DB.Sweep(ctx, `DELETE FROM links WHERE code_hash IN
-		(SELECT code_hash FROM links WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`, db.Micros(before))
+		(SELECT code_hash FROM links WHERE expires_at < ? ORDER BY expires_at LIMIT ? /* FOR UPDATE SKIP LOCKED */)`, db.Micros(before))
 	if err == nil {
 		err = audit.Sweep(ctx, s.DB, before)
 	}

@@ -106,7 +106,7 @@ func LastAttempts(ctx context.Context, from db.Querier, accountID string, n int)
 
 // Sweep forgets what happened before the given time, as db.Sweep does.
 func Sweep(ctx context.Context, d *db.DB, before time.Time) error {
-	return d.Sweep(ctx, `DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY at LIMIT ?)`, db.Micros(before))
+	return d.Sweep(ctx, `DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY at LIMIT ? /* FOR UPDATE SKIP LOCKED */)`, db.Micros(before))
 }
 
 // Cap returns the text as valid UTF-8 of at most 256 bytes, without the NUL that

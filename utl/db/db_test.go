@@ -180,6 +180,25 @@ func TestOneIsTheFirst(t *testing.T) {
 	}
 }
 
+// A sweep passes over the rows that another server is changing.
+func TestASweepWaitsForNobody(t *testing.T) {
+	dbtest.OnlyPostgres(t)
+	at := dbtest.New(t)
+	a, b := dbtest.OpenAt(t, at), dbtest.OpenAt(t, at)
+	mustPut(t, a, "a")
+	mustPut(t, a, "b")
+	err := a.Tx(t.Context(), func(tx *db.Tx) error {
+		if _, err := tx.Exec(t.Context(), `UPDATE accounts SET epoch = 2 WHERE id = 'a'`); err != nil {
+			return err
+		}
+		return b.Sweep(t.Context(), `DELETE FROM accounts WHERE id IN (SELECT id FROM accounts LIMIT ? /* FOR UPDATE SKIP LOCKED */)`)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	holds(t, a, "a")
+}
+
 func TestTimes(t *testing.T) {
 	now := time.Now()
 	if got := db.Time(db.Micros(now)); !got.Equal(now.Truncate(time.Microsecond)) || got.Location() != time.UTC {

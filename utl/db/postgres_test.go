@@ -229,8 +229,8 @@ func TestADeadlock(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if runs[0]+runs[1] != 3 {
-		t.Errorf("they ran %v times, want one of them twice", runs)
+	if runs[0]+runs[1] < 3 {
+		t.Errorf("they ran %v times, want one of them again", runs)
 	}
 	if n, err := db.One(t.Context(), d, db.Int, `SELECT SUM(epoch) FROM accounts`); err != nil || n != 6 {
 		t.Errorf("the epochs are %d together, error %v; want 6", n, err)

@@ -10,7 +10,8 @@ const (
 // Sweep runs a DELETE or UPDATE whose last placeholder is the LIMIT of what it
 // changes, 1,000 rows at a time, each time in a transaction of its own: others
 // write in between. It changes 20,000 rows at most; what is left is for the next
-// call.
+// call. A query that ends its choice of rows with /* FOR UPDATE SKIP LOCKED */ leaves
+// those that others are changing.
 // Errors: ErrUnavailable.
 func (d *DB) Sweep(ctx context.Context, q string, args ...any) error {
 	args = append(args, sweepRows)

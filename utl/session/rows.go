@@ -94,8 +94,29 @@ func Touch(ctx context.Context, tx *db.Tx, now time.Time, accountID string) erro
 	return changed(ctx, tx, now, "", accountID)
 }
 
+// seenEvery is how exact a last seen is, in microseconds: several servers that one
+// browser visits write it once, not each.
+const seenEvery = 55_000_000
+
+// updateSeen writes many at once: PostgreSQL may be a network away. Rows that
+// others are changing are passed over: the session will be seen again.
+const updateSeen = `UPDATE sessions SET seen_at = v.seen FROM (
+		SELECT s.sid, u.seen FROM sessions s JOIN unnest(CAST(? AS TEXT[]), CAST(? AS BIGINT[])) AS u (sid, seen) ON s.sid = u.sid
+		WHERE s.seen_at < u.seen - ? FOR NO KEY UPDATE OF s SKIP LOCKED) v
+	WHERE sessions.sid = v.sid`
+
 // writeSeen writes when the sessions were last seen. It is no change.
-func writeSeen(ctx context.Context, tx *db.Tx, sids []string, seen map[string]int64) error {
+func (s *Store) writeSeen(ctx context.Context, tx *db.Tx, sids []string, seen map[string]int64) error {
+	if s.opt.DB.Postgres() {
+		at := make([]int64, len(sids))
+		for i, sid := range sids {
+			at[i] = seen[sid]
+		}
+		if _, err := tx.Exec(ctx, updateSeen, sids, at, seenEvery); err != nil {
+			return fmt.Errorf("writing last seen: %w", err)
+		}
+		return nil
+	}
 	for _, sid := range sids {
 		_, err := tx.Exec(ctx, `UPDATE sessions SET seen_at = ? WHERE sid = ? AND seen_at < ?`, seen[sid], sid, seen[sid])
 		if err != nil {

@@ -124,7 +124,7 @@ func (s *Store) write(ctx context.Context, most int) (err error) {
 		if most--; most < 0 {
 			break
 		}
-		if err = s.opt.DB.Tx(ctx, func(tx *db.Tx) error { return writeSeen(ctx, tx, sids, seen) }); err != nil {
+		if err = s.opt.DB.Tx(ctx, func(tx *db.Tx) error { return s.writeSeen(ctx, tx, sids, seen) }); err != nil {
 			break
 		}
 		for _, sid := range sids {
@@ -142,10 +142,10 @@ func (s *Store) Sweep(ctx context.Context) error {
 	now := s.opt.Now()
 	s.cache.age(now)
 	err := s.opt.DB.Sweep(ctx, `DELETE FROM sessions WHERE sid IN
-		(SELECT sid FROM sessions WHERE started_at < ? ORDER BY started_at LIMIT ?)`, db.Micros(now.Add(-s.opt.Max-24*time.Hour)))
+		(SELECT sid FROM sessions WHERE started_at < ? ORDER BY started_at LIMIT ? /* FOR UPDATE SKIP LOCKED */)`, db.Micros(now.Add(-s.opt.Max-24*time.Hour)))
 	if err == nil { // from the oldest on, without a gap, whatever clock dated them
 		err = s.opt.DB.Sweep(ctx, `DELETE FROM changes WHERE id IN (SELECT id FROM changes
-			WHERE id <= (SELECT MAX(id) FROM changes WHERE at < ?) AND id < (SELECT MAX(id) FROM changes) ORDER BY id LIMIT ?)`,
+			WHERE id <= (SELECT MAX(id) FROM changes WHERE at < ?) AND id < (SELECT MAX(id) FROM changes) ORDER BY id LIMIT ? /* FOR UPDATE SKIP LOCKED */)`,
 			db.Micros(now.Add(-keepChange)))
 	}
 	if err != nil {

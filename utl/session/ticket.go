@@ -82,7 +82,7 @@ func (s *Store) NewTicket(ctx context.Context, found Session, url, nonce string)
 	code, now := rand.Text(), s.opt.Now()
 	err = s.opt.DB.Tx(ctx, func(tx *db.Tx) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM tickets WHERE code_hash IN
-			(SELECT code_hash FROM tickets WHERE expires_at <= ? LIMIT ?)`, db.Micros(now), expiredRows); err != nil {
+			(SELECT code_hash FROM tickets WHERE expires_at <= ? LIMIT ? /* FOR UPDATE SKIP LOCKED */)`, db.Micros(now), expiredRows); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, `INSERT INTO tickets (code_hash, sid, url, nonce_hash, expires_at) VALUES (?, ?, ?, ?, ?)`,

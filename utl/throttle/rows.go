@@ -79,11 +79,11 @@ func forget(ctx context.Context, tx *db.Tx, keys []key) error {
 func (s *Store) Sweep(ctx context.Context) error {
 	now := s.Now()
 	err := s.DB.Sweep(ctx, `UPDATE throttle SET last_at = ?1, since_at = CASE WHEN since_at > ?1 THEN ?1 ELSE since_at END
-		WHERE key_hash IN (SELECT key_hash FROM throttle WHERE last_at > ?1 LIMIT ?2)`, db.Micros(now)) // no window begins after last_at
+		WHERE key_hash IN (SELECT key_hash FROM throttle WHERE last_at > ?1 LIMIT ?2 /* FOR UPDATE SKIP LOCKED */)`, db.Micros(now)) // no window begins after last_at
 	for _, r := range rules {
 		if err == nil {
 			err = s.DB.Sweep(ctx, `DELETE FROM throttle WHERE key_hash IN
-				(SELECT key_hash FROM throttle WHERE kind = ? AND since_at <= ? LIMIT ?)`,
+				(SELECT key_hash FROM throttle WHERE kind = ? AND since_at <= ? LIMIT ? /* FOR UPDATE SKIP LOCKED */)`,
 				r.kind, db.Micros(now.Add(-r.window-doubling[len(doubling)-1])))
 		}
 	}
@@ -99,5 +99,5 @@ func (s *Store) Sweep(ctx context.Context) error {
 // keep deletes all but the n counters that failed last.
 func (s *Store) keep(ctx context.Context, n int) error {
 	return s.DB.Sweep(ctx, `DELETE FROM throttle WHERE key_hash IN
-		(SELECT key_hash FROM throttle ORDER BY last_at DESC LIMIT ?2 OFFSET ?1)`, n)
+		(SELECT key_hash FROM throttle ORDER BY last_at DESC LIMIT ?2 OFFSET ?1 /* FOR UPDATE SKIP LOCKED */)`, n)
 }
