@@ -127,3 +127,16 @@ func TestTLSFromTheStart(t *testing.T) {
 	mustSend(t, sender)
 	came(t, s, "a@b")
 }
+
+// A mail server on this machine may have any certificate, or none.
+func TestLoopback(t *testing.T) {
+	for _, kind := range []string{"stranger", "smtp"} {
+		for _, host := range []string{"localhost", "127.0.0.1", "::ffff:127.0.0.1"} {
+			w, s := newWorld(t), mailtest.Start(t, kind)
+			sender := w.sender(t, s.URL("smtp", host))
+			w.put(t, sender.Queue, message(mail.Reset, "a@b"))
+			mustSend(t, sender)
+			came(t, s, "a@b")
+		}
+	}
+}

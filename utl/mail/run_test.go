@@ -81,6 +81,10 @@ func TestTest(t *testing.T) {
 	if text, html := parts(t, m); subject(t, m) != "Mail from Ada's jar works" || !strings.Contains(text, "Mail from Ada's jar arrives") || strings.Contains(html, "href") {
 		t.Errorf("the mail is %q\n%s\n%s", subject(t, m), text, html)
 	}
+	s.Rcpt = refuse(550, "a@b")
+	if err := server(s.URL("smtps", "localhost"), w.Now).Test(t.Context(), "a@b"); err == nil || !strings.Contains(err.Error(), "550 ") || strings.Contains(err.Error(), "affected") {
+		t.Errorf("got error %v", err)
+	}
 	if err := server(down(t).URL("smtp", "localhost"), w.Now).Test(t.Context(), "a@b"); err == nil {
 		t.Error("got no error")
 	}

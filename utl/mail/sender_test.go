@@ -6,12 +6,10 @@ import (
 	"net"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"glassjar/utl/db"
-	"glassjar/utl/db/dbtest"
 	"glassjar/utl/mail"
 	"glassjar/utl/mail/mailtest"
 )
@@ -158,91 +156,6 @@ func TestSlow(t *testing.T) { // Attack mail/server
 		t.Errorf("got error %v", err)
 	}
 	close(release)
-}
-
-// While one server sends a mail the others leave it; when that one is killed, the
-// lease ends and another sends it. One that was only slow changes nothing then.
-func TestKilledWhileSending(t *testing.T) { // Attack mail/twice
-	w, s := newWorld(t), mailtest.Start(t, "smtp")
-	one, other := w.sender(t, s.URL("smtp", "localhost")), w.sender(t, s.URL("smtp", "localhost"))
-	sending, release := make(chan struct{}), make(chan struct{})
-	first := make(chan struct{}, 1)
-	s.Data = func(net.Conn, mailtest.Mail) error {
-		select {
-		case first <- struct{}{}:
-			close(sending)
-			<-release
-		default:
-		}
-		return nil
-	}
-	w.put(t, one.Queue, message(mail.Reset, "a@b"))
-	done := make(chan error)
-	go func() { done <- one.Send(t.Context()) }()
-	<-sending
-	for range 3 {
-		w.pass(4 * time.Minute)
-		mustSend(t, other)
-		came(t, s)
-	}
-	w.pass(4 * time.Minute)
-	mustSend(t, other)
-	came(t, s, "a@b")
-	close(release)
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-	w.pass(time.Hour)
-	mustSend(t, one)
-	came(t, s, "a@b", "a@b") // the one whose sender was killed, and the one that followed
-}
-
-// Two servers at once send each mail once.
-func TestTwoSenders(t *testing.T) { // Attack mail/twice
-	w, s := newWorld(t), mailtest.Start(t, "smtp")
-	senders := []*mail.Sender{w.sender(t, s.URL("smtp", "localhost")), w.sender(t, s.URL("smtp", "localhost")), w.sender(t, s.URL("smtp", "localhost"))}
-	const n = 100
-	for i := range n {
-		m := message(mail.Reset, "a@b")
-		m.To = strings.Repeat("a", i%50+1) + strings.Repeat("b", i/50) + "@b"
-		w.put(t, senders[0].Queue, m)
-	}
-	var all sync.WaitGroup
-	for _, sender := range senders {
-		all.Go(func() {
-			if err := sender.Send(t.Context()); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	all.Wait()
-	seen := map[string]int{}
-	for _, m := range s.Mails() {
-		seen[m.Header.Get("Message-Id")]++
-	}
-	if len(seen) != n || len(s.Mails()) != n {
-		t.Errorf("%d mails came, %d different ones; want %d", len(s.Mails()), len(seen), n)
-	}
-}
-
-// A mail that was sent while the database was away is not sent again.
-func TestTheDatabaseIsAwayWhenItWasSent(t *testing.T) { // Attack mail/twice
-	w, s := newWorld(t), mailtest.Start(t, "smtp")
-	sender := w.sender(t, s.URL("smtp", "localhost"))
-	var back func()
-	s.Data = func(net.Conn, mailtest.Mail) error { back = dbtest.Away(t, w.at); return nil }
-	w.put(t, sender.Queue, message(mail.Reset, "a@b"))
-	if err := sender.Send(t.Context()); err == nil {
-		t.Error("got no error")
-	}
-	s.Data = nil
-	w.pass(time.Hour)
-	if err := sender.Send(t.Context()); err == nil {
-		t.Error("got no error")
-	}
-	back()
-	mustSend(t, sender)
-	came(t, s, "a@b")
 }
 
 // A mail whose account is gone is forgotten; one without a link yet waits.
