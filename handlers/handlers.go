@@ -137,12 +137,12 @@ func (s *site) routes(c Config) map[string]http.Handler {
 // gateRoutes are what proxies ask, under Authelia's names too, what the browser
 // asks on an app's host, and the app passwords.
 func (s *site) gateRoutes() map[string]http.Handler {
-	check, forward := s.OnAppHost(s.forward.Check), s.OnAppHost(s.forward.Forward)
+	check, asked := s.OnAppHost(s.forward.Check), s.OnAppHost(s.forward.Forward)
 	return map[string]http.Handler{
 		"GET /gate/check":             check,
-		"GET /gate/forward":           forward,
+		"GET /gate/forward":           asked,
 		"GET /api/authz/auth-request": check,
-		"GET /api/authz/forward-auth": forward,
+		"GET /api/authz/forward-auth": asked,
 		"GET /gate/callback":          s.OnAppHost(s.forward.Callback),
 		"GET /.well-known/jwks.json":  s.Open(s.forward.JWKS),
 

@@ -13,17 +13,25 @@ import (
 var Answers = []web.Answer{
 	{Err: gate.ErrBad, Status: http.StatusBadRequest, Title: "Bad request", Text: "The gate cannot read what the proxy asked, or can read it in two ways. " +
 		"If you run this site, set the proxy up as the recipe for it says."},
-	{Err: account.ErrAppPassword, Status: http.StatusUnauthorized, Title: "App password refused",
-		Text: "The app password is wrong, revoked, expired or not for this host. Make another on your account's page."},
+	{
+		Err: account.ErrAppPassword, Status: http.StatusUnauthorized, Title: "App password refused",
+		Text: "The app password is wrong, revoked, expired or not for this host. Make another on your account's page.",
+	},
 	{Err: errCaller, Status: http.StatusBadRequest, Title: "Proxy not trusted", Text: "The gate answers only proxies that it trusts. " +
 		"If you run this site, add the proxy's address, which the log names, to TRUSTED_PROXIES."},
 	{Err: gate.ErrHost, Status: http.StatusForbidden, Title: "Host not listed", Text: "The gate does not answer for this host. " +
 		"If you run this site, add it to GATE_HOSTS; if it is there, open it over https, as the sign-in page is."},
-	{Err: errUnsure, Status: http.StatusServiceUnavailable, Title: "Not now",
-		Text: "It cannot be known just now whether you are signed in. Try again in a few seconds.", RetryAfter: "5"},
-	{Err: session.ErrTicket, Status: http.StatusGone, Title: "Open that page again",
-		Text: "The address that signs you in there works once, for half a minute. Open the page that you wanted again."},
-	{Err: errBrowser, Status: http.StatusConflict, Title: "Your browser did not keep the cookie",
+	{
+		Err: errUnsure, Status: http.StatusServiceUnavailable, Title: "Not now",
+		Text: "It cannot be known just now whether you are signed in. Try again in a few seconds.", RetryAfter: "5",
+	},
+	{
+		Err: session.ErrTicket, Status: http.StatusGone, Title: "Open that page again",
+		Text: "The address that signs you in there works once, for half a minute. Open the page that you wanted again.",
+	},
+	{
+		Err: errBrowser, Status: http.StatusConflict, Title: "Your browser did not keep the cookie",
 		Text: "You were to be let in, but your browser did not keep or send the cookie that shows that it asked for that. " +
-			"Allow cookies for this site, then open the page that you wanted again."},
+			"Allow cookies for this site, then open the page that you wanted again.",
+	},
 }

@@ -10,9 +10,7 @@ import (
 	"glassjar/utl/session"
 )
 
-var (
-	errBrowser = errors.New("the ticket is not for this browser")
-)
+var errBrowser = errors.New("the ticket is not for this browser")
 
 // Callback answers GET /gate/callback on an app's own host, 410 without a
 // good ticket. For one that is for no browser yet, it has this one hold a nonce

@@ -28,7 +28,7 @@ func IsGate(path string) bool {
 	return strings.HasPrefix(path, "/gate/") || strings.HasPrefix(path, "/api/authz/")
 }
 
-// IsCheck reports whether the path is gateCheck's.
+// IsCheck reports whether the path is Check's.
 func IsCheck(path string) bool { return path == "/gate/check" || path == "/api/authz/auth-request" }
 
 // Check answers GET /gate/check: 200 with who it is, 401 with where to sign
@@ -41,7 +41,7 @@ func (s *Room) Check(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// Forward answers GET /gate/forward: like gateCheck, but a browser that
+// Forward answers GET /gate/forward: like Check, but a browser that
 // opens a page is sent to sign in, and a program gets 401 in JSON.
 func (s *Room) Forward(w http.ResponseWriter, r *http.Request) error {
 	return s.decide(w, r, gate.Forward, func(a gate.Ask, to string) error {

@@ -11,6 +11,7 @@ import (
 	"glassjar/utl/anatomy"
 )
 
+// CookiePage is the data of /lab/cookie.
 type CookiePage struct {
 	stepLayout
 

@@ -20,6 +20,7 @@ const examplePayload = `{"role":"admin","visits":1}`
 // validCookieName is a cookie's name, as RFC 6265 allows it (section 4.1.1), short.
 var validCookieName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$")
 
+// KeyPage is the data of /lab/key.
 type KeyPage struct {
 	stepLayout
 

@@ -38,6 +38,7 @@ func (s *Room) layout(w http.ResponseWriter, r *http.Request, step string) (step
 	return stepLayout{layout, step}, err
 }
 
+// OverviewPage is the data of /lab.
 type OverviewPage struct {
 	stepLayout
 

@@ -14,6 +14,7 @@ import (
 // maxRows is how many rows a table of the lab shows at most.
 const maxRows = 100
 
+// RequestPage is the data of /lab/request.
 type RequestPage struct {
 	stepLayout
 

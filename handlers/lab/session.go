@@ -13,6 +13,7 @@ import (
 	"glassjar/utl/anatomy"
 )
 
+// SessionPage is the data of /lab/session.
 type SessionPage struct {
 	stepLayout
 

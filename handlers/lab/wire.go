@@ -14,11 +14,12 @@ import (
 )
 
 const (
-	maxSecret = 200 // characters
+	maxTyped = 200 // characters of the secret
 
-	exampleSecret = "meet me at midnight" // what the visitor is offered to send
+	exampleText = "meet me at midnight" // what the visitor is offered to send
 )
 
+// WirePage is the data of /lab/wire.
 type WirePage struct {
 	stepLayout
 
@@ -45,7 +46,7 @@ type visibleFacts struct{ Name, Length, From, When string }
 // Wire answers GET /lab/wire: this very request, as others on the way would
 // read it over http and over https.
 func (s *Room) Wire(w http.ResponseWriter, r *http.Request) error {
-	return s.showWire(w, r, WirePage{Secret: exampleSecret}, "")
+	return s.showWire(w, r, WirePage{Secret: exampleText}, "")
 }
 
 // WireSubmit answers POST /lab/wire: the same, with the secret of the form.
@@ -57,8 +58,8 @@ func (s *Room) WireSubmit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := WirePage{Secret: form.Get("secret")}
-	if utf8.RuneCountInString(p.Secret) > maxSecret {
-		p.Problem = fmt.Sprintf("A secret has at most %d characters here. Nothing was sent.", maxSecret)
+	if utf8.RuneCountInString(p.Secret) > maxTyped {
+		p.Problem = fmt.Sprintf("A secret has at most %d characters here. Nothing was sent.", maxTyped)
 	}
 	return s.showWire(w, r, p, body.String())
 }

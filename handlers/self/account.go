@@ -8,6 +8,7 @@ import (
 	"glassjar/utl/browser"
 )
 
+// AccountPage is the data of /account.
 type AccountPage struct {
 	web.Layout
 

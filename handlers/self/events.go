@@ -20,6 +20,7 @@ const (
 	eventsEach   = 50 // events on a page of /account/events
 )
 
+// EventsPage is the data of /account/events.
 type EventsPage struct {
 	web.Layout
 
@@ -87,7 +88,7 @@ func (s *Room) Events(w http.ResponseWriter, r *http.Request, me account.Account
 }
 
 // eventID returns the id in the arg before, or one beyond all when there is
-// none. Errors: errForm.
+// none. Errors: web.ErrForm.
 func eventID(args url.Values) (int64, error) {
 	if !args.Has("before") {
 		return math.MaxInt64, nil

@@ -10,6 +10,7 @@ import (
 	"glassjar/utl/session"
 )
 
+// AuthPage is the data of the sign-in form.
 type AuthPage struct {
 	web.Layout
 

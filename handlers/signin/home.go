@@ -12,6 +12,7 @@ import (
 	"glassjar/utl/session"
 )
 
+// HomePage is the data of home.
 type HomePage struct {
 	web.Layout
 

@@ -8,6 +8,7 @@ import (
 	"glassjar/utl/account"
 )
 
+// JoinPage is the data of /join/{code}.
 type JoinPage struct {
 	web.Layout
 
@@ -20,6 +21,7 @@ type JoinPage struct {
 // UsernameRule says what a username is.
 func (JoinPage) UsernameRule() string { return web.UsernameRule }
 
+// ResetPage is the data of /reset/{code}.
 type ResetPage struct {
 	web.Layout
 

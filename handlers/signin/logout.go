@@ -14,6 +14,7 @@ import (
 	"glassjar/utl/session"
 )
 
+// LogoutPage is the data of /logout.
 type LogoutPage struct {
 	web.Layout
 

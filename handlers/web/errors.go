@@ -12,6 +12,7 @@ import (
 	"glassjar/utl/session"
 )
 
+// The errors of requests, whatever the page.
 var (
 	ErrNotFound    = errors.New("no such page")
 	errMethod      = errors.New("method not allowed")
@@ -64,6 +65,7 @@ func (s *Site) answerTo(err error) Answer {
 	return internalError
 }
 
+// ErrorPage is the data of the page that answers an error.
 type ErrorPage struct {
 	Layout
 

@@ -72,7 +72,7 @@ var sharedMistakes = []Mistake{
 }
 
 // ReadForm returns the body's form values; the URL's args are none of them.
-// Each named field may come once, as valid UTF-8 without NUL. Errors: errForm,
+// Each named field may come once, as valid UTF-8 without NUL. Errors: ErrForm,
 // errFormType, errFormSize.
 func ReadForm(r *http.Request, fields ...string) (url.Values, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -89,7 +89,7 @@ func ReadForm(r *http.Request, fields ...string) (url.Values, error) {
 	return r.PostForm, check(r.PostForm, fields)
 }
 
-// ReadArgs returns the args in the URL's query. Errors: errForm.
+// ReadArgs returns the args in the URL's query. Errors: ErrForm.
 func ReadArgs(r *http.Request, fields ...string) (url.Values, error) {
 	if r.URL.RawQuery == "" {
 		return nil, nil

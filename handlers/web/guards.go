@@ -10,7 +10,9 @@ import (
 )
 
 type (
-	OpenFunc   func(http.ResponseWriter, *http.Request) error
+	// OpenFunc answers a page for everybody.
+	OpenFunc func(http.ResponseWriter, *http.Request) error
+	// MemberFunc answers a page for signed-in people.
 	MemberFunc func(http.ResponseWriter, *http.Request, account.Account) error
 )
 
@@ -38,6 +40,8 @@ func (s *Site) Member(fn MemberFunc) http.Handler {
 	})
 }
 
+// ToSignIn answers 303 to the sign-in form, which leads back to the page that a
+// GET asked for.
 func ToSignIn(w http.ResponseWriter, r *http.Request) error {
 	to := "/"
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {

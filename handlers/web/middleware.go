@@ -29,12 +29,13 @@ type Info struct {
 	Address netip.Addr
 	Proxied bool            // the peer is in TRUSTED_PROXIES
 	Session session.Session // set by who
-	form    url.Values      // set by readForm, for the debug log
+	form    url.Values      // set by ReadForm, for the debug log
 	answer  answerWriter
 }
 
 type infoKey struct{}
 
+// InfoOf returns what is known of the request.
 func InfoOf(r *http.Request) *Info {
 	v, _ := r.Context().Value(infoKey{}).(*Info)
 	return v

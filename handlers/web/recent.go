@@ -2,6 +2,7 @@ package web
 
 import (
 	"crypto/sha256"
+	"net/http"
 	"sync"
 	"time"
 )
@@ -37,4 +38,10 @@ func (l *RecentCounter) Has(key string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return now.Sub(l.began).Abs() < 10*time.Second && l.counts[sha256.Sum256([]byte(key))] > 0
+}
+
+// BrowserKey names the request's browser, as far as a request can, and what it
+// did.
+func BrowserKey(r *http.Request, did string) string {
+	return did + " " + InfoOf(r).Address.String() + " " + r.UserAgent()
 }

@@ -63,6 +63,7 @@ const TimeLayout = "2 Jan 2006, 15:04 UTC"
 // FormatTime writes a time for people.
 func FormatTime(t time.Time) string { return t.UTC().Format(TimeLayout) }
 
+// WriteText answers 200 with plain text.
 func WriteText(w http.ResponseWriter, text string) error {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = w.Write([]byte(text))

@@ -22,6 +22,7 @@ type Browser struct {
 	Header http.Header // sent with every request
 }
 
+// Browser returns a browser of the site, at an address of its own.
 func (s *Site) Browser(tb testing.TB) *Browser {
 	tb.Helper()
 	jar, err := cookiejar.New(nil)
@@ -75,6 +76,7 @@ func (b *Browser) Request(method, path, body string, header ...string) *http.Req
 	return req
 }
 
+// Get sends a GET; header holds names and values in turn.
 func (b *Browser) Get(path string, header ...string) *Answer {
 	b.T.Helper()
 	return b.Exchange(b.Request(http.MethodGet, path, "", header...))
@@ -94,6 +96,7 @@ func (b *Browser) Send(path, body string, header ...string) *Answer {
 	}, header...)...))
 }
 
+// SignIn sends the sign-in form.
 func (b *Browser) SignIn(username, password string) *Answer {
 	b.T.Helper()
 	return b.Post("/auth", "username", username, "password", password)
@@ -108,6 +111,7 @@ func Form(fields ...string) string {
 	return values.Encode()
 }
 
+// Exchange sends the request and returns the whole answer.
 func (b *Browser) Exchange(req *http.Request) *Answer {
 	b.T.Helper()
 	maps.Copy(req.Header, b.Header)
@@ -161,6 +165,7 @@ func (a *Answer) Text(selector string) string {
 	return strings.TrimSpace(a.Find(selector).Text())
 }
 
+// Find returns the page's elements that the selector matches.
 func (a *Answer) Find(selector string) *goquery.Selection {
 	a.T.Helper()
 	if a.doc == nil {

@@ -3,10 +3,14 @@ package webtest
 import (
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
+	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"glassjar/utl/audit"
 )
 
 // some stands for any value but none.
@@ -127,6 +131,7 @@ func (a *Answer) seen(want map[string]string) map[string]string {
 	return got
 }
 
+// The three who ask.
 const (
 	Anonymous = iota
 	Member
@@ -144,7 +149,40 @@ type Swept struct {
 	Get, Post By
 }
 
+// SweptMethods are the methods of the sweep.
 var SweptMethods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPut, http.MethodTrace, http.MethodOptions, "PROPFIND", "BREW",
 	http.MethodPost, // the last one: it may end the session
+}
+
+// allow returns the Allow header of a 405 at the path, or "" where every
+// method gets another answer.
+func (row Swept) allow() string {
+	var all []string
+	if row.Get != (By{}) {
+		all = append(all, http.MethodGet, http.MethodHead)
+	}
+	if row.Post != (By{}) {
+		all = append(all, http.MethodPost)
+	}
+	return strings.Join(all, ", ")
+}
+
+// Person returns a browser in which username, if any, is signed in without a
+// sign-in: the session is started in the store.
+func (s *Site) Person(tb testing.TB, username string) *Browser {
+	tb.Helper()
+	if username == "" {
+		return s.Browser(tb)
+	}
+	found, err := s.Accounts.Find(tb.Context(), username)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b, w := s.Browser(tb), httptest.NewRecorder()
+	if _, err := s.Sessions.Start(w, b.Request(http.MethodPost, "/", ""), found.Verified(), false, audit.Actor{}); err != nil {
+		tb.Fatal(err)
+	}
+	b.Jar.SetCookies(Parse(tb, s.Public()), w.Result().Cookies())
+	return b
 }

@@ -1,6 +1,7 @@
 package webtest
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 
@@ -78,5 +79,13 @@ func (a *Answer) wantForm(where string, form *goquery.Selection) {
 	buttons := form.Find("button[type=submit]")
 	if buttons.Length() != 1 || slices.Contains(buttons.Map(func(_ int, b *goquery.Selection) string { return b.Text() }), "") {
 		a.T.Errorf("%s: the form to %s has not one button with words", where, action)
+	}
+}
+
+// Fail fails n sign-ins as username.
+func (b *Browser) Fail(n int, username string) {
+	b.T.Helper()
+	for range n {
+		b.SignIn(username, Other).Want(http.StatusUnprocessableEntity)
 	}
 }

@@ -4,16 +4,17 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 )
 
-const (
-	Firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
-)
+// Firefox is its User-Agent.
+const Firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
 // BasicChallenge asks a program for an app password (RFC 7617).
 const BasicChallenge = `Basic realm="glassjar app password", charset="UTF-8"`
 
+// Basic returns the Authorization header of the username and password (RFC 7617).
 func Basic(username, pw string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(username+":"+pw))
 }
@@ -30,4 +31,31 @@ func With(change func(*http.Request)) *http.Request {
 	req.Host = "jar.example"
 	change(req)
 	return req
+}
+
+// Ask gives the request to the site without a network, so that its log lines
+// are written when the answer is there.
+func (s *Site) Ask(req *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	s.Handler.ServeHTTP(w, req)
+	return w
+}
+
+// Sight is all that somebody who guesses can see, the name put aside.
+type Sight struct {
+	Status  string
+	Headers []string
+	Body    string
+}
+
+// Sight returns what of the answer somebody who guesses can see.
+func (a *Answer) Sight(name string) Sight {
+	saw := Sight{Status: a.Status, Body: strings.ReplaceAll(a.Body, name, "NAME")}
+	for header, values := range a.Header {
+		if header != "Date" {
+			saw.Headers = append(saw.Headers, header+": "+strings.Join(values, " | "))
+		}
+	}
+	slices.Sort(saw.Headers)
+	return saw
 }

@@ -1,3 +1,5 @@
+// Package webtest is the harness of the site's tests: a whole site on stores of
+// its own, browsers that keep cookies, and answers that say what they must hold.
 package webtest
 
 import (
@@ -206,6 +208,7 @@ func (s *Site) NewSessions(tb testing.TB, secure bool) *session.Store {
 	return store
 }
 
+// Parse returns the URL, or fails the test.
 func Parse(tb testing.TB, address string) *url.URL {
 	tb.Helper()
 	u, err := url.Parse(address)

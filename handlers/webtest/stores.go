@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +91,7 @@ func (s *Site) Disable(tb testing.TB, username string) {
 	}
 }
 
+// Delete deletes the account.
 func (s *Site) Delete(t *testing.T, username string) {
 	t.Helper()
 	if err := s.Accounts.Delete(t.Context(), username, audit.Command()); err != nil {
@@ -113,7 +115,46 @@ func (s *Site) Record(t *testing.T, username, kind string) {
 	}
 }
 
+// Names of one length: an account has the first.
 const (
 	KnownName   = "known-one"
 	UnknownName = "no-suchon"
 )
+
+// State is everything that a POST could change.
+func (s *Site) State(t *testing.T) string {
+	t.Helper()
+	var all []string
+	for _, query := range []string{
+		`SELECT id || username || password || epoch || disabled_at FROM accounts`,
+		`SELECT sid || ended_at || epoch FROM sessions`,
+		`SELECT code_hash || used_at FROM links`,
+		`SELECT id || secret_hash || used_at FROM app_passwords`,
+		`SELECT at || event || account_id FROM audit`,
+		`SELECT key_hash || failures FROM throttle`,
+	} {
+		all = append(all, s.Texts(t, query+" ORDER BY 1")...)
+	}
+	return strings.Join(all, "\n")
+}
+
+// AppPassword makes an app password of username's, whose password is good, and
+// returns its secret.
+func (s *Site) AppPassword(tb testing.TB, username string, wanted account.AppPassword) string {
+	tb.Helper()
+	a, err := s.Accounts.Find(tb.Context(), username)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	secret, err := s.Accounts.NewAppPassword(tb.Context(), a, Good, wanted, audit.Command())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return secret
+}
+
+// Passes asks the gate about the URL with the Authorization header.
+func (w *World) Passes(tb testing.TB, address, authorization string) *Answer {
+	tb.Helper()
+	return w.Ask(tb, "/gate/check", Asked(address, "Authorization", authorization))
+}

@@ -27,11 +27,13 @@ func gateFor(c handlers.Config, hosts ...string) *gate.Gate {
 	return g
 }
 
+// The names of gate cookies: of one host, and of COOKIE_DOMAIN.
 const (
 	HostCookie   = "__Host-glassjar-gate"
 	DomainCookie = "__Secure-glassjar-gate"
 )
 
+// The keys of gate cookies and of identity tokens.
 var (
 	GateKey     = [32]byte(bytes.Repeat([]byte("3456789abcdef012"), 2))
 	IdentityKey = [32]byte(bytes.Repeat([]byte("456789abcdef0123"), 2))
@@ -186,4 +188,23 @@ func Asked(address string, more ...string) []string {
 func (w *World) Ask(tb testing.TB, path string, header []string) *Answer {
 	tb.Helper()
 	return w.Browser(tb).Get(path, header...)
+}
+
+// In signs ada in at the jar and at the app at elsewhere, and returns the
+// Cookie header that her browser sends to that app.
+func (w *World) In(tb testing.TB) (b *Browser, cookie string) {
+	tb.Helper()
+	w.Add(tb, "ada", account.Member)
+	b = w.SignedIn(tb, "ada")
+	b.Visit(Elsewhere+"/", 5).Want(http.StatusOK)
+	return b, HostCookie + "=" + b.Holds(Elsewhere, HostCookie)
+}
+
+// WantGatePage fails the test unless the answer is a page that needs nothing
+// else of this site.
+func (a *Answer) WantGatePage() {
+	a.T.Helper()
+	if a.Find("link, script, img, style, form").Length() > 0 || a.Find("main#main h1").Length() != 1 {
+		a.T.Errorf("the page needs more than itself:\n%s", a.Body)
+	}
 }

@@ -140,9 +140,11 @@ func TestRefused(t *testing.T) {
 		"ADDR":       {"localhost", "8080", "127.0.0.1:99999999999999999999", "a..b:80", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1", "::1:80", "a b:80", "http://localhost:80"},
 		"PORT":       {"x", "-1", "65536", ":80"},
 		"PUBLIC_URL": {"jar.example", "ftp://jar.example", "ftp://jar.example:21", "https://", "https:jar.example", "//jar.example", "https://jar.example/app", "https://jar.example//", "https://jar.example?a=b", "https://jar.example/?", "https://jar.example#x", "https://jar.example#", "https://me:pw@jar.example", "https://jar.example:0", "https://jar.example:70000", "https://jar_", "https://ä.example", "http://[::1%25eth0]", "https://a,b", "http://[abc]", " https://jar.example"},
-		"DATABASE_URL": {"glassjar.db", "sqlite:", "mysql://x/y", "sqlite::memory:", "sqlite://glassjar.db", "sqlite:x.db?mode=ro", "sqlite:.", "postgres:u:p@h/d",
+		"DATABASE_URL": {
+			"glassjar.db", "sqlite:", "mysql://x/y", "sqlite::memory:", "sqlite://glassjar.db", "sqlite:x.db?mode=ro", "sqlite:.", "postgres:u:p@h/d",
 			"postgres://u:p@h/d", "postgresql://h/d", "postgres://h/d?sslmode=prefer", "postgres://h/d?sslmode=disable&keepalives_idle=5", "postgres://h/d?sslmode=disable&tcp_user_timeout=1",
-			"postgres://h:x/d?sslmode=disable", "postgres://localhost,h/d", "postgres://h/d?sslmode=verify-full&sslrootcert=none.pem", "postgres://h/d?sslmode=disable&default_query_exec_mode=describe_exec"},
+			"postgres://h:x/d?sslmode=disable", "postgres://localhost,h/d", "postgres://h/d?sslmode=verify-full&sslrootcert=none.pem", "postgres://h/d?sslmode=disable&default_query_exec_mode=describe_exec",
+		},
 		"SESSION_IDLE":    {"4m59s", "-24h", "24", "x", "0"},
 		"SESSION_MAX":     {"23h", "8760h1s", "x", "-1h"},
 		"PAGES_DIR":       {"not-here", "config.go", "a\x00b"},
