@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"glassjar/handlers"
@@ -56,7 +57,7 @@ func BenchmarkAnswer(b *testing.B) {
 		status     int
 	}{
 		{"gate", "/gate/check", webtest.Asked(webtest.Elsewhere+"/a?b=c", "Cookie", passes), http.StatusOK},
-		{"gate-refused", "/gate/check", webtest.Asked(webtest.Elsewhere+"/a?b=c", "Cookie", passes[:len(passes)-2]+"xx"), http.StatusUnauthorized},
+		{"gate-refused", "/gate/check", webtest.Asked(webtest.Elsewhere+"/a?b=c", "Cookie", passes[:len(passes)-20]+strings.Repeat("x", 20)), http.StatusUnauthorized},
 		{"home", "/", []string{"Cookie", own}, http.StatusOK},
 		{"form", "/", nil, http.StatusOK},
 		{"static", sheet, []string{"Accept-Encoding", "gzip"}, http.StatusOK},
