@@ -21,7 +21,7 @@ const (
 	assertionLife  = time.Minute
 	assertionReuse = assertionLife / 2 // an app gets one that is good for as long again
 	assertionAhead = 30 * time.Second  // how much slower an app's clock may be: iat is that far back
-	mostAssertions = 1000              // kept at once
+	mostAssertions = 1 << 12           // kept at once, of some 700 bytes each
 )
 
 // claims are what an assertion says (RFC 7519, and OpenID Connect's names).
@@ -124,8 +124,11 @@ func (g *Gate) Assert(key string, who identity.Identity, host string) (string, e
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.kept) >= mostAssertions {
-		clear(s.kept)
+	for evicted := range s.kept { // in no order: any one
+		if len(s.kept) < mostAssertions {
+			break
+		}
+		delete(s.kept, evicted)
 	}
 	if s.sign == sign { // else the keys changed meanwhile
 		s.kept[place{key, strings.Clone(host)}] = assertion{token, who, now} // it is a part of all that was asked

@@ -143,12 +143,12 @@ func TestAssertAtOnceAndBounded(t *testing.T) {
 		})
 	}
 	all.Wait()
-	for i := range 1100 {
+	for i := range 4200 {
 		if _, err := g.Assert("s", identity.Identity{}, strconv.Itoa(i)+".example"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := g.Kept(); n > 1000 {
-		t.Errorf("%d assertions are kept", n)
+	if n := g.Kept(); n != 4096 {
+		t.Errorf("%d assertions are kept, want 4,096: the bound, and what came before is not all dropped", n)
 	}
 }
