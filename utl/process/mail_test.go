@@ -15,10 +15,11 @@ import (
 
 // The program sends what another process queued. A mail on whose way it is killed
 // is left alone for its lease, and then sent by the next start.
-func TestMails(t *testing.T) { // Attack mail/twice
-	server := mailtest.Start(t, "smtp")
+// Neither the mail server's password nor a link's code is in the log.
+func TestMails(t *testing.T) { // Attack mail/twice, secrets/canaries
+	server := mailtest.Start(t, "stranger")
 	folder := t.TempDir()
-	settings := []string{"SMTP_URL=" + server.URL("smtp", "127.0.0.1").String(), "MAIL_FROM=jar@site.example"}
+	settings := []string{"LOG_LEVEL=debug", "SMTP_URL=" + server.URL("smtp", "127.0.0.1").String(), "MAIL_FROM=jar@site.example"}
 	p := start(t, folder, settings...)
 	p.owner("ada")
 	st := beside(t, folder)
@@ -61,4 +62,10 @@ func TestMails(t *testing.T) { // Attack mail/twice
 		t.Errorf("two mails came: %v and %v", all[1].Header, all[2].Header)
 	}
 	p.stop()
+	_, code, _ := strings.Cut(string(server.Mails()[2].Raw), "/join/")
+	c := canaries{"the mail server's password": mailtest.Password, "a link's code": code[:26]}
+	c.heard(t, "the log", p.stderr.String())
+	if !strings.Contains(p.stderr.String(), "smtp_url=smtp://127.0.0.1:") {
+		t.Errorf("the log is not at its most talkative:\n%s", p.stderr)
+	}
 }
