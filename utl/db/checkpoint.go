@@ -16,14 +16,12 @@ const (
 	checkpointTicks = 60 // of checkpointRest
 )
 
-// Run keeps the database file complete until ctx ends. Closing the last
-// connection completes it too. PostgreSQL does so by itself.
-func (d *DB) Run(ctx context.Context, log *slog.Logger) {
-	f, ok := d.engine.(*sqliteFile)
-	if !ok {
-		<-ctx.Done()
-		return
-	}
+// Run keeps an SQLite file complete until ctx ends: closing the last connection
+// completes it too. With PostgreSQL it keeps the Clock right, gives other servers
+// notice of what they should know, and hears theirs.
+func (d *DB) Run(ctx context.Context, log *slog.Logger) { d.engine.run(ctx, d, log) }
+
+func (f *sqliteFile) run(ctx context.Context, d *DB, log *slog.Logger) {
 	ticker := time.NewTicker(checkpointRest)
 	defer ticker.Stop()
 	var done, seen string

@@ -10,7 +10,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,6 +36,8 @@ type DB struct {
 
 	write, read, reserve *sql.DB // of SQLite, the last two are one; of PostgreSQL, the first two
 	reads, reserved      *statements
+	clock                atomic.Pointer[Clock] // with PostgreSQL, if it was asked for
+	push                 push
 }
 
 // engine is what differs between the databases, beside how they are opened.
@@ -50,6 +54,8 @@ type engine interface {
 	// cut reports whether the connection was cut, and closes those that rest: what
 	// is done again gets one that is good.
 	cut(err error) bool
+	// run is DB.Run.
+	run(ctx context.Context, d *DB, log *slog.Logger)
 	// statements returns what runs queries in the pool or transaction.
 	statements(in runner) *statements
 }

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"time"
 )
 
 // Pools returns the pools that write and read.
@@ -13,3 +14,9 @@ func LockFile(ctx context.Context, path string) (unlock func(), err error) { ret
 
 // Prepared returns how many of the readers' statements are kept.
 func (d *DB) Prepared() int { return len(d.reads.known) }
+
+// Heard has the clock hear, at a time, how far the database's is ahead.
+func (c *Clock) Heard(now time.Time, ahead time.Duration) { c.heard(now, ahead) }
+
+// Due reports whether a notice waits to be given.
+func (d *DB) Due() bool { return len(d.push.due) > 0 }

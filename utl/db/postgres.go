@@ -26,6 +26,7 @@ const (
 
 // postgres is the engine of a PostgreSQL database.
 type postgres struct {
+	cfg   *pgx.ConnConfig
 	text  spellings
 	pools []*sql.DB
 }
@@ -51,8 +52,8 @@ func OpenPostgres(ctx context.Context, url string) (*DB, error) {
 	if err := migratePostgres(ctx, *cfg); err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
-	p := &postgres{}
-	d := &DB{engine: p, read: pool(*cfg, connections), reserve: pool(*cfg, reserveSize)}
+	p := &postgres{cfg: cfg}
+	d := &DB{engine: p, read: pool(*cfg, connections), reserve: pool(*cfg, reserveSize), push: newPush()}
 	d.write, p.pools = d.read, []*sql.DB{d.read, d.reserve}
 	d.reads, d.reserved = p.statements(d.read), p.statements(d.reserve)
 	return d, nil

@@ -21,6 +21,7 @@ type Tx struct {
 	statements *statements
 	engine     engine
 	ctx        context.Context // bounds the whole of it
+	notify     bool            // others should know when it has committed
 }
 
 // Tx runs fn in a transaction and commits it, or takes everything back when
@@ -58,9 +59,13 @@ func (d *DB) once(ctx context.Context, fn func(*Tx) error) (committing bool, err
 		return false, classify("beginning a transaction", err)
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	if err = fn(&Tx{d.engine.statements(tx), d.engine, ctx}); err == nil {
+	t := &Tx{statements: d.engine.statements(tx), engine: d.engine, ctx: ctx}
+	if err = fn(t); err == nil {
 		committing = true
 		err = classify("committing", tx.Commit())
+	}
+	if err == nil && t.notify && d.push.due != nil {
+		ring(d.push.due)
 	}
 	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil { // ctx ended meanwhile and took everything back
 		err = classify("finishing a transaction", ctx.Err())

@@ -2,7 +2,10 @@ package session
 
 import (
 	"context"
+	"strings"
 	"time"
+
+	"glassjar/utl/db"
 )
 
 // Named is named.
@@ -52,3 +55,16 @@ func (s *Store) WriteSome(ctx context.Context, most int) error { return s.write(
 
 // Saw notes when the session was last seen, in microseconds.
 func (s *Store) Saw(sid string, at int64) { s.cache.giveBack(map[string]int64{sid: at}) }
+
+// PollPlan returns PostgreSQL's plan for a poll without news.
+func PollPlan(ctx context.Context, d *db.DB) string {
+	f := &snapshotFeed{db: d}
+	if err := f.begin(ctx, time.Now(), &cache{}); err != nil {
+		return err.Error()
+	}
+	plan, err := db.All(ctx, d, db.Text, `EXPLAIN (ANALYZE, TIMING OFF) `+selectNew, f.last.xmax, f.last.open, "0", 0, pollRows)
+	if err != nil {
+		return err.Error()
+	}
+	return strings.Join(plan, "\n")
+}

@@ -110,7 +110,7 @@ func (s *Store) canonical(value string) bool {
 	}
 	date, _, _ := bytes.Cut(raw[:min(len(raw), 20)], []byte("|"))
 	signed, err := strconv.ParseInt(string(date), 10, 64)
-	return err == nil && date[0] >= '1' && signed <= s.opt.Now().Add(skew).Unix()
+	return err == nil && date[0] >= '1' && signed <= s.opt.Now().Add(signedSkew).Unix()
 }
 
 // Several reports whether the request carries more than one session cookie.

@@ -84,6 +84,7 @@ func changed(ctx context.Context, tx *db.Tx, now time.Time, sid, accountID strin
 	if err != nil {
 		return fmt.Errorf("telling the servers of a change: %w", err)
 	}
+	tx.Notify()
 	return nil
 }
 

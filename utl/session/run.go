@@ -16,13 +16,15 @@ import (
 const (
 	pollEvery  = 500 * time.Millisecond
 	pollWait   = 2 * time.Second
+	pollRest   = 20 * time.Millisecond
 	writeEvery = 10               // polls
 	batches    = 10               // transactions, at most, between two polls: 5,000 rows
 	writeRows  = 500              // rows of one such transaction
 	keepChange = 10 * time.Minute // for servers that were away
 )
 
-// Run polls for sessions that other processes changed, writes when sessions
+// Run polls for sessions that other processes changed, twice a second and when they
+// give notice, writes when sessions
 // were last seen, and ends what EndAll left, until ctx ends; then it writes what
 // is left. Sweep is for somebody else to call, once a minute: it may take longer
 // than the next poll can wait.
@@ -39,14 +41,33 @@ func (s *Store) Run(ctx context.Context) {
 			healthy = err == nil
 			s.opt.Log.WarnContext(ctx, "the session store", "healthy", healthy, "error", err)
 		}
-		select {
-		case <-ctx.Done():
+		if !s.await(ctx, tick.C) {
 			last := context.WithoutCancel(ctx)
 			if err := errors.Join(s.writeRefused(last), s.Write(last)); err != nil {
 				s.opt.Log.WarnContext(ctx, "writing what is left of the sessions", "error", err)
 			}
 			return
-		case <-tick.C:
+		}
+	}
+}
+
+// await waits for the tick, polling meanwhile when a server gives notice of a change,
+// every 20 ms at most. It reports whether ctx goes on.
+func (s *Store) await(ctx context.Context, tick <-chan time.Time) bool {
+	came, rest := s.opt.DB.Came(), time.NewTimer(0)
+	defer rest.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick:
+			return true
+		case <-rest.C:
+			came = s.opt.DB.Came()
+		case <-came:
+			_ = s.Poll(ctx) // what is wrong, the tick's poll tells
+			came = nil
+			rest.Reset(pollRest)
 		}
 	}
 }

@@ -33,6 +33,10 @@ var (
 // skew is how far another server's clock may run ahead of ours.
 const skew = time.Minute
 
+// signedSkew is the same for the date of a cookie's signature: securecookie takes it
+// from the machine's own clock, where all others are the database's.
+const signedSkew = 10 * time.Minute
+
 // Session is one signed-in browser, and who signed in there: the account's id
 // is Identity.ID.
 type Session struct {

@@ -26,7 +26,7 @@ type Options struct {
 	Config config.Config
 	Dotenv string // path of the settings' file, where the keys are unless the environment has them
 	Log    *slog.Logger
-	Now    func() time.Time
+	Now    func() time.Time // this machine's clock; with PostgreSQL, its clock counts
 }
 
 // Stores are the open stores.
@@ -52,10 +52,14 @@ func Open(ctx context.Context, o Options) (*Stores, error) {
 	if err != nil {
 		return nil, err
 	}
+	clock, err := data.Clock(ctx, o.Now)
+	if err != nil {
+		return nil, errors.Join(err, data.Close())
+	}
 	site := cfg.URL(cfg.Addr)
 	sessions, err := session.New(session.Options{
 		DB: data, Keys: ring.Derive("session"), GateKeys: ring.Derive("gate"), GateDomain: cfg.CookieDomain,
-		Secure: site.Scheme == "https", Idle: cfg.SessionIdle, Max: cfg.SessionMax, Now: o.Now, Log: o.Log,
+		Secure: site.Scheme == "https", Idle: cfg.SessionIdle, Max: cfg.SessionMax, Now: clock.Now, Log: o.Log,
 	})
 	if err != nil {
 		return nil, errors.Join(err, data.Close())
@@ -63,9 +67,9 @@ func Open(ctx context.Context, o Options) (*Stores, error) {
 	hasher := password.NewHasher(password.Recommended(), password.Workers(runtime.GOMAXPROCS(0)), password.Line)
 	return &Stores{
 		Config: cfg, Ring: ring, Log: o.Log, DB: data, Sessions: sessions,
-		Accounts: account.New(account.Options{DB: data, Sessions: sessions, Hasher: hasher, Host: site.Hostname(), Now: o.Now}),
-		Throttle: &throttle.Store{DB: data, Now: o.Now},
-		Mail:     mail.NewQueue(data, cfg.SMTPURL != nil, o.Now, o.Log),
+		Accounts: account.New(account.Options{DB: data, Sessions: sessions, Hasher: hasher, Host: site.Hostname(), Now: clock.Now}),
+		Throttle: &throttle.Store{DB: data, Now: clock.Now},
+		Mail:     mail.NewQueue(data, cfg.SMTPURL != nil, clock.Now, o.Log),
 	}, nil
 }
 

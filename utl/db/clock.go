@@ -1,0 +1,112 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	clockEvery = time.Second
+	clockAsked = 5               // answers, of which the one in the middle counts
+	clockWarn  = 2 * time.Second // apart
+)
+
+// Clock is the time that all servers of one database share: PostgreSQL's, carried
+// on by this machine's between two answers. It never goes back: one that is ahead
+// goes at half speed until it is right. With SQLite it is the machine's own.
+type Clock struct {
+	db    *DB
+	own   func() time.Time
+	apart atomic.Pointer[apart]
+
+	mu   sync.Mutex
+	last []time.Duration // the newest answers, how far the database's clock is ahead
+}
+
+// apart is how far the database's clock is ahead of ours: to, and until that is
+// reached a little less each moment from at on.
+type apart struct {
+	at       time.Time
+	from, to time.Duration
+}
+
+func (a *apart) by(own time.Time) time.Duration {
+	return max(a.to, a.from-own.Sub(a.at)/2)
+}
+
+// Clock returns the shared clock, once it has asked the database. own is this
+// machine's. Run keeps it right. Errors: ErrUnavailable.
+func (d *DB) Clock(ctx context.Context, own func() time.Time) (*Clock, error) {
+	c := &Clock{db: d, own: own}
+	if d.Postgres() {
+		if err := c.ask(ctx); err != nil {
+			return nil, fmt.Errorf("asking the database for the time: %w", err)
+		}
+		d.clock.Store(c)
+	}
+	return c, nil
+}
+
+// Now returns the time.
+func (c *Clock) Now() time.Time {
+	now := c.own()
+	if a := c.apart.Load(); a != nil {
+		return now.Add(a.by(now))
+	}
+	return now
+}
+
+// ask asks the database for the time. What the question's way takes makes the
+// answer wrong by half of it at most.
+func (c *Clock) ask(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, clockEvery)
+	defer cancel()
+	began := c.own()
+	at, err := One(ctx, c.db.Reserved(), Int, `SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)`)
+	if err != nil {
+		return err
+	}
+	now := c.own()
+	c.heard(now, Time(at).Sub(began.Add(now.Sub(began)/2)))
+	return nil
+}
+
+// heard takes in how far the database's clock was ahead.
+func (c *Clock) heard(now time.Time, ahead time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last = append(c.last, ahead)
+	c.last = c.last[max(0, len(c.last)-clockAsked):]
+	sorted := slices.Sorted(slices.Values(c.last))
+	next := &apart{at: now, to: sorted[len(sorted)/2]}
+	next.from = next.to
+	if was := c.apart.Load(); was != nil {
+		next.from = was.by(now)
+	}
+	c.apart.Store(next)
+}
+
+// keep keeps the clock right until ctx ends, and says when this machine's is
+// wrong: securecookie dates cookies by it.
+func (c *Clock) keep(ctx context.Context, log *slog.Logger) {
+	ticker := time.NewTicker(clockEvery)
+	defer ticker.Stop()
+	for wrong := false; ; {
+		_ = c.ask(ctx) // the next answer comes in a second
+		by := c.apart.Load().to
+		if is := by.Abs() > clockWarn; is != wrong {
+			wrong = is
+			log.WarnContext(ctx, "this machine's clock and the database's: set both by NTP", "wrong", wrong, "database_ahead", by)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}

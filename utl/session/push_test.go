@@ -1,0 +1,100 @@
+package session_test
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
+	"glassjar/utl/session"
+)
+
+// Attack race/ended-session: what ends on one server ends on the other at once, by its
+// notice.
+func TestEndsAreGivenNoticeOf(t *testing.T) {
+	dbtest.OnlyPostgres(t)
+	s := newSite(t)
+	other := s.another(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel()
+	for _, server := range []*site{s, other} {
+		all.Go(func() { server.db.Run(ctx, slog.New(slog.DiscardHandler)) })
+	}
+	came := func() {
+		t.Helper()
+		select {
+		case <-other.db.Came():
+		case <-time.After(10 * time.Second):
+			t.Fatal("no notice came")
+		}
+	}
+	came() // it listens
+	var took []time.Duration
+	for range 21 {
+		cookie := s.signIn(t, "ada", false)
+		sid := s.live(t, cookie).SID
+		other.live(t, cookie)
+		began := time.Now()
+		s.end(t, sid)
+		came()
+		other.poll(t)
+		other.none(t, request(cookie))
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	t.Logf("from End to its effect on the other server: median %v, at most %v", took[len(took)/2], took[len(took)-1])
+}
+
+// A sign-in gives no notice: nobody can have cached what was not given out yet.
+func TestASignInGivesNoNotice(t *testing.T) {
+	s := newSite(t)
+	before := s.count(t, `SELECT COUNT(*) FROM changes`)
+	s.signIn(t, "ada", false)
+	if n := s.count(t, `SELECT COUNT(*) FROM changes`); n != before {
+		t.Errorf("a sign-in made %d changes", n-before)
+	}
+}
+
+// Attack race/ended-session: a transaction that commits late, after a poll has seen what
+// began after it, is seen by the next poll.
+func TestAChangeThatCommitsLate(t *testing.T) {
+	dbtest.OnlyPostgres(t)
+	s := newSite(t)
+	late, other := s.another(t), s.another(t)
+	ada, bob := s.signIn(t, "ada", false), s.signIn(t, "bob", false)
+	s.live(t, ada)
+	late.tx(t, func(tx *db.Tx) error {
+		err := session.EndAll(t.Context(), tx, late.clock.Now(), audit.Actor{}, "id-ada", "")
+		other.end(t, s.live(t, bob).SID)
+		s.poll(t)
+		s.none(t, request(bob))
+		s.live(t, ada) // it is not over yet
+		s.poll(t)
+		return err
+	})
+	s.poll(t)
+	s.none(t, request(ada))
+}
+
+// A poll reads what is new, however many changes there are and however long another
+// transaction is open: none that it saw, and not the whole table.
+func TestAPollReadsByTheIndex(t *testing.T) {
+	dbtest.OnlyPostgres(t)
+	s := newSite(t)
+	s.tx(t, func(tx *db.Tx) error {
+		_, err := tx.Exec(t.Context(), `INSERT INTO changes (at, sid, account_id) SELECT 1, 's' || i, '' FROM generate_series(1, 20000) AS n(i)`)
+		return err
+	})
+	s.sql(t, `ANALYZE changes`)
+	if plan := session.PollPlan(t.Context(), s.db); !strings.Contains(plan, "changes_by_xid") || strings.Contains(plan, "Seq Scan on changes") {
+		t.Errorf("the poll's plan:\n%s", plan)
+	}
+}
