@@ -1,8 +1,6 @@
 package handlers_test
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"os"
 	"strings"
@@ -11,7 +9,6 @@ import (
 
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
-	"glassjar/utl/db"
 	"glassjar/utl/db/dbtest"
 )
 
@@ -147,8 +144,6 @@ func TestSignOutDuringAnOutageNeedsACookieOfOurs(t *testing.T) {
 	live.Get("/account").Want(http.StatusOK)
 }
 
-var errUndone = errors.New("undone")
-
 // Attack fault/lock: a database that another process locks: 503 within 5 s, and live
 // sessions go on meanwhile.
 func TestALockedDatabase(t *testing.T) {
@@ -157,15 +152,7 @@ func TestALockedDatabase(t *testing.T) {
 	s.Add(t, "ada", account.Owner)
 	b := s.SignedIn(t, "ada")
 	old := b.Clone()
-	held, release, ended := make(chan bool), make(chan bool), make(chan error)
-	go func() {
-		ended <- dbtest.OpenAt(t, s.DbPath).Tx(context.Background(), func(*db.Tx) error {
-			close(held)
-			<-release
-			return errUndone
-		})
-	}()
-	<-held
+	unlock := dbtest.Lock(t, s.DbPath)
 	out := make(chan *webtest.Answer)
 	go func() { out <- b.Clone().Post("/logout") }()
 	began := time.Now()
@@ -179,9 +166,6 @@ func TestALockedDatabase(t *testing.T) {
 	(<-out).Want(http.StatusServiceUnavailable).Says("h1", "Signed out, not yet written down")
 	old.Get("/account").Want(http.StatusSeeOther)
 	s.Browser(t).Get("/readyz").Want(http.StatusOK) // it can be read
-	close(release)
-	if err := <-ended; !errors.Is(err, errUndone) {
-		t.Fatal(err)
-	}
+	unlock()
 	s.SignedIn(t, "ada").Get("/account").Want(http.StatusOK)
 }
