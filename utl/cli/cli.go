@@ -40,6 +40,7 @@ type grammar struct {
 	Link    linkCommands   `cmd:"" help:"Make a link that works once."`
 	Keys    keysCommands   `cmd:"" help:"Change the session keys."`
 	Backup  backupCommand  `cmd:"" help:"Copy the database into a new file, also while a server runs."`
+	Move    moveCommand    `cmd:"" help:"Copy everything into another, empty database, from SQLite to PostgreSQL or back."`
 	Mail    mailCommands   `cmd:"" help:"Try the mail server."`
 	Recipe  recipeCommand  `cmd:"" help:"Print the configuration of a reverse proxy that asks the gate."`
 	Doctor  doctorCommand  `cmd:"" help:"Attack a page behind the gate from outside, through its proxy, and say what gets through."`

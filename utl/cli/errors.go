@@ -22,6 +22,7 @@ var (
 	errNoTerminal = errors.New("stdin is no terminal")
 	errNoPassword = errors.New("no password came")
 	errLines      = errors.New("more than one line came")
+	errNoURL      = errors.New("no URL came")
 	errDiffer     = errors.New("the two passwords differ")
 	errNotAudited = errors.New("recording a change of the keys")
 	errNoPort     = errors.New("the port is not known")
@@ -41,7 +42,9 @@ type answer struct {
 var answers = []answer{
 	{err: errNoTerminal, sentence: "there is no terminal to ask for a password: give it on stdin, with --password-stdin"},
 	{err: errNoPassword, sentence: "no password was given"},
-	{err: errLines, sentence: "more than one line came on stdin: give the password alone"},
+	{err: errNoURL, sentence: "no URL came on stdin: give it alone, as DATABASE_URL has it"},
+	{err: db.ErrHolds, sentence: "nothing was moved: the other database holds something already; make a new, empty one, where no glassjar has started yet"},
+	{err: errLines, sentence: "more than one line came on stdin: give one"},
 	{err: errDiffer, sentence: "the two passwords differ: nothing was changed"},
 	{err: errNoPort, sentence: "the port in ADDR is 0, so nobody knows where the link leads: set PUBLIC_URL"},
 	{err: errNoMail, sentence: "mail is not set up: set SMTP_URL and MAIL_FROM"},

@@ -33,6 +33,18 @@ func (c Config) DatabasePath() string {
 	return path
 }
 
+// With returns the settings with another DATABASE_URL, and the warnings of that
+// alone. The error never holds the URL.
+func (c Config) With(databaseURL string) (Config, error) {
+	c.DatabaseURL, c.Warnings = databaseURL, nil
+	f := faults{}
+	c.checkDatabase(f)
+	if err := f.err(func(string) string { return "" }); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
 // checkDatabase records what is wrong with DATABASE_URL. In PostgreSQL's it makes
 // sslmode=disable explicit where only this machine is asked: without it each
 // connection is tried twice, and falls back to plain text.

@@ -58,6 +58,8 @@ type engine interface {
 	run(ctx context.Context, d *DB, log *slog.Logger)
 	// statements returns what runs queries in the pool or transaction.
 	statements(in runner) *statements
+
+	movable
 }
 
 // Row is one result row, ready to be scanned.

@@ -48,7 +48,7 @@ func Open(ctx context.Context, o Options) (*Stores, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := openDatabase(ctx, cfg)
+	data, err := OpenDatabase(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,9 @@ func Open(ctx context.Context, o Options) (*Stores, error) {
 	}, nil
 }
 
-func openDatabase(ctx context.Context, cfg config.Config) (*db.DB, error) {
+// OpenDatabase opens the database that the settings name, making an SQLite file
+// where there is none, and brings its tables up to date.
+func OpenDatabase(ctx context.Context, cfg config.Config) (*db.DB, error) {
 	if cfg.Postgres() {
 		return db.OpenPostgres(ctx, cfg.DatabaseURL)
 	}

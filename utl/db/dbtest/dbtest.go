@@ -31,7 +31,7 @@ func Main(m *testing.M) int {
 	var err error
 	server, err = Start()
 	switch {
-	case errors.Is(err, errMissing) && os.Getenv("CI") != "true":
+	case skips(err):
 		fmt.Println("SKIPPED: the tests on PostgreSQL:", err)
 		return 0
 	case err != nil:
@@ -45,6 +45,11 @@ func Main(m *testing.M) int {
 		return 1
 	}
 	return code
+}
+
+// skips reports whether err is that there is no PostgreSQL, where that may be.
+func skips(err error) bool {
+	return errors.Is(err, errMissing) && os.Getenv("CI") != "true" //nolint:forbidigo // it is no setting of the program's
 }
 
 // alone reports whether go test was asked for what runs once: fuzzing,

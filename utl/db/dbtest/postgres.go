@@ -60,6 +60,26 @@ func Start() (*Server, error) {
 	return s, nil
 }
 
+// Need starts a server for one test, whichever database the run is on. Without
+// PostgreSQL it skips the test, and fails it where CI=true. The server ends with
+// the test.
+func Need(tb testing.TB) *Server {
+	tb.Helper()
+	s, err := Start()
+	if skips(err) {
+		tb.Skip("SKIPPED: ", err)
+	}
+	if err != nil {
+		tb.Fatal("starting PostgreSQL: ", err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			tb.Error("stopping PostgreSQL: ", err)
+		}
+	})
+	return s
+}
+
 // programs returns the folder of PostgreSQL's programs, of the newest version
 // where there are several.
 func programs() (string, error) {
