@@ -80,6 +80,9 @@ func (p *program) serve(ctx context.Context) error {
 	}
 	defer func() { _ = ln.Close() }() // where serving did not come to it
 	st.Warn(ctx)
+	if err := st.UseKeys(ctx); err != nil {
+		return err
+	}
 	public := st.Config.URL(ln.Addr().String())
 	signers, err := st.Signers(public)
 	if err != nil {

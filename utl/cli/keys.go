@@ -69,6 +69,12 @@ func (keysRotate) Run(ctx context.Context, a *app) error {
 	if err != nil && !errors.Is(err, keyring.ErrNoKeys) { // opening the stores makes the first
 		return err
 	}
+	if cfg, fault := a.Config(); fault == nil && cfg.Postgres() {
+		if err != nil {
+			return err
+		}
+		return a.showSteps(ring)
+	}
 	if home == fromEnv {
 		return a.show(ring, keyring.Ring.Rotate, untilPrune)
 	}
@@ -126,6 +132,20 @@ func (a *app) show(was keyring.Ring, change func(keyring.Ring) (keyring.Ring, er
 		a.say("nothing is changed yet: SESSION_KEYS comes from the environment; set it there to what is on stdout, "+
 			"a secret, and restart glassjar\n%s", then)
 	}
+	return nil
+}
+
+// showSteps prints the SESSION_KEYS of the two steps in which several servers get a
+// new key: one that signs before the others know its key signs people out there.
+func (a *app) showSteps(was keyring.Ring) error {
+	ring, err := was.Rotate()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.Stdout, "%s\n%s\n", ring.Behind().Text(), ring.Text())
+	a.say("nothing is changed yet: with PostgreSQL there may be several servers, and each must know a key before another signs with it. " +
+		"First set SESSION_KEYS on every server to the first line of stdout, a secret, and restart it; when all have, do the same with the second")
+	a.say(untilPrune)
 	return nil
 }
 

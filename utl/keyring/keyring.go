@@ -108,6 +108,12 @@ func (r Ring) Rotate() (Ring, error) {
 	return Ring{slices.Insert(slices.Clone(r.keys), 0, func() []byte { return fresh })}, nil
 }
 
+// Behind returns a ring with the first key behind the others: the step before it
+// signs, in which every server learns to verify with it.
+func (r Ring) Behind() Ring {
+	return Ring{slices.Concat(r.keys[1:], r.keys[:1])}
+}
+
 // Prune returns a ring of the newest key only.
 func (r Ring) Prune() Ring {
 	return Ring{slices.Clone(r.keys[:min(1, r.Len())])}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -146,6 +147,9 @@ func TestRotateAndPrune(t *testing.T) {
 	}
 	if got, want := ring.Prune().IDs(), ring.IDs()[:1]; !cmp.Equal(got, want) {
 		t.Errorf("pruned, the keys are %v, want the newest, %v", got, want)
+	}
+	if got, want := ring.Behind().IDs(), append(slices.Clone(ring.IDs()[1:]), ring.IDs()[0]); !cmp.Equal(got, want) {
+		t.Errorf("behind the others: %v, want %v", got, want)
 	}
 	if got := (keyring.Ring{}).Prune().Len(); got != 0 {
 		t.Errorf("the zero ring, pruned, has %d keys", got)

@@ -11,12 +11,13 @@ import (
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
 	"glassjar/utl/mail"
 	"glassjar/utl/mail/mailtest"
 	"glassjar/utl/stores"
 )
 
-func TestMain(m *testing.M) { os.Exit(mailtest.Main(m.Run)) }
+func TestMain(m *testing.M) { os.Exit(mailtest.Main(func() int { return dbtest.Main(m) })) }
 
 // A mail's link leads to PUBLIC_URL and is good; the database has its hash alone.
 // Who is gone, disabled or another by now gets none.

@@ -55,6 +55,7 @@ func (s *Signers) LookAtKeys(ctx context.Context, dotenv string) {
 		return
 	}
 	s.keys = ring.Text()
+	s.stores.changeKeys(ring)
 	err = errors.Join(s.stores.Sessions.SetKeys(ring.Derive("session")), s.stores.Sessions.SetGateKeys(ring.Derive("gate")),
 		s.Devices.SetKeys(ring.Derive("device")), s.Gate.SetKeys(ring.Derive("identity")))
 	if s.Lab != nil {

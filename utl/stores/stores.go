@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"glassjar/utl/account"
@@ -39,6 +40,8 @@ type Stores struct {
 	Accounts *account.Store
 	Throttle *throttle.Store
 	Mail     *mail.Queue
+
+	ring atomic.Pointer[keyring.Ring] // once UseKeys has said which: the keys of now
 }
 
 // Open opens the stores. Whoever calls it closes DB.
@@ -108,9 +111,10 @@ func (s *Stores) Pages() (*os.Root, error) {
 	return root, nil
 }
 
-// Sweep deletes what is too old to matter. What fails is logged.
+// Sweep deletes what is too old to matter, and says again which session key is in
+// use. What fails is logged.
 func (s *Stores) Sweep(ctx context.Context) {
-	if err := errors.Join(s.Sessions.Sweep(ctx), s.Throttle.Sweep(ctx), s.Accounts.Sweep(ctx, s.Config.AuditKeep), s.Mail.Sweep(ctx)); err != nil {
+	if err := errors.Join(s.Sessions.Sweep(ctx), s.Throttle.Sweep(ctx), s.Accounts.Sweep(ctx, s.Config.AuditKeep), s.keepKey(ctx), s.Mail.Sweep(ctx)); err != nil {
 		s.Log.WarnContext(ctx, "sweeping", "error", err)
 	}
 }

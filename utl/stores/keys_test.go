@@ -1,0 +1,88 @@
+package stores_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
+	"glassjar/utl/keyring"
+	"glassjar/utl/stores"
+)
+
+// keys returns a ring of so many new keys.
+func keys(t *testing.T, n int) (r keyring.Ring) {
+	t.Helper()
+	for range n {
+		var err error
+		if r, err = r.Rotate(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r
+}
+
+// Attack keys/file: servers on one database have a key in common, or do not start; a new
+// one gets everywhere in two steps, and what is forgotten is said.
+func TestServersHaveAKeyInCommon(t *testing.T) {
+	url := dbtest.OnlyPostgres(t).New(t)
+	server := func(r keyring.Ring) (*stores.Stores, *bytes.Buffer, error) {
+		t.Helper()
+		st, _, log := open(t, "DATABASE_URL="+url, "SESSION_KEYS="+r.Text())
+		return st, log, st.UseKeys(t.Context())
+	}
+	must := func(r keyring.Ring, unknown string) *stores.Stores {
+		t.Helper()
+		st, log, err := server(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if warned := strings.Contains(log.String(), "key="+unknown); warned != (unknown != "") {
+			t.Errorf("the log says %q, want a warning of %q", log, unknown)
+		}
+		return st
+	}
+	refused := func(r keyring.Ring) {
+		t.Helper()
+		var other stores.OtherKeysError
+		_, _, err := server(r)
+		if !errors.As(err, &other) || !strings.Contains(err.Error(), "give it their SESSION_KEYS") || strings.Contains(err.Error(), r.Text()) {
+			t.Errorf("got error %v, want an OtherKeysError that shows no key", err)
+		}
+	}
+	old := keys(t, 1)
+	a := must(old, "")
+	refused(keys(t, 2))
+	next, err := old.Rotate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(next.Behind(), "")  // it verifies, and signs with the old one
+	must(next, "")           // it signs
+	must(old, next.IDs()[0]) // what was forgotten is said
+	must(next.Prune(), old.IDs()[0])
+	refused(keys(t, 1))
+
+	if err := a.DB.Tx(t.Context(), func(tx *db.Tx) error { // ten minutes later nobody has said a word
+		_, err := tx.Exec(t.Context(), `UPDATE key_uses SET at = at - 601000000`)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	a.Sweep(t.Context()) // but a runs
+	refused(keys(t, 1))
+	must(next, "")
+}
+
+// With SQLite there is one server.
+func TestOneServerHasItsOwnKeys(t *testing.T) {
+	st, _, _ := open(t)
+	if err := st.UseKeys(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n, err := db.One(t.Context(), st.DB, db.Int, `SELECT COUNT(*) FROM key_uses`); err != nil || n != 0 {
+		t.Errorf("%d keys are noted, error %v; want none", n, err)
+	}
+}
