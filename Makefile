@@ -75,7 +75,7 @@ fmt: $(GOFUMPT) $(LINT) ## format the code and sort its imports
 
 pictures: ## take pictures of every page, to look at (.pictures)
 	@.ci/tools test
-	go test -count=1 -run TestPages . -pictures
+	go test -count=1 -run TestPages ./utl/process -pictures
 
 generate: ## run go generate
 	go generate ./...

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"glassjar/handlers/webtest"
+	"glassjar/utl/proxytest"
 )
 
 // claims are what a client says of itself, and no proxy may hand on.
@@ -46,7 +47,7 @@ func twins() (all []http.Header) {
 // takes away nothing by how a name begins: it hands it on, and the gate may
 // refuse it.
 func (f *front) want(got *webtest.Answer, status int, location ...string) bool {
-	if f.proxy.program == "traefik" && got.StatusCode == http.StatusBadRequest {
+	if f.proxy.Program == "traefik" && got.StatusCode == http.StatusBadRequest {
 		return false
 	}
 	got.Want(status, location...)
@@ -153,7 +154,7 @@ func (c check) keepsTheGate() {
 }
 
 func (c check) keepsCookies() {
-	if c.proxy.program == "traefik" {
+	if c.proxy.Program == "traefik" {
 		c.t.Skip("traefik cannot take one cookie away")
 	}
 	b := c.in(c.t)
@@ -185,7 +186,7 @@ func (c check) keepsCookies() {
 func (c check) refusesOtherHosts() {
 	b := c.in(c.t)
 	c.shut(c.t, func() { b.At("http://stranger.example").Get("/") })
-	other := c.at(c.t, c.proxy.start(c.t, c.site(c.t, "other.example")))
+	other := c.at(c.t, c.proxy.Start(c.t, c.site(c.t, "other.example")))
 	c.shut(c.t, func() {
 		other.At("http://other.example").Get("/", "Sec-Fetch-Mode", "navigate").Want(http.StatusForbidden)
 	})
@@ -193,9 +194,9 @@ func (c check) refusesOtherHosts() {
 
 // HAProxy goes on after an error in Lua.
 func TestHAProxyIsClosedWhenLuaFails(t *testing.T) {
-	p := proxies[2]
-	p.needed(t)
+	p := proxytest.All[2]
+	p.Needed(t)
 	f := newFront(t, p)
-	broken := f.at(t, p.start(t, f.site(t, "app.site.example"), "\tlocal scheme", "\tlocal wrong = nil + 1\n\tlocal scheme"))
+	broken := f.at(t, p.Start(t, f.site(t, "app.site.example"), "\tlocal scheme", "\tlocal wrong = nil + 1\n\tlocal scheme"))
 	f.shut(t, func() { broken.Get("/").Want(http.StatusServiceUnavailable) })
 }

@@ -75,7 +75,7 @@ func (c check) passesGit() {
 	c.t.Cleanup(server.Close)
 	site := c.site(c.t, "localhost") // which needs no name server
 	site.Apps[0].Address = server.Listener.Addr().String()
-	_, port, err := net.SplitHostPort(c.proxy.start(c.t, site))
+	_, port, err := net.SplitHostPort(c.proxy.Start(c.t, site))
 	if err != nil {
 		c.t.Fatal(err)
 	}

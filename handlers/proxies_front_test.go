@@ -13,6 +13,7 @@ import (
 
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
+	"glassjar/utl/proxytest"
 	"glassjar/utl/recipe"
 )
 
@@ -27,7 +28,7 @@ const (
 type front struct {
 	*webtest.World
 
-	proxy  proxy
+	proxy  proxytest.Proxy
 	ada    account.Account
 	server *httptest.Server // glassjar's
 	app    *httptest.Server
@@ -43,7 +44,7 @@ type heard struct {
 	Header                  http.Header
 }
 
-func newFront(t *testing.T, p proxy) *front {
+func newFront(t *testing.T, p proxytest.Proxy) *front {
 	t.Helper()
 	f := &front{World: webtest.NewWorld(t, plainJar, ""), proxy: p}
 	f.ada = f.Add(t, "ada", account.Member)
@@ -61,7 +62,7 @@ func newFront(t *testing.T, p proxy) *front {
 		_ = json.NewEncoder(w).Encode(heard{Host: "the wiki, as " + r.Host})
 	}))
 	t.Cleanup(f.wiki.Close)
-	f.addr = p.start(t, f.site(t, "app.site.example"))
+	f.addr = p.Start(t, f.site(t, "app.site.example"))
 	return f
 }
 

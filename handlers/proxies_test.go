@@ -17,6 +17,7 @@ import (
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
 	"glassjar/utl/doctor"
+	"glassjar/utl/proxytest"
 )
 
 // check is something that holds of the app behind a proxy.
@@ -29,9 +30,9 @@ type check struct {
 // The recipes, in the real proxies.
 // Attack gate/identity-headers, gate/header-twins, gate/odd-targets, gate/methods, gate/down
 func TestProxies(t *testing.T) {
-	for _, p := range proxies {
-		t.Run(p.program, func(t *testing.T) {
-			p.needed(t)
+	for _, p := range proxytest.All {
+		t.Run(p.Program, func(t *testing.T) {
+			p.Needed(t)
 			f := newFront(t, p)
 			for name, holds := range map[string]func(check){
 				"a person signs in and is back on the page":   check.comesBack,
@@ -158,7 +159,7 @@ func (c check) asksForTheGroup() {
 	b := c.in(c.t)
 	site := c.site(c.t, "app.site.example")
 	site.Group = "dev"
-	dev := c.at(c.t, c.proxy.start(c.t, site))
+	dev := c.at(c.t, c.proxy.Start(c.t, site))
 	dev.Jar = b.Jar
 	set := func(groups ...string) {
 		c.t.Helper()
@@ -181,7 +182,7 @@ func (c check) closes() {
 		if got := b.Get("/"); got.StatusCode < 500 {
 			c.t.Errorf("got %s", got.Status)
 		}
-		if c.proxy.program != "nginx" {
+		if c.proxy.Program != "nginx" {
 			return
 		}
 		for _, page := range []string{plainApp + "/", plainApp + "/gate/callback", plainJar + "/"} {
@@ -195,7 +196,7 @@ func (c check) closes() {
 
 // isHealthy is the doctor's judgment, as a stranger and with an app password.
 func (c check) isHealthy() {
-	_, port, err := net.SplitHostPort(c.proxy.start(c.t, c.site(c.t, "localhost")))
+	_, port, err := net.SplitHostPort(c.proxy.Start(c.t, c.site(c.t, "localhost")))
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -219,13 +220,13 @@ func (c check) isHealthy() {
 
 // One more app is a server that includes the snippet.
 func TestNginxProxiesOneMoreApp(t *testing.T) {
-	p := proxies[0]
-	p.needed(t)
+	p := proxytest.Nginx
+	p.Needed(t)
 	f := newFront(t, p)
-	p.files = map[string]string{"nginx.conf": "nginx", "app.conf": "nginx-app"}
-	p.frame = strings.Replace(p.frame, "include DIR/nginx.conf;", "include DIR/nginx.conf; server { listen ADDR; server_name app.site.example; "+
+	p.Files = map[string]string{"nginx.conf": "nginx", "app.conf": "nginx-app"}
+	p.Frame = strings.Replace(p.Frame, "include DIR/nginx.conf;", "include DIR/nginx.conf; server { listen ADDR; server_name app.site.example; "+
 		"location / { proxy_pass http://"+f.app.Listener.Addr().String()+"; } location /more/ { proxy_pass http://"+f.app.Listener.Addr().String()+"; } include DIR/app.conf; }", 1)
-	f.addr = p.start(t, f.site(t, "other.example"))
+	f.addr = p.Start(t, f.site(t, "other.example"))
 	c := check{f, t}
 	c.comesBack()
 	c.dropsClaims()

@@ -9,6 +9,7 @@ import (
 
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
+	"glassjar/utl/tooltest"
 )
 
 func reencode(text string) string { return base64.URLEncoding.EncodeToString([]byte(text)) }
@@ -64,9 +65,7 @@ func TestLabSigns(t *testing.T) {
 // server accepts what it prints, in the lab and nowhere else.
 func TestLabLineWorksInAShell(t *testing.T) {
 	for _, tool := range []string{"sh", "openssl"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			webtest.Missing(t, tool)
-		}
+		tooltest.Need(t, tool)
 	}
 	s := webtest.New(t, webtest.WithLab)
 	ada := s.Add(t, "ada", account.Owner)

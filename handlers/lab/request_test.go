@@ -9,6 +9,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"glassjar/handlers/webtest"
+	"glassjar/utl/tooltest"
 )
 
 // pairs returns the rows of one of the request's tables, as name=value.
@@ -123,9 +124,7 @@ func TestLabRequestAsCurl(t *testing.T) {
 	if strings.Contains(command, "s3cret") || !strings.Contains(command, "'Cookie: lab=dark; glassjar=•••'") {
 		t.Errorf("the command is %s", command)
 	}
-	if _, err := exec.LookPath("curl"); err != nil {
-		webtest.Missing(t, "curl")
-	}
+	tooltest.Need(t, "curl")
 	command = strings.ReplaceAll(command, "•••", "x") // as a person fills in what is hidden
 	out, err := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(command, "curl ", "curl -s --connect-to ::"+s.Listener.Addr().String()+" ", 1)).Output()
 	if err != nil {

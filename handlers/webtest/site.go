@@ -30,15 +30,6 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// Missing skips a test for which a tool is missing; CI must have it.
-func Missing(t testing.TB, tool string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is missing", tool)
-	}
-	t.Skipf("%s is missing: the test did not run", tool)
-}
-
 // Good is a password that keeps the policy; other is another.
 const (
 	Good  = "a jar of oat cookies"

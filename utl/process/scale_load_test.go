@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"glassjar/utl/tooltest"
 )
 
 var (
@@ -30,22 +32,7 @@ func once(b *testing.B) {
 	if b.N > 1 {
 		b.Skip("once is enough")
 	}
-	found(b, "wrk")
-}
-
-// found returns where the program is, and skips the benchmark where it is
-// missing; CI must have it.
-func found(b *testing.B, name string) string {
-	b.Helper()
-	b.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin") // where Debian has nginx
-	path, err := exec.LookPath(name)
-	if err != nil && os.Getenv("CI") == "true" {
-		b.Fatal(err)
-	}
-	if err != nil {
-		b.Skipf("%v: nothing was measured", err)
-	}
-	return path
+	tooltest.Need(b, "wrk")
 }
 
 // What a turn measures.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"text/tabwriter"
+
+	"glassjar/utl/tooltest"
 )
 
 // What a proxy tells the gate of a request to an app.
@@ -34,7 +36,7 @@ var sheet = regexp.MustCompile(`/static/site[^"]*\.css`)
 // BenchmarkScale is what an answer costs beside a bare net/http server that
 // writes the same bytes. The two answer the same load in turn.
 func BenchmarkScale(b *testing.B) {
-	found(b, "wrk")
+	tooltest.Need(b, "wrk")
 	var table strings.Builder
 	lines := tabwriter.NewWriter(&table, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, m := range measures {

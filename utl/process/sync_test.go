@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -12,18 +11,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"glassjar/utl/tooltest"
 )
 
 // traced starts the server under strace with the given arguments. Where there
 // is no strace it skips the test; CI must have it.
 func traced(t *testing.T, folder string, args ...string) *program {
 	t.Helper()
-	if _, err := exec.LookPath("strace"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("strace is missing")
-		}
-		t.Skip("strace is missing: nothing was traced")
-	}
+	tooltest.Need(t, "strace")
 	record := filepath.Join(t.TempDir(), "trace")
 	p := spawnUnder(t, append([]string{"strace", "-f", "-y", "-s", "30", "-o", record}, args...), folder)
 	p.trace = record

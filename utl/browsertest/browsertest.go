@@ -1,0 +1,105 @@
+// Package browsertest drives Chromium for tests, as a person at its window does.
+package browsertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"glassjar/utl/tooltest"
+)
+
+// Page is a browser's tab.
+type Page struct {
+	// Ctx is chromedp's, for calls that Page has no method for.
+	Ctx context.Context
+
+	t        testing.TB
+	mu       sync.Mutex
+	problems []string // what the console showed
+}
+
+// Open starts Chromium with the options, or skips the test where there is none;
+// CI must have it. It ends with the test.
+func Open(t testing.TB, options ...chromedp.ExecAllocatorOption) *Page {
+	t.Helper()
+	if _, ok := tooltest.Find("chromium", "chromium-browser", "google-chrome", "chrome", "headless-shell"); !ok {
+		tooltest.Missing(t, "chromium")
+	}
+	options = append(append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox), options...)
+	alloc, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel := chromedp.NewContext(alloc)
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
+	t.Cleanup(cancel)
+	p := &Page{t: t, Ctx: ctx}
+	p.listen()
+	p.focused()
+	return p
+}
+
+// listen notes what the console shows.
+func (p *Page) listen() {
+	console := chromedp.Console(p.Ctx)
+	go func() {
+		for m, err := range console {
+			if err != nil {
+				return
+			}
+			p.mu.Lock()
+			p.problems = append(p.problems, fmt.Sprintf("%s: %s", m.Type, m.Text))
+			p.mu.Unlock()
+		}
+	}()
+}
+
+// focused has the page take itself for the one that a person looks at: without,
+// newer Chromiums match no :focus in it.
+func (p *Page) focused() {
+	p.t.Helper()
+	if _, err := chromedp.Call(p.Ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// Quiet fails the test if the console showed anything.
+func (p *Page) Quiet() {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.problems) > 0 {
+		p.t.Errorf("the browser's console shows %q", p.problems)
+	}
+}
+
+// Do runs the steps, and fails the test where one does.
+func (p *Page) Do(steps ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	if err := chromedp.Do(p.Ctx, steps...); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// again runs an action that may be run twice, and does so when Chromium does
+// not answer in time: once, on a busy machine, a step of TestPages never came
+// back. Why is not known.
+func again[T any](p *Page, action chromedp.Action[T]) (got T) {
+	p.t.Helper()
+	err := context.DeadlineExceeded
+	for try := 0; try < 4 && errors.Is(err, context.DeadlineExceeded); try++ {
+		ctx, cancel := context.WithTimeout(p.Ctx, 30*time.Second)
+		got, err = chromedp.Run(ctx, action)
+		cancel()
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return got
+}

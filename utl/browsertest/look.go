@@ -1,0 +1,56 @@
+package browsertest
+
+import (
+	"errors"
+	"os"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+// Scheme makes the page light or dark, at once.
+func (p *Page) Scheme(name string) {
+	p.t.Helper()
+	want := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}, {Name: "prefers-reduced-motion", Value: "reduce"}}
+	if _, err := chromedp.Call(p.Ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: want}); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// Sends makes the browser send the headers from now on.
+func (p *Page) Sends(header network.Headers) {
+	p.t.Helper()
+	if _, err := chromedp.Call(p.Ctx, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: header}); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// Fits makes the window this wide, and fails the test when the page is wider.
+func (p *Page) Fits(width int64) {
+	p.t.Helper()
+	again(p, chromedp.EmulateViewport(width, 800))
+	if wide := Value[int64](p, `document.documentElement.scrollWidth`); wide > width {
+		p.t.Errorf("%s is %d px wide at %d px", p.Path(), wide, width)
+	}
+}
+
+// Picture writes the whole page to the file, as a PNG.
+func (p *Page) Picture(file string) {
+	p.t.Helper()
+	shot, err := chromedp.Run(p.Ctx, chromedp.FullScreenshot(100))
+	if err := errors.Join(err, os.WriteFile(file, shot, 0o644)); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// Judge fails the test for everything that axe-core, whose script this is, finds
+// wrong with the page for people who cannot see or click it.
+func (p *Page) Judge(axe string) {
+	p.t.Helper()
+	again(p, chromedp.Evaluate[chromedp.Void](axe+";0"))
+	const run = `axe.run().then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.html + "\n" + n.failureSummary)))`
+	for _, wrong := range Value[[]string](p, run) {
+		p.t.Errorf("%s: %s", p.Path(), wrong)
+	}
+}

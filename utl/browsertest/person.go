@@ -1,0 +1,98 @@
+package browsertest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// Open goes to the address.
+func (p *Page) Open(address string) {
+	p.t.Helper()
+	again(p, chromedp.Navigate(address))
+}
+
+// Sees waits until the page's heading is this. A poll that a navigation breaks
+// off is begun again on the new page.
+func (p *Page) Sees(heading string) {
+	p.t.Helper()
+	ready := fmt.Sprintf(`document.readyState === "complete" && document.querySelector("h1")?.textContent === %q`, heading)
+	ctx, cancel := context.WithTimeout(p.Ctx, 20*time.Second)
+	defer cancel()
+	for ctx.Err() == nil {
+		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](ready)); err == nil {
+			return
+		}
+	}
+	text, err := chromedp.Run(p.Ctx, chromedp.Evaluate[string](`location.href + "\n" + document.body.innerText`))
+	p.t.Fatalf("the heading %q did not appear; the page says (%v):\n%s", heading, err, text)
+}
+
+// Reads fails the test unless the elements of the selector say this.
+func (p *Page) Reads(selector, want string) {
+	p.t.Helper()
+	if got := Value[string](p, fmt.Sprintf(`[...document.querySelectorAll(%q)].map(e => e.textContent).join(" ")`, selector)); got != want {
+		p.t.Errorf("%s: %s reads %q, want %q", p.Path(), selector, got, want)
+	}
+}
+
+// Path returns the path of the page's address.
+func (p *Page) Path() string {
+	p.t.Helper()
+	return Value[string](p, `location.pathname`)
+}
+
+// Value returns what the expression has for its value in the page.
+func Value[T any](p *Page, expression string) T {
+	p.t.Helper()
+	return again(p, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+}
+
+// Keys types into what has the focus.
+func (p *Page) Keys(keys ...string) {
+	p.t.Helper()
+	for _, k := range keys {
+		p.Do(chromedp.KeyEvent(k))
+	}
+}
+
+// Fill gives the field of that id this value.
+func (p *Page) Fill(id, text string) {
+	p.t.Helper()
+	p.Do(chromedp.SetValue(chromedp.ID(id), text))
+}
+
+// Press clicks the link or the button that says this, and waits for the page
+// that comes.
+func (p *Page) Press(label string) {
+	p.t.Helper()
+	p.Do(chromedp.Evaluate[chromedp.Void](`document.documentElement.id = "old"`),
+		chromedp.Click(chromedp.Search(fmt.Sprintf(`//main//*[self::a or self::button][normalize-space()=%q]`, label))),
+		chromedp.WaitVisible(chromedp.CSS(`html:not(#old) .foot`)))
+}
+
+// SignOut clicks the button in the page's head.
+func (p *Page) SignOut() {
+	p.t.Helper()
+	p.Do(chromedp.Click(chromedp.CSS(".who button")))
+	p.Sees("Sign in")
+}
+
+// MakeAccount makes an account through the link, of the first owner or an
+// invitation.
+func (p *Page) MakeAccount(link, username, password string) {
+	p.t.Helper()
+	p.Open(link)
+	p.Sees("Make your account")
+	p.Submit(username, password)
+	p.Sees("Hello, " + username)
+}
+
+// Submit sends the form of username and password on the page.
+func (p *Page) Submit(username, password string) {
+	p.t.Helper()
+	p.Do(chromedp.SendKeys(chromedp.ID("username"), username), chromedp.SendKeys(chromedp.ID("password"), password),
+		chromedp.Submit(chromedp.ID("password")))
+}

@@ -1,0 +1,143 @@
+package process
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"glassjar/utl/anatomy"
+	"glassjar/utl/browsertest"
+)
+
+// lesson is the way through the lab.
+type lesson struct {
+	*browsertest.Page
+
+	t *testing.T
+	s *program
+}
+
+// TestLabInABrowser goes the way through the lab, with the mouse, and sees
+// each sentence of the lesson happen.
+func TestLabInABrowser(t *testing.T) {
+	p := lesson{browsertest.Open(t), t, start(t, t.TempDir())}
+	p.MakeAccount(p.s.url+p.s.firstLink(), "ada", good)
+	p.request()
+	p.session()
+	p.cookie()
+	p.key()
+	p.forges()
+	p.Quiet()
+	p.s.must("", "keys", "rotate")
+	p.s.eventually("the lab refuses what an old key signed", func() bool {
+		p.Open(p.s.url + "/lab/cookie")
+		return browsertest.Value[bool](p.Page, `!!document.querySelector(".notice")`)
+	})
+}
+
+// step is what to press, if anything, and what the selector reads then.
+type step struct{ press, selector, reads string }
+
+func (p lesson) walk(steps ...step) {
+	p.t.Helper()
+	for _, s := range steps {
+		if s.press != "" {
+			p.Press(s.press)
+		}
+		p.Reads(s.selector, s.reads)
+	}
+}
+
+func (p lesson) request() {
+	const args, form = "#args + table td", "#form + table td"
+	search := func(want string) {
+		p.t.Helper()
+		if got := browsertest.Value[string](p.Page, `location.search`); got != want {
+			p.t.Errorf("the address ends in %q, want %q", got, want)
+		}
+	}
+	p.Open(p.s.url + "/lab")
+	p.walk(step{"A form arrives", "h1", "Your request, taken apart"},
+		step{"Send with GET", args, "username ada sub1 cookies"}, step{"", form, ""})
+	search("?username=ada&sub1=cookies")
+	p.walk(step{"Send with POST", form, "username ada sub1 cookies"}, step{"", args, ""})
+	search("")
+	p.walk(step{"Send without method", args, "username ada sub1 cookies"},
+		step{"", "#forgives", `""`}, step{"", "#strict", "400 Bad Request: there is no colour"},
+		step{"Ask again with colour=green", "#strict", `"green"`},
+		step{"Next: the session", ".entries li div", "rolereader visits1"})
+}
+
+func (p lesson) session() {
+	const entries = ".entries li div"
+	p.Do(chromedp.SendKeys(chromedp.ID("key"), "colour"), chromedp.SendKeys(chromedp.ID("value"), "green"))
+	p.walk(step{"Add or change", "#said", "colour is now green."}, step{"", entries, "colourgreen rolereader visits1"},
+		step{"Pop", "#said", "colour is gone. Its value was green."},
+		step{"Add 3,000 letters", "#problem h2", "There is a problem"}, step{"", entries, "rolereader visits1"})
+	p.Open(p.s.url + "/lab/session")
+	p.walk(step{"", entries, "rolereader visits2"}, step{"Clear", entries, ""},
+		step{"Next: the cookie, taken apart", "h1", "A signed cookie, taken apart"})
+}
+
+// invalid is securecookie's answer to a changed cookie.
+const invalid = "securecookie: the value is not valid"
+
+func (p lesson) cookie() {
+	const verdict, why = "#verdict h3", "#verdict code"
+	// The colour at the end of its transition.
+	const lit = `(getComputedStyle(document.querySelector(".raw .p")).color,
+		Promise.all(document.getAnimations().map(a => a.finished)).then(() => getComputedStyle(document.querySelector(".raw .p")).backgroundColor))`
+	if p.Do(chromedp.Focus(chromedp.CSS(".part.p"))); browsertest.Value[string](p.Page, lit) == "rgba(0, 0, 0, 0)" {
+		p.t.Error("a part has the focus, and its twin in the value does not light up")
+	}
+	p.walk(step{"Make me admin", verdict, "Refused"}, step{"", why, invalid},
+		step{"Make it a year old", verdict, "Refused"}, step{"", why, "securecookie: expired timestamp"},
+		step{"Swap its name", verdict, "Refused"}, step{"", why, invalid},
+		step{"Start over", verdict, "Accepted"}, step{"", why, ""})
+	p.Do(chromedp.SendKeys(chromedp.ID("value"), kb.Home+"A"))
+	p.walk(step{"Ask the server", verdict, "Refused"}, step{"Next: the key", "#lab-key", ""})
+}
+
+func (p lesson) key() {
+	p.walk(step{"Sign it with the key", "#lab-key", ""},
+		step{"Ask the server about it", "#verdict h3", "Accepted"}, step{"", "#verdict code", ""},
+		step{"Next: the key", "#plain-payload", `{"role":"reader","visits":1}`})
+	if got := browsertest.Value[string](p.Page, `document.querySelector("#sealed-payload").textContent`); strings.Trim(got, "0123456789abcdef ") != "" {
+		p.t.Errorf("the encrypted payload reads %q", got)
+	}
+	p.walk(step{"Change one letter of it", "#verdict h3", "Refused"}, step{"", "#verdict code", invalid})
+}
+
+// forges fails the test if the lab signs ada's own session anew and the site
+// takes it, or if the lab takes ada's session cookie.
+func (p lesson) forges() {
+	all, err := chromedp.Call(p.Ctx, network.GetCookies, network.GetCookiesParams{})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	i := slices.IndexFunc(all.Cookies, func(c *network.Cookie) bool { return c.Name == "glassjar" })
+	session, err := anatomy.Parse("glassjar", all.Cookies[i].Value)
+	says, err2 := session.JSON()
+	if err := errors.Join(err, err2); err != nil {
+		p.t.Fatal(err)
+	}
+	p.Fill("name", "glassjar")
+	p.Fill("payload", says)
+	p.Press("Sign it with the key")
+	forged := network.SetCookieParams{Name: "glassjar", Value: browsertest.Value[string](p.Page, `document.querySelector("#signed").textContent`), URL: p.s.url}
+	p.walk(step{"Ask the server about it", "#verdict h3", "Accepted"})
+	p.Fill("value", session.Value)
+	p.walk(step{"Ask the server", "#verdict h3", "Refused"})
+	p.Open(p.s.url + "/account")
+	p.Sees("Your account")
+	if _, err := chromedp.Call(p.Ctx, network.SetCookie, forged); err != nil {
+		p.t.Fatal(err)
+	}
+	p.Open(p.s.url + "/account")
+	p.Sees("Sign in")
+}

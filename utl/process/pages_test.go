@@ -1,0 +1,173 @@
+package process
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
+	"glassjar/handlers"
+	"glassjar/utl/anatomy"
+	"glassjar/utl/browsertest"
+	"glassjar/utl/gate"
+	"glassjar/utl/tooltest"
+)
+
+// top is the folder of the repository.
+const top = "../.."
+
+var pictures = flag.Bool("pictures", false, "write the pages' pictures to .pictures/")
+
+// tour is a way through all pages.
+type tour struct {
+	*browsertest.Page
+
+	t      *testing.T
+	s      *program
+	axe    string // axe-core's script, or ""
+	folder string // the pictures'
+	seen   seen
+}
+
+// TestPages looks at every page in both schemes, on a phone and on a desk: no
+// page may scroll sideways at 320 px, and axe-core finds nothing wrong.
+func TestPages(t *testing.T) {
+	axe := axeCore(t)
+	s := start(t, t.TempDir(), "PAGES_DIR="+t.TempDir(), "GATE_HOSTS=*.apps.localhost,localhost")
+	p := tour{browsertest.Open(t), t, s, axe, filepath.Join(top, ".pictures"), newSeen()}
+	p.account()
+	p.signIn()
+	p.lab()
+	p.seen.all(t)
+}
+
+// look looks at the page that is open.
+func (p tour) look(name string) {
+	p.t.Helper()
+	p.seen.look(p.Path())
+	for _, scheme := range []string{"light", "dark"} {
+		p.Scheme(scheme)
+		for _, width := range []int64{320, 390, 1280} {
+			p.Fits(width)
+			if *pictures && width != 320 {
+				p.Picture(filepath.Join(p.folder, fmt.Sprintf("%s-%s-%d.png", name, scheme, width)))
+			}
+		}
+		if p.axe != "" && (scheme == "light" || name != "gate-denied") { // which has no sheet: axe takes it for white
+			p.Judge(p.axe)
+		}
+	}
+}
+
+func (p tour) visit(name, path, heading string) {
+	p.t.Helper()
+	p.Open(p.s.url + path)
+	p.Sees(heading)
+	p.look(name)
+}
+
+// account is what an owner sees, from the first link to signing out.
+func (p tour) account() {
+	link := p.s.firstLink()
+	p.visit("join", link, "Make your account")
+	p.MakeAccount(p.s.url+link, "ada", good)
+	p.look("home")
+	p.visit("account-events", "/account/events", "What happened")
+	p.visit("account", "/account", "Your account")
+	p.Do(chromedp.SendKeys(chromedp.ID("name"), "backup"), chromedp.SendKeys(chromedp.ID("prove"), good),
+		chromedp.Submit(chromedp.ID("prove")), chromedp.WaitVisible(chromedp.ID("secret")))
+	p.look("app-password")
+	p.Sends(network.Headers{
+		"X-Forwarded-Method": "GET", "X-Forwarded-Proto": "http", "X-Forwarded-Host": strings.TrimPrefix(p.s.url, "http://"), "X-Forwarded-Uri": "/a",
+	})
+	p.visit("gate-denied", "/gate/forward?group=dev", "Not for ada")
+	p.Sends(nil)
+	p.visit("sign-out", "/logout", "Sign out")
+	p.Do(chromedp.Click(chromedp.CSS("main button")))
+	p.Sees("Sign in")
+}
+
+func (p tour) signIn() {
+	p.visit("not-found", "/nowhere", "Not found")
+	p.visit("sign-in", "/?next=/pages/", "Sign in")
+	p.Submit("ada", "not this one")
+	p.Do(chromedp.WaitVisible(chromedp.ID("problem")))
+	p.look("sign-in-error")
+	_, code, _ := strings.Cut(p.s.must("", "link", "reset", "ada"), "/reset/")
+	p.visit("reset", "/reset/"+strings.TrimSpace(code), "Set a new password")
+}
+
+func (p tour) lab() {
+	p.visit("lab", "/lab", "See how a sign-in works")
+	p.visit("lab-request", "/lab/request?username=ada&sub1=cookies", "Your request, taken apart")
+	p.visit("lab-session", "/lab/session", "A session like a dictionary")
+	p.visit("lab-cookie", "/lab/cookie", "A signed cookie, taken apart")
+	p.Press("Make me admin")
+	p.look("lab-cookie-refused")
+	p.Open(p.s.url + "/lab/key")
+	p.Press("Show the lab's key")
+	p.Press("Sign it with the key")
+	p.look("lab-key-signed")
+	p.Press("Change one letter of it")
+	p.look("lab-key-refused")
+	p.visit("lab-wire", "/lab/wire", "What a listener sees")
+	p.Press("Send it both ways")
+	p.look("lab-wire-sent")
+}
+
+// notPages are the routes that show a person no page of ours.
+var notPages = []string{
+	"GET /static/{name}", "GET /pages/{path...}", "GET /healthz", "GET /readyz", "GET /.well-known/change-password", "GET /.well-known/jwks.json",
+	"GET /gate/check", "GET /gate/callback", "GET /api/authz/auth-request", "GET /api/authz/forward-auth",
+	"GET /auth", // the same form as /
+}
+
+// seen notes which routes' pages were looked at.
+type seen struct {
+	mux    *http.ServeMux
+	routes []string
+	looked map[string]bool
+}
+
+func newSeen() seen {
+	s := seen{http.NewServeMux(), handlers.Routes(handlers.Config{Pages: new(os.Root), Lab: new(anatomy.Lab), Gate: new(gate.Gate)}), map[string]bool{}}
+	for _, pattern := range s.routes {
+		s.mux.HandleFunc(pattern, func(http.ResponseWriter, *http.Request) {})
+	}
+	return s
+}
+
+// look notes the page at the path.
+func (s seen) look(path string) {
+	_, pattern := s.mux.Handler(httptest.NewRequest(http.MethodGet, path, http.NoBody))
+	s.looked[pattern] = true
+}
+
+// all fails the test for every page that nobody looked at.
+func (s seen) all(t *testing.T) {
+	t.Helper()
+	for _, pattern := range s.routes {
+		if strings.HasPrefix(pattern, "GET ") && !s.looked[pattern] && !slices.Contains(notPages, pattern) {
+			t.Errorf("nobody looked at %s: visit it in TestPages, or name it in notPages (utl/process/pages_test.go)", pattern)
+		}
+	}
+}
+
+// axeCore returns axe-core's script, which .ci/tools fetches, or "".
+func axeCore(t *testing.T) string {
+	t.Helper()
+	found, _ := filepath.Glob(top + "/.tools/axe-core-*.min.js") // the pattern is right
+	script, err := os.ReadFile(strings.Join(found, ""))
+	if err != nil {
+		t.Run("axe-core", func(t *testing.T) { tooltest.Missing(t, "axe-core") })
+	}
+	return string(script)
+}

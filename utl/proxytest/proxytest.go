@@ -1,0 +1,117 @@
+// Package proxytest runs the recipes in the real proxies, for tests.
+package proxytest
+
+import (
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/utl/recipe"
+	"glassjar/utl/tooltest"
+)
+
+// Proxy is a proxy that a recipe is for, and what lets it run in a test. In its
+// texts, DIR is the folder that its files are in, and ADDR where it listens, on
+// PORT.
+type Proxy struct {
+	Program string
+	Files   map[string]string // the recipe of each file in DIR
+	Frame   string            // the configuration around them: DIR/frame
+	Args    []string          // without spaces
+}
+
+// Needed skips the test where the proxy is missing; CI must have all but
+// Traefik, which Debian has not.
+func (p Proxy) Needed(t testing.TB) {
+	t.Helper()
+	if _, ok := tooltest.Find(p.Program); ok {
+		return
+	}
+	if p.Program == "traefik" {
+		t.Skip("traefik is missing: its recipe did not run")
+	}
+	tooltest.Missing(t, p.Program)
+}
+
+// Start runs the proxy for the site until the test ends and returns its
+// address. edit holds what is replaced in its files, and by what, in turn.
+func (p Proxy) Start(t testing.TB, site recipe.Site, edit ...string) (addr string) {
+	t.Helper()
+	site.Listen = Free(t)
+	command := p.Command(t, site, edit...)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
+	home := t.TempDir()
+	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_DATA_HOME="+home, "XDG_CONFIG_HOME="+home)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); cancel(); close(ended) }() // it is killed, or says why it stopped
+	t.Cleanup(func() { cancel(); <-ended })
+	listens(ctx, t, p.Program, site.Listen)
+	return site.Listen
+}
+
+// listens waits until somebody listens at the address, for 20 s at most.
+func listens(ctx context.Context, t testing.TB, program, addr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	for range time.Tick(10 * time.Millisecond) {
+		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+		if err == nil {
+			_ = c.Close()
+			return
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("%s does not listen: %v", program, err)
+		}
+	}
+}
+
+// Command writes the proxy's files for the site, which says where it listens,
+// and returns the command that runs it until it is killed.
+func (p Proxy) Command(t testing.TB, site recipe.Site, edit ...string) []string {
+	t.Helper()
+	p.Needed(t)
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, port, _ := net.SplitHostPort(site.Listen)
+	here := strings.NewReplacer("DIR", dir, "ADDR", site.Listen, "PORT", port)
+	write("frame", here.Replace(p.Frame))
+	for name, of := range p.Files {
+		var text strings.Builder
+		if err := recipe.Write(&text, of, site); err != nil {
+			t.Fatal(err)
+		}
+		write(name, strings.NewReplacer(edit...).Replace(text.String()))
+	}
+	command := []string{tooltest.Need(t, p.Program)}
+	for _, arg := range p.Args {
+		command = append(command, here.Replace(arg))
+	}
+	return command
+}
+
+// Free returns an address on loopback where nobody listens.
+func Free(t testing.TB) string {
+	t.Helper()
+	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
