@@ -53,6 +53,10 @@ var eventLabels = map[string]string{
 	"account.enabled":  "The account was enabled",
 	"account.deleted":  "The account was deleted",
 	"account.groups":   "The groups were changed",
+	"account.name":     "The display name was changed",
+	"account.email":    "The email address was changed",
+	"account.role":     "The role was changed",
+	"account.freed":    "The username may be taken again",
 
 	"apppassword.made":    "An app password was made",
 	"apppassword.revoked": "An app password was revoked",

@@ -53,9 +53,10 @@ var username = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,31}$`)
 type Account struct {
 	identity.Identity
 
-	Created  time.Time
-	Disabled bool
-	epoch    int64
+	EmailConfirmed bool // a link to the address was opened: only then apps are told of it
+	Created        time.Time
+	Disabled       bool
+	epoch          int64
 }
 
 // Of returns the account that the live session belongs to.
@@ -115,12 +116,12 @@ type credentials struct {
 	hash string
 }
 
-const selectAccounts = `SELECT id, username, name, role, group_names, email, password, epoch, created_at, disabled_at FROM accounts`
+const selectAccounts = `SELECT id, username, name, role, group_names, email, email_confirmed, password, epoch, created_at, disabled_at FROM accounts`
 
 func scan(r db.Row) (c credentials, err error) {
-	var created, disabled int64
-	err = r.Scan(&c.ID, &c.Username, &c.Name, &c.Role, &c.Groups, &c.Email, &c.hash, &c.epoch, &created, &disabled)
-	c.Created, c.Disabled = db.Time(created), disabled != 0
+	var confirmed, created, disabled int64
+	err = r.Scan(&c.ID, &c.Username, &c.Name, &c.Role, &c.Groups, &c.Email, &confirmed, &c.hash, &c.epoch, &created, &disabled)
+	c.EmailConfirmed, c.Created, c.Disabled = confirmed != 0, db.Time(created), disabled != 0
 	return c, err
 }
 

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -59,10 +60,16 @@ func (s *Store) hash(ctx context.Context, pw, name string) (string, error) {
 // insert adds the account. The transaction must have the lock of the owners: with
 // the first account the first link is good no more.
 func (s *Store) insert(ctx context.Context, tx *db.Tx, c credentials, by audit.Actor) error {
+	if deleted, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM deleted_names WHERE username = ?`, c.Username); err != nil || deleted > 0 {
+		return cmp.Or(err, ErrTaken)
+	}
 	_, err := tx.Exec(ctx, `INSERT INTO accounts (id, username, name, role, password, epoch, created_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?)`, c.ID, c.Username, c.Name, c.Role, c.hash, c.epoch, db.Micros(c.Created))
 	if errors.Is(err, db.ErrConflict) {
 		return ErrTaken
+	}
+	if err == nil {
+		err = indexPerson(ctx, tx, c.Account)
 	}
 	if err != nil {
 		return err

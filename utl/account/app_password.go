@@ -61,7 +61,7 @@ func (p AppPassword) opens(host string) bool {
 
 // #nosec G101 -- it is SQL
 const selectAppPasswords = `SELECT p.id, p.name, p.hosts, p.created_at, p.expires_at, p.used_at,
-	a.id, a.username, a.name, a.role, a.group_names, a.email FROM app_passwords p JOIN accounts a ON a.id = p.account_id`
+	a.id, a.username, a.name, a.role, a.group_names, CASE WHEN a.email_confirmed = 1 THEN a.email ELSE '' END FROM app_passwords p JOIN accounts a ON a.id = p.account_id`
 
 func scanAppPassword(r db.Row) (p AppPassword, err error) {
 	var made, expires, used int64

@@ -7,6 +7,7 @@ import (
 
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
+	"glassjar/utl/identity"
 	"glassjar/utl/session"
 )
 
@@ -79,7 +80,7 @@ func (s *Store) newPassword(ctx context.Context, a Account, pw string, by audit.
 // Errors: ErrName, ErrUnknown, ErrLastOwner, db.ErrUnavailable.
 func (s *Store) Disable(ctx context.Context, name string, by audit.Actor) error {
 	return s.named(ctx, name, by, "account.disabled", func(tx *db.Tx, c credentials) error {
-		if err := keepsOwner(ctx, tx, c); err != nil {
+		if err := keepsOwner(ctx, tx, c.Account); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, `UPDATE accounts SET disabled_at = ?, epoch = epoch + 1 WHERE id = ?`, db.Micros(s.Now()), c.ID)
@@ -87,9 +88,13 @@ func (s *Store) Disable(ctx context.Context, name string, by audit.Actor) error 
 	})
 }
 
-// Enable lets a disabled account sign in again.
-// Errors: ErrName, ErrUnknown, db.ErrUnavailable.
+// Enable lets a disabled account sign in again. For one that is not disabled it
+// does nothing. Errors: ErrName, ErrUnknown, db.ErrUnavailable.
 func (s *Store) Enable(ctx context.Context, name string, by audit.Actor) error {
+	c, err := s.find(ctx, s.DB, name)
+	if err != nil || !c.Disabled {
+		return err
+	}
 	return s.named(ctx, name, by, "account.enabled", func(tx *db.Tx, c credentials) error {
 		_, err := tx.Exec(ctx, `UPDATE accounts SET disabled_at = 0 WHERE id = ?`, c.ID)
 		return err
@@ -97,13 +102,19 @@ func (s *Store) Enable(ctx context.Context, name string, by audit.Actor) error {
 }
 
 // Delete deletes the account and ends its sessions. The id is never used
-// again. Errors: ErrName, ErrUnknown, ErrLastOwner, db.ErrUnavailable.
+// again, and the username not until Free: apps behind the gate keep data by it. Errors: ErrName, ErrUnknown, ErrLastOwner, db.ErrUnavailable.
 func (s *Store) Delete(ctx context.Context, name string, by audit.Actor) error {
 	return s.named(ctx, name, by, "account.deleted", func(tx *db.Tx, c credentials) error {
-		if err := keepsOwner(ctx, tx, c); err != nil {
+		if err := keepsOwner(ctx, tx, c.Account); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `DELETE FROM accounts WHERE id = ?`, c.ID)
+		if _, err := tx.Exec(ctx, `DELETE FROM accounts WHERE id = ?`, c.ID); err != nil {
+			return err
+		}
+		if err := unindexPerson(ctx, tx, c.Username); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO deleted_names (username, deleted_at) VALUES (?, ?) ON CONFLICT DO NOTHING`, c.Username, db.Micros(s.Now()))
 		return err
 	})
 }
@@ -151,7 +162,7 @@ func (s *Store) change(ctx context.Context, a Account, by audit.Actor, kind stri
 
 // keepsOwner returns ErrLastOwner when nobody but c is an owner who can sign
 // in.
-func keepsOwner(ctx context.Context, tx *db.Tx, c credentials) error {
+func keepsOwner(ctx context.Context, tx *db.Tx, c Account) error {
 	if c.Role != Owner || c.Disabled {
 		return nil
 	}
@@ -164,4 +175,27 @@ func keepsOwner(ctx context.Context, tx *db.Tx, c credentials) error {
 		return ErrLastOwner
 	}
 	return err
+}
+
+// ErrNotDeleted means that no deleted account had the username.
+var ErrNotDeleted = errors.New("no deleted account had this username")
+
+// Free lets the username of a deleted account be taken again: whoever takes it
+// gets what apps behind the gate kept for the old account. Errors: ErrName,
+// ErrNotDeleted, db.ErrUnavailable.
+func (s *Store) Free(ctx context.Context, typed string, by audit.Actor) error {
+	name, err := Username(typed)
+	if err != nil {
+		return err
+	}
+	return s.DB.Tx(ctx, func(tx *db.Tx) error {
+		n, err := tx.Exec(ctx, `DELETE FROM deleted_names WHERE username = ?`, name)
+		if err == nil && n == 0 {
+			err = ErrNotDeleted
+		}
+		if err != nil {
+			return err
+		}
+		return s.record(ctx, tx, by, "account.freed", Account{Identity: identity.Identity{Username: name}}, "")
+	})
 }

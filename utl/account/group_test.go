@@ -9,10 +9,11 @@ import (
 	"testing"
 
 	"glassjar/utl/account"
+	"glassjar/utl/session"
 )
 
-// groups returns those that the cookie's session has.
-func (h *house) groups(t *testing.T, c *http.Cookie) string {
+// found returns the cookie's session.
+func (h *house) found(t *testing.T, c *http.Cookie) session.Session {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
 	r.AddCookie(c)
@@ -20,6 +21,13 @@ func (h *house) groups(t *testing.T, c *http.Cookie) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return found
+}
+
+// groups returns those that the cookie's session has.
+func (h *house) groups(t *testing.T, c *http.Cookie) string {
+	t.Helper()
+	found := h.found(t, c)
 	if of := account.Of(found); of.Groups != found.Groups {
 		t.Errorf("the account has %q, its session %q", of.Groups, found.Groups)
 	}

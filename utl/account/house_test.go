@@ -88,6 +88,9 @@ func (h *house) with(hasher *password.Hasher) *account.Store {
 // add makes an account with the password good.
 func (h *house) add(t *testing.T, name, role string) account.Account {
 	t.Helper()
+	if err := h.Free(t.Context(), name, keeper); err != nil && !errors.Is(err, account.ErrNotDeleted) {
+		t.Fatalf("freeing %q: %v", name, err)
+	}
 	a, err := h.Add(t.Context(), account.Wanted{Username: name, Password: good, Role: role}, keeper)
 	if err != nil {
 		t.Fatalf("adding %q: %v", name, err)

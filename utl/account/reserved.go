@@ -16,7 +16,7 @@ var reserved = set(
 	// the audit log's and the log's own words
 	"audit", "audit.csv", "command", "mail", "unknown", "anonymous", "stranger",
 	// words in addresses, present and to come, and what stands beside usernames there
-	"me", "self", "new", "invite", "invitations", "api", "auth", "login", "logout", "sign-in", "sign-out", "signin", "signout", "signup",
+	"me", "self", "prove", "passkeys", "new", "invite", "invitations", "api", "auth", "login", "logout", "sign-in", "sign-out", "signin", "signout", "signup",
 	"join", "reset", "forgot", "account", "accounts", "people", "apps", "lab", "gate", "pages", "static", "healthz", "readyz",
 	"favicon.ico", "robots.txt",
 )

@@ -17,7 +17,7 @@ const maxSessions = 100
 const liveSessions = ` FROM sessions s JOIN accounts a ON a.id = s.account_id
 	WHERE s.ended_at = 0 AND s.epoch = a.session_epoch AND a.disabled_at = 0 AND `
 
-const selectSessions = `SELECT s.sid, s.id, s.account_id, a.username, a.name, a.role, a.group_names, a.email,
+const selectSessions = `SELECT s.sid, s.id, s.account_id, a.username, a.name, a.role, a.group_names, CASE WHEN a.email_confirmed = 1 THEN a.email ELSE '' END,
 	s.address, s.agent, s.started_at, s.seen_at, s.remember` + liveSessions
 
 func scan(r db.Row) (s Session, err error) {

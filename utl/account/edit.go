@@ -1,0 +1,144 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/hosts"
+	"glassjar/utl/session"
+)
+
+const (
+	maxName  = 64  // characters of a display name
+	maxEmail = 254 // bytes of an email address (RFC 5321, section 4.5.3.1.3)
+)
+
+var (
+	// ErrDisplayName means that the display name is not of the form of one.
+	ErrDisplayName = errors.New("a name is at most 64 characters on one line")
+	// ErrEmail means that the email address is not of the form of one.
+	ErrEmail = errors.New("an email address is like ada@site.example, of at most 254 characters, in ASCII")
+	// ErrEmailTaken means that another account has the email address.
+	ErrEmailTaken = errors.New("another account has this email address")
+)
+
+// SetName sets the display name; "" removes it. Errors: ErrDisplayName, ErrName,
+// ErrUnknown, db.ErrUnavailable.
+func (s *Store) SetName(ctx context.Context, username, typed string, by audit.Actor) error {
+	name, err := displayName(typed)
+	if err != nil {
+		return err
+	}
+	return s.edit(ctx, username, by, "account.name", name, func(_ context.Context, _ *db.Tx, a *Account) error {
+		a.Name = name
+		return nil
+	})
+}
+
+// SetEmail sets the email address; "" removes it. One that is not confirmed is
+// told to no app and signs nobody in. Errors: ErrEmail, ErrEmailTaken, ErrName,
+// ErrUnknown, db.ErrUnavailable.
+func (s *Store) SetEmail(ctx context.Context, username, typed string, confirmed bool, by audit.Actor) error {
+	email, err := emailAddress(typed)
+	if err != nil {
+		return err
+	}
+	return s.edit(ctx, username, by, "account.email", email, func(_ context.Context, _ *db.Tx, a *Account) error {
+		a.Email, a.EmailConfirmed = email, confirmed && email != ""
+		return nil
+	})
+}
+
+// SetRole makes the account an owner or a member. Errors: ErrRole, ErrLastOwner,
+// ErrName, ErrUnknown, db.ErrUnavailable.
+func (s *Store) SetRole(ctx context.Context, username, role string, by audit.Actor) error {
+	if role != Owner && role != Member {
+		return ErrRole
+	}
+	return s.edit(ctx, username, by, "account.role", role, func(ctx context.Context, tx *db.Tx, a *Account) error {
+		if role == Member {
+			if err := keepsOwner(ctx, tx, *a); err != nil {
+				return err
+			}
+		}
+		a.Role = role
+		return nil
+	})
+}
+
+// edit changes who the account is, as change makes it, and has its sessions know
+// at once, on other servers within a second. A change that changes nothing is not
+// recorded.
+func (s *Store) edit(ctx context.Context, username string, by audit.Actor, kind, detail string, change func(context.Context, *db.Tx, *Account) error) error {
+	c, err := s.find(ctx, s.DB, username)
+	if err != nil {
+		return err
+	}
+	err = s.DB.Tx(ctx, func(tx *db.Tx) error {
+		if err := session.LockAccount(ctx, tx, c.ID); err != nil {
+			return err
+		}
+		now, err := one(ctx, tx, `id = ?`, c.ID)
+		if err != nil {
+			return err
+		}
+		before := now.Account
+		if err := change(ctx, tx, &now.Account); err != nil || now.Account == before {
+			return err
+		}
+		if err := s.update(ctx, tx, now.Account); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, by, kind, now.Account, detail)
+	})
+	if err != nil {
+		return fmt.Errorf("%s for %q: %w", kind, c.Username, err)
+	}
+	s.Sessions.ForgetAccount(c.ID)
+	return nil
+}
+
+// update writes who the account is, and what it is found by.
+func (s *Store) update(ctx context.Context, tx *db.Tx, a Account) error {
+	_, err := tx.Exec(ctx, `UPDATE accounts SET name = ?, role = ?, group_names = ?, email = ?, email_confirmed = ? WHERE id = ?`,
+		a.Name, a.Role, a.Groups, a.Email, db.Flag(a.EmailConfirmed), a.ID)
+	if errors.Is(err, db.ErrConflict) {
+		return ErrEmailTaken
+	}
+	if err == nil {
+		err = indexPerson(ctx, tx, a)
+	}
+	if err == nil {
+		err = session.Touch(ctx, tx, s.Now(), a.ID)
+	}
+	return err
+}
+
+// displayName returns the name as it is kept: in Unicode's NFC, trimmed.
+// Errors: ErrDisplayName.
+func displayName(typed string) (string, error) {
+	name := norm.NFC.String(Trim(typed))
+	bad := func(c rune) bool { return !unicode.IsPrint(c) || unicode.In(c, unicode.Cf, unicode.Bidi_Control) }
+	if !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxName || strings.ContainsFunc(name, bad) {
+		return "", ErrDisplayName
+	}
+	return name, nil
+}
+
+// emailAddress returns the address as it is kept: trimmed, in lower case.
+// Errors: ErrEmail.
+func emailAddress(typed string) (string, error) {
+	email := strings.ToLower(Trim(typed))
+	if email != "" && (len(email) > maxEmail || !hosts.IsMail(email)) {
+		return "", ErrEmail
+	}
+	return email, nil
+}

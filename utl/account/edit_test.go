@@ -1,0 +1,142 @@
+package account_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"glassjar/utl/account"
+	"glassjar/utl/audit"
+)
+
+// A change of who somebody is is recorded and known to the sessions at once; one
+// that changes nothing is neither.
+func TestAnAccountIsEdited(t *testing.T) {
+	h := open(t)
+	h.add(t, "ann", account.Owner)
+	h.add(t, "bob", account.Member)
+	cookie := h.signedIn(t, "bob", good)
+	for _, tt := range []struct {
+		name, want, log string
+		do              func(s *account.Store, ctx context.Context, name string, by audit.Actor) error
+	}{
+		{"a name", "Bob B.", "account.name bob Bob B.", func(s *account.Store, ctx context.Context, name string, by audit.Actor) error {
+			return s.SetName(ctx, name, "  Bob B.\u200b", by)
+		}},
+		{"a role", "Bob B. owner", "account.role bob owner", func(s *account.Store, ctx context.Context, name string, by audit.Actor) error {
+			return s.SetRole(ctx, name, account.Owner, by)
+		}},
+		{"an email address that is not confirmed", "Bob B. owner", "account.email bob bob@site.example", func(s *account.Store, ctx context.Context, name string, by audit.Actor) error {
+			return s.SetEmail(ctx, name, "Bob@Site.Example", false, by)
+		}},
+		{"one that is", "Bob B. owner bob@site.example", "account.email bob bob@site.example", func(s *account.Store, ctx context.Context, name string, by audit.Actor) error {
+			return s.SetEmail(ctx, name, "bob@site.example", true, by)
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			before := len(h.log(t))
+			for range 2 {
+				if err := tt.do(h.Store, t.Context(), "Bob", keeper); err != nil {
+					t.Fatal(err)
+				}
+			}
+			found := h.found(t, cookie)
+			got := strings.Join(strings.Fields(found.Name+" "+strings.TrimPrefix(found.Role, "member")+" "+found.Email), " ")
+			if got != tt.want {
+				t.Errorf("the session says %q, want %q", got, tt.want)
+			}
+			if log := h.log(t)[before:]; len(log) != 1 || log[0] != "keeper "+tt.log {
+				t.Errorf("the audit log says %q, want once %q", log, tt.log)
+			}
+		})
+	}
+}
+
+func TestAnEditIsRefused(t *testing.T) {
+	h := open(t)
+	h.add(t, "ann", account.Owner)
+	h.add(t, "bob", account.Member)
+	ctx := t.Context()
+	if err := h.SetEmail(ctx, "bob", "b@site.example", false, keeper); err != nil {
+		t.Fatal(err)
+	}
+	before := h.dump(t)
+	for name, tt := range map[string]struct {
+		err, want error
+	}{
+		"the last owner's role":             {h.SetRole(ctx, "ann", account.Member, keeper), account.ErrLastOwner},
+		"a role that is none":               {h.SetRole(ctx, "ann", "king", keeper), account.ErrRole},
+		"another's email address":           {h.SetEmail(ctx, "ann", "B@site.example", true, keeper), account.ErrEmailTaken},
+		"an email address without a host":   {h.SetEmail(ctx, "ann", "ann@", true, keeper), account.ErrEmail},
+		"one of two lines":                  {h.SetEmail(ctx, "ann", "ann@site.example\r\nBcc: b@c.example", true, keeper), account.ErrEmail},
+		"one that is not ASCII":             {h.SetEmail(ctx, "ann", "änn@site.example", true, keeper), account.ErrEmail},
+		"one of 255 bytes":                  {h.SetEmail(ctx, "ann", strings.Repeat("a", 242)+"@site.example", true, keeper), account.ErrEmail},
+		"a name of 65 characters":           {h.SetName(ctx, "ann", strings.Repeat("ä", 65), keeper), account.ErrDisplayName},
+		"a name of two lines":               {h.SetName(ctx, "ann", "a\nb", keeper), account.ErrDisplayName},
+		"a name that turns the line around": {h.SetName(ctx, "ann", "a\u202eb", keeper), account.ErrDisplayName},
+		"a name that is no text":            {h.SetName(ctx, "ann", "a\xffb", keeper), account.ErrDisplayName},
+		"nobody":                            {h.SetName(ctx, "eve", "Eve", keeper), account.ErrUnknown},
+	} {
+		if !errors.Is(tt.err, tt.want) {
+			t.Errorf("%s: got %v, want %v", name, tt.err, tt.want)
+		}
+	}
+	if diff := cmp.Diff(before, h.dump(t)); diff != "" {
+		t.Errorf("something changed (-before +after):\n%s", diff)
+	}
+}
+
+// Attack race/one-winner: two owners make each other members: one stays an owner.
+func TestOfTwoOwnersWhoDemoteEachOtherOneStays(t *testing.T) {
+	h := open(t)
+	second := h.second(t)
+	owners := []string{"ann", "bob"}
+	for _, name := range owners {
+		h.add(t, name, account.Owner)
+	}
+	for round := range 100 {
+		got := atOnce(t, 2, func(i int) error {
+			return []*house{h, second}[i].SetRole(t.Context(), owners[i], account.Member, keeper)
+		}, nil, account.ErrLastOwner)
+		if got[nil] != 1 {
+			t.Fatalf("round %d: %d of the two became members", round, got[nil])
+		}
+		for _, name := range owners {
+			if err := h.SetRole(t.Context(), name, account.Owner, keeper); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// Apps behind the gate keep data by username, so a deleted one stays taken until
+// it is freed.
+func TestADeletedUsernameStaysTaken(t *testing.T) {
+	h := open(t)
+	h.add(t, "ann", account.Owner)
+	h.add(t, "bob", account.Member)
+	ctx := t.Context()
+	if err := h.Free(ctx, "bob", keeper); !is(err, account.ErrNotDeleted) {
+		t.Errorf("freeing the name of an account: got %v, want ErrNotDeleted", err)
+	}
+	if err := h.Delete(ctx, "bob", keeper); err != nil {
+		t.Fatal(err)
+	}
+	again := account.Wanted{Username: "Bob", Password: good, Role: account.Member}
+	if _, err := h.Add(ctx, again, keeper); !is(err, account.ErrTaken) {
+		t.Errorf("made again: got %v, want ErrTaken", err)
+	}
+	code := h.join(t, account.Member)
+	if _, err := h.Join(ctx, code, "bob", good, visitor); !is(err, account.ErrTaken) {
+		t.Errorf("joined again: got %v, want ErrTaken", err)
+	}
+	if err := h.Free(ctx, "BOB", keeper); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Add(ctx, again, keeper); err != nil {
+		t.Errorf("made again when freed: %v", err)
+	}
+}

@@ -1,0 +1,142 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"glassjar/utl/db"
+)
+
+// PeoplePage is how many people People returns at most.
+const PeoplePage = 50
+
+// The states of an account that People tells apart.
+const (
+	Active   = "active"
+	Disabled = "disabled"
+)
+
+// Query is whom People returns. An empty field leaves nobody out.
+type Query struct {
+	Prefix string // of the username, the email address or a word of the name; in any case
+	Role   string // Owner or Member
+	Group  string
+	State  string // Active or Disabled
+	After  string // the username that the page follows
+}
+
+// Person is an account as owners see it.
+type Person struct {
+	Account
+
+	Seen time.Time // when one of its sessions was last used; zero: in no session that is kept
+}
+
+// selectPeople reads the last seen time of at most as many sessions as an account
+// may start while they are kept (package session has the limit).
+const selectPeople = `SELECT a.id, a.username, a.name, a.role, a.group_names, a.email, a.email_confirmed, a.created_at, a.disabled_at,
+	COALESCE((SELECT MAX(s.seen_at) FROM sessions s WHERE s.account_id = a.id), 0) FROM accounts a`
+
+func scanPerson(r db.Row) (p Person, err error) {
+	var created, disabled, seen, confirmed int64
+	err = r.Scan(&p.ID, &p.Username, &p.Name, &p.Role, &p.Groups, &p.Email, &confirmed, &created, &disabled, &seen)
+	p.Created, p.Disabled, p.EmailConfirmed = db.Time(created), disabled != 0, confirmed != 0
+	if seen != 0 {
+		p.Seen = db.Time(seen)
+	}
+	return p, err
+}
+
+// People returns the people of the query, by username: at most PeoplePage, and
+// one more when others follow. Errors: db.ErrUnavailable.
+func (s *Store) People(ctx context.Context, q Query) ([]Person, error) {
+	where, args := q.where()
+	all, err := db.All(ctx, s.DB, scanPerson, selectPeople+where+` ORDER BY a.username LIMIT ?`, append(args, PeoplePage+1)...)
+	if err != nil {
+		return nil, fmt.Errorf("looking people up: %w", err)
+	}
+	return all, nil
+}
+
+// where returns the query's condition and its arguments. Each part of it uses an
+// index.
+func (q Query) where() (string, []any) {
+	text, args := ` WHERE a.username > ?`, []any{q.After}
+	if q.Group != "" {
+		text += ` AND a.username IN (SELECT username FROM account_groups WHERE group_name = ? AND username > ?)`
+		args = append(args, q.Group, q.After)
+	}
+	if prefix := strings.ToLower(strings.TrimSpace(q.Prefix)); prefix != "" {
+		text += ` AND a.username IN (SELECT username FROM account_words WHERE word >= ? AND word < ? AND username > ?)`
+		args = append(args, prefix, prefix+"\U0010FFFF", q.After)
+	}
+	if q.Role != "" {
+		text += ` AND a.role = ?`
+		args = append(args, q.Role)
+	}
+	switch q.State {
+	case Active:
+		text += ` AND a.disabled_at = 0`
+	case Disabled:
+		text += ` AND a.disabled_at <> 0`
+	}
+	return text, args
+}
+
+// Person returns the person with the username. Errors: ErrName, ErrUnknown,
+// db.ErrUnavailable.
+func (s *Store) Person(ctx context.Context, typed string) (Person, error) {
+	name, err := Username(typed)
+	if err != nil {
+		return Person{}, err
+	}
+	p, err := db.One(ctx, s.DB, scanPerson, selectPeople+` WHERE a.username = ?`, name)
+	if errors.Is(err, db.ErrNone) {
+		return Person{}, ErrUnknown
+	}
+	return p, err
+}
+
+// maxWords is how many words of a name an account is found by.
+const maxWords = 8
+
+// words returns what the account is found by.
+func words(a Account) []string {
+	all := []string{a.Username}
+	if a.Email != "" {
+		all = append(all, a.Email)
+	}
+	parts := strings.FieldsFunc(strings.ToLower(a.Name), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsMark(c) && !unicode.IsDigit(c) })
+	return append(all, parts[:min(len(parts), maxWords)]...)
+}
+
+// indexPerson writes what the account is found by: at most maxWords and 2 words,
+// and maxGroups groups.
+func indexPerson(ctx context.Context, tx *db.Tx, a Account) error {
+	if err := unindexPerson(ctx, tx, a.Username); err != nil {
+		return err
+	}
+	for _, word := range words(a) {
+		if _, err := tx.Exec(ctx, `INSERT INTO account_words (word, username) VALUES (?, ?) ON CONFLICT DO NOTHING`, word, a.Username); err != nil {
+			return err
+		}
+	}
+	for _, g := range a.GroupList() {
+		if _, err := tx.Exec(ctx, `INSERT INTO account_groups (group_name, username) VALUES (?, ?)`, g, a.Username); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func unindexPerson(ctx context.Context, tx *db.Tx, username string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM account_words WHERE username = ?`, username)
+	if err == nil {
+		_, err = tx.Exec(ctx, `DELETE FROM account_groups WHERE username = ?`, username)
+	}
+	return err
+}
