@@ -25,6 +25,7 @@ const (
 type cache struct {
 	began   time.Time
 	seed    maphash.Seed
+	seed2   maphash.Seed
 	live    table[entry]
 	none    table[entry] // sids that no live session has
 	cookies table[verified]
@@ -39,7 +40,7 @@ type cache struct {
 }
 
 func (c *cache) init(now time.Time) {
-	c.began, c.seed = now, maphash.MakeSeed()
+	c.began, c.seed, c.seed2 = now, maphash.MakeSeed(), maphash.MakeSeed()
 	c.live, c.none, c.cookies = newTable[entry](maxEntries), newTable[entry](maxNone), newTable[verified](maxCookies)
 	c.seen = map[string]int64{}
 }

@@ -27,7 +27,7 @@ func (s *Store) find(r *http.Request, name, host string) (Session, error) {
 	}
 	keys, now := s.keys(name), s.opt.Now()
 	if len(sent) == 1 && len(sent[0]) <= maxValue {
-		if e, old := s.cache.find(fingerprintOf(name, host, sent[0]), keys, now); e.live {
+		if e, old := s.cache.find(s.cache.fingerprintOf(name, host, sent[0]), keys, now); e.live {
 			found, err := s.within(e, now)
 			found.old = old
 			return found, err
@@ -44,7 +44,7 @@ func (s *Store) find(r *http.Request, name, host string) (Session, error) {
 	if !p.names(found) {
 		return Session{}, ErrNone
 	}
-	s.cache.remember(fingerprintOf(name, host, value), keys, p.SID, p.old)
+	s.cache.remember(s.cache.fingerprintOf(name, host, value), keys, p.SID, p.old)
 	found.old = p.old
 	return found, nil
 }
