@@ -62,7 +62,7 @@ func TestProxies(t *testing.T) {
 }
 
 func (c check) comesBack() {
-	c.Exec(c.t, `UPDATE accounts SET name = 'Ada L.', email = 'ada@site.example'`)
+	c.Exec(c.t, `UPDATE accounts SET name = 'Ada L.', email = 'ada@site.example', email_confirmed = 1`)
 	if err := c.Accounts.SetGroups(c.t.Context(), "ada", []string{"ops", "dev"}, audit.Command()); err != nil {
 		c.t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ var gatePaths = []string{"/gate/check", "/gate/forward", "/api/authz/auth-reques
 func TestGateTakesAppPasswords(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	id := w.Add(t, "ada", account.Member).ID
-	w.Exec(t, `UPDATE accounts SET name = 'Ada', email = 'ada@site.example', group_names = 'dev,ops'`)
+	w.Exec(t, `UPDATE accounts SET name = 'Ada', email = 'ada@site.example', email_confirmed = 1, group_names = 'dev,ops'`)
 	secret := w.AppPassword(t, "ada", account.AppPassword{Name: "backup", Hosts: "wiki.example"})
 	identity := map[string]bool{}
 	for _, path := range gatePaths {
@@ -232,5 +232,17 @@ func TestOurOwnPagesIgnoreAuthorization(t *testing.T) {
 	for _, authorization := range []string{"Bearer " + secret, webtest.Basic("ada", secret), webtest.Basic("ada", webtest.Good), "Bearer x"} {
 		w.Browser(t).Get("/account", "Authorization", authorization).Want(http.StatusSeeOther, "/?next=%2Faccount")
 		b.Get("/account", "Authorization", authorization).Want(http.StatusOK).Says("h1", "Your account")
+	}
+}
+
+// An address that nobody has confirmed may be somebody else's: no app is told of it.
+func TestAnUnconfirmedEmailAddressIsNotTold(t *testing.T) {
+	w := webtest.NewWorld(t, webtest.Jar, "")
+	_, cookie := w.In(t)
+	for confirmed, want := range map[bool]string{false: "", true: "ada@site.example"} {
+		if err := w.Accounts.SetEmail(t.Context(), "ada", "ada@site.example", confirmed, audit.Command()); err != nil {
+			t.Fatal(err)
+		}
+		w.Ask(t, "/gate/check", webtest.Asked(webtest.Elsewhere+"/", "Cookie", cookie)).Want(http.StatusOK).WantHeader("Remote-Email", want)
 	}
 }

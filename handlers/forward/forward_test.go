@@ -111,7 +111,7 @@ func TestGateSaysWhoPasses(t *testing.T) {
 func TestGateSaysNamesOnOneLine(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	w.Add(t, "ada", account.Member)
-	w.Exec(t, `UPDATE accounts SET name = ?, email = ?, group_names = 'dev,ops'`, "Ada\r\nRemote-User: root\x00 L\u2028.", "ada@site.example")
+	w.Exec(t, `UPDATE accounts SET name = ?, email = ?, email_confirmed = 1, group_names = 'dev,ops'`, "Ada\r\nRemote-User: root\x00 L\u2028.", "ada@site.example")
 	b := w.SignedIn(t, "ada")
 	b.Visit(webtest.Elsewhere+"/", 5).Want(http.StatusOK)
 	got := w.Ask(t, "/gate/check", webtest.Asked(webtest.Elsewhere+"/", "Cookie", webtest.HostCookie+"="+b.Holds(webtest.Elsewhere, webtest.HostCookie))).Want(http.StatusOK)

@@ -10,6 +10,7 @@ import (
 
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
+	"glassjar/utl/audit"
 )
 
 const (
@@ -119,6 +120,9 @@ func TestANameMadeAgain(t *testing.T) {
 	s.Add(t, "bob", account.Member)
 	old, link := s.SignedIn(t, "bob"), s.Link(t, "bob")
 	s.Delete(t, "bob")
+	if err := s.Accounts.Free(t.Context(), "bob", audit.Command()); err != nil {
+		t.Fatal(err)
+	}
 	s.Add(t, "bob", account.Member)
 	old.Get("/account").Want(http.StatusSeeOther)
 	old.Get(link).Want(http.StatusGone)
