@@ -56,10 +56,6 @@ func TestHomeIsItsTemplate(t *testing.T) {
 		s.Write(t, "index.html", "")
 		s.Clock.Move(time.Second)
 	}
-	body := joined(nil, found)
-	if n := testing.AllocsPerRun(100, func() { body = joined(body[:0], found) }); n != 0 {
-		t.Errorf("got %v allocations, want none", n)
-	}
 }
 
 // Home leads to the pages where there is a first one, and tells an owner how to

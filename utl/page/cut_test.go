@@ -55,17 +55,6 @@ func TestCutRefusesAValueThatIsChangedOrMissing(t *testing.T) {
 	}
 }
 
-func TestCutAllocatesNothing(t *testing.T) {
-	c, err := pages(t, `<p>{{.Text}}</p>`).Cut("note", asNote, 1, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := make([]byte, 0, 1024)
-	if n := testing.AllocsPerRun(100, func() { b = c.Append(b[:0], "title", "text & more") }); n != 0 {
-		t.Errorf("%v allocations, want 0", n)
-	}
-}
-
 func BenchmarkCut(b *testing.B) {
 	set := pages(b, `<p>{{.Text}}</p>`)
 	c, err := set.Cut("note", asNote, 1, 1)
