@@ -76,8 +76,14 @@ func (d *DB) Postgres() bool {
 	return is
 }
 
-// Close closes the database; calls after it fail.
+// Close closes the database; calls after it fail. A notice that is due is given
+// first: a command ends before Run would give it.
 func (d *DB) Close() error {
+	select {
+	case <-d.push.due:
+		d.give(context.Background())
+	default:
+	}
 	return errors.Join(d.write.Close(), d.read.Close(), d.reserve.Close())
 }
 

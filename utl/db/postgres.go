@@ -187,8 +187,7 @@ func (p *postgres) cut(err error) bool {
 
 // isCut reports whether an error says that a connection is no more.
 func isCut(err error) bool {
-	var pe *pgconn.PgError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pe.Code == "57P01" || pe.Code == "57P02" // ended by its operator, by a crash
 	}
 	var oe *net.OpError
