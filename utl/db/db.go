@@ -76,14 +76,8 @@ func (d *DB) Postgres() bool {
 	return is
 }
 
-// Close closes the database; calls after it fail. A notice that is due is given
-// first: a command ends before Run would give it.
+// Close closes the database; calls after it fail.
 func (d *DB) Close() error {
-	select {
-	case <-d.push.due:
-		d.give(context.Background())
-	default:
-	}
 	return errors.Join(d.write.Close(), d.read.Close(), d.reserve.Close())
 }
 

@@ -187,7 +187,8 @@ func (p *postgres) cut(err error) bool {
 
 // isCut reports whether an error says that a connection is no more.
 func isCut(err error) bool {
-	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
+	var pe *pgconn.PgError
+	if errors.As(err, &pe) {
 		return pe.Code == "57P01" || pe.Code == "57P02" // ended by its operator, by a crash
 	}
 	var oe *net.OpError

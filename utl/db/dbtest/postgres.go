@@ -80,25 +80,6 @@ func Need(tb testing.TB) *Server {
 	return s
 }
 
-// ForTest starts a server for one test. Without PostgreSQL the test is skipped, and
-// fails where CI=true.
-func ForTest(tb testing.TB) *Server {
-	tb.Helper()
-	s, err := Start()
-	if skips(err) {
-		tb.Skip("SKIPPED: ", err)
-	}
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := s.Stop(); err != nil {
-			tb.Error(err)
-		}
-	})
-	return s
-}
-
 // programs returns the folder of PostgreSQL's programs, of the newest version
 // where there are several.
 func programs() (string, error) {
@@ -157,10 +138,7 @@ func (s *Server) start(bin string) error {
 	if err := <-started; err != nil {
 		return err
 	}
-	s.stop = func() {
-		_ = server.Process.Signal(syscall.SIGQUIT) // at once: nothing is kept
-		s.died <- <-s.died                         // who asks again is told again
-	}
+	s.stop = func() { _ = server.Process.Signal(syscall.SIGQUIT); <-s.died } // at once: nothing is kept
 	return s.prepare()
 }
 
@@ -294,7 +272,7 @@ func (s *Server) create(tb testing.TB, template string) (name string) {
 
 func (s *Server) drop(tb testing.TB, name string) {
 	tb.Helper()
-	if _, err := s.admin.ExecContext(context.Background(), `DROP DATABASE `+name+` WITH (FORCE)`); err != nil {
+	if _, err := s.admin.ExecContext(context.Background(), `DROP DATABASE `+name+` WITH (FORCE)`); err != nil { //nolint:usetesting // the test's ctx has ended
 		tb.Error(err)
 	}
 }
