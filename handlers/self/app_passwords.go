@@ -24,58 +24,37 @@ var (
 const maxHosts = 20
 
 type appPasswordRow struct {
-	ID, Name, Hosts     string
-	Made, Expires, Used web.Moment
+	ID, Name, Hosts, Made, Expires, Used string
 
 	Expired bool
 }
 
-// AppPasswordsPage is the data of /account/app-passwords.
-type AppPasswordsPage struct {
-	web.Layout
-
-	Gate              bool // whether there is anything for app passwords to open
-	Rows              []appPasswordRow
+// newAppPassword is the form for an app password, and what it made.
+type newAppPassword struct {
 	Name, Days, Hosts string // as typed
 	Problem           string
+	Secret            string // shown this once
+	Address           string // of what it opens
 }
 
-// AppPasswordMadePage is the data of the page that shows a new app password.
-type AppPasswordMadePage struct {
-	web.Layout
-
-	Made    account.AppPassword
-	Hosts   string // empty: every one
-	Until   web.Moment
-	Secret  string // shown this once
-	Address string // of what it opens
-}
-
-// AppPasswords answers GET /account/app-passwords: the app passwords, and the form
-// for a new one.
-func (s *Room) AppPasswords(w http.ResponseWriter, r *http.Request, me account.Account) error {
-	return s.showAppPasswords(w, r, http.StatusOK, AppPasswordsPage{Layout: layout(me)})
-}
-
-func (s *Room) showAppPasswords(w http.ResponseWriter, r *http.Request, status int, p AppPasswordsPage) error {
-	all, err := s.Accounts.AppPasswords(r.Context(), p.Me.ID)
-	if err != nil {
-		return err
+// appPasswords returns the rows of the account's app passwords.
+func (s *Room) appPasswords(r *http.Request, me account.Account) ([]appPasswordRow, error) {
+	all, err := s.Accounts.AppPasswords(r.Context(), me.ID)
+	rows := make([]appPasswordRow, len(all))
+	for i, p := range all {
+		rows[i] = appPasswordRow{
+			ID: p.ID, Name: p.Name, Hosts: strings.ReplaceAll(p.Hosts, ",", ", "), Made: web.FormatTime(p.Made),
+			Expired: !p.Expires.IsZero() && !p.Expires.After(s.Now()),
+		}
+		if !p.Expires.IsZero() {
+			rows[i].Expires = web.FormatTime(p.Expires)
+		}
+		if !p.Used.IsZero() {
+			rows[i].Used = web.FormatTime(p.Used)
+		}
 	}
-	now := s.Now()
-	for _, one := range all {
-		p.Rows = append(p.Rows, appPasswordRow{
-			ID: one.ID, Name: one.Name, Hosts: commas(one.Hosts),
-			Made: web.MomentAt(one.Made, now), Expires: web.MomentAt(one.Expires, now), Used: web.MomentAt(one.Used, now),
-			Expired: !one.Expires.IsZero() && !one.Expires.After(now),
-		})
-	}
-	p.Gate = s.Gate.Answers()
-	return s.Render(w, status, "account-app-passwords", p)
+	return rows, err
 }
-
-// commas puts a space behind each comma, for people.
-func commas(hosts string) string { return strings.ReplaceAll(hosts, ",", ", ") }
 
 // AppPasswordSubmit answers POST /account/app-passwords: it makes an app
 // password, once the current password is verified, and shows its secret, with
@@ -85,29 +64,23 @@ func (s *Room) AppPasswordSubmit(w http.ResponseWriter, r *http.Request, me acco
 	if err != nil {
 		return err
 	}
-	made := AppPasswordMadePage{Layout: layout(me)}
-	made.Made, err = s.wantedAppPassword(form)
+	p := newAppPassword{Name: form.Get("name"), Days: form.Get("days"), Hosts: form.Get("hosts")}
+	wanted, err := s.wantedAppPassword(form)
 	if err == nil {
 		err = s.Authn.Reauthenticate(r.Context(), s.Attempt(r, me.Username, ""), func() (err error) {
-			made.Secret, err = s.Accounts.NewAppPassword(r.Context(), me, form.Get("current"), made.Made, web.Actor(r))
+			p.Secret, err = s.Accounts.NewAppPassword(r.Context(), me, form.Get("current"), wanted, web.Actor(r))
 			return err
 		})
 	}
 	if err == nil {
-		return s.showMade(w, made)
+		host, _, _ := strings.Cut(wanted.Hosts, ",")
+		made := newAppPassword{Secret: p.Secret, Address: s.PublicURL.Scheme + "://" + cmp.Or(host, "HOST") + "/"}
+		return s.showAccount(w, r, http.StatusOK, me, AccountPage{New: made})
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
-		p := AppPasswordsPage{Layout: layout(me), Name: form.Get("name"), Days: form.Get("days"), Hosts: form.Get("hosts"), Problem: problem}
-		return s.showAppPasswords(w, r, status, p)
+		p.Problem = problem
+		return s.showAccount(w, r, status, me, AccountPage{New: p})
 	})
-}
-
-// showMade shows the secret of a new app password.
-func (s *Room) showMade(w http.ResponseWriter, p AppPasswordMadePage) error {
-	host, _, _ := strings.Cut(p.Made.Hosts, ",")
-	p.Hosts, p.Address = commas(p.Made.Hosts), s.PublicURL.Scheme+"://"+cmp.Or(host, "HOST")+"/"
-	p.Until = web.MomentAt(p.Made.Expires, s.Now())
-	return s.Render(w, http.StatusOK, "account-app-password-made", p)
 }
 
 // wantedAppPassword reads the form's fields. Errors: errDays, errHosts.
@@ -143,5 +116,5 @@ func (s *Room) AppPasswordRevoke(w http.ResponseWriter, r *http.Request, me acco
 	if err != nil {
 		return err
 	}
-	return web.SeeOther(w, "/account/app-passwords")
+	return web.SeeOther(w, "/account")
 }

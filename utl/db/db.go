@@ -56,6 +56,8 @@ type engine interface {
 	cut(err error) bool
 	// run is DB.Run.
 	run(ctx context.Context, d *DB, log *slog.Logger)
+	// failed is told of every use that failed in the end.
+	failed(ctx context.Context, err error)
 	// statements returns what runs queries in the pool or transaction.
 	statements(in runner) *statements
 
@@ -76,8 +78,14 @@ func (d *DB) Postgres() bool {
 	return is
 }
 
-// Close closes the database; calls after it fail.
+// Close closes the database; calls after it fail. A notice that is due is given
+// first: a command ends before Run would give it.
 func (d *DB) Close() error {
+	select {
+	case <-d.push.due:
+		d.give(context.Background())
+	default:
+	}
 	return errors.Join(d.write.Close(), d.read.Close(), d.reserve.Close())
 }
 
@@ -99,6 +107,7 @@ func (d *DB) queryIn(ctx context.Context, in *statements, q string, args []any) 
 		rows, err = in.query(ctx, q, args)
 	}
 	if err != nil {
+		d.engine.failed(ctx, err)
 		cancel()
 	}
 	return rows, cancel, err

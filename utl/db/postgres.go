@@ -27,6 +27,7 @@ const (
 // postgres is the engine of a PostgreSQL database.
 type postgres struct {
 	cfg   *pgx.ConnConfig
+	fence *fence
 	text  spellings
 	pools []*sql.DB
 }
@@ -49,11 +50,13 @@ func OpenPostgres(ctx context.Context, url string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	f := newFence(cfg)
+	f.ask(ctx)
 	if err := migratePostgres(ctx, *cfg); err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
-	p := &postgres{cfg: cfg}
-	d := &DB{engine: p, read: pool(*cfg, connections), reserve: pool(*cfg, reserveSize), push: newPush()}
+	p := &postgres{cfg: cfg, fence: f}
+	d := &DB{engine: p, read: pool(*cfg, connections, f.options()...), reserve: pool(*cfg, reserveSize, f.options()...), push: newPush()}
 	d.write, p.pools = d.read, []*sql.DB{d.read, d.reserve}
 	d.reads, d.reserved = p.statements(d.read), p.statements(d.reserve)
 	return d, nil
@@ -71,6 +74,7 @@ func connection(url string) (*pgx.ConnConfig, error) {
 	if cfg.ValidateConnect == nil { // a standby is behind: what ended goes on there
 		cfg.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
+	cfg.DialFunc = dialer.DialContext
 	return cfg, nil
 }
 
@@ -81,13 +85,13 @@ func pooled(cfg pgx.ConnConfig) bool {
 }
 
 // pool returns a pool of so many connections.
-func pool(cfg pgx.ConnConfig, size int) *sql.DB {
+func pool(cfg pgx.ConnConfig, size int, more ...stdlib.OptionOpenDB) *sql.DB {
 	for name, value := range limits {
 		if _, set := cfg.RuntimeParams[name]; !set && !pooled(cfg) {
 			cfg.RuntimeParams[name] = value
 		}
 	}
-	p := stdlib.OpenDB(cfg)
+	p := stdlib.OpenDB(cfg, more...)
 	p.SetMaxOpenConns(size)
 	p.SetMaxIdleConns(size)
 	p.SetConnMaxLifetime(connectionAge)
@@ -177,18 +181,22 @@ func (p *postgres) cut(err error) bool {
 	if err == nil || errors.As(err, &ce) || !isCut(err) {
 		return false
 	}
+	p.closeResting()
+	return true
+}
+
+// closeResting closes the connections that nobody uses now.
+func (p *postgres) closeResting() {
 	for _, pool := range p.pools {
 		size := pool.Stats().MaxOpenConnections
 		pool.SetMaxIdleConns(0) // which closes them
 		pool.SetMaxIdleConns(size)
 	}
-	return true
 }
 
 // isCut reports whether an error says that a connection is no more.
 func isCut(err error) bool {
-	var pe *pgconn.PgError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pe.Code == "57P01" || pe.Code == "57P02" // ended by its operator, by a crash
 	}
 	var oe *net.OpError

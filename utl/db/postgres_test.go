@@ -99,9 +99,8 @@ func TestHangingUpCostsNoConnection(t *testing.T) {
 	d := dbtest.Open(t)
 	before := pid(t, d)
 	ctx, cancel := context.WithCancel(t.Context())
-	hung := func(r db.Row) (string, error) { return db.Text(r) }
 	time.AfterFunc(50*time.Millisecond, cancel)
-	if got, err := db.One(ctx, d, hung, `SELECT CAST(pg_sleep(0.2) AS TEXT)`); err != nil || got != "" {
+	if got, err := db.One(ctx, d, db.Text, `SELECT CAST(pg_sleep(0.2) AS TEXT)`); err != nil || got != "" {
 		t.Errorf("a read that had begun: got %q, error %v", got, err)
 	}
 	ctx, cancel = context.WithCancel(t.Context())

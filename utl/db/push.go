@@ -52,15 +52,20 @@ func (d *DB) send(ctx context.Context) {
 			return
 		case <-d.push.due:
 		}
-		asked, cancel := context.WithTimeout(ctx, pushWait)
-		_, _ = d.reserve.ExecContext(asked, `NOTIFY glassjar`) // the poll comes anyway
-		cancel()
+		d.give(ctx)
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
 	}
+}
+
+// give gives notice. That it cannot is no error: the poll comes anyway.
+func (d *DB) give(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, pushWait)
+	defer cancel()
+	_, _ = d.reserve.ExecContext(ctx, `NOTIFY glassjar`)
 }
 
 // listen rings came for each notice until ctx ends, over a connection of its own,

@@ -98,6 +98,8 @@ func (f *sqliteFile) again(error) bool { return false }
 // cut reports that there is no connection to be cut.
 func (f *sqliteFile) cut(error) bool { return false }
 
+func (f *sqliteFile) failed(context.Context, error) {}
+
 func (f *sqliteFile) statements(in runner) *statements {
 	return &statements{in: in, known: map[string]*sql.Stmt{}}
 }

@@ -47,6 +47,7 @@ func (d *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 			return classify("finishing a transaction", ended(ctx))
 		})
 		if err == nil || tries == retries || !d.engine.again(err) && (!d.engine.cut(err) || committing) || !pause(bounded, retryWait<<tries) {
+			d.engine.failed(bounded, err)
 			return err
 		}
 	}

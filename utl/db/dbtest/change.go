@@ -90,7 +90,7 @@ func Away(tb testing.TB, at string) (back func()) {
 	}
 	name := strings.TrimPrefix(u.Path, "/")
 	admin := func(q string) {
-		if _, err := server.admin.ExecContext(context.Background(), q); err != nil { //nolint:usetesting // it is called at the test's end too
+		if _, err := server.admin.ExecContext(context.Background(), q); err != nil {
 			tb.Fatal(err)
 		}
 	}

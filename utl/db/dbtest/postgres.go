@@ -32,9 +32,10 @@ var errMissing = errors.New("PostgreSQL is not installed (apt-get install postgr
 // process.
 type Server struct {
 	folder string
-	died   chan error
-	stop   func()
-	admin  *sql.DB
+	again  func() error // starts it on what it has
+
+	running *instance
+	admin   *sql.DB
 
 	mu   sync.Mutex
 	made int             // databases
@@ -53,7 +54,7 @@ func Start() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{folder: folder, died: make(chan error, 1), odd: map[string]bool{}}
+	s := &Server{folder: folder, odd: map[string]bool{}}
 	if err := s.start(bin); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
@@ -75,6 +76,25 @@ func Need(tb testing.TB) *Server {
 	tb.Cleanup(func() {
 		if err := s.Stop(); err != nil {
 			tb.Error("stopping PostgreSQL: ", err)
+		}
+	})
+	return s
+}
+
+// ForTest starts a server for one test. Without PostgreSQL the test is skipped, and
+// fails where CI=true.
+func ForTest(tb testing.TB) *Server {
+	tb.Helper()
+	s, err := Start()
+	if skips(err) {
+		tb.Skip("SKIPPED: ", err)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			tb.Error(err)
 		}
 	})
 	return s
@@ -103,28 +123,58 @@ func programs() (string, error) {
 }
 
 func (s *Server) start(bin string) error {
-	as, err := s.owner()
+	as, err := owner(s.folder)
 	if err != nil {
 		return err
 	}
 	data := filepath.Join(s.folder, "data")
-	initdb := exec.CommandContext(context.Background(), filepath.Join(bin, "initdb"), "-D", data, "-U", "glassjar", // #nosec G204 -- our own
-		"--auth=trust", "--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C.UTF-8")
-	initdb.SysProcAttr, initdb.Dir = as, s.folder
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return fmt.Errorf("initdb: %w: %s", err, out)
+	if err := initdb(bin, data, as); err != nil {
+		return err
 	}
-	var log bytes.Buffer
-	args := []string{"-D", data}
-	for _, setting := range []string{
+	s.again = func() (err error) {
+		s.running, err = launch(bin, data, as, s.settings()...)
+		return err
+	}
+	if err := s.again(); err != nil {
+		return err
+	}
+	return s.prepare()
+}
+
+// settings are those of a server that may lose everything.
+func (s *Server) settings() []string {
+	return []string{
 		"listen_addresses=", "unix_socket_directories=" + s.folder, "max_connections=300", "shared_buffers=32MB",
 		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "deadlock_timeout=100ms",
-	} {
+	}
+}
+
+func initdb(bin, data string, as *syscall.SysProcAttr) error {
+	cmd := exec.CommandContext(context.Background(), filepath.Join(bin, "initdb"), "-D", data, "-U", "glassjar", // #nosec G204 -- our own
+		"--auth=trust", "--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C.UTF-8")
+	cmd.SysProcAttr, cmd.Dir = as, filepath.Dir(data)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	return nil
+}
+
+// instance is a running PostgreSQL.
+type instance struct {
+	process *os.Process
+	died    chan string // gets why it ended
+}
+
+// launch starts PostgreSQL on the data, with settings like name=value.
+func launch(bin, data string, as *syscall.SysProcAttr, settings ...string) (*instance, error) {
+	var log bytes.Buffer
+	args := []string{"-D", data}
+	for _, setting := range settings {
 		args = append(args, "-c", setting)
 	}
 	server := exec.CommandContext(context.Background(), filepath.Join(bin, "postgres"), args...) // #nosec G204 -- our own
-	server.SysProcAttr, server.Dir, server.Stderr = as, s.folder, &log
-	started := make(chan error, 1)
+	server.SysProcAttr, server.Dir, server.Stderr = as, filepath.Dir(data), &log
+	started, died := make(chan error, 1), make(chan string, 1)
 	go func() { // its thread must live as long as the server: Pdeathsig is the thread's death
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
@@ -132,19 +182,37 @@ func (s *Server) start(bin string) error {
 		started <- err
 		if err == nil {
 			err = server.Wait()
-			s.died <- fmt.Errorf("postgres ended: %w: %s", err, &log)
+			died <- fmt.Sprintf("postgres ended: %v: %s", err, &log)
 		}
 	}()
-	if err := <-started; err != nil {
+	err := <-started
+	return &instance{server.Process, died}, err
+}
+
+// signal sends the signal to every process of the server.
+func (i *instance) signal(s syscall.Signal) error {
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", i.process.Pid, i.process.Pid))
+	if err != nil {
 		return err
 	}
-	s.stop = func() { _ = server.Process.Signal(syscall.SIGQUIT); <-s.died } // at once: nothing is kept
-	return s.prepare()
+	if err := i.process.Signal(s); err != nil {
+		return err
+	}
+	for pid := range strings.FieldsSeq(string(children)) {
+		child, err := strconv.Atoi(pid)
+		if err == nil {
+			err = syscall.Kill(child, s)
+		}
+		if err != nil && !errors.Is(err, syscall.ESRCH) {
+			return err
+		}
+	}
+	return nil
 }
 
 // owner gives the folder to whom the server runs as, and returns how to run as
 // them.
-func (s *Server) owner() (*syscall.SysProcAttr, error) {
+func owner(folder string) (*syscall.SysProcAttr, error) {
 	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT}
 	if os.Geteuid() != 0 {
 		return attr, nil
@@ -165,7 +233,7 @@ func (s *Server) owner() (*syscall.SysProcAttr, error) {
 		return nil, err
 	}
 	attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	return attr, os.Chown(s.folder, int(uid), int(gid))
+	return attr, os.Chown(folder, int(uid), int(gid))
 }
 
 // prepare makes the database that others are copies of.
@@ -179,9 +247,9 @@ func (s *Server) prepare() error {
 	defer cancel()
 	for admin.PingContext(ctx) != nil {
 		select {
-		case err := <-s.died:
-			s.died <- err
-			return err
+		case why := <-s.running.died:
+			s.running.died <- why
+			return errors.New(why)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(10 * time.Millisecond):
@@ -272,7 +340,7 @@ func (s *Server) create(tb testing.TB, template string) (name string) {
 
 func (s *Server) drop(tb testing.TB, name string) {
 	tb.Helper()
-	if _, err := s.admin.ExecContext(context.Background(), `DROP DATABASE `+name+` WITH (FORCE)`); err != nil { //nolint:usetesting // the test's ctx has ended
+	if _, err := s.admin.ExecContext(context.Background(), `DROP DATABASE `+name+` WITH (FORCE)`); err != nil {
 		tb.Error(err)
 	}
 }
@@ -303,8 +371,9 @@ func (s *Server) Stop() error {
 	if s.admin != nil {
 		err = s.admin.Close()
 	}
-	if s.stop != nil {
-		s.stop()
+	if s.running != nil {
+		_ = s.running.process.Signal(syscall.SIGQUIT) // at once: nothing is kept
+		s.running.died <- <-s.running.died            // who asks again is told again
 	}
 	return errors.Join(err, os.RemoveAll(s.folder))
 }

@@ -1,0 +1,127 @@
+package dbtest
+
+import (
+	"net"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Signal sends the signal to every process of the server.
+func (s *Server) Signal(tb testing.TB, sig syscall.Signal) {
+	tb.Helper()
+	if err := s.running.signal(sig); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// Restart ends the server at once, as a crash would, and starts it again.
+func (s *Server) Restart(tb testing.TB) {
+	tb.Helper()
+	if err := s.running.process.Signal(syscall.SIGQUIT); err != nil {
+		tb.Fatal(err)
+	}
+	<-s.running.died
+	if err := s.again(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// Wire is a connection to PostgreSQL over TCP that a test spoils.
+type Wire struct {
+	to    string
+	mu    sync.Mutex
+	ready *sync.Cond // signals that the hole is over
+	hole  bool
+	slow  time.Duration
+}
+
+// Through returns the database's URL through a wire, which is whole until the test
+// spoils it.
+func (s *Server) Through(tb testing.TB, database string) (string, *Wire) {
+	tb.Helper()
+	w := &Wire{to: filepath.Join(s.folder, ".s.PGSQL.5432")}
+	w.ready = sync.NewCond(&w.mu)
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { w.Hole(false); _ = l.Close() })
+	go func() {
+		for {
+			from, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go w.carry(from)
+		}
+	}()
+	u, err := url.Parse(database)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return "postgres://" + u.Query().Get("user") + "@" + l.Addr().String() + u.Path + "?sslmode=disable", w
+}
+
+// Hole has nothing come through any more, and nothing be refused, until it is over.
+func (w *Wire) Hole(is bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hole = is
+	w.ready.Broadcast()
+}
+
+// Slow has each answer take so much longer.
+func (w *Wire) Slow(by time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.slow = by
+}
+
+func (w *Wire) carry(from net.Conn) {
+	defer from.Close()
+	w.wait(false)
+	to, err := net.Dial("unix", w.to) //nolint:noctx // a test's
+	if err != nil {
+		return
+	}
+	defer to.Close()
+	var both sync.WaitGroup
+	both.Go(func() { w.copy(to, from, false) })
+	both.Go(func() { w.copy(from, to, true) })
+	both.Wait()
+}
+
+// copy passes on what comes until one end closes, then closes the other.
+func (w *Wire) copy(to, from net.Conn, back bool) {
+	defer to.Close()
+	some := make([]byte, 1<<16)
+	for {
+		n, err := from.Read(some)
+		w.wait(back)
+		if n > 0 {
+			if _, wrong := to.Write(some[:n]); wrong != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// wait waits while there is a hole, and for what the answer back is late by.
+func (w *Wire) wait(back bool) {
+	w.mu.Lock()
+	for w.hole {
+		w.ready.Wait()
+	}
+	slow := w.slow
+	w.mu.Unlock()
+	if back {
+		time.Sleep(slow)
+	}
+}

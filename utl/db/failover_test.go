@@ -1,0 +1,176 @@
+package db_test
+
+import (
+	"flag"
+	"fmt"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
+)
+
+var failovers = flag.Int("failovers", 2, "how often TestFailovers kills the primary")
+
+// writesAgain is how long after a promotion writes may fail.
+const writesAgain = 5 * time.Second
+
+// writers write rows until stop is called, each in a transaction of its own.
+type writers struct {
+	all  sync.WaitGroup
+	done chan struct{}
+
+	mu     sync.Mutex
+	acked  []string     // ids of those that were said to be written
+	newest [4]time.Time // of each writer: when its newest began
+}
+
+func startWriters(t *testing.T, d *db.DB, name string) *writers {
+	t.Helper()
+	w := &writers{done: make(chan struct{})}
+	for i := range w.newest {
+		w.all.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-w.done:
+					return
+				case <-time.After(2 * time.Millisecond):
+				}
+				id, began := fmt.Sprintf("%s-%d-%d", name, i, n), time.Now()
+				if err := put(t.Context(), d, id, id); err == nil {
+					w.mu.Lock()
+					w.acked, w.newest[i] = append(w.acked, id), began
+					w.mu.Unlock()
+				} else if took := time.Since(began); took > 6*time.Second {
+					t.Errorf("a write took %v to fail: %v", took, err)
+				}
+			}
+		})
+	}
+	return w
+}
+
+// more waits until each writer has an acknowledged write that began after the time,
+// and returns how long that took.
+func (w *writers) more(t *testing.T, after time.Time, most time.Duration) time.Duration {
+	t.Helper()
+	for began := time.Now(); ; time.Sleep(time.Millisecond) {
+		w.mu.Lock()
+		all := !slices.ContainsFunc(w.newest[:], func(newest time.Time) bool { return !newest.After(after) })
+		w.mu.Unlock()
+		switch took := time.Since(began); {
+		case all:
+			return took
+		case took > most:
+			t.Fatalf("nobody writes within %v", most)
+		}
+	}
+}
+
+func (w *writers) stop() []string {
+	close(w.done)
+	w.all.Wait()
+	return w.acked
+}
+
+// kept fails the test unless the node has every acknowledged row.
+func kept(t *testing.T, p *dbtest.Pair, node int, acked []string) {
+	t.Helper()
+	d := dbtest.OpenAt(t, p.URL(p.Port(node)))
+	rows, err := db.All(t.Context(), d, db.Text, `SELECT id FROM accounts`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	has := map[string]bool{}
+	for _, id := range rows {
+		has[id] = true
+	}
+	lost := 0
+	for _, id := range acked {
+		if !has[id] {
+			lost++
+		}
+	}
+	if lost > 0 {
+		t.Errorf("%d of %d acknowledged writes are lost", lost, len(acked))
+	}
+}
+
+// returns starts the replaced primary again, as one that takes writes without a
+// standby, and has all connections to the new one made anew. A server that was
+// there, and one that starts now, write to the new one alone.
+func returns(t *testing.T, p *dbtest.Pair, old int, w *writers) {
+	t.Helper()
+	p.Exec(old, `ALTER SYSTEM SET synchronous_standby_names = ''`, `SELECT pg_reload_conf()`)
+	const rows = `SELECT COUNT(*) FROM accounts`
+	before := p.Int(old, rows)
+	p.Exec(1-old, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`)
+	for range 10 {
+		w.more(t, time.Now(), writesAgain)
+	}
+	late := dbtest.OpenAt(t, p.URL(p.Port(old), p.Port(1-old)))
+	id := fmt.Sprint("late-", time.Now().UnixNano())
+	mustPut(t, late, id)
+	w.mu.Lock()
+	w.acked = append(w.acked, id)
+	w.mu.Unlock()
+	if after := p.Int(old, rows); after != before {
+		t.Errorf("%d rows were written into the primary that was replaced", after-before)
+	}
+}
+
+// The primary is killed and its standby promoted: servers write again by themselves
+// within 5 s, no acknowledged write is lost, and the old primary, back, gets none.
+func TestFailovers(t *testing.T) {
+	dbtest.OnlyPostgres(t)
+	p := dbtest.NewPair(t)
+	primary, all, longest := 0, 0, time.Duration(0)
+	d := dbtest.OpenAt(t, p.URL())
+	for round := range *failovers {
+		w := startWriters(t, d, fmt.Sprint("r", round))
+		w.more(t, time.Now(), writesAgain)
+		p.Kill(primary)
+		p.Promote(1 - primary)
+		longest = max(longest, w.more(t, time.Now(), writesAgain))
+		p.Start(primary)
+		returns(t, p, primary, w)
+		acked := w.stop()
+		all += len(acked)
+		kept(t, p, 1-primary, acked)
+		if t.Failed() {
+			t.Fatalf("in round %d", round)
+		}
+		p.Kill(primary)
+		p.Join(primary)
+		primary = 1 - primary
+	}
+	t.Logf("%d rounds: %d acknowledged writes, 0 lost; writes again at most %v after the promotion", *failovers, all, longest)
+}
+
+// The standby is promoted while the primary lives: one that only stopped for a while,
+// and one that was well. Servers find the new one, though the old one stands first.
+func TestPromotedWhileThePrimaryLives(t *testing.T) {
+	dbtest.OnlyPostgres(t)
+	p := dbtest.NewPair(t)
+	d := dbtest.OpenAt(t, p.URL(p.Port(0), p.Port(1)))
+	w := startWriters(t, d, "stopped")
+	w.more(t, time.Now(), writesAgain)
+	p.Signal(0, syscall.SIGSTOP)
+	p.Promote(1)
+	again := w.more(t, time.Now(), 3*writesAgain)
+	p.Signal(0, syscall.SIGCONT)
+	returns(t, p, 0, w)
+	kept(t, p, 1, w.stop())
+	p.Kill(0)
+	p.Join(0)
+	d = dbtest.OpenAt(t, p.URL(p.Port(1), p.Port(0)))
+	w = startWriters(t, d, "well")
+	w.more(t, time.Now(), writesAgain)
+	p.Promote(0)
+	t.Logf("writes again %v after the primary stopped, %v after a false alarm", again, w.more(t, time.Now().Add(time.Second), 3*writesAgain))
+	returns(t, p, 1, w)
+	kept(t, p, 0, w.stop())
+}

@@ -1,0 +1,145 @@
+package db
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// selectTimeline asks for the timeline of PostgreSQL's write-ahead log, which counts
+// up when a standby is promoted. pg_control_checkpoint tells of it too late.
+const selectTimeline = `substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)`
+
+// timelineKey is where a connection keeps its timeline.
+const timelineKey = "glassjar timeline"
+
+// fence keeps out a primary that was replaced: one that comes back beside the one
+// that was promoted still takes writes, and knows nothing of what ended since. No
+// connection is used whose timeline is older than the newest that was seen.
+type fence struct {
+	cfg    *pgx.ConnConfig
+	asking atomic.Bool
+
+	mu     sync.Mutex
+	newest string
+}
+
+// newFence returns a fence before all that connects by cfg.
+func newFence(cfg *pgx.ConnConfig) *fence {
+	f := &fence{}
+	validate := cfg.ValidateConnect
+	cfg.ValidateConnect = func(ctx context.Context, c *pgconn.PgConn) error {
+		if err := validate(ctx, c); err != nil {
+			return err
+		}
+		return f.admit(ctx, c)
+	}
+	f.cfg = cfg
+	return f
+}
+
+// admit returns an error when the connection is to a primary that was replaced.
+func (f *fence) admit(ctx context.Context, c *pgconn.PgConn) error {
+	results, err := c.Exec(ctx, `SELECT `+selectTimeline).ReadAll()
+	if err != nil {
+		return fmt.Errorf("asking for the timeline: %w", err)
+	}
+	line := string(results[0].Rows[0][0])
+	c.CustomData()[timelineKey] = line
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.newest = max(f.newest, line)
+	if line < f.newest {
+		return fmt.Errorf("timeline %s answers, but %s was promoted", line, f.newest)
+	}
+	return nil
+}
+
+// behind reports whether a newer timeline was seen since the connection was made.
+func (f *fence) behind(c *pgx.Conn) bool {
+	line, _ := c.PgConn().CustomData()[timelineKey].(string)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return line < f.newest
+}
+
+// options have a pool drop connections that are behind, without a word to whoever
+// is at their other end: it may be stopped.
+func (f *fence) options() []stdlib.OptionOpenDB {
+	return []stdlib.OptionOpenDB{
+		stdlib.OptionShouldPing(func(_ context.Context, p stdlib.ShouldPingParams) bool {
+			return p.IdleDuration > time.Second && !f.behind(p.Conn)
+		}),
+		stdlib.OptionResetSession(func(_ context.Context, c *pgx.Conn) error {
+			if f.behind(c) {
+				return driver.ErrBadConn
+			}
+			return nil
+		}),
+	}
+}
+
+// ask connects to every host of the URL once, so that the newest timeline is known:
+// the host that stands first may have been replaced, and a replaced primary that
+// lost its standby takes writes and never answers. One caller at a time does it.
+func (f *fence) ask(ctx context.Context) {
+	if len(f.cfg.Fallbacks) == 0 || !f.asking.CompareAndSwap(false, true) {
+		return
+	}
+	defer f.asking.Store(false)
+	hosts := append([]*pgconn.FallbackConfig{{Host: f.cfg.Host, Port: f.cfg.Port, TLSConfig: f.cfg.TLSConfig}}, f.cfg.Fallbacks...)
+	var all sync.WaitGroup
+	for _, h := range hosts {
+		all.Go(func() {
+			one := f.cfg.Config.Copy()
+			one.Host, one.Port, one.TLSConfig, one.Fallbacks = h.Host, h.Port, h.TLSConfig, nil
+			if c, err := pgconn.ConnectConfig(ctx, one); err == nil { // admit has noted its timeline; who is away has none
+				_ = c.Close(ctx)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// failed has every host asked when nobody answered in time: another one may be the
+// primary now. Connections that rest lead where this one led.
+func (p *postgres) failed(ctx context.Context, err error) {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return
+	}
+	p.closeResting()
+	go p.fence.ask(context.WithoutCancel(ctx)) // for connectWait at most
+}
+
+// dialer connects to PostgreSQL. A connection whose other end vanished without a
+// word is given up after about 5 s: TCP alone would wait for 15 minutes.
+var dialer = net.Dialer{
+	KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 3 * time.Second, Interval: time.Second, Count: 2},
+	Control: func(network, _ string, c syscall.RawConn) (err error) {
+		if !strings.HasPrefix(network, "tcp") {
+			return nil
+		}
+		set := func(fd uintptr) {
+			err = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpUserTimeout, int(patience.Milliseconds())) // #nosec G115 -- a small number
+		}
+		if failed := c.Control(set); failed != nil {
+			return failed
+		}
+		return err
+	},
+}
+
+// tcpUserTimeout is Linux's TCP_USER_TIMEOUT: how many milliseconds what was sent
+// may stay unacknowledged. pgx does not know libpq's setting of that name.
+const tcpUserTimeout = 0x12

@@ -1,0 +1,73 @@
+package process
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/utl/db/dbtest"
+	"glassjar/utl/keyring"
+)
+
+// machine returns a folder whose settings are those of one of several machines.
+func machine(t *testing.T, url string, keys keyring.Ring) (folder string) {
+	t.Helper()
+	folder = t.TempDir()
+	settings := "DATABASE_URL=" + url + "\nSESSION_KEYS=" + keys.Text() + "\n"
+	if err := os.WriteFile(filepath.Join(folder, ".env"), []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+// Attack cookie/replay: three servers on one PostgreSQL, each with a folder of its own:
+// who is signed in at one is at the others, and is not when a third ends it. One with
+// other keys does not start. Nothing but settings is in their folders.
+func TestServersOnPostgres(t *testing.T) {
+	t.Parallel()
+	url := dbtest.ForTest(t).New(t)
+	keys, err := keyring.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var servers []*program
+	for range 3 {
+		servers = append(servers, spawn(t, machine(t, url, keys)))
+	}
+	for _, p := range servers {
+		p.serves()
+	}
+	endsElsewhere(t, servers[0], servers[1])
+
+	servers[0].must(good+"\n", "user", "add", "eve", "--password-stdin")
+	here := signedIn(t, servers[0], "eve")
+	there := here.copied()
+	there.at = servers[1]
+	there.get(t, "/account", http.StatusOK)
+	servers[2].must("", "user", "disable", "eve")
+	took := servers[1].within(soon, "a command at a third machine: the session is refused", func() bool { return there.signedOut(t) })
+	t.Logf("a command at a third machine: refused %v after its end", took.Round(time.Millisecond))
+	if !here.signedOut(t) {
+		servers[0].within(soon, "where it began it is refused", func() bool { return here.signedOut(t) })
+	}
+
+	other, err := keyring.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := spawn(t, machine(t, url, other))
+	stranger.wait(1)
+	if s := stranger.stderr.String(); !strings.Contains(s, "give it their SESSION_KEYS") || strings.Contains(s, other.Text()) {
+		t.Errorf("a server with other keys says %q", s)
+	}
+	for _, p := range servers {
+		p.stop()
+		files, err := os.ReadDir(p.folder)
+		if err != nil || len(files) != 1 {
+			t.Errorf("its folder holds %v, error %v; want .env alone", files, err)
+		}
+	}
+}
