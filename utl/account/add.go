@@ -1,7 +1,6 @@
 package account
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -60,13 +59,13 @@ func (s *Store) hash(ctx context.Context, pw, name string) (string, error) {
 // insert adds the account. The transaction must have the lock of the owners: with
 // the first account the first link is good no more.
 func (s *Store) insert(ctx context.Context, tx *db.Tx, c credentials, by audit.Actor) error {
-	if deleted, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM deleted_names WHERE username = ?`, c.Username); err != nil || deleted > 0 {
-		return cmp.Or(err, ErrTaken)
-	}
 	_, err := tx.Exec(ctx, `INSERT INTO accounts (id, username, name, role, password, epoch, created_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?)`, c.ID, c.Username, c.Name, c.Role, c.hash, c.epoch, db.Micros(c.Created))
 	if errors.Is(err, db.ErrConflict) {
 		return ErrTaken
+	}
+	if err == nil { // after the insert: it waits for whoever is deleting the account of this name just now
+		err = notDeleted(ctx, tx, c.Username)
 	}
 	if err == nil {
 		err = indexPerson(ctx, tx, c.Account)
@@ -75,4 +74,13 @@ func (s *Store) insert(ctx context.Context, tx *db.Tx, c credentials, by audit.A
 		return err
 	}
 	return s.record(ctx, tx, by, "account.added", c.Account, c.Role)
+}
+
+// notDeleted returns ErrTaken when a deleted account had the username.
+func notDeleted(ctx context.Context, tx *db.Tx, name string) error {
+	n, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM deleted_names WHERE username = ?`, name)
+	if err == nil && n > 0 {
+		return ErrTaken
+	}
+	return err
 }

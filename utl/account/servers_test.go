@@ -121,6 +121,31 @@ func TestServersLetOneIn(t *testing.T) {
 	}
 }
 
+// Attack account/made-again: an account that is deleted on one server while its name is
+// wanted on the other: the name stays taken.
+func TestServersGiveNoDeletedNameAway(t *testing.T) {
+	a := open(t)
+	b := a.second(t)
+	a.add(t, "ann", account.Owner)
+	for round := range raceRounds {
+		a.add(t, "bob", account.Member)
+		var made error
+		race(t, []func() error{
+			func() error { return a.Delete(t.Context(), "bob", keeper) },
+			func() error {
+				_, made = b.Add(t.Context(), account.Wanted{Username: "bob", Password: good, Role: account.Member}, keeper)
+				return made
+			},
+		}, nil, account.ErrTaken)
+		if made == nil {
+			t.Fatalf("round %d: the deleted name was given away", round)
+		}
+		if err := a.Free(t.Context(), "bob", keeper); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Attack race/one-winner: a sign-in on one server and a change on the other: no
 // session and no app password outlives the change.
 func TestServersLetNothingOutliveAChange(t *testing.T) {
