@@ -23,25 +23,28 @@ import (
 
 // allowed says what each setting may be. SESSION_KEYS is keyring's to check.
 var allowed = map[string]string{
-	"ADDR":            "must be host:port, like 127.0.0.1:8080 or :8080",
-	"PORT":            "must be a number from 0 to 65535, alone",
-	"PUBLIC_URL":      "must be http:// or https:// and a host, without path, query, fragment or user, like https://jar.example",
-	"TLS_CERT":        "must be a PEM file that is there, like /etc/ssl/certs/jar.pem",
-	"TLS_KEY":         "must be a PEM file that is there, like /etc/ssl/private/jar.pem",
-	"DATABASE_URL":    "must be sqlite: and the path of a file, like sqlite:glassjar.db, or PostgreSQL's, postgres://…",
-	"SESSION_IDLE":    "must be a time of 5m or more, like 24h or 7d",
-	"SESSION_MAX":     "must be a time from SESSION_IDLE to 365d, like 720h or 30d",
-	"PAGES_DIR":       "must be a folder that is there",
-	"GATE_HOSTS":      "must be hosts with commas between them, like app.example,*.apps.example, and nothing as wide as *.com",
-	"COOKIE_DOMAIN":   "must be the domain of an https PUBLIC_URL and no public suffix, like site.example for https://jar.site.example",
-	"TRUSTED_PROXIES": "must be addresses and networks with commas between them, like 127.0.0.0/8,::1",
-	"LAB":             "must be on or off",
-	"SITE_NAME":       "must be 1 to 64 characters that can be seen, on one line",
-	"SMTP_URL":        "must be smtp:// or smtps:// and a host, like smtp://user:password@mail.example:587; in user and password, signs like @ : / # ? % are written %40 %3A %2F %23 %3F %25",
-	"MAIL_FROM":       "must be an email address alone, like jar@site.example",
-	"LOG_LEVEL":       "must be debug, info, warn or error",
-	"LOG_FORMAT":      "must be text or json",
-	"AUDIT_KEEP":      "must be a time of 1h or more, like 2160h or 90d",
+	"ADDR":              "must be host:port, like 127.0.0.1:8080 or :8080",
+	"PORT":              "must be a number from 0 to 65535, alone",
+	"PUBLIC_URL":        "must be http:// or https:// and a host, without path, query, fragment or user, like https://jar.example",
+	"TLS_CERT":          "must be a PEM file that is there, like /etc/ssl/certs/jar.pem",
+	"TLS_KEY":           "must be a PEM file that is there, like /etc/ssl/private/jar.pem",
+	"DATABASE_URL":      "must be sqlite: and the path of a file, like sqlite:glassjar.db, or PostgreSQL's, postgres://…",
+	"SESSION_IDLE":      "must be a time of 5m or more, like 24h or 7d",
+	"SESSION_MAX":       "must be a time from SESSION_IDLE to 365d, like 720h or 30d",
+	"PAGES_DIR":         "must be a folder that is there",
+	"GATE_HOSTS":        "must be hosts with commas between them, like app.example,*.apps.example, and nothing as wide as *.com",
+	"COOKIE_DOMAIN":     "must be the domain of an https PUBLIC_URL and no public suffix, like site.example for https://jar.site.example",
+	"TRUSTED_PROXIES":   "must be addresses and networks with commas between them, like 127.0.0.0/8,::1",
+	"LAB":               "must be on or off",
+	"SITE_NAME":         "must be 1 to 64 characters that can be seen, on one line",
+	"SESSION_KEYS_FILE": "must be the path of a file of one line, and SESSION_KEYS unset",
+	"DATABASE_URL_FILE": "must be the path of a file of one line, and DATABASE_URL unset",
+	"SMTP_URL_FILE":     "must be the path of a file of one line, and SMTP_URL unset",
+	"SMTP_URL":          "must be smtp:// or smtps:// and a host, like smtp://user:password@mail.example:587; in user and password, signs like @ : / # ? % are written %40 %3A %2F %23 %3F %25",
+	"MAIL_FROM":         "must be an email address alone, like jar@site.example",
+	"LOG_LEVEL":         "must be debug, info, warn or error",
+	"LOG_FORMAT":        "must be text or json",
+	"AUDIT_KEEP":        "must be a time of 1h or more, like 2160h or 90d",
 }
 
 // parsers read the types for which env's own parsers allow too much.
@@ -124,6 +127,10 @@ func (c Config) check(f faults, values map[string]string, dotenv string) {
 		f.need(err == nil && pages.IsDir(), "PAGES_DIR")
 		f.need(f["PAGES_DIR"] != nil || !holds(pages, dotenv), "PAGES_DIR", "must not have .env inside it")
 		f.need(f["PAGES_DIR"] != nil || c.Postgres() || !holds(pages, c.DatabasePath()), "PAGES_DIR", "must not have the database inside it")
+		for _, name := range inFiles {
+			path := values[name+"_FILE"]
+			f.need(f["PAGES_DIR"] != nil || path == "" || !holds(pages, path), "PAGES_DIR", "must not have the file of "+name+"_FILE inside it")
+		}
 		f.need(f["PAGES_DIR"] != nil || c.TLSKey == "" || !holds(pages, c.TLSKey), "PAGES_DIR", "must not have TLS_KEY inside it")
 	}
 }

@@ -31,7 +31,11 @@ type Config struct {
 	TLSKey  string `env:"TLS_KEY"`
 
 	SessionKeys string `env:"SESSION_KEYS"` // as written; keyring checks them
-	KeysFromEnv bool   // SESSION_KEYS came from the environment, not from .env
+	KeysFromEnv bool   // SESSION_KEYS came from the environment or from a file of its own, not from .env
+	// The paths of files that hold the settings without _FILE, each alone.
+	SessionKeysFile string `env:"SESSION_KEYS_FILE"`
+	DatabaseURLFile string `env:"DATABASE_URL_FILE"`
+	SMTPURLFile     string `env:"SMTP_URL_FILE"`
 
 	DatabaseURL string        `env:"DATABASE_URL" envDefault:"sqlite:glassjar.db"`
 	SessionIdle time.Duration `env:"SESSION_IDLE" envDefault:"24h"`
@@ -71,8 +75,9 @@ func Load(path string, getenv func(string) string) (Config, error) {
 	for _, s := range Settings() {
 		values[s.Name] = cmp.Or(getenv(s.Name), file.Values[s.Name])
 	}
-	c := Config{KeysFromEnv: getenv("SESSION_KEYS") != "", Warnings: doubtful(path, file.Lines)}
 	faults := faults{}
+	c := Config{KeysFromEnv: getenv("SESSION_KEYS") != "" || values["SESSION_KEYS_FILE"] != "", Warnings: doubtful(path, file.Lines)}
+	c.Warnings = append(c.Warnings, readSecrets(faults, values)...)
 	faults.parsed(env.ParseWithOptions(&c, env.Options{Environment: values, FuncMap: parsers}))
 	if values["ADDR"] == "" && values["PORT"] != "" {
 		c.Addr = ":" + strconv.Itoa(int(c.Port))

@@ -13,17 +13,21 @@ import (
 
 // madeLater are the defaults that are no value, as README's table says them.
 var madeLater = map[string]string{
-	"PORT":          "(none)",
-	"PUBLIC_URL":    "`http://localhost:PORT`",
-	"TLS_CERT":      "(none)",
-	"TLS_KEY":       "(none)",
-	"SESSION_KEYS":  "made on first start",
-	"PAGES_DIR":     "(none)",
-	"GATE_HOSTS":    "(none)",
-	"COOKIE_DOMAIN": "(none)",
-	"SMTP_URL":      "(none)",
-	"MAIL_FROM":     "(none)",
-	"LAB":           "on when ADDR and PUBLIC_URL are both loopback, else off",
+	"PORT":         "(none)",
+	"PUBLIC_URL":   "`http://localhost:PORT`",
+	"TLS_CERT":     "(none)",
+	"TLS_KEY":      "(none)",
+	"SESSION_KEYS": "made on first start",
+	"PAGES_DIR":    "(none)",
+
+	"SESSION_KEYS_FILE": "(none)",
+	"DATABASE_URL_FILE": "(none)",
+	"SMTP_URL_FILE":     "(none)",
+	"GATE_HOSTS":        "(none)",
+	"COOKIE_DOMAIN":     "(none)",
+	"SMTP_URL":          "(none)",
+	"MAIL_FROM":         "(none)",
+	"LAB":               "on when ADDR and PUBLIC_URL are both loopback, else off",
 }
 
 func TestReadmeHasEverySetting(t *testing.T) {

@@ -1,0 +1,55 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// inFiles are the secrets that NAME_FILE may name a file of: systemd's LoadCredential
+// and container secrets come so.
+var inFiles = []string{"SESSION_KEYS", "DATABASE_URL", "SMTP_URL"}
+
+// maxSecret is how long such a file may be, in bytes.
+const maxSecret = 64 << 10
+
+// readSecrets puts what the files hold among the values, and returns a warning for
+// each file that others can read: docker makes them so, and means it.
+func readSecrets(f faults, values map[string]string) (warnings []string) {
+	for _, name := range inFiles {
+		from := name + "_FILE"
+		path := values[from]
+		if path == "" {
+			continue
+		}
+		text, mode, err := readSecret(path)
+		f.need(err == nil && text != "" && values[name] == "", from)
+		if f[from] == nil {
+			values[name] = text
+		}
+		if mode.Perm()&0o077 != 0 {
+			warnings = append(warnings, fmt.Sprintf("the file of %s has mode %#o, and holds a secret: others can read it", from, mode.Perm()))
+		}
+	}
+	return warnings
+}
+
+// readSecret returns the one line of the file.
+func readSecret(path string) (text string, mode os.FileMode, err error) {
+	file, err := os.Open(path) // #nosec G304 -- the operator's setting
+	if err != nil {
+		return "", 0, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return "", 0, os.ErrInvalid
+	}
+	bytes, err := io.ReadAll(io.LimitReader(file, maxSecret))
+	text = strings.TrimRight(string(bytes), "\r\n")
+	if strings.ContainsAny(text, "\r\n") {
+		err = os.ErrInvalid
+	}
+	return text, info.Mode(), err
+}
