@@ -148,10 +148,13 @@ func TestPlainHTTPInABrowser(t *testing.T) {
 
 	p.Open(s.url + "/account")
 	p.Do(chromedp.Click(chromedp.CSS("li:not(:has(.tag)) button")), chromedp.WaitNotPresent(chromedp.CSS("li:not(:has(.tag)) button")))
+	p.Open(s.url + "/account/app-passwords")
 	p.Fill("name", "backup")
 	p.Fill("prove", good)
 	p.Press("Make an app password")
+	p.Do(chromedp.Click(chromedp.CSS(".more a")))
 	p.Press("Revoke")
+	p.Open(s.url + "/account/password")
 	p.Fill("current", good)
 	p.Fill("password", good+" and more")
 	p.Press("Change password")

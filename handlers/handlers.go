@@ -115,6 +115,7 @@ func (s *site) routes(c Config) map[string]http.Handler {
 
 		"GET /account":                      s.Member(s.self.Account),
 		"GET /account/events":               s.Member(s.self.Events),
+		"GET /account/password":             s.Member(s.self.PasswordForm),
 		"POST /account/password":            s.Member(s.self.PasswordSubmit),
 		"POST /account/sessions/{id}/end":   s.Member(s.self.DeviceEnd),
 		"POST /account/sessions/end-others": s.Member(s.self.DevicesEndOthers),
@@ -146,6 +147,7 @@ func (s *site) gateRoutes() map[string]http.Handler {
 		"GET /gate/callback":          s.OnAppHost(s.forward.Callback),
 		"GET /.well-known/jwks.json":  s.Open(s.forward.JWKS),
 
+		"GET /account/app-passwords":              s.Member(s.self.AppPasswords),
 		"POST /account/app-passwords":             s.Member(s.self.AppPasswordSubmit),
 		"POST /account/app-passwords/{id}/revoke": s.Member(s.self.AppPasswordRevoke),
 	}

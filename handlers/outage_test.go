@@ -91,7 +91,9 @@ func TestFormsDuringAnOutage(t *testing.T) {
 	if got.WantHeader("Retry-After", "5").Find("#username").AttrOr("value", "") != "ada" || len(got.Cookies()) > 0 {
 		t.Error("the name is gone, or a cookie came")
 	}
-	for _, path := range []string{join, "/account/password", "/account/sessions/x/end", "/account/sessions/end-others"} {
+	got = b.Post("/account/password", "current", webtest.Good, "password", webtest.Other).Want(http.StatusServiceUnavailable)
+	got.WantHeader("Retry-After", "5").Says("[role=alert] p", "The server cannot reach its database. Nothing was changed. Try again in a few seconds.").WantPage()
+	for _, path := range []string{join, "/account/app-passwords", "/account/sessions/x/end", "/account/sessions/end-others"} {
 		wantOutage(b.Post(path, "username", "eve", "current", webtest.Good, "password", webtest.Other))
 	}
 	back()

@@ -1,7 +1,9 @@
 package self
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
@@ -12,79 +14,81 @@ import (
 type AccountPage struct {
 	web.Layout
 
-	Done    bool // the password was changed just now
-	Problem string
+	Done    string // what was done just now, in words
 	Devices []deviceRow
 	Events  []eventRow
 	Refused refusedTries
 
 	Gate         bool // whether there is anything for app passwords to open
-	AppPasswords []appPasswordRow
-	New          newAppPassword
+	AppPasswords int
+	Names        string // of the app passwords
 }
 
 // Others reports whether the person is signed in elsewhere too.
 func (p AccountPage) Others() bool { return len(p.Devices) > 1 }
 
 type deviceRow struct {
-	ID, Name, Address, Since, Seen string
-	This                           bool
+	ID, Name, Address string
+	Since, Seen       web.Moment
+	This              bool
 }
 
-// Account answers GET /account: the account, where it is signed in, and what
-// happened to it lately.
+// done is what the arg done of /account says, in words.
+var done = map[string]string{
+	"password": "Your password is changed. You were signed out everywhere else.",
+}
+
+// Account answers GET /account: facts about the account, where it is signed in and
+// what happened to it lately. Each form has a page of its own.
 func (s *Room) Account(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	args, err := web.ReadArgs(r, "done")
 	if err != nil {
 		return err
 	}
-	return s.showAccount(w, r, http.StatusOK, me, AccountPage{Done: args.Get("done") == "password"})
-}
-
-func (s *Room) showAccount(w http.ResponseWriter, r *http.Request, status int, me account.Account, p AccountPage) error {
-	sessions, err := s.Sessions.List(r.Context(), me.ID)
-	if err != nil {
+	p := AccountPage{Layout: layout(me), Done: done[args.Get("done")], Gate: s.Gate.Answers()}
+	if p.Devices, err = s.devices(r, me); err != nil {
 		return err
-	}
-	for _, one := range sessions {
-		p.Devices = append(p.Devices, deviceRow{
-			ID: one.ID, Name: browser.Words(one.Agent), Address: one.Address, Since: web.FormatTime(one.Started), Seen: web.FormatTime(one.Seen),
-			This: one.SID == web.InfoOf(r).Session.SID,
-		})
 	}
 	if p.Events, p.Refused, err = s.recent(r.Context(), me); err != nil {
 		return err
 	}
-	if p.Gate = s.Gate.Answers(); p.Gate {
-		if p.AppPasswords, err = s.appPasswords(r, me); err != nil {
-			return err
-		}
-	}
-	p.Layout = web.Layout{Me: me, Here: "/account"}
-	return s.Render(w, status, "account", p)
-}
-
-// PasswordSubmit answers POST /account/password: it changes the password, ends
-// the account's other sessions, gives this one a new sid and answers 303, or
-// shows the form again.
-func (s *Room) PasswordSubmit(w http.ResponseWriter, r *http.Request, me account.Account) error {
-	form, err := web.ReadForm(r, "current", "password")
-	if err != nil {
-		return err
-	}
-	err = s.Authn.Reauthenticate(r.Context(), s.Attempt(r, me.Username, ""), func() error {
-		changed, err := s.Accounts.ChangePassword(r.Context(), me, form.Get("current"), form.Get("password"), web.Actor(r))
+	if p.Gate {
+		all, err := s.Accounts.AppPasswords(r.Context(), me.ID)
 		if err != nil {
 			return err
 		}
-		return s.StartSession(w, r, changed, web.InfoOf(r).Session.Remember)
-	})
-	if err == nil {
-		return web.SeeOther(w, "/account?done=password")
+		p.AppPasswords, p.Names = len(all), names(all)
 	}
-	return s.RerenderForm(w, r, err, func(problem string, status int) error {
-		return s.showAccount(w, r, status, me, AccountPage{Problem: problem})
-	})
+	return s.Render(w, http.StatusOK, "account", p)
+}
+
+// layout is the layout of every page of this room.
+func layout(me account.Account) web.Layout { return web.Layout{Me: me, Here: "/account"} }
+
+// devices returns where the account is signed in.
+func (s *Room) devices(r *http.Request, me account.Account) ([]deviceRow, error) {
+	sessions, err := s.Sessions.List(r.Context(), me.ID)
+	rows, now := make([]deviceRow, len(sessions)), s.Now()
+	for i, one := range sessions {
+		rows[i] = deviceRow{
+			ID: one.ID, Name: browser.Words(one.Agent), Address: one.Address, Since: web.MomentAt(one.Started, now), Seen: web.MomentAt(one.Seen, now),
+			This: one.SID == web.InfoOf(r).Session.SID,
+		}
+	}
+	return rows, err
+}
+
+// names returns the names of the first three app passwords, and how many more
+// there are.
+func names(all []account.AppPassword) string {
+	var first []string
+	for _, p := range all[:min(len(all), 3)] {
+		first = append(first, p.Name)
+	}
+	if more := len(all) - 3; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(first, ", "), more)
+	}
+	return strings.Join(first, ", ")
 }
 
 // DeviceEnd answers POST /account/sessions/{id}/end: that session of one's own

@@ -24,37 +24,58 @@ var (
 const maxHosts = 20
 
 type appPasswordRow struct {
-	ID, Name, Hosts, Made, Expires, Used string
+	ID, Name, Hosts     string
+	Made, Expires, Used web.Moment
 
 	Expired bool
 }
 
-// newAppPassword is the form for an app password, and what it made.
-type newAppPassword struct {
+// AppPasswordsPage is the data of /account/app-passwords.
+type AppPasswordsPage struct {
+	web.Layout
+
+	Gate              bool // whether there is anything for app passwords to open
+	Rows              []appPasswordRow
 	Name, Days, Hosts string // as typed
 	Problem           string
-	Secret            string // shown this once
-	Address           string // of what it opens
 }
 
-// appPasswords returns the rows of the account's app passwords.
-func (s *Room) appPasswords(r *http.Request, me account.Account) ([]appPasswordRow, error) {
-	all, err := s.Accounts.AppPasswords(r.Context(), me.ID)
-	rows := make([]appPasswordRow, len(all))
-	for i, p := range all {
-		rows[i] = appPasswordRow{
-			ID: p.ID, Name: p.Name, Hosts: strings.ReplaceAll(p.Hosts, ",", ", "), Made: web.FormatTime(p.Made),
-			Expired: !p.Expires.IsZero() && !p.Expires.After(s.Now()),
-		}
-		if !p.Expires.IsZero() {
-			rows[i].Expires = web.FormatTime(p.Expires)
-		}
-		if !p.Used.IsZero() {
-			rows[i].Used = web.FormatTime(p.Used)
-		}
-	}
-	return rows, err
+// AppPasswordMadePage is the data of the page that shows a new app password.
+type AppPasswordMadePage struct {
+	web.Layout
+
+	Made    account.AppPassword
+	Hosts   string // empty: every one
+	Until   web.Moment
+	Secret  string // shown this once
+	Address string // of what it opens
 }
+
+// AppPasswords answers GET /account/app-passwords: the app passwords, and the form
+// for a new one.
+func (s *Room) AppPasswords(w http.ResponseWriter, r *http.Request, me account.Account) error {
+	return s.showAppPasswords(w, r, http.StatusOK, AppPasswordsPage{Layout: layout(me)})
+}
+
+func (s *Room) showAppPasswords(w http.ResponseWriter, r *http.Request, status int, p AppPasswordsPage) error {
+	all, err := s.Accounts.AppPasswords(r.Context(), p.Me.ID)
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	for _, one := range all {
+		p.Rows = append(p.Rows, appPasswordRow{
+			ID: one.ID, Name: one.Name, Hosts: commas(one.Hosts),
+			Made: web.MomentAt(one.Made, now), Expires: web.MomentAt(one.Expires, now), Used: web.MomentAt(one.Used, now),
+			Expired: !one.Expires.IsZero() && !one.Expires.After(now),
+		})
+	}
+	p.Gate = s.Gate.Answers()
+	return s.Render(w, status, "account-app-passwords", p)
+}
+
+// commas puts a space behind each comma, for people.
+func commas(hosts string) string { return strings.ReplaceAll(hosts, ",", ", ") }
 
 // AppPasswordSubmit answers POST /account/app-passwords: it makes an app
 // password, once the current password is verified, and shows its secret, with
@@ -64,23 +85,29 @@ func (s *Room) AppPasswordSubmit(w http.ResponseWriter, r *http.Request, me acco
 	if err != nil {
 		return err
 	}
-	p := newAppPassword{Name: form.Get("name"), Days: form.Get("days"), Hosts: form.Get("hosts")}
-	wanted, err := s.wantedAppPassword(form)
+	made := AppPasswordMadePage{Layout: layout(me)}
+	made.Made, err = s.wantedAppPassword(form)
 	if err == nil {
 		err = s.Authn.Reauthenticate(r.Context(), s.Attempt(r, me.Username, ""), func() (err error) {
-			p.Secret, err = s.Accounts.NewAppPassword(r.Context(), me, form.Get("current"), wanted, web.Actor(r))
+			made.Secret, err = s.Accounts.NewAppPassword(r.Context(), me, form.Get("current"), made.Made, web.Actor(r))
 			return err
 		})
 	}
 	if err == nil {
-		host, _, _ := strings.Cut(wanted.Hosts, ",")
-		made := newAppPassword{Secret: p.Secret, Address: s.PublicURL.Scheme + "://" + cmp.Or(host, "HOST") + "/"}
-		return s.showAccount(w, r, http.StatusOK, me, AccountPage{New: made})
+		return s.showMade(w, made)
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
-		p.Problem = problem
-		return s.showAccount(w, r, status, me, AccountPage{New: p})
+		p := AppPasswordsPage{Layout: layout(me), Name: form.Get("name"), Days: form.Get("days"), Hosts: form.Get("hosts"), Problem: problem}
+		return s.showAppPasswords(w, r, status, p)
 	})
+}
+
+// showMade shows the secret of a new app password.
+func (s *Room) showMade(w http.ResponseWriter, p AppPasswordMadePage) error {
+	host, _, _ := strings.Cut(p.Made.Hosts, ",")
+	p.Hosts, p.Address = commas(p.Made.Hosts), s.PublicURL.Scheme+"://"+cmp.Or(host, "HOST")+"/"
+	p.Until = web.MomentAt(p.Made.Expires, s.Now())
+	return s.Render(w, http.StatusOK, "account-app-password-made", p)
 }
 
 // wantedAppPassword reads the form's fields. Errors: errDays, errHosts.
@@ -116,5 +143,5 @@ func (s *Room) AppPasswordRevoke(w http.ResponseWriter, r *http.Request, me acco
 	if err != nil {
 		return err
 	}
-	return web.SeeOther(w, "/account")
+	return web.SeeOther(w, "/account/app-passwords")
 }

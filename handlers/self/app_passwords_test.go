@@ -18,7 +18,8 @@ func TestAnAppPasswordIsMadeAndShownOnce(t *testing.T) {
 	got := b.Post("/account/app-passwords", "current", webtest.Good, "name", " backup <b>", "days", "30", "hosts", "wiki.example, APP.site.example wiki.example").
 		Want(http.StatusOK).WantHeader("Cache-Control", "no-store")
 	got.WantPage()
-	got.Says("[role=status] h2", "Your new app password").Says("[role=alert]", "")
+	got.Says("h1", "Your new app password").Says("[role=alert]", "")
+	got.Says(".say p:last-child", "backup <b>, for app.site.example, wiki.example, until "+w.Clock.Now().UTC().Add(30*24*time.Hour).Format("2 Jan 2006"))
 	line := regexp.MustCompile(`^curl -H '(Authorization): (Bearer (\S+))' (\S+)$`).FindStringSubmatch(got.Text("#try"))
 	if line == nil || line[3] != got.Text("#secret") || line[4] != webtest.Sister+"/" {
 		t.Fatalf("the line is %q, the secret %q", got.Text("#try"), got.Text("#secret"))
@@ -28,20 +29,17 @@ func TestAnAppPasswordIsMadeAndShownOnce(t *testing.T) {
 			t.Errorf("the app sees %q", in.Body)
 		}
 	}
-	if typed := got.Find("#name").AttrOr("value", "none") + got.Find("#hosts").AttrOr("value", "none"); typed != "" {
-		t.Errorf("the form still holds %q", typed)
-	}
-	again := b.Get("/account").Want(http.StatusOK)
+	again := b.Get("/account/app-passwords").Want(http.StatusOK)
 	if strings.Contains(again.Body, line[3][3:]) {
 		t.Error("the secret is shown a second time")
 	}
-	now := w.Clock.Now().UTC()
-	day := func(at time.Time) string { return at.Format("2 Jan 2006, 15:04 UTC") }
-	want := "backup <b> For app.site.example, wiki.example, made " + day(now) + ", expires " + day(now.Add(30*24*time.Hour)) + ", last used " + day(now)
+	again.WantPage()
+	want := "backup <b> For app.site.example, wiki.example, made just now, expires " + w.Clock.Now().UTC().Add(30*24*time.Hour).Format("2 Jan 2006") + ", last used just now"
 	if rows := rowsOf(again, "app-passwords"); len(rows) != 1 || rows[0] != want {
 		t.Errorf("the page lists %q, want %q", rows, want)
 	}
-	if rows := rowsOf(again, "events"); !strings.HasPrefix(rows[0], "An app password was made") {
+	overview := b.Get("/account").Want(http.StatusOK).Says("section[aria-labelledby=app-passwords] .doors b", "1 of them").Says("section[aria-labelledby=app-passwords] .doors span", "backup <b>")
+	if rows := rowsOf(overview, "events"); !strings.HasPrefix(rows[0], "An app password was made") {
 		t.Errorf("the events are %q", rows)
 	}
 }
@@ -66,8 +64,8 @@ func TestAnAppPasswordExpires(t *testing.T) {
 	w.Passes(t, webtest.Elsewhere+"/", bearer).Want(http.StatusOK)
 	w.Clock.Move(time.Second)
 	w.Passes(t, webtest.Elsewhere+"/", bearer).Want(http.StatusUnauthorized)
-	rows := rowsOf(w.SignedIn(t, "ada").Get("/account"), "app-passwords")
-	if len(rows) != 1 || !strings.HasPrefix(rows[0], "short expired For every host, ") {
+	rows := rowsOf(w.SignedIn(t, "ada").Get("/account/app-passwords"), "app-passwords")
+	if len(rows) != 1 || !strings.HasPrefix(rows[0], "short expired For every host, made 1 day ago, expired just now, ") {
 		t.Errorf("the page lists %q", rows)
 	}
 }
@@ -79,6 +77,7 @@ func TestAnAppPasswordThatIsNotMade(t *testing.T) {
 	)
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	b, _ := w.In(t)
+	w.AppPassword(t, "ada", account.AppPassword{Name: "kept"})
 	for _, row := range []struct{ why, name, days, hosts, current, problem string }{
 		{"no name", "", "", "", webtest.Good, "A name is 1 to 64 characters on one line."},
 		{"a name of 65", strings.Repeat("x", 65), "", "", webtest.Good, "A name is 1 to 64 characters on one line."},
@@ -101,13 +100,13 @@ func TestAnAppPasswordThatIsNotMade(t *testing.T) {
 					t.Errorf("%s holds %q, want %q", id, kept, typed)
 				}
 			}
-			if strings.Contains(got.Body, row.current) || len(rowsOf(got, "devices")) == 0 {
+			if strings.Contains(got.Body, row.current) || len(rowsOf(got, "app-passwords")) != 1 {
 				t.Error("the password came back, or the rest of the page is gone")
 			}
 		})
 	}
-	if n := len(w.Texts(t, `SELECT id FROM app_passwords`)); n > 0 {
-		t.Errorf("%d were made", n)
+	if n := len(w.Texts(t, `SELECT id FROM app_passwords`)); n != 1 {
+		t.Errorf("%d were made", n-1)
 	}
 }
 
@@ -128,13 +127,13 @@ func TestAnAppPasswordIsRevoked(t *testing.T) {
 	w.Add(t, "bob", account.Member)
 	bob := w.SignedIn(t, "bob")
 	bearer := "Bearer " + w.AppPassword(t, "bob", account.AppPassword{Name: "backup"})
-	revoke := bob.Get("/account").Find("section[aria-labelledby=app-passwords] li form").AttrOr("action", "")
+	revoke := bob.Get("/account/app-passwords").Find("section[aria-labelledby=app-passwords] li form").AttrOr("action", "")
 	if revoke != "/account/app-passwords/"+w.Texts(t, `SELECT id FROM app_passwords`)[0]+"/revoke" {
 		t.Fatalf("the button goes to %q", revoke)
 	}
 	ada.Post(revoke).Want(http.StatusNotFound).Says("h1", "Not found")
 	w.Passes(t, webtest.Elsewhere+"/", bearer).Want(http.StatusOK)
-	bob.Post(revoke).Want(http.StatusSeeOther, "/account")
+	bob.Post(revoke).Want(http.StatusSeeOther, "/account/app-passwords")
 	w.Passes(t, webtest.Elsewhere+"/", bearer).Want(http.StatusUnauthorized)
 	bob.Post(revoke).Want(http.StatusNotFound)
 	if got := w.Texts(t, `SELECT actor || ' ' || username || ' ' || detail FROM audit WHERE event = 'apppassword.revoked'`); len(got) != 1 || got[0] != "bob bob backup" {
@@ -147,7 +146,7 @@ func TestANewPasswordRevokesAppPasswords(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	b, _ := w.In(t)
 	bearer := "Bearer " + w.AppPassword(t, "ada", account.AppPassword{Name: "backup"})
-	if words := b.Get("/account").Text("section[aria-labelledby=app-passwords] .step"); !strings.Contains(words, "Changing or resetting your password revokes them all; signing out revokes none.") {
+	if words := b.Get("/account/app-passwords").Text(".lead"); !strings.Contains(words, "Changing or resetting your password revokes them all; signing out revokes none.") {
 		t.Errorf("the page says %q", words)
 	}
 	b.Post("/account/sessions/end-others").Want(http.StatusSeeOther)
@@ -158,11 +157,35 @@ func TestANewPasswordRevokesAppPasswords(t *testing.T) {
 	w.Passes(t, webtest.Elsewhere+"/", bearer).Want(http.StatusUnauthorized)
 }
 
-// Where the gate answers for no host, the page has nothing for app passwords.
+// Where the gate answers for no host there is nothing for app passwords, and the
+// page says so.
 func TestNoAppPasswordsWithoutAGate(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
-	if n := s.SignedIn(t, "ada").Get("/account").Want(http.StatusOK).Find("#app-passwords").Length(); n > 0 {
-		t.Error("the page has a part for app passwords")
+	b := s.SignedIn(t, "ada")
+	if n := b.Get("/account").Want(http.StatusOK).Find("#app-passwords").Length(); n > 0 {
+		t.Error("the overview has a part for app passwords")
 	}
+	got := b.Get("/account/app-passwords").Want(http.StatusOK).Says("h2", "There is nothing to open yet")
+	if got.WantPage(); got.Find("main form").Length() > 0 {
+		t.Error("there is a form")
+	}
+}
+
+func TestTheOverviewNamesThreeAppPasswords(t *testing.T) {
+	s := webtest.New(t, webtest.WithGate)
+	s.Add(t, "ada", account.Owner)
+	b := s.SignedIn(t, "ada")
+	says := func(number, names string) {
+		t.Helper()
+		b.Get("/account").Want(http.StatusOK).Says("section[aria-labelledby=app-passwords] .doors b", number).
+			Says("section[aria-labelledby=app-passwords] .doors span", names)
+	}
+	says("None", "Programs that cannot fill in a sign-in form need one.")
+	b.Get("/account/app-passwords").Want(http.StatusOK).WantPage()
+	for _, name := range []string{"first", "second", "third", "fourth", "fifth"} {
+		s.Clock.Move(time.Second)
+		s.AppPassword(t, "ada", account.AppPassword{Name: name})
+	}
+	says("5 of them", "fifth, fourth, third and 2 more")
 }

@@ -50,7 +50,6 @@ func end(a *webtest.Answer, device string) string {
 func TestDevices(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
-	began := s.Clock.Now().UTC()
 	at(t, s, "ada", webtest.Firefox, "192.0.2.1")
 	at(t, s, "ada", "<i>", "2001:db8::1")
 	at(t, s, "ada", "", "192.0.2.3")
@@ -60,11 +59,16 @@ func TestDevices(t *testing.T) {
 	for i, device := range []string{
 		"Safari on iOS this one 192.0.2.2", "Unknown browser 192.0.2.3", "<i> 2001:db8::1", "Firefox on Linux 192.0.2.1",
 	} {
-		at := began.Add(time.Duration(3-i) * time.Minute).Format("2 Jan 2006, 15:04 UTC")
-		want = append(want, device+", since "+at+", last seen "+at)
+		ago := []string{"1 minute ago", "2 minutes ago", "3 minutes ago", "4 minutes ago"}[i]
+		want = append(want, device+", since "+ago+", last seen "+ago)
 	}
 	if rows := rowsOf(got, "devices"); strings.Join(rows, "\n") != strings.Join(want, "\n") {
 		t.Errorf("the devices are\n%s\nwant\n%s", strings.Join(rows, "\n"), strings.Join(want, "\n"))
+	}
+	for i, exact := range []string{"15:04:05 UTC", time.RFC3339} {
+		if since, attr := s.Clock.Now().UTC().Add(-time.Minute).Format(exact), []string{"title", "datetime"}[i]; !strings.HasSuffix(got.Find("section[aria-labelledby=devices] time").First().AttrOr(attr, ""), since) {
+			t.Errorf("the first time's %s is not %s", attr, since)
+		}
 	}
 	for _, sid := range s.Texts(t, `SELECT sid FROM sessions`) {
 		if strings.Contains(got.Body, sid) {

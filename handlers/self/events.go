@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	eventsLately = 10 // events on /account
+	eventsLately = 5  // events on /account
 	eventsEach   = 50 // events on a page of /account/events
 )
 
@@ -29,8 +29,12 @@ type EventsPage struct {
 	Older  int64 // the arg before of the next page; 0: there is none
 }
 
-// eventRow is an event in words; Stamp is its time for machines (RFC 3339).
-type eventRow struct{ What, Stamp, When, Where string }
+// eventRow is an event in words.
+type eventRow struct {
+	What  string
+	When  web.Moment
+	Where string
+}
 
 // refusedTries are the sign-ins and app passwords that were refused in the
 // last 24 hours.
@@ -82,12 +86,12 @@ func (s *Room) Events(w http.ResponseWriter, r *http.Request, me account.Account
 	if err != nil {
 		return err
 	}
-	p := EventsPage{Layout: web.Layout{Me: me, Here: "/account"}, Later: before < math.MaxInt64}
+	p := EventsPage{Layout: layout(me), Later: before < math.MaxInt64}
 	if len(all) > eventsEach {
 		all = all[:eventsEach]
 		p.Older = all[eventsEach-1].ID
 	}
-	p.Events = eventRows(all)
+	p.Events = s.eventRows(all)
 	return s.Render(w, http.StatusOK, "account-events", p)
 }
 
@@ -112,13 +116,13 @@ func (s *Room) recent(ctx context.Context, me account.Account) ([]eventRow, refu
 		return nil, refusedTries{}, err
 	}
 	tries, err := s.Accounts.Attempts(ctx, me.ID, audit.MaxAttempts)
-	return eventRows(events), triesSince(tries, s.Now().Add(-24*time.Hour)), err
+	return s.eventRows(events), s.triesLately(tries), err
 }
 
-// triesSince says how many of the tries, the newest first, came since then. No more
-// than audit.MaxAttempts of a day are kept.
-func triesSince(tries []audit.Entry, since time.Time) refusedTries {
-	n := 0
+// triesLately says how many of the tries, the newest first, came in the last 24
+// hours. No more than audit.MaxAttempts of a day are kept.
+func (s *Room) triesLately(tries []audit.Entry) refusedTries {
+	n, since := 0, s.Now().Add(-24*time.Hour)
 	for n < len(tries) && tries[n].At.After(since) {
 		n++
 	}
@@ -126,24 +130,23 @@ func triesSince(tries []audit.Entry, since time.Time) refusedTries {
 	case 0:
 		return refusedTries{}
 	case 1:
-		return refusedTries{"1 try was", rowOf(tries[0])}
+		return refusedTries{"1 try was", s.rowOf(tries[0])}
 	case audit.MaxAttempts:
-		return refusedTries{fmt.Sprintf("%d tries or more were", n), rowOf(tries[0])}
+		return refusedTries{fmt.Sprintf("%d tries or more were", n), s.rowOf(tries[0])}
 	}
-	return refusedTries{fmt.Sprintf("%d tries were", n), rowOf(tries[0])}
+	return refusedTries{fmt.Sprintf("%d tries were", n), s.rowOf(tries[0])}
 }
 
-func eventRows(all []audit.Entry) []eventRow {
+func (s *Room) eventRows(all []audit.Entry) []eventRow {
 	rows := make([]eventRow, len(all))
 	for i, e := range all {
-		rows[i] = rowOf(e)
+		rows[i] = s.rowOf(e)
 	}
 	return rows
 }
 
-func rowOf(e audit.Entry) eventRow {
-	at := e.At.UTC()
-	return eventRow{eventLabel(e), at.Format(time.RFC3339), at.Format("2 Jan 2006, 15:04:05 UTC"), eventOrigin(e)}
+func (s *Room) rowOf(e audit.Entry) eventRow {
+	return eventRow{eventLabel(e), web.MomentAt(e.At, s.Now()), eventOrigin(e)}
 }
 
 // eventLabel returns the event in words, with its detail, such as an app password's

@@ -82,9 +82,12 @@ func (p tour) account() {
 	p.look("home")
 	p.visit("account-events", "/account/events", "What happened")
 	p.visit("account", "/account", "Your account")
+	p.visit("account-password", "/account/password", "Change your password")
+	p.visit("account-app-passwords-none", "/account/app-passwords", "App passwords")
 	p.Do(chromedp.SendKeys(chromedp.ID("name"), "backup"), chromedp.SendKeys(chromedp.ID("prove"), good),
 		chromedp.Submit(chromedp.ID("prove")), chromedp.WaitVisible(chromedp.ID("secret")))
-	p.look("app-password")
+	p.look("account-app-password-made")
+	p.visit("account-app-passwords", "/account/app-passwords", "App passwords")
 	p.Sends(network.Headers{
 		"X-Forwarded-Method": "GET", "X-Forwarded-Proto": "http", "X-Forwarded-Host": strings.TrimPrefix(p.s.url, "http://"), "X-Forwarded-Uri": "/a",
 	})
