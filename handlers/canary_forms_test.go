@@ -41,7 +41,7 @@ func TestNoFieldIsInTheLog(t *testing.T) {
 		}
 	}
 	audited := strings.Join(s.Texts(t, `SELECT event || ' ' || actor || ' ' || username || ' ' || detail || ' ' || agent FROM audit`), "\n")
-	names := s.Texts(t, `SELECT username FROM accounts UNION SELECT name FROM app_passwords`)
+	names := s.Texts(t, `SELECT username FROM accounts UNION SELECT name FROM accounts UNION SELECT group_names FROM accounts UNION SELECT name FROM app_passwords`)
 	for _, c := range f.canaries {
 		named := slices.Contains(names, c.text)
 		if lines := log.Lines(c.text); len(lines) > 0 && !named {
@@ -66,6 +66,7 @@ type filler struct {
 	sent     map[string]bool // fields that were filled, by action
 	people   int
 	canaries []canary
+	disabled bool // the person that the page is about
 }
 
 // page fills every field of every form of the page, for strangers and for people
@@ -73,7 +74,9 @@ type filler struct {
 func (f *filler) page(t *testing.T, pattern string) {
 	t.Helper()
 	for _, signedIn := range []bool{false, true} {
-		for f.next(t, pattern, signedIn) {
+		for _, f.disabled = range []bool{false, true} {
+			for f.next(t, pattern, signedIn) {
+			}
 		}
 	}
 }
@@ -86,7 +89,11 @@ func (f *filler) next(t *testing.T, pattern string, signedIn bool) bool {
 	f.Clock.Move(time.Hour)
 	f.people++
 	me, b := fmt.Sprint("person", f.people), f.Browser(t)
-	f.Add(t, me, account.Member)
+	role := account.Member
+	if strings.HasPrefix(pattern, "/people") {
+		role = account.Owner
+	}
+	f.Add(t, me, role)
 	if signedIn {
 		f.SignedIn(t, me) // elsewhere too
 		f.AppPassword(t, me, account.AppPassword{Name: "backup"})
@@ -98,6 +105,13 @@ func (f *filler) next(t *testing.T, pattern string, signedIn bool) bool {
 		path = f.Link(t, account.Member)
 	case strings.HasPrefix(pattern, "/reset/"):
 		path = f.Link(t, me)
+	case strings.HasPrefix(pattern, "/people/{"):
+		other := fmt.Sprint("other", f.people)
+		f.Add(t, other, account.Member)
+		if f.SignedIn(t, other); f.disabled {
+			f.Disable(t, other)
+		}
+		path = strings.Replace(path, "{username}", other, 1)
 	default:
 		path, _, _ = strings.Cut(path, "{")
 	}
@@ -142,4 +156,4 @@ func (f *filler) fill(b *webtest.Browser, me string, form *goquery.Selection, na
 }
 
 // oneAction is what stands in an action for one link, session or app password.
-var oneAction = regexp.MustCompile(`[0-9A-Za-z_-]{16,}`)
+var oneAction = regexp.MustCompile(`[0-9A-Za-z_-]{16,}|other[0-9]+`)

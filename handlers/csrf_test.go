@@ -9,6 +9,7 @@ import (
 	"glassjar/handlers"
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
+	"glassjar/utl/audit"
 )
 
 // deed is a POST that changes something, as a page of ours sends it.
@@ -28,19 +29,31 @@ func deeds(t *testing.T, s *webtest.Site) map[string]deed {
 	for _, id := range s.Texts(t, `SELECT id FROM sessions WHERE ended_at = 0 ORDER BY started_at`) {
 		elsewhere = id
 	}
+	s.Add(t, "una", account.Member)
+	s.SignedIn(t, "una")
+	s.Add(t, "ulf", account.Member)
+	s.Disable(t, "ulf")
 	return map[string]deed{
-		"POST /auth":                        {path: "/auth", fields: []string{"username", "bob", "password", webtest.Good}},
-		"POST /logout":                      {path: "/logout"},
-		"POST /join/{code}":                 {path: s.Link(t, account.Member), fields: []string{"username", "eve", "password", webtest.Other}},
-		"POST /reset/{code}":                {path: s.Link(t, "bob"), fields: []string{"password", webtest.Other}},
-		"POST /account/password":            {path: "/account/password", fields: []string{"current", webtest.Good, "password", webtest.Other}},
-		"POST /account/sessions/{id}/end":   {path: "/account/sessions/" + elsewhere + "/end"},
-		"POST /account/sessions/end-others": {path: "/account/sessions/end-others"},
-		"POST /lab/request":                 {path: "/lab/request", fields: []string{"sub1", "x"}, shows: true},
-		"POST /lab/session":                 {path: "/lab/session", fields: []string{"do", "add", "key", "a", "value", "b"}, shows: true},
-		"POST /lab/cookie":                  {path: "/lab/cookie", fields: []string{"name", "lab", "value", "x"}, shows: true},
-		"POST /lab/key":                     {path: "/lab/key", fields: []string{"do", "show"}, shows: true},
-		"POST /lab/wire":                    {path: "/lab/wire", fields: []string{"secret", "meet me at midnight"}, shows: true},
+		"POST /people/{username}/profile":      {path: "/people/una/profile", fields: []string{"name", "Una", "email", "una@site.example"}},
+		"POST /people/{username}/groups":       {path: "/people/una/groups", fields: []string{"groups", "dev"}},
+		"POST /people/{username}/role":         {path: "/people/una/role", fields: []string{"role", "owner"}},
+		"POST /people/{username}/disable":      {path: "/people/una/disable"},
+		"POST /people/{username}/enable":       {path: "/people/ulf/enable"},
+		"POST /people/{username}/reset":        {path: "/people/una/reset", tells: true},
+		"POST /people/{username}/end-sessions": {path: "/people/una/end-sessions"},
+		"POST /people/{username}/delete":       {path: "/people/una/delete", fields: []string{"confirm", "una"}},
+		"POST /auth":                           {path: "/auth", fields: []string{"username", "bob", "password", webtest.Good}},
+		"POST /logout":                         {path: "/logout"},
+		"POST /join/{code}":                    {path: s.Link(t, account.Member), fields: []string{"username", "eve", "password", webtest.Other}},
+		"POST /reset/{code}":                   {path: s.Link(t, "bob"), fields: []string{"password", webtest.Other}},
+		"POST /account/password":               {path: "/account/password", fields: []string{"current", webtest.Good, "password", webtest.Other}},
+		"POST /account/sessions/{id}/end":      {path: "/account/sessions/" + elsewhere + "/end"},
+		"POST /account/sessions/end-others":    {path: "/account/sessions/end-others"},
+		"POST /lab/request":                    {path: "/lab/request", fields: []string{"sub1", "x"}, shows: true},
+		"POST /lab/session":                    {path: "/lab/session", fields: []string{"do", "add", "key", "a", "value", "b"}, shows: true},
+		"POST /lab/cookie":                     {path: "/lab/cookie", fields: []string{"name", "lab", "value", "x"}, shows: true},
+		"POST /lab/key":                        {path: "/lab/key", fields: []string{"do", "show"}, shows: true},
+		"POST /lab/wire":                       {path: "/lab/wire", fields: []string{"secret", "meet me at midnight"}, shows: true},
 		"POST /account/app-passwords": {
 			path: "/account/app-passwords", fields: []string{"current", webtest.Good, "name", "sync"}, tells: true,
 		},
@@ -75,6 +88,11 @@ func TestPostsFromElsewhereAreRefused(t *testing.T) {
 				t.Parallel()
 				s := webtest.New(t, webtest.WithLab, webtest.WithGate)
 				s.Add(t, "bob", account.Member)
+				if strings.Contains(pattern, "/people/") {
+					if err := s.Accounts.SetRole(t.Context(), "bob", account.Owner, audit.Command()); err != nil {
+						t.Fatal(err)
+					}
+				}
 				b := s.SignedIn(t, "bob")
 				s.Clock.Move(time.Second)
 				s.SignedIn(t, "bob")

@@ -17,6 +17,7 @@ import (
 	"glassjar/handlers/files"
 	"glassjar/handlers/forward"
 	"glassjar/handlers/lab"
+	"glassjar/handlers/people"
 	"glassjar/handlers/self"
 	"glassjar/handlers/signin"
 	"glassjar/handlers/web"
@@ -52,6 +53,7 @@ type site struct {
 
 	signin  *signin.Room
 	self    *self.Room
+	people  *people.Room
 	forward *forward.Room
 	lab     *lab.Room   // nil: LAB is off
 	files   *files.Room // nil: there is no PAGES_DIR
@@ -64,7 +66,7 @@ func New(c Config) (http.Handler, error) {
 		PublicURL: c.PublicURL, AnyLoopback: c.AnyLoopback, TrustedProxies: c.TrustedProxies,
 		Lab: c.Lab != nil, Templates: c.Templates, Static: c.Static, Log: c.Log, Now: c.Now,
 		Answers:    slices.Concat(forward.Answers, signin.Answers, lab.Answers),
-		Mistakes:   self.Mistakes,
+		Mistakes:   slices.Concat(self.Mistakes, people.Mistakes),
 		OnAppHosts: forward.IsGate, AskedByNginx: forward.IsCheck,
 	})
 	if err != nil {
@@ -74,6 +76,7 @@ func New(c Config) (http.Handler, error) {
 	s := &site{
 		Site:    core,
 		self:    &self.Room{Site: core, Accounts: c.Accounts, Authn: auth, Sessions: c.Sessions, Gate: c.Gate},
+		people:  &people.Room{Site: core, Accounts: c.Accounts, Sessions: c.Sessions},
 		forward: &forward.Room{Site: core, Authn: auth, Sessions: c.Sessions, Gate: c.Gate},
 	}
 	hasIndex := func() bool { return false }
@@ -119,6 +122,18 @@ func (s *site) routes(c Config) map[string]http.Handler {
 		"POST /account/password":            s.Member(s.self.PasswordSubmit),
 		"POST /account/sessions/{id}/end":   s.Member(s.self.DeviceEnd),
 		"POST /account/sessions/end-others": s.Member(s.self.DevicesEndOthers),
+
+		"GET /people":                          s.Owner(s.people.People),
+		"GET /people/{username}":               s.Owner(s.people.Person),
+		"POST /people/{username}/profile":      s.Owner(s.people.ProfileSubmit),
+		"POST /people/{username}/groups":       s.Owner(s.people.GroupsSubmit),
+		"POST /people/{username}/role":         s.Owner(s.people.RoleSubmit),
+		"POST /people/{username}/disable":      s.Owner(s.people.DisableSubmit),
+		"POST /people/{username}/enable":       s.Owner(s.people.EnableSubmit),
+		"POST /people/{username}/reset":        s.Owner(s.people.ResetSubmit),
+		"POST /people/{username}/end-sessions": s.Owner(s.people.EndSessionsSubmit),
+		"GET /people/{username}/delete":        s.Owner(s.people.DeleteForm),
+		"POST /people/{username}/delete":       s.Owner(s.people.DeleteSubmit),
 
 		"GET /static/{name}":               s.Open(s.Static),
 		"GET /healthz":                     s.Open(s.Healthz),

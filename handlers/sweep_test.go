@@ -53,6 +53,17 @@ var sweep = []webtest.Swept{
 	{Pattern: "/account/sessions/end-others", Post: webtest.By{303, 303, 303}},
 	{Pattern: "/account/app-passwords", Get: webtest.By{303, 200, 200}, Post: webtest.By{303, 422, 422}},
 	{Pattern: "/account/app-passwords/{id}/revoke", Path: "/account/app-passwords/none/revoke", Post: webtest.By{303, 404, 404}},
+	{Pattern: "/people", Get: webtest.By{303, 403, 200}},
+	{Pattern: "/people/{username}", Path: "/people/una", Get: webtest.By{303, 403, 200}},
+	{Pattern: "/people/{username}", Path: "/people/nobody", Get: webtest.By{303, 403, 404}},
+	{Pattern: "/people/{username}/profile", Path: "/people/una/profile", Post: webtest.By{303, 403, 303}},
+	{Pattern: "/people/{username}/groups", Path: "/people/una/groups", Post: webtest.By{303, 403, 303}},
+	{Pattern: "/people/{username}/role", Path: "/people/una/role", Post: webtest.By{303, 403, 422}},
+	{Pattern: "/people/{username}/reset", Path: "/people/una/reset", Post: webtest.By{303, 403, 200}},
+	{Pattern: "/people/{username}/end-sessions", Path: "/people/una/end-sessions", Post: webtest.By{303, 403, 303}},
+	{Pattern: "/people/{username}/disable", Path: "/people/una/disable", Post: webtest.By{303, 403, 303}},
+	{Pattern: "/people/{username}/enable", Path: "/people/una/enable", Post: webtest.By{303, 403, 303}},
+	{Pattern: "/people/{username}/delete", Path: "/people/una/delete", Get: webtest.By{303, 403, 200}, Post: webtest.By{303, 403, 422}},
 	{Pattern: "/gate/check", Get: webtest.By{400, 400, 400}}, // what a browser asks says nothing of a target
 	{Pattern: "/gate/forward", Get: webtest.By{400, 400, 400}},
 	{Pattern: "/api/authz/auth-request", Get: webtest.By{400, 400, 400}},
@@ -120,6 +131,7 @@ func TestSweep(t *testing.T) {
 			s.Write(t, "folder/index.html", "<!doctype html>")
 			s.Add(t, "bob", account.Member)
 			s.Add(t, "ada", account.Owner)
+			s.Add(t, "una", account.Member)
 			for _, row := range sweep {
 				for who, as := range []string{webtest.Anonymous: "", webtest.Member: "bob", webtest.Owner: "ada"} {
 					for b, i := s.Person(t, as), 0; i < len(webtest.SweptMethods); i++ {

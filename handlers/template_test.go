@@ -11,6 +11,7 @@ import (
 	"github.com/jba/templatecheck"
 
 	"glassjar/handlers/lab"
+	"glassjar/handlers/people"
 	"glassjar/handlers/self"
 	"glassjar/handlers/signin"
 	"glassjar/handlers/web"
@@ -37,6 +38,10 @@ var pageData = map[string]any{
 	"lab-session":               lab.SessionPage{},
 	"lab-wire":                  lab.WirePage{},
 	"logout":                    signin.LogoutPage{},
+	"link":                      people.LinkPage{},
+	"people":                    people.PeoplePage{},
+	"person":                    people.PersonPage{},
+	"person-delete":             people.DeletePage{},
 	"reset":                     signin.ResetPage{},
 }
 

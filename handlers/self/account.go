@@ -16,7 +16,7 @@ type AccountPage struct {
 
 	Done    string // what was done just now, in words
 	Devices []deviceRow
-	Events  []eventRow
+	Events  []web.EventRow
 	Refused refusedTries
 
 	Gate         bool // whether there is anything for app passwords to open

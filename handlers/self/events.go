@@ -12,7 +12,6 @@ import (
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
-	"glassjar/utl/browser"
 )
 
 const (
@@ -24,50 +23,16 @@ const (
 type EventsPage struct {
 	web.Layout
 
-	Events []eventRow
+	Events []web.EventRow
 	Later  bool  // there may be newer events than these
 	Older  int64 // the arg before of the next page; 0: there is none
-}
-
-// eventRow is an event in words.
-type eventRow struct {
-	What  string
-	When  web.Moment
-	Where string
 }
 
 // refusedTries are the sign-ins and app passwords that were refused in the
 // last 24 hours.
 type refusedTries struct {
 	Tries string // such as "1 try was"; empty: none
-	Last  eventRow
-}
-
-// eventLabels names every kind of event in words.
-var eventLabels = map[string]string{
-	"signin.ok":        "Signed in",
-	"signin.failed":    "A sign-in failed",
-	"signin.throttled": "A sign-in was refused: too many had failed",
-	"session.ended":    "A session ended",
-	"password.changed": "The password was changed",
-	"link.made":        "A link was made",
-	"link.used":        "A link was used",
-	"account.added":    "The account was made",
-	"account.disabled": "The account was disabled",
-	"account.enabled":  "The account was enabled",
-	"account.deleted":  "The account was deleted",
-	"account.groups":   "The groups were changed",
-	"account.name":     "The display name was changed",
-	"account.email":    "The email address was changed",
-	"account.role":     "The role was changed",
-	"account.freed":    "The username may be taken again",
-
-	"apppassword.made":    "An app password was made",
-	"apppassword.revoked": "An app password was revoked",
-	"apppassword.failed":  "An app password was refused",
-
-	"key.rotated": "A new session key was made",
-	"key.pruned":  "Old session keys were removed",
+	Last  web.EventRow
 }
 
 // Events answers GET /account/events: everything that happened to the account,
@@ -91,7 +56,7 @@ func (s *Room) Events(w http.ResponseWriter, r *http.Request, me account.Account
 		all = all[:eventsEach]
 		p.Older = all[eventsEach-1].ID
 	}
-	p.Events = s.eventRows(all)
+	p.Events = web.EventRows(all, s.Now())
 	return s.Render(w, http.StatusOK, "account-events", p)
 }
 
@@ -110,13 +75,13 @@ func eventID(args url.Values) (int64, error) {
 
 // recent returns the newest events of the account, and apart from them what was
 // refused: however much strangers try, they push no event off.
-func (s *Room) recent(ctx context.Context, me account.Account) ([]eventRow, refusedTries, error) {
+func (s *Room) recent(ctx context.Context, me account.Account) ([]web.EventRow, refusedTries, error) {
 	events, err := s.Accounts.Events(ctx, me.ID, eventsLately)
 	if err != nil {
 		return nil, refusedTries{}, err
 	}
 	tries, err := s.Accounts.Attempts(ctx, me.ID, audit.MaxAttempts)
-	return s.eventRows(events), s.triesLately(tries), err
+	return web.EventRows(events, s.Now()), s.triesLately(tries), err
 }
 
 // triesLately says how many of the tries, the newest first, came in the last 24
@@ -130,37 +95,9 @@ func (s *Room) triesLately(tries []audit.Entry) refusedTries {
 	case 0:
 		return refusedTries{}
 	case 1:
-		return refusedTries{"1 try was", s.rowOf(tries[0])}
+		return refusedTries{"1 try was", web.NewEventRow(tries[0], s.Now())}
 	case audit.MaxAttempts:
-		return refusedTries{fmt.Sprintf("%d tries or more were", n), s.rowOf(tries[0])}
+		return refusedTries{fmt.Sprintf("%d tries or more were", n), web.NewEventRow(tries[0], s.Now())}
 	}
-	return refusedTries{fmt.Sprintf("%d tries were", n), s.rowOf(tries[0])}
-}
-
-func (s *Room) eventRows(all []audit.Entry) []eventRow {
-	rows := make([]eventRow, len(all))
-	for i, e := range all {
-		rows[i] = s.rowOf(e)
-	}
-	return rows
-}
-
-func (s *Room) rowOf(e audit.Entry) eventRow {
-	return eventRow{eventLabel(e), web.MomentAt(e.At, s.Now()), eventOrigin(e)}
-}
-
-// eventLabel returns the event in words, with its detail, such as an app password's
-// name.
-func eventLabel(e audit.Entry) string {
-	if e.Detail == "" {
-		return eventLabels[e.Kind]
-	}
-	return eventLabels[e.Kind] + ": " + e.Detail
-}
-
-func eventOrigin(e audit.Entry) string {
-	if e.By.Address == "" {
-		return "by a command on the server"
-	}
-	return browser.Words(e.By.Agent) + ", " + e.By.Address
+	return refusedTries{fmt.Sprintf("%d tries were", n), web.NewEventRow(tries[0], s.Now())}
 }

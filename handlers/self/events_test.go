@@ -16,7 +16,7 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"glassjar/handlers/self"
+	"glassjar/handlers/web"
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
@@ -202,7 +202,7 @@ func TestEveryKindOfEventHasWords(t *testing.T) {
 				continue
 			}
 			kinds++
-			if self.EventLabels[text] == "" {
+			if web.EventLabels[text] == "" {
 				t.Errorf("the event %s of %s has no words on the account's page", text, dir)
 			}
 		}

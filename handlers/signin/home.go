@@ -28,7 +28,7 @@ type HomePage struct {
 type homeKind struct {
 	remember bool // the session outlives the browser
 	pages    bool // PAGES_DIR has an index.html
-	noPages  bool // it has none, and the reader is an owner
+	owner    bool
 }
 
 // Home answers GET /: the sign-in form, or, signed in, what is here, or 303 to
@@ -57,10 +57,12 @@ func (s *Room) precompileHomes() (homes map[homeKind]*page.Cut, err error) {
 	for _, kind := range []homeKind{
 		{},
 		{pages: true},
-		{noPages: true},
 		{remember: true},
 		{remember: true, pages: true},
-		{remember: true, noPages: true},
+		{owner: true},
+		{owner: true, pages: true},
+		{owner: true, remember: true},
+		{owner: true, remember: true, pages: true},
 	} {
 		homes[kind], err = s.PageSet.Cut("home", func(v []string) any { return s.homePage(v, kind) }, 1, 1, 1, 1)
 		if err != nil {
@@ -72,17 +74,20 @@ func (s *Room) precompileHomes() (homes map[homeKind]*page.Cut, err error) {
 
 // homeKind returns the kind of home page that the session gets.
 func (s *Room) homeKind(found *session.Session) homeKind {
-	pages := s.HasIndex()
-	return homeKind{remember: found.Remember, pages: pages, noPages: s.HasPages && !pages && found.Role == account.Owner}
+	return homeKind{remember: found.Remember, pages: s.HasIndex(), owner: found.Role == account.Owner}
 }
 
 // homePage returns the page for the values: username, what the person is
 // called, since when and until when the session lasts.
 func (s *Room) homePage(values []string, kind homeKind) HomePage {
+	me := account.Account{Identity: identity.Identity{ID: "somebody", Username: values[0], Name: values[1]}}
+	if kind.owner {
+		me.Role = account.Owner
+	}
 	return HomePage{
-		Layout: web.Layout{Me: account.Account{Identity: identity.Identity{ID: "somebody", Username: values[0], Name: values[1]}}, Here: "/"},
+		Layout: web.Layout{Me: me, Here: "/"},
 		Since:  values[2], Until: values[3], Remember: kind.remember,
-		Cookie: s.Sessions.Name(), Device: s.Devices.Name(), Pages: kind.pages, NoPages: kind.noPages,
+		Cookie: s.Sessions.Name(), Device: s.Devices.Name(), Pages: kind.pages, NoPages: kind.owner && s.HasPages && !kind.pages,
 	}
 }
 

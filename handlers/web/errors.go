@@ -14,6 +14,7 @@ import (
 
 // The errors of requests, whatever the page.
 var (
+	errNotOwner    = errors.New("only owners may do this")
 	ErrNotFound    = errors.New("no such page")
 	errMethod      = errors.New("method not allowed")
 	errRange       = errors.New("no such part of the file")
@@ -37,6 +38,7 @@ type Answer struct {
 // words. A feature's own errors stand with the feature. The first match wins.
 var sharedAnswers = []Answer{
 	{Err: ErrNotFound, Status: http.StatusNotFound, Title: "Not found", Text: "There is no page at this address."},
+	{Err: errNotOwner, Status: http.StatusForbidden, Title: "For owners only", Text: "An owner of this site may open this page. You are signed in as a member. Ask an owner."},
 	{Err: errMethod, Status: http.StatusMethodNotAllowed, Title: "Method not allowed", Text: "This address does not take that kind of request."},
 	{Err: errRange, Status: http.StatusRequestedRangeNotSatisfiable, Title: "No such part", Text: "The file is shorter than that."},
 	{Err: errCrossOrigin, Status: http.StatusForbidden, Title: "Refused", Text: "This form was not sent from this site's own page. Go back, reload the page and send it again."},

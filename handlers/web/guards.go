@@ -14,6 +14,8 @@ type (
 	OpenFunc func(http.ResponseWriter, *http.Request) error
 	// MemberFunc answers a page for signed-in people.
 	MemberFunc func(http.ResponseWriter, *http.Request, account.Account) error
+	// OwnerFunc answers a page for owners.
+	OwnerFunc func(http.ResponseWriter, *http.Request, Owned) error
 )
 
 // Open mounts a page for everybody.
@@ -37,6 +39,24 @@ func (s *Site) Member(fn MemberFunc) http.Handler {
 			return err
 		}
 		return fn(w, r, account.Of(found))
+	})
+}
+
+// Owned is a signed-in owner. Only the guard Owner makes one, so that no owner's
+// page can be mounted without it.
+type Owned struct{ account account.Account }
+
+// Account returns the owner's account.
+func (o Owned) Account() account.Account { return o.account }
+
+// Owner mounts a page for owners. A member gets 403; who is signed out is sent to
+// the sign-in form as by Member.
+func (s *Site) Owner(fn OwnerFunc) http.Handler {
+	return s.Member(func(w http.ResponseWriter, r *http.Request, me account.Account) error {
+		if me.Role != account.Owner {
+			return errNotOwner
+		}
+		return fn(w, r, Owned{me})
 	})
 }
 

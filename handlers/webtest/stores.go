@@ -126,7 +126,7 @@ func (s *Site) State(t *testing.T) string {
 	t.Helper()
 	var all []string
 	for _, query := range []string{
-		`SELECT id || username || password || epoch || disabled_at FROM accounts`,
+		`SELECT id || username || password || epoch || disabled_at || session_epoch || name || email || role || group_names FROM accounts`,
 		`SELECT sid || ended_at || epoch FROM sessions`,
 		`SELECT code_hash || used_at FROM links`,
 		`SELECT id || secret_hash || used_at FROM app_passwords`,

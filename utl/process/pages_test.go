@@ -88,6 +88,7 @@ func (p tour) account() {
 		chromedp.Submit(chromedp.ID("prove")), chromedp.WaitVisible(chromedp.ID("secret")))
 	p.look("account-app-password-made")
 	p.visit("account-app-passwords", "/account/app-passwords", "App passwords")
+	p.people()
 	p.Sends(network.Headers{
 		"X-Forwarded-Method": "GET", "X-Forwarded-Proto": "http", "X-Forwarded-Host": strings.TrimPrefix(p.s.url, "http://"), "X-Forwarded-Uri": "/a",
 	})
@@ -96,6 +97,23 @@ func (p tour) account() {
 	p.visit("sign-out", "/logout", "Sign out")
 	p.Do(chromedp.Click(chromedp.CSS("main button")))
 	p.Sees("Sign in")
+}
+
+// people is what an owner sees of the site's people.
+func (p tour) people() {
+	for i, name := range []string{"bob", "carol", "dan"} {
+		p.s.must(good+"\n", "user", "add", name, "--password-stdin")
+		p.s.must("", "user", "group", name, []string{"dev", "dev,ops", "office"}[i])
+	}
+	p.s.must("", "user", "disable", "dan")
+	p.visit("people", "/people", "People")
+	p.visit("people-none", "/people?q=zz", "People")
+	p.visit("person", "/people/carol", "carol")
+	p.visit("person-disabled", "/people/dan", "dan")
+	p.visit("person-delete", "/people/bob/delete", "Delete bob?")
+	p.Open(p.s.url + "/people/carol")
+	p.Press("Make a reset link")
+	p.look("person-reset")
 }
 
 func (p tour) signIn() {

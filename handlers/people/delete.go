@@ -1,0 +1,91 @@
+package people
+
+import (
+	"net/http"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/account"
+)
+
+// LinkPage is the data of the page that shows a link, this once.
+type LinkPage struct {
+	web.Layout
+
+	Title, Lead, Note string
+	Link              string
+	Back              string // where to go on to
+	Called            string // the name of that page
+}
+
+// ResetSubmit answers POST /people/{username}/reset: it makes a link that sets a
+// new password and shows it, with 200: it is kept nowhere else.
+func (s *Room) ResetSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+	one, err := s.person(r)
+	if err != nil {
+		return err
+	}
+	code, err := s.Accounts.NewReset(r.Context(), one.Username, web.Actor(r))
+	if err != nil {
+		return s.RerenderForm(w, r, err, func(problem string, status int) error {
+			return s.showPerson(w, r, status, me, PersonPage{Person: one, Problem: problem})
+		})
+	}
+	return s.Render(w, http.StatusOK, "link", LinkPage{
+		Layout: layout(me), Title: "Pass this link on", Link: s.PublicURL.JoinPath(account.Reset, code).String(),
+		Lead: "It sets a new password for " + one.Username + ", once, within 24 hours.",
+		Note: "Be sure whom you give it to: whoever opens it can sign in as " + one.Username + ".",
+		Back: "/people/" + one.Username, Called: one.Called(),
+	})
+}
+
+// DeletePage is the data of /people/{username}/delete.
+type DeletePage struct {
+	web.Layout
+
+	Person   account.Person
+	Sessions int
+	Problem  string
+}
+
+// DeleteForm answers GET /people/{username}/delete: what goes, what stays, and a
+// field for the username.
+func (s *Room) DeleteForm(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+	one, err := s.person(r)
+	if err != nil {
+		return err
+	}
+	return s.showDelete(w, r, http.StatusOK, me, DeletePage{Person: one})
+}
+
+func (s *Room) showDelete(w http.ResponseWriter, r *http.Request, status int, me web.Owned, p DeletePage) error {
+	sessions, err := s.Sessions.List(r.Context(), p.Person.ID)
+	if err != nil {
+		return err
+	}
+	p.Layout, p.Sessions = layout(me), len(sessions)
+	return s.Render(w, status, "person-delete", p)
+}
+
+// DeleteSubmit answers POST /people/{username}/delete: the account is gone, 303
+// to /people; or the form again when the field confirm is not the username.
+func (s *Room) DeleteSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+	one, err := s.person(r)
+	if err != nil {
+		return err
+	}
+	form, err := web.ReadForm(r, "confirm")
+	if err != nil {
+		return err
+	}
+	if account.Trim(form.Get("confirm")) != one.Username {
+		err = errConfirm
+	} else {
+		err = s.Accounts.Delete(r.Context(), one.Username, web.Actor(r))
+	}
+	if err == nil {
+		return web.SeeOther(w, "/people?done=deleted")
+	}
+	return s.RerenderForm(w, r, err, func(problem string, status int) error {
+		return s.showDelete(w, r, status, me, DeletePage{Person: one, Problem: problem})
+	})
+}

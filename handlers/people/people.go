@@ -1,0 +1,65 @@
+package people
+
+import (
+	"net/http"
+	"net/url"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/account"
+)
+
+// PeoplePage is the data of /people.
+type PeoplePage struct {
+	web.Layout
+
+	Query  account.Query
+	People []row
+	Next   string // address of the next page; empty: there is none
+	Done   string // what was done just now, in words
+}
+
+// row is a person in the table.
+type row struct {
+	account.Person
+
+	Seen web.Moment
+}
+
+// People answers GET /people: who has an account, 50 a page, by username. The
+// args q, role, group and state leave people out; after is the username that the
+// page follows.
+func (s *Room) People(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+	args, err := web.ReadArgs(r, "q", "role", "group", "state", "after", "done")
+	if err != nil {
+		return err
+	}
+	p := PeoplePage{Layout: layout(me), Query: account.Query{
+		Prefix: args.Get("q"), Role: args.Get("role"), Group: args.Get("group"), State: args.Get("state"), After: args.Get("after"),
+	}}
+	if args.Get("done") == "deleted" {
+		p.Done = "The account is deleted. Its username stays taken."
+	}
+	found, err := s.Accounts.People(r.Context(), p.Query)
+	if err != nil {
+		return err
+	}
+	if len(found) > account.PeoplePage {
+		found = found[:account.PeoplePage]
+		p.Next = next(args, found[account.PeoplePage-1].Username)
+	}
+	for _, one := range found {
+		p.People = append(p.People, row{one, web.MomentAt(one.Seen, s.Now())})
+	}
+	return s.Render(w, http.StatusOK, "people", p)
+}
+
+// next returns the address of the page that follows the username.
+func next(args url.Values, after string) string {
+	all := url.Values{"after": {after}}
+	for _, name := range []string{"q", "role", "group", "state"} {
+		if v := args.Get(name); v != "" {
+			all.Set(name, v)
+		}
+	}
+	return "/people?" + all.Encode()
+}

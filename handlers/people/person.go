@@ -1,0 +1,144 @@
+package people
+
+import (
+	"net/http"
+	"strings"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/account"
+	"glassjar/utl/browser"
+)
+
+// eventsShown is how many events the page of a person shows.
+const eventsShown = 5
+
+// PersonPage is the data of /people/{username}.
+type PersonPage struct {
+	web.Layout
+
+	Person        account.Person
+	Created, Seen web.Moment
+	Groups        string // as typed
+	Devices       []device
+	Events        []web.EventRow
+	Done          string // what was done just now, in words
+	Problem       string
+}
+
+// device is a browser in which the person is signed in.
+type device struct {
+	Name, Address string
+	Since, Seen   web.Moment
+}
+
+// done is what each act says once it is done.
+var done = map[string]string{
+	"profile": "The profile is saved.", "groups": "The groups are saved.", "role": "The role is saved.",
+	"disable": "The account is disabled, and signed out everywhere.", "enable": "The account is enabled: the person can sign in again.",
+	"end-sessions": "The person is signed out everywhere.",
+}
+
+// Person answers GET /people/{username}: who it is, where they are signed in and
+// what happened lately; or 404.
+func (s *Room) Person(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+	args, err := web.ReadArgs(r, "done")
+	if err != nil {
+		return err
+	}
+	one, err := s.person(r)
+	if err != nil {
+		return err
+	}
+	return s.showPerson(w, r, http.StatusOK, me, PersonPage{Person: one, Done: done[args.Get("done")]})
+}
+
+func (s *Room) showPerson(w http.ResponseWriter, r *http.Request, status int, me web.Owned, p PersonPage) error {
+	sessions, err := s.Sessions.List(r.Context(), p.Person.ID)
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	for _, one := range sessions {
+		p.Devices = append(p.Devices, device{browser.Words(one.Agent), one.Address, web.MomentAt(one.Started, now), web.MomentAt(one.Seen, now)})
+	}
+	events, err := s.Accounts.Events(r.Context(), p.Person.ID, eventsShown)
+	if err != nil {
+		return err
+	}
+	p.Events = web.EventRows(events, now)
+	p.Layout, p.Created, p.Seen = layout(me), web.MomentAt(p.Person.Created, now), web.MomentAt(p.Person.Seen, now)
+	p.Groups = strings.Join(p.Person.GroupList(), " ")
+	return s.Render(w, status, "person", p)
+}
+
+// act does what a form of the person's page asks for, and answers 303 to that
+// page, or shows it again.
+func (s *Room) act(w http.ResponseWriter, r *http.Request, me web.Owned, name string, do func(account.Person) error) error {
+	one, err := s.person(r)
+	if err != nil {
+		return err
+	}
+	if err = do(one); err == nil {
+		return web.SeeOther(w, "/people/"+one.Username+"?done="+name)
+	}
+	return s.RerenderForm(w, r, err, func(problem string, status int) error {
+		return s.showPerson(w, r, status, me, PersonPage{Person: one, Problem: problem})
+	})
+}
+
+// ProfileSubmit answers POST /people/{username}/profile: it sets the name and the
+// email address, which is not confirmed then.
+func (s *Room) ProfileSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+	form, err := web.ReadForm(r, "name", "email")
+	if err != nil {
+		return err
+	}
+	return s.act(w, r, me, "profile", func(p account.Person) error {
+		if email := account.Trim(form.Get("email")); !strings.EqualFold(email, p.Email) {
+			if err := s.Accounts.SetEmail(r.Context(), p.Username, email, false, web.Actor(r)); err != nil {
+				return err
+			}
+		}
+		return s.Accounts.SetName(r.Context(), p.Username, form.Get("name"), web.Actor(r))
+	})
+}
+
+// GroupsSubmit answers POST /people/{username}/groups.
+func (s *Room) GroupsSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+	form, err := web.ReadForm(r, "groups")
+	if err != nil {
+		return err
+	}
+	return s.act(w, r, me, "groups", func(p account.Person) error {
+		return s.Accounts.SetGroups(r.Context(), p.Username, groupsOf(form.Get("groups")), web.Actor(r))
+	})
+}
+
+// RoleSubmit answers POST /people/{username}/role.
+func (s *Room) RoleSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+	form, err := web.ReadForm(r, "role")
+	if err != nil {
+		return err
+	}
+	return s.act(w, r, me, "role", func(p account.Person) error {
+		return s.Accounts.SetRole(r.Context(), p.Username, form.Get("role"), web.Actor(r))
+	})
+}
+
+// DisableSubmit answers POST /people/{username}/disable.
+func (s *Room) DisableSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+	return s.act(w, r, me, "disable", func(p account.Person) error { return s.Accounts.Disable(r.Context(), p.Username, web.Actor(r)) })
+}
+
+// EnableSubmit answers POST /people/{username}/enable.
+func (s *Room) EnableSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+	return s.act(w, r, me, "enable", func(p account.Person) error { return s.Accounts.Enable(r.Context(), p.Username, web.Actor(r)) })
+}
+
+// EndSessionsSubmit answers POST /people/{username}/end-sessions: the person is
+// signed out everywhere.
+func (s *Room) EndSessionsSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+	return s.act(w, r, me, "end-sessions", func(p account.Person) error {
+		return s.Sessions.EndOthers(r.Context(), p.ID, "", web.Actor(r))
+	})
+}

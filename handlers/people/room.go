@@ -1,0 +1,54 @@
+// Package people is where owners look after the site's people: who has an
+// account, what they may do, and what happened.
+package people
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"unicode"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/account"
+	"glassjar/utl/session"
+)
+
+// Room answers the owners' pages.
+type Room struct {
+	*web.Site
+
+	Accounts *account.Store
+	Sessions *session.Store
+}
+
+// Mistakes are those of the forms about a person.
+var Mistakes = []web.Mistake{
+	{Err: account.ErrLastOwner, Text: "This is the last owner who can sign in. Make somebody else an owner first."},
+	{Err: account.ErrDisplayName, Text: "A name is at most 64 characters on one line."},
+	{Err: account.ErrEmail, Text: "That is no email address: write one like ada@site.example."},
+	{Err: account.ErrEmailTaken, Text: "Another account has that email address."},
+	{Err: account.ErrGroup, Text: "A group is 1 to 32 letters (a to z), digits, dots, dashes and underscores, and starts with a letter or a digit. A person is in at most 32."},
+	{Err: account.ErrRole, Text: "A role is owner or member."},
+	{Err: account.ErrDisabled, Text: "The account is disabled: enable it first."},
+	{Err: errConfirm, Text: "That is not the username. Type it as it stands above the field."},
+}
+
+var errConfirm = errors.New("the username was not typed again")
+
+// person returns the person that the path names. Errors: web.ErrNotFound.
+func (s *Room) person(r *http.Request) (account.Person, error) {
+	p, err := s.Accounts.Person(r.Context(), r.PathValue("username"))
+	if errors.Is(err, account.ErrName) || errors.Is(err, account.ErrUnknown) {
+		return p, web.ErrNotFound
+	}
+	return p, err
+}
+
+// layout is what the layout needs of the room's pages.
+func layout(me web.Owned) web.Layout { return web.Layout{Me: me.Account(), Here: "/people"} }
+
+// groupsOf returns the groups that were typed, with spaces or commas between
+// them.
+func groupsOf(typed string) []string {
+	return strings.FieldsFunc(strings.ToLower(typed), func(c rune) bool { return c == ',' || unicode.IsSpace(c) })
+}

@@ -1,0 +1,65 @@
+package web
+
+import (
+	"time"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/browser"
+)
+
+// EventLabels names every kind of event in words.
+var EventLabels = map[string]string{
+	"signin.ok":        "Signed in",
+	"signin.failed":    "A sign-in failed",
+	"signin.throttled": "A sign-in was refused: too many had failed",
+	"session.ended":    "A session ended",
+	"password.changed": "The password was changed",
+	"link.made":        "A link was made",
+	"link.used":        "A link was used",
+	"account.added":    "The account was made",
+	"account.disabled": "The account was disabled",
+	"account.enabled":  "The account was enabled",
+	"account.deleted":  "The account was deleted",
+	"account.groups":   "The groups were changed",
+	"account.name":     "The display name was changed",
+	"account.email":    "The email address was changed",
+	"account.role":     "The role was changed",
+	"account.freed":    "The username may be taken again",
+
+	"apppassword.made":    "An app password was made",
+	"apppassword.revoked": "An app password was revoked",
+	"apppassword.failed":  "An app password was refused",
+
+	"key.rotated": "A new session key was made",
+	"key.pruned":  "Old session keys were removed",
+}
+
+// EventRow is an event in words.
+type EventRow struct {
+	What  string
+	When  Moment
+	Where string
+}
+
+// NewEventRow returns the event in words, with its detail, such as an app
+// password's name.
+func NewEventRow(e audit.Entry, now time.Time) EventRow {
+	what := EventLabels[e.Kind]
+	if e.Detail != "" {
+		what += ": " + e.Detail
+	}
+	where := "by a command on the server"
+	if e.By.Address != "" {
+		where = browser.Words(e.By.Agent) + ", " + e.By.Address
+	}
+	return EventRow{what, MomentAt(e.At, now), where}
+}
+
+// EventRows returns the events in words.
+func EventRows(all []audit.Entry, now time.Time) []EventRow {
+	rows := make([]EventRow, len(all))
+	for i, e := range all {
+		rows[i] = NewEventRow(e, now)
+	}
+	return rows
+}
