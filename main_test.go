@@ -145,7 +145,13 @@ func TestPlainHTTPInABrowser(t *testing.T) {
 	p.Fill("password", good)
 	p.Press("Sign in")
 	p.Sees("Hello, ada")
+	accountForms(t, s, p)
+	labForms(s, p)
+}
 
+// accountForms sends the forms of a signed-in person's pages, signed in twice.
+func accountForms(t *testing.T, s server, p *browsertest.Page) {
+	t.Helper()
 	p.Open(s.url + "/account")
 	p.Do(chromedp.Click(chromedp.CSS("li:not(:has(.tag)) button")), chromedp.WaitNotPresent(chromedp.CSS("li:not(:has(.tag)) button")))
 	p.Open(s.url + "/account/app-passwords")
@@ -171,7 +177,9 @@ func TestPlainHTTPInABrowser(t *testing.T) {
 	p.Fill("password", good)
 	p.Press("Set the password")
 	p.Sees("Hello, ada")
+}
 
+func labForms(s server, p *browsertest.Page) {
 	p.Open(s.url + "/lab/request")
 	p.Press("Send with POST")
 	p.Reads("#form + table td", "username ada sub1 cookies")

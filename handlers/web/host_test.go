@@ -26,42 +26,45 @@ func publicAt(public string) func(*handlers.Config) {
 	}
 }
 
+// hostRows are the hosts that are ours with a PUBLIC_URL, and others.
+var hostRows = []struct {
+	public      string // empty: not set, at port 8080
+	ours, other string // by spaces
+}{
+	{
+		"http://jar.example", "jar.example JAR.example jar.example. jar.example:80 Jar.Example.:80 jar.example:0080",
+		"evil.example jar.example.evil.example evil-jar.example xjar.example ar.example app.jar.example jar.example:8080 jar.example:443 jar.example:0 " +
+			"jar.example:x jar.example: jar.example.. jar.example:80:80 user@jar.example jar.example@evil.example jar.example/ jar.example:80/x " +
+			"jar.example,evil.example jar.example%00 jar\u3002example 127.0.0.1 localhost [::1] *",
+	},
+	{
+		"https://jar.example", "jar.example jar.example:443 JAR.EXAMPLE.:443",
+		"jar.example:80 jar.example:8443 evil.example localhost",
+	},
+	{
+		"https://jar.example:8443", "jar.example:8443 Jar.example.:8443",
+		"jar.example jar.example:443 jar.example:8444 evil.example:8443 localhost:8443",
+	},
+	{
+		"http://localhost:8080", "localhost:8080 LOCALHOST:8080",
+		"localhost 127.0.0.1:8080 [::1]:8080 jar.localhost:8080 evil.example:8080",
+	},
+	{
+		"http://[2001:db8::1]:8080", "[2001:db8::1]:8080 [2001:DB8:0:0::1]:8080",
+		"[2001:db8::2]:8080 [2001:db8::1] 2001:db8::1:8080 [2001:db8::1%25eth0]:8080",
+	},
+	{
+		"", "localhost:8080 LocalHost:8080 localhost.:8080 jar.localhost:8080 127.0.0.1:8080 127.9.9.9:8080 [::1]:8080 [0:0::1]:8080 [::ffff:127.0.0.1]:8080",
+		"localhost localhost:80 localhost:8081 127.0.0.1 [::1]:8081 127.0.0.1:80 evil.example:8080 evil.example localhost.evil.example:8080 " +
+			"127.0.0.1.evil.example:8080 evillocalhost:8080 .localhost:8080 0.0.0.0:8080 127.1:8080 2130706433:8080 0177.0.0.1:8080 10.0.0.1:8080 " +
+			"[::]:8080 ::1:8080 [::1%25lo]:8080 user@localhost:8080 localhost:8080@evil.example:8080",
+	},
+}
+
 // Attack browser/host: the site is answered at its own address, however that is spelled,
 // and nobody else's page is "same origin" because its name leads here.
 func TestHost(t *testing.T) {
-	for _, row := range []struct {
-		public      string // empty: not set, at port 8080
-		ours, other string // by spaces
-	}{
-		{
-			"http://jar.example", "jar.example JAR.example jar.example. jar.example:80 Jar.Example.:80 jar.example:0080",
-			"evil.example jar.example.evil.example evil-jar.example xjar.example ar.example app.jar.example jar.example:8080 jar.example:443 jar.example:0 " +
-				"jar.example:x jar.example: jar.example.. jar.example:80:80 user@jar.example jar.example@evil.example jar.example/ jar.example:80/x " +
-				"jar.example,evil.example jar.example%00 jar\u3002example 127.0.0.1 localhost [::1] *",
-		},
-		{
-			"https://jar.example", "jar.example jar.example:443 JAR.EXAMPLE.:443",
-			"jar.example:80 jar.example:8443 evil.example localhost",
-		},
-		{
-			"https://jar.example:8443", "jar.example:8443 Jar.example.:8443",
-			"jar.example jar.example:443 jar.example:8444 evil.example:8443 localhost:8443",
-		},
-		{
-			"http://localhost:8080", "localhost:8080 LOCALHOST:8080",
-			"localhost 127.0.0.1:8080 [::1]:8080 jar.localhost:8080 evil.example:8080",
-		},
-		{
-			"http://[2001:db8::1]:8080", "[2001:db8::1]:8080 [2001:DB8:0:0::1]:8080",
-			"[2001:db8::2]:8080 [2001:db8::1] 2001:db8::1:8080 [2001:db8::1%25eth0]:8080",
-		},
-		{
-			"", "localhost:8080 LocalHost:8080 localhost.:8080 jar.localhost:8080 127.0.0.1:8080 127.9.9.9:8080 [::1]:8080 [0:0::1]:8080 [::ffff:127.0.0.1]:8080",
-			"localhost localhost:80 localhost:8081 127.0.0.1 [::1]:8081 127.0.0.1:80 evil.example:8080 evil.example localhost.evil.example:8080 " +
-				"127.0.0.1.evil.example:8080 evillocalhost:8080 .localhost:8080 0.0.0.0:8080 127.1:8080 2130706433:8080 0177.0.0.1:8080 10.0.0.1:8080 " +
-				"[::]:8080 ::1:8080 [::1%25lo]:8080 user@localhost:8080 localhost:8080@evil.example:8080",
-		},
-	} {
+	for _, row := range hostRows {
 		change := asLocal
 		if row.public != "" {
 			change = publicAt(row.public)

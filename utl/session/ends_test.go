@@ -36,37 +36,40 @@ const (
 	remove         = `DELETE FROM accounts WHERE id = ?`
 )
 
+// endings are the ways in which a session ends.
+var endings = []struct {
+	name string
+	all  bool // the end is also that of ada's other session
+	end  func(ctx context.Context, s *site, found session.Session) error
+}{
+	{"signed out", false, func(ctx context.Context, s *site, found session.Session) error {
+		return s.End(ctx, found.SID, audit.Actor{})
+	}},
+	{"this device ended", false, func(ctx context.Context, s *site, found session.Session) error {
+		return s.EndDevice(ctx, found.Identity.ID, found.ID, audit.Actor{})
+	}},
+	{"signed out everywhere", true, func(ctx context.Context, s *site, found session.Session) error {
+		return s.EndOthers(ctx, found.Identity.ID, "", audit.Actor{})
+	}},
+	{"password changed or reset", true, func(ctx context.Context, s *site, found session.Session) error {
+		return s.change(ctx, found.Identity.ID, changePassword)
+	}},
+	{"disabled", true, func(ctx context.Context, s *site, found session.Session) error {
+		return s.change(ctx, found.Identity.ID, disable)
+	}},
+	{"disabled, and enabled again", true, func(ctx context.Context, s *site, found session.Session) error {
+		return errors.Join(s.change(ctx, found.Identity.ID, disable), s.change(ctx, found.Identity.ID, enable))
+	}},
+	{"deleted", true, func(ctx context.Context, s *site, found session.Session) error {
+		return s.change(ctx, found.Identity.ID, remove)
+	}},
+}
+
 // Attack cookie/replay: replayed after its end: refused at once here, and on another
 // server after its next poll. Bob's session lives on, and ada's other one
 // where the end is not of all.
 func TestReplayAfterTheEnd(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		all  bool // the end is also that of ada's other session
-		end  func(ctx context.Context, s *site, found session.Session) error
-	}{
-		{"signed out", false, func(ctx context.Context, s *site, found session.Session) error {
-			return s.End(ctx, found.SID, audit.Actor{})
-		}},
-		{"this device ended", false, func(ctx context.Context, s *site, found session.Session) error {
-			return s.EndDevice(ctx, found.Identity.ID, found.ID, audit.Actor{})
-		}},
-		{"signed out everywhere", true, func(ctx context.Context, s *site, found session.Session) error {
-			return s.EndOthers(ctx, found.Identity.ID, "", audit.Actor{})
-		}},
-		{"password changed or reset", true, func(ctx context.Context, s *site, found session.Session) error {
-			return s.change(ctx, found.Identity.ID, changePassword)
-		}},
-		{"disabled", true, func(ctx context.Context, s *site, found session.Session) error {
-			return s.change(ctx, found.Identity.ID, disable)
-		}},
-		{"disabled, and enabled again", true, func(ctx context.Context, s *site, found session.Session) error {
-			return errors.Join(s.change(ctx, found.Identity.ID, disable), s.change(ctx, found.Identity.ID, enable))
-		}},
-		{"deleted", true, func(ctx context.Context, s *site, found session.Session) error {
-			return s.change(ctx, found.Identity.ID, remove)
-		}},
-	} {
+	for _, tt := range endings {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSite(t)
 			here, there := s.signIn(t, "ada", false), s.signIn(t, "ada", true)

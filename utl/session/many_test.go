@@ -78,26 +78,29 @@ func (s *site) crowd(t *testing.T, n int) {
 		SELECT '' || i, '' || i, 'id-ada', CAST(? AS BIGINT) - i, ?, 1, '', '' FROM n`, n, now, now)
 }
 
+// massEndings end all sessions of an account, or all others.
+var massEndings = []struct {
+	name  string
+	n     int  // sessions
+	keeps bool // the session that asks
+	end   func(ctx context.Context, s *site, found session.Session) error
+}{
+	{"everywhere else", 80_000, true, func(ctx context.Context, s *site, found session.Session) error {
+		return s.EndOthers(ctx, found.Identity.ID, found.SID, audit.Actor{ID: "id-ada", Name: "ada"})
+	}},
+	{"disabled", 2_000, false, func(ctx context.Context, s *site, found session.Session) error {
+		return s.change(ctx, found.Identity.ID, disable)
+	}},
+	{"deleted", 2_000, false, func(ctx context.Context, s *site, found session.Session) error {
+		return s.change(ctx, found.Identity.ID, remove)
+	}},
+}
+
 // Attack cookie/replay, cookie/many-sign-ins: an account's sessions, more than one transaction ends: they
 // are dead at once, no transaction ends more than 500 of them, and the last row
 // ends too, even if the program dies in between.
 func TestEightyThousandSessionsEnd(t *testing.T) {
-	for _, tt := range []struct {
-		name  string
-		n     int  // sessions
-		keeps bool // the session that asks
-		end   func(ctx context.Context, s *site, found session.Session) error
-	}{
-		{"everywhere else", 80_000, true, func(ctx context.Context, s *site, found session.Session) error {
-			return s.EndOthers(ctx, found.Identity.ID, found.SID, audit.Actor{ID: "id-ada", Name: "ada"})
-		}},
-		{"disabled", 2_000, false, func(ctx context.Context, s *site, found session.Session) error {
-			return s.change(ctx, found.Identity.ID, disable)
-		}},
-		{"deleted", 2_000, false, func(ctx context.Context, s *site, found session.Session) error {
-			return s.change(ctx, found.Identity.ID, remove)
-		}},
-	} {
+	for _, tt := range massEndings {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := ticking(t)

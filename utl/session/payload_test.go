@@ -11,6 +11,58 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
+// payloadRows are payloads of no session cookie of ours, with its SID and STARTED,
+// or a second LATER.
+var payloadRows = []struct{ name, payload string }{
+	{"an unknown field", `{"username":"ada","sid":SID,"started":STARTED,"role":"owner"}`},
+	{"a version", `{"v":2,"username":"ada","sid":SID,"started":STARTED}`},
+	{"a host, as a gate cookie has it", `{"username":"ada","sid":SID,"started":STARTED,"host":"app.example.com"}`},
+	{"an empty host", `{"username":"ada","sid":SID,"started":STARTED,"host":""}`},
+	{"no username", `{"sid":SID,"started":STARTED}`},
+	{"no sid", `{"username":"ada","started":STARTED}`},
+	{"no started", `{"username":"ada","sid":SID}`},
+	{"another order", `{"sid":SID,"username":"ada","started":STARTED}`},
+	{"a space at the end", `{"username":"ada","sid":SID,"started":STARTED} `},
+	{"a line at the end", `{"username":"ada","sid":SID,"started":STARTED}` + "\n"},
+	{"a space inside", `{"username": "ada","sid":SID,"started":STARTED}`},
+	{"a second value behind", `{"username":"ada","sid":SID,"started":STARTED}{}`},
+	{"a field twice", `{"username":"bob","username":"ada","sid":SID,"started":STARTED}`},
+	{"another case", `{"Username":"ada","sid":SID,"started":STARTED}`},
+	{"an escaped letter", `{"username":"\u0061da","sid":SID,"started":STARTED}`},
+	{"the private field", `{"username":"ada","sid":SID,"started":STARTED,"old":true}`},
+	{"a fraction", `{"username":"ada","sid":SID,"started":STARTED.0}`},
+	{"an exponent", `{"username":"ada","sid":SID,"started":STARTEDe0}`},
+	{"a plus", `{"username":"ada","sid":SID,"started":+STARTED}`},
+	{"a number as text", `{"username":"ada","sid":SID,"started":"STARTED"}`},
+	{"a number too large", `{"username":"ada","sid":SID,"started":99999999999999999999}`},
+	{"a number far too large", `{"username":"ada","sid":SID,"started":1e400}`},
+	{"null for a number", `{"username":"ada","sid":SID,"started":null}`},
+	{"null for a sid", `{"username":"ada","sid":null,"started":STARTED}`},
+	{"a list for a sid", `{"username":"ada","sid":[SID],"started":STARTED}`},
+	{"an object for a name", `{"username":{"a":1},"sid":SID,"started":STARTED}`},
+	{"an empty sid", `{"username":"ada","sid":"","started":STARTED}`},
+	{"an unknown sid", `{"username":"ada","sid":"AAAAAAAAAAAAAAAAAAAAAAAAAA","started":STARTED}`},
+	{"a wildcard for a sid", `{"username":"ada","sid":"%","started":STARTED}`},
+	{"SQL for a sid", `{"username":"ada","sid":"' OR 1=1 --","started":STARTED}`},
+	{"another account's name", `{"username":"bob","sid":SID,"started":STARTED}`},
+	{"no such account's name", `{"username":"eve","sid":SID,"started":STARTED}`},
+	{"the name in capitals", `{"username":"ADA","sid":SID,"started":STARTED}`},
+	{"another start", `{"username":"ada","sid":SID,"started":1` + strings.Repeat("0", 9) + `}`},
+	{"a second later", `{"username":"ada","sid":SID,"started":LATER}`},
+	{"a byte that is not text", `{"username":"ada` + "\xff" + `","sid":SID,"started":STARTED}`},
+	{"a BOM", "\ufeff" + `{"username":"ada","sid":SID,"started":STARTED}`},
+	{"a list", `["ada",SID,STARTED]`},
+	{"null", `null`},
+	{"true", `true`},
+	{"a number", `1`},
+	{"text", `"ada"`},
+	{"empty", ``},
+	{"an empty object", `{}`},
+	{"a broken object", `{"username":`},
+	{"depth", strings.Repeat("[", 1000)},
+	{"gob", "\x0d\xff\x81\x04\x01\x02\xff\x82\x00\x01\x0c\x01\x0c\x00\x00"},
+}
+
 // Attack cookie/foreign-payload: a valid signature over another shape or version.
 func TestPayloadsOfAnotherShape(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about cookies")
@@ -20,60 +72,12 @@ func TestPayloadsOfAnotherShape(t *testing.T) {
 	date, payload := taken(t, good.Value)
 	sid, started := `"`+found.SID+`"`, fmt.Sprint(found.Started.Unix())
 	of := func(format string) string {
-		return strings.NewReplacer("SID", sid, "STARTED", started).Replace(format)
+		return strings.NewReplacer("SID", sid, "STARTED", started, "LATER", fmt.Sprint(found.Started.Unix()+1)).Replace(format)
 	}
 	if of(`{"username":"ada","sid":SID,"started":STARTED}`) != payload {
 		t.Fatalf("got %s: the rows below start from another shape", payload)
 	}
-	for _, tt := range []struct{ name, payload string }{
-		{"an unknown field", `{"username":"ada","sid":SID,"started":STARTED,"role":"owner"}`},
-		{"a version", `{"v":2,"username":"ada","sid":SID,"started":STARTED}`},
-		{"a host, as a gate cookie has it", `{"username":"ada","sid":SID,"started":STARTED,"host":"app.example.com"}`},
-		{"an empty host", `{"username":"ada","sid":SID,"started":STARTED,"host":""}`},
-		{"no username", `{"sid":SID,"started":STARTED}`},
-		{"no sid", `{"username":"ada","started":STARTED}`},
-		{"no started", `{"username":"ada","sid":SID}`},
-		{"another order", `{"sid":SID,"username":"ada","started":STARTED}`},
-		{"a space at the end", `{"username":"ada","sid":SID,"started":STARTED} `},
-		{"a line at the end", `{"username":"ada","sid":SID,"started":STARTED}` + "\n"},
-		{"a space inside", `{"username": "ada","sid":SID,"started":STARTED}`},
-		{"a second value behind", `{"username":"ada","sid":SID,"started":STARTED}{}`},
-		{"a field twice", `{"username":"bob","username":"ada","sid":SID,"started":STARTED}`},
-		{"another case", `{"Username":"ada","sid":SID,"started":STARTED}`},
-		{"an escaped letter", `{"username":"\u0061da","sid":SID,"started":STARTED}`},
-		{"the private field", `{"username":"ada","sid":SID,"started":STARTED,"old":true}`},
-		{"a fraction", `{"username":"ada","sid":SID,"started":STARTED.0}`},
-		{"an exponent", `{"username":"ada","sid":SID,"started":STARTEDe0}`},
-		{"a plus", `{"username":"ada","sid":SID,"started":+STARTED}`},
-		{"a number as text", `{"username":"ada","sid":SID,"started":"STARTED"}`},
-		{"a number too large", `{"username":"ada","sid":SID,"started":99999999999999999999}`},
-		{"a number far too large", `{"username":"ada","sid":SID,"started":1e400}`},
-		{"null for a number", `{"username":"ada","sid":SID,"started":null}`},
-		{"null for a sid", `{"username":"ada","sid":null,"started":STARTED}`},
-		{"a list for a sid", `{"username":"ada","sid":[SID],"started":STARTED}`},
-		{"an object for a name", `{"username":{"a":1},"sid":SID,"started":STARTED}`},
-		{"an empty sid", `{"username":"ada","sid":"","started":STARTED}`},
-		{"an unknown sid", `{"username":"ada","sid":"AAAAAAAAAAAAAAAAAAAAAAAAAA","started":STARTED}`},
-		{"a wildcard for a sid", `{"username":"ada","sid":"%","started":STARTED}`},
-		{"SQL for a sid", `{"username":"ada","sid":"' OR 1=1 --","started":STARTED}`},
-		{"another account's name", `{"username":"bob","sid":SID,"started":STARTED}`},
-		{"no such account's name", `{"username":"eve","sid":SID,"started":STARTED}`},
-		{"the name in capitals", `{"username":"ADA","sid":SID,"started":STARTED}`},
-		{"another start", `{"username":"ada","sid":SID,"started":1` + strings.Repeat("0", 9) + `}`},
-		{"a second later", fmt.Sprintf(`{"username":"ada","sid":SID,"started":%d}`, found.Started.Unix()+1)},
-		{"a byte that is not text", `{"username":"ada` + "\xff" + `","sid":SID,"started":STARTED}`},
-		{"a BOM", "\ufeff" + `{"username":"ada","sid":SID,"started":STARTED}`},
-		{"a list", `["ada",SID,STARTED]`},
-		{"null", `null`},
-		{"true", `true`},
-		{"a number", `1`},
-		{"text", `"ada"`},
-		{"empty", ``},
-		{"an empty object", `{}`},
-		{"a broken object", `{"username":`},
-		{"depth", strings.Repeat("[", 1000)},
-		{"gob", "\x0d\xff\x81\x04\x01\x02\xff\x82\x00\x01\x0c\x01\x0c\x00\x00"},
-	} {
+	for _, tt := range payloadRows {
 		t.Run(tt.name, func(t *testing.T) {
 			s.none(t, request(named(s.Name(), sign(s.opt.Keys[0], s.Name(), date, of(tt.payload)))))
 		})
