@@ -2,7 +2,9 @@ package handlers_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -93,7 +95,15 @@ func (f *front) echo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, _ := io.ReadAll(r.Body)
-	_ = json.NewEncoder(w).Encode(heard{r.Method, r.Host, r.RequestURI, string(body), r.Header})
+	_ = json.NewEncoder(w).Encode(heard{r.Method, r.Host, r.RequestURI, brief(string(body)), r.Header})
+}
+
+// brief returns the text, or the hash of a long one.
+func brief(text string) string {
+	if len(text) > 1000 {
+		return fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
+	}
+	return text
 }
 
 // at returns a browser at the address whose network ends at the proxy.
