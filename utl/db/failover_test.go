@@ -3,6 +3,7 @@ package db_test
 import (
 	"flag"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"syscall"
@@ -173,4 +174,39 @@ func TestPromotedWhileThePrimaryLives(t *testing.T) {
 	t.Logf("writes again %v after the primary stopped, %v after a false alarm", again, w.more(t, time.Now().Add(time.Second), 3*writesAgain))
 	returns(t, p, 1, w)
 	kept(t, p, 0, w.stop())
+}
+
+// After a time in which nothing came through, the pool and the goroutines are what
+// they were, and nothing needed a restart.
+func TestNothingIsLeftOfAHole(t *testing.T) {
+	s := dbtest.OnlyPostgres(t)
+	url, wire := s.Through(t, s.New(t))
+	d := dbtest.OpenAt(t, url)
+	pool, _ := d.Pools()
+	busy := func() (errs []error) {
+		var all sync.WaitGroup
+		errs = make([]error, 24)
+		for i := range errs {
+			all.Go(func() { errs[i] = put(t.Context(), d, fmt.Sprint(t.Name(), i), fmt.Sprint(t.Name(), i)) })
+		}
+		all.Wait()
+		return errs
+	}
+	mustPut(t, d, "a")
+	before := runtime.NumGoroutine()
+	wire.Hole(true)
+	for _, err := range busy() {
+		unavailable(t, "a write into the hole", err)
+	}
+	wire.Hole(false)
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		mustPut(t, d, fmt.Sprint(time.Now().UnixNano()))
+		left, stats := runtime.NumGoroutine()-before, pool.Stats()
+		if left <= 3*stats.OpenConnections && stats.InUse == 0 && stats.OpenConnections <= 8 { // the wire has three of each connection
+			return
+		}
+		if time.Since(began) > 30*time.Second {
+			t.Fatalf("%d goroutines more, the pool %+v", left, stats)
+		}
+	}
 }

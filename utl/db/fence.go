@@ -40,8 +40,10 @@ func newFence(cfg *pgx.ConnConfig) *fence {
 	f := &fence{}
 	validate := cfg.ValidateConnect
 	cfg.ValidateConnect = func(ctx context.Context, c *pgconn.PgConn) error {
-		if err := validate(ctx, c); err != nil {
-			return err
+		if validate != nil { // target_session_attrs
+			if err := validate(ctx, c); err != nil {
+				return err
+			}
 		}
 		return f.admit(ctx, c)
 	}
@@ -49,13 +51,17 @@ func newFence(cfg *pgx.ConnConfig) *fence {
 	return f
 }
 
-// admit returns an error when the connection is to a primary that was replaced.
+// admit returns an error when the connection is to a standby, which is behind, so
+// that what ended goes on there, or to a primary that was replaced.
 func (f *fence) admit(ctx context.Context, c *pgconn.PgConn) error {
-	results, err := c.Exec(ctx, `SELECT `+selectTimeline).ReadAll()
+	results, err := c.Exec(ctx, `SELECT `+selectTimeline+`, current_setting('transaction_read_only')`).ReadAll() // which a standby refuses
 	if err != nil {
 		return fmt.Errorf("asking for the timeline: %w", err)
 	}
-	line := string(results[0].Rows[0][0])
+	line, readOnly := string(results[0].Rows[0][0]), string(results[0].Rows[0][1])
+	if readOnly != "off" {
+		return errors.New("it takes no writes")
+	}
 	c.CustomData()[timelineKey] = line
 	f.mu.Lock()
 	defer f.mu.Unlock()

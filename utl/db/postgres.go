@@ -71,9 +71,6 @@ func connection(url string) (*pgx.ConnConfig, error) {
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = connectWait
 	}
-	if cfg.ValidateConnect == nil { // a standby is behind: what ended goes on there
-		cfg.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
-	}
 	cfg.DialFunc = dialer.DialContext
 	return cfg, nil
 }

@@ -1,6 +1,7 @@
 package dbtest
 
 import (
+	"database/sql"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -18,13 +19,13 @@ func (s *Server) Signal(tb testing.TB, sig syscall.Signal) {
 	}
 }
 
-// Restart ends the server at once, as a crash would, and starts it again.
+// Restart ends the server, with every connection, and starts it again.
 func (s *Server) Restart(tb testing.TB) {
 	tb.Helper()
-	if err := s.running.process.Signal(syscall.SIGQUIT); err != nil {
+	if err := s.running.process.Signal(syscall.SIGINT); err != nil {
 		tb.Fatal(err)
 	}
-	<-s.running.died
+	s.running.died <- <-s.running.died
 	if err := s.again(); err != nil {
 		tb.Fatal(err)
 	}
@@ -124,4 +125,18 @@ func (w *Wire) wait(back bool) {
 	if back {
 		time.Sleep(slow)
 	}
+}
+
+// Count returns the number that the query finds in the database, as its operator.
+func (s *Server) Count(tb testing.TB, at, q string) (n int) {
+	tb.Helper()
+	pool, err := sql.Open("pgx", at)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer pool.Close()
+	if err := pool.QueryRowContext(tb.Context(), q).Scan(&n); err != nil {
+		tb.Fatal(q, ": ", err)
+	}
+	return n
 }

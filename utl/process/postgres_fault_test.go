@@ -1,0 +1,204 @@
+package process
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"glassjar/utl/db/dbtest"
+)
+
+// onPostgres is a site whose database a test spoils.
+type onPostgres struct {
+	*program
+
+	server *dbtest.Server
+	wire   *dbtest.Wire
+	admin  string // its database's URL, past the wire
+}
+
+// startOnPostgres starts a site on a PostgreSQL of its own, over a wire, whose role
+// is no superuser.
+func startOnPostgres(t *testing.T) onPostgres {
+	t.Helper()
+	s := dbtest.Need(t)
+	admin := s.NewEmpty(t)
+	name, _, _ := strings.Cut(strings.TrimPrefix(admin, "postgres:///"), "?")
+	dbtest.Exec(t, admin, `CREATE ROLE jar LOGIN`, `ALTER DATABASE `+name+` OWNER TO jar`)
+	through, wire := s.Through(t, strings.Replace(admin, "user=glassjar", "user=jar", 1))
+	p := start(t, t.TempDir(), "DATABASE_URL="+through)
+	link := p.firstLink()
+	newBrowser(p).post(t, link, url.Values{"username": {"ada"}, "password": {good}, "repeat": {good}}, http.StatusSeeOther)
+	return onPostgres{p, s, wire, admin}
+}
+
+// PostgreSQL away, in every way: what asks it is told 503 in time, live sessions go
+// on for 10 s and then are told the same, what had ended stays so, and when it is
+// back all goes on without a restart, over as few connections as before.
+func TestPostgresAway(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]func(t *testing.T, p onPostgres) (mend func()){
+		"nothing comes through": func(_ *testing.T, p onPostgres) func() {
+			p.wire.Hole(true)
+			return func() { p.wire.Hole(false) }
+		},
+		"stopped": func(t *testing.T, p onPostgres) func() {
+			t.Helper()
+			p.server.Signal(t, syscall.SIGSTOP)
+			return func() { p.server.Signal(t, syscall.SIGCONT) }
+		},
+		"no connection is left": func(t *testing.T, p onPostgres) func() {
+			t.Helper()
+			dbtest.Exec(t, p.admin, `ALTER ROLE jar CONNECTION LIMIT 0`, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'jar'`)
+			return func() { dbtest.Exec(t, p.admin, `ALTER ROLE jar CONNECTION LIMIT -1`) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := startOnPostgres(t)
+			live, leaving, ended := signedIn(t, p.program, "ada"), signedIn(t, p.program, "ada"), signedIn(t, p.program, "ada")
+			saved := ended.copied()
+			ended.post(t, "/logout", url.Values{}, http.StatusSeeOther)
+			mend := fault(t, p)
+			p.away(live, leaving, saved)
+			mend()
+			p.back(live, saved)
+		})
+	}
+}
+
+// unavailable fails the test unless the answer is 503, in time, with Retry-After.
+func (p *program) unavailable(what string, a answer) {
+	p.t.Helper()
+	if a.status != http.StatusServiceUnavailable || a.took > patient || a.header.Get("Retry-After") == "" {
+		p.t.Errorf("%s: status %d after %v, Retry-After %q; want 503 within %v", what, a.status, a.took, a.header.Get("Retry-After"), patient)
+	}
+}
+
+func (p *program) away(live, leaving, saved *browser) {
+	p.t.Helper()
+	type told struct {
+		what string
+		answer
+	}
+	answers := make(chan told, 4)
+	ask := func(what string, b *browser, path string, form url.Values) {
+		a, err := b.try(path, form)
+		if err != nil {
+			p.t.Error(what, ": ", err)
+		}
+		answers <- told{what, a}
+	}
+	go ask("a sign-in", newBrowser(p), "/auth", signInForm("ada", good))
+	go ask("a stranger's sign-in", newBrowser(p), "/auth", signInForm("nobody", good))
+	go ask("a sign-out", leaving, "/logout", url.Values{})
+	go ask("what reads", live.copied(), "/account", nil)
+	for waiting := cap(answers); waiting > 0; {
+		select {
+		case a := <-answers:
+			p.unavailable(a.what, a.answer)
+			waiting--
+		case <-time.After(20 * time.Millisecond):
+			if a := live.get(p.t, quiet, http.StatusOK); a.took > time.Second {
+				p.t.Errorf("a live session's page took %v", a.took)
+			}
+		}
+	}
+	p.within(12*time.Second, "the live session is not trusted any more", func() bool {
+		a, err := live.try(quiet, nil)
+		if err == nil && a.status == http.StatusServiceUnavailable {
+			p.unavailable("a live session, later", a)
+			return true
+		}
+		if err != nil || a.status != http.StatusOK {
+			p.t.Fatalf("a live session got status %d, error %v; want 200 or 503", a.status, err)
+		}
+		return false
+	})
+	if status := saved.status(p.t, quiet); status == http.StatusOK {
+		p.t.Error("a session that was ended is accepted")
+	}
+}
+
+// back sees that all of it mended without a restart.
+func (p onPostgres) back(live, saved *browser) {
+	p.t.Helper()
+	p.eventually("a sign-in works again", func() bool {
+		a, err := newBrowser(p.program).try("/auth", signInForm("ada", good))
+		return err == nil && a.status == http.StatusSeeOther
+	})
+	p.eventually("the live session is back", func() bool { return live.status(p.t, "/account") == http.StatusOK })
+	p.eventually("ready", func() bool { return live.status(p.t, "/readyz") == http.StatusOK })
+	p.eventually("the sign-out is written", func() bool {
+		return p.server.Count(p.t, p.admin, `SELECT COUNT(*) FROM sessions WHERE ended_at > 0`) >= 2
+	})
+	saved.get(p.t, "/account", http.StatusSeeOther)
+	p.eventually("only its own connections are left", func() bool {
+		return p.server.Count(p.t, p.admin, `SELECT COUNT(*) FROM pg_stat_activity WHERE usename = 'jar'`) <= 11
+	})
+	p.stop()
+}
+
+// PostgreSQL starts again under load: nobody is told anything but that
+// it does not work now, and then all goes on. The same when each answer takes half a
+// second more.
+func TestPostgresRestartsAndIsSlow(t *testing.T) {
+	t.Parallel()
+	p := startOnPostgres(t)
+	live := signedIn(t, p.program, "ada")
+	stop, load := make(chan struct{}), sync.WaitGroup{}
+	for range 4 {
+		load.Go(func() {
+			b := live.copied()
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				a, err := b.try("/account", nil)
+				if err != nil || a.status != http.StatusOK && a.status != http.StatusServiceUnavailable || a.took > patient {
+					t.Errorf("a page under load: status %d after %v, error %v; want 200 or 503", a.status, a.took, err)
+				}
+			}
+		})
+	}
+	p.server.Restart(t)
+	p.eventually("a page works again", func() bool { return live.status(t, "/account") == http.StatusOK })
+	close(stop)
+	load.Wait()
+	p.wire.Slow(500 * time.Millisecond)
+	answers := make(chan answer)
+	go func() {
+		a, err := newBrowser(p.program).try("/auth", signInForm("ada", good))
+		if err != nil {
+			t.Error(err)
+		}
+		answers <- a
+	}()
+	for waiting := true; waiting; {
+		select {
+		case a := <-answers:
+			t.Logf("a sign-in with 0.5 s more for each answer: status %d after %v", a.status, a.took)
+			if a.status != http.StatusSeeOther && a.status != http.StatusServiceUnavailable || a.took > 3*patient {
+				t.Errorf("a sign-in: status %d after %v", a.status, a.took)
+			}
+			waiting = false
+		case <-time.After(20 * time.Millisecond):
+			a, err := live.try(quiet, nil)
+			if err != nil || a.status != http.StatusOK && a.status != http.StatusServiceUnavailable || a.took > patient {
+				t.Errorf("a live session's page: status %d after %v, error %v; want 200 or 503", a.status, a.took, err)
+			}
+		}
+	}
+	p.wire.Slow(0)
+	p.eventually("a sign-in works again", func() bool {
+		a, err := newBrowser(p.program).try("/auth", signInForm("ada", good))
+		return err == nil && a.status == http.StatusSeeOther
+	})
+	p.stop()
+}
