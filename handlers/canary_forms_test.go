@@ -41,7 +41,7 @@ func TestNoFieldIsInTheLog(t *testing.T) {
 		}
 	}
 	audited := strings.Join(s.Texts(t, `SELECT event || ' ' || actor || ' ' || username || ' ' || detail || ' ' || agent FROM audit`), "\n")
-	names := s.Texts(t, `SELECT username FROM accounts UNION SELECT name FROM accounts UNION SELECT group_names FROM accounts UNION SELECT name FROM app_passwords`)
+	names := s.Texts(t, `SELECT username FROM accounts UNION SELECT name FROM accounts UNION SELECT group_names FROM accounts UNION SELECT email FROM accounts UNION SELECT name FROM app_passwords`)
 	for _, c := range f.canaries {
 		named := slices.Contains(names, c.text)
 		if lines := log.Lines(c.text); len(lines) > 0 && !named {
@@ -136,7 +136,7 @@ func (f *filler) fill(b *webtest.Browser, me string, form *goquery.Selection, na
 	values := url.Values{}
 	form.Find("[name]").Each(func(_ int, field *goquery.Selection) {
 		name := field.AttrOr("name", "")
-		right := map[string]string{"current": webtest.Good, "password": webtest.Good, "username": me, "name": "backup"}[name]
+		right := map[string]string{"current": webtest.Good, "password": webtest.Good, "username": me, "name": "backup", "confirm": me}[name]
 		values.Set(name, cmp.Or(field.AttrOr("value", ""), right))
 	})
 	if values.Has("current") && values.Has("password") {

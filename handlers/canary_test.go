@@ -94,6 +94,7 @@ func flows(t *testing.T, s *webtest.Site) (secrets []string, bodies map[string]s
 	ask(401, webtest.Basic("gj_"+app, ""))
 	ask(401, webtest.Basic("ada", canaryWrong))
 	do("GET", "/account", 200)
+	do("POST", "/account/data", 200)
 	reset := s.Link(t, "ada")
 	secrets = append(secrets, reset[len("/reset/"):])
 	do("GET", reset, 200)

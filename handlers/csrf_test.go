@@ -54,6 +54,9 @@ func deeds(t *testing.T, s *webtest.Site) map[string]deed {
 		"POST /lab/cookie":                     {path: "/lab/cookie", fields: []string{"name", "lab", "value", "x"}, shows: true},
 		"POST /lab/key":                        {path: "/lab/key", fields: []string{"do", "show"}, shows: true},
 		"POST /lab/wire":                       {path: "/lab/wire", fields: []string{"secret", "meet me at midnight"}, shows: true},
+		"POST /account/profile":                {path: "/account/profile", fields: []string{"name", "Bob", "email", "bob@site.example"}},
+		"POST /account/data":                   {path: "/account/data", shows: true},
+		"POST /account/delete":                 {path: "/account/delete", fields: []string{"confirm", "bob"}},
 		"POST /account/app-passwords": {
 			path: "/account/app-passwords", fields: []string{"current", webtest.Good, "name", "sync"}, tells: true,
 		},

@@ -117,6 +117,12 @@ func (s *site) routes(c Config) map[string]http.Handler {
 		"POST /reset/{code}": s.Open(s.signin.ResetSubmit),
 
 		"GET /account":                      s.Member(s.self.Account),
+		"GET /account/profile":              s.Member(s.self.ProfileForm),
+		"POST /account/profile":             s.Member(s.self.ProfileSubmit),
+		"GET /account/data":                 s.Member(s.self.DataForm),
+		"POST /account/data":                s.Member(s.self.DataSubmit),
+		"GET /account/delete":               s.Member(s.self.DeleteForm),
+		"POST /account/delete":              s.Member(s.self.DeleteSubmit),
 		"GET /account/events":               s.Member(s.self.Events),
 		"GET /account/password":             s.Member(s.self.PasswordForm),
 		"POST /account/password":            s.Member(s.self.PasswordSubmit),

@@ -23,10 +23,6 @@ type Room struct {
 
 // Mistakes are those of the forms about a person.
 var Mistakes = []web.Mistake{
-	{Err: account.ErrLastOwner, Text: "This is the last owner who can sign in. Make somebody else an owner first."},
-	{Err: account.ErrDisplayName, Text: "A name is at most 64 characters on one line."},
-	{Err: account.ErrEmail, Text: "That is no email address: write one like ada@site.example."},
-	{Err: account.ErrEmailTaken, Text: "Another account has that email address."},
 	{Err: account.ErrGroup, Text: "A group is 1 to 32 letters (a to z), digits, dots, dashes and underscores, and starts with a letter or a digit. A person is in at most 32."},
 	{Err: account.ErrRole, Text: "A role is owner or member."},
 	{Err: account.ErrDisabled, Text: "The account is disabled: enable it first."},

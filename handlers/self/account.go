@@ -15,6 +15,7 @@ type AccountPage struct {
 	web.Layout
 
 	Done    string // what was done just now, in words
+	Person  account.Person
 	Devices []deviceRow
 	Events  []web.EventRow
 	Refused refusedTries
@@ -35,6 +36,7 @@ type deviceRow struct {
 
 // done is what the arg done of /account says, in words.
 var done = map[string]string{
+	"profile":  "Your profile is saved.",
 	"password": "Your password is changed. You were signed out everywhere else.",
 }
 
@@ -46,6 +48,9 @@ func (s *Room) Account(w http.ResponseWriter, r *http.Request, me account.Accoun
 		return err
 	}
 	p := AccountPage{Layout: layout(me), Done: done[args.Get("done")], Gate: s.Gate.Answers()}
+	if p.Person, err = s.Accounts.Person(r.Context(), me.Username); err != nil {
+		return err
+	}
 	if p.Devices, err = s.devices(r, me); err != nil {
 		return err
 	}

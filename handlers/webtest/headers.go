@@ -85,6 +85,9 @@ func (a *Answer) wantFile(want map[string]string, row Swept) {
 	if a.StatusCode != http.StatusOK {
 		return
 	}
+	if a.isData(row) {
+		want["Content-Disposition"] = some
+	}
 	switch row.Pattern {
 	case "/static/{name}":
 		want["Cache-Control"], want["Vary"], want["Etag"] = "public, max-age=31536000, immutable", "Accept-Encoding", some
@@ -97,6 +100,11 @@ func (a *Answer) wantFile(want map[string]string, row Swept) {
 	}
 }
 
+// isData reports whether the answer is the file of one's own data.
+func (a *Answer) isData(row Swept) bool {
+	return row.Pattern == "/account/data" && a.StatusCode == http.StatusOK && a.Request.Method == http.MethodPost
+}
+
 // wantType returns the answer's Content-Type; "" is none.
 func (a *Answer) wantType(row Swept) string {
 	plain := row.Pattern == "/healthz" || row.Pattern == "/readyz" || strings.HasSuffix(row.Path, ".txt")
@@ -104,6 +112,8 @@ func (a *Answer) wantType(row Swept) string {
 	case code == http.StatusSeeOther,
 		code == http.StatusTemporaryRedirect && a.Request.Method != http.MethodGet && a.Request.Method != http.MethodHead:
 		return ""
+	case a.isData(row):
+		return "application/json"
 	case plain && code == http.StatusOK:
 		return "text/plain; charset=utf-8"
 	case row.Pattern == "/static/{name}" && code == http.StatusOK:

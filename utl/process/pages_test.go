@@ -82,6 +82,12 @@ func (p tour) account() {
 	p.look("home")
 	p.visit("account-events", "/account/events", "What happened")
 	p.visit("account", "/account", "Your account")
+	p.visit("account-profile", "/account/profile", "Profile")
+	p.visit("account-data", "/account/data", "Download your data")
+	p.visit("account-delete", "/account/delete", "Delete your account")
+	p.Fill("confirm", "somebody")
+	p.Press("Delete my account")
+	p.look("account-delete-refused")
 	p.visit("account-password", "/account/password", "Change your password")
 	p.visit("account-app-passwords-none", "/account/app-passwords", "App passwords")
 	p.Do(chromedp.SendKeys(chromedp.ID("name"), "backup"), chromedp.SendKeys(chromedp.ID("prove"), good),

@@ -1,0 +1,47 @@
+package self
+
+import (
+	"errors"
+	"net/http"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/account"
+)
+
+// errConfirm means that the username was not typed as it is.
+var errConfirm = errors.New("not the account's username")
+
+// DeletePage is the data of /account/delete.
+type DeletePage struct {
+	web.Layout
+
+	Typed, Problem string
+}
+
+// DeleteForm answers GET /account/delete: what goes, what stays, and the form.
+func (s *Room) DeleteForm(w http.ResponseWriter, _ *http.Request, me account.Account) error {
+	return s.Render(w, http.StatusOK, "account-delete", DeletePage{Layout: layout(me)})
+}
+
+// DeleteSubmit answers POST /account/delete: where the username was typed, the
+// account goes, its sessions end, and 303 leads to the sign-in form; or it shows
+// the form again.
+func (s *Room) DeleteSubmit(w http.ResponseWriter, r *http.Request, me account.Account) error {
+	form, err := web.ReadForm(r, "confirm")
+	if err != nil {
+		return err
+	}
+	err = errConfirm
+	if name, _ := account.Username(form.Get("confirm")); name == me.Username {
+		err = s.Accounts.Delete(r.Context(), me.Username, web.Actor(r))
+	}
+	if err != nil {
+		return s.RerenderForm(w, r, err, func(problem string, status int) error {
+			return s.Render(w, status, "account-delete", DeletePage{layout(me), form.Get("confirm"), problem})
+		})
+	}
+	if err := s.Sessions.Clear(w, r); err != nil {
+		return err
+	}
+	return web.SeeOther(w, "/")
+}
