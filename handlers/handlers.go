@@ -38,6 +38,7 @@ type Config struct {
 	Pages          *os.Root       // nil: no /pages/
 	Lab            *anatomy.Lab   // nil: no /lab
 	Gate           *gate.Gate     // without hosts it answers for none
+	SiteName       string         // what pages call the site; empty: glassjar
 	PublicURL      *url.URL       // how browsers reach the site
 	AnyLoopback    bool           // loopback names and addresses at PublicURL's port are the site's too
 	TrustedProxies []netip.Prefix // whose X-Forwarded-* is believed, and who may ask the gate
@@ -64,7 +65,7 @@ func New(c Config) (http.Handler, error) {
 	core, err := web.New(web.Config{
 		Accounts: c.Accounts, Sessions: c.Sessions, Devices: c.Devices,
 		PublicURL: c.PublicURL, AnyLoopback: c.AnyLoopback, TrustedProxies: c.TrustedProxies,
-		Lab: c.Lab != nil, Templates: c.Templates, Static: c.Static, Log: c.Log, Now: c.Now,
+		Lab: c.Lab != nil, SiteName: c.SiteName, Templates: c.Templates, Static: c.Static, Log: c.Log, Now: c.Now,
 		Answers:    slices.Concat(forward.Answers, signin.Answers, lab.Answers),
 		Mistakes:   slices.Concat(self.Mistakes, people.Mistakes),
 		OnAppHosts: forward.IsGate, AskedByNginx: forward.IsCheck,

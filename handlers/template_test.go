@@ -50,7 +50,7 @@ var pageData = map[string]any{
 
 // Every template keeps to its struct's fields and methods, on every branch.
 func TestTemplatesFitTheirStructs(t *testing.T) {
-	funcs := template.FuncMap{"asset": func(string) (string, error) { return "", nil }, "lab": func() bool { return true }}
+	funcs := template.FuncMap{"asset": func(string) (string, error) { return "", nil }, "lab": func() bool { return true }, "site": func() string { return "" }}
 	set, err := page.Parse(templates.FS, funcs)
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@
 package web
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"html/template"
@@ -30,6 +31,7 @@ type Config struct {
 	AnyLoopback    bool           // loopback names and addresses at PublicURL's port are the site's too
 	TrustedProxies []netip.Prefix // whose X-Forwarded-* is believed
 	Lab            bool           // pages link to the lab
+	SiteName       string         // what pages call the site; empty: glassjar
 	Templates      fs.FS
 	Static         fs.FS
 	Answers        []Answer               // to the features' own errors; they win over the shared ones
@@ -91,7 +93,8 @@ func New(c Config) (*Site, error) {
 		return nil, err
 	}
 	lab := func() bool { return c.Lab }
-	if s.PageSet, err = page.Parse(c.Templates, template.FuncMap{"asset": s.assets.path, "lab": lab}); err != nil {
+	name := func() string { return cmp.Or(c.SiteName, "glassjar") }
+	if s.PageSet, err = page.Parse(c.Templates, template.FuncMap{"asset": s.assets.path, "lab": lab, "site": name}); err != nil {
 		return nil, err
 	}
 	_, err = s.PageSet.Render("error", ErrorPage{}) // what every page may need

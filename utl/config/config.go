@@ -50,7 +50,7 @@ type Config struct {
 	// Lab is on or off; unset, it is on where only this machine reaches the site.
 	Lab string `env:"LAB"`
 
-	SiteName string `env:"SITE_NAME" envDefault:"glassjar"` // what mails call the site
+	SiteName string `env:"SITE_NAME" envDefault:"glassjar"` // what pages and mails call the site
 	// SMTPURL and MailFrom are nil and empty where mail is not set up.
 	SMTPURL  *MailURL `env:"SMTP_URL"`
 	MailFrom string   `env:"MAIL_FROM"`
