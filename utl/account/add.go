@@ -7,14 +7,22 @@ import (
 
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
+	"glassjar/utl/identity"
 	"glassjar/utl/password"
 )
 
 // Wanted is an account to be made.
-type Wanted struct{ Username, Password, Role string }
+type Wanted struct {
+	Username, Password, Role string
 
-// Add makes an account. Errors: ErrName, ErrReserved, ErrTaken, ErrRole, the policy's in
-// package password, password.ErrBusy, db.ErrUnavailable.
+	Name   string // the display name, may be empty
+	Email  string // not confirmed; may be empty
+	Groups []string
+}
+
+// Add makes an account. Errors: ErrName, ErrReserved, ErrTaken, ErrRole,
+// ErrDisplayName, ErrEmail, ErrEmailTaken, ErrGroup, the policy's in package
+// password, password.ErrBusy, db.ErrUnavailable.
 func (s *Store) Add(ctx context.Context, w Wanted, by audit.Actor) (Account, error) {
 	c, err := s.prepare(ctx, w)
 	if err != nil {
@@ -35,17 +43,39 @@ func (s *Store) Add(ctx context.Context, w Wanted, by audit.Actor) (Account, err
 // prepare checks what is wanted and hashes the password, outside of any
 // transaction.
 func (s *Store) prepare(ctx context.Context, w Wanted) (c credentials, err error) {
-	if c.Username, err = NewUsername(w.Username); err != nil {
+	if c.Identity, err = w.identity(); err != nil {
 		return c, err
-	}
-	if w.Role != Owner && w.Role != Member {
-		return c, ErrRole
 	}
 	if c.hash, err = s.hash(ctx, w.Password, c.Username); err != nil {
 		return c, err
 	}
-	c.ID, c.Role, c.epoch, c.Created = rand.Text(), w.Role, 1, db.Time(db.Micros(s.Now()))
+	c.epoch, c.Created = 1, db.Time(db.Micros(s.Now()))
 	return c, nil
+}
+
+// identity returns who the wanted account is, with a new id.
+func (w Wanted) identity() (who identity.Identity, err error) {
+	if w.Role != Owner && w.Role != Member {
+		err = ErrRole
+	}
+	who.ID, who.Role = rand.Text(), w.Role
+	for _, part := range []struct {
+		to     *string
+		typed  string
+		parsed func(string) (string, error)
+	}{
+		{&who.Username, w.Username, NewUsername},
+		{&who.Name, w.Name, displayName},
+		{&who.Email, w.Email, emailAddress},
+	} {
+		if err == nil {
+			*part.to, err = part.parsed(part.typed)
+		}
+	}
+	if err == nil {
+		who.Groups, err = joinGroups(w.Groups)
+	}
+	return who, err
 }
 
 // hash returns the hash of a password that keeps the policy.
@@ -68,7 +98,7 @@ func (s *Store) insert(ctx context.Context, tx *db.Tx, c credentials, by audit.A
 		err = notDeleted(ctx, tx, c.Username)
 	}
 	if err == nil {
-		err = indexPerson(ctx, tx, c.Account)
+		err = writePerson(ctx, tx, c.Account)
 	}
 	if err != nil {
 		return err

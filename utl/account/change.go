@@ -101,6 +101,16 @@ func (s *Store) Enable(ctx context.Context, name string, by audit.Actor) error {
 	})
 }
 
+// EndSessions signs the account out everywhere. Errors: ErrName, ErrUnknown,
+// db.ErrUnavailable.
+func (s *Store) EndSessions(ctx context.Context, name string, by audit.Actor) error {
+	c, err := s.find(ctx, s.DB, name)
+	if err != nil {
+		return err
+	}
+	return s.Sessions.EndOthers(ctx, c.ID, "", by)
+}
+
 // Delete deletes the account and ends its sessions. The id is never used
 // again, and the username not until Free: apps behind the gate keep data by it. Errors: ErrName, ErrUnknown, ErrLastOwner, db.ErrUnavailable.
 func (s *Store) Delete(ctx context.Context, name string, by audit.Actor) error {

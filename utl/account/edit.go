@@ -106,8 +106,17 @@ func (s *Store) edit(ctx context.Context, username string, by audit.Actor, kind,
 	return nil
 }
 
-// update writes who the account is, and what it is found by.
+// update writes who the account is, and has its sessions know.
 func (s *Store) update(ctx context.Context, tx *db.Tx, a Account) error {
+	if err := writePerson(ctx, tx, a); err != nil {
+		return err
+	}
+	return session.Touch(ctx, tx, s.Now(), a.ID)
+}
+
+// writePerson writes who the account is, and what it is found by. Errors:
+// ErrEmailTaken.
+func writePerson(ctx context.Context, tx *db.Tx, a Account) error {
 	_, err := tx.Exec(ctx, `UPDATE accounts SET name = ?, role = ?, group_names = ?, email = ?, email_confirmed = ? WHERE id = ?`,
 		a.Name, a.Role, a.Groups, a.Email, db.Flag(a.EmailConfirmed), a.ID)
 	if errors.Is(err, db.ErrConflict) {
@@ -115,9 +124,6 @@ func (s *Store) update(ctx context.Context, tx *db.Tx, a Account) error {
 	}
 	if err == nil {
 		err = indexPerson(ctx, tx, a)
-	}
-	if err == nil {
-		err = session.Touch(ctx, tx, s.Now(), a.ID)
 	}
 	return err
 }

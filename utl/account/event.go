@@ -28,6 +28,18 @@ func (s *Store) EventsBefore(ctx context.Context, accountID string, id int64, n 
 	return reading(audit.Before(ctx, s.DB, accountID, id, n))
 }
 
+// Audit returns the entries of the query, of all accounts, newest first: at most
+// audit.PageRows, and one more when others follow.
+func (s *Store) Audit(ctx context.Context, q audit.Query) ([]audit.Entry, error) {
+	return reading(audit.Page(ctx, s.DB, q))
+}
+
+// EachEntry calls fn for every entry of the query, newest first, until fn fails.
+// It holds nothing of the database while fn runs.
+func (s *Store) EachEntry(ctx context.Context, q audit.Query, fn func(audit.Entry) error) error {
+	return audit.Each(ctx, s.DB, q, fn)
+}
+
 func reading(all []audit.Entry, err error) ([]audit.Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading events: %w", err)

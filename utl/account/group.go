@@ -24,15 +24,24 @@ var group = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,31}$`)
 // them at once, on other servers within a second. Errors: ErrGroup, ErrName,
 // ErrUnknown, db.ErrUnavailable.
 func (s *Store) SetGroups(ctx context.Context, name string, groups []string, by audit.Actor) error {
-	groups = slices.Compact(slices.Sorted(slices.Values(groups)))
-	for _, g := range groups {
-		if !group.MatchString(g) || len(groups) > maxGroups {
-			return ErrGroup
-		}
+	joined, err := joinGroups(groups)
+	if err != nil {
+		return err
 	}
-	joined := strings.Join(groups, ",")
 	return s.edit(ctx, name, by, "account.groups", joined, func(_ context.Context, _ *db.Tx, a *Account) error {
 		a.Groups = joined
 		return nil
 	})
+}
+
+// joinGroups returns the groups as an account's row has them: sorted, each once,
+// with commas between them. Errors: ErrGroup.
+func joinGroups(groups []string) (string, error) {
+	groups = slices.Compact(slices.Sorted(slices.Values(groups)))
+	for _, g := range groups {
+		if !group.MatchString(g) || len(groups) > maxGroups {
+			return "", ErrGroup
+		}
+	}
+	return strings.Join(groups, ","), nil
 }

@@ -32,23 +32,20 @@ var ErrLink = errors.New("the link is not good, or not any more")
 type Link struct {
 	Kind      string // Join or Reset
 	Role      string // of the account that a join makes
+	Groups    string // the same account's: sorted, with commas between them
+	Email     string // the same account's: using the link confirms it; may be empty
 	AccountID string // whose password a reset sets
 	Username  string // the same account's
 	Expires   time.Time
 	epoch     int64 // the same account's
 	first     bool  // good only while no account exists
+	life      time.Duration
 }
 
-// NewJoin makes a link that lets its holder make an account of the role.
+// NewJoin makes an invitation of the role, good for LinkLife.
 // Errors: ErrRole, ErrNoOwner, db.ErrUnavailable.
 func (s *Store) NewJoin(ctx context.Context, role string, by audit.Actor) (code string, err error) {
-	if role != Owner && role != Member {
-		return "", ErrRole
-	}
-	if err := s.needOwner(ctx, role); err != nil {
-		return "", err
-	}
-	return s.newLink(ctx, Link{Kind: Join, Role: role}, by)
+	return s.NewInvitation(ctx, Invitation{Role: role}, by)
 }
 
 // NewReset makes a link that lets its holder set the account's password. Any
@@ -62,7 +59,7 @@ func (s *Store) NewReset(ctx context.Context, name string, by audit.Actor) (code
 	if c.Disabled {
 		return "", ErrDisabled
 	}
-	return s.newLink(ctx, Link{Kind: Reset, AccountID: c.ID, Username: c.Username}, by)
+	return s.newLink(ctx, Link{Kind: Reset, AccountID: c.ID, Username: c.Username, life: LinkLife}, by)
 }
 
 // NewFirst makes the link that makes the first owner, and cancels any earlier
@@ -72,7 +69,7 @@ func (s *Store) NewFirst(ctx context.Context) (code string, err error) {
 	if any, err := s.Any(ctx); any || err != nil {
 		return "", err
 	}
-	return s.newLink(ctx, Link{Kind: Join, Role: Owner, first: true}, audit.Command())
+	return s.newLink(ctx, Link{Kind: Join, Role: Owner, first: true, life: LinkLife}, audit.Command())
 }
 
 func (s *Store) newLink(ctx context.Context, l Link, by audit.Actor) (string, error) {
@@ -83,9 +80,9 @@ func (s *Store) newLink(ctx context.Context, l Link, by audit.Actor) (string, er
 				return err
 			}
 		}
-		_, err := tx.Exec(ctx, `INSERT INTO links (code_hash, kind, account_id, role, first, created_at, expires_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			hashCode(code), l.Kind, l.AccountID, l.Role, db.Flag(l.first), db.Micros(now), db.Micros(now.Add(LinkLife)))
+		_, err := tx.Exec(ctx, `INSERT INTO links (code_hash, id, kind, account_id, role, group_names, email, first, made_by, created_at, expires_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, hashCode(code), linkID(now), l.Kind, l.AccountID, l.Role, l.Groups, l.Email,
+			db.Flag(l.first), audit.Cap(by.Name), db.Micros(now), db.Micros(now.Add(l.life)))
 		if err != nil {
 			return err
 		}
@@ -104,7 +101,7 @@ func (s *Store) Link(ctx context.Context, kind, code string) (Link, error) {
 }
 
 func (s *Store) link(ctx context.Context, from db.Querier, kind, code string) (Link, error) {
-	l, err := db.One(ctx, from, scanLink, `SELECT l.kind, l.role, l.account_id, COALESCE(a.username, ''), COALESCE(a.epoch, 0), l.expires_at
+	l, err := db.One(ctx, from, scanLink, `SELECT l.kind, l.role, l.group_names, l.email, l.account_id, COALESCE(a.username, ''), COALESCE(a.epoch, 0), l.expires_at
 		FROM links l LEFT JOIN accounts a ON a.id = l.account_id
 		WHERE l.code_hash = ? AND l.kind = ? AND l.used_at = 0 AND l.expires_at > ?
 		AND (l.account_id = '' OR a.disabled_at = 0)
@@ -117,12 +114,13 @@ func (s *Store) link(ctx context.Context, from db.Querier, kind, code string) (L
 
 func scanLink(r db.Row) (l Link, err error) {
 	var expires int64
-	err = r.Scan(&l.Kind, &l.Role, &l.AccountID, &l.Username, &l.epoch, &expires)
+	err = r.Scan(&l.Kind, &l.Role, &l.Groups, &l.Email, &l.AccountID, &l.Username, &l.epoch, &expires)
 	l.Expires = db.Time(expires)
 	return l, err
 }
 
-// Join uses the link to make an account. Errors: ErrLink, ErrNoOwner and Add's;
+// Join uses the link to make an account, in the link's groups and with its email
+// address, which is confirmed by that. Errors: ErrLink, ErrNoOwner and Add's;
 // after any of them but ErrLink the link is as good as before.
 func (s *Store) Join(ctx context.Context, code, name, pw string, by audit.Actor) (session.Verified, error) {
 	l, err := s.Link(ctx, Join, code)
@@ -136,6 +134,7 @@ func (s *Store) Join(ctx context.Context, code, name, pw string, by audit.Actor)
 	if err != nil {
 		return session.Verified{}, err
 	}
+	c.Groups, c.Email, c.EmailConfirmed = l.Groups, l.Email, l.Email != ""
 	by.ID, by.Name = c.ID, c.Username
 	err = s.DB.Tx(ctx, func(tx *db.Tx) error {
 		if err := lockOwners(ctx, tx); err != nil {

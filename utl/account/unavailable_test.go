@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"glassjar/utl/account"
+	"glassjar/utl/audit"
 	"glassjar/utl/db"
 	"glassjar/utl/db/dbtest"
 	"glassjar/utl/password"
@@ -82,11 +83,22 @@ func (h *house) everything(ann account.Account, join, reset string) map[string]f
 		"AppPassword":       func(ctx context.Context) error { _, err := h.AppPassword(ctx, "x", "", "app.example"); return err },
 		"AppPasswords":      func(ctx context.Context) error { _, err := h.AppPasswords(ctx, ann.ID); return err },
 		"RevokeAppPassword": func(ctx context.Context) error { return h.RevokeAppPassword(ctx, ann, "x", by) },
-		"NewJoin":           func(ctx context.Context) error { _, err := h.NewJoin(ctx, account.Member, by); return err },
-		"NewReset":          func(ctx context.Context) error { _, err := h.NewReset(ctx, "ann", by); return err },
-		"NewFirst":          func(ctx context.Context) error { _, err := h.NewFirst(ctx); return err },
-		"Link":              func(ctx context.Context) error { _, err := h.Link(ctx, account.Join, join); return err },
-		"Join":              func(ctx context.Context) error { _, err := h.Join(ctx, join, "dora", good, by); return err },
-		"Reset":             func(ctx context.Context) error { _, err := h.Reset(ctx, reset, other, by); return err },
+		"NewInvitation": func(ctx context.Context) error {
+			_, err := h.NewInvitation(ctx, account.Invitation{Role: account.Owner, Email: "c@site.example"}, by)
+			return err
+		},
+		"Invitations": func(ctx context.Context) error { _, err := h.Invitations(ctx, ""); return err },
+		"Withdraw":    func(ctx context.Context) error { return h.Withdraw(ctx, "1", by) },
+		"EndSessions": func(ctx context.Context) error { return h.EndSessions(ctx, "ann", by) },
+		"Audit":       func(ctx context.Context) error { _, err := h.Audit(ctx, audit.Query{}); return err },
+		"EachEntry": func(ctx context.Context) error {
+			return h.EachEntry(ctx, audit.Query{}, func(audit.Entry) error { return nil })
+		},
+		"NewJoin":  func(ctx context.Context) error { _, err := h.NewJoin(ctx, account.Member, by); return err },
+		"NewReset": func(ctx context.Context) error { _, err := h.NewReset(ctx, "ann", by); return err },
+		"NewFirst": func(ctx context.Context) error { _, err := h.NewFirst(ctx); return err },
+		"Link":     func(ctx context.Context) error { _, err := h.Link(ctx, account.Join, join); return err },
+		"Join":     func(ctx context.Context) error { _, err := h.Join(ctx, join, "dora", good, by); return err },
+		"Reset":    func(ctx context.Context) error { _, err := h.Reset(ctx, reset, other, by); return err },
 	}
 }

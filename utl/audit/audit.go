@@ -80,7 +80,10 @@ func insert(ctx context.Context, tx *db.Tx, at time.Time, by Actor, e Event, att
 	return nil
 }
 
-const selectEvents = `SELECT id, at, event, actor_id, actor, account_id, username, address, agent, detail FROM audit WHERE account_id = ?`
+const (
+	selectAll    = `SELECT id, at, event, actor_id, actor, account_id, username, address, agent, detail FROM audit`
+	selectEvents = selectAll + ` WHERE account_id = ?`
+)
 
 // Last returns the newest n events that happened to the account.
 func Last(ctx context.Context, from db.Querier, accountID string, n int) ([]Entry, error) {

@@ -24,7 +24,7 @@ func (s *Stores) Sender(public *url.URL) *mail.Sender {
 	server, _ := MailServer(s.Config, public, s.Accounts.Now)
 	return &mail.Sender{Queue: s.Mail, Server: server, Link: func(ctx context.Context, m mail.Message) (mail.Link, error) {
 		kind, code, err := s.link(ctx, m)
-		if errors.Is(err, account.ErrUnknown) || errors.Is(err, account.ErrDisabled) {
+		if errors.Is(err, account.ErrUnknown) || errors.Is(err, account.ErrDisabled) || errors.Is(err, account.ErrEmailTaken) {
 			err = mail.ErrNotDue
 		}
 		return mail.Link{URL: public.JoinPath(kind, code).String(), Expires: s.Accounts.Now().Add(account.LinkLife)}, err
@@ -32,12 +32,12 @@ func (s *Stores) Sender(public *url.URL) *mail.Sender {
 }
 
 // link makes the link of a mail that is being sent. Errors: account.ErrUnknown
-// where the account is another by now, and those of NewJoin and NewReset.
+// where the account is another by now, and those of NewInvitation and NewReset.
 func (s *Stores) link(ctx context.Context, m mail.Message) (kind, code string, err error) {
 	by := audit.Actor{Name: "mail"}
 	switch m.Kind {
 	case mail.Invitation:
-		code, err = s.Accounts.NewJoin(ctx, m.Detail, by)
+		code, err = s.Accounts.NewInvitation(ctx, account.Invitation{Role: m.Detail, Email: m.To}, by)
 		return account.Join, code, err
 	case mail.Reset:
 		a, err := s.Accounts.Find(ctx, m.Username)

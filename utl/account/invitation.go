@@ -1,0 +1,137 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/identity"
+)
+
+const (
+	// MaxDays is how many days an invitation is good at most.
+	MaxDays = 30
+	// InvitationsPage is how many invitations Invitations returns at most.
+	InvitationsPage = 50
+)
+
+// ErrDays means that an invitation would be good for too long, or not at all.
+var ErrDays = fmt.Errorf("an invitation is good for 1 to %d days", MaxDays)
+
+// Invitation is a join link, before it is used. The last three fields are set by
+// Invitations alone.
+type Invitation struct {
+	Role   string   // of the account that it makes
+	Groups []string // that the account is put into
+	Email  string   // where it was sent: joining confirms the address; may be empty
+	Days   int      // how long it is good, from 1 to MaxDays; 0: LinkLife
+
+	ID      string // what pages call it: not the code, grants nothing
+	By      string // the name of who made it
+	Expires time.Time
+}
+
+// NewInvitation makes a link that lets its holder make an account. Errors:
+// ErrRole, ErrGroup, ErrEmail, ErrEmailTaken, ErrDays, ErrNoOwner, db.ErrUnavailable.
+func (s *Store) NewInvitation(ctx context.Context, i Invitation, by audit.Actor) (code string, err error) {
+	l, err := i.link()
+	if err != nil {
+		return "", err
+	}
+	if err := s.needOwner(ctx, l.Role); err != nil {
+		return "", err
+	}
+	if err := s.freeEmail(ctx, l.Email); err != nil {
+		return "", err
+	}
+	return s.newLink(ctx, l, by)
+}
+
+// link returns the link of a wanted invitation. Errors: ErrRole, ErrGroup,
+// ErrEmail, ErrDays.
+func (i Invitation) link() (l Link, err error) {
+	l = Link{Kind: Join, Role: i.Role, life: LinkLife}
+	if i.Role != Owner && i.Role != Member {
+		return l, ErrRole
+	}
+	if i.Days < 0 || i.Days > MaxDays {
+		return l, ErrDays
+	}
+	if i.Days > 0 {
+		l.life = time.Duration(i.Days) * 24 * time.Hour
+	}
+	if l.Groups, err = joinGroups(i.Groups); err != nil {
+		return l, err
+	}
+	l.Email, err = emailAddress(i.Email)
+	return l, err
+}
+
+// freeEmail returns ErrEmailTaken when an account has the address.
+func (s *Store) freeEmail(ctx context.Context, email string) error {
+	if email == "" {
+		return nil
+	}
+	_, err := one(ctx, s.DB, `email <> '' AND email = ?`, email)
+	switch {
+	case err == nil:
+		return ErrEmailTaken
+	case errors.Is(err, ErrUnknown):
+		return nil
+	}
+	return err
+}
+
+// linkID returns a new link's id: ids are in the order of their making.
+func linkID(now time.Time) string {
+	return strconv.FormatInt(db.Micros(now), 10) + "-" + rand.Text()[:16]
+}
+
+// open is what makes a link an open invitation. Its words are the index's.
+const open = `kind = 'join' AND used_at = 0 AND first = 0`
+
+// Invitations returns the open invitations that were made before the one with
+// the id, newest first: at most InvitationsPage, and one more when others
+// follow. The first page is before "". Errors: db.ErrUnavailable.
+func (s *Store) Invitations(ctx context.Context, before string) ([]Invitation, error) {
+	now := s.Now()
+	if before == "" {
+		before = "a" // after every id
+	}
+	oldest := strconv.FormatInt(db.Micros(now.Add(-MaxDays*24*time.Hour)), 10)
+	all, err := db.All(ctx, s.DB, scanInvitation, `SELECT id, role, group_names, email, made_by, expires_at FROM links
+		WHERE `+open+` AND id < ? AND id >= ? AND expires_at > ? ORDER BY id DESC LIMIT ?`,
+		before, oldest, db.Micros(now), InvitationsPage+1)
+	if err != nil {
+		return nil, fmt.Errorf("listing invitations: %w", err)
+	}
+	return all, nil
+}
+
+func scanInvitation(r db.Row) (i Invitation, err error) {
+	var groups string
+	var expires int64
+	err = r.Scan(&i.ID, &i.Role, &groups, &i.Email, &i.By, &expires)
+	i.Groups, i.Expires = identity.Identity{Groups: groups}.GroupList(), db.Time(expires)
+	return i, err
+}
+
+// Withdraw cancels the open invitation with the id. Errors: ErrLink when there is
+// none, db.ErrUnavailable.
+func (s *Store) Withdraw(ctx context.Context, id string, by audit.Actor) error {
+	return s.DB.Tx(ctx, func(tx *db.Tx) error {
+		n, err := tx.Exec(ctx, `DELETE FROM links WHERE `+open+` AND id = ? AND expires_at > ?`, id, db.Micros(s.Now()))
+		if errors.Is(err, db.ErrNone) || err == nil && n == 0 { // PostgreSQL takes no text with a NUL
+			return ErrLink
+		}
+		if err != nil {
+			return fmt.Errorf("withdrawing an invitation: %w", err)
+		}
+		return s.record(ctx, tx, by, "link.withdrawn", Account{}, Join)
+	})
+}
