@@ -22,7 +22,7 @@ func TestPagesCallTheSiteByItsName(t *testing.T) {
 				b.Get(path).Says("title", title+" · "+want)
 			}
 			b.Get("/").Says(".bar .brand span", want).WantPage()
-			b.At("http://other.example").Get("/gate/callback").Says("title", "This link has been used · "+want)
+			b.At("http://other.example").Get("/gate/callback").Says("title", "Open that page again · "+want)
 		})
 	}
 }
