@@ -28,7 +28,7 @@ func machine(t *testing.T, url string, keys keyring.Ring) (folder string) {
 // other keys does not start. Nothing but settings is in their folders.
 func TestServersOnPostgres(t *testing.T) {
 	t.Parallel()
-	url := dbtest.ForTest(t).New(t)
+	url := dbtest.Need(t).New(t)
 	keys, err := keyring.New()
 	if err != nil {
 		t.Fatal(err)

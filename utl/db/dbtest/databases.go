@@ -1,0 +1,116 @@
+package dbtest
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// url returns the URL of the database with the name.
+func (s *Server) url(name string) string {
+	return "postgres:///" + name + "?user=glassjar&sslmode=disable&host=" + s.folder
+}
+
+// New returns the URL of a database that the test has for itself: migrated, and
+// empty. To make one takes five times as long as to empty it.
+func (s *Server) New(tb testing.TB) string {
+	tb.Helper()
+	name := s.take()
+	if name == "" {
+		name = s.create(tb, "migrated")
+	}
+	url := s.url(name)
+	tb.Cleanup(func() {
+		s.mu.Lock()
+		odd := s.odd[url]
+		s.mu.Unlock()
+		if tb.Failed() || odd || empty(url) != nil {
+			s.drop(tb, name)
+			return
+		}
+		s.mu.Lock()
+		s.free = append(s.free, name)
+		s.mu.Unlock()
+	})
+	return url
+}
+
+func (s *Server) take() (name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.free) - 1; n >= 0 {
+		name, s.free = s.free[n], s.free[:n]
+	}
+	return name
+}
+
+// empty leaves the rows that a new database has.
+func empty(url string) error {
+	pool, err := sql.Open("pgx", url)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	_, err = pool.ExecContext(context.Background(), `DO $$ DECLARE t regclass; BEGIN
+		SET LOCAL session_replication_role = replica; -- no foreign keys: no order
+		FOR t IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND relname <> 'goose_db_version' LOOP
+			IF pg_relation_size(t) < 100000 THEN
+				EXECUTE 'DELETE FROM ' || t;
+			ELSE
+				EXECUTE 'TRUNCATE ' || t || ' CASCADE';
+			END IF;
+		END LOOP;
+		PERFORM setval(format('%I', sequencename)::regclass, start_value, false) FROM pg_sequences WHERE schemaname = current_schema();
+		INSERT INTO changes (at, sid, account_id) VALUES (0, '', '');
+	END $$`)
+	return err
+}
+
+// NewEmpty returns the URL of a database without any table.
+func (s *Server) NewEmpty(tb testing.TB) string {
+	tb.Helper()
+	name := s.create(tb, "template0")
+	tb.Cleanup(func() { s.drop(tb, name) })
+	return s.url(name)
+}
+
+func (s *Server) create(tb testing.TB, template string) (name string) {
+	tb.Helper()
+	s.mu.Lock()
+	s.made++
+	name = "test" + strconv.Itoa(s.made)
+	s.mu.Unlock()
+	if _, err := s.admin.ExecContext(tb.Context(), `CREATE DATABASE `+name+` TEMPLATE `+template); err != nil {
+		tb.Fatal(err)
+	}
+	return name
+}
+
+func (s *Server) drop(tb testing.TB, name string) {
+	tb.Helper()
+	if _, err := s.admin.ExecContext(context.Background(), `DROP DATABASE `+name+` WITH (FORCE)`); err != nil {
+		tb.Error(err)
+	}
+}
+
+// Exec runs the statements in the database that the URL names, as its operator.
+func Exec(tb testing.TB, url string, statements ...string) {
+	tb.Helper()
+	if server != nil {
+		server.mu.Lock()
+		server.odd[url] = true
+		server.mu.Unlock()
+	}
+	pool, err := sql.Open("pgx", url)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer pool.Close()
+	for _, q := range statements {
+		if _, err := pool.ExecContext(tb.Context(), q); err != nil {
+			tb.Fatal(strings.TrimSpace(q), ": ", err)
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package dbtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// programs returns the folder of PostgreSQL's programs, of the newest version
+// where there are several.
+func programs() (string, error) {
+	all, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres") // Debian has them in no PATH
+	if err != nil {
+		return "", err
+	}
+	version := func(path string) int {
+		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path)))) // 0 is the oldest
+		return n
+	}
+	if len(all) > 0 {
+		return filepath.Dir(slices.MaxFunc(all, func(a, b string) int { return version(a) - version(b) })), nil
+	}
+	path, err := exec.LookPath("postgres")
+	if err != nil {
+		return "", errMissing
+	}
+	path, err = filepath.EvalSymlinks(path) // initdb is beside it
+	return filepath.Dir(path), err
+}
+
+func (s *Server) start(bin string) error {
+	as, err := owner(s.folder)
+	if err != nil {
+		return err
+	}
+	data := filepath.Join(s.folder, "data")
+	if err := initdb(bin, data, as); err != nil {
+		return err
+	}
+	s.again = func() (err error) {
+		s.running, err = launch(bin, data, as, s.settings()...)
+		return err
+	}
+	if err := s.again(); err != nil {
+		return err
+	}
+	return s.prepare()
+}
+
+// settings are those of a server that may lose everything.
+func (s *Server) settings() []string {
+	return []string{
+		"listen_addresses=", "unix_socket_directories=" + s.folder, "max_connections=300", "shared_buffers=32MB",
+		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "deadlock_timeout=100ms",
+	}
+}
+
+func initdb(bin, data string, as *syscall.SysProcAttr) error {
+	cmd := exec.CommandContext(context.Background(), filepath.Join(bin, "initdb"), "-D", data, "-U", "glassjar", // #nosec G204 -- our own
+		"--auth=trust", "--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C.UTF-8")
+	cmd.SysProcAttr, cmd.Dir = as, filepath.Dir(data)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	return nil
+}
+
+// instance is a running PostgreSQL.
+type instance struct {
+	process *os.Process
+	died    chan string // gets why it ended
+}
+
+// launch starts PostgreSQL on the data, with settings like name=value.
+func launch(bin, data string, as *syscall.SysProcAttr, settings ...string) (*instance, error) {
+	var log bytes.Buffer
+	args := []string{"-D", data}
+	for _, setting := range settings {
+		args = append(args, "-c", setting)
+	}
+	server := exec.CommandContext(context.Background(), filepath.Join(bin, "postgres"), args...) // #nosec G204 -- our own
+	server.SysProcAttr, server.Dir, server.Stderr = as, filepath.Dir(data), &log
+	started, died := make(chan error, 1), make(chan string, 1)
+	go func() { // its thread must live as long as the server: Pdeathsig is the thread's death
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := server.Start()
+		started <- err
+		if err == nil {
+			err = server.Wait()
+			died <- fmt.Sprintf("postgres ended: %v: %s", err, &log)
+		}
+	}()
+	err := <-started
+	return &instance{server.Process, died}, err
+}
+
+// signal sends the signal to every process of the server.
+func (i *instance) signal(s syscall.Signal) error {
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", i.process.Pid, i.process.Pid))
+	if err != nil {
+		return err
+	}
+	if err := i.process.Signal(s); err != nil {
+		return err
+	}
+	for pid := range strings.FieldsSeq(string(children)) {
+		child, err := strconv.Atoi(pid)
+		if err == nil {
+			err = syscall.Kill(child, s)
+		}
+		if err != nil && !errors.Is(err, syscall.ESRCH) {
+			return err
+		}
+	}
+	return nil
+}
+
+// owner gives the folder to whom the server runs as, and returns how to run as
+// them.
+func owner(folder string) (*syscall.SysProcAttr, error) {
+	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT}
+	if os.Geteuid() != 0 {
+		return attr, nil
+	}
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		u, err = user.Lookup("nobody")
+	}
+	if err != nil {
+		return nil, err
+	}
+	uid, err := strconv.ParseUint(u.Uid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := strconv.ParseUint(u.Gid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return attr, os.Chown(folder, int(uid), int(gid))
+}

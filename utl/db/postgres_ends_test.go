@@ -1,0 +1,124 @@
+package db_test
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
+)
+
+// A connection that was ended is no error for who finds it so.
+func TestConnectionsThatWereEnded(t *testing.T) {
+	s := dbtest.OnlyPostgres(t)
+	url := s.New(t)
+	d := dbtest.OpenAt(t, url)
+	mustPut(t, d, "a")
+	end := func() {
+		dbtest.Exec(t, url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+	}
+	end()
+	holds(t, d, "a")
+	end()
+	mustPut(t, d, "b")
+	tries := 0
+	err := d.Tx(t.Context(), func(tx *db.Tx) error {
+		if tries++; tries == 1 {
+			end()
+		}
+		_, err := tx.Exec(t.Context(), `INSERT INTO accounts (id, username, role, password, created_at) VALUES ('c', 'c', '', '', 1)`)
+		return err
+	})
+	if err != nil || tries != 2 {
+		t.Errorf("ended in the middle of a transaction: error %v after %d tries; want none after 2", err, tries)
+	}
+	holds(t, d, "a b c")
+	unavailable(t, "ended each time", d.Tx(t.Context(), func(tx *db.Tx) error {
+		end()
+		_, err := tx.Exec(t.Context(), `DELETE FROM accounts`)
+		return err
+	}))
+	holds(t, d, "a b c")
+}
+
+// Two transactions that wait for each other: PostgreSQL takes one back, and it runs
+// again.
+func TestADeadlock(t *testing.T) {
+	dbtest.OnlyPostgres(t)
+	d := dbtest.Open(t)
+	mustPut(t, d, "a")
+	mustPut(t, d, "b")
+	var met, all sync.WaitGroup
+	met.Add(2)
+	runs := [2]int{}
+	for i, order := range [][]string{{"a", "b"}, {"b", "a"}} {
+		all.Go(func() {
+			err := d.Tx(t.Context(), func(tx *db.Tx) error {
+				runs[i]++
+				for n, id := range order {
+					if _, err := tx.Exec(t.Context(), `UPDATE accounts SET epoch = epoch + 1 WHERE id = ?`, id); err != nil {
+						return err
+					}
+					if n == 0 && runs[i] == 1 {
+						met.Done()
+						met.Wait()
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if runs[0]+runs[1] < 3 {
+		t.Errorf("they ran %v times, want one of them again", runs)
+	}
+	if n, err := db.One(t.Context(), d, db.Int, `SELECT SUM(epoch) FROM accounts`); err != nil || n != 6 {
+		t.Errorf("the epochs are %d together, error %v; want 6", n, err)
+	}
+}
+
+// A lock holds over two servers, until its transaction ends; other names do not wait.
+func TestLock(t *testing.T) {
+	at := dbtest.New(t)
+	a, b := dbtest.OpenAt(t, at), dbtest.OpenAt(t, at)
+	var steps []string
+	locked, done := make(chan struct{}), make(chan error, 1)
+	go func() {
+		<-locked
+		done <- b.Tx(t.Context(), func(tx *db.Tx) error {
+			err := tx.Lock(t.Context(), "one")
+			steps = append(steps, "second")
+			return err
+		})
+	}()
+	err := a.Tx(t.Context(), func(tx *db.Tx) error {
+		if err := tx.Lock(t.Context(), "one"); err != nil {
+			return err
+		}
+		close(locked)
+		if dbtest.OnPostgres() != nil {
+			if err := b.Tx(t.Context(), func(tx *db.Tx) error { return tx.Lock(t.Context(), "two") }); err != nil {
+				return err
+			}
+			for waiting := int64(0); waiting == 0 && len(done) == 0; {
+				var err error
+				if waiting, err = db.One(t.Context(), b, db.Int, `SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`); err != nil {
+					return err
+				}
+			}
+		}
+		steps = append(steps, "first")
+		return nil
+	})
+	if err := errors.Join(err, <-done); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(steps, " "); got != "first second" {
+		t.Errorf("the order was %q", got)
+	}
+}
