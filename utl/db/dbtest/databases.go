@@ -62,7 +62,8 @@ func empty(url string) error {
 				EXECUTE 'TRUNCATE ' || t || ' CASCADE';
 			END IF;
 		END LOOP;
-		PERFORM setval(format('%I', sequencename)::regclass, start_value, false) FROM pg_sequences WHERE schemaname = current_schema();
+		PERFORM setval(format('%I', sequencename)::regclass, start_value, false) FROM pg_sequences
+			WHERE schemaname = current_schema() AND sequencename NOT LIKE 'goose%'; -- whose rows stay
 		INSERT INTO changes (at, sid, account_id) VALUES (0, '', '');
 	END $$`)
 	return err
