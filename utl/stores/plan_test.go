@@ -1,0 +1,141 @@
+package stores_test
+
+import (
+	"database/sql"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"testing"
+	"time"
+
+	"glassjar/utl/account"
+	"glassjar/utl/audit"
+	"glassjar/utl/authn"
+	"glassjar/utl/db/dbtest"
+	"glassjar/utl/session"
+	"glassjar/utl/stores"
+)
+
+// crowd is a site with so many rows that PostgreSQL reads a table from its begin to
+// its end only where no index leads to what is asked for.
+var crowd = []string{
+	`CREATE FUNCTION soon(n BIGINT) RETURNS BIGINT LANGUAGE sql AS 'SELECT CAST(extract(epoch FROM now()) * 1000000 AS BIGINT) + n'`,
+	`INSERT INTO accounts (id, username, role, password, created_at) SELECT 'id-' || n, 'person-' || n, 'member', '', n FROM generate_series(1, 5000) n`,
+	`INSERT INTO sessions (sid, id, account_id, started_at, seen_at, remember, address, agent)
+		SELECT 'sid-' || n, 'dev-' || n, 'id-' || n % 5000, soon(n), soon(n), 0, '', '' FROM generate_series(1, 20000) n`,
+	`INSERT INTO changes (at, sid, account_id) SELECT soon(n), 'gone-' || n, '' FROM generate_series(1, 5000) n`,
+	`INSERT INTO audit (at, event, actor_id, actor, account_id, username, address, agent, detail)
+		SELECT soon(n), '', '', '', 'id-' || n % 5000, '', '', '', '' FROM generate_series(1, 20000) n`,
+	`INSERT INTO throttle (key_hash, kind, failures, since_at, last_at) SELECT 'key-' || n, 'pair', 1, soon(n), soon(n) FROM generate_series(1, 5000) n`,
+	`INSERT INTO links (code_hash, kind, account_id, created_at, expires_at) SELECT 'link-' || n, 'reset', 'id-' || n, n, soon(n + 9000000000) FROM generate_series(1, 5000) n`,
+	`INSERT INTO tickets (code_hash, sid, url, expires_at) SELECT 'code-' || n, 'sid-' || n, '', soon(n + 9000000000) FROM generate_series(1, 5000) n`,
+	`INSERT INTO app_passwords (id, secret_hash, account_id, name, hosts, created_at, expires_at)
+		SELECT 'app-' || n, 'hash-' || n, 'id-' || n, '', '', n, 0 FROM generate_series(1, 5000) n`,
+	`INSERT INTO mails (id, kind, account_id, recipient, params, created_at, next_at, sent_at)
+		SELECT 'mail-' || n, '', 'id-' || n, 'a-' || n, '', soon(n), 0, soon(n) FROM generate_series(1, 5000) n`,
+	`ANALYZE`,
+}
+
+// What happens at every sign-in, poll, row read and sign-out costs the same with many
+// people: PostgreSQL reads no table that grows from its begin to its end.
+func TestNoTableIsReadWhole(t *testing.T) {
+	url := dbtest.Need(t).New(t)
+	dbtest.Exec(t, url, crowd...)
+	st, _, _ := open(t, "DATABASE_URL="+url)
+	hash, err := st.Accounts.Hasher.Hash(t.Context(), "a jar of oat cookies")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dbtest.Exec(t, url, `UPDATE accounts SET password = '`+hash+`' WHERE id = 'id-7'`)
+	operator, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer operator.Close()
+	before := wholeReads(t, operator)
+	busy(t, st)
+	if err := st.DB.Close(); err != nil { // which has its reads counted
+		t.Fatal(err)
+	}
+	for others := 1; others > 0; {
+		if err := operator.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`).Scan(&others); err != nil {
+			t.Fatal(err)
+		}
+	}
+	allowed := map[string]int{"changes": 1} // by its sweep: it holds ten minutes
+	for table, n := range wholeReads(t, operator) {
+		if n > before[table]+allowed[table] {
+			t.Errorf("%s was read whole %d times", table, n-before[table])
+		}
+	}
+}
+
+// wholeReads returns how often each table was read from its begin to its end.
+func wholeReads(t *testing.T, from *sql.DB) map[string]int {
+	t.Helper()
+	rows, err := from.QueryContext(t.Context(), `SELECT relname, seq_scan FROM pg_stat_user_tables WHERE relname <> 'goose_db_version'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	all := map[string]int{}
+	for rows.Next() {
+		var table string
+		var n int
+		if err := rows.Scan(&table, &n); err != nil {
+			t.Fatal(err)
+		}
+		all[table] = n
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// busy does what the sign-in's everyday is.
+func busy(t *testing.T, st *stores.Stores) {
+	t.Helper()
+	ctx, by := t.Context(), audit.Actor{Address: "192.0.2.1"}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(st.Sessions.Poll(ctx))
+	auth := authn.New(authn.Options{Accounts: st.Accounts, Throttle: st.Throttle, Log: st.Log, Now: time.Now})
+	attempt := authn.Attempt{Username: "person-7", Password: "a jar of oat cookies", Address: netip.MustParseAddr("192.0.2.1"), By: by}
+	var found session.Session
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodPost, "/auth", nil)
+	must(auth.Password(ctx, attempt, func(v session.Verified) (err error) {
+		found, err = st.Sessions.Start(w, r, v, false, by)
+		return err
+	}))
+	attempt.Password = "a tin of rye crackers"
+	if err := auth.Password(ctx, attempt, nil); !errors.Is(err, account.ErrSignIn) {
+		t.Fatalf("a wrong password: got error %v", err)
+	}
+	r = httptest.NewRequest(http.MethodGet, "/", nil)
+	r.AddCookie(w.Result().Cookies()[0])
+	st.Sessions.Forget(found.SID)
+	_, err := st.Sessions.Find(r)
+	must(err)
+	must(st.Sessions.Write(ctx))
+	_, err = st.Sessions.List(ctx, found.Identity.ID)
+	must(err)
+	_, err = st.Accounts.Events(ctx, found.Identity.ID, 20)
+	must(err)
+	_, err = st.Accounts.Attempts(ctx, found.Identity.ID, 20)
+	must(err)
+	code, err := st.Sessions.NewTicket(ctx, found, "https://app.example/", "nonce")
+	must(err)
+	_, err = st.Sessions.Redeem(ctx, code)
+	must(err)
+	must(st.Sessions.End(ctx, found.SID, by))
+	must(st.Sessions.Poll(ctx))
+	must(st.Accounts.SetPassword(ctx, "person-8", "a tin of rye crackers", by))
+	st.Sweep(ctx)
+}
