@@ -1,0 +1,165 @@
+package session_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
+	"glassjar/utl/session"
+)
+
+var many = flag.Int("accounts", 100_000, "with how many accounts BenchmarkPostgresCosts compares 10")
+
+// onPostgres returns a server on a new database of a PostgreSQL of the benchmark's
+// own, which has fsync off.
+func onPostgres(b *testing.B, server *dbtest.Server) *site {
+	b.Helper()
+	s := &site{path: server.New(b), opt: session.Options{
+		Keys: [][32]byte{newKey()}, Idle: idle, Max: most, Log: slog.New(slog.DiscardHandler),
+	}}
+	return s.another(b)
+}
+
+// each has so many goroutines call do for a second, and returns the calls a second.
+func each(n int, do func(worker, i int)) float64 {
+	calls, began := make([]int, n), time.Now()
+	var all sync.WaitGroup
+	for w := range n {
+		all.Go(func() {
+			for ; time.Since(began) < time.Second; calls[w]++ {
+				do(w, calls[w])
+			}
+		})
+	}
+	all.Wait()
+	sum := 0
+	for _, n := range calls {
+		sum += n
+	}
+	return float64(sum) / time.Since(began).Seconds()
+}
+
+// BenchmarkPostgresServers is what one server and two on one PostgreSQL do in the
+// same run: starts of sessions without the password's hash, finds of sessions in
+// memory, and how long after an end at the first the last one refuses. All of it,
+// PostgreSQL too, shares the machine's cores.
+func BenchmarkPostgresServers(b *testing.B) {
+	server := dbtest.Need(b)
+	for range b.N {
+		var starts, finds [3]float64
+		for n := 1; n <= 2; n++ {
+			s := onPostgres(b, server)
+			all := []*site{s}
+			if n == 2 {
+				all = append(all, s.another(b))
+			}
+			for i := range 64 {
+				s.account(b, fmt.Sprint("p", i))
+			}
+			starts[n] = each(8*n, func(w, i int) { all[w%n].signIn(b, fmt.Sprint("p", (w*8+i)%64), false) })
+			cookie := s.signIn(b, "p1", false)
+			r := request(cookie)
+			finds[n] = each(n, func(w, _ int) {
+				if _, err := all[w].Find(r); err != nil {
+					b.Error(err)
+				}
+			})
+			used := server.Count(b, s.path, `SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+			b.ReportMetric(float64(used), fmt.Sprintf("connections-%d", n))
+			b.ReportMetric(starts[n], fmt.Sprintf("starts/s-%d", n))
+			b.ReportMetric(finds[n], fmt.Sprintf("finds/s-%d", n))
+			b.ReportMetric(float64(endsAfter(b, all))/1e6, fmt.Sprintf("ms-to-end-%d", n))
+		}
+		b.ReportMetric(starts[2]/starts[1], "starts-2÷1")
+		b.ReportMetric(finds[2]/finds[1], "finds-2÷1")
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// endsAfter returns the median time from an end at the first server until the last
+// refuses.
+func endsAfter(b *testing.B, all []*site) time.Duration {
+	b.Helper()
+	ctx, cancel := context.WithCancel(b.Context())
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+	for _, s := range all {
+		running.Go(func() { s.Run(ctx) })
+		running.Go(func() { s.db.Run(ctx, slog.New(slog.DiscardHandler)) })
+	}
+	<-all[len(all)-1].db.Came() // it listens
+	last, took := all[len(all)-1], []time.Duration{}
+	for range 11 {
+		cookie := all[0].signIn(b, "p2", false)
+		sid := all[0].live(b, cookie).SID
+		last.live(b, cookie)
+		began := time.Now()
+		all[0].end(b, sid)
+		for {
+			if _, err := last.Find(request(cookie)); err != nil {
+				break
+			}
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	return took[len(took)/2]
+}
+
+// BenchmarkPostgresCosts is what a sign-in's transaction, the read of a row and a
+// poll cost with many accounts and three sessions each, over what they cost with 10.
+func BenchmarkPostgresCosts(b *testing.B) {
+	server := dbtest.Need(b)
+	sizes := []int{10, *many}
+	sites, requests, sids := make([]*site, len(sizes)), map[*site]*http.Request{}, map[*site]string{}
+	for i, n := range sizes {
+		sites[i] = onPostgres(b, server)
+		dbtest.Exec(b, sites[i].path,
+			fmt.Sprintf(`INSERT INTO accounts (id, username, role, password, created_at) SELECT 'id-p' || n, 'p' || n, 'member', 'x', 1 FROM generate_series(0, %d) n`, n-1),
+			fmt.Sprintf(`INSERT INTO sessions (sid, id, account_id, started_at, seen_at, remember, address, agent)
+				SELECT 'sid-' || n, 'dev-' || n, 'id-p' || n / 3, %d, %[1]d, 0, '', '' FROM generate_series(0, %[2]d) n`, db.Micros(time.Now()), 3*n-1),
+			`VACUUM ANALYZE`)
+		cookie := sites[i].signIn(b, "p1", false)
+		requests[sites[i]], sids[sites[i]] = request(cookie), sites[i].live(b, cookie).SID
+	}
+	for range b.N {
+		for _, work := range []struct {
+			name string
+			do   func(s *site, n, i int)
+		}{
+			{"start", func(s *site, n, i int) { s.signIn(b, fmt.Sprint("p", i*7919%n), false) }},
+			{"row", func(s *site, _, _ int) {
+				s.Forget(sids[s])
+				if _, err := s.Find(requests[s]); err != nil {
+					b.Fatal(err)
+				}
+			}},
+			{"poll", func(s *site, _, _ int) { s.poll(b) }},
+		} {
+			var best [2]time.Duration
+			for range 5 { // in turn: the machine's speed changes
+				for i, s := range sites {
+					began := time.Now()
+					for k := range 60 {
+						work.do(s, sizes[i], k)
+					}
+					if took := time.Since(began) / 60; best[i] == 0 || took < best[i] {
+						best[i] = took
+					}
+				}
+			}
+			b.ReportMetric(float64(best[1])/1e3, "µs-"+work.name)
+			b.ReportMetric(float64(best[1])/float64(best[0]), work.name+"-many÷10")
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+}
