@@ -35,17 +35,19 @@ type Stores = stores.Stores
 
 // grammar is every command, as kong reads it. No setting is a flag.
 type grammar struct {
-	Serve   serveCommand   `cmd:"" help:"Answer requests, as without a command."`
-	User    userCommands   `cmd:"" help:"Change who has an account."`
-	Link    linkCommands   `cmd:"" help:"Make a link that works once."`
-	Keys    keysCommands   `cmd:"" help:"Change the session keys."`
-	Backup  backupCommand  `cmd:"" help:"Copy the database into a new file, also while a server runs."`
-	Move    moveCommand    `cmd:"" help:"Copy everything into another, empty database, from SQLite to PostgreSQL or back."`
-	Mail    mailCommands   `cmd:"" help:"Try the mail server."`
-	Recipe  recipeCommand  `cmd:"" help:"Print the configuration of a reverse proxy that asks the gate."`
-	Doctor  doctorCommand  `cmd:"" help:"Attack a page behind the gate from outside, through its proxy, and say what gets through."`
-	Version versionCommand `cmd:"" help:"Show which glassjar this is."`
-	Help    helpCommand    `cmd:"" help:"Show how a command is used."`
+	Serve   serveCommand    `cmd:"" help:"Answer requests, as without a command."`
+	User    userCommands    `cmd:"" help:"Change who has an account."`
+	Link    linkCommands    `cmd:"" help:"Make a link that works once, or withdraw one."`
+	Session sessionCommands `cmd:"" help:"See where somebody is signed in, and sign them out."`
+	Audit   auditCommand    `cmd:"" help:"Print what happened, newest first: when, what, to whom, by whom, from where."`
+	Keys    keysCommands    `cmd:"" help:"Change the session keys."`
+	Backup  backupCommand   `cmd:"" help:"Copy the database into a new file, also while a server runs."`
+	Move    moveCommand     `cmd:"" help:"Copy everything into another, empty database, from SQLite to PostgreSQL or back."`
+	Mail    mailCommands    `cmd:"" help:"Try the mail server."`
+	Recipe  recipeCommand   `cmd:"" help:"Print the configuration of a reverse proxy that asks the gate."`
+	Doctor  doctorCommand   `cmd:"" help:"Attack a page behind the gate from outside, through its proxy, and say what gets through."`
+	Version versionCommand  `cmd:"" help:"Show which glassjar this is."`
+	Help    helpCommand     `cmd:"" help:"Show how a command is used."`
 }
 
 const description = `A sign-in server that you can see through. Without a command it serves. ` +

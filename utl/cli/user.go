@@ -3,10 +3,8 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"glassjar/utl/account"
@@ -15,10 +13,14 @@ import (
 
 type userCommands struct {
 	Add      userAdd      `cmd:"" help:"Make an account."`
-	List     userList     `cmd:"" help:"List the accounts: username, role, state, since when."`
+	List     userList     `cmd:"" help:"List the accounts: username, role, state, since when, groups, email address, name."`
 	Disable  userDisable  `cmd:"" help:"Keep an account from signing in, and sign it out everywhere."`
 	Enable   userEnable   `cmd:"" help:"Let a disabled account sign in again."`
 	Group    userGroup    `cmd:"" help:"Put an account into these groups and no others; none named: into none."`
+	Name     userName     `cmd:"" help:"Set what a person is called."`
+	Email    userEmail    `cmd:"" help:"Set an account's email address."`
+	Role     userRole     `cmd:"" help:"Make an account an owner's or a member's."`
+	Free     userFree     `cmd:"" help:"Let the username of a deleted account be taken again, with what apps keep under it."`
 	Delete   userDelete   `cmd:"" help:"Delete an account, and sign it out everywhere."`
 	Password userPassword `cmd:"" help:"Set an account's password, and sign it out everywhere."`
 }
@@ -37,7 +39,10 @@ type userAdd struct {
 	named
 	secret
 
-	Role string `enum:"owner,member" default:"member" help:"owner or member (the default)." placeholder:"ROLE"`
+	Role        string `enum:"owner,member" default:"member" help:"owner or member (the default)." placeholder:"ROLE"`
+	Email       string `help:"The email address, which is not confirmed by this." placeholder:"ADDRESS"`
+	DisplayName string `name:"name" help:"What to call the person." placeholder:"NAME"`
+	Group       string `help:"The groups, with commas between them." placeholder:"GROUPS"`
 }
 
 // Run makes an account, and the site where there is none yet.
@@ -77,7 +82,9 @@ func (c *userAdd) ask(ctx context.Context, a *app, st *Stores) error {
 }
 
 func (c *userAdd) add(ctx context.Context, a *app, st *Stores, pw string) error {
-	made, err := st.Accounts.Add(ctx, account.Wanted{Username: c.Name, Password: pw, Role: c.Role}, audit.Command())
+	made, err := st.Accounts.Add(ctx, account.Wanted{
+		Username: c.Name, Password: pw, Role: c.Role, Name: c.DisplayName, Email: c.Email, Groups: commas(c.Group),
+	}, audit.Command())
 	if err != nil {
 		return err
 	}
@@ -95,17 +102,28 @@ func (a *app) missOwner(ctx context.Context, st *Stores) error {
 	return err
 }
 
-type userList struct{}
+type userList struct{ listing }
+
+type userLine struct {
+	Username       string    `json:"username"`
+	Name           string    `json:"name"`
+	Role           string    `json:"role"`
+	Groups         []string  `json:"groups"`
+	Email          string    `json:"email"`
+	EmailConfirmed bool      `json:"email_confirmed"`
+	Disabled       bool      `json:"disabled"`
+	Created        time.Time `json:"created"`
+}
 
 // Run prints a line for each account.
-func (userList) Run(ctx context.Context, a *app) error {
+func (c userList) Run(ctx context.Context, a *app) error {
 	return a.with(ctx, func(st *Stores) error {
 		page, err := st.Accounts.List(ctx, "")
 		if err == nil && len(page) == 0 {
 			a.say("there is no account yet: glassjar user add NAME --role owner")
 		}
 		for err == nil && len(page) > 0 {
-			if err = a.printAccounts(page); err == nil {
+			if err = c.printAccounts(a, page); err == nil {
 				page, err = st.Accounts.List(ctx, page[len(page)-1].Username)
 			}
 		}
@@ -113,16 +131,19 @@ func (userList) Run(ctx context.Context, a *app) error {
 	})
 }
 
-func (a *app) printAccounts(all []account.Account) error {
-	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
-	for _, one := range all {
-		state := "active"
+func (c userList) printAccounts(a *app, all []account.Account) error {
+	rows := make([]row, len(all))
+	for i, one := range all {
+		state := account.Active
 		if one.Disabled {
-			state = "disabled"
+			state = account.Disabled
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", one.Username, one.Role, state, one.Created.Format(time.DateOnly))
+		rows[i] = row{
+			userLine{one.Username, one.Name, one.Role, one.GroupList(), one.Email, one.EmailConfirmed, one.Disabled, one.Created},
+			[]string{one.Username, one.Role, state, one.Created.Format(time.DateOnly), dash(one.Groups), dash(one.Email), one.Name},
+		}
 	}
-	return w.Flush()
+	return c.print(a, rows)
 }
 
 type userDisable struct{ named }
@@ -147,7 +168,7 @@ type userGroup struct {
 
 // Run sets the account's groups.
 func (c *userGroup) Run(ctx context.Context, a *app) error {
-	groups := strings.FieldsFunc(c.Groups, func(r rune) bool { return r == ',' })
+	groups := commas(c.Groups)
 	now := "is in no group now"
 	if len(groups) > 0 {
 		now = "is in these groups now: " + strings.Join(groups, ", ")

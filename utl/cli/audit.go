@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"glassjar/utl/account"
+	"glassjar/utl/audit"
+)
+
+type auditCommand struct {
+	listing
+
+	Who  string    `help:"Only what happened to this account." placeholder:"NAME"`
+	Kind string    `help:"Only events of this kind, such as signin.ok." placeholder:"KIND"`
+	Day  time.Time `help:"Only what happened on this day in UTC." format:"2006-01-02" placeholder:"YYYY-MM-DD"`
+}
+
+type auditLine struct {
+	ID       int64     `json:"id"`
+	At       time.Time `json:"at"`
+	Kind     string    `json:"kind"`
+	Username string    `json:"username"`
+	By       string    `json:"by"`
+	Detail   string    `json:"detail"`
+	Address  string    `json:"address"`
+	Agent    string    `json:"agent"`
+}
+
+// auditRows is how many lines have columns of one width.
+const auditRows = 100
+
+// Run prints what happened, newest first: when, what, to whom, by whom, from
+// which address, and more.
+func (c *auditCommand) Run(ctx context.Context, a *app) error {
+	q := audit.Query{Kind: c.Kind, Day: c.Day}
+	if c.Who != "" {
+		name, err := account.Username(c.Who)
+		if err != nil {
+			return err
+		}
+		q.Username = name
+	}
+	return a.with(ctx, func(st *Stores) error {
+		var rows []row
+		err := st.Accounts.EachEntry(ctx, q, func(e audit.Entry) error {
+			if rows = append(rows, auditRow(e)); len(rows) < auditRows {
+				return nil
+			}
+			full := rows
+			rows = rows[:0]
+			return c.print(a, full)
+		})
+		return cmp.Or(err, c.print(a, rows))
+	})
+}
+
+func auditRow(e audit.Entry) row {
+	return row{
+		auditLine{e.ID, e.At, e.Kind, e.Username, e.By.Name, e.Detail, e.By.Address, e.By.Agent},
+		[]string{at(e.At), e.Kind, dash(e.Username), dash(e.By.Name), dash(e.By.Address), e.Detail},
+	}
+}
