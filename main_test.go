@@ -161,6 +161,7 @@ func accountForms(t *testing.T, s server, p *browsertest.Page) {
 	p.Do(chromedp.Click(chromedp.CSS(".more a")))
 	p.Press("Revoke")
 	p.Open(s.url + "/account/password")
+	p.Open(s.url + "/account/password")
 	p.Fill("current", good)
 	p.Fill("password", good+" and more")
 	p.Press("Change password")
