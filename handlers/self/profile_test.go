@@ -61,8 +61,10 @@ func TestANewEmailAddressIsNotConfirmed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, row := range []struct{ email, want string }{
-		{"ada@site.example", "Email ada@site.example, confirmed "}, {" ADA@site.example", "Email ada@site.example, confirmed "},
-		{"ada@mail.example", "Email ada@mail.example, not confirmed "}, {"ada@site.example", "Email ada@site.example, not confirmed "},
+		{"ada@site.example", "Email ada@site.example, confirmed "},
+		{" ADA@site.example", "Email ada@site.example, confirmed "},
+		{"ada@mail.example", "Email ada@mail.example, not confirmed "},
+		{"ada@site.example", "Email ada@site.example, not confirmed "},
 	} {
 		b.Post("/account/profile", "name", "Ada", "email", row.email).Want(http.StatusSeeOther)
 		if got := facts(b); !strings.Contains(got, row.want) {
