@@ -112,6 +112,8 @@ func (f *filler) next(t *testing.T, pattern string, signedIn bool) bool {
 			f.Disable(t, other)
 		}
 		path = strings.Replace(path, "{username}", other, 1)
+	case pattern == "/people":
+		f.Link(t, account.Member) // an invitation to withdraw
 	default:
 		path, _, _ = strings.Cut(path, "{")
 	}

@@ -20,6 +20,17 @@ type deed struct {
 	tells  bool // it answers with a page that shows a secret once
 }
 
+// invitation returns the id of an open invitation.
+func invitation(t *testing.T, s *webtest.Site) string {
+	t.Helper()
+	s.Link(t, account.Member)
+	all, err := s.Accounts.Invitations(t.Context(), "")
+	if err != nil || len(all) == 0 {
+		t.Fatalf("%d invitations, %v", len(all), err)
+	}
+	return all[0].ID
+}
+
 // deeds returns the deed of each POST route, for bob, who is signed in in two
 // browsers.
 func deeds(t *testing.T, s *webtest.Site) map[string]deed {
@@ -34,29 +45,31 @@ func deeds(t *testing.T, s *webtest.Site) map[string]deed {
 	s.Add(t, "ulf", account.Member)
 	s.Disable(t, "ulf")
 	return map[string]deed{
-		"POST /people/{username}/profile":      {path: "/people/una/profile", fields: []string{"name", "Una", "email", "una@site.example"}},
-		"POST /people/{username}/groups":       {path: "/people/una/groups", fields: []string{"groups", "dev"}},
-		"POST /people/{username}/role":         {path: "/people/una/role", fields: []string{"role", "owner"}},
-		"POST /people/{username}/disable":      {path: "/people/una/disable"},
-		"POST /people/{username}/enable":       {path: "/people/ulf/enable"},
-		"POST /people/{username}/reset":        {path: "/people/una/reset", tells: true},
-		"POST /people/{username}/end-sessions": {path: "/people/una/end-sessions"},
-		"POST /people/{username}/delete":       {path: "/people/una/delete", fields: []string{"confirm", "una"}},
-		"POST /auth":                           {path: "/auth", fields: []string{"username", "bob", "password", webtest.Good}},
-		"POST /logout":                         {path: "/logout"},
-		"POST /join/{code}":                    {path: s.Link(t, account.Member), fields: []string{"username", "eve", "password", webtest.Other}},
-		"POST /reset/{code}":                   {path: s.Link(t, "bob"), fields: []string{"password", webtest.Other}},
-		"POST /account/password":               {path: "/account/password", fields: []string{"current", webtest.Good, "password", webtest.Other}},
-		"POST /account/sessions/{id}/end":      {path: "/account/sessions/" + elsewhere + "/end"},
-		"POST /account/sessions/end-others":    {path: "/account/sessions/end-others"},
-		"POST /lab/request":                    {path: "/lab/request", fields: []string{"sub1", "x"}, shows: true},
-		"POST /lab/session":                    {path: "/lab/session", fields: []string{"do", "add", "key", "a", "value", "b"}, shows: true},
-		"POST /lab/cookie":                     {path: "/lab/cookie", fields: []string{"name", "lab", "value", "x"}, shows: true},
-		"POST /lab/key":                        {path: "/lab/key", fields: []string{"do", "show"}, shows: true},
-		"POST /lab/wire":                       {path: "/lab/wire", fields: []string{"secret", "meet me at midnight"}, shows: true},
-		"POST /account/profile":                {path: "/account/profile", fields: []string{"name", "Bob", "email", "bob@site.example"}},
-		"POST /account/data":                   {path: "/account/data", shows: true},
-		"POST /account/delete":                 {path: "/account/delete", fields: []string{"confirm", "bob"}},
+		"POST /people/invite":                    {path: "/people/invite", fields: []string{"role", "member", "days", "7"}, tells: true},
+		"POST /people/invitations/{id}/withdraw": {path: "/people/invitations/" + invitation(t, s) + "/withdraw"},
+		"POST /people/{username}/profile":        {path: "/people/una/profile", fields: []string{"name", "Una", "email", "una@site.example"}},
+		"POST /people/{username}/groups":         {path: "/people/una/groups", fields: []string{"groups", "dev"}},
+		"POST /people/{username}/role":           {path: "/people/una/role", fields: []string{"role", "owner"}},
+		"POST /people/{username}/disable":        {path: "/people/una/disable"},
+		"POST /people/{username}/enable":         {path: "/people/ulf/enable"},
+		"POST /people/{username}/reset":          {path: "/people/una/reset", tells: true},
+		"POST /people/{username}/end-sessions":   {path: "/people/una/end-sessions"},
+		"POST /people/{username}/delete":         {path: "/people/una/delete", fields: []string{"confirm", "una"}},
+		"POST /auth":                             {path: "/auth", fields: []string{"username", "bob", "password", webtest.Good}},
+		"POST /logout":                           {path: "/logout"},
+		"POST /join/{code}":                      {path: s.Link(t, account.Member), fields: []string{"username", "eve", "password", webtest.Other}},
+		"POST /reset/{code}":                     {path: s.Link(t, "bob"), fields: []string{"password", webtest.Other}},
+		"POST /account/password":                 {path: "/account/password", fields: []string{"current", webtest.Good, "password", webtest.Other}},
+		"POST /account/sessions/{id}/end":        {path: "/account/sessions/" + elsewhere + "/end"},
+		"POST /account/sessions/end-others":      {path: "/account/sessions/end-others"},
+		"POST /lab/request":                      {path: "/lab/request", fields: []string{"sub1", "x"}, shows: true},
+		"POST /lab/session":                      {path: "/lab/session", fields: []string{"do", "add", "key", "a", "value", "b"}, shows: true},
+		"POST /lab/cookie":                       {path: "/lab/cookie", fields: []string{"name", "lab", "value", "x"}, shows: true},
+		"POST /lab/key":                          {path: "/lab/key", fields: []string{"do", "show"}, shows: true},
+		"POST /lab/wire":                         {path: "/lab/wire", fields: []string{"secret", "meet me at midnight"}, shows: true},
+		"POST /account/profile":                  {path: "/account/profile", fields: []string{"name", "Bob", "email", "bob@site.example"}},
+		"POST /account/data":                     {path: "/account/data", shows: true},
+		"POST /account/delete":                   {path: "/account/delete", fields: []string{"confirm", "bob"}},
 		"POST /account/app-passwords": {
 			path: "/account/app-passwords", fields: []string{"current", webtest.Good, "name", "sync"}, tells: true,
 		},

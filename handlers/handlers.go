@@ -130,18 +130,6 @@ func (s *site) routes(c Config) map[string]http.Handler {
 		"POST /account/sessions/{id}/end":   s.Member(s.self.DeviceEnd),
 		"POST /account/sessions/end-others": s.Member(s.self.DevicesEndOthers),
 
-		"GET /people":                          s.Owner(s.people.People),
-		"GET /people/{username}":               s.Owner(s.people.Person),
-		"POST /people/{username}/profile":      s.Owner(s.people.ProfileSubmit),
-		"POST /people/{username}/groups":       s.Owner(s.people.GroupsSubmit),
-		"POST /people/{username}/role":         s.Owner(s.people.RoleSubmit),
-		"POST /people/{username}/disable":      s.Owner(s.people.DisableSubmit),
-		"POST /people/{username}/enable":       s.Owner(s.people.EnableSubmit),
-		"POST /people/{username}/reset":        s.Owner(s.people.ResetSubmit),
-		"POST /people/{username}/end-sessions": s.Owner(s.people.EndSessionsSubmit),
-		"GET /people/{username}/delete":        s.Owner(s.people.DeleteForm),
-		"POST /people/{username}/delete":       s.Owner(s.people.DeleteSubmit),
-
 		"GET /static/{name}":               s.Open(s.Static),
 		"GET /healthz":                     s.Open(s.Healthz),
 		"GET /readyz":                      s.Open(s.Readyz),
@@ -150,11 +138,34 @@ func (s *site) routes(c Config) map[string]http.Handler {
 	if c.Pages != nil {
 		routes["GET /pages/{path...}"] = s.Member(s.files.File)
 	}
+	maps.Copy(routes, s.peopleRoutes())
 	maps.Copy(routes, s.gateRoutes())
 	if c.Lab != nil {
 		maps.Copy(routes, s.labRoutes())
 	}
 	return routes
+}
+
+// peopleRoutes are the owners' pages about people.
+func (s *site) peopleRoutes() map[string]http.Handler {
+	return map[string]http.Handler{
+		"GET /people":                            s.Owner(s.people.People),
+		"GET /people/invite":                     s.Owner(s.people.InviteForm),
+		"POST /people/invite":                    s.Owner(s.people.InviteSubmit),
+		"POST /people/invitations/{id}/withdraw": s.Owner(s.people.WithdrawSubmit),
+		"GET /people/audit":                      s.Owner(s.people.Audit),
+		"GET /people/audit.csv":                  s.Owner(s.people.AuditFile),
+		"GET /people/{username}":                 s.Owner(s.people.Person),
+		"POST /people/{username}/profile":        s.Owner(s.people.ProfileSubmit),
+		"POST /people/{username}/groups":         s.Owner(s.people.GroupsSubmit),
+		"POST /people/{username}/role":           s.Owner(s.people.RoleSubmit),
+		"POST /people/{username}/disable":        s.Owner(s.people.DisableSubmit),
+		"POST /people/{username}/enable":         s.Owner(s.people.EnableSubmit),
+		"POST /people/{username}/reset":          s.Owner(s.people.ResetSubmit),
+		"POST /people/{username}/end-sessions":   s.Owner(s.people.EndSessionsSubmit),
+		"GET /people/{username}/delete":          s.Owner(s.people.DeleteForm),
+		"POST /people/{username}/delete":         s.Owner(s.people.DeleteSubmit),
+	}
 }
 
 // gateRoutes are what proxies ask, under Authelia's names too, what the browser

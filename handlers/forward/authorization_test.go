@@ -185,7 +185,7 @@ func TestGateEndsWithTheAppPassword(t *testing.T) {
 			ada := w.Add(t, "ada", account.Member)
 			bearer := "Bearer " + w.AppPassword(t, "ada", account.AppPassword{Name: "backup"})
 			w.Passes(t, webtest.Elsewhere+"/", bearer).Want(http.StatusOK)
-			elsewhereToo := account.New(account.Options{DB: w.Db, Sessions: w.NewSessions(t, true), Hasher: w.Hasher, Now: w.Clock.Now})
+			elsewhereToo := account.New(account.Options{DB: w.DB, Sessions: w.NewSessions(t, true), Hasher: w.Hasher, Now: w.Clock.Now})
 			if err := end(elsewhereToo, ada, w.Texts(t, `SELECT id FROM app_passwords`)[0]); err != nil {
 				t.Fatal(err)
 			}

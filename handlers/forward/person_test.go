@@ -62,7 +62,7 @@ func TestGateGroupsOnAnotherServer(t *testing.T) {
 	_, cookie := w.In(t)
 	header := webtest.Asked(webtest.Elsewhere+"/", "Cookie", cookie)
 	before := w.Ask(t, "/gate/check", header).Want(http.StatusOK).Header.Get("Remote-Identity")
-	other := account.New(account.Options{DB: w.Db, Sessions: w.NewSessions(t, true), Hasher: w.Hasher, Now: w.Clock.Now})
+	other := account.New(account.Options{DB: w.DB, Sessions: w.NewSessions(t, true), Hasher: w.Hasher, Now: w.Clock.Now})
 	if err := other.SetGroups(t.Context(), "ada", []string{"dev"}, audit.Command()); err != nil {
 		t.Fatal(err)
 	}

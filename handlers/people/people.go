@@ -8,14 +8,17 @@ import (
 	"glassjar/utl/account"
 )
 
-// PeoplePage is the data of /people.
-type PeoplePage struct {
+// Page is the data of /people.
+type Page struct {
 	web.Layout
 
 	Query  account.Query
 	People []row
 	Next   string // address of the next page; empty: there is none
 	Done   string // what was done just now, in words
+
+	Invitations []invitation
+	More        bool // there are more invitations
 }
 
 // row is a person in the table.
@@ -23,6 +26,12 @@ type row struct {
 	account.Person
 
 	Seen web.Moment
+}
+
+// listDone is what each act that leads to the list says once it is done.
+var listDone = map[string]string{
+	"deleted":   "The account is deleted. Its username stays taken.",
+	"withdrawn": "The invitation is withdrawn: nobody can join with it.",
 }
 
 // People answers GET /people: who has an account, 50 a page, by username. The
@@ -33,11 +42,12 @@ func (s *Room) People(w http.ResponseWriter, r *http.Request, me web.Owned) erro
 	if err != nil {
 		return err
 	}
-	p := PeoplePage{Layout: layout(me), Query: account.Query{
+	p := Page{Layout: layout(me), Query: account.Query{
 		Prefix: args.Get("q"), Role: args.Get("role"), Group: args.Get("group"), State: args.Get("state"), After: args.Get("after"),
 	}}
-	if args.Get("done") == "deleted" {
-		p.Done = "The account is deleted. Its username stays taken."
+	p.Done = listDone[args.Get("done")]
+	if p.Invitations, p.More, err = s.invitations(r); err != nil {
+		return err
 	}
 	found, err := s.Accounts.People(r.Context(), p.Query)
 	if err != nil {

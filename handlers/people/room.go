@@ -26,6 +26,7 @@ var Mistakes = []web.Mistake{
 	{Err: account.ErrGroup, Text: "A group is 1 to 32 letters (a to z), digits, dots, dashes and underscores, and starts with a letter or a digit. A person is in at most 32."},
 	{Err: account.ErrRole, Text: "A role is owner or member."},
 	{Err: account.ErrDisabled, Text: "The account is disabled: enable it first."},
+	{Err: account.ErrDays, Text: "The number of days is 1 to 30."},
 	{Err: errConfirm, Text: "That is not the username. Type it as it stands above the field."},
 }
 

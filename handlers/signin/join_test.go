@@ -123,7 +123,7 @@ func TestTheFirstOwnersLink(t *testing.T) {
 	s.Add(t, "ada", account.Owner)
 	s.Browser(t).Get("/join/" + code).Want(http.StatusGone)
 	s.Browser(t).Post("/join/"+code, "username", "eve", "password", webtest.Good).Want(http.StatusGone)
-	if n, err := db.One(t.Context(), s.Db, db.Int, `SELECT COUNT(*) FROM accounts`); n != 1 || err != nil {
+	if n, err := db.One(t.Context(), s.DB, db.Int, `SELECT COUNT(*) FROM accounts`); n != 1 || err != nil {
 		t.Errorf("%d accounts (%v), want one", n, err)
 	}
 }

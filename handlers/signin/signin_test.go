@@ -115,7 +115,7 @@ func TestBusy(t *testing.T) {
 	s.Add(t, "ada", account.Owner)
 	full := password.NewHasher(webtest.Tiny, 1, -1) // no place at all, not even for one
 	busy := s.Again(t, func(c *handlers.Config) {
-		c.Accounts = account.New(account.Options{DB: s.Db, Sessions: s.Sessions, Hasher: full, Now: s.Clock.Now})
+		c.Accounts = account.New(account.Options{DB: s.DB, Sessions: s.Sessions, Hasher: full, Now: s.Clock.Now})
 	})
 	inside := busy.Person(t, "ada")
 	link := s.Link(t, account.Member)
@@ -145,7 +145,7 @@ func TestOldHashesAreMadeAnew(t *testing.T) {
 	s.Add(t, "ada", account.Owner)
 	dearer := password.NewHasher(password.Params{Memory: 128, Time: 1, Threads: 1}, 4, 256)
 	s = s.Again(t, func(c *handlers.Config) {
-		c.Accounts = account.New(account.Options{DB: s.Db, Sessions: s.Sessions, Hasher: dearer, Now: s.Clock.Now})
+		c.Accounts = account.New(account.Options{DB: s.DB, Sessions: s.Sessions, Hasher: dearer, Now: s.Clock.Now})
 	})
 	for range 2 {
 		s.SignedIn(t, "ada").Get("/account").Want(http.StatusOK)

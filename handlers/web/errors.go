@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"glassjar/utl/account"
 	"glassjar/utl/authn"
 	"glassjar/utl/db"
 	"glassjar/utl/password"
@@ -47,6 +48,7 @@ var sharedAnswers = []Answer{
 	{Err: errFormSize, Status: http.StatusRequestEntityTooLarge, Title: "Too large", Text: "What was sent is too large."},
 	{Err: authn.ErrTooSoon, Status: http.StatusTooManyRequests, Title: "Too many sign-ins", Text: "Too many were tried. Wait a little, then try again."},
 	{Err: session.ErrChanged, Status: http.StatusConflict, Title: "Please sign in again", Text: "Your account was changed at the same moment."},
+	{Err: account.ErrUnknown, Status: http.StatusConflict, Title: "Please sign in again", Text: "The account was deleted at the same moment."},
 	{Err: password.ErrBusy, Status: http.StatusServiceUnavailable, Title: "Busy", Text: "Too many people are signing in just now. Try again in a second.", RetryAfter: "1", Expected: true},
 	{Err: db.ErrUnavailable, Status: http.StatusServiceUnavailable, Title: "Not now", Text: "The server cannot reach its database. Nothing was changed. Try again in a few seconds.", RetryAfter: "5"},
 	{Err: context.DeadlineExceeded, Status: http.StatusServiceUnavailable, Title: "Not now", Text: "This took too long. Try again in a few seconds.", RetryAfter: "5"},

@@ -16,6 +16,7 @@ var EventLabels = map[string]string{
 	"password.changed": "The password was changed",
 	"link.made":        "A link was made",
 	"link.used":        "A link was used",
+	"link.withdrawn":   "A link was withdrawn",
 	"account.added":    "The account was made",
 	"account.disabled": "The account was disabled",
 	"account.enabled":  "The account was enabled",

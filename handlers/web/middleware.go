@@ -159,6 +159,9 @@ func (s *Site) recover(a *answerWriter, r *http.Request) {
 	if p == nil {
 		return
 	}
+	if p == http.ErrAbortHandler { //nolint:errorlint // a panic's value is no error to unwrap
+		panic(p)
+	}
 	s.Log.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("id", InfoOf(r).id),
 		slog.String("error", OneLine(fmt.Sprint(p), 512)), slog.String("stack", string(debug.Stack())))
 	if a.status != 0 {

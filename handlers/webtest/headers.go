@@ -91,6 +91,8 @@ func (a *Answer) wantFile(want map[string]string, row Swept) {
 	switch row.Pattern {
 	case "/static/{name}":
 		want["Cache-Control"], want["Vary"], want["Etag"] = "public, max-age=31536000, immutable", "Accept-Encoding", some
+	case "/people/audit.csv":
+		want["Content-Disposition"] = `attachment; filename="audit.csv"`
 	case "/pages/{path...}":
 		want["Content-Security-Policy"] = FilesPolicy
 		want["Accept-Ranges"], want["Last-Modified"] = "bytes", some
@@ -116,6 +118,8 @@ func (a *Answer) wantType(row Swept) string {
 		return "application/json"
 	case plain && code == http.StatusOK:
 		return "text/plain; charset=utf-8"
+	case row.Pattern == "/people/audit.csv" && code == http.StatusOK:
+		return "text/csv; charset=utf-8"
 	case row.Pattern == "/static/{name}" && code == http.StatusOK:
 		return "text/css; charset=utf-8"
 	case row.Pattern == "/.well-known/jwks.json" && code == http.StatusOK:

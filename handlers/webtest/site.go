@@ -69,7 +69,7 @@ type Site struct {
 	*httptest.Server
 
 	Clock    *clock
-	Db       *db.DB
+	DB       *db.DB
 	DbPath   string
 	Accounts *account.Store
 	Sessions *session.Store
@@ -116,7 +116,7 @@ func New(tb testing.TB, change ...func(*handlers.Config)) *Site {
 		Clock: newClock(time.Now()), DbPath: filepath.Join(tb.TempDir(), "test.db"),
 		Log: &SafeBuffer{}, Pages: tb.TempDir(), Hasher: password.NewHasher(Tiny, 4, 256),
 	}
-	s.Db = dbtest.OpenAt(tb, s.DbPath)
+	s.DB = dbtest.OpenAt(tb, s.DbPath)
 	root, err := os.OpenRoot(s.Pages)
 	if err != nil {
 		tb.Fatal(err)
@@ -127,7 +127,7 @@ func New(tb testing.TB, change ...func(*handlers.Config)) *Site {
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		Templates:      templates.FS, Static: static.FS, Now: s.Clock.Now,
 		Log:      slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Throttle: &throttle.Store{DB: s.Db, Now: s.Clock.Now},
+		Throttle: &throttle.Store{DB: s.DB, Now: s.Clock.Now},
 	}
 	for _, fn := range change {
 		fn(&c)
@@ -137,7 +137,7 @@ func New(tb testing.TB, change ...func(*handlers.Config)) *Site {
 	}
 	secure := c.PublicURL.Scheme == "https"
 	s.Sessions = s.NewSessions(tb, secure)
-	s.Accounts = account.New(account.Options{DB: s.Db, Sessions: s.Sessions, Hasher: s.Hasher, Host: c.PublicURL.Hostname(), Now: s.Clock.Now})
+	s.Accounts = account.New(account.Options{DB: s.DB, Sessions: s.Sessions, Hasher: s.Hasher, Host: c.PublicURL.Hostname(), Now: s.Clock.Now})
 	c.Accounts, c.Sessions = s.Accounts, s.Sessions
 	if c.Devices, err = session.NewDevices(secure, [][32]byte{DeviceKey}); err != nil {
 		tb.Fatal(err)
@@ -187,7 +187,7 @@ func (s *Site) Again(tb testing.TB, change func(*handlers.Config)) *Site {
 func (s *Site) NewSessions(tb testing.TB, secure bool) *session.Store {
 	tb.Helper()
 	store, err := session.New(session.Options{
-		DB: s.Db, Keys: [][32]byte{Key}, Secure: secure, Idle: 24 * time.Hour, Max: 720 * time.Hour,
+		DB: s.DB, Keys: [][32]byte{Key}, Secure: secure, Idle: 24 * time.Hour, Max: 720 * time.Hour,
 		Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err == nil {

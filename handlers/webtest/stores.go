@@ -58,7 +58,7 @@ func (s *Site) Link(tb testing.TB, of string) string {
 // Texts returns the rows of a query for one column of text.
 func (s *Site) Texts(tb testing.TB, query string, args ...any) []string {
 	tb.Helper()
-	all, err := db.All(context.Background(), s.Db, db.Text, query, args...)
+	all, err := db.All(context.Background(), s.DB, db.Text, query, args...)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func (s *Site) Texts(tb testing.TB, query string, args ...any) []string {
 // Exec changes the database behind the stores' backs.
 func (s *Site) Exec(tb testing.TB, query string, args ...any) {
 	tb.Helper()
-	err := s.Db.Tx(context.Background(), func(tx *db.Tx) error {
+	err := s.DB.Tx(context.Background(), func(tx *db.Tx) error {
 		_, err := tx.Exec(context.Background(), query, args...)
 		return err
 	})
@@ -107,7 +107,7 @@ func (s *Site) Record(t *testing.T, username, kind string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = s.Db.Tx(t.Context(), func(tx *db.Tx) error {
+	err = s.DB.Tx(t.Context(), func(tx *db.Tx) error {
 		return audit.Record(t.Context(), tx, s.Clock.Now(), audit.Command(), audit.Event{Kind: kind, AccountID: found.ID})
 	})
 	if err != nil {

@@ -62,7 +62,7 @@ func NewWorld(tb testing.TB, public, domain string) *World {
 	s := New(tb, func(c *handlers.Config) { c.PublicURL = Parse(tb, public) })
 	var err error
 	s.Sessions, err = session.New(session.Options{
-		DB: s.Db, Keys: [][32]byte{Key}, GateKeys: [][32]byte{GateKey}, GateDomain: domain,
+		DB: s.DB, Keys: [][32]byte{Key}, GateKeys: [][32]byte{GateKey}, GateDomain: domain,
 		Secure: s.Settings.PublicURL.Scheme == "https", Idle: 24 * time.Hour, Max: 720 * time.Hour,
 		Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler),
 	})
@@ -72,7 +72,7 @@ func NewWorld(tb testing.TB, public, domain string) *World {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s.Accounts = account.New(account.Options{DB: s.Db, Sessions: s.Sessions, Hasher: s.Hasher, Now: s.Clock.Now})
+	s.Accounts = account.New(account.Options{DB: s.DB, Sessions: s.Sessions, Hasher: s.Hasher, Now: s.Clock.Now})
 	g, err := gate.New(gate.Options{
 		Public: s.Settings.PublicURL, Hosts: []string{"*.site.example", "wiki.example", "localhost"}, Domain: domain,
 		Keys: [][32]byte{IdentityKey}, Now: s.Clock.Now,

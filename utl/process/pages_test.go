@@ -114,6 +114,12 @@ func (p tour) people() {
 	p.s.must("", "user", "disable", "dan")
 	p.visit("people", "/people", "People")
 	p.visit("people-none", "/people?q=zz", "People")
+	p.visit("people-invite", "/people/invite", "Invite somebody")
+	p.Press("Make the link")
+	p.look("people-invited")
+	p.visit("people-invitations", "/people?q=carol", "People")
+	p.visit("people-audit", "/people/audit", "What happened")
+	p.visit("people-audit-none", "/people/audit?who=nobody", "What happened")
 	p.visit("person", "/people/carol", "carol")
 	p.visit("person-disabled", "/people/dan", "dan")
 	p.visit("person-delete", "/people/bob/delete", "Delete bob?")
@@ -153,6 +159,7 @@ func (p tour) lab() {
 // notPages are the routes that show a person no page of ours.
 var notPages = []string{
 	"GET /static/{name}", "GET /pages/{path...}", "GET /healthz", "GET /readyz", "GET /.well-known/change-password", "GET /.well-known/jwks.json",
+	"GET /people/audit.csv",
 	"GET /gate/check", "GET /gate/callback", "GET /api/authz/auth-request", "GET /api/authz/forward-auth",
 	"GET /auth", // the same form as /
 }

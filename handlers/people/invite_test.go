@@ -1,0 +1,69 @@
+package people_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"glassjar/handlers/webtest"
+)
+
+// Who opens an invitation has its role, groups and confirmed address, once.
+func TestAnOwnerInvites(t *testing.T) {
+	s, b := newPlace(t)
+	b.Get("/people/invite").Want(http.StatusOK).WantPage()
+	made := b.Post("/people/invite", "email", "Nora@site.example", "role", "owner", "groups", "ops, dev", "days", "30").Want(http.StatusOK)
+	made.WantPage()
+	path, ok := strings.CutPrefix(made.Text("#link"), s.Public())
+	if !ok {
+		t.Fatalf("the link is %q", made.Text("#link"))
+	}
+	list := b.Get("/people").Want(http.StatusOK).Says(".rows b", "nora@site.example")
+	if text := list.Text(".rows li div"); !strings.Contains(text, "an owner, in dev, ops") || !strings.Contains(text, "made by ada") {
+		t.Errorf("the list says %q", text)
+	}
+	s.Browser(t).Post(path, "username", "nora", "password", webtest.Good).Want(http.StatusSeeOther)
+	s.Browser(t).Post(path, "username", "nick", "password", webtest.Good).Want(http.StatusGone)
+	p, err := s.Accounts.Person(t.Context(), "nora")
+	if err != nil || p.Role != "owner" || p.Groups != "dev,ops" || p.Email != "nora@site.example" || !p.EmailConfirmed {
+		t.Errorf("she is %+v, %v", p, err)
+	}
+	b.Get("/people").Says("section .none", "None. Whoever has an invitation makes an account with it, once.")
+}
+
+// Attack people/invitation: an invitation that was withdrawn makes no account.
+func TestAnInvitationIsWithdrawn(t *testing.T) {
+	s, b := newPlace(t)
+	path := strings.TrimPrefix(b.Post("/people/invite", "role", "member", "days", "1").Want(http.StatusOK).Text("#link"), s.Public())
+	act := b.Get("/people").Find(".rows form").AttrOr("action", "")
+	to := b.Post(act).Want(http.StatusSeeOther).Header.Get("Location")
+	b.Get(to).Says("[role=status]", "The invitation is withdrawn: nobody can join with it.")
+	s.Browser(t).Get(path).Want(http.StatusGone)
+	s.Browser(t).Post(path, "username", "nora", "password", webtest.Good).Want(http.StatusGone)
+	b.Post(act).Want(http.StatusGone)
+}
+
+func TestAnInvitationIsRefused(t *testing.T) {
+	s, b := newPlace(t)
+	before := s.State(t)
+	for _, tt := range []struct {
+		fields []string
+		says   string
+	}{
+		{[]string{"role", "king", "days", "7"}, "A role is"},
+		{[]string{"role", "member", "days", "31"}, "The number of days"},
+		{[]string{"role", "member", "days", "0"}, "The number of days"},
+		{[]string{"role", "member", "days", ""}, "The number of days"},
+		{[]string{"role", "member", "days", "7", "groups", "!"}, "A group is"},
+		{[]string{"role", "member", "days", "7", "email", "x"}, "no email address"},
+	} {
+		got := b.Post("/people/invite", tt.fields...).Want(http.StatusUnprocessableEntity)
+		got.WantPage()
+		if !strings.Contains(got.Text("[role=alert]"), tt.says) {
+			t.Errorf("%q: the page says %q, want %q", tt.fields, got.Text("[role=alert]"), tt.says)
+		}
+	}
+	if s.State(t) != before {
+		t.Error("something changed")
+	}
+}
