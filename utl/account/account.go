@@ -125,57 +125,6 @@ func scan(r db.Row) (c credentials, err error) {
 	return c, err
 }
 
-// Authenticate returns the account whose username and password were typed.
-// Unknown and disabled names cost the same hash as a known one. Errors:
-// ErrSignIn, password.ErrBusy, password.ErrHash, db.ErrUnavailable.
-func (s *Store) Authenticate(ctx context.Context, typed, pw string) (Account, error) {
-	found, err := s.find(ctx, s.DB, typed)
-	if errors.Is(err, ErrUnknown) || errors.Is(err, ErrName) {
-		if err := s.Hasher.Dummy(ctx, pw); !errors.Is(err, password.ErrWrong) {
-			return Account{}, err
-		}
-		return Account{}, ErrSignIn
-	}
-	if err != nil {
-		return Account{}, err
-	}
-	stale, err := s.verify(ctx, found, pw)
-	if err != nil {
-		return Account{}, err
-	}
-	if stale {
-		s.rehash(ctx, found, pw)
-	}
-	return found.Account, nil
-}
-
-// verify returns nil when pw is the account's password and the account may
-// sign in, and reports whether the hash should be made anew.
-func (s *Store) verify(ctx context.Context, c credentials, pw string) (stale bool, err error) {
-	stale, err = s.Hasher.Verify(ctx, c.hash, pw)
-	switch {
-	case errors.Is(err, password.ErrWrong), err == nil && c.Disabled:
-		return false, ErrSignIn
-	case err != nil:
-		return false, fmt.Errorf("verifying the password of %q: %w", c.Username, err)
-	}
-	return stale, nil
-}
-
-// rehash hashes a password again, which was just verified, with today's
-// parameters. It changes nothing that anybody could notice, and nobody is kept
-// out when it fails: the next sign-in tries again.
-func (s *Store) rehash(ctx context.Context, c credentials, pw string) {
-	hash, err := s.Hasher.Hash(ctx, pw)
-	if err != nil {
-		return
-	}
-	_ = s.DB.Tx(ctx, func(tx *db.Tx) error { // when that fails, the old hash is still good
-		_, err := tx.Exec(ctx, `UPDATE accounts SET password = ? WHERE id = ? AND password = ?`, hash, c.ID, c.hash)
-		return err
-	})
-}
-
 // Find returns the account with the username. Errors: ErrName, ErrUnknown,
 // db.ErrUnavailable.
 func (s *Store) Find(ctx context.Context, name string) (Account, error) {

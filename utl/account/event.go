@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -45,16 +44,6 @@ func reading(all []audit.Entry, err error) ([]audit.Entry, error) {
 		return nil, fmt.Errorf("reading events: %w", err)
 	}
 	return all, nil
-}
-
-// Named returns the account that the typed username names, or the zero Account
-// when there is none. Errors: db.ErrUnavailable.
-func (s *Store) Named(ctx context.Context, typed string) (Account, error) {
-	a, err := s.Find(ctx, typed)
-	if errors.Is(err, ErrUnknown) || errors.Is(err, ErrName) {
-		return Account{}, nil
-	}
-	return a, err
 }
 
 // Knows reports whether a device that was made a known one of the account with

@@ -149,6 +149,28 @@ func TestPasswordTooSoon(t *testing.T) {
 	}
 }
 
+// Whichever of its names is typed, attempts on an account count together; so do
+// those on an address that no account has, in any case.
+func TestAttemptsByEmailAddressCountUnderTheAccount(t *testing.T) {
+	h := open(t)
+	if err := h.Accounts.SetEmail(t.Context(), "ada", "ada@site.example", true, audit.Command()); err != nil {
+		t.Fatal(err)
+	}
+	for _, names := range [][]string{{"ada", "Ada@site.example"}, {"eve@site.example", "EVE@site.example "}} {
+		for range 5 {
+			if _, err := h.signIn(names[0], other); !errors.Is(err, account.ErrSignIn) {
+				t.Fatal(err)
+			}
+		}
+		if _, err := h.signIn(names[1], other); !errors.Is(err, authn.ErrTooSoon) {
+			t.Errorf("%q: got %v, want ErrTooSoon", names[1], err)
+		}
+	}
+	if _, err := h.signIn("Ada@site.example", good); !errors.Is(err, authn.ErrTooSoon) {
+		t.Errorf("the right password by the address: got %v, want ErrTooSoon", err)
+	}
+}
+
 func TestReauthenticate(t *testing.T) {
 	h := open(t)
 	broken := errors.New("something else")

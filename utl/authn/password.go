@@ -16,7 +16,7 @@ import (
 // busyRest is how long a sign-in rests that is turned away for a full line.
 const busyRest = 250 * time.Millisecond
 
-// Password signs somebody in by username and password: start, which starts the
+// Password signs somebody in by username, or confirmed email address, and password: start, which starts the
 // session, is called once they are right. Errors: account.ErrSignIn whatever was
 // wrong with them, also when the account changed before start was done;
 // TooSoonError, password.ErrBusy, db.ErrUnavailable, and start's.
@@ -72,9 +72,9 @@ func (s *Authenticator) beginSignIn(ctx context.Context, a Attempt, signedIn boo
 	if err != nil {
 		return try{}, err
 	}
-	by := throttle.Attempt{Address: a.Address, Account: account.Trim(a.Username), SignedIn: signedIn}
-	if name, err := account.Username(a.Username); err == nil {
-		by.Account = name
+	by := throttle.Attempt{Address: a.Address, Account: account.SignInName(a.Username), SignedIn: signedIn}
+	if on.ID != "" { // by email address or by username: it is one account
+		by.Account = on.Username
 	}
 	if on.Knows(a.Device.AccountID, a.Device.Epoch) {
 		by.Device = a.Device.ID
