@@ -26,7 +26,7 @@ var crowd = []string{
 		SELECT 'sid-' || n, 'dev-' || n, 'id-' || n % 5000, soon(n), soon(n), 0, '', '' FROM generate_series(1, 20000) n`,
 	`INSERT INTO changes (at, sid, account_id) SELECT soon(n), 'gone-' || n, '' FROM generate_series(1, 5000) n`,
 	`INSERT INTO audit (at, event, actor_id, actor, account_id, username, address, agent, detail)
-		SELECT soon(n), '', '', '', 'id-' || n % 5000, '', '', '', '' FROM generate_series(1, 20000) n`,
+		SELECT soon(n), 'kind-' || n % 200, '', '', 'id-' || n % 5000, 'person-' || n % 5000, '', '', '' FROM generate_series(1, 20000) n`,
 	`INSERT INTO throttle (key_hash, kind, failures, since_at, last_at) SELECT 'key-' || n, 'pair', 1, soon(n), soon(n) FROM generate_series(1, 5000) n`,
 	`INSERT INTO links (code_hash, kind, account_id, created_at, expires_at) SELECT 'link-' || n, 'reset', 'id-' || n, n, soon(n + 9000000000) FROM generate_series(1, 5000) n`,
 	`INSERT INTO tickets (code_hash, sid, url, expires_at) SELECT 'code-' || n, 'sid-' || n, '', soon(n + 9000000000) FROM generate_series(1, 5000) n`,
@@ -130,6 +130,14 @@ func busy(t *testing.T, st *stores.Stores) {
 	must(err)
 	_, err = st.Accounts.Attempts(ctx, found.Identity.ID, 20)
 	must(err)
+	_, err = st.Accounts.Named(ctx, "person-7@site.example")
+	must(err)
+	_, err = st.Accounts.Invitations(ctx, "")
+	must(err)
+	for _, q := range []audit.Query{{}, {Before: 9000}, {Username: "person-7"}, {Kind: "kind-7"}, {Day: time.Now()}, {Username: "person-7", Kind: "kind-7", Day: time.Now()}} {
+		_, err = st.Accounts.Audit(ctx, q)
+		must(err)
+	}
 	code, err := st.Sessions.NewTicket(ctx, found, "https://app.example/", "nonce")
 	must(err)
 	_, err = st.Sessions.Redeem(ctx, code)
