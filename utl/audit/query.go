@@ -85,19 +85,27 @@ func scanAt(r db.Row) (at int64, err error) {
 // read returns n entries after the place. Whatever the query says, an index has
 // them in this order.
 func (q Query) read(ctx context.Context, from db.Querier, after place, n int) ([]Entry, error) {
-	where, args := `(at, id) < (?, ?)`, []any{after.at, after.id}
+	where, args := "", []any(nil)
 	if q.Username != "" {
 		where += ` AND username = ?`
 		args = append(args, q.Username)
 	}
-	if q.Kind != "" {
+	switch {
+	case q.Kind != "" && q.Username != "": // not by the index of kinds: a person has fewer rows than a kind
+		where += ` AND event || '' = ?`
+		args = append(args, q.Kind)
+	case q.Kind != "":
 		where += ` AND event = ?`
 		args = append(args, q.Kind)
 	}
 	if !q.Day.IsZero() {
 		day := q.Day.UTC().Truncate(24 * time.Hour)
-		where += ` AND at >= ? AND at < ?`
-		args = append(args, db.Micros(day), db.Micros(day.AddDate(0, 0, 1)))
+		where += ` AND at >= ?`
+		args = append(args, db.Micros(day))
+		if end := db.Micros(day.AddDate(0, 0, 1)); after.at >= end { // SQLite seeks by one upper bound: the lower of the two
+			after = place{end, 0}
+		}
 	}
-	return db.All(ctx, from, scan, selectAll+` WHERE `+where+` ORDER BY at DESC, id DESC LIMIT ?`, append(args, n)...)
+	args = append(args, after.at, after.id, n)
+	return db.All(ctx, from, scan, selectAll+` WHERE 1 = 1`+where+` AND (at, id) < (?, ?) ORDER BY at DESC, id DESC LIMIT ?`, args...)
 }
