@@ -89,7 +89,7 @@ func (s *Room) showCookie(w http.ResponseWriter, r *http.Request, try *example) 
 // year ago, under another name, and as it is. The second alone is signed: it
 // shows that age is refused too.
 func (s *Room) examples(held signedCookie) []example {
-	admin := held.Cookie.With(held.entries.Set("role", "admin"))
+	admin := held.Cookie.ReplacePayload(held.entries.Set("role", "admin"))
 	old := s.Lab.Sign(cookieName, held.entries.String(), s.Now().Add(-365*24*time.Hour))
 	return []example{
 		{"Make me admin", cookieName, admin},

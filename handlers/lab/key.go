@@ -94,7 +94,7 @@ func (s *Room) sign(p *KeyPage) {
 
 // verifySealed judges an encrypted cookie of the lab.
 func (s *Room) verifySealed(value string) verdictView {
-	if err := s.Lab.JudgeSealed(cookieName, value).Err; err != nil {
+	if err := s.Lab.VerifySealed(cookieName, value).Err; err != nil {
 		return verdictView{
 			Title: "Refused", Bad: true, Err: err.Error(),
 			Why: say("Encryption hides what the cookie says. It is the signature that keeps it from being changed, here too."),
@@ -126,7 +126,7 @@ func (s *Room) makeExamples(p *KeyPage) error {
 	if err != nil {
 		return fmt.Errorf("signing the lab's example: %w", err)
 	}
-	sealed, err := s.Lab.Seal(cookieName, example)
+	sealed, err := s.Lab.Encrypt(cookieName, example)
 	if err != nil {
 		return fmt.Errorf("encrypting the lab's example: %w", err)
 	}

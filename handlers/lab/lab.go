@@ -79,7 +79,7 @@ type signedCookie struct {
 
 // readCookie returns the lab's cookie that the request carries.
 func (s *Room) readCookie(r *http.Request) signedCookie {
-	c, err := s.Lab.Held(r, cookieName)
+	c, err := s.Lab.Find(r, cookieName)
 	if c.Value == "" {
 		return signedCookie{Err: err}
 	}

@@ -22,7 +22,7 @@ type verdictStep struct{ Class, Text string }
 // verdict judges a cookie. It explains what was changed only by comparing
 // with own, the visitor's own cookie of the lab.
 func (s *Room) verdict(own anatomy.Cookie, name, value string) verdictView {
-	judged := s.Lab.Judge(name, value)
+	judged := s.Lab.Verify(name, value)
 	sent, parsed := anatomy.Parse(name, value)
 	v := verdictView{Title: "Accepted", Steps: s.verdictSteps(sent, judged)}
 	if judged.Err != nil {

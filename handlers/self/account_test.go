@@ -43,12 +43,12 @@ func TestAPasswordThatIsNotTaken(t *testing.T) {
 		{"14 characters", webtest.Good, "fourteen bytes", "That password is too short: it must have at least 15 characters."},
 		{"empty", webtest.Good, "", "That password is too short: it must have at least 15 characters."},
 		{"1,025 bytes", webtest.Good, strings.Repeat("x y ", 256) + "z", "That password is too long: it may have at most 1,024 bytes."},
-		{"a control character", webtest.Good, "a jar of \x07 oat cookies", "That password holds a character that cannot be used."},
+		{"a control character", webtest.Good, "a jar of \x07 oat cookies", "That password contains a character that cannot be used. Choose another."},
 		{"five characters of three bytes", webtest.Good, "水火木金土", "That password is too short: it must have at least 15 characters."},
 		{"common", webtest.Good, "passwordpassword", "That password is on the lists that attackers try first, or is such a word with digits and signs around it. Choose another."},
 		{"common with a tail", webtest.Good, "Password123456!", "That password is on the lists that attackers try first, or is such a word with digits and signs around it. Choose another."},
-		{"the site's name in it", webtest.Good, "we are at jar.example", "That password holds the name of this site. Choose another."},
-		{"the username in it", webtest.Good, "i am LongName and fine", "That password holds your username. Choose another."},
+		{"the site's name in it", webtest.Good, "we are at jar.example", "That password contains the name of this site. Choose another."},
+		{"the username in it", webtest.Good, "i am LongName and fine", "That password contains your username. Choose another."},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			got := b.Post("/account/password", "current", row.current, "password", row.password).Want(http.StatusUnprocessableEntity)

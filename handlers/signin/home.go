@@ -52,8 +52,8 @@ func (s *Room) Home(w http.ResponseWriter, r *http.Request) error {
 }
 
 // precompileHomes cuts the page that signed-in people see most, for each kind.
-func (s *Room) precompileHomes() (homes map[homeKind]*page.Cut, err error) {
-	homes = map[homeKind]*page.Cut{}
+func (s *Room) precompileHomes() (homes map[homeKind]*page.Precompiled, err error) {
+	homes = map[homeKind]*page.Precompiled{}
 	for _, kind := range []homeKind{
 		{},
 		{pages: true},
@@ -64,7 +64,7 @@ func (s *Room) precompileHomes() (homes map[homeKind]*page.Cut, err error) {
 		{owner: true, remember: true},
 		{owner: true, remember: true, pages: true},
 	} {
-		homes[kind], err = s.PageSet.Cut("home", func(v []string) any { return s.homePage(v, kind) }, 1, 1, 1, 1)
+		homes[kind], err = s.PageSet.Precompile("home", func(v []string) any { return s.homePage(v, kind) }, 1, 1, 1, 1)
 		if err != nil {
 			return nil, err
 		}

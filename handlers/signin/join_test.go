@@ -41,7 +41,7 @@ func TestALinkOutlivesMistakes(t *testing.T) {
 		{"a name that is taken", "Taken", webtest.Good, "That username is taken. Choose another."},
 		{"a short password", "ada", "fourteen bytes", "That password is too short: it must have at least 15 characters."},
 		{"a common password", "ada", "passwordpassword", "That password is on the lists that attackers try first, or is such a word with digits and signs around it. Choose another."},
-		{"its own name in it", "adalovelace", "i am adalovelace", "That password holds your username. Choose another."},
+		{"its own name in it", "adalovelace", "i am adalovelace", "That password contains your username. Choose another."},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			got := b.Post(join, "username", row.username, "password", row.password).Want(http.StatusUnprocessableEntity)

@@ -30,7 +30,7 @@ type Config struct {
 type Room struct {
 	Config
 
-	homes   map[homeKind]*page.Cut
+	homes   map[homeKind]*page.Precompiled
 	blank   []byte      // the sign-in form with nothing in it
 	founded atomic.Bool // there is an account
 }

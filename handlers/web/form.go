@@ -68,10 +68,10 @@ var sharedMistakes = []Mistake{
 	{account.ErrTaken, "That username is taken. Choose another."},
 	{password.ErrShort, "That password is too short: it must have at least 15 characters."},
 	{password.ErrLong, "That password is too long: it may have at most 1,024 bytes."},
-	{password.ErrCharacters, "That password holds a character that cannot be used."},
+	{password.ErrCharacters, "That password contains a character that cannot be used. Choose another."},
 	{password.ErrCommon, "That password is on the lists that attackers try first, or is such a word with digits and signs around it. Choose another."},
-	{password.ErrHasName, "That password holds your username. Choose another."},
-	{password.ErrHasSite, "That password holds the name of this site. Choose another."},
+	{password.ErrHasName, "That password contains your username. Choose another."},
+	{password.ErrHasSite, "That password contains the name of this site. Choose another."},
 	{account.ErrSignIn, "The current password is not right."},
 }
 

@@ -1,7 +1,7 @@
 // Package anatomy takes a signed cookie apart and puts it together, for the
 // lab: it finds the letters that spell each part, signs with the lab's own
-// key, and says which check a value fails. It has no other key, keeps nothing
-// of what it is shown, and never tells what a signature should have been.
+// key, and says which check a value fails. It has no other key, stores none of
+// its input, and never reveals what a signature should have been.
 package anatomy
 
 import (
@@ -23,8 +23,8 @@ var (
 
 // Part is one part of a signed cookie.
 type Part struct {
-	Text     string // what it says; a signature is 32 bytes, not text
-	From, To int    // the letters Value[From:To] spell it
+	Text     string // decoded; a signature is 32 bytes, not text
+	From, To int    // the letters Value[From:To] encode it
 }
 
 // Cookie is a signed cookie, taken apart: its value is base64url over
@@ -35,8 +35,8 @@ type Cookie struct {
 	Timestamp, Payload, Signature Part
 }
 
-// Parse takes a cookie apart and believes nothing of it: its signature is for
-// [Lab.Judge]. Line breaks in the value do not count, as base64 has it.
+// Parse takes a cookie apart without verifying it: [Lab.Verify] does that.
+// Line breaks in the value are ignored, as in base64.
 // Errors: [ErrLong], base64.CorruptInputError and [ErrParts].
 func Parse(name, value string) (Cookie, error) {
 	c := Cookie{Name: name, Value: unwrap(value)}
@@ -45,7 +45,7 @@ func Parse(name, value string) (Cookie, error) {
 	}
 	raw, err := base64.URLEncoding.DecodeString(c.Value)
 	if err != nil {
-		return c, fmt.Errorf("undoing the base64url: %w", err)
+		return c, fmt.Errorf("decoding the base64url: %w", err)
 	}
 	texts := strings.SplitN(string(raw), "|", 3)
 	if len(texts) != 3 {
@@ -59,9 +59,9 @@ func Parse(name, value string) (Cookie, error) {
 	return c, nil
 }
 
-// With returns the cookie's value with another payload, under the timestamp and
-// the signature that it has.
-func (c Cookie) With(d Dictionary) string {
+// ReplacePayload returns the cookie's value with another payload, and keeps its
+// timestamp and signature.
+func (c Cookie) ReplacePayload(d Dictionary) string {
 	text := c.Timestamp.Text + "|" + base64.URLEncoding.EncodeToString([]byte(d.String())) + "|" + c.Signature.Text
 	return base64.URLEncoding.EncodeToString([]byte(text))
 }
@@ -71,9 +71,8 @@ func unwrap(value string) string {
 	return strings.NewReplacer("\r", "", "\n", "").Replace(value)
 }
 
-// part returns the part whose text begins at byte at of what the value
-// decodes to. A letter spells 6 bits and a bar has 8, so that no letter
-// belongs to two parts.
+// part returns the part whose text begins at byte at of the decoded value. A
+// letter encodes 6 bits and a bar has 8, so no letter belongs to two parts.
 func part(text string, at int) Part {
 	if text == "" {
 		return Part{From: at * 8 / 6, To: at * 8 / 6}
@@ -106,18 +105,18 @@ func (c Cookie) Pieces() []Piece {
 	return pieces
 }
 
-// Signed returns when the cookie says it was signed, and whether it says so in
-// seconds since 1970.
+// Signed returns the timestamp, and reports whether it is a number of seconds
+// since 1970. The signature is not verified.
 func (c Cookie) Signed() (time.Time, bool) {
 	seconds, err := strconv.ParseInt(c.Timestamp.Text, 10, 64)
 	return time.Unix(seconds, 0).UTC(), err == nil
 }
 
-// JSON returns what the payload says when its own base64url is undone.
+// JSON returns the payload, decoded from its own base64url.
 func (c Cookie) JSON() (string, error) {
 	raw, err := base64.URLEncoding.DecodeString(c.Payload.Text)
 	if err != nil {
-		return "", fmt.Errorf("undoing the payload's base64url: %w", err)
+		return "", fmt.Errorf("decoding the payload's base64url: %w", err)
 	}
 	return string(raw), nil
 }
@@ -131,8 +130,8 @@ func (c Cookie) Dictionary() (Dictionary, error) {
 	return ParseDictionary([]byte(text))
 }
 
-// Change is one difference between two cookies. Was and Now are what the part
-// said and says; empty where it is not there, or is nothing that can be read.
+// Change is one difference between two cookies. Was and Now are the part's text
+// before and after; empty where the part is missing or cannot be decoded.
 type Change struct{ Part, Was, Now string }
 
 // Changes returns how now differs from was: in its name, its payload, entry by

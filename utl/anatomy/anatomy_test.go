@@ -122,10 +122,10 @@ func TestChanges(t *testing.T) {
 	}{
 		{"nothing", was, nil},
 		{"its name", renamed, []anatomy.Change{{"name", "lab", "glassjar"}}},
-		{"a value", parse(t, was.With(reader.Set("role", "admin"))), []anatomy.Change{{"payload", `"role":"reader"`, `"role":"admin"`}}},
-		{"a key more", parse(t, was.With(reader.Set("a", "<b>"))), []anatomy.Change{{"payload", "", `"a":"<b>"`}}},
-		{"a key less", parse(t, was.With(reader[:1])), []anatomy.Change{{"payload", `"visits":1`, ""}}},
-		{"another order", parse(t, was.With(anatomy.Dictionary{reader[1], reader[0]})), []anatomy.Change{{Part: "payload"}}},
+		{"a value", parse(t, was.ReplacePayload(reader.Set("role", "admin"))), []anatomy.Change{{"payload", `"role":"reader"`, `"role":"admin"`}}},
+		{"a key more", parse(t, was.ReplacePayload(reader.Set("a", "<b>"))), []anatomy.Change{{"payload", "", `"a":"<b>"`}}},
+		{"a key less", parse(t, was.ReplacePayload(reader[:1])), []anatomy.Change{{"payload", `"visits":1`, ""}}},
+		{"another order", parse(t, was.ReplacePayload(anatomy.Dictionary{reader[1], reader[0]})), []anatomy.Change{{Part: "payload"}}},
 		{"no JSON", broken, []anatomy.Change{{Part: "payload"}}},
 		{"its date", dated, []anatomy.Change{{"timestamp", "1795371641", "1"}}},
 		{"signed again", parse(t, lab.Sign("lab", "{}", time.Unix(1795371641, 0))), []anatomy.Change{

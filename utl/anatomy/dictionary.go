@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Dictionary is what a payload says: keys with values, in the order in which
-// they stand there. It is never changed; its methods return another.
+// Dictionary is a payload's keys and values, in their order. It is immutable:
+// its methods return a changed copy.
 type Dictionary []Entry
 
 // Entry is one key of a dictionary.
@@ -19,7 +19,7 @@ type Entry struct {
 	JSON string // its value, as JSON writes it
 }
 
-var errNoDictionary = errors.New("json: this is no dictionary")
+var errNoDictionary = errors.New("json: not a dictionary")
 
 // Text returns the value: a string as it is, anything else as JSON writes it.
 func (e Entry) Text() string {
@@ -40,7 +40,7 @@ func (e Entry) String() string {
 }
 
 // Set returns the dictionary with the text under the key.
-func (d Dictionary) Set(key, text string) Dictionary { return d.put(Entry{key, quote(text)}) }
+func (d Dictionary) Set(key, text string) Dictionary { return d.set(Entry{key, quote(text)}) }
 
 func (d Dictionary) find(key string) (Entry, bool) {
 	i := slices.IndexFunc(d, func(e Entry) bool { return e.Key == key })
@@ -50,7 +50,7 @@ func (d Dictionary) find(key string) (Entry, bool) {
 	return d[i], true
 }
 
-func (d Dictionary) put(e Entry) Dictionary {
+func (d Dictionary) set(e Entry) Dictionary {
 	d = slices.Clone(d)
 	if i := slices.IndexFunc(d, func(old Entry) bool { return old.Key == e.Key }); i >= 0 {
 		d[i] = e
@@ -68,8 +68,8 @@ func (d Dictionary) String() string {
 	return "{" + strings.Join(all, ",") + "}"
 }
 
-// ParseDictionary reads a JSON object. Of a key that comes twice the last value
-// counts. Errors: those of encoding/json, and one for JSON that is no object.
+// ParseDictionary reads a JSON object. If a key repeats, its last value wins.
+// Errors: those of encoding/json, and one for JSON that is not an object.
 func ParseDictionary(text []byte) (Dictionary, error) {
 	var whole json.RawMessage
 	if err := json.Unmarshal(text, &whole); err != nil {
@@ -90,12 +90,12 @@ func ParseDictionary(text []byte) (Dictionary, error) {
 		if err != nil || !ok {
 			return nil, fmt.Errorf("json: reading an entry: %w", err)
 		}
-		d = d.put(Entry{name, compact(value)})
+		d = d.set(Entry{name, compact(value)})
 	}
 	return d, nil
 }
 
-// compact returns valid JSON without the white space that means nothing.
+// compact returns valid JSON without insignificant white space.
 func compact(value []byte) string {
 	var b bytes.Buffer
 	if err := json.Compact(&b, value); err != nil {
@@ -110,7 +110,7 @@ func quote(text string) string {
 	out := json.NewEncoder(&b)
 	out.SetEscapeHTML(false)
 	if err := out.Encode(text); err != nil {
-		panic(err) // no string is refused
+		panic(err) // every string can be encoded
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	// MaxSize is how many bytes of a cookie's name and value browsers keep (RFC
-	// 6265, section 6.1).
+	// MaxSize is the limit of a cookie's name and value in browsers: 4,096 bytes
+	// (RFC 6265, section 6.1).
 	MaxSize = 4096
-	// MaxAge is how old a cookie of the lab may be.
+	// MaxAge is the maximum age of a cookie of the lab.
 	MaxAge = 30 * 24 * time.Hour
 
 	skew = 60 // seconds that a timestamp may lie in the future
@@ -28,29 +28,29 @@ const (
 // they are made.
 type Check int
 
-// The checks. Spelling is ours; all others are gorilla/securecookie's.
+// The checks. All but Spelling are gorilla/securecookie's.
 const (
 	Length    Check = iota // at most MaxSize bytes
 	Base64                 // base64url, and three parts in it
 	Signature              // made with the key for this name, timestamp and payload
 	Age                    // at most MaxAge, and not from the future
 	Payload                // base64url over a JSON dictionary
-	Spelling               // the one way to write these bytes
+	Spelling               // the canonical base64url of these bytes
 )
 
-// Verdict is what the server says of a value.
+// Verdict is the result of verifying a value.
 type Verdict struct {
-	Err    error // as the library says it; nil when the value is accepted
-	Failed Check // the first check that it did not pass, when Err is not nil
+	Err    error // the library's own error; nil when the value is accepted
+	Failed Check // the first check that failed, when Err is not nil
 }
 
-// Lab signs and judges cookies with the lab's own keys. It is safe for use by
-// many at once.
+// Lab signs and verifies cookies with the lab's own keys. It is safe for
+// concurrent use.
 type Lab struct{ keys atomic.Pointer[keys] }
 
 type keys struct {
-	sign         [32]byte
-	open, sealed *securecookie.SecureCookie // signed; signed and encrypted
+	sign              [32]byte
+	signed, encrypted *securecookie.SecureCookie // signed; signed and encrypted
 }
 
 // New returns a lab that signs with the key sign and encrypts with block.
@@ -60,7 +60,7 @@ func New(sign, block [32]byte) *Lab {
 	return l
 }
 
-// SetKeys makes the lab use these keys from now on, and no others.
+// SetKeys replaces the lab's keys.
 func (l *Lab) SetKeys(sign, block [32]byte) {
 	codec := func(block []byte) *securecookie.SecureCookie {
 		return securecookie.New(sign[:], block).SetSerializer(serializer{}).
@@ -69,7 +69,7 @@ func (l *Lab) SetKeys(sign, block [32]byte) {
 	l.keys.Store(&keys{sign, codec(nil), codec(block[:])})
 }
 
-// Key returns the key that signs: to be shown, for it opens nothing.
+// Key returns the signing key. It may be shown: it protects nothing.
 func (l *Lab) Key() []byte {
 	key := l.keys.Load().sign
 	return key[:]
@@ -81,14 +81,14 @@ func Size(name string, d Dictionary) int {
 	return len(name) + b64(len("1234567890||")+b64(len(d.String()))+sha256.Size)
 }
 
-// Encode returns the dictionary signed, as gorilla/securecookie does it.
+// Encode returns the dictionary signed by gorilla/securecookie.
 func (l *Lab) Encode(name string, d Dictionary) (string, error) {
-	return encode(l.keys.Load().open, name, d)
+	return encode(l.keys.Load().signed, name, d)
 }
 
-// Seal returns the dictionary encrypted and signed.
-func (l *Lab) Seal(name string, d Dictionary) (string, error) {
-	return encode(l.keys.Load().sealed, name, d)
+// Encrypt returns the dictionary encrypted and signed.
+func (l *Lab) Encrypt(name string, d Dictionary) (string, error) {
+	return encode(l.keys.Load().encrypted, name, d)
 }
 
 func encode(codec *securecookie.SecureCookie, name string, d Dictionary) (string, error) {
@@ -99,8 +99,8 @@ func encode(codec *securecookie.SecureCookie, name string, d Dictionary) (string
 	return value, nil
 }
 
-// Sign returns the payload, whatever it is, signed under a date of one's
-// choice: what everybody can do who knows the key.
+// Sign returns any payload signed with any date, as anybody who knows the key
+// can do.
 func (l *Lab) Sign(name, payload string, at time.Time) string {
 	text := strconv.FormatInt(at.Unix(), 10) + "|" + base64.URLEncoding.EncodeToString([]byte(payload))
 	mac := hmac.New(sha256.New, l.keys.Load().sign[:])
@@ -108,26 +108,26 @@ func (l *Lab) Sign(name, payload string, at time.Time) string {
 	return base64.URLEncoding.EncodeToString(append([]byte(text+"|"), mac.Sum(nil)...))
 }
 
-// Judge returns what the server says of a signed value.
-func (l *Lab) Judge(name, value string) Verdict { return judge(l.keys.Load().open, name, value) }
+// Verify verifies a signed value.
+func (l *Lab) Verify(name, value string) Verdict { return verify(l.keys.Load().signed, name, value) }
 
-// JudgeSealed returns what the server says of an encrypted value.
-func (l *Lab) JudgeSealed(name, value string) Verdict {
-	return judge(l.keys.Load().sealed, name, value)
+// VerifySealed verifies a value that [Lab.Encrypt] made.
+func (l *Lab) VerifySealed(name, value string) Verdict {
+	return verify(l.keys.Load().encrypted, name, value)
 }
 
-func judge(codec *securecookie.SecureCookie, name, value string) Verdict {
+func verify(codec *securecookie.SecureCookie, name, value string) Verdict {
 	value = unwrap(value)
 	err := codec.Decode(name, value, new(Dictionary))
 	if err != nil {
 		return Verdict{err, failed(value, err)}
 	}
-	// The last letter may have bits that spell nothing; securecookie lets them be.
+	// The last letter may have unused bits, which securecookie accepts set or not.
 	_, err = base64.URLEncoding.Strict().DecodeString(value)
 	return Verdict{err, Spelling}
 }
 
-// failed returns the check that the library's error is of.
+// failed returns the check that the library's error belongs to.
 func failed(value string, err error) Check {
 	_, parts := Parse("", value)
 	switch {
@@ -143,7 +143,7 @@ func failed(value string, err error) Check {
 	return Payload
 }
 
-// serializer writes a dictionary as JSON, without securecookie's line break.
+// serializer encodes a dictionary as JSON, without securecookie's line break.
 type serializer struct{}
 
 func (serializer) Serialize(src any) ([]byte, error) {

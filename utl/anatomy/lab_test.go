@@ -22,7 +22,7 @@ func TestJudge(t *testing.T) {
 	}{
 		{"the lab's own", "lab", good, "", 0},
 		{"wrapped by a tool", "lab", good[:64] + "\r\n" + good[64:], "", 0},
-		{"another payload", "lab", c.With(reader.Set("role", "admin")), "securecookie: the value is not valid", anatomy.Signature},
+		{"another payload", "lab", c.ReplacePayload(reader.Set("role", "admin")), "securecookie: the value is not valid", anatomy.Signature},
 		{"another name", "glassjar", good, "securecookie: the value is not valid", anatomy.Signature},
 		{"another key", "lab", other.Sign("lab", "{}", now), "securecookie: the value is not valid", anatomy.Signature},
 		{"31 days old", "lab", lab.Sign("lab", "{}", now.Add(-31*24*time.Hour)), "securecookie: expired timestamp", anatomy.Age},
@@ -33,11 +33,11 @@ func TestJudge(t *testing.T) {
 		{"no base64url", "lab", "a b", "securecookie: base64 decode failed - caused by: illegal base64 data at input byte 1", anatomy.Base64},
 		{"two parts", "lab", "MXwx", "securecookie: the value is not valid", anatomy.Base64},
 		{"no JSON", "lab", lab.Sign("lab", "role", now), "securecookie: error - caused by: invalid character 'r' looking for beginning of value", anatomy.Payload},
-		{"no dictionary", "lab", lab.Sign("lab", "[]", now), "securecookie: error - caused by: json: this is no dictionary", anatomy.Payload},
+		{"no dictionary", "lab", lab.Sign("lab", "[]", now), "securecookie: error - caused by: json: not a dictionary", anatomy.Payload},
 		{"any dictionary", "lab", lab.Sign("lab", `{"age":41,"of":[null]}`, now), "", 0},
 	} {
 		t.Run(tt.row, func(t *testing.T) {
-			v := lab.Judge(tt.name, tt.value)
+			v := lab.Verify(tt.name, tt.value)
 			if tt.err == "" {
 				if v.Err != nil {
 					t.Fatalf("refused: %v", v.Err)
@@ -60,7 +60,7 @@ func TestJudgeTakesOneSpelling(t *testing.T) {
 		last := strings.TrimRight(good, "=")
 		accepted := 0
 		for _, letter := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" {
-			v := lab.Judge("lab", last[:len(last)-1]+string(letter)+good[len(last):])
+			v := lab.Verify("lab", last[:len(last)-1]+string(letter)+good[len(last):])
 			if v.Err == nil {
 				accepted++
 			} else if v.Failed == anatomy.Spelling {
@@ -94,7 +94,7 @@ func TestSignIsTheLibrarys(t *testing.T) {
 
 func TestSealedIsUnreadableAndUnchangeable(t *testing.T) {
 	lab := newLab(t)
-	value, err := lab.Seal("lab", reader)
+	value, err := lab.Encrypt("lab", reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,17 +102,17 @@ func TestSealedIsUnreadableAndUnchangeable(t *testing.T) {
 	if err != nil || strings.Contains(raw, "role") || strings.Contains(raw, "reader") {
 		t.Errorf("the encrypted payload reads %q, %v", raw, err)
 	}
-	if v := lab.JudgeSealed("lab", value); v.Err != nil {
+	if v := lab.VerifySealed("lab", value); v.Err != nil {
 		t.Errorf("refused: %v", v.Err)
 	}
-	if v := lab.Judge("lab", value); v.Err == nil || v.Failed != anatomy.Payload {
+	if v := lab.Verify("lab", value); v.Err == nil || v.Failed != anatomy.Payload {
 		t.Errorf("without the block key: %v at check %d", v.Err, v.Failed)
 	}
 	for i := range value {
 		for _, letter := range []byte("Aa") {
 			changed := []byte(value)
 			changed[i] = letter
-			if v := lab.JudgeSealed("lab", string(changed)); v.Err == nil && letter != value[i] {
+			if v := lab.VerifySealed("lab", string(changed)); v.Err == nil && letter != value[i] {
 				t.Errorf("with letter %d changed it is accepted", i)
 			}
 		}
@@ -123,7 +123,7 @@ func TestSetKeys(t *testing.T) {
 	lab := newLab(t)
 	old := lab.Sign("lab", "{}", time.Now())
 	lab.SetKeys(block, sign)
-	if v := lab.Judge("lab", old); v.Failed != anatomy.Signature || v.Err == nil {
+	if v := lab.Verify("lab", old); v.Failed != anatomy.Signature || v.Err == nil {
 		t.Errorf("the old key's cookie: %v", v.Err)
 	}
 	if !bytes.Equal(lab.Key(), block[:]) {
@@ -139,7 +139,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("lab", "MXwx\r\nfHw=")
 	f.Fuzz(func(t *testing.T, name, value string) {
 		c, err := anatomy.Parse(name, value)
-		v := lab.Judge(name, value)
+		v := lab.Verify(name, value)
 		if err != nil {
 			if v.Err == nil || v.Failed > anatomy.Base64 {
 				t.Errorf("it does not come apart (%v), and passes up to check %d (%v)", err, v.Failed, v.Err)
@@ -154,7 +154,7 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("the pieces spell %q, want %q", letters.String(), c.Value)
 		}
 		if d, err := c.Dictionary(); err == nil {
-			again, err := anatomy.Parse(name, c.With(d))
+			again, err := anatomy.Parse(name, c.ReplacePayload(d))
 			if len(c.Value) < anatomy.MaxSize/2 && (err != nil || again.Signature.Text != c.Signature.Text || again.Timestamp.Text != c.Timestamp.Text) {
 				t.Errorf("put together it is %+v, %v", again, err)
 			}
@@ -180,7 +180,7 @@ func FuzzSign(f *testing.F) {
 		if text, err2 := c.JSON(); err != nil || err2 != nil || text != payload {
 			t.Errorf("parsed %q, %v, %v; want %q", text, err, err2, payload)
 		}
-		if v := lab.Judge(name, value); v.Err != nil && v.Failed < anatomy.Age {
+		if v := lab.Verify(name, value); v.Err != nil && v.Failed < anatomy.Age {
 			t.Errorf("refused at check %d: %v", v.Failed, v.Err)
 		}
 	})

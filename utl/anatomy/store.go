@@ -13,25 +13,26 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// maxCookies is how many cookies of one name are looked at: another site of the
-// domain may have set some.
+// maxCookies limits how many cookies of one name are verified: another site of
+// the domain may have set some.
 const maxCookies = 8
 
-// SizeError is how many bytes a cookie would have that browsers do not keep, so
-// that it was not sent.
+// SizeError means that a cookie was not sent because browsers would drop it. Its
+// value is the cookie's size in bytes.
 type SizeError int
 
-// Error returns the size with what it is of.
+// Error returns a sentence with the size.
 func (e SizeError) Error() string { return fmt.Sprintf("the lab's cookie would have %d bytes", int(e)) }
 
 // JSON is a value that is neither a string nor an int, as JSON writes it.
 type JSON string
 
-// Store is gorilla's sessions.Store: it keeps a session whole in a cookie that
-// the lab signs. In Values, keys are strings and values string, int or [JSON].
+// Store is a sessions.Store of gorilla's that keeps all of a session in a cookie
+// signed by the lab. In Values, keys are strings and values string, int or
+// [JSON].
 type Store struct {
 	Lab    *Lab
-	Secure bool // the cookie goes over https alone
+	Secure bool // sets the cookie's Secure attribute
 }
 
 var _ sessions.Store = Store{}
@@ -43,14 +44,14 @@ func (s Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return sessions.GetRegistry(r).Get(s, name)
 }
 
-// New returns the session that the request's cookie holds, or a new one, and
-// then the error says why the cookies that came were refused.
+// New returns the session in the request's cookie, or a new one; then the error
+// says why the first cookie was rejected, if there was one.
 func (s Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	gs := sessions.NewSession(s, name)
 	gs.Options = &sessions.Options{
 		Path: "/", HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteLaxMode, MaxAge: int(MaxAge / time.Second),
 	}
-	c, err := s.Lab.Held(r, name)
+	c, err := s.Lab.Find(r, name)
 	if gs.IsNew = c.Value == ""; gs.IsNew {
 		return gs, err
 	}
@@ -59,7 +60,7 @@ func (s Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	return gs, err
 }
 
-// Save sends the session's cookie. Errors: [SizeError]; a key or a value of
+// Save sets the session's cookie. Errors: [SizeError]; a key or a value of
 // another type.
 func (s Store) Save(_ *http.Request, w http.ResponseWriter, gs *sessions.Session) error {
 	d, err := dictionary(gs.Values)
@@ -77,14 +78,14 @@ func (s Store) Save(_ *http.Request, w http.ResponseWriter, gs *sessions.Session
 	return nil
 }
 
-// Held returns the cookie of the name that the request carries: of several, the
-// first that the lab signed. Where there is none, its value is empty and the
-// error says why the first was refused, if one came.
-func (l *Lab) Held(r *http.Request, name string) (Cookie, error) {
+// Find returns the request's first cookie of the name that the lab signed. If
+// there is none, the value is empty and the error says why the first cookie was
+// rejected, if there was one.
+func (l *Lab) Find(r *http.Request, name string) (Cookie, error) {
 	var first error
 	sent := r.CookiesNamed(name)
 	for _, c := range sent[:min(len(sent), maxCookies)] {
-		v := l.Judge(name, c.Value)
+		v := l.Verify(name, c.Value)
 		if v.Err == nil {
 			return Parse(name, c.Value)
 		}
@@ -95,7 +96,7 @@ func (l *Lab) Held(r *http.Request, name string) (Cookie, error) {
 	return Cookie{}, first
 }
 
-// values returns the dictionary as a session has it.
+// values returns the dictionary as the Values of a session.
 func (d Dictionary) values() map[any]any {
 	all := make(map[any]any, len(d))
 	for _, e := range d {

@@ -13,8 +13,8 @@ import (
 	"glassjar/utl/anatomy"
 )
 
-// sent returns a request that brings the cookies.
-func sent(cookies ...*http.Cookie) *http.Request {
+// requestWith returns a request that brings the cookies.
+func requestWith(cookies ...*http.Cookie) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
 	for _, c := range cookies {
 		r.AddCookie(c)
@@ -24,7 +24,7 @@ func sent(cookies ...*http.Cookie) *http.Request {
 
 func TestStoreIsGorillas(t *testing.T) {
 	store := anatomy.Store{Lab: newLab(t), Secure: true}
-	r, w := sent(), httptest.NewRecorder()
+	r, w := requestWith(), httptest.NewRecorder()
 	session, err := store.Get(r, "lab")
 	if err != nil || !session.IsNew || len(session.Values) != 0 {
 		t.Fatalf("without a cookie: %+v, %v", session, err)
@@ -38,7 +38,7 @@ func TestStoreIsGorillas(t *testing.T) {
 	if !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.MaxAge != 30*24*3600 {
 		t.Errorf("the cookie is %v", c)
 	}
-	again, err := store.Get(sent(c), "lab")
+	again, err := store.Get(requestWith(c), "lab")
 	if err != nil || again.IsNew || !maps.Equal(again.Values, want) {
 		t.Errorf("got %v, %v; want %v", again.Values, err, want)
 	}
@@ -64,7 +64,7 @@ func TestStoreChoosesTheGoodCookie(t *testing.T) {
 		{"the ninth", []*http.Cookie{bad, bad, bad, bad, bad, bad, bad, bad, good}, true, true},
 		{"a bad one alone", []*http.Cookie{bad}, true, true},
 	} {
-		session, err := anatomy.Store{Lab: lab}.Get(sent(tt.cookies...), "lab")
+		session, err := anatomy.Store{Lab: lab}.Get(requestWith(tt.cookies...), "lab")
 		if session.IsNew != tt.isNew || (err != nil) != tt.refused {
 			t.Errorf("%s: new %t, error %v", tt.row, session.IsNew, err)
 		}
@@ -80,7 +80,7 @@ func TestStoreSavesNoneThatIsRefused(t *testing.T) {
 		session, w := sessions.NewSession(anatomy.Store{Lab: newLab(t)}, "lab"), httptest.NewRecorder()
 		session.Options = &sessions.Options{}
 		change(session.Values)
-		err := session.Save(sent(), w)
+		err := session.Save(requestWith(), w)
 		if err == nil || w.Header().Get("Set-Cookie") != "" {
 			t.Errorf("%s: error %v, and it sends %q", row, err, w.Header().Get("Set-Cookie"))
 		}

@@ -28,10 +28,10 @@ func (c *doctorCommand) Run(ctx context.Context, a *app) error {
 	count, change := counts{}, ""
 	err := doctor.Examine(ctx, c.Page, appPassword, func(f doctor.Finding) {
 		count[f.Verdict]++
-		fmt.Fprintf(a.Stdout, "%-8s%s: %s\n", f.Verdict, f.Attack, f.Came)
-		if f.Change != "" && f.Change != change {
-			change = f.Change // said once for a row of holes
-			fmt.Fprintf(a.Stdout, "%-8s%s\n%-8s%s\n", "", f.Means, "", f.Change)
+		fmt.Fprintf(a.Stdout, "%-8s%s: %s\n", f.Verdict, f.Attack, f.Result)
+		if f.Fix != "" && f.Fix != change {
+			change = f.Fix // said once for a row of holes
+			fmt.Fprintf(a.Stdout, "%-8s%s\n%-8s%s\n", "", f.Means, "", f.Fix)
 		}
 	})
 	if err != nil {

@@ -66,7 +66,7 @@ func TestDoctor(t *testing.T) {
 	}{
 		{"a good gate", guarded(t, "").URL, "", 0, "\nno hole, 46 passed\n", ""},
 		{"what cannot be seen", unlike(t, guarded(t, "")).URL, "", 0, "\nno hole, 1 unknown, 1 remark, 44 passed\n", ""},
-		{"a hole", guarded(t, "POST").URL, "", 1, "\nFAIL    POST: 200: it got through\n        Whoever uses this method gets in", "glassjar: 1 hole, 45 passed\n"},
+		{"a hole", guarded(t, "POST").URL, "", 1, "\nFAIL    POST: 200: it got through\n        Requests with this method reach the app", "glassjar: 1 hole, 45 passed\n"},
 		{"a hole seen from inside", guarded(t, "").URL, canary + "\n", 1, "\nFAIL    the app password, signed in: it reaches the app\n", "glassjar: 22 holes, 46 passed\n"},
 		{"an app password that is none", guarded(t, "").URL, "no\n", 1, "\npass    POST: 302 ", "glassjar: nothing was tested with the app password: "},
 		{"an empty app password", closed.URL, "\n", 1, "", "glassjar: no password was given\n"},

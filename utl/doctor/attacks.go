@@ -16,29 +16,29 @@ type attack struct {
 	header http.Header
 	body   string
 	kind   kind
-	marker string // signed in: what the app shows if it reaches the app
+	marker string // when signed in: a text in the app's response if the attack reaches the app
 
-	hole    advice // where it gets through
-	remark  advice // where it does not, but should be answered otherwise
-	unclear advice // where nobody can tell
+	hole    advice // for a Fail
+	remark  advice // for a Remark
+	unclear advice // for an Unknown
 }
 
-func (a attack) verb() string          { return cmp.Or(a.method, http.MethodGet) }
-func (a attack) asks(page Page) string { return cmp.Or(a.uri, page.uri) }
+func (a attack) verb() string            { return cmp.Or(a.method, http.MethodGet) }
+func (a attack) target(page Page) string { return cmp.Or(a.uri, page.uri) }
 
-// kind is what an attack is judged by, beside what all are judged by.
+// kind selects the checks of a response beside those that apply to all.
 type kind int
 
 const (
-	plainly kind = iota
-	told         // forges what the proxy tells the gate: it must make no difference at all
-	script       // no person sees the answer
-	oddPath
-	askGate // asks the gate itself
+	kindDefault kind = iota
+	kindForward      // forges a header of the proxy's question to the gate: it must make no difference
+	kindScript       // the response goes to a script, not to a person
+	kindPath         // another spelling of the path
+	kindGate         // asks the gate directly
 )
 
-// attacks returns all that a stranger tries.
-func (e *exam) attacks() []attack {
+// attacks returns all attacks without a sign-in.
+func (e *scan) attacks() []attack {
 	var all []attack
 	for _, forged := range identities("admin") {
 		forged.hole = letsIn
@@ -46,34 +46,33 @@ func (e *exam) attacks() []attack {
 	}
 	all = append(all, e.forwarded()...)
 	for _, name := range []string{"X-Forwarded-For", "X-Real-Ip"} {
-		all = append(all, attack{name: name + ", forged", header: one(name, "127.0.0.1"), hole: believesAddress})
+		all = append(all, attack{name: name + ", forged", header: singleHeader(name, "127.0.0.1"), hole: believesAddress})
 	}
 	all = append(all, methods()...)
 	for _, path := range spellings(e.path) {
-		all = append(all, attack{name: "the path " + path, uri: path, kind: oddPath, hole: openPath, remark: otherPath})
+		all = append(all, attack{name: "the path " + path, uri: path, kind: kindPath, hole: openPath, remark: otherPath})
 	}
 	for _, path := range []string{"/gate/check", "/gate/forward", "/api/authz/auth-request", "/api/authz/forward-auth"} {
-		all = append(all, attack{name: "the gate itself, " + path, uri: path, kind: askGate, hole: openGate, header: http.Header{
+		all = append(all, attack{name: "the gate itself, " + path, uri: path, kind: kindGate, hole: openGate, header: http.Header{
 			"X-Original-Url": {e.root() + "/forged"}, "X-Original-Method": {"GET"}, "X-Forwarded-Uri": {"/forged"},
 		}})
 	}
 	return all
 }
 
-func one(name, value string) http.Header { return http.Header{name: {value}} }
+func singleHeader(name, value string) http.Header { return http.Header{name: {value}} }
 
-// signs are the bytes that a header's name may hold beside letters, digits and
-// - (RFC 9110, section 5.6.2). CGI turns - into _; lighttpd turns all of these
-// into _, and so takes Remote~User for Remote-User.
-const signs = "_.!#$%&'*+^`|~"
+// nameSigns are the bytes that a header's name may have beside letters, digits
+// and - (RFC 9110, section 5.6.2). CGI turns - into _; lighttpd turns all of
+// these into _, and so takes Remote~User for Remote-User.
+const nameSigns = "_.!#$%&'*+^`|~"
 
-// identities returns the headers that tell an app who it is, in every spelling
-// that some program takes for them, each saying value. Each spelling is an
-// attack of its own: a proxy that refuses one has not shown that it stops the
-// others.
+// identities returns the identity headers in every spelling that some program
+// accepts, each with the value. Each spelling is an attack of its own: a proxy
+// that rejects one spelling may let another through.
 func identities(value string) []attack {
 	all := []attack{forgedAs("Remote-", value), forgedAs("REMOTE-", value), forgedAs("REMOTE_", value), forgedAs("Remote", value)}
-	for _, sign := range signs {
+	for _, sign := range nameSigns {
 		all = append(all, forgedAs("Remote"+string(sign), value))
 	}
 	return append(all, attack{
@@ -82,7 +81,7 @@ func identities(value string) []attack {
 	})
 }
 
-// forgedAs returns the identity headers with the prefix, each saying value.
+// forgedAs returns the identity headers with the prefix, each with the value.
 func forgedAs(prefix, value string) attack {
 	h := http.Header{}
 	for _, what := range []string{"User", "Groups", "Name", "Email", "Identity"} {
@@ -91,9 +90,9 @@ func forgedAs(prefix, value string) attack {
 	return attack{name: prefix + "User and the like, forged", header: h}
 }
 
-// forwarded returns what would change the question that the proxy asks. The
-// host is forged by another port, which most gates answer for.
-func (e *exam) forwarded() []attack {
+// forwarded returns attacks that forge the headers of the proxy's question to
+// the gate. The forged host differs in its port only, which most gates accept.
+func (e *scan) forwarded() []attack {
 	scheme := map[string]string{"http": "https", "https": "http"}[e.scheme]
 	host := net.JoinHostPort((&url.URL{Host: e.host}).Hostname(), "4433")
 	var all []attack
@@ -106,33 +105,34 @@ func (e *exam) forwarded() []attack {
 		{"X-Original-Method", "OPTIONS"},
 		{"Forwarded", "for=127.0.0.1;host=" + host + ";proto=" + scheme},
 	} {
-		forged := one(h.name, h.value)
+		forged := singleHeader(h.name, h.value)
 		if h.name == "X-Original-Url" {
 			forged.Set("X-Original-Method", "GET") // a gate reads both or none
 		}
-		all = append(all, attack{name: h.name + ", forged", kind: told, header: forged, hole: believes(h.name), remark: believes(h.name)})
+		all = append(all, attack{name: h.name + ", forged", kind: kindForward, header: forged, hole: believes(h.name), remark: believes(h.name)})
 	}
 	return all
 }
 
-// methods returns the page asked for in other ways than a browser opens it.
+// methods returns requests for the page that differ from a browser's that opens
+// it: other methods, scripts, upgrades.
 func methods() []attack {
 	return []attack{
 		{name: "HEAD", method: http.MethodHead, hole: openMethod},
 		{
 			name: "POST", method: http.MethodPost, hole: openMethod, body: "a=1",
-			header: one("Content-Type", "application/x-www-form-urlencoded"),
+			header: singleHeader("Content-Type", "application/x-www-form-urlencoded"),
 		},
 		{
 			name: "OPTIONS, as before another site's script", method: http.MethodOptions, hole: openMethod,
 			header: http.Header{"Origin": {"https://forged.example"}, "Access-Control-Request-Method": {"POST"}},
 		},
 		{
-			name: "a script's fetch", kind: script, hole: openScript, remark: signsInScripts,
+			name: "a script's fetch", kind: kindScript, hole: openScript, remark: signsInScripts,
 			header: http.Header{"Sec-Fetch-Mode": {"cors"}, "Accept": {"application/json"}},
 		},
 		{
-			name: "a WebSocket", kind: script, hole: openScript, remark: signsInScripts,
+			name: "a WebSocket", kind: kindScript, hole: openScript, remark: signsInScripts,
 			header: http.Header{
 				"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"},
 				"Sec-Websocket-Key": {"Z2xhc3NqYXItZG9jdG9yIQ=="}, "Sec-Fetch-Mode": {"websocket"}, "Accept": {"*/*"},
@@ -143,15 +143,15 @@ func methods() []attack {
 }
 
 // switches returns the upgrade to HTTP/2 on the same connection (RFC 7540,
-// section 3.2), in which a proxy does not see what is asked.
+// section 3.2), whose requests a proxy does not see.
 func switches(hole advice) attack {
 	return attack{name: "an upgrade to h2c", hole: hole, header: http.Header{
 		"Connection": {"Upgrade, HTTP2-Settings"}, "Upgrade": {"h2c"}, "Http2-Settings": {"AAMAAABk"},
 	}}
 }
 
-// spellings returns paths that some program takes for the given one, and some
-// rule of a proxy for another.
+// spellings returns other spellings of the path: some programs resolve them to
+// it, while a proxy's rule may match another path.
 func spellings(path string) []string {
 	encoded := "/%2e"
 	if path != "/" {

@@ -1,6 +1,6 @@
 // Package doctor attacks a page behind a gate from outside, through the real
-// proxy, and says which got through. It follows no redirect and keeps no cookie. It
-// does not guess: an answer that an app may have given too is no proof.
+// proxy, and reports which attacks got through. It follows no redirect and keeps
+// no cookie. A response that the app itself may have sent counts as unknown.
 package doctor
 
 import (
@@ -15,36 +15,36 @@ import (
 	"glassjar/utl/hosts"
 )
 
-// Verdict is what an attack showed.
+// Verdict is the outcome of an attack.
 type Verdict string
 
-// The verdicts. A Remark is no hole, but something to change.
+// The verdicts. A Remark is not a hole, but should be changed.
 const (
-	Pass    Verdict = "pass"    // the attack got nowhere
-	Fail    Verdict = "FAIL"    // a hole
-	Unknown Verdict = "unknown" // it cannot be seen from outside
+	Pass    Verdict = "pass"    // the attack was stopped
+	Fail    Verdict = "FAIL"    // the attack got through: a hole
+	Unknown Verdict = "unknown" // it cannot be decided from outside
 	Remark  Verdict = "remark"
 )
 
-// Finding is one attack and what came of it, in words without control bytes.
+// Finding is one attack and its outcome, as text without control characters.
 type Finding struct {
 	Verdict Verdict
-	Attack  string // what was sent
-	Came    string // what came back
-	Means   string // what follows from it; empty for a Pass
-	Change  string // what to change or where to look; empty for a Pass
+	Attack  string // the request
+	Result  string // the response
+	Means   string // the consequence; empty for a Pass
+	Fix     string // what to change or where to look; empty for a Pass
 }
 
 var (
 	errUntested = errors.New("nothing was tested")
-	errSignIn   = errors.New("nothing was tested: people sign in at this host, so it is open to all: give the URL of a page of an app behind the gate")
+	errSignIn   = errors.New("nothing was tested: people sign in at this host, so it must be open: give the URL of an app's page behind the gate")
 	errOutside  = errors.New("nothing was tested with the app password")
-	errNoPage   = errors.New("it must be an http or https URL without a user name")
+	errNoPage   = errors.New("the page must be an http or https URL without a user name")
 )
 
 // Page is a page behind a gate, as browsers ask for it.
 type Page struct {
-	scheme, host string // the host as a gate names it: lower case, without the scheme's own port
+	scheme, host string // the host in lower case, without the scheme's default port
 	path, uri    string // the uri is the path with the query
 }
 
@@ -66,24 +66,24 @@ func (p *Page) UnmarshalText(text []byte) error {
 
 func (p Page) root() string { return p.scheme + "://" + p.host }
 
-// exam is one examination of a page.
-type exam struct {
+// scan is one run of the attacks on a page.
+type scan struct {
 	Page
 
 	client    *http.Client
-	signIn    string // the sign-in page that the proxy sends people to
-	redirects bool   // it does so with a redirect
-	tell      func(Finding)
+	signIn    string // the sign-in page that the proxy leads people to
+	redirects bool   // the proxy answers with a redirect
+	onFinding func(Finding)
 }
 
-// Examine tries every attack on the page, one after the other, and tells each
-// finding: as a stranger and, where there is an app password, with that too.
-// A page that is open to strangers is the only finding then.
-// Errors: the page does not answer, or not with the way to a sign-in page, or
-// is on the host where people sign in; the app password is not taken; ctx has ended.
-func Examine(ctx context.Context, page Page, appPassword string, tell func(Finding)) error {
-	e := &exam{Page: page, client: newClient(), tell: tell}
-	behind, err := e.knock(ctx)
+// Examine tries every attack on the page, one after the other, and calls
+// onFinding for each: first without a sign-in, then, if appPassword is not
+// empty, with it. If the page is open without a sign-in, that is the only finding.
+// Errors: the page does not answer, does not lead to a sign-in page, or is on the
+// host where people sign in; the app password is rejected; ctx has ended.
+func Examine(ctx context.Context, page Page, appPassword string, onFinding func(Finding)) error {
+	e := &scan{Page: page, client: newClient(), onFinding: onFinding}
+	behind, err := e.probe(ctx)
 	if err != nil || !behind {
 		return err
 	}
@@ -96,18 +96,18 @@ func Examine(ctx context.Context, page Page, appPassword string, tell func(Findi
 		if got.fault != "" {
 			a.unclear = unanswered
 		}
-		verdict, came := e.judge(a, got)
-		e.found(a, verdict, came)
+		verdict, came := e.classify(a, got)
+		e.report(a, verdict, came)
 	}
 	if appPassword == "" {
 		return nil
 	}
-	return e.signedIn(ctx, appPassword)
+	return e.attackSignedIn(ctx, appPassword)
 }
 
-// knock asks for the page as any stranger's browser does, learns where people
-// sign in, and reports whether the page is behind a gate.
-func (e *exam) knock(ctx context.Context) (bool, error) {
+// probe opens the page without a sign-in, notes the sign-in page that it leads
+// to, and reports whether the page is behind a gate.
+func (e *scan) probe(ctx context.Context) (bool, error) {
 	a := attack{name: "a stranger opens the page", hole: openPage}
 	got := e.send(ctx, a)
 	switch {
@@ -116,35 +116,35 @@ func (e *exam) knock(ctx context.Context) (bool, error) {
 	case got.fault != "":
 		return false, fmt.Errorf("%w: %s", errUntested, got.fault)
 	case (got.status < 300 || got.signIn == "" || strings.HasPrefix(got.signIn, e.root()+"/")) && e.isSignIn(ctx):
-		return false, fmt.Errorf("%w: %s", errSignIn, plain(e.root()))
+		return false, fmt.Errorf("%w: %s", errSignIn, printable(e.root()))
 	case got.status < 300:
-		e.found(a, Fail, fmt.Sprintf("%d: it is open", got.status))
+		e.report(a, Fail, fmt.Sprintf("%d: it is open", got.status))
 		return false, nil
 	case got.next != e.root()+e.uri:
-		return false, fmt.Errorf("%w: the page answers %d, which leads to no sign-in page that comes back to it (next=%s)",
-			errUntested, got.status, plain(got.next))
+		return false, fmt.Errorf("%w: the page answers %d and does not lead to a sign-in page that returns to it (next=%s)",
+			errUntested, got.status, printable(got.next))
 	}
 	e.signIn, e.redirects = got.signIn, got.status < 400
-	e.found(a, Pass, fmt.Sprintf("%d to the sign-in page", got.status))
+	e.report(a, Pass, fmt.Sprintf("%d to the sign-in page", got.status))
 	return true, nil
 }
 
-// isSignIn reports whether the host is glassjar's own, with the sign-in form
-// on its first page.
-func (e *exam) isSignIn(ctx context.Context) bool {
+// isSignIn reports whether the host is glassjar's own: its first page has the
+// sign-in form.
+func (e *scan) isSignIn(ctx context.Context) bool {
 	got := e.send(ctx, attack{uri: "/"})
 	return got.status == http.StatusOK && strings.Contains(got.shown, `method="post" action="/auth"`)
 }
 
-// found tells the finding.
-func (e *exam) found(a attack, v Verdict, came string) {
+// report passes the finding on.
+func (e *scan) report(a attack, v Verdict, came string) {
 	about := map[Verdict]advice{Fail: a.hole, Remark: a.remark, Unknown: a.unclear}[v]
-	e.tell(Finding{Verdict: v, Attack: a.name, Came: plain(came), Means: about.means, Change: about.change})
+	e.onFinding(Finding{Verdict: v, Attack: a.name, Result: printable(came), Means: about.means, Fix: about.fix})
 }
 
-// plain returns the text, cut, without what could move a terminal's cursor: a
+// printable returns the text, cut, without what could move a terminal's cursor: a
 // server wrote it.
-func plain(text string) string {
+func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return -1

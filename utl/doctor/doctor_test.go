@@ -12,7 +12,7 @@ import (
 )
 
 // believes is a proxy that passes on the header to its gate.
-func believes(name string, target func(q request, value string) string) hole {
+func believes(name string, target func(q request, value string) string) flaw {
 	return func(q request) string {
 		value := q.Header.Get(name)
 		if value == "" || q.RequestURI != uri {
@@ -23,7 +23,7 @@ func believes(name string, target func(q request, value string) string) hole {
 }
 
 // holes are proxies with one hole each, by the one attack that finds it.
-var holes = map[string]hole{
+var holes = map[string]flaw{
 	"Remote-User and the like, forged":            passes("\r\nRemote-Email: "),
 	"REMOTE-User and the like, forged":            passes("\r\nREMOTE-User: "),
 	"Remote_User and the like, forged":            passes("\r\nRemote_User: "),
@@ -101,34 +101,34 @@ func original(q request, whole string) string {
 	return whole
 }
 
-func upgrades(to string) hole {
-	return when(func(q request) bool { return q.Header.Get("Upgrade") == to }, "HTTP/1.1 101 -\r\nConnection: Upgrade\r\nUpgrade: "+to+"\r\n\r\n")
+func upgrades(to string) flaw {
+	return onlyWhen(func(q request) bool { return q.Header.Get("Upgrade") == to }, "HTTP/1.1 101 -\r\nConnection: Upgrade\r\nUpgrade: "+to+"\r\n\r\n")
 }
 
 // reachable is a proxy that sends the path to its gate as it is.
-func reachable(path string) hole {
+func reachable(path string) flaw {
 	return func(q request) string {
 		switch {
 		case q.RequestURI != path:
 			return ""
 		case strings.HasSuffix(path, "check"): // it is asked about itself
-			return lead(http.StatusUnauthorized, signIn, "http://"+q.Host+path)
+			return redirect(http.StatusUnauthorized, signIn, "http://"+q.Host+path)
 		case strings.HasSuffix(path, "auth-request"):
-			return lead(http.StatusFound, signIn, q.Header.Get("X-Original-Url"))
+			return redirect(http.StatusFound, signIn, q.Header.Get("X-Original-Url"))
 		}
-		return lead(http.StatusFound, signIn, "http://"+q.Host+q.Header.Get("X-Forwarded-Uri"))
+		return redirect(http.StatusFound, signIn, "http://"+q.Host+q.Header.Get("X-Forwarded-Uri"))
 	}
 }
 
 // Attack gate/doctor: each attack finds a hole that no other finds, and a site without
 // one holds.
 func TestEachAttackFindsItsHole(t *testing.T) {
-	good, err := examined(t, serve(t, sound), "")
+	good, err := examine(t, serve(t, noFlaw), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, f := range good {
-		if f.Verdict != doctor.Pass || f.Means+f.Change != "" {
+		if f.Verdict != doctor.Pass || f.Means+f.Fix != "" {
 			t.Errorf("a good site: got %v", f)
 		}
 		if i > 0 && holes[f.Attack] == nil { // the first is the page itself
@@ -137,12 +137,12 @@ func TestEachAttackFindsItsHole(t *testing.T) {
 	}
 	for attack, bad := range holes {
 		t.Run(attack, func(t *testing.T) {
-			found, err := examined(t, serve(t, bad), "")
+			found, err := examine(t, serve(t, bad), "")
 			if err != nil {
 				t.Fatal(err)
 			}
 			found = slices.DeleteFunc(found, func(f doctor.Finding) bool { return f.Verdict == doctor.Pass })
-			if len(found) != 1 || found[0].Attack != attack || found[0].Verdict != doctor.Fail || found[0].Change == "" {
+			if len(found) != 1 || found[0].Attack != attack || found[0].Verdict != doctor.Fail || found[0].Fix == "" {
 				t.Errorf("got %q, want the one hole", found)
 			}
 		})
@@ -157,41 +157,41 @@ func TestVerdicts(t *testing.T) {
 		want         doctor.Verdict
 		came         string
 	}{
-		{"a page that is not there may be the app's", "POST", always(says(404, "", "")), doctor.Unknown, "404 may be the app's own answer"},
-		{"a failure may be nginx's, or the app's", "POST", always(says(500, "", "")), doctor.Unknown, "500 may be"},
+		{"a page that is not there may be the app's", "POST", always(respond(404, "", "")), doctor.Unknown, "404 may be the app's own answer"},
+		{"a failure may be nginx's, or the app's", "POST", always(respond(500, "", "")), doctor.Unknown, "500 may be"},
 		{"a proxy hangs up", "POST", always("\r\n\r\n"), doctor.Unknown, "no answer: "},
-		{"a proxy refuses a path", "the path /static/..%5capp/page", always(says(400, "", "")), doctor.Pass, "refused with 400"},
-		{"a redirect of the app's", "the path //app/page", always(says(301, "Location: /app/page\r\n", "")), doctor.Fail, "301, and not to the sign-in page"},
+		{"a proxy refuses a path", "the path /static/..%5capp/page", always(respond(400, "", "")), doctor.Pass, "refused with 400"},
+		{"a redirect of the app's", "the path //app/page", always(respond(301, "Location: /app/page\r\n", "")), doctor.Fail, "301, and not to the sign-in page"},
 		{"a path made clean first", "the path //app/page", clean, doctor.Remark, "and from there to http://127.0.0.1:"},
-		{"a path on another host", "the path //app/page", always(lead(302, signIn, "http://app.example/")), doctor.Fail, "from there to http://app.example/"},
-		{"a script sent to sign in", "a script's fetch", func(q request) string { return lead(302, signIn, "http://"+q.Host+uri) }, doctor.Remark, "302 to the sign-in page"},
-		{"a sign-in page elsewhere", "HEAD", func(q request) string { return lead(302, "http://evil.example/", "http://"+q.Host+uri) }, doctor.Fail, "302 to another page to sign in at: http://evil.example/"},
-		{"a gate that refuses what the client forged", "X-Forwarded-Proto, forged", always(says(403, "", "")), doctor.Remark, "403: the header made a difference"},
-		{"a gate that is not there", "the gate itself, /gate/check", always(says(404, "", "")), doctor.Pass, "404: it is not there"},
-		{"control bytes", "HEAD", always(lead(302, signIn, "\x1b[2J\u202e\x07http://evil.example/")), doctor.Fail, "but from there to [2Jhttp://evil.example/"},
+		{"a path on another host", "the path //app/page", always(redirect(302, signIn, "http://app.example/")), doctor.Fail, "from there to http://app.example/"},
+		{"a script sent to sign in", "a script's fetch", func(q request) string { return redirect(302, signIn, "http://"+q.Host+uri) }, doctor.Remark, "302 to the sign-in page"},
+		{"a sign-in page elsewhere", "HEAD", func(q request) string { return redirect(302, "http://evil.example/", "http://"+q.Host+uri) }, doctor.Fail, "302 to another page to sign in at: http://evil.example/"},
+		{"a gate that refuses what the client forged", "X-Forwarded-Proto, forged", always(respond(403, "", "")), doctor.Remark, "403: the header made a difference"},
+		{"a gate that is not there", "the gate itself, /gate/check", always(respond(404, "", "")), doctor.Pass, "404: it is not there"},
+		{"control bytes", "HEAD", always(redirect(302, signIn, "\x1b[2J\u202e\x07http://evil.example/")), doctor.Fail, "but from there to [2Jhttp://evil.example/"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			found, err := examined(t, serve(t, only(tt.attack, tt.answer)), "")
+			found, err := examine(t, serve(t, onlyOn(tt.attack, tt.answer)), "")
 			if err != nil {
 				t.Fatal(err)
 			}
 			i := slices.IndexFunc(found, func(f doctor.Finding) bool { return f.Attack == tt.attack })
-			if i < 0 || found[i].Verdict != tt.want || !strings.Contains(found[i].Came, tt.came) {
+			if i < 0 || found[i].Verdict != tt.want || !strings.Contains(found[i].Result, tt.came) {
 				t.Errorf("got %q, want %s: %s", found, tt.want, tt.came)
 			}
-			if passed := tt.want == doctor.Pass; (found[i].Means == "") != passed || (found[i].Change == "") != passed {
-				t.Errorf("it means %q; to change: %q", found[i].Means, found[i].Change)
+			if passed := tt.want == doctor.Pass; (found[i].Means == "") != passed || (found[i].Fix == "") != passed {
+				t.Errorf("it means %q; to change: %q", found[i].Means, found[i].Fix)
 			}
 		})
 	}
 }
 
-func always(text string) hole { return func(request) string { return text } }
+func always(text string) flaw { return func(request) string { return text } }
 
-func clean(q request) string { return lead(http.StatusFound, signIn, "http://"+q.Host+"/app/page") }
+func clean(q request) string { return redirect(http.StatusFound, signIn, "http://"+q.Host+"/app/page") }
 
-// only is a site that answers so where the attack's own hole would be.
-func only(attack string, then hole) hole {
+// onlyOn is a site that answers so where the attack's own hole would be.
+func onlyOn(attack string, then flaw) flaw {
 	return func(q request) string {
 		if holes[attack](q) == "" {
 			return ""
@@ -203,7 +203,7 @@ func only(attack string, then hole) hole {
 func TestGivenUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	found := 0
-	err := doctor.Examine(ctx, serve(t, sound), "", func(doctor.Finding) {
+	err := doctor.Examine(ctx, serve(t, noFlaw), "", func(doctor.Finding) {
 		found++
 		cancel()
 	})

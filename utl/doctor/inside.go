@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// cookies are the names of all that glassjar sets on an app's host or on a
-// parent of it.
+// cookies are the names of all cookies that glassjar sets on an app's host or on
+// a parent of it.
 var cookies = []string{
 	"__Host-glassjar", "glassjar", "__Host-glassjar-gate", "__Secure-glassjar-gate", "glassjar-gate",
 	"__Host-glassjar-gate-next", "glassjar-gate-next", "__Host-glassjar-device", "glassjar-device",
 }
 
-// signedIn sends what must not reach the app, with the app password, and looks
-// for it in what the app shows.
-func (e *exam) signedIn(ctx context.Context, appPassword string) error {
-	allowed := one("Authorization", "Bearer "+appPassword)
+// attackSignedIn sends headers that must not reach the app, with the app
+// password, and looks for them in the app's response.
+func (e *scan) attackSignedIn(ctx context.Context, appPassword string) error {
+	allowed := singleHeader("Authorization", "Bearer "+appPassword)
 	seen := rand.Text()
 	first := attack{header: maps.Clone(allowed), hole: handsPassword, name: "the app password", marker: appPassword}
 	first.header.Set("X-Glassjar-Doctor", seen)
@@ -33,14 +33,14 @@ func (e *exam) signedIn(ctx context.Context, appPassword string) error {
 		return fmt.Errorf("%w: the page answers %d to it", errOutside, got.status)
 	}
 	shows := strings.Contains(got.shown, seen)
-	e.reached(first, got, shows)
+	e.classifySignedIn(first, got, shows)
 
 	marker := rand.Text()
-	ours := attack{name: "glassjar's cookies", hole: handsCookies, marker: marker, header: one("Cookie", strings.Join(cookies, "="+marker+"; ")+"="+marker)}
+	ours := attack{name: "glassjar's cookies", hole: handsCookies, marker: marker, header: singleHeader("Cookie", strings.Join(cookies, "="+marker+"; ")+"="+marker)}
 	h2c := switches(switchesProtocol)
 	h2c.marker = marker
 	if shows {
-		h2c.marker = "h2c" // which any page may hold, but not one that shows what it gets
+		h2c.marker = "h2c" // other pages may contain the word by chance
 	}
 	forged := identities(marker)
 	for i := range forged {
@@ -52,29 +52,30 @@ func (e *exam) signedIn(ctx context.Context, appPassword string) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		e.reached(a, got, shows)
+		e.classifySignedIn(a, got, shows)
 	}
 	return nil
 }
 
-// reached tells whether the app's answer shows the attack's marker, or is that
-// it switches to another protocol. shows says that the app shows what it gets.
-func (e *exam) reached(a attack, got answer, shows bool) {
+// classifySignedIn decides whether the attack reached the app: the response has
+// its marker, or switches to another protocol. shows says that the app's page
+// shows its request's headers.
+func (e *scan) classifySignedIn(a attack, got response, shows bool) {
 	a.name += ", signed in"
 	a.unclear = unseen
 	switch {
 	case got.fault != "":
 		a.unclear = unanswered
-		e.found(a, Unknown, "no answer: "+got.fault)
+		e.report(a, Unknown, "no answer: "+got.fault)
 	case got.status == http.StatusSwitchingProtocols:
-		e.found(a, Fail, "101: it got through")
+		e.report(a, Fail, "101: it got through")
 	case strings.Contains(got.shown, a.marker):
-		e.found(a, Fail, "it reaches the app")
+		e.report(a, Fail, "it reaches the app")
 	case got.signIn == e.signIn || got.status == http.StatusBadRequest || got.status == http.StatusForbidden:
-		e.found(a, Pass, fmt.Sprintf("refused with %d", got.status))
+		e.report(a, Pass, fmt.Sprintf("refused with %d", got.status))
 	case !shows || got.status >= 300:
-		e.found(a, Unknown, fmt.Sprintf("%d: the app does not show what it gets", got.status))
+		e.report(a, Unknown, fmt.Sprintf("%d: the app does not show what it gets", got.status))
 	default:
-		e.found(a, Pass, "it does not reach the app")
+		e.report(a, Pass, "it does not reach the app")
 	}
 }

@@ -13,7 +13,7 @@ const appPassword = "Canary-of-an-app"
 
 // echo is a site whose app shows the lines of the request that shown picks, and
 // what the doctor asks it to show.
-func echo(shown func(line string) bool) hole {
+func echo(shown func(line string) bool) flaw {
 	return func(q request) string {
 		if !q.has("\r\nAuthorization: Bearer " + appPassword + "\r\n") {
 			return ""
@@ -24,7 +24,7 @@ func echo(shown func(line string) bool) hole {
 				body.WriteString(line)
 			}
 		}
-		return says(http.StatusOK, "", body.String())
+		return respond(http.StatusOK, "", body.String())
 	}
 }
 
@@ -44,12 +44,12 @@ func TestInside(t *testing.T) {
 		{"an upgrade", "Upgrade: ", "an upgrade to h2c"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			found, err := examined(t, serve(t, echo(func(line string) bool { return strings.HasPrefix(line, tt.shows) })), appPassword)
+			found, err := examine(t, serve(t, echo(func(line string) bool { return strings.HasPrefix(line, tt.shows) })), appPassword)
 			if err != nil {
 				t.Fatal(err)
 			}
 			found = slices.DeleteFunc(found, func(f doctor.Finding) bool { return f.Verdict == doctor.Pass })
-			if len(found) != 1 || found[0].Attack != tt.attack+", signed in" || found[0].Verdict != doctor.Fail || found[0].Change == "" {
+			if len(found) != 1 || found[0].Attack != tt.attack+", signed in" || found[0].Verdict != doctor.Fail || found[0].Fix == "" {
 				t.Errorf("got %q, want the one hole: %s", found, tt.attack)
 			}
 		})
@@ -64,12 +64,12 @@ func TestInsideCookies(t *testing.T) {
 		leak := func(q request) string {
 			text := echo(nothing)(q)
 			if c, err := q.Cookie(name); err == nil && text != "" {
-				return says(http.StatusOK, "X-Leak: "+c.Value+"\r\n", "")
+				return respond(http.StatusOK, "X-Leak: "+c.Value+"\r\n", "")
 			}
 			return text
 		}
-		found, err := examined(t, serve(t, leak), appPassword)
-		if last := found[len(found)-1]; err != nil || last.Verdict != doctor.Fail || last.Came != "it reaches the app" {
+		found, err := examine(t, serve(t, leak), appPassword)
+		if last := found[len(found)-1]; err != nil || last.Verdict != doctor.Fail || last.Result != "it reaches the app" {
 			t.Errorf("%s: got %q, %v; want a hole", name, last, err)
 		}
 	}
@@ -78,45 +78,45 @@ func TestInsideCookies(t *testing.T) {
 // Attack gate/doctor: an app that switches to HTTP/2 does not show what reaches it.
 func TestInsideSwitches(t *testing.T) {
 	switched := func(q request) string {
-		if !within(q) {
+		if !signedIn(q) {
 			return ""
 		}
 		return upgrades("h2c")(q)
 	}
-	found, err := examined(t, serve(t, either(switched, when(within, says(200, "", "hello")))), appPassword)
+	found, err := examine(t, serve(t, either(switched, onlyWhen(signedIn, respond(200, "", "hello")))), appPassword)
 	found = slices.DeleteFunc(found, func(f doctor.Finding) bool { return f.Verdict != doctor.Fail })
-	if err != nil || len(found) != 1 || found[0].Attack != "an upgrade to h2c, signed in" || found[0].Change == "" {
+	if err != nil || len(found) != 1 || found[0].Attack != "an upgrade to h2c, signed in" || found[0].Fix == "" {
 		t.Errorf("got %q, %v; want the one hole", found, err)
 	}
 }
 
-// within reports whether the request comes with an app password.
-func within(q request) bool { return q.Header.Get("Authorization") != "" }
+// signedIn reports whether the request comes with an app password.
+func signedIn(q request) bool { return q.Header.Get("Authorization") != "" }
 
 func TestInsidePassAndUnknown(t *testing.T) {
-	forged := func(q request) bool { return within(q) && q.Header.Get("X-Glassjar-Doctor") == "" }
+	forged := func(q request) bool { return signedIn(q) && q.Header.Get("X-Glassjar-Doctor") == "" }
 	for _, tt := range []struct {
 		name string
-		bad  hole
+		bad  flaw
 		want doctor.Verdict
 		came string
 	}{
 		{"an app that shows what it gets", echo(nothing), doctor.Pass, "it does not reach the app"},
-		{"an app that does not", when(within, says(200, "", "hello")), doctor.Unknown, "the app does not show"},
-		{"an app that does not, and speaks of h2c", when(within, says(200, "", "h2c")), doctor.Unknown, "the app does not show"},
-		{"more than is read", when(within, says(200, "", strings.Repeat("a", 64<<10)+appPassword)), doctor.Unknown, "the app does not show"},
-		{"a gate that refuses the forged", either(when(forged, says(403, "", "")), echo(nothing)), doctor.Pass, "refused with 403"},
-		{"a gate that sends to sign in", either(when(forged, lead(302, signIn, "http://app.example/")), echo(nothing)), doctor.Pass, "refused with 302"},
-		{"an app that fails", either(when(forged, says(500, "", "")), echo(nothing)), doctor.Unknown, "500: the app does not show"},
-		{"a proxy that hangs up", either(when(forged, "\r\n\r\n"), echo(nothing)), doctor.Unknown, "no answer"},
+		{"an app that does not", onlyWhen(signedIn, respond(200, "", "hello")), doctor.Unknown, "the app does not show"},
+		{"an app that does not, and speaks of h2c", onlyWhen(signedIn, respond(200, "", "h2c")), doctor.Unknown, "the app does not show"},
+		{"more than is read", onlyWhen(signedIn, respond(200, "", strings.Repeat("a", 64<<10)+appPassword)), doctor.Unknown, "the app does not show"},
+		{"a gate that refuses the forged", either(onlyWhen(forged, respond(403, "", "")), echo(nothing)), doctor.Pass, "refused with 403"},
+		{"a gate that sends to sign in", either(onlyWhen(forged, redirect(302, signIn, "http://app.example/")), echo(nothing)), doctor.Pass, "refused with 302"},
+		{"an app that fails", either(onlyWhen(forged, respond(500, "", "")), echo(nothing)), doctor.Unknown, "500: the app does not show"},
+		{"a proxy that hangs up", either(onlyWhen(forged, "\r\n\r\n"), echo(nothing)), doctor.Unknown, "no answer"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			found, err := examined(t, serve(t, tt.bad), appPassword)
-			if last := found[len(found)-1]; err != nil || last.Verdict != tt.want || !strings.Contains(last.Came, tt.came) {
+			found, err := examine(t, serve(t, tt.bad), appPassword)
+			if last := found[len(found)-1]; err != nil || last.Verdict != tt.want || !strings.Contains(last.Result, tt.came) {
 				t.Errorf("got %q, %v; want %s: %s", last, err, tt.want, tt.came)
 			}
 			for _, f := range found {
-				if f.Verdict == doctor.Fail || strings.Contains(f.Came, appPassword) {
+				if f.Verdict == doctor.Fail || strings.Contains(f.Result, appPassword) {
 					t.Errorf("got %q", f)
 				}
 			}
@@ -124,8 +124,8 @@ func TestInsidePassAndUnknown(t *testing.T) {
 	}
 }
 
-// when answers so what is meant.
-func when(meant func(q request) bool, text string) hole {
+// onlyWhen answers so what is meant.
+func onlyWhen(meant func(q request) bool, text string) flaw {
 	return func(q request) string {
 		if !meant(q) {
 			return ""
@@ -134,7 +134,7 @@ func when(meant func(q request) bool, text string) hole {
 	}
 }
 
-func either(first, second hole) hole {
+func either(first, second flaw) flaw {
 	return func(q request) string {
 		if text := first(q); text != "" {
 			return text
@@ -145,13 +145,13 @@ func either(first, second hole) hole {
 
 // An app password that opens nothing is an error, and is not repeated.
 func TestInsideRefused(t *testing.T) {
-	for name, bad := range map[string]hole{
-		"sent to sign in": sound,
-		"401":             when(within, says(401, "", appPassword)),
-		"no answer":       when(within, "\r\n\r\n"),
+	for name, bad := range map[string]flaw{
+		"sent to sign in": noFlaw,
+		"401":             onlyWhen(signedIn, respond(401, "", appPassword)),
+		"no answer":       onlyWhen(signedIn, "\r\n\r\n"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			found, err := examined(t, serve(t, bad), appPassword)
+			found, err := examine(t, serve(t, bad), appPassword)
 			if err == nil || !strings.HasPrefix(err.Error(), "nothing was tested with the app password: ") || strings.Contains(err.Error(), appPassword) {
 				t.Errorf("got %v, want that nothing was tested", err)
 			}

@@ -29,12 +29,12 @@ type request struct {
 // has reports whether the request holds the text as it came.
 func (q request) has(text string) bool { return strings.Contains(q.raw, text) }
 
-// hole answers what a good site would not; "" leaves the answer to the good one.
-type hole func(q request) string
+// flaw answers what a good site would not; "" leaves the answer to the good one.
+type flaw func(q request) string
 
 // serve starts a proxy with a gate and an app behind it, all in one, that
 // refuses strangers as it should, but for the hole. It returns the page.
-func serve(t *testing.T, bad hole) doctor.Page {
+func serve(t *testing.T, bad flaw) doctor.Page {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -61,7 +61,7 @@ func page(t *testing.T, address string) (p doctor.Page) {
 	return p
 }
 
-func answer(c net.Conn, bad hole) {
+func answer(c net.Conn, bad flaw) {
 	defer c.Close()
 	var raw bytes.Buffer
 	r, err := http.ReadRequest(bufio.NewReader(io.TeeReader(c, &raw)))
@@ -80,7 +80,7 @@ func answer(c net.Conn, bad hole) {
 	}
 }
 
-func sound(request) string { return "" }
+func noFlaw(request) string { return "" }
 
 // refuse is what a good proxy answers a stranger, where the gate was asked about
 // the target.
@@ -92,30 +92,30 @@ func refuse(q request, target string) string {
 	case q.Method != http.MethodGet && q.Method != http.MethodHead:
 		status, target = http.StatusSeeOther, "http://"+q.Host+"/"
 	}
-	return lead(status, signIn, target)
+	return redirect(status, signIn, target)
 }
 
-// lead answers with the way to a page for signing in, and on to the target.
-func lead(status int, to, target string) string {
-	return says(status, "Location: "+to+"?next="+url.QueryEscape(target)+"\r\n", "")
+// redirect answers with the way to a page for signing in, and on to the target.
+func redirect(status int, to, target string) string {
+	return respond(status, "Location: "+to+"?next="+url.QueryEscape(target)+"\r\n", "")
 }
 
-func says(status int, header, body string) string {
+func respond(status int, header, body string) string {
 	return fmt.Sprintf("HTTP/1.1 %d -\r\n%sContent-Length: %d\r\n\r\n%s", status, header, len(body), body)
 }
 
 // passes lets through whatever holds the text.
-func passes(text string) hole {
+func passes(text string) flaw {
 	return func(q request) string {
 		if !q.has(text) {
 			return ""
 		}
-		return says(http.StatusOK, "", "")
+		return respond(http.StatusOK, "", "")
 	}
 }
 
-// examined returns what is found of the page.
-func examined(t *testing.T, p doctor.Page, appPassword string) (found []doctor.Finding, err error) {
+// examine returns what is found of the page.
+func examine(t *testing.T, p doctor.Page, appPassword string) (found []doctor.Finding, err error) {
 	t.Helper()
 	err = doctor.Examine(t.Context(), p, appPassword, func(f doctor.Finding) { found = append(found, f) })
 	return found, err

@@ -18,8 +18,8 @@ import (
 	"glassjar/utl/files"
 )
 
-// line finds a line that may set SESSION_KEYS; group 1 is the value as
-// written: quoted, perhaps over many lines, or words up to a comment.
+// line matches a line that may set SESSION_KEYS. Group 1 is the value as
+// written: quoted, perhaps over several lines, or words up to a comment.
 var line = regexp.MustCompile(`(?m)^\x{feff}?[ \t]*(?:export[ \t]+)?` + setting +
 	`[ \t]*[=:][ \t]*("[^"]*"|'[^']*'|(?:[^\s#]+(?:[ \t]+[^\s#]+)*)?)`)
 
@@ -31,8 +31,8 @@ type envFile struct {
 	info fs.FileInfo
 }
 
-// Read returns the ring that the file holds. The error wraps [ErrNoKeys] when
-// it holds none, and fs.ErrNotExist as well when there is no file.
+// Read returns the file's ring. The error wraps [ErrNoKeys] when the file has no
+// keys, and also fs.ErrNotExist when there is no file.
 func Read(path string) (Ring, error) {
 	file, err := load(path)
 	if err != nil {
@@ -41,9 +41,9 @@ func Read(path string) (Ring, error) {
 	return file.ring()
 }
 
-// Ensure returns the ring that the file holds, and makes file and first key
-// where they are missing. Any number of processes may call it at once: they
-// all get the same key. Every other line is kept, byte for byte.
+// Ensure returns the file's ring, and creates the file and the first key if they
+// are missing. Any number of processes may call it at once: they all get the
+// same key. Every other line is kept, byte for byte.
 func Ensure(path string) (Ring, error) {
 	if ring, err := Read(path); !errors.Is(err, ErrNoKeys) {
 		return ring, err // no lock: the folder may be read-only
@@ -56,8 +56,8 @@ func Ensure(path string) (Ring, error) {
 	})
 }
 
-// RotateFile puts a fresh key in front of those that the file holds, and
-// returns the new ring. The error wraps [ErrNoKeys] when it holds none.
+// RotateFile puts a fresh key in front of the file's keys, and returns the new
+// ring. The error wraps [ErrNoKeys] when the file has none.
 func RotateFile(path string) (Ring, error) {
 	return change(path, func(ring Ring, err error) (Ring, error) {
 		if err == nil {
@@ -68,15 +68,15 @@ func RotateFile(path string) (Ring, error) {
 }
 
 // PruneFile leaves only the newest key in the file, and returns the new ring.
-// The error wraps [ErrNoKeys] when the file holds none.
+// The error wraps [ErrNoKeys] when the file has none.
 func PruneFile(path string) (Ring, error) {
 	return change(path, func(ring Ring, err error) (Ring, error) {
 		return ring.Prune(), err
 	})
 }
 
-// change replaces the file's ring by the one that next makes of it. It holds
-// the folder's lock from reading to writing; a symlink stays a symlink.
+// change replaces the file's ring by next's result. It holds the folder's lock
+// from the read to the write. A symlink stays a symlink.
 func change(path string, next func(Ring, error) (Ring, error)) (Ring, error) {
 	path, err := resolve(path)
 	if err != nil {
@@ -100,7 +100,7 @@ func change(path string, next func(Ring, error) (Ring, error)) (Ring, error) {
 	}
 	err = file.write(ring.Text())
 	if file.info == nil && errors.Is(err, fs.ErrExist) {
-		return Read(path) // made meanwhile by somebody who takes no lock
+		return Read(path) // created meanwhile by a program that takes no lock
 	}
 	if err = errors.Join(err, folder.Sync()); err != nil {
 		return Ring{}, fmt.Errorf("writing %s: %w", path, err)
@@ -108,8 +108,8 @@ func change(path string, next func(Ring, error) (Ring, error)) (Ring, error) {
 	return ring, nil
 }
 
-// resolve follows symlinks to the file that is to be written, which need not
-// exist yet, unless a link leads to it.
+// resolve follows symlinks to the file to write. The file may be missing, but
+// a symlink's target may not.
 func resolve(path string) (string, error) {
 	file, err := filepath.EvalSymlinks(path)
 	if err == nil {
@@ -125,14 +125,14 @@ func resolve(path string) (string, error) {
 	return filepath.Join(folder, filepath.Base(path)), nil
 }
 
-// load reads the file. It is no error when there is none.
+// load reads the file. A missing file is not an error.
 func load(path string) (envFile, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return envFile{path: path, vars: map[string]string{}}, nil
 	}
 	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("it is not a file: move it away")
+		err = errors.New("it is not a regular file: move it away")
 	}
 	var text []byte
 	if err == nil {
@@ -164,36 +164,36 @@ func (f envFile) ring() (ring Ring, err error) {
 	return ring, nil
 }
 
-// write puts the file with the new value in its place, whole or not at all.
+// write replaces the file by one with the new value, atomically.
 func (f envFile) write(value string) error {
 	folder, name := filepath.Split(f.path)
 	temps := name + ".keyring-*"
 	left, _ := fs.Glob(os.DirFS(filepath.Dir(f.path)), temps)
-	for _, dead := range left { // keys, left by a killed process: we hold the lock
+	for _, dead := range left { // temporary files with keys, left by a killed process: we hold the lock
 		_ = os.Remove(folder + dead)
 	}
 	temp, err := os.CreateTemp(filepath.Dir(f.path), temps)
 	if err != nil {
-		return fmt.Errorf("%w: %s", err, mendFolder)
+		return fmt.Errorf("%w: %s", err, hintFolder)
 	}
 	defer os.Remove(temp.Name())
-	if err := errors.Join(f.fill(temp, value), temp.Close()); err != nil {
+	if err := errors.Join(f.writeTemp(temp, value), temp.Close()); err != nil {
 		return err
 	}
-	place := os.Rename
+	publish := os.Rename
 	if f.info == nil {
-		place = os.Link // it never replaces a file
+		publish = os.Link // fails if the file exists by now
 	}
-	if err := place(temp.Name(), f.path); err != nil {
-		return fmt.Errorf("%w: %s", err, mendFolder)
+	if err := publish(temp.Name(), f.path); err != nil {
+		return fmt.Errorf("%w: %s", err, hintFolder)
 	}
 	return nil
 }
 
-// fill writes temp, with the mode and, where we may, the owner of the file,
-// and reads it back: godotenv must find the new value, and nothing else new.
-func (f envFile) fill(temp *os.File, value string) error {
-	if _, err := temp.Write(f.with(value)); err != nil {
+// writeTemp writes temp with the file's mode and, if run as root, its owner. It
+// reads temp back: the new value must be the only change that godotenv sees.
+func (f envFile) writeTemp(temp *os.File, value string) error {
+	if _, err := temp.Write(f.replaceValue(value)); err != nil {
 		return err
 	}
 	if f.info != nil {
@@ -210,18 +210,18 @@ func (f envFile) fill(temp *os.File, value string) error {
 	want[setting] = value
 	got, err := load(temp.Name())
 	if err != nil || !maps.Equal(got.vars, want) { // not wrapped: it would name temp
-		return errors.New("a new SESSION_KEYS would change other settings: " +
-			"give it a line of its own, after those that use it, and see that every line is NAME=value")
+		return errors.New("writing a new SESSION_KEYS would change other settings: " +
+			"put SESSION_KEYS on a line of its own, after the lines that use it, and make every line NAME=value")
 	}
 	return temp.Sync()
 }
 
-// with returns the text with the value in the last line that sets
-// SESSION_KEYS, the one that counts, or else in a new line at the end.
-func (f envFile) with(value string) []byte {
+// replaceValue returns the text with the value in the last line that sets
+// SESSION_KEYS, which is the one in effect, or in a new line at the end.
+func (f envFile) replaceValue(value string) []byte {
 	for _, at := range slices.Backward(line.FindAllSubmatchIndex(f.text, -1)) {
 		if _, err := dotenv.Parse(f.text[:at[0]]); err != nil {
-			continue // a quote is open before it: it is part of another value
+			continue // the match is inside another setting's quoted value
 		}
 		quote := ""
 		if old := f.text[at[2]:at[3]]; len(old) > 0 && (old[0] == '"' || old[0] == '\'') {

@@ -15,8 +15,8 @@ import (
 	"glassjar/utl/keyring"
 )
 
-// put writes a .env with the text in a new folder and returns its path.
-func put(t *testing.T, text string) string {
+// writeEnv writes a .env with the text in a new folder and returns its path.
+func writeEnv(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), ".env")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -25,8 +25,8 @@ func put(t *testing.T, text string) string {
 	return path
 }
 
-// get returns the file's text.
-func get(t *testing.T, path string) string {
+// readEnv returns the file's text.
+func readEnv(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -35,8 +35,8 @@ func get(t *testing.T, path string) string {
 	return string(text)
 }
 
-// alone checks that nothing but .env is left in its folder.
-func alone(t *testing.T, path string) {
+// wantNoOtherFile checks that nothing but .env is left in its folder.
+func wantNoOtherFile(t *testing.T, path string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || len(entries) != 1 {
@@ -51,7 +51,7 @@ func TestEnsureMakesTheFile(t *testing.T) {
 	if err != nil || ring.Len() != 1 {
 		t.Fatalf("got %v, error %v; want a ring of one key", ring, err)
 	}
-	if got, want := get(t, path), "SESSION_KEYS="+ring.Text()+"\n"; got != want {
+	if got, want := readEnv(t, path), "SESSION_KEYS="+ring.Text()+"\n"; got != want {
 		t.Error("the file holds something else than the ring")
 	}
 	info, err := os.Stat(path)
@@ -62,7 +62,7 @@ func TestEnsureMakesTheFile(t *testing.T) {
 	if err != nil || again.Text() != ring.Text() {
 		t.Errorf("the second time: got other keys, or error %v", err)
 	}
-	alone(t, path)
+	wantNoOtherFile(t, path)
 }
 
 // Where a test's want holds KEYS, the file holds the new ring.
@@ -93,35 +93,35 @@ func TestFileKeepsOtherLines(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			path := put(t, tt.text)
+			path := writeEnv(t, tt.text)
 			ring, err := keyring.Ensure(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			hold(t, path, ring, 1, tt.want)
+			wantFile(t, path, ring, 1, tt.want)
 			ring, err = keyring.RotateFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			hold(t, path, ring, 2, tt.want)
+			wantFile(t, path, ring, 2, tt.want)
 			ring, err = keyring.PruneFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			hold(t, path, ring, 1, tt.want)
-			alone(t, path)
+			wantFile(t, path, ring, 1, tt.want)
+			wantNoOtherFile(t, path)
 		})
 	}
 }
 
-// hold checks that the file is want with the ring of n keys for KEYS, and that
+// wantFile checks that the file is want with the ring of n keys for KEYS, and that
 // Read and godotenv find the ring in it.
-func hold(t *testing.T, path string, ring keyring.Ring, n int, want string) {
+func wantFile(t *testing.T, path string, ring keyring.Ring, n int, want string) {
 	t.Helper()
 	if ring.Len() != n {
 		t.Errorf("got %v, want %d", ring, n)
 	}
-	text := get(t, path)
+	text := readEnv(t, path)
 	if diff := cmp.Diff(want, strings.ReplaceAll(text, ring.Text(), "KEYS")); diff != "" {
 		t.Errorf("the file (-want +got):\n%s", diff)
 	}
@@ -150,21 +150,21 @@ func TestFileChangesTheKeysItHolds(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			path := put(t, tt.text)
-			if ring, err := keyring.Ensure(path); err != nil || ring.Text() != two || get(t, path) != tt.text {
+			path := writeEnv(t, tt.text)
+			if ring, err := keyring.Ensure(path); err != nil || ring.Text() != two || readEnv(t, path) != tt.text {
 				t.Fatalf("Ensure changed what was good, or error %v", err)
 			}
 			ring, err := keyring.RotateFile(path)
 			if err != nil || !strings.HasSuffix(ring.Text(), ","+two) {
 				t.Fatalf("the old keys do not follow the new one, or error %v", err)
 			}
-			hold(t, path, ring, 3, tt.want)
+			wantFile(t, path, ring, 3, tt.want)
 			newest := strings.TrimSuffix(ring.Text(), ","+two)
 			ring, err = keyring.PruneFile(path)
 			if err != nil || ring.Text() != newest {
 				t.Fatalf("the newest key is not what is left, or error %v", err)
 			}
-			hold(t, path, ring, 1, tt.want)
+			wantFile(t, path, ring, 1, tt.want)
 			before, err := os.Stat(path)
 			if err != nil {
 				t.Fatal(err)
@@ -180,7 +180,7 @@ func TestFileChangesTheKeysItHolds(t *testing.T) {
 // Attack keys/file: `.env` behind a link: the link stays, the target changes.
 func TestLinkAndModeAndOwnerStay(t *testing.T) {
 	for _, mode := range []fs.FileMode{0o600, 0o400, 0o640} {
-		path := put(t, "A=1\n")
+		path := writeEnv(t, "A=1\n")
 		link := filepath.Join(t.TempDir(), "link")
 		if err := errors.Join(os.Chmod(path, mode), os.Symlink(path, link)); err != nil {
 			t.Fatal(err)
@@ -209,8 +209,8 @@ func TestLinkAndModeAndOwnerStay(t *testing.T) {
 				t.Errorf("the owner was %v, is %v", was, now)
 			}
 		}
-		alone(t, path)
-		alone(t, link)
+		wantNoOtherFile(t, path)
+		wantNoOtherFile(t, link)
 	}
 }
 
@@ -234,5 +234,5 @@ func TestFileInALinkedFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hold(t, filepath.Join(folder, ".env"), ring, 1, "SESSION_KEYS=KEYS\n")
+	wantFile(t, filepath.Join(folder, ".env"), ring, 1, "SESSION_KEYS=KEYS\n")
 }

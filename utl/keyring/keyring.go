@@ -24,21 +24,21 @@ import (
 var (
 	// ErrKeys is wrapped by every error about a key that must not be used.
 	ErrKeys = errors.New("SESSION_KEYS cannot be used")
-	// ErrNoKeys is wrapped when a file holds no key, or is not there at all.
-	ErrNoKeys = errors.New("SESSION_KEYS is not in this file: if it is in the environment, change it there; " +
-		"if it is nowhere, glassjar makes it when it starts")
+	// ErrNoKeys is wrapped when a file has no key, or does not exist.
+	ErrNoKeys = errors.New("SESSION_KEYS is not in this file: if the environment sets it, change it there; " +
+		"if nothing sets it, glassjar makes it when it starts")
 )
 
 const (
 	setting = "SESSION_KEYS"
 	keySize = 32 // bytes, for each key and for each key derived from it
 
-	mend       = "make a key with: openssl rand -base64 32"
-	mendFolder = "let glassjar write in that folder, or set SESSION_KEYS in the environment"
+	hint       = "make a key with: openssl rand -base64 32"
+	hintFolder = "let glassjar write in that folder, or set SESSION_KEYS in the environment"
 )
 
 // Ring is the session keys, newest first: the first signs, every one verifies.
-// It does not change; the zero Ring has no keys.
+// It is immutable; the zero Ring has no keys.
 type Ring struct {
 	keys []key
 }
@@ -53,11 +53,11 @@ func New() (Ring, error) {
 }
 
 // Parse reads a SESSION_KEYS value: standard base64 of 32 bytes for each key,
-// newest first, separated by commas, with spaces around them if you like.
+// newest first, separated by commas; spaces around them are ignored.
 // Its errors wrap [ErrKeys], say which key by its position, and never show one.
 func Parse(text string) (Ring, error) {
 	if strings.TrimSpace(text) == "" {
-		return Ring{}, fmt.Errorf("%w: it is empty: %s", ErrKeys, mend)
+		return Ring{}, fmt.Errorf("%w: it is empty: %s", ErrKeys, hint)
 	}
 	var ring Ring
 	for word := range strings.SplitSeq(text, ",") {
@@ -66,7 +66,7 @@ func Parse(text string) (Ring, error) {
 			fault = "is there twice"
 		}
 		if fault != "" {
-			return Ring{}, fmt.Errorf("%w: key %d %s: %s", ErrKeys, ring.Len()+1, fault, mend)
+			return Ring{}, fmt.Errorf("%w: key %d %s: %s", ErrKeys, ring.Len()+1, fault, hint)
 		}
 		ring.keys = append(ring.keys, func() []byte { return raw })
 	}
@@ -90,7 +90,8 @@ func parseKey(word string) (raw []byte, fault string) {
 // Len returns how many keys there are.
 func (r Ring) Len() int { return len(r.keys) }
 
-// Text returns the value of SESSION_KEYS: all the secrets, for the file alone.
+// Text returns the value of SESSION_KEYS with all secrets. Write it only to the
+// file.
 func (r Ring) Text() string {
 	words := make([]string, 0, r.Len())
 	for _, key := range r.keys {
@@ -120,8 +121,8 @@ func (r Ring) Prune() Ring {
 }
 
 // Derive returns a key for the purpose from each key, in the same
-// order (HKDF-SHA-256, RFC 5869). Purposes have nothing in common: knowing the
-// key of one says nothing about another. "id" is taken, by [Ring.IDs].
+// order (HKDF-SHA-256, RFC 5869). Keys of different purposes are independent:
+// one reveals nothing about another. The purpose "id" is reserved for [Ring.IDs].
 func (r Ring) Derive(purpose string) [][keySize]byte {
 	derived := make([][keySize]byte, 0, r.Len())
 	for _, key := range r.keys {
@@ -134,8 +135,8 @@ func (r Ring) Derive(purpose string) [][keySize]byte {
 	return derived
 }
 
-// IDs returns a short name for each key, in the same order, fit for people
-// and logs: it tells keys apart and reveals nothing of them.
+// IDs returns a short name for each key, in the same order. It distinguishes
+// keys, reveals nothing about them, and may be shown and logged.
 func (r Ring) IDs() []string {
 	ids := make([]string, 0, r.Len())
 	for _, key := range r.Derive("id") {
@@ -145,15 +146,15 @@ func (r Ring) IDs() []string {
 }
 
 // SelfTest signs and verifies with each key, and checks that a key which
-// differs in one bit is refused. Call it at start: gorilla/securecookie itself
-// takes a key of any length.
+// differs in one bit is rejected. Call it at start: gorilla/securecookie itself
+// accepts a key of any length.
 func (r Ring) SelfTest() error {
 	if r.Len() == 0 {
-		return fmt.Errorf("%w: there is none: %s", ErrKeys, mend)
+		return fmt.Errorf("%w: there is no key: %s", ErrKeys, hint)
 	}
 	for i, key := range r.Derive("self-test") {
 		var got string
-		good := securecookie.New(key[:], nil).MaxAge(0) // the clock is not on trial
+		good := securecookie.New(key[:], nil).MaxAge(0) // independent of the clock
 		signed, err := good.Encode("self-test", "glassjar")
 		if err == nil {
 			err = good.Decode("self-test", signed, &got)

@@ -88,7 +88,7 @@ func TestTenProcessesAtOnce(t *testing.T) {
 	for _, text := range []string{"", lines} {
 		path := filepath.Join(t.TempDir(), ".env")
 		if text != "" {
-			path = put(t, text)
+			path = writeEnv(t, text)
 		}
 		gun, trigger, err := os.Pipe()
 		if err != nil {
@@ -122,7 +122,7 @@ func TestTenProcessesAtOnce(t *testing.T) {
 				t.Errorf("process %d got another key than the file holds", i+1)
 			}
 		}
-		alone(t, path)
+		wantNoOtherFile(t, path)
 	}
 }
 
@@ -162,20 +162,20 @@ func TestKilledWhileMaking(t *testing.T) {
 			want := []string{lines, "SESSION_KEYS=\n"}[i%2]
 			ring, err := keyring.Read(file)
 			last := i == len(folders)-1 // the one that it was killed at
-			if last && errors.Is(err, keyring.ErrNoKeys) && (errors.Is(err, fs.ErrNotExist) || get(t, file) == want) {
+			if last && errors.Is(err, keyring.ErrNoKeys) && (errors.Is(err, fs.ErrNotExist) || readEnv(t, file) == want) {
 				continue
 			}
 			if err != nil || ring.Len() != 1 || ring.SelfTest() != nil {
 				t.Fatalf("file %d of %d: got %v, error %v", i, len(folders), ring, err)
 			}
-			hold(t, file, ring, 1, strings.Replace(want, "SESSION_KEYS=", "SESSION_KEYS=KEYS", 1))
+			wantFile(t, file, ring, 1, strings.Replace(want, "SESSION_KEYS=", "SESSION_KEYS=KEYS", 1))
 		}
 	}
 }
 
 // Attack keys/first-start: kill -9 while the keys change → the old ring or the new one.
 func TestKilledWhileRotating(t *testing.T) {
-	path := put(t, lines)
+	path := writeEnv(t, lines)
 	if _, err := keyring.Ensure(path); err != nil {
 		t.Fatal(err)
 	}
@@ -185,10 +185,10 @@ func TestKilledWhileRotating(t *testing.T) {
 		if err != nil || ring.Len() == 0 || ring.SelfTest() != nil {
 			t.Fatalf("got %v, error %v", ring, err)
 		}
-		hold(t, path, ring, ring.Len(), strings.Replace(lines, "SESSION_KEYS=", "SESSION_KEYS=KEYS", 1))
+		wantFile(t, path, ring, ring.Len(), strings.Replace(lines, "SESSION_KEYS=", "SESSION_KEYS=KEYS", 1))
 	}
 	if _, err := keyring.RotateFile(path); err != nil {
 		t.Fatal(err)
 	}
-	alone(t, path)
+	wantNoOtherFile(t, path)
 }

@@ -14,10 +14,10 @@ func TestTenGoroutinesAtOnce(t *testing.T) {
 	for _, text := range []string{"", "A=1\n", "A=1\nSESSION_KEYS=\nB=2"} {
 		path := filepath.Join(t.TempDir(), ".env")
 		if text != "" {
-			path = put(t, text)
+			path = writeEnv(t, text)
 		}
 		var got sync.Map
-		atOnce(10, func() {
+		concurrently(10, func() {
 			ring, err := keyring.Ensure(path)
 			if err != nil {
 				t.Error(err)
@@ -30,7 +30,7 @@ func TestTenGoroutinesAtOnce(t *testing.T) {
 			}
 			return true
 		})
-		atOnce(10, func() {
+		concurrently(10, func() {
 			if _, err := keyring.RotateFile(path); err != nil {
 				t.Error(err)
 			}
@@ -38,13 +38,13 @@ func TestTenGoroutinesAtOnce(t *testing.T) {
 		if ring, err := keyring.Read(path); err != nil || ring.Len() != 11 {
 			t.Errorf("after ten rotations at once: %v, error %v; want 11 keys", ring, err)
 		}
-		alone(t, path)
+		wantNoOtherFile(t, path)
 	}
 }
 
 // A server may read the file at any moment of a rotation.
 func TestReadDuringRotation(t *testing.T) {
-	path := put(t, "A=1\n")
+	path := writeEnv(t, "A=1\n")
 	if _, err := keyring.Ensure(path); err != nil {
 		t.Fatal(err)
 	}
@@ -71,8 +71,8 @@ func TestReadDuringRotation(t *testing.T) {
 	}
 }
 
-// atOnce runs f n times at once.
-func atOnce(n int, f func()) {
+// concurrently runs f n times at once.
+func concurrently(n int, f func()) {
 	var wg sync.WaitGroup
 	start := make(chan struct{})
 	for range n {
@@ -101,7 +101,7 @@ func TestEnsureNeverReplacesAFile(t *testing.T) {
 		wg.Go(func() { linkErr = os.Link(ready, path) })
 		wg.Go(func() { ring, err = keyring.Ensure(path) })
 		wg.Wait()
-		if won := linkErr == nil; err != nil || won != (ring.Text() == key(1)) || ring.Text() != parse(t, get(t, path)[len("SESSION_KEYS="):]).Text() {
+		if won := linkErr == nil; err != nil || won != (ring.Text() == key(1)) || ring.Text() != parse(t, readEnv(t, path)[len("SESSION_KEYS="):]).Text() {
 			t.Fatalf("the other's file was made: %v; got another key than the file holds, or error %v", won, err)
 		}
 		if err := os.Remove(path); err != nil {

@@ -45,7 +45,7 @@ func TestFileRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			path := put(t, tt.text)
+			path := writeEnv(t, tt.text)
 			before, _ := os.Stat(path)
 			ring, err := tt.do(path)
 			if err == nil || ring.Len() != 0 {
@@ -65,10 +65,10 @@ func TestFileRefuses(t *testing.T) {
 				}
 			}
 			after, err := os.Stat(path)
-			if err != nil || !os.SameFile(before, after) || get(t, path) != tt.text {
+			if err != nil || !os.SameFile(before, after) || readEnv(t, path) != tt.text {
 				t.Errorf("the file changed, or error %v", err)
 			}
-			alone(t, path)
+			wantNoOtherFile(t, path)
 		})
 	}
 }
@@ -90,7 +90,7 @@ func TestPathRefuses(t *testing.T) {
 		{"a dangling link", link, ensure, "following the link " + link + " to nowhere"},
 		{"a dangling link, rotated", link, keyring.RotateFile, "following the link " + link + " to nowhere"},
 		{"a link to itself", loop, ensure, "too many"},
-		{"a folder", folder, ensure, "it is not a file: move it away"},
+		{"a folder", folder, ensure, "it is not a regular file: move it away"},
 		{"no folder", filepath.Join(folder, "no", ".env"), ensure, "make it first"},
 		{"a folder that takes no new file", long, ensure, "let glassjar write in that folder"},
 		{"no file to rotate", filepath.Join(folder, ".env"), keyring.RotateFile, "SESSION_KEYS is not in this file"},
@@ -114,7 +114,7 @@ func TestPathRefuses(t *testing.T) {
 
 // What a killed process left is gone after the next change; others' files stay.
 func TestLitterIsSwept(t *testing.T) {
-	path := put(t, "A=1\n")
+	path := writeEnv(t, "A=1\n")
 	for _, name := range []string{".env.keyring-1", "other.env.keyring-1"} {
 		if err := os.WriteFile(filepath.Join(filepath.Dir(path), name), nil, 0o600); err != nil {
 			t.Fatal(err)
@@ -151,14 +151,14 @@ func FuzzEnsure(f *testing.F) {
 		if err != nil || strings.TrimSpace(old) != "" {
 			_, odd := vars[""] // a line without =
 			mayRefuse := unreadable != nil || odd || bytes.ContainsRune(text, 0) || strings.TrimSpace(old) != "" || strings.Count(string(text), "SESSION_KEYS") > 1
-			if get(t, path) != string(text) || !mayRefuse {
+			if readEnv(t, path) != string(text) || !mayRefuse {
 				t.Fatalf("the file changed, or refused without need: %v", err)
 			}
 			return
 		}
-		after, err := godotenv.Unmarshal(strings.TrimPrefix(get(t, path), dotenv.Mark))
+		after, err := godotenv.Unmarshal(strings.TrimPrefix(readEnv(t, path), dotenv.Mark))
 		if err != nil || after["SESSION_KEYS"] != ring.Text() || ring.Len() != 1 || ring.SelfTest() != nil {
-			t.Fatalf("godotenv reads other keys from %q, or error %v", get(t, path), err)
+			t.Fatalf("godotenv reads other keys from %q, or error %v", readEnv(t, path), err)
 		}
 		delete(after, "SESSION_KEYS")
 		delete(vars, "SESSION_KEYS")
@@ -170,7 +170,7 @@ func FuzzEnsure(f *testing.F) {
 				t.Errorf("%q was %q, is %q", name, want, got)
 			}
 		}
-		if !strings.Contains(string(text), "SESSION_KEYS") && !strings.HasPrefix(get(t, path), string(text)) {
+		if !strings.Contains(string(text), "SESSION_KEYS") && !strings.HasPrefix(readEnv(t, path), string(text)) {
 			t.Error("the lines before the new one changed")
 		}
 	})

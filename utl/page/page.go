@@ -1,5 +1,5 @@
-// Package page renders HTML templates into memory, so that an answer is
-// written whole or not at all.
+// Package page renders HTML templates into memory, so that a response is
+// written completely or not at all.
 package page
 
 import (
@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// Set is a site's pages, by their names.
+// Set is a site's pages, keyed by name.
 type Set struct{ pages map[string]*template.Template }
 
-// Parse parses every .html file beside layout.html as a page that stands in
-// it. Pages may call the functions.
+// Parse parses every .html file but layout.html as a page inside that layout.
+// Pages may call funcs.
 func Parse(files fs.FS, funcs template.FuncMap) (*Set, error) {
 	names, err := fs.Glob(files, "*.html")
 	if err != nil {
@@ -35,7 +35,7 @@ func Parse(files fs.FS, funcs template.FuncMap) (*Set, error) {
 	return s, nil
 }
 
-// Render returns the page of the name, made with data.
+// Render returns the named page, executed with data.
 func (s *Set) Render(name string, data any) ([]byte, error) {
 	t, err := s.Template(name)
 	if err != nil {
@@ -48,7 +48,7 @@ func (s *Set) Render(name string, data any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Template returns the parsed page of the name.
+// Template returns the named page's parsed template.
 func (s *Set) Template(name string) (*template.Template, error) {
 	t, ok := s.pages[name]
 	if !ok {

@@ -12,42 +12,41 @@ import (
 
 //go:generate go run gen.go
 
-// table holds the first prefixBytes of the SHA-256 of every common password, in
-// ascending order; gen.go says where they come from.
+// table is the first prefixBytes of the SHA-256 of every common password, in
+// ascending order. gen.go makes it.
 //
 //go:embed common.bin
 var table string
 
 const prefixBytes = 8
 
-// trivial is the most characters that, alone or repeated, are always common.
-const trivial = 4
+// maxPeriod: a password that repeats at most so many characters is common.
+const maxPeriod = 4
 
-// common reports whether lower, a password in lower case, is among the first
-// that people try: as it is, repeated, or with digits and signs around it.
+// common reports whether lower, a password in lower case, is a listed common
+// password: as it is, repeated, or with digits and signs around it.
 func common(lower string) bool {
-	if utf8.RuneCountInString(unit(lower)) <= trivial {
+	if utf8.RuneCountInString(period(lower)) <= maxPeriod {
 		return true
 	}
 	return slices.ContainsFunc(cores(lower), listed)
 }
 
-// cores returns what may be the word that the password is made of: what it
-// repeats, and what is left without the signs, or the signs and digits, at its
-// beginning and end.
+// cores returns the words that the password may be made from: its repeated part,
+// and what is left without the signs, or the signs and digits, at both ends.
 func cores(lower string) []string {
 	var all []string
-	for _, whole := range []string{lower, unit(lower)} {
+	for _, whole := range []string{lower, period(lower)} {
 		signless := strings.TrimFunc(whole, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 		letters := strings.TrimFunc(whole, func(r rune) bool { return !unicode.IsLetter(r) })
-		all = append(all, whole, signless, letters, unit(signless), unit(letters))
+		all = append(all, whole, signless, letters, period(signless), period(letters))
 	}
 	return all
 }
 
-// unit returns the shortest beginning of s that makes s when it is repeated and
-// cut to length: s itself when nothing repeats.
-func unit(s string) string {
+// period returns the shortest prefix of s whose repetition, cut to length, is s.
+// That is s itself when nothing repeats.
+func period(s string) string {
 	for n := 1; n < len(s); n++ {
 		if strings.HasPrefix(s, s[n:]) {
 			return s[:n]

@@ -14,8 +14,8 @@ var tiny = password.Params{Memory: 64, Time: 1, Threads: 1}
 
 const good = "correct horse battery staple"
 
-// ran is one call of argon2id.
-type ran struct {
+// derivation is one call of argon2id.
+type derivation struct {
 	pw              string
 	salt            int
 	time, memory    uint32
@@ -23,11 +23,11 @@ type ran struct {
 }
 
 // counted returns a Hasher of cost p and the log of what it ran.
-func counted(p password.Params) (*password.Hasher, *[]ran) {
+func counted(p password.Params) (*password.Hasher, *[]derivation) {
 	h := password.NewHasher(p, 1, 0)
-	var log []ran
+	var log []derivation
 	h.SetKeyFunc(func(pw, salt []byte, time, memory uint32, threads uint8, keyLen uint32) []byte {
-		log = append(log, ran{string(pw), len(salt), time, memory, int(threads), int(keyLen)})
+		log = append(log, derivation{string(pw), len(salt), time, memory, int(threads), int(keyLen)})
 		if memory > 64 { // a refused or foreign hash: counted, not paid for
 			return make([]byte, keyLen)
 		}

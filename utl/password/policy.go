@@ -10,18 +10,18 @@ import (
 )
 
 const (
-	// MinLength is the fewest characters of a password: Unicode code points,
-	// once it is mapped by OpaqueString (NIST SP 800-63B-4, section 3.1.1.2).
+	// MinLength is the minimum length of a password in Unicode code points, after
+	// mapping by OpaqueString (NIST SP 800-63B-4, section 3.1.1.2).
 	MinLength = 15
-	// MaxBytes is the most bytes of a password, as it was sent.
+	// MaxBytes is the maximum length of a password as sent, in bytes.
 	MaxBytes = 1024
 )
 
-// minName is the fewest characters of a username, a host name or a part of one
-// that is looked for in passwords: shorter ones are in too many words.
+// minName is the minimum length of a username, a host name or a part of one that
+// a password may not contain: too many words contain shorter ones.
 const minName = 4
 
-// product is what attackers try first where this program runs.
+// product is the program's name, which attackers try first.
 const product = "glassjar"
 
 var (
@@ -29,26 +29,26 @@ var (
 	ErrLong = errors.New("password too long")
 	// ErrNotUTF8 says that the password is not valid UTF-8.
 	ErrNotUTF8 = errors.New("password not valid UTF-8")
-	// ErrCharacters says that the password holds a character that PRECIS
-	// refuses: a control character, an unassigned one, a stray joiner.
-	ErrCharacters = errors.New("password holds a refused character")
+	// ErrCharacters says that the password contains a character that PRECIS
+	// rejects: a control character, an unassigned one, a stray joiner.
+	ErrCharacters = errors.New("password contains a character that is not allowed")
 	// ErrShort says that the password is shorter than MinLength.
 	ErrShort = errors.New("password too short")
-	// ErrCommon says that the password is among the first that people try, or
-	// is one of those with digits and signs before or after it.
+	// ErrCommon says that the password is a common one, perhaps repeated or with
+	// digits and signs around it.
 	ErrCommon = errors.New("password too common")
-	// ErrHasName says that the password holds the username.
-	ErrHasName = errors.New("password holds the username")
-	// ErrHasSite says that the password holds the name of the site.
-	ErrHasSite = errors.New("password holds the name of the site")
+	// ErrHasName says that the password contains the username.
+	ErrHasName = errors.New("password contains the username")
+	// ErrHasSite says that the password contains the site's name.
+	ErrHasSite = errors.New("password contains the site's name")
 )
 
-// Check returns nil when pw may be set as the password of username, which is
-// in its stored form, at the site with the host name; either may be empty. Else
-// it returns one of ErrLong, ErrNotUTF8, ErrCharacters, ErrShort, ErrCommon,
-// ErrHasName and ErrHasSite, the first that applies in this order.
+// Check returns nil when pw may be set as the password of username, given in its
+// stored form, at the site on host; either may be empty. Otherwise it returns
+// the first of these that applies: ErrLong, ErrNotUTF8, ErrCharacters, ErrShort,
+// ErrCommon, ErrHasName, ErrHasSite.
 func Check(pw, username, host string) error {
-	pw, err := form(pw)
+	pw, err := normalize(pw)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func Check(pw, username, host string) error {
 		return ErrShort
 	case common(pw):
 		return ErrCommon
-	case holds(pw, username):
+	case contains(pw, username):
 		return ErrHasName
 	case strings.Contains(pw, product), hasHost(pw, strings.ToLower(host)):
 		return ErrHasSite
@@ -67,16 +67,16 @@ func Check(pw, username, host string) error {
 	return nil
 }
 
-// holds reports whether the password, in lower case, holds the name.
-func holds(lower, name string) bool {
+// contains reports whether the lower-case password contains the name.
+func contains(lower, name string) bool {
 	return utf8.RuneCountInString(name) >= minName && strings.Contains(lower, strings.ToLower(name))
 }
 
-// hasHost reports whether the password holds the host name, or is one of the
-// host name's parts with digits and signs around it. The parts are not looked
-// for inside words: "author" holds the "auth" of auth.example.
+// hasHost reports whether the password contains the host name, or is one of the
+// host name's parts with digits and signs around it. Parts inside words are
+// allowed: "author" contains the "auth" of auth.example.
 func hasHost(lower, host string) bool {
-	if holds(lower, host) {
+	if contains(lower, host) {
 		return true
 	}
 	parts := strings.Split(host, ".")
@@ -85,16 +85,16 @@ func hasHost(lower, host string) bool {
 	})
 }
 
-// form returns pw as it is hashed: mapped by OpaqueString (RFC 8265, section
-// 4.2), so that one password typed on two keyboards is one. The length comes
-// first: what is too long costs nothing.
-func form(pw string) (string, error) {
+// normalize returns pw mapped by OpaqueString (RFC 8265, section 4.2), as it is
+// hashed, so that a password typed on different keyboards is the same. The length
+// is checked first: a password that is too long costs no work.
+func normalize(pw string) (string, error) {
 	switch {
 	case len(pw) > MaxBytes:
 		return "", ErrLong
 	case !utf8.ValidString(pw):
 		return "", ErrNotUTF8
-	case pw == "": // OpaqueString would refuse it too, for another reason
+	case pw == "": // OpaqueString would reject it with another error
 		return "", ErrShort
 	}
 	mapped, err := precis.OpaqueString.String(pw)

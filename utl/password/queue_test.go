@@ -9,17 +9,17 @@ import (
 	"glassjar/utl/password"
 )
 
-// stuck is a Hasher whose hashes run until the test lets one finish. Its
+// blocked is a Hasher whose hashes run until the test lets one finish. Its
 // methods are called inside a synctest bubble.
-type stuck struct {
+type blocked struct {
 	*password.Hasher
 	began   chan struct{} // one value a hash that began
 	finish  chan struct{} // one value lets one hash finish
 	results chan error    // one value a Hash that returned
 }
 
-func newStuck(workers, line int) stuck {
-	s := stuck{
+func newBlocked(workers, line int) blocked {
+	s := blocked{
 		Hasher:  password.NewHasher(tiny, workers, line),
 		began:   make(chan struct{}, 1000),
 		finish:  make(chan struct{}),
@@ -33,8 +33,8 @@ func newStuck(workers, line int) stuck {
 	return s
 }
 
-// ask starts n calls of Hash and returns when each hashes, waits or is back.
-func (s stuck) ask(ctx context.Context, n int) {
+// start starts n calls of Hash and returns when each hashes, waits or is back.
+func (s blocked) start(ctx context.Context, n int) {
 	for range n {
 		go func() {
 			_, err := s.Hash(ctx, good)
@@ -44,16 +44,16 @@ func (s stuck) ask(ctx context.Context, n int) {
 	synctest.Wait()
 }
 
-// let lets n hashes finish, one after the other.
-func (s stuck) let(n int) {
+// release lets n hashes finish, one after the other.
+func (s blocked) release(n int) {
 	for range n {
 		s.finish <- struct{}{}
 		synctest.Wait()
 	}
 }
 
-// want checks how many hashes began, and how many calls came back how.
-func (s stuck) want(t *testing.T, began, done, busy, canceled int) {
+// wantCounts checks how many hashes began, and how many calls came back how.
+func (s blocked) wantCounts(t *testing.T, began, done, busy, canceled int) {
 	t.Helper()
 	var gotDone, gotBusy, gotCanceled int
 	for range len(s.results) {
@@ -77,9 +77,9 @@ func (s stuck) want(t *testing.T, began, done, busy, canceled int) {
 // Attack passwords/many-at-once: 200 sign-ins at once hold the memory of two.
 func TestBeyondWorkersAndLineIsBusyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStuck(2, password.Line)
-		s.ask(t.Context(), 200)
-		s.want(t, 2, 0, 200-2-16, 0) // two hash, sixteen wait
+		s := newBlocked(2, password.QueueLen)
+		s.start(t.Context(), 200)
+		s.wantCounts(t, 2, 0, 200-2-16, 0) // two hash, sixteen wait
 		if _, err := s.Verify(t.Context(), "", good); !errors.Is(err, password.ErrBusy) {
 			t.Errorf("Verify = %v, want ErrBusy", err)
 		}
@@ -87,51 +87,51 @@ func TestBeyondWorkersAndLineIsBusyAtOnce(t *testing.T) {
 			t.Errorf("Dummy = %v, want ErrBusy", err)
 		}
 
-		s.let(1) // one leaves, one of the line begins, one place is free
-		s.want(t, 3, 1, 0, 0)
-		s.ask(t.Context(), 2)
-		s.want(t, 3, 0, 1, 0)
+		s.release(1) // one leaves, one of the line begins, one place is free
+		s.wantCounts(t, 3, 1, 0, 0)
+		s.start(t.Context(), 2)
+		s.wantCounts(t, 3, 0, 1, 0)
 
-		s.let(2 + 16)
-		s.want(t, 2+16+2-1, 2+16, 0, 0)
-		s.ask(t.Context(), 2) // all is as at the start
-		s.want(t, 2+16+2-1+2, 0, 0, 0)
-		s.let(2)
+		s.release(2 + 16)
+		s.wantCounts(t, 2+16+2-1, 2+16, 0, 0)
+		s.start(t.Context(), 2) // all is as at the start
+		s.wantCounts(t, 2+16+2-1+2, 0, 0, 0)
+		s.release(2)
 	})
 }
 
 func TestACanceledWaiterLeavesItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStuck(1, 2)
-		s.ask(t.Context(), 1)
+		s := newBlocked(1, 2)
+		s.start(t.Context(), 1)
 		ctx, cancel := context.WithCancel(t.Context())
-		s.ask(ctx, 2)
-		s.ask(t.Context(), 1)
-		s.want(t, 1, 0, 1, 0) // one hashes, two wait, the line is full
+		s.start(ctx, 2)
+		s.start(t.Context(), 1)
+		s.wantCounts(t, 1, 0, 1, 0) // one hashes, two wait, the line is full
 
 		cancel()
 		synctest.Wait()
-		s.want(t, 1, 0, 0, 2)
-		s.ask(t.Context(), 3)
-		s.want(t, 1, 0, 1, 0) // both places were free again
+		s.wantCounts(t, 1, 0, 0, 2)
+		s.start(t.Context(), 3)
+		s.wantCounts(t, 1, 0, 1, 0) // both places were free again
 
-		s.let(3)
-		s.want(t, 3, 3, 0, 0) // the canceled never began
+		s.release(3)
+		s.wantCounts(t, 3, 3, 0, 0) // the canceled never began
 	})
 }
 
 func TestNobodyHashesForARequestThatHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStuck(1, 0)
+		s := newBlocked(1, 0)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		for range 100 { // a free worker and an ended ctx: select picks either
-			s.ask(ctx, 1)
+			s.start(ctx, 1)
 		}
-		s.want(t, 0, 0, 0, 100)
-		s.ask(t.Context(), 1)
-		s.let(1)
-		s.want(t, 1, 1, 0, 0)
+		s.wantCounts(t, 0, 0, 0, 100)
+		s.start(t.Context(), 1)
+		s.release(1)
+		s.wantCounts(t, 1, 1, 0, 0)
 	})
 }
 
@@ -156,16 +156,16 @@ func TestAHasherHasAtLeastOneWorker(t *testing.T) {
 
 func TestBusyWhenTheLineIsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStuck(1, 2)
+		s := newBlocked(1, 2)
 		for taken := range 3 {
 			if s.Busy() {
 				t.Errorf("busy with %d of 3 places taken", taken)
 			}
-			s.ask(t.Context(), 1)
+			s.start(t.Context(), 1)
 		}
 		if !s.Busy() {
 			t.Error("not busy with every place taken")
 		}
-		s.let(3)
+		s.release(3)
 	})
 }

@@ -39,9 +39,9 @@ var refused = []struct{ name, phc, why string }{
 	{"a space before", " $argon2id$v=19$m=64,t=1,p=1$" + zeros[16] + "$" + zeros[32], "not a PHC string"},
 	{"a newline after", "$argon2id$v=19$m=64,t=1,p=1$" + zeros[16] + "$" + zeros[32] + "\n", "not a PHC string"},
 	{"1 MB", "$argon2id$v=19$m=64,t=1,p=1$" + zeros[16] + "$" + strings.Repeat("A", 1<<20), "too long"},
-	{"no passes", "$argon2id$v=19$m=64,t=0,p=1$" + zeros[16] + "$" + zeros[32], "below argon2's least"},
-	{"no lanes", "$argon2id$v=19$m=64,t=1,p=0$" + zeros[16] + "$" + zeros[32], "below argon2's least"},
-	{"too little memory for its lanes", "$argon2id$v=19$m=15,t=1,p=2$" + zeros[16] + "$" + zeros[32], "below argon2's least"},
+	{"no passes", "$argon2id$v=19$m=64,t=0,p=1$" + zeros[16] + "$" + zeros[32], "below argon2's minimum"},
+	{"no lanes", "$argon2id$v=19$m=64,t=1,p=0$" + zeros[16] + "$" + zeros[32], "below argon2's minimum"},
+	{"too little memory for its lanes", "$argon2id$v=19$m=15,t=1,p=2$" + zeros[16] + "$" + zeros[32], "below argon2's minimum"},
 	{"memory over 256 MiB", "$argon2id$v=19$m=262145,t=1,p=1$" + zeros[16] + "$" + zeros[32], "cost too much"},
 	{"all the memory there is", "$argon2id$v=19$m=4294967295,t=1,p=1$" + zeros[16] + "$" + zeros[32], "cost too much"},
 	{"17 passes", "$argon2id$v=19$m=64,t=17,p=1$" + zeros[16] + "$" + zeros[32], "cost too much"},
@@ -55,7 +55,7 @@ var refused = []struct{ name, phc, why string }{
 
 // Attack passwords/broken-hash
 func TestVerifyRunsNoRefusedHash(t *testing.T) {
-	dummy := []ran{{good, 16, 1, 64, 1, 32}}
+	dummy := []derivation{{good, 16, 1, 64, 1, 32}}
 	for _, tt := range refused {
 		t.Run(tt.name, func(t *testing.T) {
 			h, log := counted(tiny)

@@ -67,7 +67,7 @@ func Open(ctx context.Context, o Options) (*Stores, error) {
 	if err != nil {
 		return nil, errors.Join(err, data.Close())
 	}
-	hasher := password.NewHasher(password.Recommended(), password.Workers(runtime.GOMAXPROCS(0)), password.Line)
+	hasher := password.NewHasher(password.Recommended(), password.Workers(runtime.GOMAXPROCS(0)), password.QueueLen)
 	return &Stores{
 		Config: cfg, Ring: ring, Log: o.Log, DB: data, Sessions: sessions,
 		Accounts: account.New(account.Options{DB: data, Sessions: sessions, Hasher: hasher, Host: site.Hostname(), Now: clock.Now}),

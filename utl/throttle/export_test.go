@@ -2,12 +2,12 @@ package throttle
 
 import "context"
 
-// UnderWay returns how many keys have tries under way.
-func (s *Store) UnderWay() int {
+// InFlight returns how many keys have tries in flight.
+func (s *Store) InFlight() int {
 	_ = s.lock(context.Background())
 	defer s.unlock()
-	return len(s.underWay)
+	return len(s.inFlight)
 }
 
-// Keep is what Sweep does beyond the bound, with another one.
-func (s *Store) Keep(ctx context.Context, n int) error { return s.keep(ctx, n) }
+// Trim is Sweep's trim, with another limit.
+func (s *Store) Trim(ctx context.Context, n int) error { return s.trim(ctx, n) }

@@ -14,11 +14,11 @@ import (
 
 // guess makes the attempts one after the other for 15 minutes, waits as it is
 // told, and returns how many passwords were looked at.
-func (d *door) guess(attempt func(i int) throttle.Attempt) (looked int) {
+func (d *harness) guess(attempt func(i int) throttle.Attempt) (looked int) {
 	d.t.Helper()
 	for began := d.now; d.now.Sub(began) < 15*time.Minute; {
-		try, wait := d.ask(attempt(looked))
-		d.pass(wait)
+		try, wait := d.begin(attempt(looked))
+		d.advance(wait)
 		if try == nil {
 			continue
 		}
@@ -50,7 +50,7 @@ func TestWhatAGuesserGetsIn15Minutes(t *testing.T) {
 		}, 10 + 6 + 28},
 	} {
 		t.Run(tt.row, func(t *testing.T) {
-			if got := newDoor(t).guess(tt.attempt); got != tt.want {
+			if got := newHarness(t).guess(tt.attempt); got != tt.want {
 				t.Errorf("got %d passwords looked at, want %d", got, tt.want)
 			}
 		})
@@ -59,10 +59,10 @@ func TestWhatAGuesserGetsIn15Minutes(t *testing.T) {
 
 // Attack guessing/addresses: a flood from one /64 that does not wait.
 func TestAFloodIsRefusedWithoutARow(t *testing.T) {
-	d := newDoor(t)
+	d := newHarness(t)
 	admitted := 0
 	for i := range 2000 {
-		try, _ := d.ask(at(fmt.Sprintf("2001:db8::%x:0:%x", i%13, i), fmt.Sprint("name", i)))
+		try, _ := d.begin(at(fmt.Sprintf("2001:db8::%x:0:%x", i%13, i), fmt.Sprint("name", i)))
 		if try == nil {
 			continue
 		}
@@ -89,9 +89,9 @@ func TestAStrangerDoesNotTouchAKnownDevice(t *testing.T) {
 		{"from another known device", func(int) throttle.Attempt { return throttle.Attempt{Account: "bob", Device: "other"} }},
 	} {
 		t.Run(tt.row, func(t *testing.T) {
-			d := newDoor(t)
+			d := newHarness(t)
 			d.guess(tt.stranger)
-			under, wait := d.ask(owner)
+			under, wait := d.begin(owner)
 			if under == nil {
 				t.Fatalf("the owner is refused for %v", wait)
 			}
@@ -102,10 +102,10 @@ func TestAStrangerDoesNotTouchAKnownDevice(t *testing.T) {
 }
 
 func TestAKnownDeviceIsNotChargedToTheOthers(t *testing.T) {
-	d := newDoor(t)
+	d := newHarness(t)
 	device := throttle.Attempt{Address: netip.MustParseAddr("192.0.2.1"), Account: "bob", Device: "bob"} // called like the account
 	d.fail(slices.Repeat([]throttle.Attempt{device}, 11)...)
-	d.want("the device", device, time.Second)
+	d.wantWait("the device", device, time.Second)
 	d.fail(slices.Repeat([]throttle.Attempt{at("192.0.2.1", "bob")}, 4)...)
 	if got := d.rows(); got != 1+4 {
 		t.Errorf("got %d rows, want the device's and four", got)
@@ -114,21 +114,21 @@ func TestAKnownDeviceIsNotChargedToTheOthers(t *testing.T) {
 
 // What is of another kind has counters of its own, and as many free failures.
 func TestKindsShareNoCounter(t *testing.T) {
-	eachKind(t, func(d *door, k kind) {
+	eachKind(t, func(d *harness, k kind) {
 		other := func(i int) throttle.Attempt {
 			a := k.attempt(i)
 			a.Kind = "app"
 			return a
 		}
-		d.fail(k.some(0, k.free+1)...)
-		for i := range k.free + 1 {
+		d.fail(k.attempts(0, k.freeFailures+1)...)
+		for i := range k.freeFailures + 1 {
 			d.fail(other(i))
 		}
-		d.want("the other kind", other(0), time.Second)
-		d.pass(time.Second)
+		d.wantWait("the other kind", other(0), time.Second)
+		d.advance(time.Second)
 		d.fail(other(0))
-		d.want("the other kind again", other(0), 2*time.Second)
-		d.want("the first", k.attempt(0), 0)
+		d.wantWait("the other kind again", other(0), 2*time.Second)
+		d.wantWait("the first", k.attempt(0), 0)
 	})
 }
 
@@ -145,11 +145,11 @@ func TestWhichAddressesShareACounter(t *testing.T) {
 		{"a zone makes no difference", "fe80::1%eth0", "fe80::2%eth1", time.Second},
 	} {
 		t.Run(tt.row, func(t *testing.T) {
-			d := newDoor(t)
+			d := newHarness(t)
 			for i := range 21 {
 				d.fail(at(tt.spent, fmt.Sprint("name", i)))
 			}
-			d.want("the other", at(tt.other, "bob"), tt.want)
+			d.wantWait("the other", at(tt.other, "bob"), tt.want)
 		})
 	}
 }
@@ -169,9 +169,9 @@ func TestWhichAccountsShareACounter(t *testing.T) {
 		{"no address is an address", throttle.Attempt{Account: "bob"}, throttle.Attempt{Account: "bob"}, time.Second},
 	} {
 		t.Run(tt.row, func(t *testing.T) {
-			d := newDoor(t)
+			d := newHarness(t)
 			d.fail(slices.Repeat([]throttle.Attempt{tt.spent}, 5)...)
-			d.want("the other", tt.other, tt.want)
+			d.wantWait("the other", tt.other, tt.want)
 		})
 	}
 }
@@ -180,11 +180,11 @@ func TestWhichAccountsShareACounter(t *testing.T) {
 // same waits for any name.
 func TestAllNamesAreTreatedAlike(t *testing.T) {
 	waits := func(name string) (all []time.Duration) {
-		d := newDoor(t)
+		d := newHarness(t)
 		for i := range 40 {
-			try, wait := d.ask(at(fmt.Sprintf("192.0.2.%d", i%3), name))
+			try, wait := d.begin(at(fmt.Sprintf("192.0.2.%d", i%3), name))
 			all = append(all, wait)
-			d.pass(wait / 2)
+			d.advance(wait / 2)
 			if try == nil {
 				continue
 			}
@@ -204,7 +204,7 @@ func TestAllNamesAreTreatedAlike(t *testing.T) {
 
 // People type passwords into the username field.
 func TestNothingTypedIsKept(t *testing.T) {
-	d := newDoor(t)
+	d := newHarness(t)
 	d.fail(at("192.0.2.1", "correct horse battery"), throttle.Attempt{Account: "correct horse battery", Device: "device-id"})
 	kept, err := db.All(t.Context(), d.DB, db.Text, `SELECT kind || ' ' || key_hash FROM throttle ORDER BY kind`)
 	if err != nil {

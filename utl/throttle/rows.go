@@ -9,14 +9,14 @@ import (
 	"glassjar/utl/db"
 )
 
-// maxRows is how many counters Sweep leaves, some 20 MB.
+// maxRows limits the counters that Sweep leaves, about 20 MB.
 const maxRows = 100_000
 
-// row is what is kept of a key.
+// row is one counter.
 type row struct {
 	hash        string
 	count       int64 // failures; of the sign-in rule, sign-ins
-	since, last int64 // the window's first and the newest, as db.Micros; the streak's first is the newest
+	since, last int64 // the window's first and newest count, as db.Micros; for a streak, both are the newest
 }
 
 func scan(r db.Row) (one row, err error) {
@@ -24,7 +24,7 @@ func scan(r db.Row) (one row, err error) {
 	return one, err
 }
 
-// read returns the keys' rows by hash; a key that nothing was counted for has none.
+// read returns the keys' rows by hash. A key without counts has no row.
 func (s *Store) read(ctx context.Context, keys []key) (map[string]row, error) {
 	args := make([]any, len(keys))
 	for i, k := range keys {
@@ -39,9 +39,9 @@ func (s *Store) read(ctx context.Context, keys []key) (map[string]row, error) {
 	return rows, err
 }
 
-// charge counts one more for each of the keys; the first one after a window's
-// end begins the next.
-func charge(ctx context.Context, tx *db.Tx, keys []key, at time.Time) error {
+// recordFailure increments the keys' counters. The first count after a window's
+// end starts a new window.
+func recordFailure(ctx context.Context, tx *db.Tx, keys []key, at time.Time) error {
 	now := db.Micros(at)
 	for _, k := range keys {
 		over := db.Micros(at.Add(-k.window))
@@ -61,8 +61,8 @@ func charge(ctx context.Context, tx *db.Tx, keys []key, at time.Time) error {
 	return nil
 }
 
-// forget begins the keys' counts anew.
-func forget(ctx context.Context, tx *db.Tx, keys []key) error {
+// clearCounters deletes the keys' counters.
+func clearCounters(ctx context.Context, tx *db.Tx, keys []key) error {
 	for _, k := range keys {
 		if _, err := tx.Exec(ctx, `DELETE FROM throttle WHERE key_hash = ?`, k.hash); err != nil {
 			return err
@@ -71,11 +71,11 @@ func forget(ctx context.Context, tx *db.Tx, keys []key) error {
 	return nil
 }
 
-// Sweep deletes the counters whose windows and waits are over, and beyond
-// 100,000 those that failed longest ago: none that guessing keeps busy. Times
-// that a clock set back left in the future become now, so that nobody waits for
-// longer than until the next Sweep and 10 minutes. It goes in batches, as
-// db.Sweep does. Errors: db.ErrUnavailable.
+// Sweep deletes counters whose windows and waits have ended and, beyond 100,000,
+// those with the oldest newest failure, so that ongoing guessing keeps its
+// counters. Times in the future, which a clock that was set back left there,
+// become now: nobody waits longer than until the next Sweep plus 10 minutes. It
+// works in batches, as db.Sweep does. Errors: db.ErrUnavailable.
 func (s *Store) Sweep(ctx context.Context) error {
 	now := s.Now()
 	err := s.DB.Sweep(ctx, `UPDATE throttle SET last_at = ?1, since_at = CASE WHEN since_at > ?1 THEN ?1 ELSE since_at END
@@ -88,7 +88,7 @@ func (s *Store) Sweep(ctx context.Context) error {
 		}
 	}
 	if err == nil {
-		err = s.keep(ctx, maxRows)
+		err = s.trim(ctx, maxRows)
 	}
 	if err != nil {
 		return fmt.Errorf("sweeping the throttle: %w", err)
@@ -96,8 +96,8 @@ func (s *Store) Sweep(ctx context.Context) error {
 	return nil
 }
 
-// keep deletes all but the n counters that failed last.
-func (s *Store) keep(ctx context.Context, n int) error {
+// trim deletes all but the n counters with the newest failures.
+func (s *Store) trim(ctx context.Context, n int) error {
 	return s.DB.Sweep(ctx, `DELETE FROM throttle WHERE key_hash IN
 		(SELECT key_hash FROM throttle ORDER BY last_at DESC LIMIT ?2 OFFSET ?1 /* FOR UPDATE SKIP LOCKED */)`, n)
 }

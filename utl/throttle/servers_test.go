@@ -13,10 +13,10 @@ import (
 // counted together, each once.
 func TestServersCountTogether(t *testing.T) {
 	where := dbtest.New(t)
-	a, b := newDoorOver(t, dbtest.OpenAt(t, where)), newDoorOver(t, dbtest.OpenAt(t, where))
+	a, b := newHarnessOver(t, dbtest.OpenAt(t, where)), newHarnessOver(t, dbtest.OpenAt(t, where))
 	for round := range 100 {
 		var both sync.WaitGroup
-		for n, server := range []*door{a, b} {
+		for n, server := range []*harness{a, b} {
 			both.Go(func() {
 				for i := range 5 { // ten of an account cost nothing
 					try, _, err := server.Begin(t.Context(), at(fmt.Sprintf("198.51.100.%d", 10*n+i), "bob"))
@@ -31,9 +31,9 @@ func TestServersCountTogether(t *testing.T) {
 		}
 		both.Wait()
 		a.fail(at("203.0.113.1", "bob"))
-		b.want(fmt.Sprint("round ", round, ": after ten and one more"), at("203.0.113.2", "bob"), time.Second)
-		a.pass(time.Hour)
-		b.pass(time.Hour)
+		b.wantWait(fmt.Sprint("round ", round, ": after ten and one more"), at("203.0.113.2", "bob"), time.Second)
+		a.advance(time.Hour)
+		b.advance(time.Hour)
 		write(t, a.DB, `DELETE FROM throttle WHERE kind = 'streak'`)
 	}
 }

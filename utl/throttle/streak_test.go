@@ -16,10 +16,10 @@ func from(i int, account string) throttle.Attempt {
 
 // failSlowly fails n attempts, each from an address of its own and an hour after
 // the one before: no other counter waits.
-func (d *door) failSlowly(n int, account string) {
+func (d *harness) failSlowly(n int, account string) {
 	d.t.Helper()
 	for i := range n {
-		d.pass(time.Hour)
+		d.advance(time.Hour)
 		d.fail(from(i, account))
 	}
 }
@@ -27,43 +27,43 @@ func (d *door) failSlowly(n int, account string) {
 // Attack guessing/waits: after 100 failures in a row of an account, however slow, whoever
 // comes from no known device waits 10 minutes between tries.
 func TestAHundredFailuresInARow(t *testing.T) {
-	d := newDoor(t)
+	d := newHarness(t)
 	d.failSlowly(99, "bob")
-	d.want("after 99", from(500, "bob"), 0)
+	d.wantWait("after 99", from(500, "bob"), 0)
 	d.failSlowly(1, "bob")
 	for i := range 5 {
-		d.want("right after a failure", from(500+i, "bob"), 10*time.Minute)
-		d.pass(10*time.Minute - time.Microsecond)
-		d.want("just before the end", from(500+i, "bob"), time.Second)
-		d.pass(time.Microsecond)
+		d.wantWait("right after a failure", from(500+i, "bob"), 10*time.Minute)
+		d.advance(10*time.Minute - time.Microsecond)
+		d.wantWait("just before the end", from(500+i, "bob"), time.Second)
+		d.advance(time.Microsecond)
 		d.fail(from(500+i, "bob"))
 	}
-	d.want("another account", from(600, "ann"), 0)
-	d.want("a known device", throttle.Attempt{Account: "bob", Device: "d"}, 0)
+	d.wantWait("another account", from(600, "ann"), 0)
+	d.wantWait("a known device", throttle.Attempt{Account: "bob", Device: "d"}, 0)
 	app := from(600, "bob")
 	app.Kind = "app"
-	d.want("what is no sign-in", app, 0)
+	d.wantWait("what is no sign-in", app, 0)
 	d.sweep()
-	d.want("after a sweep", from(600, "bob"), 10*time.Minute)
-	d = newDoorAt(t, d)
-	d.want("after a restart", from(600, "bob"), 10*time.Minute)
+	d.wantWait("after a sweep", from(600, "bob"), 10*time.Minute)
+	d = newHarnessAt(t, d)
+	d.wantWait("after a restart", from(600, "bob"), 10*time.Minute)
 }
 
-// newDoorAt returns another server over the same database.
-func newDoorAt(t *testing.T, d *door) *door {
+// newHarnessAt returns another server over the same database.
+func newHarnessAt(t *testing.T, d *harness) *harness {
 	t.Helper()
-	other := newDoorOver(t, d.DB)
+	other := newHarnessOver(t, d.DB)
 	other.now = d.now
 	return other
 }
 
 // A guesser who changes addresses gets 6 tries an hour.
 func TestADayOfGuessingOneAccount(t *testing.T) {
-	d, looked := newDoor(t), 0
+	d, looked := newHarness(t), 0
 	d.failSlowly(100, "bob")
 	for ends := d.now.Add(24 * time.Hour); d.now.Before(ends); {
-		try, wait := d.ask(from(looked, "bob"))
-		d.pass(wait)
+		try, wait := d.begin(from(looked, "bob"))
+		d.advance(wait)
 		if try != nil {
 			looked++
 			if err := try.Failed(t.Context(), nil); err != nil {
@@ -77,9 +77,9 @@ func TestADayOfGuessingOneAccount(t *testing.T) {
 }
 
 // succeed begins the attempt, which must be admitted, and counts a sign-in.
-func (d *door) succeed(a throttle.Attempt) {
+func (d *harness) succeed(a throttle.Attempt) {
 	d.t.Helper()
-	try, wait := d.ask(a)
+	try, wait := d.begin(a)
 	if try == nil {
 		d.t.Fatalf("refused for %v, want it admitted", wait)
 	}
@@ -93,69 +93,69 @@ func TestWhatEndsAStreak(t *testing.T) {
 	device := throttle.Attempt{Address: netip.MustParseAddr("192.0.2.9"), Account: "bob", Device: "d"}
 	for _, tt := range []struct {
 		row  string
-		do   func(d *door)
+		do   func(d *harness)
 		want time.Duration // after one more failure
 	}{
-		{"nothing", func(*door) {}, 10 * time.Minute},
-		{"a sign-in", func(d *door) { d.succeed(from(500, "bob")) }, 0},
-		{"a sign-in from a known device", func(d *door) { d.succeed(device) }, 0},
-		{"another account's sign-in", func(d *door) { d.succeed(from(500, "ann")) }, 10 * time.Minute},
-		{"a try that was not counted", func(d *door) { try, _ := d.ask(from(500, "bob")); try.Done() }, 10 * time.Minute},
-		{"a known device's failures neither end nor prolong it", func(d *door) { d.fail(device) }, 10 * time.Minute},
-		{"29 days", func(d *door) { d.pass(29 * 24 * time.Hour); d.sweep() }, 10 * time.Minute},
-		{"30 days", func(d *door) { d.pass(30 * 24 * time.Hour) }, 0},
+		{"nothing", func(*harness) {}, 10 * time.Minute},
+		{"a sign-in", func(d *harness) { d.succeed(from(500, "bob")) }, 0},
+		{"a sign-in from a known device", func(d *harness) { d.succeed(device) }, 0},
+		{"another account's sign-in", func(d *harness) { d.succeed(from(500, "ann")) }, 10 * time.Minute},
+		{"a try that was not counted", func(d *harness) { try, _ := d.begin(from(500, "bob")); try.Done() }, 10 * time.Minute},
+		{"a known device's failures neither end nor prolong it", func(d *harness) { d.fail(device) }, 10 * time.Minute},
+		{"29 days", func(d *harness) { d.advance(29 * 24 * time.Hour); d.sweep() }, 10 * time.Minute},
+		{"30 days", func(d *harness) { d.advance(30 * 24 * time.Hour) }, 0},
 	} {
 		t.Run(tt.row, func(t *testing.T) {
-			d := newDoor(t)
+			d := newHarness(t)
 			d.failSlowly(99, "bob")
-			d.pass(time.Hour)
+			d.advance(time.Hour)
 			tt.do(d)
-			d.pass(time.Hour)
+			d.advance(time.Hour)
 			d.fail(from(501, "bob"))
-			d.want("after one more failure", from(502, "bob"), tt.want)
+			d.wantWait("after one more failure", from(502, "bob"), tt.want)
 		})
 	}
 }
 
 // A success resets no other counter.
 func TestASignInResetsOnlyTheStreak(t *testing.T) {
-	eachKind(t, func(d *door, k kind) {
-		d.fail(k.some(0, k.free)...)
-		d.succeed(k.attempt(k.free))
-		d.fail(k.attempt(k.free))
-		d.want("after one failure more than is free", k.attempt(k.free+1), time.Second)
+	eachKind(t, func(d *harness, k kind) {
+		d.fail(k.attempts(0, k.freeFailures)...)
+		d.succeed(k.attempt(k.freeFailures))
+		d.fail(k.attempt(k.freeFailures))
+		d.wantWait("after one failure more than is free", k.attempt(k.freeFailures+1), time.Second)
 	})
 }
 
 // Attack cookie/many-sign-ins: an account signs in 120 times an hour at most, from wherever.
 func TestSignInsAreLimited(t *testing.T) {
 	device := throttle.Attempt{Address: netip.MustParseAddr("192.0.2.9"), Account: "bob", Device: "d"}
-	d := newDoor(t)
+	d := newHarness(t)
 	began := d.now
 	for i := range 60 {
 		d.succeed(from(i, "bob"))
-		d.pass(time.Second)
+		d.advance(time.Second)
 		d.succeed(device)
 	}
 	left := time.Hour - d.now.Sub(began)
-	d.want("the 121st", from(500, "bob"), left)
-	d.want("a known device", device, left)
-	d.want("another account", from(500, "ann"), 0)
-	d.want("what is no sign-in", throttle.Attempt{Account: "bob", Device: "d", SignedIn: true}, 0)
+	d.wantWait("the 121st", from(500, "bob"), left)
+	d.wantWait("a known device", device, left)
+	d.wantWait("another account", from(500, "ann"), 0)
+	d.wantWait("what is no sign-in", throttle.Attempt{Account: "bob", Device: "d", SignedIn: true}, 0)
 	d.sweep()
-	d.pass(left - time.Microsecond)
-	d.want("just before the hour's end", device, time.Second)
-	d.pass(time.Microsecond)
-	d.want("at the hour's end", device, 0)
+	d.advance(left - time.Microsecond)
+	d.wantWait("just before the hour's end", device, time.Second)
+	d.advance(time.Microsecond)
+	d.wantWait("at the hour's end", device, 0)
 	d.succeed(device)
-	d.want("in the next hour", device, 0)
+	d.wantWait("in the next hour", device, 0)
 }
 
 // Attack cookie/many-sign-ins, race/one-winner: at once as well.
 func TestACrowdThatSucceedsIsCountedExactly(t *testing.T) {
-	d := newDoor(t)
+	d := newHarness(t)
 	crowd := kind{attempt: func(i int) throttle.Attempt { return from(i, "bob") }}
-	admitted := d.rush(200, crowd, func(*throttle.Try) {})
+	admitted := d.concurrently(200, crowd, func(*throttle.Try) {})
 	if len(admitted) > 10 { // failures are limited more
 		t.Errorf("got %d under way at once, want 10 at most", len(admitted))
 	}
@@ -163,7 +163,7 @@ func TestACrowdThatSucceedsIsCountedExactly(t *testing.T) {
 		try.Done()
 	}
 	devices := kind{attempt: func(i int) throttle.Attempt { return throttle.Attempt{Account: "bob", Device: fmt.Sprint(i)} }}
-	admitted = d.rush(200, devices, func(*throttle.Try) {})
+	admitted = d.concurrently(200, devices, func(*throttle.Try) {})
 	if len(admitted) != 119 {
 		t.Errorf("got %d known devices under way at once, want 119", len(admitted))
 	}
@@ -173,5 +173,5 @@ func TestACrowdThatSucceedsIsCountedExactly(t *testing.T) {
 		}
 	}
 	d.succeed(devices.attempt(900))
-	d.want("the 121st", devices.attempt(901), time.Hour)
+	d.wantWait("the 121st", devices.attempt(901), time.Hour)
 }

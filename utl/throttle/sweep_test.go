@@ -12,46 +12,46 @@ import (
 
 // Attack guessing/counters: counters are bounded.
 func TestSweepDeletesWhatIsOver(t *testing.T) {
-	eachKind(t, func(d *door, k kind) {
-		d.fail(k.some(0, k.free+1)...)
+	eachKind(t, func(d *harness, k kind) {
+		d.fail(k.attempts(0, k.freeFailures+1)...)
 		before := d.rows()
-		d.pass(k.window + 30*time.Second - time.Microsecond)
+		d.advance(k.window + 30*time.Second - time.Microsecond)
 		d.sweep()
 		if got := d.rows(); got != before {
 			t.Errorf("just before the end of window and wait: got %d rows, want all %d", got, before)
 		}
-		d.pass(time.Microsecond)
+		d.advance(time.Microsecond)
 		d.sweep()
-		if got := d.brief(); got != 0 {
+		if got := d.shortLived(); got != 0 {
 			t.Errorf("at the end: got %d rows, want none", got)
 		}
 	})
 }
 
 func TestSweepChangesNoWait(t *testing.T) {
-	eachKind(t, func(d *door, k kind) {
-		d.fail(k.some(0, k.free+1)...)
+	eachKind(t, func(d *harness, k kind) {
+		d.fail(k.attempts(0, k.freeFailures+1)...)
 		d.sweep()
-		d.want("right after", k.attempt(0), time.Second)
-		d.pass(k.window - time.Second)
+		d.wantWait("right after", k.attempt(0), time.Second)
+		d.advance(k.window - time.Second)
 		d.sweep()
 		d.fail(k.attempt(0))
-		d.want("near the window's end", k.attempt(0), 2*time.Second)
+		d.wantWait("near the window's end", k.attempt(0), 2*time.Second)
 	})
 }
 
 // Attack guessing/counters: 10,000 networks in a flood, each with names of its own.
 func TestAFloodOfRowsIsSwept(t *testing.T) {
-	d := newDoor(t)
+	d := newHarness(t)
 	for i := range 300 {
 		d.fail(at(fmt.Sprintf("2001:db8:%x::1", i), fmt.Sprint("name", i)))
 	}
-	d.pass(15*time.Minute + 30*time.Second)
+	d.advance(15*time.Minute + 30*time.Second)
 	d.sweep()
-	if got := d.brief(); got != 0 {
+	if got := d.shortLived(); got != 0 {
 		t.Errorf("got %d rows, want none", got)
 	}
-	d.pass(30 * 24 * time.Hour)
+	d.advance(30 * 24 * time.Hour)
 	d.sweep()
 	if got := d.rows(); got != 0 {
 		t.Errorf("got %d rows after 30 days, want none", got)
@@ -61,7 +61,7 @@ func TestAFloodOfRowsIsSwept(t *testing.T) {
 // Attack guessing/counters: thousands of rows are swept in several transactions, of each kind
 // and beyond the bound, and a streak survives.
 func TestThousandsOfRowsAreSwept(t *testing.T) {
-	d := newDoor(t)
+	d := newHarness(t)
 	many := func(kind string, age time.Duration) {
 		write(t, d.DB, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
 			INSERT INTO throttle (key_hash, kind, failures, since_at, last_at) SELECT ? || i, ?, 1, ?, ? FROM n`,
@@ -71,12 +71,12 @@ func TestThousandsOfRowsAreSwept(t *testing.T) {
 	many("sign-in", 2*time.Hour)
 	many("streak", 24*time.Hour)
 	d.sweep()
-	if streaks, others := d.rows()-d.brief(), d.brief(); streaks != 2500 || others != 0 {
+	if streaks, others := d.rows()-d.shortLived(), d.shortLived(); streaks != 2500 || others != 0 {
 		t.Errorf("got %d streaks and %d others, want 2500 and none", streaks, others)
 	}
 	many("pair", -time.Hour) // a clock set back left them in the future
 	d.sweep()
-	d.keep(10)
+	d.trim(10)
 	if got, ahead := d.rows(), d.count(`SELECT COUNT(*) FROM throttle WHERE last_at > `+fmt.Sprint(db.Micros(d.now))); got != 10 || ahead != 0 {
 		t.Errorf("got %d rows, %d in the future; want 10, none", got, ahead)
 	}
@@ -97,22 +97,22 @@ func TestSweepKeepsTheNewest(t *testing.T) {
 		{"four: those of one try", 4, 4, 0},
 	} {
 		t.Run(tt.row, func(t *testing.T) {
-			d := newDoor(t)
+			d := newHarness(t)
 			device := throttle.Attempt{Device: "d"}
 			d.fail(slices.Repeat([]throttle.Attempt{device}, 10)...)
-			d.pass(time.Second)
+			d.advance(time.Second)
 			for i := range 3 {
 				d.fail(at(fmt.Sprintf("198.51.100.%d", i), fmt.Sprint("name", i)))
 			}
-			d.pass(time.Second)
+			d.advance(time.Second)
 			d.fail(slices.Repeat([]throttle.Attempt{at("192.0.2.1", "bob")}, 5)...)
-			d.keep(tt.max)
+			d.trim(tt.max)
 			if got := d.rows(); got != tt.want {
 				t.Errorf("got %d rows, want %d", got, tt.want)
 			}
-			d.want("the newest", at("192.0.2.1", "bob"), time.Second)
+			d.wantWait("the newest", at("192.0.2.1", "bob"), time.Second)
 			d.fail(device)
-			d.want("the oldest", device, tt.wantFirst)
+			d.wantWait("the oldest", device, tt.wantFirst)
 		})
 	}
 }
@@ -120,7 +120,7 @@ func TestSweepKeepsTheNewest(t *testing.T) {
 // BenchmarkSweepFullTable also shows that the bound is 100,000, which takes too
 // long under the race detector.
 func BenchmarkSweepFullTable(b *testing.B) {
-	d := newDoor(b)
+	d := newHarness(b)
 	write(b, d.DB, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100001)
 		INSERT INTO throttle (key_hash, kind, failures, since_at, last_at)
 		SELECT 'row ' || i, 'pair', 1, ?, ? - i FROM n`, db.Micros(d.now)-1_000_000, db.Micros(d.now))
@@ -138,11 +138,11 @@ func BenchmarkBegin(b *testing.B) {
 		failed int
 	}{{"Unknown", 0}, {"Counted", 3}, {"Waiting", 5}} {
 		b.Run(bb.name, func(b *testing.B) {
-			d, a := newDoor(b), at("192.0.2.1", "bob")
+			d, a := newHarness(b), at("192.0.2.1", "bob")
 			d.fail(slices.Repeat([]throttle.Attempt{a}, bb.failed)...)
 			b.ReportAllocs()
 			for b.Loop() {
-				if try, _ := d.ask(a); try != nil {
+				if try, _ := d.begin(a); try != nil {
 					try.Done()
 				}
 			}
@@ -151,9 +151,9 @@ func BenchmarkBegin(b *testing.B) {
 }
 
 func BenchmarkFailed(b *testing.B) {
-	d := newDoor(b)
+	d := newHarness(b)
 	for i := 0; b.Loop(); i++ {
 		d.fail(at("192.0.2.1", fmt.Sprint("name", i)))
-		d.pass(time.Minute)
+		d.advance(time.Minute)
 	}
 }

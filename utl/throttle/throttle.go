@@ -1,9 +1,9 @@
-// Package throttle slows down guessing. It counts failed sign-ins by address,
+// Package throttle rate-limits guessing. It counts failed sign-ins by address,
 // by network, by account, by address and account together and by known device,
-// keeps the counts in the database, and refuses a try while one of its counters
-// waits. It also counts an account's failures in a row and its sign-ins. What
-// people typed is kept as a hash alone. What is no sign-in is counted in the
-// same way, apart.
+// keeps the counts in the database, and rejects an attempt while one of its
+// counters waits. It also counts an account's failures in a row and its sign-ins.
+// Typed names are stored only as hashes. Attempts of other kinds than a sign-in
+// have separate counters.
 package throttle
 
 import (
@@ -16,83 +16,83 @@ import (
 	"glassjar/utl/db"
 )
 
-const busyWait = time.Second // for an attempt that must let a try end first
+const busyWait = time.Second // for an attempt while as many as allowed are in flight
 
-// Store counts failed sign-ins. Its methods may be called from many
-// goroutines. Limits hold exactly in one process; where several share a
-// database, but for the tries that are under way in the others.
-// Somebody must call Sweep, once a minute or so.
+// Store counts failed sign-ins. It is safe for concurrent use. Limits are exact
+// within one process. Attempts in flight in other processes sharing the database
+// are not counted. The caller runs Sweep about once a minute.
 type Store struct {
 	DB  *db.DB
 	Now func() time.Time
 
 	once     sync.Once
-	turn     chan struct{}    // holds one value while somebody reads the counters or changes underWay
-	underWay map[string]int64 // by key hash: tries that began and have not ended
+	mutex    chan struct{}    // guards inFlight, and the counters from the read to the count; a wait for it ends with a ctx
+	inFlight map[string]int64 // by key hash: tries between Begin and their end
 }
 
-// Attempt is a sign-in that somebody asks for.
+// Attempt is one sign-in, or another use of a secret that can be guessed.
 type Attempt struct {
-	Kind    string     // what is tried, if it is no sign-in: each kind slows its own alone
-	Address netip.Addr // the client's; IPv6 counts by /64
-	Account string     // the username in its normal form, else as typed; 256 bytes of it count
-	Device  string     // a known device's id, verified for this account; empty: none
+	Kind    string     // empty for a sign-in; other kinds have separate counters
+	Address netip.Addr // the client's; IPv6 is counted by /64 and /48
+	Account string     // the username in its normal form, else as typed; its first 256 bytes count
+	Device  string     // a known device's id, verified for this account, or empty
 
-	SignedIn bool // somebody signed in shows again who they are: that is no sign-in
+	SignedIn bool // the person is signed in and proves who they are again: not counted as a sign-in
 }
 
-// Try is a sign-in that may be tried. One goroutine uses it.
+// Try is an admitted Attempt. It is for use by one goroutine.
 type Try struct {
 	counters
 
 	store *Store
-	over  bool
+	done  bool
 }
 
-// Begin asks whether the sign-in may be tried now. Either wait is 0, and the
-// caller must end the Try with Failed, Succeeded or Done; or the Try is nil, wait
-// is whole seconds, an hour at most, and no password may be looked at. An attempt
-// from a known device waits for the device's failures and the account's sign-ins
-// alone. Errors: db.ErrUnavailable, and ctx's own.
+// Begin admits or rejects the attempt. If wait is 0, it is admitted, and the
+// caller must end the Try with Failed, Succeeded or Done. Otherwise the Try is
+// nil, wait is in whole seconds, at most an hour, and the caller must not verify
+// the password. An attempt from a known device waits only because of that
+// device's failures and the account's sign-ins. Errors: db.ErrUnavailable, and
+// ctx's own.
 func (s *Store) Begin(ctx context.Context, a Attempt) (_ *Try, wait time.Duration, err error) {
 	t := &Try{store: s, counters: a.counters()}
-	// Held from the reading to the counting: a try that ends in between would be
-	// in neither the rows nor underWay.
+	// Locked from the read to the count: a try that ends in between would be in
+	// neither the rows nor inFlight.
 	if err := s.lock(ctx); err != nil {
 		return nil, 0, fmt.Errorf("waiting for the throttle: %w", err)
 	}
 	defer s.unlock()
-	rows, err := s.read(ctx, t.asked)
+	rows, err := s.read(ctx, t.checked)
 	if err != nil {
 		return nil, 0, fmt.Errorf("reading the throttle: %w", err)
 	}
-	if wait = s.wait(t.asked, rows); wait > 0 {
+	if wait = s.wait(t.checked, rows); wait > 0 {
 		return nil, wait, nil
 	}
-	s.count(t.asked, 1)
+	s.count(t.checked, 1)
 	return t, 0, nil
 }
 
-// lock waits for the turn, or until ctx ends.
+// lock locks the mutex, or fails when ctx ends.
 func (s *Store) lock(ctx context.Context) error {
-	s.once.Do(func() { s.turn = make(chan struct{}, 1) })
+	s.once.Do(func() { s.mutex = make(chan struct{}, 1) })
 	select {
-	case s.turn <- struct{}{}:
+	case s.mutex <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-func (s *Store) unlock() { <-s.turn }
+func (s *Store) unlock() { <-s.mutex }
 
-// wait returns how long the keys must wait, in whole seconds. The caller has
-// the turn.
+// wait returns how long the keys must wait, in whole seconds. The caller holds
+// the mutex.
 func (s *Store) wait(keys []key, rows map[string]row) (wait time.Duration) {
 	now := s.Now()
 	for _, k := range keys {
-		counted, left := k.standing(rows[k.hash], now)
-		if busy := s.underWay[k.hash]; busy > 0 && counted+busy >= k.free {
+		counted, left := k.state(rows[k.hash], now)
+		if busy := s.inFlight[k.hash]; busy > 0 && counted+busy >= k.freeFailures {
 			left = max(left, busyWait)
 		}
 		wait = max(wait, left)
@@ -100,30 +100,29 @@ func (s *Store) wait(keys []key, rows map[string]row) (wait time.Duration) {
 	return (wait + time.Second - 1).Truncate(time.Second)
 }
 
-// count adds n to the tries under way. The caller has the turn.
+// count adds n to the keys' tries in flight. The caller holds the mutex.
 func (s *Store) count(keys []key, n int64) {
-	if s.underWay == nil {
-		s.underWay = map[string]int64{}
+	if s.inFlight == nil {
+		s.inFlight = map[string]int64{}
 	}
 	for _, k := range keys {
-		if s.underWay[k.hash] += n; s.underWay[k.hash] == 0 {
-			delete(s.underWay, k.hash)
+		if s.inFlight[k.hash] += n; s.inFlight[k.hash] == 0 {
+			delete(s.inFlight, k.hash)
 		}
 	}
 }
 
-// Failed ends the try and counts it as a failure, even when the client has gone
-// and ctx has ended. What also writes, if it is not nil, with the ctx that it is
-// given, is written in the same transaction: both are, or neither is.
-// Errors: db.ErrUnavailable, and whatever also returned.
-func (t *Try) Failed(ctx context.Context, also func(context.Context, *db.Tx) error) error {
+// Failed ends the try and counts it as a failure, even if ctx has ended because
+// the client is gone. inTx, if non-nil, runs in the same transaction and must use
+// the ctx that it is given. Errors: db.ErrUnavailable, and those of inTx.
+func (t *Try) Failed(ctx context.Context, inTx func(context.Context, *db.Tx) error) error {
 	defer t.Done()
 	ctx = context.WithoutCancel(ctx) // hanging up must not make guesses free
 	err := t.store.DB.Tx(ctx, func(tx *db.Tx) error {
-		if err := charge(ctx, tx, t.failure, t.store.Now()); err != nil || also == nil {
+		if err := recordFailure(ctx, tx, t.onFailure, t.store.Now()); err != nil || inTx == nil {
 			return err
 		}
-		return also(ctx, tx)
+		return inTx(ctx, tx)
 	})
 	if err != nil {
 		return fmt.Errorf("counting a failed sign-in: %w", err)
@@ -131,15 +130,15 @@ func (t *Try) Failed(ctx context.Context, also func(context.Context, *db.Tx) err
 	return nil
 }
 
-// Succeeded ends the try and counts it as a sign-in of the account, whose
-// failures in a row begin anew. Errors: db.ErrUnavailable.
+// Succeeded ends the try, counts it as a sign-in of the account, and resets the
+// account's failures in a row. Errors: db.ErrUnavailable.
 func (t *Try) Succeeded(ctx context.Context) error {
 	defer t.Done()
 	err := t.store.DB.Tx(ctx, func(tx *db.Tx) error {
-		if err := forget(ctx, tx, t.ended); err != nil {
+		if err := clearCounters(ctx, tx, t.cleared); err != nil {
 			return err
 		}
-		return charge(ctx, tx, t.success, t.store.Now())
+		return recordFailure(ctx, tx, t.onSuccess, t.store.Now())
 	})
 	if err != nil {
 		return fmt.Errorf("counting a sign-in: %w", err)
@@ -147,15 +146,15 @@ func (t *Try) Succeeded(ctx context.Context) error {
 	return nil
 }
 
-// Done ends the try without counting it: no password was looked at, or it was
-// right and is no sign-in. After Failed or Succeeded, or a second time, it does
-// nothing: it may be deferred.
+// Done ends the try without counting it: no password was verified, or it was
+// right and the attempt is not a sign-in. After Failed, Succeeded or Done it is a
+// no-op, so it may be deferred.
 func (t *Try) Done() {
-	if t.over {
+	if t.done {
 		return
 	}
-	t.over = true
-	_ = t.store.lock(context.Background()) // nothing else ends the wait
+	t.done = true
+	_ = t.store.lock(context.Background()) // cannot fail: this ctx does not end
 	defer t.store.unlock()
-	t.store.count(t.asked, -1)
+	t.store.count(t.checked, -1)
 }

@@ -7,19 +7,19 @@ import (
 
 // Attack guessing/waits: each number at its boundary.
 func TestFreeFailuresThenDoublingWaits(t *testing.T) {
-	eachKind(t, func(d *door, k kind) {
-		i := k.free
-		d.fail(k.some(0, i)...)
-		d.want("after the last free failure", k.attempt(i), 0)
+	eachKind(t, func(d *harness, k kind) {
+		i := k.freeFailures
+		d.fail(k.attempts(0, i)...)
+		d.wantWait("after the last free failure", k.attempt(i), 0)
 		for _, s := range []time.Duration{1, 2, 4, 8, 16, 30, 30, 30} {
 			wait := s * time.Second
 			d.fail(k.attempt(i))
 			i++
-			d.want("right after a failure", k.attempt(i), wait)
-			d.pass(wait - time.Microsecond)
-			d.want("just before the end of "+wait.String(), k.attempt(i), time.Second)
-			d.pass(time.Microsecond)
-			d.want("at the end of "+wait.String(), k.attempt(i), 0)
+			d.wantWait("right after a failure", k.attempt(i), wait)
+			d.advance(wait - time.Microsecond)
+			d.wantWait("just before the end of "+wait.String(), k.attempt(i), time.Second)
+			d.advance(time.Microsecond)
+			d.wantWait("at the end of "+wait.String(), k.attempt(i), 0)
 		}
 	})
 }
@@ -34,83 +34,83 @@ func TestAWindowLastsFromItsFirstFailure(t *testing.T) {
 		{"at its end a failure is the first again", func(w time.Duration) time.Duration { return w }, 0},
 	} {
 		t.Run(tt.row, func(t *testing.T) {
-			eachKind(t, func(d *door, k kind) {
+			eachKind(t, func(d *harness, k kind) {
 				began := d.now
 				d.fail(k.attempt(0))
-				d.pass(k.window / 2) // the later ones do not prolong it
-				d.fail(k.some(1, k.free-1)...)
+				d.advance(k.window / 2) // the later ones do not prolong it
+				d.fail(k.attempts(1, k.freeFailures-1)...)
 				d.now = began.Add(tt.after(k.window))
-				d.fail(k.attempt(k.free))
-				d.want("after one more", k.attempt(k.free+1), tt.want)
+				d.fail(k.attempt(k.freeFailures))
+				d.wantWait("after one more", k.attempt(k.freeFailures+1), tt.want)
 			})
 		})
 	}
 }
 
 func TestANewWindowHasAllItsFreeFailures(t *testing.T) {
-	eachKind(t, func(d *door, k kind) {
-		d.fail(k.some(0, k.free+1)...)
-		d.pass(k.window)
-		under, _ := d.ask(k.attempt(0))
-		d.want("two at once", k.attempt(1), 0)
+	eachKind(t, func(d *harness, k kind) {
+		d.fail(k.attempts(0, k.freeFailures+1)...)
+		d.advance(k.window)
+		under, _ := d.begin(k.attempt(0))
+		d.wantWait("two at once", k.attempt(1), 0)
 		under.Done()
-		d.fail(k.some(0, k.free)...)
-		d.want("after the free ones", k.attempt(0), 0)
+		d.fail(k.attempts(0, k.freeFailures)...)
+		d.wantWait("after the free ones", k.attempt(0), 0)
 		d.fail(k.attempt(0))
-		d.want("after one more", k.attempt(0), time.Second)
+		d.wantWait("after one more", k.attempt(0), time.Second)
 	})
 }
 
 func TestAWaitIsHonouredBeyondItsWindow(t *testing.T) {
-	eachKind(t, func(d *door, k kind) {
+	eachKind(t, func(d *harness, k kind) {
 		began := d.now
-		d.fail(k.some(0, k.free)...)
+		d.fail(k.attempts(0, k.freeFailures)...)
 		for _, wait := range []time.Duration{1, 2, 4, 8, 16} {
-			d.fail(k.attempt(k.free))
-			d.pass(wait * time.Second)
+			d.fail(k.attempt(k.freeFailures))
+			d.advance(wait * time.Second)
 		}
 		d.now = began.Add(k.window - time.Second)
-		d.fail(k.attempt(k.free))
+		d.fail(k.attempt(k.freeFailures))
 		d.now = began.Add(k.window + 29*time.Second - time.Microsecond)
-		d.want("just before its end", k.attempt(0), time.Second)
-		d.pass(time.Microsecond)
-		d.fail(k.some(0, k.free)...)
-		d.want("when the new window's free failures are spent", k.attempt(0), 0)
+		d.wantWait("just before its end", k.attempt(0), time.Second)
+		d.advance(time.Microsecond)
+		d.fail(k.attempts(0, k.freeFailures)...)
+		d.wantWait("when the new window's free failures are spent", k.attempt(0), 0)
 	})
 }
 
 // Attack guessing/counters: success does not reset the address counter, nor any other.
 func TestSuccessResetsNothing(t *testing.T) {
-	eachKind(t, func(d *door, k kind) {
-		for i := range k.free {
+	eachKind(t, func(d *harness, k kind) {
+		for i := range k.freeFailures {
 			d.fail(k.attempt(i))
-			d.want("a sign-in that succeeds", k.attempt(i), 0)
+			d.wantWait("a sign-in that succeeds", k.attempt(i), 0)
 		}
-		d.fail(k.attempt(k.free))
-		d.want("after one failure more than is free", k.attempt(k.free+1), time.Second)
+		d.fail(k.attempt(k.freeFailures))
+		d.wantWait("after one failure more than is free", k.attempt(k.freeFailures+1), time.Second)
 	})
 }
 
 func TestWhatIsRefusedIsNotCounted(t *testing.T) {
-	eachKind(t, func(d *door, k kind) {
-		d.fail(k.some(0, k.free+1)...)
+	eachKind(t, func(d *harness, k kind) {
+		d.fail(k.attempts(0, k.freeFailures+1)...)
 		before := d.rows()
 		for i := range 100 {
-			d.want("while it waits", k.attempt(k.free+1+i), time.Second)
+			d.wantWait("while it waits", k.attempt(k.freeFailures+1+i), time.Second)
 		}
 		if got := d.rows(); got != before {
 			t.Errorf("got %d rows, want the %d of before", got, before)
 		}
-		d.pass(time.Second)
+		d.advance(time.Second)
 		d.fail(k.attempt(0))
-		d.want("the next wait", k.attempt(0), 2*time.Second)
+		d.wantWait("the next wait", k.attempt(0), 2*time.Second)
 	})
 }
 
 func TestNothingIsKeptOfATryWithoutAFailure(t *testing.T) {
-	eachKind(t, func(d *door, k kind) {
+	eachKind(t, func(d *harness, k kind) {
 		for i := range 100 {
-			try, _ := d.ask(k.attempt(i))
+			try, _ := d.begin(k.attempt(i))
 			try.Done()
 			try.Done() // it may be deferred as well
 		}
@@ -122,28 +122,28 @@ func TestNothingIsKeptOfATryWithoutAFailure(t *testing.T) {
 
 // Attack guessing/counters: counters survive a restart.
 func TestCountersSurviveARestart(t *testing.T) {
-	eachKind(t, func(d *door, k kind) {
-		d.fail(k.some(0, k.free)...)
-		d = newDoorOver(d.t, d.DB)
-		d.fail(k.attempt(k.free))
-		d = newDoorOver(d.t, d.DB)
-		d.want("after two restarts", k.attempt(k.free+1), time.Second)
+	eachKind(t, func(d *harness, k kind) {
+		d.fail(k.attempts(0, k.freeFailures)...)
+		d = newHarnessOver(d.t, d.DB)
+		d.fail(k.attempt(k.freeFailures))
+		d = newHarnessOver(d.t, d.DB)
+		d.wantWait("after two restarts", k.attempt(k.freeFailures+1), time.Second)
 	})
 }
 
 func TestTwoServersOverOneDatabase(t *testing.T) {
-	eachKind(t, func(d *door, k kind) {
-		other := newDoorOver(d.t, d.DB)
-		under, _ := d.ask(k.attempt(0))
-		other.fail(k.some(0, k.free+1)...)
-		other.pass(time.Second)
+	eachKind(t, func(d *harness, k kind) {
+		other := newHarnessOver(d.t, d.DB)
+		under, _ := d.begin(k.attempt(0))
+		other.fail(k.attempts(0, k.freeFailures+1)...)
+		other.advance(time.Second)
 		other.fail(k.attempt(0))
 		d.now = other.now
-		d.want("what failed at the other one", k.attempt(0), 2*time.Second)
+		d.wantWait("what failed at the other one", k.attempt(0), 2*time.Second)
 		if err := under.Failed(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
-		other.want("what failed here meanwhile", k.attempt(0), 4*time.Second)
+		other.wantWait("what failed here meanwhile", k.attempt(0), 4*time.Second)
 	})
 }
 
@@ -151,18 +151,18 @@ func TestTwoServersOverOneDatabase(t *testing.T) {
 func TestAClockSetBackNeitherLocksOutNorLetsIn(t *testing.T) {
 	for _, back := range []time.Duration{time.Millisecond, 10 * 365 * 24 * time.Hour} {
 		t.Run(back.String(), func(t *testing.T) {
-			eachKind(t, func(d *door, k kind) {
-				d.pass(20 * 365 * 24 * time.Hour)
-				d.fail(k.some(0, k.free+1)...)
-				d.pass(-back)
-				d.want("a wait still waits", k.attempt(0), time.Second)
+			eachKind(t, func(d *harness, k kind) {
+				d.advance(20 * 365 * 24 * time.Hour)
+				d.fail(k.attempts(0, k.freeFailures+1)...)
+				d.advance(-back)
+				d.wantWait("a wait still waits", k.attempt(0), time.Second)
 				d.sweep()
-				d.pass(time.Second)
+				d.advance(time.Second)
 				d.fail(k.attempt(0)) // it has waited, and what it did still counts
-				d.want("the next wait", k.attempt(0), 2*time.Second)
-				d.pass(k.window)
-				d.fail(k.some(0, k.free)...)
-				d.want("the window ends as if it had begun now", k.attempt(0), 0)
+				d.wantWait("the next wait", k.attempt(0), 2*time.Second)
+				d.advance(k.window)
+				d.fail(k.attempts(0, k.freeFailures)...)
+				d.wantWait("the window ends as if it had begun now", k.attempt(0), 0)
 			})
 		})
 	}
@@ -173,19 +173,19 @@ func TestAWindowThatBeganInTheFutureEnds(t *testing.T) {
 	for _, tt := range []struct {
 		row   string
 		spent func(free int) int
-		mend  func(d *door, k kind)
+		mend  func(d *harness, k kind)
 	}{
-		{"15 minutes (or an hour) after the next failure", func(free int) int { return free }, func(d *door, k kind) { d.fail(k.attempt(0)) }},
-		{"as long after the next Sweep", func(free int) int { return free - 1 }, func(d *door, _ kind) { d.sweep() }},
+		{"15 minutes (or an hour) after the next failure", func(free int) int { return free }, func(d *harness, k kind) { d.fail(k.attempt(0)) }},
+		{"as long after the next Sweep", func(free int) int { return free - 1 }, func(d *harness, _ kind) { d.sweep() }},
 	} {
 		t.Run(tt.row, func(t *testing.T) {
-			eachKind(t, func(d *door, k kind) {
-				d.fail(k.some(0, tt.spent(k.free))...)
-				d.pass(-365 * 24 * time.Hour)
+			eachKind(t, func(d *harness, k kind) {
+				d.fail(k.attempts(0, tt.spent(k.freeFailures))...)
+				d.advance(-365 * 24 * time.Hour)
 				tt.mend(d, k)
-				d.pass(k.window)
-				d.fail(k.some(0, k.free)...)
-				d.want("after the free ones", k.attempt(0), 0)
+				d.advance(k.window)
+				d.fail(k.attempts(0, k.freeFailures)...)
+				d.wantWait("after the free ones", k.attempt(0), 0)
 			})
 		})
 	}

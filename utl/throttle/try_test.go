@@ -14,9 +14,9 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// rush begins n attempts at once, hands each try to end while the others go on,
+// concurrently begins n attempts at once, hands each try to end while the others go on,
 // and returns the tries.
-func (d *door) rush(n int, k kind, end func(*throttle.Try)) (admitted []*throttle.Try) {
+func (d *harness) concurrently(n int, k kind, end func(*throttle.Try)) (admitted []*throttle.Try) {
 	d.t.Helper()
 	var (
 		all   sync.WaitGroup
@@ -56,21 +56,21 @@ func TestACrowdGetsWhatIsFreeAndNoMore(t *testing.T) {
 		before func(k kind) int // failures
 		want   func(k kind) int // tries under way at once
 	}{
-		{"200 at once, nothing failed before", 200, func(kind) int { return 0 }, func(k kind) int { return k.free }},
-		{"150 at once, two failed before", 150, func(kind) int { return 2 }, func(k kind) int { return k.free - 2 }},
-		{"150 at once, all that are free failed before", 150, func(k kind) int { return k.free }, func(kind) int { return 1 }},
+		{"200 at once, nothing failed before", 200, func(kind) int { return 0 }, func(k kind) int { return k.freeFailures }},
+		{"150 at once, two failed before", 150, func(kind) int { return 2 }, func(k kind) int { return k.freeFailures - 2 }},
+		{"150 at once, all that are free failed before", 150, func(k kind) int { return k.freeFailures }, func(kind) int { return 1 }},
 	} {
 		t.Run(tt.row, func(t *testing.T) {
-			eachKind(t, func(d *door, k kind) {
-				d.fail(k.some(0, tt.before(k))...)
-				admitted := d.rush(tt.crowd, k, func(*throttle.Try) {})
+			eachKind(t, func(d *harness, k kind) {
+				d.fail(k.attempts(0, tt.before(k))...)
+				admitted := d.concurrently(tt.crowd, k, func(*throttle.Try) {})
 				if len(admitted) != tt.want(k) {
 					t.Errorf("got %d admitted, want %d", len(admitted), tt.want(k))
 				}
 				for _, try := range admitted {
 					try.Done()
 				}
-				d.want("when all are done", k.attempt(0), 0)
+				d.wantWait("when all are done", k.attempt(0), 0)
 			})
 		})
 	}
@@ -78,9 +78,9 @@ func TestACrowdGetsWhatIsFreeAndNoMore(t *testing.T) {
 
 // Attack race/one-winner, guessing/counters
 func TestAThousandNamesAtOnce(t *testing.T) {
-	d := newDoor(t)
+	d := newHarness(t)
 	oneAddress := kinds[1]
-	admitted := d.rush(1000, oneAddress, func(*throttle.Try) {})
+	admitted := d.concurrently(1000, oneAddress, func(*throttle.Try) {})
 	if len(admitted) != 20 {
 		t.Errorf("got %d admitted, want 20", len(admitted))
 	}
@@ -90,24 +90,24 @@ func TestAThousandNamesAtOnce(t *testing.T) {
 		}
 	}
 	d.fail(oneAddress.attempt(1000))
-	d.want("after the free ones and one more", oneAddress.attempt(1001), time.Second)
+	d.wantWait("after the free ones and one more", oneAddress.attempt(1001), time.Second)
 }
 
 // Attack race/one-winner, guessing/counters: the free ones and one more fail, then the key waits, however
 // the tries, the readings and the writings fall.
 func TestACrowdThatFailsIsCountedExactly(t *testing.T) {
-	eachKind(t, func(d *door, k kind) {
+	eachKind(t, func(d *harness, k kind) {
 		for range 3 {
-			failed := len(d.rush(100, k, func(try *throttle.Try) {
+			failed := len(d.concurrently(100, k, func(try *throttle.Try) {
 				if err := try.Failed(d.t.Context(), nil); err != nil {
 					d.t.Error(err)
 				}
 			}))
 			for i := failed; ; i++ { // what the crowd left, one after the other
-				try, wait := d.ask(k.attempt(i))
+				try, wait := d.begin(k.attempt(i))
 				if try == nil {
-					if i != k.free+1 || wait != time.Second {
-						d.t.Errorf("got %d failures and a wait of %v, want %d and 1s", i, wait, k.free+1)
+					if i != k.freeFailures+1 || wait != time.Second {
+						d.t.Errorf("got %d failures and a wait of %v, want %d and 1s", i, wait, k.freeFailures+1)
 					}
 					break
 				}
@@ -115,43 +115,43 @@ func TestACrowdThatFailsIsCountedExactly(t *testing.T) {
 					d.t.Fatal(err)
 				}
 			}
-			d.pass(2 * k.window)
+			d.advance(2 * k.window)
 		}
 	})
 }
 
 func TestOneTryAtATimeBeyondWhatIsFree(t *testing.T) {
-	eachKind(t, func(d *door, k kind) {
-		d.fail(k.some(0, k.free)...)
-		try, _ := d.ask(k.attempt(0))
-		d.want("while one is under way", k.attempt(1), time.Second)
+	eachKind(t, func(d *harness, k kind) {
+		d.fail(k.attempts(0, k.freeFailures)...)
+		try, _ := d.begin(k.attempt(0))
+		d.wantWait("while one is under way", k.attempt(1), time.Second)
 		try.Done()
-		d.want("when it is done", k.attempt(1), 0)
+		d.wantWait("when it is done", k.attempt(1), 0)
 	})
 }
 
 // A refused attempt holds none of its other counters.
 func TestARefusedAttemptIsNotUnderWay(t *testing.T) {
-	d := newDoor(t)
+	d := newHarness(t)
 	d.fail(slices.Repeat([]throttle.Attempt{at("192.0.2.1", "bob")}, 5)...)
-	d.want("the pair waits", at("192.0.2.1", "bob"), time.Second)
-	if got := d.UnderWay(); got != 0 {
+	d.wantWait("the pair waits", at("192.0.2.1", "bob"), time.Second)
+	if got := d.InFlight(); got != 0 {
 		t.Errorf("got %d keys under way, want none", got)
 	}
 }
 
 // Attack guessing/counters: who hangs up has failed all the same.
 func TestAFailureCountsWhenTheClientHasGone(t *testing.T) {
-	eachKind(t, func(d *door, k kind) {
+	eachKind(t, func(d *harness, k kind) {
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
-		for i := range k.free + 1 {
-			try, _ := d.ask(k.attempt(i))
+		for i := range k.freeFailures + 1 {
+			try, _ := d.begin(k.attempt(i))
 			if err := try.Failed(gone, func(ctx context.Context, _ *db.Tx) error { return ctx.Err() }); err != nil {
 				t.Fatal(err)
 			}
 		}
-		d.want("after the free ones and one more", k.attempt(0), time.Second)
+		d.wantWait("after the free ones and one more", k.attempt(0), time.Second)
 		if _, _, err := d.Begin(gone, k.attempt(0)); !errors.Is(err, context.Canceled) {
 			t.Errorf("Begin = %v, want context.Canceled", err)
 		}
@@ -169,8 +169,8 @@ func TestWhatIsWrittenWithAFailure(t *testing.T) {
 		{"or neither is", errBroken, 0},
 	} {
 		t.Run(tt.row, func(t *testing.T) {
-			d := newDoor(t)
-			try, _ := d.ask(at("192.0.2.1", "bob"))
+			d := newHarness(t)
+			try, _ := d.begin(at("192.0.2.1", "bob"))
 			err := try.Failed(t.Context(), func(ctx context.Context, tx *db.Tx) error {
 				_, err := tx.Exec(ctx, `INSERT INTO throttle (key_hash, kind, failures, since_at, last_at) VALUES ('x', 'test', 1, 0, 0)`)
 				return errors.Join(err, tt.err)
@@ -193,8 +193,8 @@ func TestWithoutTheDatabaseNothingIsTried(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer data.Close()
-	d := newDoorOver(t, data)
-	try, _ := d.ask(at("192.0.2.1", "bob"))
+	d := newHarnessOver(t, data)
+	try, _ := d.begin(at("192.0.2.1", "bob"))
 	rename(t, path, path+".away")
 	_, _, errBegin := d.Begin(t.Context(), at("192.0.2.1", "bob"))
 	for name, err := range map[string]error{
@@ -206,7 +206,7 @@ func TestWithoutTheDatabaseNothingIsTried(t *testing.T) {
 	}
 	rename(t, path+".away", path)
 	d.fail(slices.Repeat([]throttle.Attempt{at("192.0.2.1", "bob")}, 5)...)
-	d.want("when it is back", at("192.0.2.1", "bob"), time.Second)
+	d.wantWait("when it is back", at("192.0.2.1", "bob"), time.Second)
 }
 
 func rename(t *testing.T, from, to string) {

@@ -1,10 +1,10 @@
 package wire
 
-// SendLogged is Send, whose connection writes its keys to a writer too.
+// SendLogged is Send, and also writes the connection's keys to a writer.
 var SendLogged = send
 
-// Fill takes every slot, until the function that it returns is called.
-func (s *Sender) Fill() (release func()) {
+// TakeAllSlots takes every slot until release is called.
+func (s *Sender) TakeAllSlots() (release func()) {
 	for range maxAtOnce {
 		s.slots <- struct{}{}
 	}

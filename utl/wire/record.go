@@ -15,30 +15,31 @@ const (
 	typeHandshake = 22
 )
 
-// Record is one TLS record, as it passed.
+// Record is one TLS record, as sent.
 type Record struct {
 	FromClient bool
 	Bytes      []byte // with its five bytes of header
-	Name       string // what is in it: a listener sees this of the first two alone
+	Name       string // what it contains; a listener can know this only of the first two records
 }
 
-// tape is what passed in both directions. It is safe for both ends at once.
-type tape struct {
+// recorder collects the records of both directions. It is safe for concurrent
+// use by both ends.
+type recorder struct {
 	mu      sync.Mutex
-	cut     [2][]byte // by direction: the start of a record whose end is to come
-	sealed  [2]int    // by direction: records of data so far
+	partial [2][]byte // by direction: the start of an incomplete record
+	sealed  [2]int    // by direction: encrypted records so far
 	records []Record
 }
 
 // add appends the records in what one end wrote.
-func (t *tape) add(fromClient bool, written []byte) {
+func (t *recorder) add(fromClient bool, written []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	way := 0
 	if fromClient {
 		way = 1
 	}
-	rest := slices.Concat(t.cut[way], written)
+	rest := slices.Concat(t.partial[way], written)
 	for len(rest) >= headerSize {
 		size := headerSize + int(rest[3])<<8 + int(rest[4])
 		if len(rest) < size {
@@ -47,17 +48,17 @@ func (t *tape) add(fromClient bool, written []byte) {
 		t.records = append(t.records, Record{fromClient, rest[:size:size], t.name(way, rest[0])})
 		rest = rest[size:]
 	}
-	t.cut[way] = rest
+	t.partial[way] = rest
 }
 
-// sealedNames are the encrypted records of each direction, in their order (RFC
-// 8446, section 2); the last one stands for all that follow.
+// sealedNames are the names of each direction's encrypted records, in order (RFC
+// 8446, section 2). The last name applies to all that follow.
 var sealedNames = [2][]string{
 	{"settings", "certificate", "proof of its key", "finished"},
 	{"finished", "request"},
 }
 
-func (t *tape) name(way int, kind byte) string {
+func (t *recorder) name(way int, kind byte) string {
 	switch kind {
 	case typeHandshake:
 		return "hello"
@@ -70,23 +71,22 @@ func (t *tape) name(way int, kind byte) string {
 	return name
 }
 
-// tapped is one end of a connection, whose writes go onto the tape.
-type tapped struct {
+// recordedConn is one end of a connection whose writes are recorded.
+type recordedConn struct {
 	net.Conn
 
-	tape       *tape
+	recorder   *recorder
 	fromClient bool
 }
 
-func (c tapped) Write(b []byte) (int, error) {
-	c.tape.add(c.fromClient, b) // before the other end can answer
+func (c recordedConn) Write(b []byte) (int, error) {
+	c.recorder.add(c.fromClient, b) // before the other end can answer
 	return c.Conn.Write(b)
 }
 
-// ServerName returns where in the record the server's name stands, readable for
-// everybody: Bytes[from:to]. It is empty where there is none: then the record
-// is no client's hello, or the client asked for an address without a name (RFC
-// 6066, section 3).
+// ServerName returns where the record contains the server's name in the clear:
+// Bytes[from:to]. It is empty if the record is not a ClientHello, or if the
+// client connected to an address without a name (RFC 6066, section 3).
 func (r Record) ServerName() (from, to int) {
 	hello := cryptobyte.String(r.Bytes)
 	var session, suites, compressions, extensions cryptobyte.String

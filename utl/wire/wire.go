@@ -1,6 +1,6 @@
-// Package wire sends bytes through a real TLS 1.3 connection, whose client and
-// server are joined in memory, and records what passes: what a listener on the
-// way would see. It keeps nothing, and has no key but those of the connection.
+// Package wire sends bytes through a real TLS 1.3 connection between a client
+// and a server in memory, and records what a listener on the network would see.
+// It stores nothing and uses no key but the connection's own.
 package wire
 
 import (
@@ -21,15 +21,15 @@ import (
 )
 
 const (
-	// MaxRequest is how many bytes [Sender.Send] takes at most.
+	// MaxRequest limits a request of [Sender.Send], in bytes.
 	MaxRequest = 16 << 10
 
-	maxAtOnce = 4               // handshakes at the same time
-	maxTime   = 3 * time.Second // for waiting and for the connection
+	maxAtOnce = 4               // concurrent handshakes
+	maxTime   = 3 * time.Second // limits the wait for a slot and the connection together
 )
 
 var (
-	// ErrBusy means that too many others are being sent at the same time.
+	// ErrBusy means that too many requests are being sent at the same time.
 	ErrBusy = errors.New("too many connections at once")
 	// ErrSize means that a request has more than [MaxRequest] bytes.
 	ErrSize = errors.New("the request is too large")
@@ -45,10 +45,11 @@ type Sender struct{ slots chan struct{} }
 // New returns a Sender.
 func New() *Sender { return &Sender{make(chan struct{}, maxAtOnce)} }
 
-// Send sends the request to a server of the name, and returns the records that
-// passed, in both directions, in their order. Each call makes a connection and
-// a certificate of its own. A name that can be no host's is not sent. It takes
-// at most three seconds. Errors: [ErrSize], [ErrBusy], and those of crypto/tls.
+// Send sends the request to a server of the name, and returns the records of
+// both directions in the order in which they were sent. Each call makes its own
+// connection and certificate. A name that is not valid for a host is left out
+// of the handshake. Send takes at most three seconds. Errors: [ErrSize],
+// [ErrBusy], and those of crypto/tls.
 func (s *Sender) Send(ctx context.Context, name string, request []byte) ([]Record, error) {
 	if len(request) > MaxRequest {
 		return nil, ErrSize
@@ -67,24 +68,25 @@ func (s *Sender) Send(ctx context.Context, name string, request []byte) ([]Recor
 	return send(ctx, name, request, nil)
 }
 
-// send is Send; keys, which may be nil, gets the connection's keys.
+// send is Send without its limits. If keys is not nil, the connection's keys are
+// written to it.
 func send(ctx context.Context, name string, request []byte, keys io.Writer) ([]Record, error) {
 	cert, err := certificate(name)
 	if err != nil {
 		return nil, err
 	}
-	var t tape
+	var t recorder
 	clientEnd, serverEnd := net.Pipe()
 	defer clientEnd.Close()
 	defer serverEnd.Close()
 	defer context.AfterFunc(ctx, func() { _, _ = clientEnd.Close(), serverEnd.Close() })()
 
-	client := tls.Client(tapped{clientEnd, &t, true}, &tls.Config{
+	client := tls.Client(recordedConn{clientEnd, &t, true}, &tls.Config{
 		ServerName: name, MinVersion: tls.VersionTLS13, KeyLogWriter: keys,
 		CurvePreferences: []tls.CurveID{tls.X25519}, DynamicRecordSizingDisabled: true,
 		InsecureSkipVerify: true, //nolint:gosec // both ends are in this function
 	})
-	server := tls.Server(tapped{serverEnd, &t, false}, &tls.Config{
+	server := tls.Server(recordedConn{serverEnd, &t, false}, &tls.Config{
 		Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true,
 	})
 	served := make(chan error, 1)
@@ -92,7 +94,7 @@ func send(ctx context.Context, name string, request []byte, keys io.Writer) ([]R
 		defer serverEnd.Close() // so that a client that still writes does not wait
 		served <- receive(ctx, server, request)
 	}()
-	if _, err := client.Write(request); err != nil { // it shakes hands first
+	if _, err := client.Write(request); err != nil { // includes the handshake
 		return nil, fmt.Errorf("sending over TLS: %w", errors.Join(err, ctx.Err()))
 	}
 	if err := <-served; err != nil {
@@ -101,7 +103,7 @@ func send(ctx context.Context, name string, request []byte, keys io.Writer) ([]R
 	return t.records, nil
 }
 
-// receive is the server: it fails unless exactly the request arrives.
+// receive is the server's side. It fails unless exactly the request arrives.
 func receive(ctx context.Context, server *tls.Conn, request []byte) error {
 	if err := server.HandshakeContext(ctx); err != nil {
 		return err
@@ -111,13 +113,13 @@ func receive(ctx context.Context, server *tls.Conn, request []byte) error {
 		return err
 	}
 	if !bytes.Equal(got, request) {
-		return errors.New("what arrived is not what was sent")
+		return errors.New("the received bytes differ from the sent ones")
 	}
 	return nil
 }
 
-// certificate makes a key, and a certificate that it signs itself. Over TLS 1.3
-// a listener sees neither.
+// certificate returns a new key and its self-signed certificate. Over TLS 1.3 a
+// listener sees neither.
 func certificate(name string) (tls.Certificate, error) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

@@ -145,7 +145,7 @@ func TestLargeRequests(t *testing.T) {
 func TestOnlySoManyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := wire.New()
-		release := s.Fill()
+		release := s.TakeAllSlots()
 		if _, err := s.Send(t.Context(), "jar.example", nil); !errors.Is(err, wire.ErrBusy) {
 			t.Errorf("got %v, want ErrBusy", err)
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 func TestOpenPage(t *testing.T) {
-	found, err := examined(t, serve(t, passes("GET ")), "")
+	found, err := examine(t, serve(t, passes("GET ")), "")
 	if err != nil || len(found) != 1 || found[0].Verdict != doctor.Fail || !strings.Contains(found[0].Means, "The page is open") {
 		t.Errorf("got %q, %v; want the hole and nothing more", found, err)
 	}
@@ -29,14 +29,14 @@ func TestUntested(t *testing.T) {
 	}{
 		{"nobody listens", page(t, closed.URL), "tested: dial tcp 127.0.0.1:"},
 		{"a certificate that nobody knows", page(t, secure.URL), "certificate"},
-		{"the proxy has lost its gate", serve(t, always(says(502, "", ""))), "the page answers 502"},
-		{"a page that is not there", serve(t, always(says(404, "", ""))), "the page answers 404"},
-		{"another redirect", serve(t, always(says(301, "Location: /else\r\n", ""))), "the page answers 301"},
-		{"a gate that knows the page as another", serve(t, always(lead(302, signIn, "https://\x1bapp.example/"))), "(next=https://app.example/)"},
+		{"the proxy has lost its gate", serve(t, always(respond(502, "", ""))), "the page answers 502"},
+		{"a page that is not there", serve(t, always(respond(404, "", ""))), "the page answers 404"},
+		{"another redirect", serve(t, always(respond(301, "Location: /else\r\n", ""))), "the page answers 301"},
+		{"a gate that knows the page as another", serve(t, always(redirect(302, signIn, "https://\x1bapp.example/"))), "(next=https://app.example/)"},
 		{"a header of control bytes", serve(t, always("HTTP/1.1 302 -\r\n\x1b[2J\r\n\r\n")), "malformed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			found, err := examined(t, tt.page, "")
+			found, err := examine(t, tt.page, "")
 			if err == nil || len(found) != 0 || !strings.HasPrefix(err.Error(), "nothing was tested: ") || !strings.Contains(err.Error(), tt.why) {
 				t.Fatalf("got %q, %v; want nothing tested: %s", found, err, tt.why)
 			}
@@ -49,10 +49,10 @@ func TestUntested(t *testing.T) {
 
 // The host where people sign in is open to all, and no hole.
 func TestSignInHost(t *testing.T) {
-	for _, answer := range []string{says(200, "", "hello"), says(404, "", ""), lead(303, "/", "/account")} {
-		found, err := examined(t, serve(t, func(q request) string {
+	for _, answer := range []string{respond(200, "", "hello"), respond(404, "", ""), redirect(303, "/", "/account")} {
+		found, err := examine(t, serve(t, func(q request) string {
 			if q.RequestURI == "/" {
-				return says(200, "", `<form method="post" action="/auth">`)
+				return respond(200, "", `<form method="post" action="/auth">`)
 			}
 			return answer
 		}), "")
@@ -64,9 +64,9 @@ func TestSignInHost(t *testing.T) {
 
 // Browsers ask no name server for localhost and what is below it.
 func TestLocalhost(t *testing.T) {
-	address := serve(t, sound).String()
+	address := serve(t, noFlaw).String()
 	for _, host := range []string{"localhost", "app.localhost", "a.b.localhost.", "APP.LOCALHOST"} {
-		found, err := examined(t, page(t, strings.Replace(address, "127.0.0.1", host, 1)), "")
+		found, err := examine(t, page(t, strings.Replace(address, "127.0.0.1", host, 1)), "")
 		if err != nil || len(found) == 0 || found[0].Verdict != doctor.Pass {
 			t.Errorf("%s: got %q, %v", host, found, err)
 		}

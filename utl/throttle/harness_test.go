@@ -11,33 +11,33 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// door is a throttle with a clock that stands still until a test moves it.
-type door struct {
+// harness is a throttle with a clock that only the test advances.
+type harness struct {
 	*throttle.Store
 
 	t   testing.TB
 	now time.Time
 }
 
-func newDoor(tb testing.TB) *door {
+func newHarness(tb testing.TB) *harness {
 	tb.Helper()
-	return newDoorOver(tb, dbtest.Open(tb))
+	return newHarnessOver(tb, dbtest.Open(tb))
 }
 
-func newDoorOver(tb testing.TB, data *db.DB) *door {
+func newHarnessOver(tb testing.TB, data *db.DB) *harness {
 	tb.Helper()
-	d := &door{t: tb, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+	d := &harness{t: tb, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 	d.Store = &throttle.Store{DB: data, Now: func() time.Time { return d.now }}
 	tb.Cleanup(func() {
-		if n := d.UnderWay(); n != 0 {
-			tb.Errorf("%d keys are still under way at the end, want none", n)
+		if n := d.InFlight(); n != 0 {
+			tb.Errorf("%d keys are still in flight at the end, want none", n)
 		}
 	})
 	return d
 }
 
-// ask begins and returns the try, nil when it is refused, and the wait.
-func (d *door) ask(a throttle.Attempt) (*throttle.Try, time.Duration) {
+// begin begins and returns the try, nil when it is refused, and the wait.
+func (d *harness) begin(a throttle.Attempt) (*throttle.Try, time.Duration) {
 	d.t.Helper()
 	try, wait, err := d.Begin(d.t.Context(), a)
 	if err != nil {
@@ -49,10 +49,10 @@ func (d *door) ask(a throttle.Attempt) (*throttle.Try, time.Duration) {
 	return try, wait
 }
 
-// want checks how long the attempt would be refused; 0: it would not.
-func (d *door) want(when string, a throttle.Attempt, want time.Duration) {
+// wantWait checks how long the attempt would be refused; 0: it would not.
+func (d *harness) wantWait(when string, a throttle.Attempt, want time.Duration) {
 	d.t.Helper()
-	try, got := d.ask(a)
+	try, got := d.begin(a)
 	if try != nil {
 		try.Done()
 	}
@@ -62,10 +62,10 @@ func (d *door) want(when string, a throttle.Attempt, want time.Duration) {
 }
 
 // fail fails the attempts, each of which must be admitted.
-func (d *door) fail(attempts ...throttle.Attempt) {
+func (d *harness) fail(attempts ...throttle.Attempt) {
 	d.t.Helper()
 	for i, a := range attempts {
-		try, wait := d.ask(a)
+		try, wait := d.begin(a)
 		if try == nil {
 			d.t.Fatalf("attempt %d is refused for %v, want it admitted", i+1, wait)
 		}
@@ -75,29 +75,31 @@ func (d *door) fail(attempts ...throttle.Attempt) {
 	}
 }
 
-func (d *door) pass(by time.Duration) { d.now = d.now.Add(by) }
+func (d *harness) advance(by time.Duration) { d.now = d.now.Add(by) }
 
-func (d *door) sweep() {
+func (d *harness) sweep() {
 	d.t.Helper()
 	if err := d.Sweep(d.t.Context()); err != nil {
 		d.t.Fatal(err)
 	}
 }
 
-// keep leaves n rows, as sweep leaves 100,000.
-func (d *door) keep(n int) {
+// trim leaves n rows, as sweep leaves 100,000.
+func (d *harness) trim(n int) {
 	d.t.Helper()
-	if err := d.Keep(d.t.Context(), n); err != nil {
+	if err := d.Trim(d.t.Context(), n); err != nil {
 		d.t.Fatal(err)
 	}
 }
 
-func (d *door) rows() int64 { return d.count(`SELECT COUNT(*) FROM throttle`) }
+func (d *harness) rows() int64 { return d.count(`SELECT COUNT(*) FROM throttle`) }
 
-// brief returns how many rows there are that last for minutes.
-func (d *door) brief() int64 { return d.count(`SELECT COUNT(*) FROM throttle WHERE kind <> 'streak'`) }
+// shortLived returns how many rows there are that last for minutes.
+func (d *harness) shortLived() int64 {
+	return d.count(`SELECT COUNT(*) FROM throttle WHERE kind <> 'streak'`)
+}
 
-func (d *door) count(query string) int64 {
+func (d *harness) count(query string) int64 {
 	d.t.Helper()
 	n, err := db.One(d.t.Context(), d.DB, db.Int, query)
 	if err != nil {
@@ -113,10 +115,10 @@ func at(address, account string) throttle.Attempt {
 // kind is a kind of key: its attempts share that key, and no other that could
 // cost more.
 type kind struct {
-	name    string
-	free    int
-	window  time.Duration
-	attempt func(i int) throttle.Attempt
+	name         string
+	freeFailures int
+	window       time.Duration
+	attempt      func(i int) throttle.Attempt
 }
 
 var kinds = []kind{
@@ -136,8 +138,8 @@ var kinds = []kind{
 	}},
 }
 
-// some returns the n attempts from the first on.
-func (k kind) some(first, n int) (all []throttle.Attempt) {
+// attempts returns the n attempts from the first on.
+func (k kind) attempts(first, n int) (all []throttle.Attempt) {
 	for i := range n {
 		all = append(all, k.attempt(first+i))
 	}
@@ -145,13 +147,13 @@ func (k kind) some(first, n int) (all []throttle.Attempt) {
 }
 
 // eachKind runs the test for each kind of key, from an empty table on.
-func eachKind(t *testing.T, test func(d *door, k kind)) {
+func eachKind(t *testing.T, test func(d *harness, k kind)) {
 	t.Helper()
 	data := dbtest.Open(t)
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {
 			write(t, data, `DELETE FROM throttle`)
-			test(newDoorOver(t, data), k)
+			test(newHarnessOver(t, data), k)
 		})
 	}
 }

@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// Cut is a page that was rendered once and cut where its values stand, so that
-// it can be made again by joining: the same bytes, without the work.
-type Cut struct {
+// Precompiled is a page that was rendered once and split at its values. It is
+// made again by joining: the same bytes, without executing the template.
+type Precompiled struct {
 	parts  []string
 	values []int // values[i] follows parts[i]
 }
 
-// Cut renders the page with marks for values, made into its data by data, and
-// cuts it there. Values may stand in text and in quoted attributes alone.
-// It fails when a mark does not come back as often as times says, value by
-// value.
-func (s *Set) Cut(name string, data func(values []string) any, times ...int) (*Cut, error) {
+// Precompile renders the page once with placeholders and splits the output at
+// them. data turns the values into the page's data; value i must appear times[i]
+// times, else Precompile fails. Values may stand only in text and in quoted
+// attributes.
+func (s *Set) Precompile(name string, data func(values []string) any, times ...int) (*Precompiled, error) {
 	marks := make([]string, len(times))
 	for i := range marks {
 		marks[i] = "xCUTx" + strconv.Itoa(i) + "xCUTx" // the same escaped and not
@@ -29,14 +29,14 @@ func (s *Set) Cut(name string, data func(values []string) any, times ...int) (*C
 	}
 	for i, mark := range marks {
 		if got := bytes.Count(whole, []byte(mark)); got != times[i] {
-			return nil, fmt.Errorf("cutting the page %s: value %d stands in it %d times, want %d", name, i, got, times[i])
+			return nil, fmt.Errorf("precompiling the page %s: value %d appears in it %d times, want %d", name, i, got, times[i])
 		}
 	}
-	return cut(string(whole), marks), nil
+	return split(string(whole), marks), nil
 }
 
-func cut(rest string, marks []string) *Cut {
-	c := &Cut{}
+func split(rest string, marks []string) *Precompiled {
+	c := &Precompiled{}
 	for {
 		at, which := len(rest), -1
 		for i, mark := range marks {
@@ -54,7 +54,7 @@ func cut(rest string, marks []string) *Cut {
 }
 
 // Append appends the page, made with the values, to b.
-func (c *Cut) Append(b []byte, values ...string) []byte {
+func (c *Precompiled) Append(b []byte, values ...string) []byte {
 	for i, part := range c.parts {
 		b = append(b, part...)
 		if i < len(c.values) {

@@ -12,18 +12,18 @@ import (
 	"time"
 )
 
-// answer is what came back.
-type answer struct {
+// response is the answer to an attack.
+type response struct {
 	status int
-	signIn string // where its Location leads, without the query
-	next   string // where that comes back to
-	shown  string // headers and body, 64 KB of it at most
-	fault  string // why nothing came back
+	signIn string // its Location without the query
+	next   string // the Location's next parameter
+	shown  string // headers and body, at most 64 KB of it
+	fault  string // why there was no response
 }
 
 // newClient returns a client that sends headers and paths as they are spelled:
-// HTTP/1.1, and a new connection each time, for a server that hangs up on an
-// attack has answered that one only.
+// HTTP/1.1, and a new connection each time, so that a server which closes the
+// connection after one attack still gets the next.
 func newClient() *http.Client {
 	only := new(http.Protocols)
 	only.SetHTTP1(true)
@@ -34,8 +34,8 @@ func newClient() *http.Client {
 	}
 }
 
-// dial connects as browsers do: localhost and every name below it are this
-// machine, whatever a name server says (RFC 6761, section 6.3).
+// dial connects as browsers do: localhost and every name below it mean this
+// machine, without a DNS query (RFC 6761, section 6.3).
 func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	var dialer net.Dialer
 	host, port, err := net.SplitHostPort(address)
@@ -53,37 +53,37 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	return nil, err
 }
 
-// send sends the attack, as a browser that opens a page unless it says
-// otherwise.
-func (e *exam) send(ctx context.Context, a attack) answer {
-	r, err := http.NewRequestWithContext(ctx, a.verb(), e.root()+a.asks(e.Page), strings.NewReader(a.body))
+// send sends the attack. Headers that it does not set are a browser's that opens
+// a page.
+func (e *scan) send(ctx context.Context, a attack) response {
+	r, err := http.NewRequestWithContext(ctx, a.verb(), e.root()+a.target(e.Page), strings.NewReader(a.body))
 	if err != nil {
-		return answer{fault: plain(err.Error())}
+		return response{fault: printable(err.Error())}
 	}
 	r.Header = http.Header{"User-Agent": {"glassjar-doctor"}, "Accept": {"text/html"}, "Sec-Fetch-Mode": {"navigate"}}
 	maps.Copy(r.Header, a.header)
 	resp, err := e.client.Do(r)
 	if err != nil {
 		if whole, ok := errors.AsType[*url.Error](err); ok {
-			err = whole.Err // without the URL, which everybody knows
+			err = whole.Err // without the URL, which the operator gave
 		}
-		return answer{fault: plain(err.Error())}
+		return response{fault: printable(err.Error())}
 	}
 	defer resp.Body.Close()
 	return read(resp)
 }
 
-func read(resp *http.Response) answer {
-	got := answer{status: resp.StatusCode}
+func read(resp *http.Response) response {
+	got := response{status: resp.StatusCode}
 	if to, err := resp.Location(); err == nil {
 		got.next = to.Query().Get("next")
 		to.RawQuery = ""
 		got.signIn = to.String()
 	}
 	var shown strings.Builder
-	_ = resp.Header.Write(&shown) // a Builder takes everything
+	_ = resp.Header.Write(&shown) // writing to a Builder cannot fail
 	if resp.StatusCode != http.StatusSwitchingProtocols {
-		_, _ = io.Copy(&shown, io.LimitReader(resp.Body, 64<<10)) // what came is looked at
+		_, _ = io.Copy(&shown, io.LimitReader(resp.Body, 64<<10)) // on an error, the part that was read counts
 	}
 	got.shown = shown.String()
 	return got

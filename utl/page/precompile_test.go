@@ -23,10 +23,10 @@ func pages(t testing.TB, main string) *page.Set {
 
 func asNote(v []string) any { return note{v[0], v[1]} }
 
-// FuzzCut holds a cut page against html/template, byte for byte.
-func FuzzCut(f *testing.F) {
+// FuzzPrecompiled compares a precompiled page with html/template, byte for byte.
+func FuzzPrecompiled(f *testing.F) {
 	set := pages(f, `<h1 class="{{.Title}}">{{.Title}}</h1><p title='{{.Text}}'>{{.Text}} or <b>{{.Text}}</b></p>`)
-	c, err := set.Cut("note", asNote, 3, 3)
+	c, err := set.Precompile("note", asNote, 3, 3)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -49,15 +49,15 @@ func TestCutRefusesAValueThatIsChangedOrMissing(t *testing.T) {
 		`<p>nothing</p>`,                           // not at all
 		`{{if eq .Text "a note"}}{{.Text}}{{end}}`, // only sometimes
 	} {
-		if _, err := pages(t, main).Cut("note", asNote, 1, 1); err == nil {
+		if _, err := pages(t, main).Precompile("note", asNote, 1, 1); err == nil {
 			t.Errorf("%s was cut", main)
 		}
 	}
 }
 
-func BenchmarkCut(b *testing.B) {
+func BenchmarkPrecompiled(b *testing.B) {
 	set := pages(b, `<p>{{.Text}}</p>`)
-	c, err := set.Cut("note", asNote, 1, 1)
+	c, err := set.Precompile("note", asNote, 1, 1)
 	if err != nil {
 		b.Fatal(err)
 	}
