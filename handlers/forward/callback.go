@@ -27,8 +27,8 @@ func (s *Room) Callback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	t, ok := s.Gate.Returns(ticket.URL)
-	if !ok || !t.On(r.Host) {
+	t, ok := s.Gate.ReturnTarget(ticket.URL)
+	if !ok || !t.SameHost(r.Host) {
 		return fmt.Errorf("%w: it is for another host", session.ErrTicket)
 	}
 	at := session.Place(s.Gate.CookieScope(t))

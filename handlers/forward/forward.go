@@ -69,7 +69,7 @@ func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, si
 		})
 		return errCaller
 	}
-	ask, err := gate.Read(kind, r.Header)
+	ask, err := gate.ParseRequest(kind, r.Header)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (s *Room) authenticate(r *http.Request, t gate.Target) (p passenger, err er
 // find returns the live session that the request carries to the target: the
 // session cookie's on our own host, a gate cookie's on others.
 func (s *Room) find(r *http.Request, t gate.Target) (session.Session, error) {
-	if s.Gate.Own(t) {
+	if s.Gate.IsSignInHost(t) {
 		return s.Sessions.Find(r)
 	}
 	return s.Sessions.FindGate(r, session.Place(s.Gate.CookieScope(t)))
@@ -158,7 +158,7 @@ func (s *Room) find(r *http.Request, t gate.Target) (session.Session, error) {
 // is missing. The app's own Authorization header is sent back: the proxy hands
 // the app that one, or none, for it cannot tell whose the client's is.
 func (s *Room) allow(w http.ResponseWriter, r *http.Request, a gate.Ask, p passenger) error {
-	assertion, err := s.Gate.Assert(p.key, p.Identity, a.Host)
+	assertion, err := s.Gate.SignIdentity(p.key, p.Identity, a.Host)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnsure, err)
 	}

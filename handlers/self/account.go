@@ -47,7 +47,7 @@ func (s *Room) Account(w http.ResponseWriter, r *http.Request, me account.Accoun
 	if err != nil {
 		return err
 	}
-	p := AccountPage{Layout: layout(me), Done: done[args.Get("done")], Gate: s.Gate.Answers()}
+	p := AccountPage{Layout: layout(me), Done: done[args.Get("done")], Gate: s.Gate.Enabled()}
 	if p.Person, err = s.Accounts.Person(r.Context(), me.Username); err != nil {
 		return err
 	}

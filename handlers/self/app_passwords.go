@@ -70,7 +70,7 @@ func (s *Room) showAppPasswords(w http.ResponseWriter, r *http.Request, status i
 			Expired: !one.Expires.IsZero() && !one.Expires.After(now),
 		})
 	}
-	p.Gate = s.Gate.Answers()
+	p.Gate = s.Gate.Enabled()
 	return s.Render(w, status, "account-app-passwords", p)
 }
 
@@ -122,7 +122,7 @@ func (s *Room) wantedAppPassword(form url.Values) (account.AppPassword, error) {
 	}
 	hosts := strings.FieldsFunc(form.Get("hosts"), func(c rune) bool { return c == ',' || unicode.IsSpace(c) })
 	for i, typed := range hosts {
-		name, ok := s.Gate.Name(typed)
+		name, ok := s.Gate.ParseHost(typed)
 		if !ok || len(hosts) > maxHosts {
 			return p, errHosts
 		}

@@ -21,7 +21,7 @@ func (s *Room) PasswordForm(w http.ResponseWriter, _ *http.Request, me account.A
 }
 
 func (s *Room) showPassword(w http.ResponseWriter, status int, me account.Account, problem string) error {
-	return s.Render(w, status, "account-password", PasswordPage{layout(me), problem, s.Gate.Answers()})
+	return s.Render(w, status, "account-password", PasswordPage{layout(me), problem, s.Gate.Enabled()})
 }
 
 // PasswordSubmit answers POST /account/password: it changes the password, ends

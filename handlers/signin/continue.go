@@ -33,7 +33,7 @@ func (s *Room) safeNext(asked string) string {
 
 // gateTarget returns the target that next names, if that is a URL on a gate host.
 func (s *Room) gateTarget(next string) (gate.Target, bool) {
-	return s.Gate.Returns(next)
+	return s.Gate.ReturnTarget(next)
 }
 
 // continueTo answers 303 to where a signed-in person goes on to. On a gate host the
@@ -51,7 +51,7 @@ func (s *Room) continueTo(w http.ResponseWriter, r *http.Request, found session.
 	}
 	at := session.Place(s.Gate.CookieScope(t))
 	switch {
-	case s.Gate.Own(t): // the session cookie will do
+	case s.Gate.IsSignInHost(t): // the session cookie will do
 	case at.Domain:
 		if err := s.Sessions.SendGate(w, r, found, at); err != nil {
 			return err

@@ -42,7 +42,7 @@ func (c *auditCommand) Run(ctx context.Context, a *app) error {
 		}
 		q.Username = name
 	}
-	return a.with(ctx, func(st *Stores) error {
+	return a.withStores(ctx, func(st *Stores) error {
 		var rows []row
 		err := st.Accounts.EachEntry(ctx, q, func(e audit.Entry) error {
 			if rows = append(rows, auditRow(e)); len(rows) < auditRows {

@@ -15,7 +15,7 @@ type backupCommand struct {
 
 // Run copies the database, which a server may be using, into a new file.
 func (c *backupCommand) Run(ctx context.Context, a *app) error {
-	return a.with(ctx, func(st *Stores) error {
+	return a.withStores(ctx, func(st *Stores) error {
 		if st.Config.InPages(c.File) {
 			return errInPages
 		}
@@ -30,7 +30,7 @@ func (c *backupCommand) Run(ctx context.Context, a *app) error {
 		if st.Config.KeysFromEnv {
 			keys = "SESSION_KEYS"
 		}
-		a.say("%s is the whole database, with every password's hash: keep it as safe as the site\n"+
+		a.info("%s is the whole database, with every password's hash: keep it as safe as the site\n"+
 			"the session keys are not in it: keep %s too", c.File, keys)
 		return nil
 	})

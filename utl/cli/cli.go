@@ -92,8 +92,8 @@ func (a *app) run(ctx context.Context, args []string) error {
 	return err
 }
 
-// say tells the person something that is no part of the answer.
-func (a *app) say(format string, args ...any) {
+// info tells the person something that is no part of the answer.
+func (a *app) info(format string, args ...any) {
 	fmt.Fprintf(a.Stderr, format+"\n", args...)
 }
 

@@ -86,7 +86,7 @@ func report(w io.Writer, err error) int {
 	}
 	code, said := 1, err.Error()
 	if wrong, ok := errors.AsType[*kong.ParseError](err); ok {
-		code, said = 2, misuse(wrong)+" (see: glassjar help)"
+		code, said = 2, usageError(wrong)+" (see: glassjar help)"
 	}
 	if listening, ok := notListening(err); ok {
 		said = listening
@@ -110,9 +110,9 @@ func (a answer) say(err error) string {
 	return a.sentence
 }
 
-// misuse returns what kong says of wrong usage, without the words that may be a
+// usageError returns what kong says of wrong usage, without the words that may be a
 // password: somebody tried it as an argument.
-func misuse(wrong *kong.ParseError) string {
+func usageError(wrong *kong.ParseError) string {
 	said, _, _ := strings.Cut(wrong.Error(), " but got ")
 	command := wrong.Context.Selected()
 	if command != nil && command.Leaf() && strings.HasPrefix(said, "unexpected argument") {

@@ -78,21 +78,21 @@ func (keysRotate) Run(ctx context.Context, a *app) error {
 	if home == fromEnv {
 		return a.show(ring, keyring.Ring.Rotate, untilPrune)
 	}
-	return a.with(ctx, func(st *Stores) error {
+	return a.withStores(ctx, func(st *Stores) error {
 		ring, err := keyring.RotateFile(a.Dotenv)
 		if err != nil {
 			return err
 		}
-		a.say("key %s signs from now on; a running server takes it up within a second\n%s", ring.IDs()[0], untilPrune)
+		a.info("key %s signs from now on; a running server takes it up within a second\n%s", ring.IDs()[0], untilPrune)
 		return a.recordKey(ctx, st, "key.rotated", ring)
 	})
 }
 
 type keysPrune struct{}
 
-// whom says whom pruning signs out. Nobody can say it by name: which key signed
+// pruneHint says whom pruning signs out. Nobody can say it by name: which key signed
 // a browser's cookie is known to the browser alone.
-const whom = "it signs out everybody whose browser has not been on a page of this site since the last rotation: " +
+const pruneHint = "it signs out everybody whose browser has not been on a page of this site since the last rotation: " +
 	"only there it gets a cookie signed with the newest key"
 
 // Run drops every key but the newest.
@@ -102,20 +102,20 @@ func (keysPrune) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if ring.Len() == 1 {
-		a.say("there is one key: nothing to prune")
+		a.info("there is one key: nothing to prune")
 	}
 	if home == fromEnv {
-		return a.show(ring, func(r keyring.Ring) (keyring.Ring, error) { return r.Prune(), nil }, whom)
+		return a.show(ring, func(r keyring.Ring) (keyring.Ring, error) { return r.Prune(), nil }, pruneHint)
 	}
 	if ring.Len() == 1 {
 		return nil
 	}
-	return a.with(ctx, func(st *Stores) error {
+	return a.withStores(ctx, func(st *Stores) error {
 		ring, err := keyring.PruneFile(a.Dotenv)
 		if err != nil {
 			return err
 		}
-		a.say("key %s is the only one now; a running server takes it up within a second\n%s", ring.IDs()[0], whom)
+		a.info("key %s is the only one now; a running server takes it up within a second\n%s", ring.IDs()[0], pruneHint)
 		return a.recordKey(ctx, st, "key.pruned", ring)
 	})
 }
@@ -129,7 +129,7 @@ func (a *app) show(was keyring.Ring, change func(keyring.Ring) (keyring.Ring, er
 	}
 	fmt.Fprintln(a.Stdout, ring.Text())
 	if ring.Len() != was.Len() {
-		a.say("nothing is changed yet: SESSION_KEYS comes from the environment; set it there to what is on stdout, "+
+		a.info("nothing is changed yet: SESSION_KEYS comes from the environment; set it there to what is on stdout, "+
 			"a secret, and restart glassjar\n%s", then)
 	}
 	return nil
@@ -143,9 +143,9 @@ func (a *app) showSteps(was keyring.Ring) error {
 		return err
 	}
 	fmt.Fprintf(a.Stdout, "%s\n%s\n", ring.Behind().Text(), ring.Text())
-	a.say("nothing is changed yet: with PostgreSQL there may be several servers, and each must know a key before another signs with it. " +
+	a.info("nothing is changed yet: with PostgreSQL there may be several servers, and each must know a key before another signs with it. " +
 		"First set SESSION_KEYS on every server to the first line of stdout, a secret, and restart it; when all have, do the same with the second")
-	a.say(untilPrune)
+	a.info(untilPrune)
 	return nil
 }
 

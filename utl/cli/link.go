@@ -49,7 +49,7 @@ func (c *linkReset) Run(ctx context.Context, a *app) error {
 // link prints the link of the kind whose code newCode makes, and says how long
 // it is good.
 func (a *app) link(ctx context.Context, kind string, life time.Duration, newCode func(*Stores) (string, error)) error {
-	return a.with(ctx, func(st *Stores) error {
+	return a.withStores(ctx, func(st *Stores) error {
 		public, err := publicURL(st.Config)
 		if err != nil {
 			return err
@@ -59,7 +59,7 @@ func (a *app) link(ctx context.Context, kind string, life time.Duration, newCode
 			return err
 		}
 		fmt.Fprintln(a.Stdout, public.JoinPath(kind, code))
-		a.say("it works once, within %.0f hours", life.Hours())
+		a.info("it works once, within %.0f hours", life.Hours())
 		return nil
 	})
 }
@@ -77,7 +77,7 @@ type linkLine struct {
 
 // Run prints a line for each open invitation, newest first.
 func (c linkList) Run(ctx context.Context, a *app) error {
-	return a.with(ctx, func(st *Stores) error {
+	return a.withStores(ctx, func(st *Stores) error {
 		page, err := st.Accounts.Invitations(ctx, "")
 		for err == nil && len(page) > 0 {
 			rows := make([]row, len(page))
@@ -105,10 +105,10 @@ type linkWithdraw struct {
 
 // Run withdraws the invitation.
 func (c *linkWithdraw) Run(ctx context.Context, a *app) error {
-	return a.with(ctx, func(st *Stores) error {
+	return a.withStores(ctx, func(st *Stores) error {
 		err := st.Accounts.Withdraw(ctx, c.ID, audit.Command())
 		if err == nil {
-			a.say("the link works no more")
+			a.info("the link works no more")
 		}
 		return err
 	})

@@ -29,7 +29,7 @@ func (c *mailTest) Run(ctx context.Context, a *app) error {
 	server, ok := stores.MailServer(cfg, cfg.URL(cfg.Addr), a.Now)
 	if !ok {
 		for _, text := range cfg.Warnings { // one of them may be why
-			a.say("%s", text)
+			a.info("%s", text)
 		}
 		return errNoMail
 	}

@@ -17,7 +17,7 @@ type moveCommand struct {
 // Run copies the database, which a server may be using, into the other one, and
 // prints how many rows of each table it copied.
 func (c *moveCommand) Run(ctx context.Context, a *app) error {
-	return a.with(ctx, func(st *Stores) error {
+	return a.withStores(ctx, func(st *Stores) error {
 		to, err := c.target(ctx, a, st.Config)
 		if err != nil {
 			return err
@@ -33,7 +33,7 @@ func (c *moveCommand) Run(ctx context.Context, a *app) error {
 		for _, m := range all {
 			fmt.Fprintf(a.Stdout, "%s %d\n", m.Table, m.Rows)
 		}
-		a.say("the other database has it all, and nothing here was changed: set DATABASE_URL to the other one and start glassjar with the same session keys, so that nobody is signed out\n" +
+		a.info("the other database has it all, and nothing here was changed: set DATABASE_URL to the other one and start glassjar with the same session keys, so that nobody is signed out\n" +
 			"what a server that still runs writes from now on is in the old one alone")
 		return nil
 	})
@@ -56,7 +56,7 @@ func (c *moveCommand) target(ctx context.Context, a *app, cfg config.Config) (co
 		return cfg, err
 	}
 	for _, text := range to.Warnings {
-		a.say("%s", text)
+		a.info("%s", text)
 	}
 	if !to.Postgres() && cfg.InPages(to.DatabasePath()) {
 		return cfg, errInPages

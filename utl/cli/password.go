@@ -12,9 +12,9 @@ import (
 	"glassjar/utl/password"
 )
 
-// most is how many bytes of stdin are read. A password that is cut here is
+// maxStdin is how many bytes of stdin are read. A password that is cut here is
 // still refused: it is longer than one may be.
-const most = 4 * password.MaxBytes
+const maxStdin = 4 * password.MaxBytes
 
 // password returns the new password: typed twice where stdin is a terminal,
 // without echo; else, where fromStdin says so, what comes on it.
@@ -32,7 +32,7 @@ func (a *app) fd() int { return int(a.Stdin.Fd()) }
 
 // line returns what comes on stdin, without the newline at its end.
 func (a *app) line() (string, error) {
-	text, err := io.ReadAll(io.LimitReader(a.Stdin, most))
+	text, err := io.ReadAll(io.LimitReader(a.Stdin, maxStdin))
 	if err != nil {
 		return "", fmt.Errorf("reading stdin: %w", err)
 	}
@@ -51,7 +51,7 @@ func (a *app) line() (string, error) {
 
 // ask says the rule, then asks for the password twice.
 func (a *app) ask(ctx context.Context) (string, error) {
-	a.say("A password has at least %d characters: a few words, for example. It does not show while you type.", password.MinLength)
+	a.info("A password has at least %d characters: a few words, for example. It does not show while you type.", password.MinLength)
 	first, err := a.typed(ctx, "new password: ")
 	if err != nil {
 		return "", err
@@ -77,7 +77,7 @@ func (a *app) typed(ctx context.Context, prompt string) (string, error) {
 		pw, err := term.ReadPassword(a.fd())
 		return string(pw), err
 	})
-	a.say("") // Enter was not shown either
+	a.info("") // Enter was not shown either
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "", errors.Join(err, term.Restore(a.fd(), before)) // the reader still waits, with echo off

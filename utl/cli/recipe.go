@@ -72,7 +72,7 @@ func siteOf(cfg config.Config) (recipe.Site, error) {
 func (a *app) sayHosts(cfg config.Config, site *recipe.Site) {
 	for _, app := range site.Apps {
 		if !slices.ContainsFunc(cfg.GateHosts, func(host string) bool { return covers(host, app.Host) }) {
-			a.say("the gate will refuse %s: add it to GATE_HOSTS", app.Host)
+			a.info("the gate will refuse %s: add it to GATE_HOSTS", app.Host)
 		}
 	}
 	for _, host := range cfg.GateHosts {
@@ -82,10 +82,10 @@ func (a *app) sayHosts(cfg config.Config, site *recipe.Site) {
 		}
 		var app recipe.App
 		if app.UnmarshalText([]byte(name+"="+placeholder)) != nil {
-			a.say("GATE_HOSTS: %s is not in the file: name its apps with --app HOST=ADDRESS", host)
+			a.info("GATE_HOSTS: %s is not in the file: name its apps with --app HOST=ADDRESS", host)
 			continue
 		}
-		a.say("%s stands for the address of %s: name it with --app %s=ADDRESS", placeholder, name, name)
+		a.info("%s stands for the address of %s: name it with --app %s=ADDRESS", placeholder, name, name)
 		site.Apps = append(site.Apps, app)
 	}
 }

@@ -28,7 +28,7 @@ type sessionLine struct {
 
 // Run prints a line for each session, 100 at most: an account has no more.
 func (c *sessionList) Run(ctx context.Context, a *app) error {
-	return a.with(ctx, func(st *Stores) error {
+	return a.withStores(ctx, func(st *Stores) error {
 		who, err := st.Accounts.Find(ctx, c.Name)
 		if err != nil {
 			return err

@@ -24,7 +24,7 @@ func (a *app) site() error {
 		return err
 	}
 	for _, text := range cfg.Warnings { // one of them may be why there is no site
-		a.say("%s", text)
+		a.info("%s", text)
 	}
 	if cfg.Postgres() {
 		return nil
@@ -39,8 +39,8 @@ func (a *app) site() error {
 	return nil // what else is wrong with it, opening it says
 }
 
-// with opens the stores of a site that is there for fn, and closes them after it.
-func (a *app) with(ctx context.Context, fn func(*Stores) error) error {
+// withStores opens the stores of a site that is there for fn, and closes them after it.
+func (a *app) withStores(ctx context.Context, fn func(*Stores) error) error {
 	if err := a.site(); err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (c *userAdd) Run(ctx context.Context, a *app) error {
 	case !ok:
 		return err
 	}
-	a.say("there is no site in %s yet: this makes one", filepath.Dir(missing.path))
+	a.info("there is no site in %s yet: this makes one", filepath.Dir(missing.path))
 	pw, err := a.password(ctx, c.PasswordStdin) // before anything is made
 	if err != nil {
 		return err
@@ -88,16 +88,16 @@ func (c *userAdd) add(ctx context.Context, a *app, st *Stores, pw string) error 
 	if err != nil {
 		return err
 	}
-	a.say("%s can sign in, as %s", made.Username, made.Role)
-	return a.missOwner(ctx, st)
+	a.info("%s can sign in, as %s", made.Username, made.Role)
+	return a.warnNoOwner(ctx, st)
 }
 
-// missOwner warns when there are accounts and no owner: the link of the first
+// warnNoOwner warns when there are accounts and no owner: the link of the first
 // start works no more, and nobody can manage people.
-func (a *app) missOwner(ctx context.Context, st *Stores) error {
+func (a *app) warnNoOwner(ctx context.Context, st *Stores) error {
 	missing, err := st.Accounts.OwnerMissing(ctx)
 	if missing {
-		a.say("there is no owner yet: glassjar user add NAME --role owner")
+		a.info("there is no owner yet: glassjar user add NAME --role owner")
 	}
 	return err
 }
@@ -117,10 +117,10 @@ type userLine struct {
 
 // Run prints a line for each account.
 func (c userList) Run(ctx context.Context, a *app) error {
-	return a.with(ctx, func(st *Stores) error {
+	return a.withStores(ctx, func(st *Stores) error {
 		page, err := st.Accounts.List(ctx, "")
 		if err == nil && len(page) == 0 {
-			a.say("there is no account yet: glassjar user add NAME --role owner")
+			a.info("there is no account yet: glassjar user add NAME --role owner")
 		}
 		for err == nil && len(page) > 0 {
 			if err = c.printAccounts(a, page); err == nil {
@@ -194,11 +194,11 @@ func (a *app) change(ctx context.Context, name, now string,
 	if err != nil {
 		return err
 	}
-	return a.with(ctx, func(st *Stores) error {
+	return a.withStores(ctx, func(st *Stores) error {
 		if err := change(st.Accounts, ctx, name, audit.Command()); err != nil {
 			return err
 		}
-		a.say("%s %s", name, now)
+		a.info("%s %s", name, now)
 		return nil
 	})
 }
@@ -210,7 +210,7 @@ type userPassword struct {
 
 // Run sets the account's password.
 func (c *userPassword) Run(ctx context.Context, a *app) error {
-	return a.with(ctx, func(st *Stores) error {
+	return a.withStores(ctx, func(st *Stores) error {
 		who, err := st.Accounts.Find(ctx, c.Name) // before anybody types a password
 		if err != nil {
 			return err
@@ -222,7 +222,7 @@ func (c *userPassword) Run(ctx context.Context, a *app) error {
 		if err := st.Accounts.SetPassword(ctx, c.Name, pw, audit.Command()); err != nil {
 			return err
 		}
-		a.say("%s has a new password, and is signed out everywhere", who.Username)
+		a.info("%s has a new password, and is signed out everywhere", who.Username)
 		return nil
 	})
 }

@@ -68,9 +68,9 @@ func isHost(text string) bool { return hostPattern.MatchString(text) && hosts.Is
 // faults holds one fault a setting: its name and what is wrong, without values.
 type faults map[string]error
 
-// need records a fault of the setting name when ok is false and it has none
+// require records a fault of the setting name when ok is false and it has none
 // yet; the words are those of allowed unless others are given.
-func (f faults) need(ok bool, name string, words ...string) {
+func (f faults) require(ok bool, name string, words ...string) {
 	if ok || f[name] != nil {
 		return
 	}
@@ -83,7 +83,7 @@ func (f faults) parsed(err error) {
 		for _, e := range all.Errors {
 			fault, _ := errors.AsType[env.ParseError](e)
 			field, _ := reflect.TypeFor[Config]().FieldByName(fault.Name)
-			f.need(false, field.Tag.Get("env")) // not e: it quotes the value
+			f.require(false, field.Tag.Get("env")) // not e: it quotes the value
 		}
 	}
 }
@@ -108,30 +108,30 @@ func (c Config) check(f faults, values map[string]string, dotenv string) {
 	c.checkAddr(f, values)
 	c.checkTLS(f)
 
-	f.need(c.SessionIdle >= 5*time.Minute, "SESSION_IDLE")
-	f.need(c.SessionMax >= c.SessionIdle && c.SessionMax <= 8760*time.Hour, "SESSION_MAX")
-	f.need(c.AuditKeep >= time.Hour, "AUDIT_KEEP")
+	f.require(c.SessionIdle >= 5*time.Minute, "SESSION_IDLE")
+	f.require(c.SessionMax >= c.SessionIdle && c.SessionMax <= 8760*time.Hour, "SESSION_MAX")
+	f.require(c.AuditKeep >= time.Hour, "AUDIT_KEEP")
 
-	f.need(c.Lab == "on" || c.Lab == "off", "LAB")
+	f.require(c.Lab == "on" || c.Lab == "off", "LAB")
 
-	f.need(c.CookieDomain == "" || checkDomain(c.CookieDomain, c.PublicURL), "COOKIE_DOMAIN")
+	f.require(c.CookieDomain == "" || checkDomain(c.CookieDomain, c.PublicURL), "COOKIE_DOMAIN")
 
 	c.checkMail(f)
 
 	// slog would take INFO+2 too
-	f.need(slices.Contains([]string{"", "debug", "info", "warn", "error"}, values["LOG_LEVEL"]), "LOG_LEVEL")
-	f.need(c.LogFormat == "text" || c.LogFormat == "json", "LOG_FORMAT")
+	f.require(slices.Contains([]string{"", "debug", "info", "warn", "error"}, values["LOG_LEVEL"]), "LOG_LEVEL")
+	f.require(c.LogFormat == "text" || c.LogFormat == "json", "LOG_FORMAT")
 
 	if c.PagesDir != "" {
 		pages, err := os.Stat(c.PagesDir)
-		f.need(err == nil && pages.IsDir(), "PAGES_DIR")
-		f.need(f["PAGES_DIR"] != nil || !holds(pages, dotenv), "PAGES_DIR", "must not have .env inside it")
-		f.need(f["PAGES_DIR"] != nil || c.Postgres() || !holds(pages, c.DatabasePath()), "PAGES_DIR", "must not have the database inside it")
+		f.require(err == nil && pages.IsDir(), "PAGES_DIR")
+		f.require(f["PAGES_DIR"] != nil || !contains(pages, dotenv), "PAGES_DIR", "must not have .env inside it")
+		f.require(f["PAGES_DIR"] != nil || c.Postgres() || !contains(pages, c.DatabasePath()), "PAGES_DIR", "must not have the database inside it")
 		for _, name := range inFiles {
 			path := values[name+"_FILE"]
-			f.need(f["PAGES_DIR"] != nil || path == "" || !holds(pages, path), "PAGES_DIR", "must not have the file of "+name+"_FILE inside it")
+			f.require(f["PAGES_DIR"] != nil || path == "" || !contains(pages, path), "PAGES_DIR", "must not have the file of "+name+"_FILE inside it")
 		}
-		f.need(f["PAGES_DIR"] != nil || c.TLSKey == "" || !holds(pages, c.TLSKey), "PAGES_DIR", "must not have TLS_KEY inside it")
+		f.require(f["PAGES_DIR"] != nil || c.TLSKey == "" || !contains(pages, c.TLSKey), "PAGES_DIR", "must not have TLS_KEY inside it")
 	}
 }
 
@@ -139,18 +139,18 @@ func (c Config) check(f faults, values map[string]string, dotenv string) {
 // missing where others can reach them.
 func (c Config) checkAddr(f faults, values map[string]string) {
 	_, err := strconv.ParseUint(c.Addr, 10, 64)
-	f.need(err != nil, "ADDR", "must be host:port, like 127.0.0.1:8080: set PORT, not ADDR, to a port alone")
+	f.require(err != nil, "ADDR", "must be host:port, like 127.0.0.1:8080: set PORT, not ADDR, to a port alone")
 	_, port, err := net.SplitHostPort(c.Addr)
 	n, numErr := strconv.ParseUint(port, 10, 64)
-	f.need(err != nil || numErr != nil || n <= 65535, "ADDR", "must be host:port with a port from 0 to 65535")
+	f.require(err != nil || numErr != nil || n <= 65535, "ADDR", "must be host:port with a port from 0 to 65535")
 	ok, loopback := isAddr(c.Addr)
-	f.need(ok, "ADDR")
+	f.require(ok, "ADDR")
 	words := "must be set when ADDR is not a loopback address, like https://jar.example"
 	if values["ADDR"] == "" {
 		words = "must be set, like https://jar.example, because PORT alone means every address: " +
 			"for this machine alone set ADDR, not PORT, to 127.0.0.1 and the port"
 	}
-	f.need(!ok || loopback || values["PUBLIC_URL"] != "", "PUBLIC_URL", words)
+	f.require(!ok || loopback || values["PUBLIC_URL"] != "", "PUBLIC_URL", words)
 }
 
 // isAddr reports whether addr is host:port, and whether only this machine
@@ -180,9 +180,9 @@ func (c Config) PlainHTTP() bool {
 	return !loopback && !strings.HasSuffix(name, ".localhost")
 }
 
-// labUnset returns what LAB is where nobody set it: on when both the address
+// defaultLab returns what LAB is where nobody set it: on when both the address
 // and the public URL are this machine's own.
-func (c Config) labUnset() string {
+func (c Config) defaultLab() string {
 	_, mine := isAddr(c.Addr)
 	if mine && c.PublicURL != nil {
 		_, mine = isAddr(net.JoinHostPort(c.PublicURL.Hostname(), "0"))

@@ -83,7 +83,7 @@ func Load(path string, getenv func(string) string) (Config, error) {
 		c.Addr = ":" + strconv.Itoa(int(c.Port))
 	}
 	if c.Lab == "" {
-		c.Lab = c.labUnset()
+		c.Lab = c.defaultLab()
 	}
 	c.checkDatabase(faults)
 	c.check(faults, values, path)

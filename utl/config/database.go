@@ -50,21 +50,21 @@ func (c Config) With(databaseURL string) (Config, error) {
 // connection is tried twice, and falls back to plain text.
 func (c *Config) checkDatabase(f faults) {
 	if !c.Postgres() {
-		f.need(strings.HasPrefix(c.DatabaseURL, sqliteScheme) && checkFile(c.DatabasePath()), "DATABASE_URL")
+		f.require(strings.HasPrefix(c.DatabaseURL, sqliteScheme) && checkFile(c.DatabasePath()), "DATABASE_URL")
 		return
 	}
 	parsed, err := pgconn.ParseConfig(c.DatabaseURL)
 	_, query, _ := strings.Cut(c.DatabaseURL, "?")
 	args, argErr := url.ParseQuery(query)
-	f.need(err == nil && argErr == nil, "DATABASE_URL",
+	f.require(err == nil && argErr == nil, "DATABASE_URL",
 		"must be like postgres://user:password@host:5432/name?sslmode=verify-full, with %40 for an @ in the password, and its certificates must be there")
 	if err != nil || argErr != nil {
 		return
 	}
 	for name := range args {
-		f.need(slices.Contains(urlArgs, name), "DATABASE_URL", "must be a URL that asks for nothing but "+strings.Join(urlArgs, ", "))
+		f.require(slices.Contains(urlArgs, name), "DATABASE_URL", "must be a URL that asks for nothing but "+strings.Join(urlArgs, ", "))
 	}
-	f.need(slices.Contains([]string{"", "exec"}, args.Get("default_query_exec_mode")), "DATABASE_URL", "must be a URL with default_query_exec_mode=exec, for a pooler, or without one")
+	f.require(slices.Contains([]string{"", "exec"}, args.Get("default_query_exec_mode")), "DATABASE_URL", "must be a URL with default_query_exec_mode=exec, for a pooler, or without one")
 	if f["DATABASE_URL"] == nil {
 		c.checkTLSMode(f, args, here(parsed))
 	}
@@ -80,7 +80,7 @@ func (c *Config) checkTLSMode(f faults, args url.Values, mine bool) {
 	case mode == "require" && args.Get("sslrootcert") == "":
 		c.Warnings = append(c.Warnings, "DATABASE_URL has sslmode=require, which takes any server for PostgreSQL: use sslmode=verify-full")
 	default:
-		f.need(slices.Contains([]string{"disable", "require", "verify-ca", "verify-full"}, mode), "DATABASE_URL",
+		f.require(slices.Contains([]string{"disable", "require", "verify-ca", "verify-full"}, mode), "DATABASE_URL",
 			"must be a URL with sslmode=verify-full, or sslmode=disable where nobody can listen: others fall back to plain text")
 	}
 }

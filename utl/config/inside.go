@@ -13,23 +13,23 @@ func (c Config) InPages(file string) bool {
 		return false
 	}
 	pages, err := os.Stat(c.PagesDir)
-	return err != nil || holds(pages, file)
+	return err != nil || contains(pages, file)
 }
 
-// holds reports whether file, which need not exist, lies inside the folder dir,
+// contains reports whether file, which need not exist, lies inside the folder dir,
 // by its own name or by what it links to. A file that cannot be followed counts
 // as inside.
-func holds(dir fs.FileInfo, file string) bool {
-	folder, err := follow(filepath.Dir(file))
-	if err != nil || under(dir, folder) {
+func contains(dir fs.FileInfo, file string) bool {
+	folder, err := resolve(filepath.Dir(file))
+	if err != nil || isBelow(dir, folder) {
 		return true
 	}
-	target, err := follow(file)
-	return err != nil || under(dir, target)
+	target, err := resolve(file)
+	return err != nil || isBelow(dir, target)
 }
 
-// under reports whether path, free of links, is dir or lies below it.
-func under(dir fs.FileInfo, path string) bool {
+// isBelow reports whether path, free of links, is dir or lies below it.
+func isBelow(dir fs.FileInfo, path string) bool {
 	for {
 		if info, err := os.Stat(path); err == nil && os.SameFile(dir, info) {
 			return true
@@ -42,9 +42,9 @@ func under(dir fs.FileInfo, path string) bool {
 	}
 }
 
-// follow returns path absolute and free of links, also where its end is not
+// resolve returns path absolute and free of links, also where its end is not
 // made yet.
-func follow(path string) (string, error) {
+func resolve(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
@@ -53,7 +53,7 @@ func follow(path string) (string, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return plain, err
 	}
-	folder, err := follow(filepath.Dir(path))
+	folder, err := resolve(filepath.Dir(path))
 	if err != nil {
 		return "", err
 	}
@@ -61,7 +61,7 @@ func follow(path string) (string, error) {
 		if !filepath.IsAbs(target) {
 			target = filepath.Join(folder, target)
 		}
-		return follow(target)
+		return resolve(target)
 	}
 	return filepath.Join(folder, filepath.Base(path)), nil
 }

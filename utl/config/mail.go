@@ -32,10 +32,10 @@ func (m *MailURL) String() string {
 
 // checkMail records what is wrong with SMTP_URL, MAIL_FROM and SITE_NAME.
 func (c Config) checkMail(f faults) {
-	f.need(c.MailFrom == "" || hosts.IsMail(c.MailFrom), "MAIL_FROM")
-	f.need(c.MailFrom != "" || c.SMTPURL == nil, "MAIL_FROM", "must be set when SMTP_URL is, like jar@site.example")
-	f.need(c.SMTPURL != nil || c.MailFrom == "", "SMTP_URL", "must be set when MAIL_FROM is, like smtp://user:password@mail.example:587")
-	f.need(isTitle(c.SiteName), "SITE_NAME")
+	f.require(c.MailFrom == "" || hosts.IsMail(c.MailFrom), "MAIL_FROM")
+	f.require(c.MailFrom != "" || c.SMTPURL == nil, "MAIL_FROM", "must be set when SMTP_URL is, like jar@site.example")
+	f.require(c.SMTPURL != nil || c.MailFrom == "", "SMTP_URL", "must be set when MAIL_FROM is, like smtp://user:password@mail.example:587")
+	f.require(isTitle(c.SiteName), "SITE_NAME")
 }
 
 // parseMailURL reads the mail server's URL. Where it names no port, it gets the

@@ -24,7 +24,7 @@ func readSecrets(f faults, values map[string]string) (warnings []string) {
 			continue
 		}
 		text, mode, err := readSecret(path)
-		f.need(err == nil && text != "" && values[name] == "", from)
+		f.require(err == nil && text != "" && values[name] == "", from)
 		if f[from] == nil {
 			values[name] = text
 		}

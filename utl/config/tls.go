@@ -5,11 +5,11 @@ import "os"
 // checkTLS records what is wrong with TLS_CERT and TLS_KEY, apart from what the
 // files hold.
 func (c Config) checkTLS(f faults) {
-	f.need(c.TLSCert == "" || isFile(c.TLSCert), "TLS_CERT")
-	f.need(c.TLSKey == "" || isFile(c.TLSKey), "TLS_KEY")
-	f.need(c.TLSCert != "" || c.TLSKey == "", "TLS_CERT", "must be set when TLS_KEY is")
-	f.need(c.TLSKey != "" || c.TLSCert == "", "TLS_KEY", "must be set when TLS_CERT is")
-	f.need(c.TLSCert == "" || (c.PublicURL != nil && c.PublicURL.Scheme == "https"), "PUBLIC_URL",
+	f.require(c.TLSCert == "" || isFile(c.TLSCert), "TLS_CERT")
+	f.require(c.TLSKey == "" || isFile(c.TLSKey), "TLS_KEY")
+	f.require(c.TLSCert != "" || c.TLSKey == "", "TLS_CERT", "must be set when TLS_KEY is")
+	f.require(c.TLSKey != "" || c.TLSCert == "", "TLS_KEY", "must be set when TLS_CERT is")
+	f.require(c.TLSCert == "" || (c.PublicURL != nil && c.PublicURL.Scheme == "https"), "PUBLIC_URL",
 		"must be https when TLS_CERT is set, like https://jar.example")
 }
 

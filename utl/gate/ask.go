@@ -41,11 +41,11 @@ const (
 	forwardedFor    = "X-Forwarded-For"
 )
 
-var told = []string{originalURL, originalMethod, forwardedMethod, forwardedProto, forwardedHost, forwardedURI, forwardedFor}
+var forwardHeaders = []string{originalURL, originalMethod, forwardedMethod, forwardedProto, forwardedHost, forwardedURI, forwardedFor}
 
-// Read reads what the proxy asks about. Errors: ErrBad.
-func Read(kind Kind, h http.Header) (Ask, error) {
-	if err := oneMeaning(h); err != nil {
+// ParseRequest reads what the proxy asks about. Errors: ErrBad.
+func ParseRequest(kind Kind, h http.Header) (Ask, error) {
+	if err := rejectAmbiguous(h); err != nil {
 		return Ask{}, err
 	}
 	a := Ask{Kind: kind, Method: first(h, forwardedMethod), header: h}
@@ -122,25 +122,25 @@ func first(h http.Header, name string) string {
 	return ""
 }
 
-// oneMeaning refuses headers that another program may take for something else:
+// rejectAmbiguous refuses headers that another program may take for something else:
 // one that comes twice, one with control bytes in it, one whose name some
 // program takes for one of ours (X_Forwarded_Host, Remote~User), and a
 // Connection that makes the next proxy drop one.
-func oneMeaning(h http.Header) error {
+func rejectAmbiguous(h http.Header) error {
 	for name, all := range h {
 		switch {
-		case strings.HasPrefix(name, "X-") && slices.Contains(told, name):
+		case strings.HasPrefix(name, "X-") && slices.Contains(forwardHeaders, name):
 			if len(all) != 1 || strings.ContainsFunc(all[0], isControl) {
 				return fmt.Errorf("%w: %s comes twice or is not text", ErrBad, name)
 			}
 		case isTwin(name):
-			return fmt.Errorf("%w: a header looks like %s", ErrBad, dashed(name))
+			return fmt.Errorf("%w: a header looks like %s", ErrBad, canonicalName(name))
 		}
 	}
 	for _, all := range h["Connection"] {
 		for name := range strings.SplitSeq(all, ",") {
 			if namesOurs(strings.TrimSpace(name)) {
-				return fmt.Errorf("%w: Connection names %s", ErrBad, dashed(name))
+				return fmt.Errorf("%w: Connection names %s", ErrBad, canonicalName(name))
 			}
 		}
 	}

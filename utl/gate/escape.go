@@ -14,7 +14,7 @@ import (
 // encodes it again.
 func Escape(back string) string {
 	escaped := url.QueryEscape(back)
-	if len(escaped) <= longest {
+	if len(escaped) <= maxReturnURL {
 		return escaped
 	}
 	var b strings.Builder

@@ -25,9 +25,9 @@ var (
 	errHosts = errors.New("GATE_HOSTS has an entry that is no host") // which config has refused before
 )
 
-// longest is how long a return URL may be, escaped: nginx reads the headers of
+// maxReturnURL is how long a return URL may be, escaped: nginx reads the headers of
 // an answer into 4 KB.
-const longest = 3000
+const maxReturnURL = 3000
 
 // Options are what a Gate needs.
 type Options struct {
@@ -49,7 +49,7 @@ type Gate struct {
 
 // New returns a gate. Errors: a host that is none, no key.
 func New(o Options) (*Gate, error) {
-	g := &Gate{public: o.Public, own: unbracketed(o.Public.Hostname()), domain: o.Domain}
+	g := &Gate{public: o.Public, own: bracketIPv6(o.Public.Hostname()), domain: o.Domain}
 	g.signer.issuer, g.signer.now = o.Public.String(), o.Now
 	for _, text := range o.Hosts {
 		p, ok := hosts.ParsePattern(text)
@@ -76,26 +76,26 @@ func (g *Gate) Allows(t Target) bool {
 	return false
 }
 
-// Answers reports whether there is a host that the gate answers for.
-func (g *Gate) Answers() bool { return len(g.hosts) > 0 }
+// Enabled reports whether there is a host that the gate answers for.
+func (g *Gate) Enabled() bool { return len(g.hosts) > 0 }
 
-// Name returns the host that somebody typed, in the form of Target.Name, and
+// ParseHost returns the host that somebody typed, in the form of Target.Name, and
 // reports whether the gate answers for it on some port. A port is refused.
-func (g *Gate) Name(typed string) (name string, ok bool) {
+func (g *Gate) ParseHost(typed string) (name string, ok bool) {
 	name, port, ok := hosts.Split(typed)
 	return name, ok && port == "" && slices.ContainsFunc(g.hosts, func(p hosts.Pattern) bool { return p.Names(name) })
 }
 
-// Returns returns the target that the URL names, and reports whether people are
+// ReturnTarget returns the target that the URL names, and reports whether people are
 // led on to it.
-func (g *Gate) Returns(raw string) (Target, bool) {
+func (g *Gate) ReturnTarget(raw string) (Target, bool) {
 	t, err := ParseURL(raw)
-	return t, err == nil && len(Escape(t.String())) <= longest && g.Allows(t)
+	return t, err == nil && len(Escape(t.String())) <= maxReturnURL && g.Allows(t)
 }
 
-// Own reports whether the target is on the host where people sign in. Cookies
+// IsSignInHost reports whether the target is on the host where people sign in. Cookies
 // know no ports.
-func (g *Gate) Own(t Target) bool { return t.Name == g.own }
+func (g *Gate) IsSignInHost(t Target) bool { return t.Name == g.own }
 
 // CookieScope is where a gate cookie is good: on one host, or on a domain and
 // all below it. Cookies know no ports.
@@ -127,20 +127,20 @@ func (g *Gate) SignInAsOther(a Ask) string { return g.signIn("/auth?other=1&next
 func (g *Gate) signIn(path string, a Ask) string {
 	back := a.Target
 	if a.Method != http.MethodGet && a.Method != http.MethodHead {
-		from, ok := g.Returns(a.header.Get("Referer"))
+		from, ok := g.ReturnTarget(a.header.Get("Referer"))
 		if back = a.Root(); ok {
 			back = from
 		}
 	}
 	next := Escape(back.String())
-	if len(next) > longest {
+	if len(next) > maxReturnURL {
 		next = Escape(a.Root().String()) + "&cut=1"
 	}
 	return g.public.String() + path + next
 }
 
-// unbracketed gives url.Hostname's IPv6 addresses back their brackets.
-func unbracketed(name string) string {
+// bracketIPv6 gives url.Hostname's IPv6 addresses back their brackets.
+func bracketIPv6(name string) string {
 	if ip, err := netip.ParseAddr(name); err == nil && ip.Is6() {
 		return "[" + ip.String() + "]"
 	}

@@ -108,11 +108,11 @@ func TestHostsThatPeopleType(t *testing.T) {
 		"app.example:": "", "a.apps.example:8443": "", "apps.example": "", "*.apps.example": "", "evil.example": "",
 		"": "", "app.example/": "", "https://app.example": "", "app.example,evil.example": "", "app.example app.example": "",
 	} {
-		if name, ok := g.Name(typed); ok != (want != "") || ok && name != want {
+		if name, ok := g.ParseHost(typed); ok != (want != "") || ok && name != want {
 			t.Errorf("%q: got %q, %t, want %q", typed, name, ok, want)
 		}
 	}
-	if none := newGate(t, func(o *gate.Options) { o.Hosts = nil }); !g.Answers() || none.Answers() {
+	if none := newGate(t, func(o *gate.Options) { o.Hosts = nil }); !g.Enabled() || none.Enabled() {
 		t.Error("a gate does not know whether it answers for any host")
 	}
 }
@@ -147,14 +147,14 @@ func TestOwnAndShares(t *testing.T) {
 	} {
 		u := target(t, tt.url)
 		shares := g.CookieScope(u).Domain
-		if own := g.Own(u); own != tt.own || shares != tt.shares {
+		if own := g.IsSignInHost(u); own != tt.own || shares != tt.shares {
 			t.Errorf("%s: got own %t, shares %t; want %t, %t", tt.url, own, shares, tt.own, tt.shares)
 		}
 	}
 	if newGate(t, func(o *gate.Options) { o.Domain = "" }).CookieScope(target(t, "https://a.jar.example/")).Domain {
 		t.Error("without COOKIE_DOMAIN, a host shares one")
 	}
-	if !newGate(t, func(o *gate.Options) { o.Public.Host = "[::1]:8080" }).Own(target(t, "https://[::1]/")) {
+	if !newGate(t, func(o *gate.Options) { o.Public.Host = "[::1]:8080" }).IsSignInHost(target(t, "https://[::1]/")) {
 		t.Error("an IPv6 host is not its own")
 	}
 }
@@ -187,7 +187,7 @@ func TestSignInComesBack(t *testing.T) {
 			h := with("X-Forwarded-Uri", tt.uri)
 			h.Set("X-Forwarded-Method", tt.method)
 			h.Set("Referer", tt.referer)
-			a, err := gate.Read(gate.Forward, h)
+			a, err := gate.ParseRequest(gate.Forward, h)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -196,7 +196,7 @@ func TestSignInComesBack(t *testing.T) {
 			cut := strings.HasPrefix(tt.name, "too long") && tt.method == "GET"
 			if got := args.Get("next"); err != nil || to != "https://jar.example/" || len(query) > 3100 || args.Has("cut") != cut {
 				t.Errorf("got %s and %q, %v; cut %t, want %t", to, query, err, args.Has("cut"), cut)
-			} else if back, ok := newGate(t).Returns(got); !ok || back.String() != tt.want {
+			} else if back, ok := newGate(t).ReturnTarget(got); !ok || back.String() != tt.want {
 				t.Errorf("it leads back to %s, %t; want %s", back, ok, tt.want)
 			}
 		})

@@ -21,7 +21,7 @@ const (
 	assertionLife  = time.Minute
 	assertionReuse = assertionLife / 2 // an app gets one that is good for as long again
 	assertionAhead = 30 * time.Second  // how much slower an app's clock may be: iat is that far back
-	mostAssertions = 1 << 12           // kept at once, of some 700 bytes each
+	maxAssertions  = 1 << 12           // kept at once, of some 700 bytes each
 )
 
 // claims are what an assertion says (RFC 7519, and OpenID Connect's names).
@@ -46,11 +46,11 @@ type signer struct {
 	mu   sync.Mutex
 	sign jose.Signer
 	jwks []byte
-	kept map[place]assertion
+	kept map[assertionKey]assertion
 }
 
-// place is by which session or app password an assertion is, and for which host.
-type place struct{ key, host string }
+// assertionKey is by which session or app password an assertion is, and for which host.
+type assertionKey struct{ key, host string }
 
 type assertion struct {
 	token string
@@ -84,7 +84,7 @@ func (g *Gate) SetKeys(seeds [][32]byte) error {
 	s := &g.signer
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sign, s.jwks, s.kept = sign, jwks, map[place]assertion{}
+	s.sign, s.jwks, s.kept = sign, jwks, map[assertionKey]assertion{}
 	return nil
 }
 
@@ -106,12 +106,12 @@ func (g *Gate) JWKS() []byte {
 	return g.signer.jwks
 }
 
-// Assert returns a signed assertion, a JWT good for a minute at most and half
+// SignIdentity returns a signed assertion, a JWT good for a minute at most and half
 // a minute at least, that tells the app at host who passes. The key says by
 // which session or app password. The iat is half a minute back: strict apps
 // refuse one from the future, and their clocks differ.
-func (g *Gate) Assert(key string, who identity.Identity, host string) (string, error) {
-	s, now, at := &g.signer, g.signer.now(), place{key, host}
+func (g *Gate) SignIdentity(key string, who identity.Identity, host string) (string, error) {
+	s, now, at := &g.signer, g.signer.now(), assertionKey{key, host}
 	s.mu.Lock()
 	has, sign := s.kept[at], s.sign
 	s.mu.Unlock()
@@ -125,13 +125,13 @@ func (g *Gate) Assert(key string, who identity.Identity, host string) (string, e
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for evicted := range s.kept { // in no order: any one
-		if len(s.kept) < mostAssertions {
+		if len(s.kept) < maxAssertions {
 			break
 		}
 		delete(s.kept, evicted)
 	}
 	if s.sign == sign { // else the keys changed meanwhile
-		s.kept[place{key, strings.Clone(host)}] = assertion{token, who, now} // it is a part of all that was asked
+		s.kept[assertionKey{key, strings.Clone(host)}] = assertion{token, who, now} // it is a part of all that was asked
 	}
 	return token, nil
 }

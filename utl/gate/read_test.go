@@ -76,7 +76,7 @@ var readRows = []struct {
 func TestRead(t *testing.T) {
 	for _, tt := range readRows {
 		t.Run(tt.name, func(t *testing.T) {
-			a, err := gate.Read(tt.kind, tt.header)
+			a, err := gate.ParseRequest(tt.kind, tt.header)
 			if err != nil || a.Method != tt.method || a.String() != tt.want {
 				t.Errorf("got %s %s, %v; want %s %s", a.Method, a, err, tt.method, tt.want)
 			}
@@ -170,7 +170,7 @@ func twins() (rows []refused) {
 func TestReadRefuses(t *testing.T) {
 	for _, tt := range append(refusals(), twins()...) {
 		t.Run(tt.name, func(t *testing.T) {
-			if a, err := gate.Read(tt.kind, tt.header); !errors.Is(err, gate.ErrBad) {
+			if a, err := gate.ParseRequest(tt.kind, tt.header); !errors.Is(err, gate.ErrBad) {
 				t.Errorf("got %v, %v; want %v", a, err, gate.ErrBad)
 			}
 		})
@@ -196,7 +196,7 @@ func TestNavigates(t *testing.T) {
 		{"curl", []string{"Accept", "*/*"}, false},
 		{"nothing said", nil, false},
 	} {
-		a, err := gate.Read(gate.Forward, forwarded(tt.pairs...))
+		a, err := gate.ParseRequest(gate.Forward, forwarded(tt.pairs...))
 		if err != nil || a.Navigates() != tt.want {
 			t.Errorf("%s: got %t, %v; want %t", tt.name, a.Navigates(), err, tt.want)
 		}
@@ -224,7 +224,7 @@ func TestFromProgram(t *testing.T) {
 		{"an XHR", []string{"X-Requested-With", "XMLHttpRequest", "Accept", "*/*"}, false},
 		{"a socket", []string{"Upgrade", "websocket"}, false},
 	} {
-		a, err := gate.Read(gate.Forward, forwarded(tt.pairs...))
+		a, err := gate.ParseRequest(gate.Forward, forwarded(tt.pairs...))
 		if err != nil || a.FromProgram() != tt.want {
 			t.Errorf("%s: got %t, %v; want %t", tt.name, a.FromProgram(), err, tt.want)
 		}

@@ -29,9 +29,9 @@ func (t Target) Root() Target {
 // Secure reports whether the target is reached over https.
 func (t Target) Secure() bool { return t.Scheme == "https" }
 
-// On reports whether host, as in http.Request.Host, names the target's host.
+// SameHost reports whether host, as in http.Request.Host, names the target's host.
 // Proxies differ in whether they pass on the port.
-func (t Target) On(host string) bool {
+func (t Target) SameHost(host string) bool {
 	name, _, ok := hosts.Split(host)
 	return ok && name == t.Name
 }

@@ -10,7 +10,7 @@ import (
 // the gate of the request, and those that tell an app who passes.
 var ours = append([]string{
 	"Remote-User", "Remote-Groups", "Remote-Name", "Remote-Email", "Remote-Identity", "X-Real-Ip",
-}, told...)
+}, forwardHeaders...)
 
 // isTwin reports whether the header's name is none of ours, but some program
 // takes it for one: CGI, WSGI and PHP turn each - into _, and lighttpd each
@@ -56,10 +56,10 @@ func alike(a, b string) bool {
 	}
 }
 
-func isRemote(name string) bool { return strings.HasPrefix(dashed(name), "Remote-") }
+func isRemote(name string) bool { return strings.HasPrefix(canonicalName(name), "Remote-") }
 
-// dashed returns the one spelling of what CGI, WSGI and PHP take for one name.
-func dashed(name string) string {
+// canonicalName returns the one spelling of what CGI, WSGI and PHP take for one name.
+func canonicalName(name string) string {
 	return http.CanonicalHeaderKey(strings.Map(func(c rune) rune {
 		if isLetterOrDigit(c) {
 			return c

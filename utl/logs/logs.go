@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	most     = 4096                   // lines that may wait
-	reserved = 4096                   // further places, for warnings and errors alone
-	batch    = 64                     // so many do not wait any longer: formatting them together is quicker
-	often    = 100 * time.Millisecond // how long a line waits at most
-	parting  = 5 * time.Second        // how long Close waits at most
+	maxQueued     = 4096                   // lines that may wait
+	reserved      = 4096                   // further places, for warnings and errors alone
+	batch         = 64                     // so many do not wait any longer: formatting them together is quicker
+	flushInterval = 100 * time.Millisecond // how long a line waits at most
+	closeTimeout  = 5 * time.Second        // how long Close waits at most
 )
 
 // Queue collects log lines. A goroutine of its own formats them and passes
@@ -73,13 +73,13 @@ func (q *Queue) Close() {
 	close(q.stop)
 	select {
 	case <-q.stopped:
-	case <-time.After(parting):
+	case <-time.After(closeTimeout):
 	}
 }
 
 func (q *Queue) run() {
 	defer close(q.stopped)
-	tick := time.NewTicker(often)
+	tick := time.NewTicker(flushInterval)
 	defer tick.Stop()
 	var spare []line
 	for open := true; open; {
@@ -89,13 +89,13 @@ func (q *Queue) run() {
 		case <-q.stop:
 			open = false
 		}
-		spare = q.pass(spare)
+		spare = q.flush(spare)
 	}
 }
 
-// pass passes on what waits and how many lines were dropped behind it, and
+// flush passes on what waits and how many lines were dropped behind it, and
 // returns its memory for the next lines.
-func (q *Queue) pass(spare []line) []line {
+func (q *Queue) flush(spare []line) []line {
 	q.mu.Lock()
 	lines, dropped := q.waiting, q.dropped
 	q.waiting, q.dropped = spare[:0], drops{}
@@ -128,9 +128,9 @@ type handler struct {
 }
 
 func (h handler) Handle(_ context.Context, r slog.Record) error {
-	q, places, warnings := h.q, most, 0
+	q, places, warnings := h.q, maxQueued, 0
 	if r.Level >= slog.LevelWarn {
-		places, warnings = most+reserved, 1
+		places, warnings = maxQueued+reserved, 1
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()

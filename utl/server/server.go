@@ -18,7 +18,7 @@ import (
 	"glassjar/utl/tlscert"
 )
 
-const patience = 10 * time.Second // how long requests may go on after the stop
+const stopTimeout = 10 * time.Second // how long requests may go on after the stop
 
 // Server is a site and what runs beside it.
 type Server struct {
@@ -73,7 +73,7 @@ func (s Server) answer(ctx context.Context, ln net.Listener) error {
 		return fmt.Errorf("serving: %w", err)
 	case <-ctx.Done():
 	}
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	if err := srv.Shutdown(ending); err != nil { // somebody is slow: that is no fault of the stop
 		s.Log.WarnContext(ctx, "connections cut off", "error", errors.Join(err, srv.Close()))
