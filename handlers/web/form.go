@@ -64,7 +64,7 @@ var sharedMistakes = []Mistake{
 	{account.ErrLastOwner, "This is the last owner who can sign in. Make somebody else an owner first."},
 	{account.ErrDisplayName, "A name is at most 64 characters on one line."},
 	{account.ErrEmail, "That is no email address: write one like ada@site.example."},
-	{account.ErrEmailTaken, "Another account has that email address."},
+	{account.ErrEmailTaken, "That email address is confirmed as another account's."},
 	{account.ErrTaken, "That username is taken. Choose another."},
 	{password.ErrShort, "That password is too short: it must have at least 15 characters."},
 	{password.ErrLong, "That password is too long: it may have at most 1,024 bytes."},

@@ -26,8 +26,8 @@ var (
 	ErrDisplayName = errors.New("a name is at most 64 characters on one line")
 	// ErrEmail means that the email address is not of the form of one.
 	ErrEmail = errors.New("an email address is like ada@site.example, of at most 254 characters, in ASCII")
-	// ErrEmailTaken means that another account has the email address.
-	ErrEmailTaken = errors.New("another account has this email address")
+	// ErrEmailTaken means that another account has confirmed the email address.
+	ErrEmailTaken = errors.New("another account has confirmed this email address")
 )
 
 // SetName sets the display name; "" removes it. Errors: ErrDisplayName, ErrName,
@@ -44,7 +44,7 @@ func (s *Store) SetName(ctx context.Context, username, typed string, by audit.Ac
 }
 
 // SetEmail sets the email address; "" removes it. One that is not confirmed is
-// told to no app and signs nobody in. Errors: ErrEmail, ErrEmailTaken, ErrName,
+// told to no app, signs nobody in and keeps nobody else from it. Errors: ErrEmail, ErrEmailTaken, ErrName,
 // ErrUnknown, db.ErrUnavailable.
 func (s *Store) SetEmail(ctx context.Context, username, typed string, confirmed bool, by audit.Actor) error {
 	email, err := emailAddress(typed)

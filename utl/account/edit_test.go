@@ -60,7 +60,7 @@ func TestAnEditIsRefused(t *testing.T) {
 	h.add(t, "ann", account.Owner)
 	h.add(t, "bob", account.Member)
 	ctx := t.Context()
-	if err := h.SetEmail(ctx, "bob", "b@site.example", false, keeper); err != nil {
+	if err := h.SetEmail(ctx, "bob", "b@site.example", true, keeper); err != nil {
 		t.Fatal(err)
 	}
 	before := h.dump(t)
@@ -138,5 +138,22 @@ func TestADeletedUsernameStaysTaken(t *testing.T) {
 	}
 	if _, err := h.Add(ctx, again, keeper); err != nil {
 		t.Errorf("made again when freed: %v", err)
+	}
+}
+
+// Whoever types another's address takes nothing from them: it is not confirmed.
+func TestAnUnconfirmedAddressKeepsNobodyOut(t *testing.T) {
+	h := open(t)
+	h.add(t, "ann", account.Owner)
+	h.add(t, "eve", account.Member)
+	ctx := t.Context()
+	if err := errors.Join(h.SetEmail(ctx, "eve", "ann@site.example", false, keeper), h.SetEmail(ctx, "ann", "ann@site.example", true, keeper)); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.SetEmail(ctx, "eve", "ann@site.example", true, keeper); !errors.Is(err, account.ErrEmailTaken) {
+		t.Errorf("confirmed by both: got %v, want ErrEmailTaken", err)
+	}
+	if a, err := h.Named(ctx, "Ann@site.example"); err != nil || a.Username != "ann" {
+		t.Errorf("the address is %q's, %v", a.Username, err)
 	}
 }

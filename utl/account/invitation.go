@@ -72,12 +72,12 @@ func (i Invitation) link() (l Link, err error) {
 	return l, err
 }
 
-// freeEmail returns ErrEmailTaken when an account has the address.
+// freeEmail returns ErrEmailTaken when an account has confirmed the address.
 func (s *Store) freeEmail(ctx context.Context, email string) error {
 	if email == "" {
 		return nil
 	}
-	_, err := one(ctx, s.DB, `email <> '' AND email = ?`, email)
+	_, err := one(ctx, s.DB, `email = ? AND email_confirmed = 1`, email)
 	switch {
 	case err == nil:
 		return ErrEmailTaken

@@ -39,7 +39,7 @@ func TestAnInvitationSaysWhoJoins(t *testing.T) {
 func TestAnInvitationIsRefused(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
-	if err := h.SetEmail(t.Context(), "ann", "ann@site.example", false, keeper); err != nil {
+	if err := h.SetEmail(t.Context(), "ann", "ann@site.example", true, keeper); err != nil {
 		t.Fatal(err)
 	}
 	for name, tt := range map[string]struct {
@@ -66,7 +66,7 @@ func TestAnInvitationOfATakenAddressIsRefused(t *testing.T) {
 	h.add(t, "ann", account.Owner)
 	wanted := account.Invitation{Role: account.Member, Email: "bob@site.example"}
 	code := link(t, func() (string, error) { return h.NewInvitation(t.Context(), wanted, keeper) })
-	if err := h.SetEmail(t.Context(), "ann", "bob@site.example", false, keeper); err != nil {
+	if err := h.SetEmail(t.Context(), "ann", "bob@site.example", true, keeper); err != nil {
 		t.Fatal(err)
 	}
 	before := h.dump(t)

@@ -85,5 +85,5 @@ func (s *Store) signIn(ctx context.Context, typed string) (credentials, error) {
 	if err != nil {
 		return credentials{}, ErrName
 	}
-	return one(ctx, s.DB, `email <> '' AND email = ? AND email_confirmed = 1`, email)
+	return one(ctx, s.DB, `email = ? AND email_confirmed = 1`, email)
 }

@@ -22,6 +22,6 @@ CREATE TABLE deleted_names (                    -- usernames of deleted accounts
 );
 
 ALTER TABLE accounts ADD COLUMN email_confirmed INTEGER NOT NULL DEFAULT 0; -- 1: a link to the address was opened
-CREATE UNIQUE INDEX accounts_by_email ON accounts (email) WHERE email <> '';
+CREATE UNIQUE INDEX accounts_by_email ON accounts (email) WHERE email_confirmed = 1; -- anybody can type an address that is not theirs
 CREATE INDEX accounts_by_role ON accounts (role, username);
 CREATE INDEX accounts_disabled ON accounts (username) WHERE disabled_at <> 0;
