@@ -77,16 +77,12 @@ func TestAProfileThatIsNotTaken(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
 	s.Add(t, "bob", account.Member)
-	if err := s.Accounts.SetEmail(t.Context(), "ada", "ada@site.example", true, audit.Command()); err != nil {
-		t.Fatal(err)
-	}
 	b := s.SignedIn(t, "bob")
 	before := s.State(t)
 	for _, row := range []struct{ name, email, problem string }{
 		{strings.Repeat("ü", 65), "", "A name is at most 64 characters on one line."},
 		{"two\nlines", "", "A name is at most 64 characters on one line."},
 		{"Bob", "bob", "That is no email address: write one like ada@site.example."},
-		{"Bob", "ADA@site.example", "Another account has that email address."},
 	} {
 		got := b.Post("/account/profile", "name", row.name, "email", row.email).Want(http.StatusUnprocessableEntity)
 		got.Says("[role=alert] p", row.problem).WantPage()
