@@ -99,7 +99,7 @@ func TestForeignLock(t *testing.T) {
 		}
 	}
 	over := p.outage(live, leaving)
-	r, err := command(context.Background(), p.folder, "", "user", "enable", "ada")
+	r, err := command(context.Background(), p.folder, "", "user", "group", "ada", "dev")
 	if err != nil || r.code != 1 || r.stderr == "" {
 		t.Errorf("a command: exit code %d, error %v, stderr %q; want 1 and a sentence", r.code, err, r.stderr)
 	}

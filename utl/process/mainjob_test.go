@@ -26,6 +26,7 @@ func TestMainJob(t *testing.T) {
 
 	bob := signedIn(t, p, "bob")
 	p.must("", "user", "delete", "bob")
+	p.must("", "user", "free", "bob")
 	p.must(good+"\n", "user", "add", "bob", "--password-stdin")
 	p.within(2*time.Second, "the old bob is refused", func() bool { return bob.signedOut(t) })
 	again := signedIn(t, p, "bob")
