@@ -12,13 +12,12 @@ import (
 type fingerprint [2]uint64
 
 // fingerprintOf returns the fingerprint of the cookie; host is where a gate
-// cookie is good. No name or host holds the separator.
+// cookie is good.
 func (c *cache) fingerprintOf(name, host, value string) fingerprint {
-	var few [512]byte // a cookie of ours is shorter, mostly
-	text := append(append(few[:0], name...), 0)
-	text = append(append(text, host...), 0)
-	text = append(text, value...)
-	return fingerprint{maphash.Bytes(c.seed, text), maphash.Bytes(c.seed2, text)}
+	return fingerprint{
+		maphash.String(c.seed, value) + maphash.String(c.seed2, name),
+		maphash.String(c.seed2, value) + maphash.String(c.seed, host),
+	}
 }
 
 // verified is a cookie whose signature was verified, and what it names: 56 bytes
