@@ -12,10 +12,6 @@ LINT     := $(TOOLS)/golangci-lint@v2.15.0
 # No vet: check runs it.
 SUITE := go test -count=1 -vet=off -timeout 20m
 
-# The race detector looks at our code and not into SQLite, which is C in the shape of
-# Go: there it finds nothing, and takes six times as long.
-RACE  := -race '-gcflags=modernc.org/...=-race=false'
-
 # Main and utl/process start browsers and servers under load: each wants the machine
 # alone.
 OTHER  = $(shell go list ./... | grep -vxF -e glassjar -e glassjar/utl/process)
@@ -39,7 +35,7 @@ quick: ## test while writing: no browser, no race detector, no server of its own
 test: ## run the whole suite, with the race detector where it sees the code
 	@.ci/tools test
 	@if [ "$$CI" = true ] || command -v $${CC:-gcc} >/dev/null; \
-		then set -x; CGO_ENABLED=1 $(SUITE) $(RACE) $(OTHER) && CGO_ENABLED=1 $(SUITE) $(RACE) .; \
+		then set -x; CGO_ENABLED=1 $(SUITE) -race $(OTHER) && CGO_ENABLED=1 $(SUITE) -race .; \
 		else set -x; $(SUITE) $(OTHER) && $(SUITE) .; fi
 	$(SUITE) -run Mutation ./utl/session/
 	$(SUITE) ./utl/process

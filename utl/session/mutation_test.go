@@ -17,7 +17,7 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-var mutations = flag.Int("mutations", 1_000_000, "how many mutated cookies TestMutation tries")
+var mutations = flag.Int("mutations", 5_000_000, "how many mutated cookies TestMutation tries")
 
 // TestMutation: random mutations of live cookies, none accepted: by the decoder
 // alone, so a live row is not what keeps them out. Attack cookie/changed, cookie/cut
