@@ -44,12 +44,12 @@ func TestTheOneFileHoldsEverything(t *testing.T) {
 		defer cancel()
 		go d.Run(ctx, slog.New(slog.DiscardHandler))
 		mustPut(t, d, "a")
-		time.Sleep(3 * time.Second)
+		<-time.After(3 * time.Second) // of the bubble's clock: no time passes
 		holds(t, copied(t, path), "a")
 		other := dbtest.OpenAt(t, path)
 		mustPut(t, other, "b")
 		holds(t, copied(t, path), "a") // it is in the -wal file: else this test shows nothing
-		time.Sleep(3 * time.Second)
+		<-time.After(3 * time.Second)
 		holds(t, copied(t, path), "a b")
 	})
 }
@@ -65,7 +65,7 @@ func TestCheckpointUnderWrites(t *testing.T) {
 		go d.Run(ctx, slog.New(slog.DiscardHandler))
 		for i := range 130 { // two a second
 			mustPut(t, d, fmt.Sprintf("%03d", i))
-			time.Sleep(500 * time.Millisecond)
+			<-time.After(500 * time.Millisecond) // of the bubble's clock
 		}
 		got, err := ids(t.Context(), copied(t, path))
 		if err != nil || len(got) < len("000 ")*100 {

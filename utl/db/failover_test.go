@@ -23,6 +23,7 @@ const writesAgain = 5 * time.Second
 type writers struct {
 	all  sync.WaitGroup
 	done chan struct{}
+	ack  chan struct{} // says that a write was acknowledged since it was last read
 
 	mu     sync.Mutex
 	acked  []string     // ids of those that were said to be written
@@ -31,7 +32,7 @@ type writers struct {
 
 func startWriters(t *testing.T, d *db.DB, name string) *writers {
 	t.Helper()
-	w := &writers{done: make(chan struct{})}
+	w := &writers{done: make(chan struct{}), ack: make(chan struct{}, 1)}
 	for i := range w.newest {
 		w.all.Go(func() {
 			for n := 0; ; n++ {
@@ -45,6 +46,10 @@ func startWriters(t *testing.T, d *db.DB, name string) *writers {
 					w.mu.Lock()
 					w.acked, w.newest[i] = append(w.acked, id), began
 					w.mu.Unlock()
+					select {
+					case w.ack <- struct{}{}:
+					default: // it is said already
+					}
 				} else if took := time.Since(began); took > 6*time.Second {
 					t.Errorf("a write took %v to fail: %v", took, err)
 				}
@@ -58,14 +63,17 @@ func startWriters(t *testing.T, d *db.DB, name string) *writers {
 // and returns how long that took.
 func (w *writers) more(t *testing.T, after time.Time, most time.Duration) time.Duration {
 	t.Helper()
-	for began := time.Now(); ; time.Sleep(time.Millisecond) {
+	began, over := time.Now(), time.After(most)
+	for {
 		w.mu.Lock()
 		all := !slices.ContainsFunc(w.newest[:], func(newest time.Time) bool { return !newest.After(after) })
 		w.mu.Unlock()
-		switch took := time.Since(began); {
-		case all:
-			return took
-		case took > most:
+		if all {
+			return time.Since(began)
+		}
+		select {
+		case <-w.ack:
+		case <-over:
 			t.Fatalf("nobody writes within %v", most)
 		}
 	}
@@ -199,7 +207,7 @@ func TestNothingIsLeftOfAHole(t *testing.T) {
 		unavailable(t, "a write into the hole", err)
 	}
 	wire.Hole(false)
-	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+	for began := time.Now(); ; {
 		id := fmt.Sprint(time.Now().UnixNano())
 		err := put(t.Context(), d, id, id) // at first it may come after all that waited before the hole
 		left, stats := runtime.NumGoroutine()-before, pool.Stats()
