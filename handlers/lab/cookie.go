@@ -76,7 +76,7 @@ func (s *Room) showCookie(w http.ResponseWriter, r *http.Request, try *example) 
 		Tries: s.examples(held), Name: cookieName, Value: held.Cookie.Value,
 	}
 	if at, ok := held.Cookie.Signed(); ok {
-		p.Age = span(s.Now().Sub(at))
+		p.Age = web.Span(s.Now().Sub(at))
 	}
 	if try != nil {
 		p.Name, p.Value = try.Name, try.Value

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/gorilla/sessions"
@@ -64,7 +63,7 @@ func (s *Room) Overview(w http.ResponseWriter, r *http.Request) error {
 		Keys: count(len(held.entries), "key", "keys"), ByTLS: s.byTLS(r),
 	}
 	if at, ok := held.Cookie.Signed(); ok {
-		p.Age = span(s.Now().Sub(at))
+		p.Age = web.Span(s.Now().Sub(at))
 	}
 	return s.Render(w, http.StatusOK, "lab", p)
 }
@@ -199,17 +198,4 @@ func thousands(n int) string {
 		return strconv.Itoa(n)
 	}
 	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
-}
-
-// span writes a time span in its largest unit.
-func span(d time.Duration) string {
-	for _, u := range []struct {
-		size      time.Duration
-		one, many string
-	}{{24 * time.Hour, "day", "days"}, {time.Hour, "hour", "hours"}, {time.Minute, "minute", "minutes"}} {
-		if d >= u.size {
-			return count(int(d/u.size), u.one, u.many)
-		}
-	}
-	return count(max(0, int(d/time.Second)), "second", "seconds")
 }

@@ -3,6 +3,7 @@ package lab
 import (
 	"errors"
 
+	"glassjar/handlers/web"
 	"glassjar/utl/anatomy"
 )
 
@@ -81,7 +82,7 @@ func describeChange(own, sent anatomy.Cookie) []phrase {
 func (s *Room) verdictSteps(sent anatomy.Cookie, v anatomy.Verdict) []verdictStep {
 	age := ""
 	if at, ok := sent.Signed(); ok && v.Failed >= anatomy.Age {
-		age = span(s.Now().Sub(at)) + ", "
+		age = web.Span(s.Now().Sub(at)) + ", "
 	}
 	length := thousands(len(sent.Value)) + " of 4,096 bytes"
 	all := []struct{ passed, failed, skipped string }{

@@ -42,9 +42,8 @@ func (s *Room) ResetSubmit(w http.ResponseWriter, r *http.Request, me web.Owned)
 type DeletePage struct {
 	web.Layout
 
-	Person   account.Person
-	Sessions int
-	Problem  string
+	Person  account.Person
+	Problem string
 }
 
 // DeleteForm answers GET /people/{username}/delete: what goes, what stays, and a
@@ -54,16 +53,7 @@ func (s *Room) DeleteForm(w http.ResponseWriter, r *http.Request, me web.Owned) 
 	if err != nil {
 		return err
 	}
-	return s.showDelete(w, r, http.StatusOK, me, DeletePage{Person: one})
-}
-
-func (s *Room) showDelete(w http.ResponseWriter, r *http.Request, status int, me web.Owned, p DeletePage) error {
-	sessions, err := s.Sessions.List(r.Context(), p.Person.ID)
-	if err != nil {
-		return err
-	}
-	p.Layout, p.Sessions = layout(me), len(sessions)
-	return s.Render(w, status, "person-delete", p)
+	return s.Render(w, http.StatusOK, "person-delete", DeletePage{Layout: layout(me), Person: one})
 }
 
 // DeleteSubmit answers POST /people/{username}/delete: the account is gone, 303
@@ -86,6 +76,6 @@ func (s *Room) DeleteSubmit(w http.ResponseWriter, r *http.Request, me web.Owned
 		return web.SeeOther(w, "/people?done=deleted")
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
-		return s.showDelete(w, r, status, me, DeletePage{Person: one, Problem: problem})
+		return s.Render(w, status, "person-delete", DeletePage{Layout: layout(me), Person: one, Problem: problem})
 	})
 }

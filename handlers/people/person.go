@@ -139,6 +139,6 @@ func (s *Room) EnableSubmit(w http.ResponseWriter, r *http.Request, me web.Owned
 // signed out everywhere.
 func (s *Room) EndSessionsSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	return s.act(w, r, me, "end-sessions", func(p account.Person) error {
-		return s.Sessions.EndOthers(r.Context(), p.ID, "", web.Actor(r))
+		return s.Accounts.EndSessions(r.Context(), p.Username, web.Actor(r))
 	})
 }

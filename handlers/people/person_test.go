@@ -91,7 +91,7 @@ func TestAnOwnerMakesAResetLink(t *testing.T) {
 func TestAnOwnerDeletesAPerson(t *testing.T) {
 	s, b := newPlace(t)
 	una := s.SignedIn(t, "una")
-	b.Get("/people/una/delete").Want(http.StatusOK).Says(".say li:first-child", "1 session ends, and all app passwords stop working.").WantPage()
+	b.Get("/people/una/delete").Want(http.StatusOK).Says(".say li:first-child", "All sessions end, and all app passwords stop working.").WantPage()
 	to := b.Post("/people/una/delete", "confirm", " una ").Want(http.StatusSeeOther).Header.Get("Location")
 	b.Get(to).Want(http.StatusOK).Says("[role=status]", "The account is deleted. Its username stays taken.")
 	una.Get("/account").Want(http.StatusSeeOther)

@@ -37,17 +37,23 @@ func words(t, now time.Time) string {
 		return t.Format(dayLayout)
 	case ago < time.Minute:
 		return "just now"
-	case ago < time.Hour:
-		return count(int(ago/time.Minute), "minute")
-	case ago < 24*time.Hour:
-		return count(int(ago/time.Hour), "hour")
 	}
-	return count(int(ago/(24*time.Hour)), "day")
+	return Span(ago) + " ago"
 }
 
-func count(n int, unit string) string {
-	if n == 1 {
-		return "1 " + unit + " ago"
+// Span tells a time span in its largest unit: "3 hours".
+func Span(d time.Duration) string {
+	n, unit := int(max(0, d)/time.Second), "second"
+	for _, larger := range []struct {
+		size time.Duration
+		name string
+	}{{time.Minute, "minute"}, {time.Hour, "hour"}, {24 * time.Hour, "day"}} {
+		if d >= larger.size {
+			n, unit = int(d/larger.size), larger.name
+		}
 	}
-	return fmt.Sprintf("%d %ss ago", n, unit)
+	if n == 1 {
+		return "1 " + unit
+	}
+	return fmt.Sprintf("%d %ss", n, unit)
 }
