@@ -3,6 +3,7 @@ package account_test
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -152,7 +153,7 @@ func TestAnAuditRowSaysWhoWhatAndWhen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := audit.Last(t.Context(), h.db, v.AccountID, 2)
+	got, err := audit.Before(t.Context(), h.db, v.AccountID, math.MaxInt64, 2)
 	if err != nil || len(got) != 2 {
 		t.Fatalf("Last = %+v, %v, want two", got, err)
 	}

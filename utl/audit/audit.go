@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -84,11 +83,6 @@ const (
 	selectAll    = `SELECT id, at, event, actor_id, actor, account_id, username, address, agent, detail FROM audit`
 	selectEvents = selectAll + ` WHERE account_id = ?`
 )
-
-// Last returns the newest n events that happened to the account.
-func Last(ctx context.Context, from db.Querier, accountID string, n int) ([]Entry, error) {
-	return Before(ctx, from, accountID, math.MaxInt64, n)
-}
 
 // Before returns the newest n events that happened to the account before the
 // one with the id.

@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +38,7 @@ func record(t *testing.T, d *db.DB, account string, kinds ...string) {
 // kinds returns the kinds of the account's last n events.
 func kinds(t *testing.T, d *db.DB, account string, n int) string {
 	t.Helper()
-	all, err := audit.Last(t.Context(), d, account, n)
+	all, err := audit.Before(t.Context(), d, account, math.MaxInt64, n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func TestWhatIsRecordedIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := audit.Last(t.Context(), d, "1", 10)
+	got, err := audit.Before(t.Context(), d, "1", math.MaxInt64, 10)
 	if diff := cmp.Diff([]audit.Entry{want}, got); err != nil || diff != "" {
 		t.Errorf("error %v (-want +got):\n%s", err, diff)
 	}
@@ -99,7 +100,7 @@ func TestARowGoesWithItsTransaction(t *testing.T) {
 		if err := audit.Record(t.Context(), tx, start, audit.Actor{}, audit.Event{Kind: "a", AccountID: "1"}); err != nil {
 			return err
 		}
-		if got, err := audit.Last(t.Context(), tx, "1", 1); err != nil || len(got) != 1 {
+		if got, err := audit.Before(t.Context(), tx, "1", math.MaxInt64, 1); err != nil || len(got) != 1 {
 			t.Errorf("inside: got %v, error %v; want the row", got, err)
 		}
 		return own
@@ -120,7 +121,7 @@ func TestTextsAreCapped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := audit.Last(t.Context(), d, "1", 1)
+	all, err := audit.Before(t.Context(), d, "1", math.MaxInt64, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"math"
 	"net/http"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func TestASessionFromItsStartToItsEnd(t *testing.T) {
 	}
 	s.end(t, found.SID)
 	s.none(t, request(cookie))
-	rows, err := audit.Last(t.Context(), s.db, "id-ada", 10)
+	rows, err := audit.Before(t.Context(), s.db, "id-ada", math.MaxInt64, 10)
 	if err != nil || len(rows) != 2 || rows[0].Kind != "session.ended" || rows[1].Kind != "signin.ok" || rows[1].By.ID != "id-ada" {
 		t.Errorf("the audit log has %+v, error %v; want signin.ok by ada, then session.ended", rows, err)
 	}
