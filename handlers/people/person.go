@@ -87,19 +87,14 @@ func (s *Room) act(w http.ResponseWriter, r *http.Request, me web.Owned, name st
 }
 
 // ProfileSubmit answers POST /people/{username}/profile: it sets the name and the
-// email address, which is not confirmed then.
+// email address; another one is not confirmed.
 func (s *Room) ProfileSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	form, err := web.ReadForm(r, "name", "email")
 	if err != nil {
 		return err
 	}
 	return s.act(w, r, me, "profile", func(p account.Person) error {
-		if email := account.Trim(form.Get("email")); !strings.EqualFold(email, p.Email) {
-			if err := s.Accounts.SetEmail(r.Context(), p.Username, email, false, web.Actor(r)); err != nil {
-				return err
-			}
-		}
-		return s.Accounts.SetName(r.Context(), p.Username, form.Get("name"), web.Actor(r))
+		return s.Accounts.SetProfile(r.Context(), p.Username, form.Get("name"), form.Get("email"), web.Actor(r))
 	})
 }
 

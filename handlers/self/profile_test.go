@@ -46,7 +46,7 @@ func TestProfile(t *testing.T) {
 		t.Errorf("the emptied profile is %q", got)
 	}
 	if got := s.Texts(t, `SELECT event || ' by ' || actor FROM audit WHERE event IN ('account.name', 'account.email') ORDER BY id`); strings.Join(got, ", ") !=
-		"account.email by ada, account.name by ada, account.email by ada, account.name by ada" {
+		"account.name by ada, account.email by ada, account.name by ada, account.email by ada" {
 		t.Errorf("the audit log says %q", got)
 	}
 }

@@ -37,7 +37,7 @@ func (s *Store) SetName(ctx context.Context, username, typed string, by audit.Ac
 	if err != nil {
 		return err
 	}
-	return s.edit(ctx, username, by, "account.name", name, func(_ context.Context, _ *db.Tx, a *Account) error {
+	return s.edit(ctx, username, by, func(_ context.Context, _ *db.Tx, a *Account) error {
 		a.Name = name
 		return nil
 	})
@@ -51,8 +51,27 @@ func (s *Store) SetEmail(ctx context.Context, username, typed string, confirmed 
 	if err != nil {
 		return err
 	}
-	return s.edit(ctx, username, by, "account.email", email, func(_ context.Context, _ *db.Tx, a *Account) error {
+	return s.edit(ctx, username, by, func(_ context.Context, _ *db.Tx, a *Account) error {
 		a.Email, a.EmailConfirmed = email, confirmed && email != ""
+		return nil
+	})
+}
+
+// SetProfile sets the display name and the email address, both or neither. The
+// address that the account has already stays confirmed if it was; another one is
+// not. Errors: SetName's and SetEmail's.
+func (s *Store) SetProfile(ctx context.Context, username, typedName, typedEmail string, by audit.Actor) error {
+	name, err := displayName(typedName)
+	if err != nil {
+		return err
+	}
+	email, err := emailAddress(typedEmail)
+	if err != nil {
+		return err
+	}
+	return s.edit(ctx, username, by, func(_ context.Context, _ *db.Tx, a *Account) error {
+		a.EmailConfirmed = a.EmailConfirmed && a.Email == email
+		a.Name, a.Email = name, email
 		return nil
 	})
 }
@@ -63,7 +82,7 @@ func (s *Store) SetRole(ctx context.Context, username, role string, by audit.Act
 	if role != Owner && role != Member {
 		return ErrRole
 	}
-	return s.edit(ctx, username, by, "account.role", role, func(ctx context.Context, tx *db.Tx, a *Account) error {
+	return s.edit(ctx, username, by, func(ctx context.Context, tx *db.Tx, a *Account) error {
 		if role == Member {
 			if err := keepsOwner(ctx, tx, *a); err != nil {
 				return err
@@ -75,9 +94,9 @@ func (s *Store) SetRole(ctx context.Context, username, role string, by audit.Act
 }
 
 // edit changes who the account is, as change makes it, and has its sessions know
-// at once, on other servers within a second. A change that changes nothing is not
+// at once, on other servers within a second. Each fact that is another then is
 // recorded.
-func (s *Store) edit(ctx context.Context, username string, by audit.Actor, kind, detail string, change func(context.Context, *db.Tx, *Account) error) error {
+func (s *Store) edit(ctx context.Context, username string, by audit.Actor, change func(context.Context, *db.Tx, *Account) error) error {
 	c, err := s.find(ctx, s.DB, username)
 	if err != nil {
 		return err
@@ -97,13 +116,38 @@ func (s *Store) edit(ctx context.Context, username string, by audit.Actor, kind,
 		if err := s.update(ctx, tx, now.Account); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, by, kind, now.Account, detail)
+		for _, e := range edits(before, now.Account) {
+			if err := s.record(ctx, tx, by, e.kind, now.Account, e.detail); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("%s for %q: %w", kind, c.Username, err)
+		return fmt.Errorf("changing the account %q: %w", c.Username, err)
 	}
 	s.Sessions.ForgetAccount(c.ID)
 	return nil
+}
+
+// factEvent is the event of a fact that was changed, and what it is now.
+type factEvent struct{ kind, detail string }
+
+// edits returns the events of the facts that differ: at most four.
+func edits(before, now Account) (all []factEvent) {
+	if before.Name != now.Name {
+		all = append(all, factEvent{"account.name", now.Name})
+	}
+	if before.Email != now.Email || before.EmailConfirmed != now.EmailConfirmed {
+		all = append(all, factEvent{"account.email", now.Email})
+	}
+	if before.Role != now.Role {
+		all = append(all, factEvent{"account.role", now.Role})
+	}
+	if before.Groups != now.Groups {
+		all = append(all, factEvent{"account.groups", now.Groups})
+	}
+	return all
 }
 
 // update writes who the account is, and has its sessions know.

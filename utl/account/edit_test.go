@@ -157,3 +157,41 @@ func TestAnUnconfirmedAddressKeepsNobodyOut(t *testing.T) {
 		t.Errorf("the address is %q's, %v", a.Username, err)
 	}
 }
+
+// A profile is kept whole or not at all; its address stays confirmed while it is
+// the same.
+func TestAProfile(t *testing.T) {
+	h := open(t)
+	h.add(t, "ann", account.Owner)
+	ctx := t.Context()
+	if err := h.SetEmail(ctx, "ann", "ann@site.example", true, keeper); err != nil {
+		t.Fatal(err)
+	}
+	before := h.dump(t)
+	if err := h.SetProfile(ctx, "ann", strings.Repeat("a", 65), "other@site.example", keeper); !is(err, account.ErrDisplayName) {
+		t.Errorf("a name that is too long: got %v", err)
+	}
+	if err := h.SetProfile(ctx, "ann", "Ann", "other", keeper); !is(err, account.ErrEmail) {
+		t.Errorf("no address: got %v", err)
+	}
+	if diff := cmp.Diff(before, h.dump(t)); diff != "" {
+		t.Errorf("half of it was kept (-before +after):\n%s", diff)
+	}
+	for _, tt := range []struct {
+		email     string
+		confirmed bool
+		events    int
+	}{{"ANN@site.example ", true, 1}, {"other@site.example", false, 1}, {"ann@site.example", false, 1}, {"", false, 1}, {"", false, 0}} {
+		log := len(h.log(t))
+		if err := h.SetProfile(ctx, "ann", "Ann", tt.email, keeper); err != nil {
+			t.Fatal(err)
+		}
+		p, err := h.Person(ctx, "ann")
+		if err != nil || p.Name != "Ann" || p.Email != strings.ToLower(strings.TrimSpace(tt.email)) || p.EmailConfirmed != tt.confirmed {
+			t.Errorf("%q: got %+v, %v; want it confirmed: %t", tt.email, p, err, tt.confirmed)
+		}
+		if n := len(h.log(t)) - log; n != tt.events {
+			t.Errorf("%q: %d events, want %d", tt.email, n, tt.events)
+		}
+	}
+}

@@ -28,7 +28,7 @@ func (s *Store) SetGroups(ctx context.Context, name string, groups []string, by 
 	if err != nil {
 		return err
 	}
-	return s.edit(ctx, name, by, "account.groups", joined, func(_ context.Context, _ *db.Tx, a *Account) error {
+	return s.edit(ctx, name, by, func(_ context.Context, _ *db.Tx, a *Account) error {
 		a.Groups = joined
 		return nil
 	})
