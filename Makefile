@@ -12,9 +12,10 @@ LINT     := $(TOOLS)/golangci-lint@v2.15.0
 # No vet: check runs it.
 SUITE := go test -count=1 -vet=off -timeout 20m
 
-# Main and utl/process start browsers and servers under load: each wants the machine
-# alone.
+# Main and utl/process start browsers and servers under load, and a failover has
+# seconds: each wants the machine alone.
 OTHER  = $(shell go list ./... | grep -vxF -e glassjar -e glassjar/utl/process)
+ALONE := 'Failovers|PromotedWhile|NothingIsLeftOfAHole'
 
 .PHONY: help run quick test check attacks fuzz torture bench fmt pictures generate clean
 
@@ -27,16 +28,16 @@ run: ## build the static binary and serve
 		$$(git rev-parse -q HEAD >/dev/null 2>&1 || echo -buildvcs=false) -o .build/glassjar .
 	.build/glassjar
 
-quick: ## test while writing: no browser, no race detector, no server of its own
-	$(SUITE) $(OTHER)
+quick: ## test while writing: no browser, no race detector, no PostgreSQL
+	$(SUITE) -short $(OTHER)
 
 # The race detector needs a C compiler; only CI insists on it. The program that
 # utl/process starts is built without it.
 test: ## run the whole suite, with the race detector where it sees the code
 	@.ci/tools test
 	@if [ "$$CI" = true ] || command -v $${CC:-gcc} >/dev/null; \
-		then set -x; CGO_ENABLED=1 $(SUITE) -race $(OTHER) && CGO_ENABLED=1 $(SUITE) -race .; \
-		else set -x; $(SUITE) $(OTHER) && $(SUITE) .; fi
+		then set -x; export CGO_ENABLED=1; race=-race; else set -x; fi; \
+	$(SUITE) $$race -skip $(ALONE) $(OTHER) && $(SUITE) $$race . && $(SUITE) $$race -run $(ALONE) ./utl/db
 	$(SUITE) -run Mutation ./utl/session/
 	$(SUITE) ./utl/process
 

@@ -23,9 +23,10 @@ var server *Server
 
 // Main runs the package's tests on SQLite, and once more on PostgreSQL, and
 // returns the exit code. Without PostgreSQL it says so, and fails where CI=true.
+// With -short the tests run on SQLite alone.
 func Main(m *testing.M) int {
 	flag.Parse()
-	if code := m.Run(); code != 0 || alone() {
+	if code := m.Run(); code != 0 || alone() || testing.Short() {
 		return code
 	}
 	var err error

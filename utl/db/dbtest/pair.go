@@ -181,7 +181,7 @@ func (p *Pair) Join(i int) {
 // Promote makes the standby a primary, as who watches over them would.
 func (p *Pair) Promote(i int) {
 	p.tb.Helper()
-	p.Exec(i, `SELECT pg_promote(true, 20)`)
+	p.until(i, `SELECT CASE WHEN pg_is_in_recovery() THEN NOT pg_promote(false) ELSE true END`, "it is promoted")
 }
 
 // Kill ends the node as a power cut would.
