@@ -20,3 +20,6 @@ func (c *Clock) Heard(now time.Time, ahead time.Duration) { c.heard(now, ahead) 
 
 // Due reports whether a notice waits to be given.
 func (d *DB) Due() bool { return len(d.push.due) > 0 }
+
+// CloseResting closes PostgreSQL's connections that nobody uses now.
+func (d *DB) CloseResting() { d.engine.(*postgres).closeResting() }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -30,6 +31,8 @@ type postgres struct {
 	fence *fence
 	text  spellings
 	pools []*sql.DB
+
+	closing sync.Mutex // held by closeResting
 }
 
 // limits are what PostgreSQL itself keeps: a statement goes on there when its
@@ -182,8 +185,12 @@ func (p *postgres) cut(err error) bool {
 	return true
 }
 
-// closeResting closes the connections that nobody uses now.
+// closeResting closes the connections that nobody uses now. One caller at a time:
+// while SetMaxIdleConns closes them, database/sql writes into the same slice when
+// another caller has allowed idle connections again.
 func (p *postgres) closeResting() {
+	p.closing.Lock()
+	defer p.closing.Unlock()
 	for _, pool := range p.pools {
 		size := pool.Stats().MaxOpenConnections
 		pool.SetMaxIdleConns(0) // which closes them

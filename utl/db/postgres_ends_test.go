@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"glassjar/utl/db"
 	"glassjar/utl/db/dbtest"
@@ -120,5 +121,38 @@ func TestLock(t *testing.T) {
 	}
 	if got := strings.Join(steps, " "); got != "first second" {
 		t.Errorf("the order was %q", got)
+	}
+}
+
+// Requests that fail at once each close the connections that rest: meanwhile others go
+// on, and none is lost or closed twice.
+func TestRestingConnectionsAreClosedByOneAtATime(t *testing.T) {
+	dbtest.OnlyPostgres(t)
+	d := dbtest.Open(t)
+	read := func() {
+		if _, err := ids(t.Context(), d); err != nil {
+			t.Error(err)
+		}
+	}
+	closes := func() {
+		for range 10 {
+			d.CloseResting()
+		}
+	}
+	for range 200 {
+		for _, then := range []func(){read, closes} {
+			var all sync.WaitGroup
+			for range 4 { // fewer than the pool has: they rest when they are done
+				all.Go(read)
+				all.Go(then)
+			}
+			all.Wait()
+		}
+	}
+	pool, _ := d.Pools()
+	for began := time.Now(); pool.Stats().InUse > 0; read() { // one may still be opened
+		if time.Since(began) > 10*time.Second {
+			t.Fatalf("nobody uses the pool: %+v", pool.Stats())
+		}
 	}
 }
