@@ -86,7 +86,7 @@ func New(c Config) (http.Handler, error) {
 		hasIndex = s.files.HasIndex
 	}
 	if c.Lab != nil {
-		s.lab = lab.New(core, c.Lab)
+		s.lab = lab.New(core, c.Lab, c.Accounts.Hasher)
 	}
 	s.signin, err = signin.New(signin.Config{
 		Site: core, Accounts: c.Accounts, Authn: auth, Sessions: c.Sessions, Devices: c.Devices, Gate: c.Gate,
@@ -189,16 +189,18 @@ func (s *site) gateRoutes() map[string]http.Handler {
 // labRoutes are the lab's pages.
 func (s *site) labRoutes() map[string]http.Handler {
 	return map[string]http.Handler{
-		"GET /lab":          s.Open(s.lab.Overview),
-		"GET /lab/request":  s.Open(s.lab.Request),
-		"POST /lab/request": s.Open(s.lab.RequestSubmit),
-		"GET /lab/session":  s.Open(s.lab.Session),
-		"POST /lab/session": s.Open(s.lab.SessionSubmit),
-		"GET /lab/cookie":   s.Open(s.lab.Cookie),
-		"POST /lab/cookie":  s.Open(s.lab.CookieSubmit),
-		"GET /lab/key":      s.Open(s.lab.Key),
-		"POST /lab/key":     s.Open(s.lab.KeySubmit),
-		"GET /lab/wire":     s.Open(s.lab.Wire),
-		"POST /lab/wire":    s.Open(s.lab.WireSubmit),
+		"GET /lab":           s.Open(s.lab.Overview),
+		"GET /lab/request":   s.Open(s.lab.Request),
+		"POST /lab/request":  s.Open(s.lab.RequestSubmit),
+		"GET /lab/session":   s.Open(s.lab.Session),
+		"POST /lab/session":  s.Open(s.lab.SessionSubmit),
+		"GET /lab/cookie":    s.Open(s.lab.Cookie),
+		"POST /lab/cookie":   s.Open(s.lab.CookieSubmit),
+		"GET /lab/key":       s.Open(s.lab.Key),
+		"POST /lab/key":      s.Open(s.lab.KeySubmit),
+		"GET /lab/wire":      s.Open(s.lab.Wire),
+		"POST /lab/wire":     s.Open(s.lab.WireSubmit),
+		"GET /lab/password":  s.Open(s.lab.Password),
+		"POST /lab/password": s.Open(s.lab.PasswordSubmit),
 	}
 }

@@ -37,6 +37,7 @@ var pageData = map[string]any{
 	"lab":                       lab.OverviewPage{},
 	"lab-cookie":                lab.CookiePage{},
 	"lab-key":                   lab.KeyPage{},
+	"lab-password":              lab.PasswordPage{},
 	"lab-request":               lab.RequestPage{},
 	"lab-session":               lab.SessionPage{},
 	"lab-wire":                  lab.WirePage{},

@@ -1,4 +1,9 @@
 package lab
 
-// Count is count.
-var Count = count
+// The ways of telling figures, for their tests.
+var (
+	Count        = count
+	Thousands    = thousands
+	TwoDigits    = twoDigits
+	TellDuration = tellDuration
+)

@@ -192,10 +192,10 @@ func count(n int, one, many string) string {
 	return thousands(n) + " " + many
 }
 
-// thousands writes a number up to 999,999.
+// thousands writes a number that is not negative, with a comma every three digits.
 func thousands(n int) string {
 	if n < 1000 {
 		return strconv.Itoa(n)
 	}
-	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
+	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
 }

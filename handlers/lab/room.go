@@ -6,6 +6,7 @@ package lab
 import (
 	"glassjar/handlers/web"
 	"glassjar/utl/anatomy"
+	"glassjar/utl/password"
 	"glassjar/utl/wire"
 )
 
@@ -13,9 +14,12 @@ import (
 type Room struct {
 	*web.Site
 
-	Lab  *anatomy.Lab
-	wire *wire.Sender
+	Lab    *anatomy.Lab
+	hasher *password.Hasher // the site's: the lab hashes when nobody signs in
+	wire   *wire.Sender
 }
 
 // New returns the room.
-func New(s *web.Site, l *anatomy.Lab) *Room { return &Room{Site: s, Lab: l, wire: wire.New()} }
+func New(s *web.Site, l *anatomy.Lab, h *password.Hasher) *Room {
+	return &Room{Site: s, Lab: l, hasher: h, wire: wire.New()}
+}

@@ -71,6 +71,7 @@ type Hasher struct {
 	params  Params
 	slots   chan struct{} // one for each call that waits or hashes
 	workers chan struct{} // one for each call that hashes
+	idle    chan struct{} // the one call of HashIdle that hashes
 	idKey   func(pw, salt []byte, time, memory uint32, threads uint8, keyLen uint32) []byte
 }
 
@@ -86,6 +87,7 @@ func NewHasher(p Params, workers, queue int) *Hasher {
 		params:  p,
 		slots:   make(chan struct{}, workers+queue),
 		workers: make(chan struct{}, workers),
+		idle:    make(chan struct{}, 1),
 		idKey:   argon2.IDKey,
 	}
 }
@@ -102,6 +104,27 @@ func (h *Hasher) Hash(ctx context.Context, pw string) (phc string, err error) {
 	if r.key, err = h.run(ctx, pw, r); err != nil {
 		return "", err
 	}
+	return r.phc(), nil
+}
+
+// HashIdle is Hash for what may never keep a sign-in waiting: it takes a worker
+// only if one is free and nobody waits for it, and one such call hashes at a time.
+// Errors: those of Hash; ErrBusy comes at once.
+func (h *Hasher) HashIdle(pw string) (phc string, err error) {
+	if pw, err = normalize(pw); err != nil {
+		return "", err
+	}
+	for _, place := range []chan struct{}{h.idle, h.slots, h.workers} {
+		select {
+		case place <- struct{}{}: // never before a call that waits: a channel serves those first
+			defer func() { <-place }()
+		default:
+			return "", ErrBusy
+		}
+	}
+	r := h.emptyRecord()
+	rand.Read(r.salt) // never fails: it ends the program instead
+	r.key = h.derive(pw, r)
 	return r.phc(), nil
 }
 
@@ -158,7 +181,12 @@ func (h *Hasher) run(ctx context.Context, pw string, r record) ([]byte, error) {
 	if err := ctx.Err(); err != nil { // even when a worker came free as well
 		return nil, fmt.Errorf("waiting to hash a password: %w", err)
 	}
-	return h.idKey([]byte(pw), r.salt, r.Time, r.Memory, r.Threads, uint32(len(r.key))), nil //nolint:gosec // at most 64 bytes
+	return h.derive(pw, r), nil
+}
+
+// derive derives pw's key with r's parameters. The caller holds a worker.
+func (h *Hasher) derive(pw string, r record) []byte {
+	return h.idKey([]byte(pw), r.salt, r.Time, r.Memory, r.Threads, uint32(len(r.key))) //nolint:gosec // at most 64 bytes
 }
 
 // emptyRecord returns a record with this Hasher's cost and a zero salt and key.

@@ -67,6 +67,13 @@ func Check(pw, username, host string) error {
 	return nil
 }
 
+// Common reports whether pw is a common one, as Check finds it, whatever its
+// length. What cannot be a password at all is none.
+func Common(pw string) bool {
+	pw, err := normalize(pw)
+	return err == nil && common(strings.ToLower(pw))
+}
+
 // contains reports whether the lower-case password contains the name.
 func contains(lower, name string) bool {
 	return utf8.RuneCountInString(name) >= minName && strings.Contains(lower, strings.ToLower(name))

@@ -195,3 +195,12 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
+
+// Common judges the word alone, not whether it may be set.
+func TestCommon(t *testing.T) {
+	for pw, want := range map[string]bool{"password": true, "Password1!": true, "aaaa": true, good: false, "": false, "\xff": false} {
+		if got := password.Common(pw); got != want {
+			t.Errorf("Common(%q) = %t, want %t", pw, got, want)
+		}
+	}
+}

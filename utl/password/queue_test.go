@@ -169,3 +169,31 @@ func TestBusyWhenTheLineIsFull(t *testing.T) {
 		s.release(3)
 	})
 }
+
+// A hash that may wait takes a free worker, never one that a sign-in waits for,
+// and one at a time.
+func TestIdleHashesComeAfterAllOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newBlocked(2, 2)
+		idle := func() {
+			go func() {
+				_, err := s.HashIdle(good)
+				s.results <- err
+			}()
+			synctest.Wait()
+		}
+		s.start(t.Context(), 2)
+		idle()
+		s.wantCounts(t, 2, 0, 1, 0) // both workers hash
+		s.release(2)
+		idle()
+		s.wantCounts(t, 3, 2, 0, 0)
+		idle()
+		s.wantCounts(t, 3, 0, 1, 0) // there is a worker, but one such hash runs
+		s.start(t.Context(), 2)
+		s.wantCounts(t, 4, 0, 0, 0) // the second waits
+		s.release(1)
+		s.wantCounts(t, 5, 1, 0, 0) // and has the worker that came free
+		s.release(2)
+	})
+}

@@ -154,6 +154,10 @@ func (p tour) lab() {
 	p.visit("lab-wire", "/lab/wire", "What a listener sees")
 	p.Press("Send it both ways")
 	p.look("lab-wire-sent")
+	p.visit("lab-password", "/lab/password", "How a password is kept")
+	p.Fill("password", "correct horse battery")
+	p.Press("Keep it twice")
+	p.look("lab-password-kept")
 }
 
 // notPages are the routes that show a person no page of ours.

@@ -1,0 +1,172 @@
+package lab
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/password"
+)
+
+const (
+	fastGuesses = 5000  // how many the fast function makes while it is measured
+	mostUsed    = 10000 // how many passwords who guesses tries first
+)
+
+// PasswordPage is the data of /lab/password. It never holds the password.
+type PasswordPage struct {
+	stepLayout
+
+	Problem string
+	Kept    *keptPassword // nil: none was sent
+}
+
+// keptPassword is what a server keeps of a password, and what guessing it costs.
+type keptPassword struct {
+	Hash, Again  phc // the same password, hashed twice
+	Memory, Work string
+	Fast         string // what SHA-256 makes of it each time, in hexadecimal
+	Costs        []guessCost
+	Common       bool
+	Length       string
+	Least        int  // how many characters a password of this site has
+	Short        bool // this one has fewer
+}
+
+// phc is a password's hash in its three parts, as they stand one after the other.
+type phc struct{ Settings, Salt, Hash string }
+
+// guessCost is what guesses cost who stole what is kept.
+type guessCost struct{ With, One, Second, Most string }
+
+// Password answers GET /lab/password: the form.
+func (s *Room) Password(w http.ResponseWriter, r *http.Request) error {
+	return s.showPassword(w, r, http.StatusOK, PasswordPage{})
+}
+
+// PasswordSubmit answers POST /lab/password: the password hashed twice, and what
+// it costs to guess. The password is stored nowhere and not sent back.
+func (s *Room) PasswordSubmit(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ReadForm(r, "password")
+	if err != nil {
+		return err
+	}
+	kept, err := s.keepTwice(form.Get("password"))
+	status, problem := http.StatusUnprocessableEntity, ""
+	switch {
+	case errors.Is(err, password.ErrBusy):
+		w.Header().Set("Retry-After", "1")
+		status, problem = http.StatusServiceUnavailable, "Somebody signs in just now, and that comes first. Try again in a second."
+	case errors.Is(err, password.ErrShort):
+		problem = "Type something: any word but a real password."
+	case errors.Is(err, password.ErrLong):
+		problem = fmt.Sprintf("A password has at most %d characters here. Nothing was hashed.", maxTyped)
+	case errors.Is(err, password.ErrCharacters):
+		problem = "There is a character in it that no password may have. Nothing was hashed."
+	case err != nil:
+		return err
+	default:
+		status = http.StatusOK
+	}
+	return s.showPassword(w, r, status, PasswordPage{Problem: problem, Kept: kept})
+}
+
+func (s *Room) showPassword(w http.ResponseWriter, r *http.Request, status int, p PasswordPage) (err error) {
+	if p.stepLayout, err = s.layout(w, r, "password"); err != nil {
+		return err
+	}
+	return s.Render(w, status, "lab-password", p)
+}
+
+// keepTwice hashes the password as the site does, twice, and measures both ways
+// of hashing. Errors: those of [password.Hasher.HashIdle].
+func (s *Room) keepTwice(pw string) (*keptPassword, error) {
+	length := utf8.RuneCountInString(pw)
+	if length > maxTyped {
+		return nil, password.ErrLong
+	}
+	began := s.Now()
+	first, err := s.hasher.HashIdle(pw)
+	second, err2 := s.hasher.HashIdle(pw)
+	if err := cmp.Or(err, err2); err != nil {
+		return nil, fmt.Errorf("hashing a password of the lab: %w", err)
+	}
+	slow := s.Now().Sub(began) / 2
+	kept := &keptPassword{
+		Hash: takePHCApart(first), Again: takePHCApart(second), Common: password.Common(pw),
+		Length: count(length, "character", "characters"), Least: password.MinLength, Short: length < password.MinLength,
+	}
+	kept.Memory, kept.Work = kept.Hash.cost()
+	sum := sha256.Sum256([]byte(pw))
+	kept.Fast = hex.EncodeToString(sum[:])
+	kept.Costs = []guessCost{newGuessCost("SHA-256", s.timeSHA256(pw)), newGuessCost("argon2id", slow)}
+	return kept, nil
+}
+
+// timeSHA256 returns how long SHA-256 takes for one guess.
+func (s *Room) timeSHA256(pw string) time.Duration {
+	guess := []byte(pw)
+	began := s.Now()
+	for range fastGuesses {
+		sum := sha256.Sum256(guess)
+		guess[0] ^= sum[0] // each guess is another one
+	}
+	return s.Now().Sub(began) / fastGuesses
+}
+
+func newGuessCost(with string, one time.Duration) guessCost {
+	one = max(one, time.Nanosecond) // a clock may stand still
+	return guessCost{with, tellDuration(one), thousands(twoDigits(int(time.Second / one))), tellDuration(mostUsed * one)}
+}
+
+// twoDigits returns n with zeros behind its first two digits: a measurement is
+// no more exact.
+func twoDigits(n int) int {
+	if n < 100 {
+		return n
+	}
+	return 10 * twoDigits(n/10)
+}
+
+// takePHCApart cuts a hash of argon2id, as the site keeps it, into its parts.
+func takePHCApart(text string) phc {
+	hashAt := strings.LastIndexByte(text, '$')
+	saltAt := strings.LastIndexByte(text[:hashAt], '$') + 1
+	return phc{text[:saltAt], text[saltAt:hashAt], text[hashAt+1:]}
+}
+
+// cost says what one hash needs.
+func (p phc) cost() (memory, work string) {
+	var m, t, lanes int
+	_, _ = fmt.Sscanf(p.Settings, "$argon2id$v=19$m=%d,t=%d,p=%d$", &m, &t, &lanes) // the site made it
+	memory = thousands(m) + " KiB"
+	if m >= 1<<10 {
+		memory = thousands(m>>10) + " MiB"
+	}
+	return memory + " of memory", count(t, "round", "rounds") + ", " + count(lanes, "lane", "lanes")
+}
+
+// tellDuration tells a time span with the precision in which one compares costs.
+func tellDuration(d time.Duration) string {
+	seconds := int(d / time.Second)
+	switch {
+	case d < 10*time.Microsecond:
+		return fmt.Sprintf("%.2g µs", float64(d)/float64(time.Microsecond))
+	case d < time.Millisecond:
+		return fmt.Sprintf("%d µs", d/time.Microsecond)
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d/time.Millisecond)
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", seconds)
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", seconds/60, seconds%60)
+	}
+	return fmt.Sprintf("%s h %d min", thousands(seconds/3600), seconds/60%60)
+}

@@ -1,0 +1,93 @@
+package lab_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/handlers"
+	"glassjar/handlers/webtest"
+	"glassjar/utl/account"
+	"glassjar/utl/password"
+)
+
+// ticking is a clock that goes on by a second with each look.
+func ticking(c *handlers.Config) {
+	now := c.Now
+	looks := make(chan time.Duration, 1)
+	looks <- 0
+	c.Now = func() time.Time {
+		n := <-looks + time.Second
+		looks <- n
+		return now().Add(n)
+	}
+}
+
+func TestLabKeepsAPasswordTwice(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab, ticking)
+	b := s.Browser(t)
+	if got := b.Get("/lab/password").Want(http.StatusOK); got.Find("#hash").Length() != 0 {
+		t.Error("a GET hashes something")
+	}
+	got := b.Post("/lab/password", "password", "correct horse battery").Want(http.StatusOK)
+	got.WantPage()
+	hash, again := got.Text("#hash"), got.Text("#again")
+	shape := regexp.MustCompile(`^\$argon2id\$v=19\$m=64,t=1,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$`)
+	if hash == again || !shape.MatchString(hash) || !shape.MatchString(again) {
+		t.Errorf("it is kept as %q and %q", hash, again)
+	}
+	for _, phc := range []string{hash, again} {
+		if _, err := s.Hasher.Verify(t.Context(), phc, "correct horse battery"); err != nil {
+			t.Errorf("%s is not its hash: %v", phc, err)
+		}
+		if got.Text("#hash .t")+got.Text("#hash .p")+"$"+got.Text("#hash .s") != hash {
+			t.Error("its parts are not the hash")
+		}
+	}
+	got.Says(".part.t dd", "argon2id64 KiB of memory1 round, 1 lane")
+	got.Says("#fast", "9028ea0d15decaa35b2da21c0290af3b1a5ba0a30a591906f89b5074e209ea72") // printf %s … | sha256sum
+	got.Says(".costs tbody tr:nth-child(2)", "argon2id500 ms21 h 23 min")
+	got.Says("#verdict h3", "Not on the list").Says("#verdict p", "It is not among the most used passwords, nor is what is left without the digits and signs around it. It has 21 characters.")
+	if strings.Contains(got.Body, "correct horse") || strings.Contains(s.Log.String(), "correct") {
+		t.Error("the password is on the page or in the log")
+	}
+	if got.Find("#password").AttrOr("autocomplete", "") != "off" {
+		t.Error("browsers may keep what is typed")
+	}
+	got = b.Post("/lab/password", "password", "Password1!")
+	got.Says("#verdict h3", "On the list").Says("#verdict p", "It is among the most used passwords, perhaps with digits or signs around it. Who guesses tries it first, and no hash helps. It has 10 characters: this site asks for at least 15.")
+}
+
+func TestLabPasswordThatCannotBeKept(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	b := s.Browser(t)
+	for _, tt := range []struct{ row, pw, why string }{
+		{"nothing", "", "Type something: any word but a real password."},
+		{"too long", strings.Repeat("ä", 201), "A password has at most 200 characters here. Nothing was hashed."},
+		{"a control character", "a\x01b", "There is a character in it that no password may have. Nothing was hashed."},
+	} {
+		t.Run(tt.row, func(t *testing.T) {
+			got := b.Post("/lab/password", "password", tt.pw).Want(http.StatusUnprocessableEntity)
+			got.WantPage()
+			if got.Says("#problem p", tt.why); got.Find("#hash").Length() != 0 {
+				t.Error("there is a hash")
+			}
+		})
+	}
+	b.Post("/lab/password", "password", strings.Repeat("ä", 200)).Want(http.StatusOK)
+	b.Post("/lab/password", "password", "\xff").Want(http.StatusBadRequest)
+}
+
+// Who signs in comes first: with no worker free the lab hashes nothing.
+func TestLabHashesWhenNobodySignsIn(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	full := password.NewHasher(webtest.Tiny, 1, -1) // no place at all
+	busy := s.Again(t, func(c *handlers.Config) {
+		c.Accounts = account.New(account.Options{DB: s.DB, Sessions: s.Sessions, Hasher: full, Now: s.Clock.Now})
+	})
+	got := busy.Browser(t).Post("/lab/password", "password", "correct horse battery").Want(http.StatusServiceUnavailable)
+	got.WantPage()
+	got.WantHeader("Retry-After", "1").Says("#problem p", "Somebody signs in just now, and that comes first. Try again in a second.")
+}
