@@ -22,4 +22,4 @@ func (c *Clock) Heard(now time.Time, ahead time.Duration) { c.heard(now, ahead) 
 func (d *DB) Due() bool { return len(d.push.due) > 0 }
 
 // CloseResting closes PostgreSQL's connections that nobody uses now.
-func (d *DB) CloseResting() { d.engine.(*postgres).closeResting() }
+func (d *DB) CloseResting() { d.engine.(*postgres).closeResting() } //nolint:errcheck // it is one

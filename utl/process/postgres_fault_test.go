@@ -66,7 +66,7 @@ func TestPostgresAway(t *testing.T) {
 			mend := fault(t, p)
 			p.away(live, leaving, saved)
 			mend()
-			p.back(live, saved)
+			p.back(live, saved, 2)
 		})
 	}
 }
@@ -124,8 +124,8 @@ func (p *program) away(live, leaving, saved *browser) {
 	}
 }
 
-// back sees that all of it mended without a restart.
-func (p onPostgres) back(live, saved *browser) {
+// back sees that all of it mended without a restart, and that so many ends are written.
+func (p onPostgres) back(live, saved *browser, ends int) {
 	p.t.Helper()
 	p.eventually("a sign-in works again", func() bool {
 		a, err := newBrowser(p.program).try("/auth", signInForm("ada", good))
@@ -134,7 +134,7 @@ func (p onPostgres) back(live, saved *browser) {
 	p.eventually("the live session is back", func() bool { return live.status(p.t, "/account") == http.StatusOK })
 	p.eventually("ready", func() bool { return live.status(p.t, "/readyz") == http.StatusOK })
 	p.eventually("the sign-out is written", func() bool {
-		return p.server.Count(p.t, p.admin, `SELECT COUNT(*) FROM sessions WHERE ended_at > 0`) >= 2
+		return p.server.Count(p.t, p.admin, `SELECT COUNT(*) FROM sessions WHERE ended_at > 0`) >= ends
 	})
 	saved.get(p.t, "/account", http.StatusSeeOther)
 	p.eventually("only its own connections are left", func() bool {
@@ -201,4 +201,27 @@ func TestPostgresRestartsAndIsSlow(t *testing.T) {
 		return err == nil && a.status == http.StatusSeeOther
 	})
 	p.stop()
+}
+
+// Attack fault/disk: PostgreSQL's disk is full: nothing can be written, what needs no
+// writing goes on, and when there is room again all of it does, without a restart.
+func TestPostgresDiskFull(t *testing.T) {
+	t.Parallel()
+	p := startOnPostgres(t)
+	live, ended := signedIn(t, p.program, "ada"), signedIn(t, p.program, "ada")
+	saved := ended.copied()
+	const accounts = `SELECT COUNT(*) FROM accounts`
+	mend := p.server.Full(t, p.admin, "audit", "at, event, actor_id, actor, account_id, username, address, agent, detail",
+		"1, 'x', '', '', '', '', '', '', repeat('x', 1000)", "1, 'x', '', '', '', '', '', '', ''")
+	p.unavailable("a sign-in", newBrowser(p.program).post(t, "/auth", signInForm("ada", good), http.StatusServiceUnavailable))
+	p.unavailable("a sign-out", ended.post(t, "/logout", url.Values{}, http.StatusServiceUnavailable))
+	invite := live.post(t, "/people/invite", url.Values{"role": {"member"}, "days": {"1"}}, http.StatusServiceUnavailable)
+	p.unavailable("an invitation", invite)
+	live.get(t, "/account", http.StatusOK)
+	saved.get(t, "/account", http.StatusSeeOther) // here it has ended
+	if n := p.server.Count(t, p.admin, accounts); n != 1 {
+		t.Errorf("%d accounts, want 1", n)
+	}
+	mend()
+	p.back(live, saved, 1)
 }

@@ -1,10 +1,15 @@
 package dbtest
 
 import (
+	"context"
 	"database/sql"
+	"fmt"
 	"net"
 	"net/url"
+	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -17,6 +22,49 @@ func (s *Server) Signal(tb testing.TB, sig syscall.Signal) {
 	if err := s.running.signal(sig); err != nil {
 		tb.Fatal(err)
 	}
+}
+
+// Full makes the table as large as the server may make any file from now on, so that
+// no row of it finds room: what a full disk is to who writes. Of rows to fill it with
+// the large come first. The function returned takes the limit away.
+func (s *Server) Full(tb testing.TB, database, table, columns string, rows ...string) (mend func()) {
+	tb.Helper()
+	as, err := owner(s.folder)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	limit := func(most string) {
+		tb.Helper()
+		if err := s.running.each(func(pid int) error {
+			set := exec.CommandContext(context.Background(), "prlimit", "--pid", strconv.Itoa(pid), "--fsize="+most+":") // #nosec G204 -- its user may, root without all its rights may not
+			set.SysProcAttr = as
+			out, err := set.CombinedOutput()
+			if strings.Contains(string(out), "No such process") {
+				return syscall.ESRCH // it ended meanwhile
+			}
+			if err != nil {
+				err = fmt.Errorf("prlimit: %w: %s", err, out)
+			}
+			return err
+		}); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	limit(strconv.Itoa(17 << 20)) // a segment of PostgreSQL's log has 16 MB, and must not fail
+	pool, err := sql.Open("pgx", database)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer pool.Close()
+	for _, row := range rows {
+		for n := 10_000; n > 0; n /= 100 { // what was taken back leaves its pages full
+			for err = nil; err == nil; {
+				_, err = pool.ExecContext(tb.Context(), fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM generate_series(1, %d)`, table, columns, row, n)) // #nosec G201 -- the test's own
+			}
+		}
+	}
+	tb.Log("full: ", err)
+	return func() { limit("unlimited") }
 }
 
 // Restart ends the server, with every connection, and starts it again.

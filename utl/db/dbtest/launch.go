@@ -107,17 +107,19 @@ func launch(bin, data string, as *syscall.SysProcAttr, settings ...string) (*ins
 
 // signal sends the signal to every process of the server.
 func (i *instance) signal(s syscall.Signal) error {
+	return i.each(func(pid int) error { return syscall.Kill(pid, s) })
+}
+
+// each calls do for every process of the server, the first one first.
+func (i *instance) each(do func(pid int) error) error {
 	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", i.process.Pid, i.process.Pid))
 	if err != nil {
 		return err
 	}
-	if err := i.process.Signal(s); err != nil {
-		return err
-	}
-	for pid := range strings.FieldsSeq(string(children)) {
-		child, err := strconv.Atoi(pid)
+	for pid := range strings.FieldsSeq(fmt.Sprint(i.process.Pid, " ", string(children))) {
+		id, err := strconv.Atoi(pid)
 		if err == nil {
-			err = syscall.Kill(child, s)
+			err = do(id)
 		}
 		if err != nil && !errors.Is(err, syscall.ESRCH) {
 			return err

@@ -1,0 +1,101 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/utl/db/dbtest"
+	"glassjar/utl/keyring"
+	"glassjar/utl/proxytest"
+	"glassjar/utl/tooltest"
+)
+
+// pooler runs PgBouncer in transaction mode, with fewer connections to PostgreSQL than
+// one server has to it, and returns the database's URL through it as utl/db/README.md
+// has it.
+func pooler(t *testing.T, database string) string {
+	t.Helper()
+	program := tooltest.Need(t, "pgbouncer")
+	u, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := proxytest.Free(t)
+	host, port, _ := strings.Cut(at, ":")
+	folder, err := os.MkdirTemp("", "pgbouncer") //nolint:usetesting // others may not enter the test's own, and PgBouncer runs as another
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	settings := fmt.Sprintf(`[databases]
+jar = host=%s dbname=%s user=glassjar
+[pgbouncer]
+listen_addr = %s
+listen_port = %s
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 4
+`, u.Query().Get("host"), strings.TrimPrefix(u.Path, "/"), host, port)
+	args := []string{filepath.Join(folder, "pgbouncer.ini")}
+	if err := os.WriteFile(args[0], []byte(settings), 0o644); err != nil { //nolint:gosec // no secret
+		t.Fatal(err)
+	}
+	if os.Geteuid() == 0 { // which it refuses to be
+		if err := os.Chmod(folder, 0o755); err != nil { //nolint:gosec // no secret
+			t.Fatal(err)
+		}
+		name := "nobody"
+		if _, err := user.Lookup("postgres"); err == nil {
+			name = "postgres"
+		}
+		args = append([]string{"--user", name}, args...)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cancel(); _ = cmd.Wait() })
+	for { // until it listens, or its minute is over
+		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", at)
+		if err == nil {
+			_ = c.Close()
+			break
+		}
+		if ctx.Err() != nil {
+			t.Fatal("PgBouncer does not listen: ", err)
+		}
+	}
+	return "postgres://glassjar@" + at + "/jar?sslmode=disable&default_query_exec_mode=exec"
+}
+
+// Two servers through PgBouncer in transaction mode, where nobody listens and nothing is
+// prepared: everything works, and what ends at one is refused at the other by the poll.
+func TestThroughPgBouncer(t *testing.T) {
+	t.Parallel()
+	database := dbtest.Need(t).New(t)
+	keys, err := keyring.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	through := pooler(t, database)
+	var servers [2]*program
+	for i := range servers {
+		servers[i] = start(t, machine(t, through, keys))
+	}
+	endsElsewhere(t, servers[0], servers[1])
+	for _, p := range servers {
+		p.stop()
+	}
+}
