@@ -18,7 +18,8 @@ type LinkPage struct {
 }
 
 // ResetSubmit answers POST /people/{username}/reset: it makes a link that sets a
-// new password and shows it, with 200: it is kept nowhere else.
+// new password and shows it, with 200: it is kept nowhere else. Where mail is set up,
+// one like it goes to the person's confirmed email address.
 func (s *Room) ResetSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	one, err := s.person(r)
 	if err != nil {
@@ -30,10 +31,14 @@ func (s *Room) ResetSubmit(w http.ResponseWriter, r *http.Request, me web.Owned)
 			return s.showPerson(w, r, status, me, PersonPage{Person: one, Problem: problem})
 		})
 	}
+	to := ""
+	if one.EmailConfirmed {
+		to = one.Email
+	}
 	return s.Render(w, http.StatusOK, "link", LinkPage{
 		Layout: layout(me), Title: "Pass this link on", Link: s.PublicURL.JoinPath(account.Reset, code).String(),
 		Lead: "It sets a new password for " + one.Username + ", once, within 24 hours.",
-		Note: "Be sure whom you give it to: whoever opens it can sign in as " + one.Username + ".",
+		Note: "Be sure whom you give it to: whoever opens it can sign in as " + one.Username + "." + s.mailed(to),
 		Back: "/people/" + one.Username, Called: one.Called(),
 	})
 }

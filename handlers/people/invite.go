@@ -18,29 +18,31 @@ type InvitePage struct {
 	web.Layout
 
 	Email, Role, Groups, Days string // as typed
+	Mail                      bool   // mail is set up
 	Problem                   string
 }
 
 // InviteForm answers GET /people/invite.
 func (s *Room) InviteForm(w http.ResponseWriter, _ *http.Request, me web.Owned) error {
-	return s.Render(w, http.StatusOK, "people-invite", InvitePage{Layout: layout(me), Role: account.Member, Days: daysOffered})
+	return s.Render(w, http.StatusOK, "people-invite", InvitePage{Layout: layout(me), Role: account.Member, Days: daysOffered, Mail: s.Accounts.Mail.Works()})
 }
 
 // InviteSubmit answers POST /people/invite: it makes a link that makes an account
-// and shows it, with 200: it is kept nowhere else. Or it shows the form again.
+// and shows it, with 200: it is kept nowhere else. Where mail is set up, one like it
+// goes to the email address. Or it shows the form again.
 func (s *Room) InviteSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	form, err := web.ReadForm(r, "email", "role", "groups", "days")
 	if err != nil {
 		return err
 	}
-	p := InvitePage{Layout: layout(me), Email: form.Get("email"), Role: form.Get("role"), Groups: form.Get("groups"), Days: form.Get("days")}
+	p := InvitePage{Layout: layout(me), Mail: s.Accounts.Mail.Works(), Email: form.Get("email"), Role: form.Get("role"), Groups: form.Get("groups"), Days: form.Get("days")}
 	wanted := account.Invitation{Role: p.Role, Groups: groupsOf(p.Groups), Email: p.Email, Days: days(p.Days)}
 	code, err := s.Accounts.NewInvitation(r.Context(), wanted, web.Actor(r))
 	if err == nil {
 		return s.Render(w, http.StatusOK, "link", LinkPage{
 			Layout: layout(me), Title: "Pass this link on", Link: s.PublicURL.JoinPath(account.Join, code).String(),
 			Lead: "Whoever opens it makes an account here, once, until " + s.Now().Add(time.Duration(wanted.Days)*24*time.Hour).UTC().Format(web.TimeLayout) + ".",
-			Note: "For " + role(p.Role) + ", in " + inGroups(wanted.Groups) + ". You can withdraw it under People.",
+			Note: "For " + role(p.Role) + ", in " + inGroups(wanted.Groups) + "." + s.mailed(account.Trim(p.Email)) + " You can withdraw it under People.",
 			Back: "/people", Called: "People",
 		})
 	}
@@ -48,6 +50,14 @@ func (s *Room) InviteSubmit(w http.ResponseWriter, r *http.Request, me web.Owned
 		p.Problem = problem
 		return s.Render(w, status, "people-invite", p)
 	})
+}
+
+// mailed says that a link is mailed to the address too, where it is.
+func (s *Room) mailed(to string) string {
+	if to == "" || !s.Accounts.Mail.Works() {
+		return ""
+	}
+	return " A mail with it is on its way to " + to + "."
 }
 
 // days returns the number of days that was typed, or one that no invitation may

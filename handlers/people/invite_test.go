@@ -31,6 +31,33 @@ func TestAnOwnerInvites(t *testing.T) {
 	b.Get("/people").Says("section .none", "None. Whoever has an invitation makes an account with it, once.")
 }
 
+// Where mail is set up, an invitation and a reset link are mailed too. Whatever
+// host the owner's browser asked for, the link leads to PUBLIC_URL.
+func TestLinksAreMailed(t *testing.T) {
+	s, b := newPlace(t)
+	box := s.WithMail(t)
+	b.Get("/people/invite").Want(http.StatusOK).WantPage()
+	made := b.Post("/people/invite", "email", "nora@site.example", "role", "member", "days", "7").Want(http.StatusOK)
+	if text := made.Text(".say"); !strings.Contains(text, "A mail with it is on its way to nora@site.example.") {
+		t.Errorf("the page says %q", text)
+	}
+	m := box.One(t, "nora@site.example", "You are invited to Ada's jar")
+	path := m.Link(t)
+	if text, _ := m.Parts(t); path == "" || !strings.Contains(text, s.Public()+path+"\n") || strings.HasSuffix(made.Text("#link"), path) || !strings.Contains(text, "By: ada\n") {
+		t.Errorf("the page shows %q, the mail says\n%s", made.Text("#link"), text)
+	}
+	s.Browser(t).Post(path, "username", "nora", "password", webtest.Good).Want(http.StatusSeeOther)
+	s.Browser(t).Get(strings.TrimPrefix(made.Text("#link"), s.Public())).Want(http.StatusGone)
+
+	reset := b.Post("/people/nora/reset").Want(http.StatusOK)
+	if text := reset.Text(".say"); !strings.Contains(text, "A mail with it is on its way to nora@site.example.") {
+		t.Errorf("the page says %q", text)
+	}
+	path = box.One(t, "nora@site.example", "Set a new password for Ada's jar").Link(t)
+	s.Browser(t).Post(path, "password", webtest.Other).Want(http.StatusSeeOther)
+	s.Browser(t).SignIn("nora@site.example", webtest.Other).Want(http.StatusSeeOther)
+}
+
 // Attack people/invitation: an invitation that was withdrawn makes no account.
 func TestAnInvitationIsWithdrawn(t *testing.T) {
 	s, b := newPlace(t)

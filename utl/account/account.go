@@ -16,6 +16,7 @@ import (
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
 	"glassjar/utl/identity"
+	"glassjar/utl/mail"
 	"glassjar/utl/password"
 	"glassjar/utl/session"
 )
@@ -72,7 +73,8 @@ type Options struct {
 	DB       *db.DB
 	Sessions *session.Store
 	Hasher   *password.Hasher
-	Host     string // the site's host name, which no password may hold
+	Host     string      // the site's host name, which no password may hold
+	Mail     *mail.Queue // nil: no mail is sent
 	Now      func() time.Time
 }
 

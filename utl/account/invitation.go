@@ -11,6 +11,7 @@ import (
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
 	"glassjar/utl/identity"
+	"glassjar/utl/mail"
 )
 
 const (
@@ -36,7 +37,8 @@ type Invitation struct {
 	Expires time.Time
 }
 
-// NewInvitation makes a link that lets its holder make an account. Errors:
+// NewInvitation makes a link that lets its holder make an account. To an email
+// address it is mailed too, with another code: whichever is used first. Errors:
 // ErrRole, ErrGroup, ErrEmail, ErrEmailTaken, ErrDays, ErrNoOwner, db.ErrUnavailable.
 func (s *Store) NewInvitation(ctx context.Context, i Invitation, by audit.Actor) (code string, err error) {
 	l, err := i.link()
@@ -49,7 +51,11 @@ func (s *Store) NewInvitation(ctx context.Context, i Invitation, by audit.Actor)
 	if err := s.freeEmail(ctx, l.Email); err != nil {
 		return "", err
 	}
-	return s.newLink(ctx, l, by)
+	return s.newLink(ctx, l, by, func(tx *db.Tx, id string) error {
+		m := s.message(mail.Invitation, Account{}, l.Role, by)
+		m.To, m.LinkID = l.Email, id
+		return s.mail(ctx, tx, m)
+	})
 }
 
 // link returns the link of a wanted invitation. Errors: ErrRole, ErrGroup,

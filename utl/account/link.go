@@ -12,6 +12,7 @@ import (
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
 	"glassjar/utl/identity"
+	"glassjar/utl/mail"
 	"glassjar/utl/session"
 )
 
@@ -48,8 +49,9 @@ func (s *Store) NewJoin(ctx context.Context, role string, by audit.Actor) (code 
 	return s.NewInvitation(ctx, Invitation{Role: role}, by)
 }
 
-// NewReset makes a link that lets its holder set the account's password. Any
-// change of the account cancels it. Errors: ErrName, ErrUnknown, ErrDisabled,
+// NewReset makes a link that lets its holder set the account's password, and has
+// one like it mailed to the account's confirmed address. Any change of the account
+// cancels it. Errors: ErrName, ErrUnknown, ErrDisabled,
 // db.ErrUnavailable.
 func (s *Store) NewReset(ctx context.Context, name string, by audit.Actor) (code string, err error) {
 	c, err := s.find(ctx, s.DB, name)
@@ -59,7 +61,13 @@ func (s *Store) NewReset(ctx context.Context, name string, by audit.Actor) (code
 	if c.Disabled {
 		return "", ErrDisabled
 	}
-	return s.newLink(ctx, Link{Kind: Reset, AccountID: c.ID, Username: c.Username, life: LinkLife}, by)
+	return s.newLink(ctx, resetLink(c.Account), by, func(tx *db.Tx, _ string) error {
+		return s.mail(ctx, tx, s.message(mail.Reset, c.Account, "", by))
+	})
+}
+
+func resetLink(a Account) Link {
+	return Link{Kind: Reset, AccountID: a.ID, Username: a.Username, life: LinkLife}
 }
 
 // NewFirst makes the link that makes the first owner, and cancels any earlier
@@ -69,11 +77,14 @@ func (s *Store) NewFirst(ctx context.Context) (code string, err error) {
 	if any, err := s.Any(ctx); any || err != nil {
 		return "", err
 	}
-	return s.newLink(ctx, Link{Kind: Join, Role: Owner, first: true, life: LinkLife}, audit.Command())
+	return s.newLink(ctx, Link{Kind: Join, Role: Owner, first: true, life: LinkLife}, audit.Command(), nil)
 }
 
-func (s *Store) newLink(ctx context.Context, l Link, by audit.Actor) (string, error) {
+// newLink makes the link. also, where given, runs in the same transaction, with
+// the link's id.
+func (s *Store) newLink(ctx context.Context, l Link, by audit.Actor, also func(tx *db.Tx, id string) error) (string, error) {
 	code, now := rand.Text(), s.Now()
+	id := linkID(now)
 	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
 		if l.first {
 			if err := s.replaceFirst(ctx, tx); err != nil {
@@ -81,8 +92,11 @@ func (s *Store) newLink(ctx context.Context, l Link, by audit.Actor) (string, er
 			}
 		}
 		_, err := tx.Exec(ctx, `INSERT INTO links (code_hash, id, kind, account_id, role, group_names, email, first, made_by, created_at, expires_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, hashCode(code), linkID(now), l.Kind, l.AccountID, l.Role, l.Groups, l.Email,
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, hashCode(code), id, l.Kind, l.AccountID, l.Role, l.Groups, l.Email,
 			db.Flag(l.first), audit.Cap(by.Name), db.Micros(now), db.Micros(now.Add(l.life)))
+		if err == nil && also != nil {
+			err = also(tx, id)
+		}
 		if err != nil {
 			return err
 		}
@@ -103,9 +117,9 @@ func (s *Store) Link(ctx context.Context, kind, code string) (Link, error) {
 func (s *Store) link(ctx context.Context, from db.Querier, kind, code string) (Link, error) {
 	l, err := db.One(ctx, from, scanLink, `SELECT l.kind, l.role, l.group_names, l.email, l.account_id, COALESCE(a.username, ''), COALESCE(a.epoch, 0), l.expires_at
 		FROM links l LEFT JOIN accounts a ON a.id = l.account_id
-		WHERE l.code_hash = ? AND l.kind = ? AND l.used_at = 0 AND l.expires_at > ?
+		WHERE (l.code_hash = ? OR l.mail_hash = ?) AND l.kind = ? AND l.used_at = 0 AND l.expires_at > ?
 		AND (l.account_id = '' OR a.disabled_at = 0)
-		AND (l.first = 0 OR l.first = 1 AND NOT EXISTS (SELECT 1 FROM accounts))`, hashCode(code), kind, db.Micros(s.Now()))
+		AND (l.first = 0 OR l.first = 1 AND NOT EXISTS (SELECT 1 FROM accounts))`, hashCode(code), hashCode(code), kind, db.Micros(s.Now()))
 	if errors.Is(err, db.ErrNone) {
 		err = s.notGood(ctx, from, code)
 	}
@@ -169,7 +183,8 @@ func (s *Store) use(ctx context.Context, tx *db.Tx, kind, code string, a Account
 	if _, err := s.link(ctx, tx, kind, code); err != nil {
 		return err
 	}
-	n, err := tx.Exec(ctx, `UPDATE links SET used_at = ? WHERE code_hash = ? AND used_at = 0`, db.Micros(s.Now()), hashCode(code))
+	n, err := tx.Exec(ctx, `UPDATE links SET used_at = ? WHERE (code_hash = ? OR mail_hash = ?) AND used_at = 0`,
+		db.Micros(s.Now()), hashCode(code), hashCode(code))
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
 	"glassjar/utl/db/dbtest"
+	"glassjar/utl/mail"
 	"glassjar/utl/password"
 )
 
@@ -96,6 +97,10 @@ func (h *house) everything(ann account.Account, join, reset string) map[string]f
 		},
 		"NewJoin":  func(ctx context.Context) error { _, err := h.NewJoin(ctx, account.Member, by); return err },
 		"NewReset": func(ctx context.Context) error { _, err := h.NewReset(ctx, "ann", by); return err },
+		"MailLink": func(ctx context.Context) error {
+			_, _, _, err := h.MailLink(ctx, mail.Message{Kind: mail.Invitation, LinkID: "1"})
+			return err
+		},
 		"NewFirst": func(ctx context.Context) error { _, err := h.NewFirst(ctx); return err },
 		"Link":     func(ctx context.Context) error { _, err := h.Link(ctx, account.Join, join); return err },
 		"Join":     func(ctx context.Context) error { _, err := h.Join(ctx, join, "dora", good, by); return err },

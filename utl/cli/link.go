@@ -33,7 +33,11 @@ func (c *linkJoin) Run(ctx context.Context, a *app) error {
 		return account.ErrDays
 	}
 	return a.link(ctx, account.Join, time.Duration(c.Days)*24*time.Hour, func(st *Stores) (string, error) {
-		return st.Accounts.NewInvitation(ctx, wanted, audit.Command())
+		code, err := st.Accounts.NewInvitation(ctx, wanted, audit.Command())
+		if err == nil && c.Email != "" && st.Mail.Works() {
+			a.info("a mail with it is on its way to %s", c.Email)
+		}
+		return code, err
 	})
 }
 

@@ -25,7 +25,7 @@ func TestEveryKind(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, m := range all {
-		seen[subject(t, m)] = true
+		seen[m.Subject(t)] = true
 		if m.Helo != "site.example" {
 			t.Errorf("the sender is called %q", m.Helo)
 		}
@@ -41,15 +41,15 @@ func TestEveryKind(t *testing.T) {
 		if m.Header.Get("Auto-Submitted") != "auto-generated" || m.Header.Get("User-Agent")+m.Header.Get("X-Mailer") != "" {
 			t.Errorf("the headers are %v", m.Header)
 		}
-		text, html := parts(t, m)
+		text, html := m.Parts(t)
 		link := regexp.MustCompile(`https://jar\.example/[a-z-]+/c0de\d+`).FindString(text)
 		for _, want := range []string{link, "Ada&#39;s jar", "26 Nov 2026, 11:58 UTC", "Firefox on Linux", "192.0.2.7", "https://jar.example"} {
 			if !strings.Contains(html, want) || !strings.Contains(text, strings.ReplaceAll(want, "&#39;", "'")) {
-				t.Errorf("%s: no %q in\n%s\n%s", subject(t, m), want, text, html)
+				t.Errorf("%s: no %q in\n%s\n%s", m.Subject(t), want, text, html)
 			}
 		}
-		if strings.ContainsAny(subject(t, m)+text+html, "{}\u0000") || strings.Contains(html, "ZgotmplZ") || strings.Contains(text, "27 Nov 2026, 12:00 UTC") == false {
-			t.Errorf("%s: not filled in:\n%s", subject(t, m), text)
+		if strings.ContainsAny(m.Subject(t)+text+html, "{}\u0000") || strings.Contains(html, "ZgotmplZ") || strings.Contains(text, "27 Nov 2026, 12:00 UTC") == false {
+			t.Errorf("%s: not filled in:\n%s", m.Subject(t), text)
 		}
 	}
 	if len(seen) != len(all) || !seen["Your password for Ada's jar was changed"] {
@@ -69,7 +69,7 @@ func TestWhoDidIt(t *testing.T) {
 	for i, want := range []string{
 		"By: grace", "By: a command on the server", "Browser: Unknown browser\nAddress: 192.0.2.7", "Browser: " + strings.Repeat("Call-us-at-once-", 15)[:60] + "\n",
 	} {
-		if text, _ := parts(t, s.Mails()[i]); !strings.Contains(text, want) {
+		if text, _ := s.Mails()[i].Parts(t); !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
@@ -99,8 +99,8 @@ func TestInjection(t *testing.T) {
 		if m.Header.Get("Bcc") != "" || m.To != "ada@home.example" || len(m.Header) != 8 {
 			t.Errorf("to %s, headers %v", m.To, m.Header)
 		}
-		text, html := parts(t, m)
-		for name, got := range map[string]string{"subject": subject(t, m), "text": strings.ReplaceAll(text, "\n", ""), "html": strings.ReplaceAll(html, "\n", "")} {
+		text, html := m.Parts(t)
+		for name, got := range map[string]string{"subject": m.Subject(t), "text": strings.ReplaceAll(text, "\n", ""), "html": strings.ReplaceAll(html, "\n", "")} {
 			if strings.ContainsFunc(got, func(c rune) bool { return !unicode.IsPrint(c) }) {
 				t.Errorf("the %s holds what cannot be seen: %q", name, got)
 			}

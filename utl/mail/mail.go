@@ -28,8 +28,8 @@ const (
 	test Kind = "test"
 )
 
-// ErrNotDue means that a mail shall not be sent any more: its account is gone,
-// for example.
+// ErrNotDue means that a mail shall not be sent any more: its account is gone, or
+// its invitation was withdrawn, for example.
 var ErrNotDue = errors.New("the mail is not due any more")
 
 // Message is what a mail tells, without its link.
@@ -44,6 +44,7 @@ type Message struct {
 	Detail string
 	At     time.Time // when it happened
 
+	LinkID  string // of an invitation: whose code the mail has
 	By      string // the username of whoever did it, if it is another's
 	Address string // the client's address; empty: a command did it
 	Agent   string // the browser's User-Agent

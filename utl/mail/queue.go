@@ -38,35 +38,44 @@ func NewQueue(d *db.DB, on bool, now func() time.Time, log *slog.Logger) *Queue 
 	return &Queue{DB: d, On: on, Now: now, Log: log, wake: make(chan struct{}, 1)}
 }
 
-// Enqueue adds the mail to the transaction that makes the change. A mail without
-// an address is none. One that is beyond MaxWaiting or MaxDaily is dropped and
-// logged: a full queue keeps nobody from a change. Errors: db.ErrUnavailable.
-func (q *Queue) Enqueue(ctx context.Context, tx *db.Tx, m Message) error {
-	if !q.On || m.To == "" {
-		return nil
+// Works reports whether mail is set up.
+func (q *Queue) Works() bool { return q != nil && q.On }
+
+// Enqueue adds the mail to the transaction that makes the change, and reports
+// whether it took it. A mail without an address is none. One that is beyond
+// MaxWaiting or MaxDaily is dropped and logged: a full queue keeps nobody from a
+// change. Errors: db.ErrUnavailable.
+func (q *Queue) Enqueue(ctx context.Context, tx *db.Tx, m Message) (taken bool, err error) {
+	if !q.Works() || m.To == "" {
+		return false, nil
 	}
 	reason, err := q.beyond(ctx, tx, m)
 	if err != nil {
-		return fmt.Errorf("reading the mail queue: %w", err)
+		return false, fmt.Errorf("reading the mail queue: %w", err)
 	}
 	if reason != "" {
 		q.Log.WarnContext(ctx, "mail dropped", "kind", string(m.Kind), "account", m.AccountID, "reason", reason)
-		return nil
+		return false, nil
 	}
 	params, err := json.Marshal(m.capped())
 	if err != nil {
-		return fmt.Errorf("encoding a mail: %w", err)
+		return false, fmt.Errorf("encoding a mail: %w", err)
 	}
 	now := db.Micros(q.Now())
 	if _, err := tx.Exec(ctx, `INSERT INTO mails (id, kind, account_id, recipient, params, created_at, next_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		strings.ToLower(rand.Text()), string(m.Kind), m.AccountID, m.To, string(params), now, now); err != nil {
-		return fmt.Errorf("queueing a mail: %w", err)
+		return false, fmt.Errorf("queueing a mail: %w", err)
 	}
+	q.wakeSender()
+	return true, nil
+}
+
+// wakeSender has this process's sender look.
+func (q *Queue) wakeSender() {
 	select {
 	case q.wake <- struct{}{}:
 	default: // it is woken already
 	}
-	return nil
 }
 
 // beyond says why the mail is not taken, or nothing.

@@ -19,7 +19,10 @@ func TestTheChangeThatFailsTellsNothing(t *testing.T) {
 	sender := w.sender(t, s.URL("smtp", "localhost"))
 	failed := errors.New("the change failed")
 	err := sender.Queue.DB.Tx(t.Context(), func(tx *db.Tx) error {
-		return errors.Join(sender.Queue.Enqueue(t.Context(), tx, message(mail.Reset, "a@b")), failed)
+		if taken, err := sender.Queue.Enqueue(t.Context(), tx, message(mail.Reset, "a@b")); !taken || err != nil {
+			t.Errorf("taken %t, error %v", taken, err)
+		}
+		return failed
 	})
 	if !errors.Is(err, failed) {
 		t.Fatal(err)
@@ -143,7 +146,7 @@ func TestNoCodeInTheDatabase(t *testing.T) {
 		}
 		mustSend(t, sender)
 	}
-	if text, _ := parts(t, s.Mails()[0]); !strings.Contains(text, "c0de1") || w.links != 2 {
+	if text, _ := s.Mails()[0].Parts(t); !strings.Contains(text, "c0de1") || w.links != 2 {
 		t.Errorf("%d links were made, and the mail is\n%s", w.links, text)
 	}
 }

@@ -78,8 +78,8 @@ func TestTest(t *testing.T) {
 	}
 	came(t, s, "a@b")
 	m := s.Mails()[0]
-	if text, html := parts(t, m); subject(t, m) != "Mail from Ada's jar works" || !strings.Contains(text, "Mail from Ada's jar arrives") || strings.Contains(html, "href") {
-		t.Errorf("the mail is %q\n%s\n%s", subject(t, m), text, html)
+	if text, html := m.Parts(t); m.Subject(t) != "Mail from Ada's jar works" || !strings.Contains(text, "Mail from Ada's jar arrives") || strings.Contains(html, "href") {
+		t.Errorf("the mail is %q\n%s\n%s", m.Subject(t), text, html)
 	}
 	s.Rcpt = refuse(550, "a@b")
 	if err := server(s.URL("smtps", "localhost"), w.Now).Test(t.Context(), "a@b"); err == nil || !strings.Contains(err.Error(), "550 ") || strings.Contains(err.Error(), "affected") {

@@ -30,7 +30,7 @@ type Sender struct {
 // Run sends what is due, until ctx ends: at once what this process queues, and
 // within seconds what others do. Without a mail server there is nothing to do.
 func (s *Sender) Run(ctx context.Context) {
-	if !s.Queue.On {
+	if !s.Queue.Works() {
 		return
 	}
 	for {

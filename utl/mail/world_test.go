@@ -3,13 +3,8 @@ package mail_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"mime"
-	"mime/multipart"
-	"mime/quotedprintable"
 	"net/url"
 	"os"
 	"strings"
@@ -91,7 +86,7 @@ func message(kind mail.Kind, to string) mail.Message {
 func (w *world) put(t *testing.T, q *mail.Queue, all ...mail.Message) {
 	t.Helper()
 	for _, m := range all {
-		if err := q.DB.Tx(t.Context(), func(tx *db.Tx) error { return q.Enqueue(t.Context(), tx, m) }); err != nil {
+		if err := q.DB.Tx(t.Context(), func(tx *db.Tx) error { _, err := q.Enqueue(t.Context(), tx, m); return err }); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(time.Millisecond)
@@ -127,38 +122,4 @@ func (w *world) rows(t *testing.T) string {
 		}
 	}
 	return all.String()
-}
-
-// parts returns the mail's plain text and its HTML.
-func parts(t *testing.T, m mailtest.Mail) (text, html string) {
-	t.Helper()
-	kind, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
-	if err != nil || kind != "multipart/alternative" {
-		t.Fatalf("the mail is %q, error %v", kind, err)
-	}
-	r, all := multipart.NewReader(m.Body, params["boundary"]), map[string]string{}
-	for {
-		p, err := r.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			return all["text/plain; charset=UTF-8"], all["text/html; charset=UTF-8"]
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(quotedprintable.NewReader(p))
-		if err != nil || p.Header.Get("Content-Transfer-Encoding") != "quoted-printable" {
-			t.Fatalf("a part is %v, error %v", p.Header, err)
-		}
-		all[p.Header.Get("Content-Type")] = strings.ReplaceAll(string(body), "\r\n", "\n")
-	}
-}
-
-// subject returns the mail's subject, decoded.
-func subject(t *testing.T, m mailtest.Mail) string {
-	t.Helper()
-	s, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }

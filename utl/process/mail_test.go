@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"glassjar/utl/account"
+	"glassjar/utl/audit"
 	"glassjar/utl/db"
 	"glassjar/utl/mail"
 	"glassjar/utl/mail/mailtest"
@@ -24,12 +26,10 @@ func TestMails(t *testing.T) { // Attack mail/twice, secrets/canaries
 	p.owner("ada")
 	st := beside(t, folder)
 	defer st.close()
+	st.accounts.Mail = mail.NewQueue(st.db, true, time.Now, slog.New(slog.DiscardHandler))
 	invite := func(to string) {
 		t.Helper()
-		q := mail.NewQueue(st.db, true, time.Now, slog.New(slog.DiscardHandler))
-		if err := st.db.Tx(context.Background(), func(tx *db.Tx) error {
-			return q.Enqueue(context.Background(), tx, mail.Message{Kind: mail.Invitation, Detail: "member", To: to})
-		}); err != nil {
+		if _, err := st.accounts.NewInvitation(context.Background(), account.Invitation{Role: account.Member, Email: to}, audit.Command()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -67,12 +67,13 @@ func Open(ctx context.Context, o Options) (*Stores, error) {
 	if err != nil {
 		return nil, errors.Join(err, data.Close())
 	}
+	mails := mail.NewQueue(data, cfg.SMTPURL != nil, clock.Now, o.Log)
 	hasher := password.NewHasher(password.Recommended(), password.Workers(runtime.GOMAXPROCS(0)), password.QueueLen)
 	return &Stores{
 		Config: cfg, Ring: ring, Log: o.Log, DB: data, Sessions: sessions,
-		Accounts: account.New(account.Options{DB: data, Sessions: sessions, Hasher: hasher, Host: site.Hostname(), Now: clock.Now}),
+		Accounts: account.New(account.Options{DB: data, Sessions: sessions, Hasher: hasher, Host: site.Hostname(), Mail: mails, Now: clock.Now}),
 		Throttle: &throttle.Store{DB: data, Now: clock.Now},
-		Mail:     mail.NewQueue(data, cfg.SMTPURL != nil, clock.Now, o.Log),
+		Mail:     mails,
 	}, nil
 }
 
