@@ -60,9 +60,10 @@ fuzz: ## run every fuzz target for FUZZTIME each (20s)
 		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$pkg" </dev/null || exit 1; \
 	done
 
-torture: ## kill the program 1,000 times, PostgreSQL 100, try 20 million mutated cookies
+torture: ## kill the program 1,000 times, PostgreSQL 100, try 20 million mutated cookies, restart under 20,000 requests
 	@.ci/tools test
 	$(SUITE) -timeout 60m -v -run 'TestKills$$' ./utl/process/ -kills=1000
+	$(SUITE) -v -run 'TestRestartsUnderLoad$$' ./utl/process/ -requests=20000
 	$(SUITE) -timeout 60m -v -run 'TestFailovers$$' ./utl/db/ -failovers=100
 	$(SUITE) -timeout 60m -v -run 'TestMutation$$' ./utl/session/ -mutations=20000000
 

@@ -74,7 +74,13 @@ func (p *program) serve(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = st.DB.Close() }()
-	ln, pair, err := httpserver.Listen(ctx, st.Config.Addr, st.Config.TLSCert, st.Config.TLSKey)
+	manager, err := httpserver.ManagerOf(p.getenv, os.Getpid())
+	if err != nil {
+		return err
+	}
+	ln, pair, err := httpserver.Listen(ctx, httpserver.Place{
+		Addr: st.Config.Addr, TLSCert: st.Config.TLSCert, TLSKey: st.Config.TLSKey, Manager: manager,
+	})
 	if err != nil {
 		return err
 	}
@@ -83,7 +89,10 @@ func (p *program) serve(ctx context.Context) error {
 	if err := st.UseKeys(ctx); err != nil {
 		return err
 	}
-	public := st.Config.URL(ln.Addr().String())
+	public, err := st.Config.URLAt(ln.Addr())
+	if err != nil {
+		return err
+	}
 	signers, err := st.Signers(public)
 	if err != nil {
 		return err
@@ -98,7 +107,7 @@ func (p *program) serve(ctx context.Context) error {
 	if runtime.GOMAXPROCS(0) == 1 && p.getenv("GOMAXPROCS") == "" {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // with one, a hash would keep every request waiting for 40 ms
 	}
-	return httpserver.Server{Site: site, Log: st.Log, Jobs: []httpserver.Job{
+	return httpserver.Server{Site: site, Log: st.Log, Manager: manager, Ready: st.Sessions.Healthy, Jobs: []httpserver.Job{
 		st.Sessions.Run,
 		func(ctx context.Context) { st.DB.Run(ctx, st.Log) },
 		httpserver.Every(time.Minute, st.Sweep),

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -133,6 +135,8 @@ func notListening(err error) (said string, ok bool) {
 		where = op.Addr.String()
 	}
 	switch {
+	case op.Net == "unix":
+		return notAtSocket(where, err), true
 	case errors.Is(err, syscall.EADDRINUSE):
 		return where + " is in use: stop the program that listens there, or set ADDR or PORT to another", true
 	case errors.Is(err, syscall.EACCES):
@@ -141,4 +145,18 @@ func notListening(err error) (said string, ok bool) {
 		return where + " is no address of this machine: set ADDR to one that is, such as 127.0.0.1:8080", true
 	}
 	return fmt.Sprintf("ADDR cannot be listened at: set it to an address of this machine, such as 127.0.0.1:8080 (%v)", err), true
+}
+
+// notAtSocket returns what people are told of a server that could not make its
+// Unix socket.
+func notAtSocket(path string, err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return path + " is in use: stop the program that listens there, take the file away if it is no socket, or set ADDR to another"
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf("the socket's folder is missing: mkdir %s, or set ADDR to another place", filepath.Dir(path))
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Sprintf("this user may not make a socket in %s: set ADDR to another place", filepath.Dir(path))
+	}
+	return fmt.Sprintf("ADDR cannot be listened at (%v)", err)
 }

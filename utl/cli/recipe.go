@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -15,6 +16,7 @@ import (
 var (
 	errNoPublicURL = errors.New("PUBLIC_URL is not set")
 	errOwnTLS      = errors.New("TLS_CERT is set")
+	errRelative    = errors.New("ADDR is a Unix socket with a path from the working folder, which the proxy does not know: give it one from / on, like unix:/run/glassjar/http.sock")
 )
 
 // placeholder stands for the address of an app that nobody has named.
@@ -46,25 +48,42 @@ func (c *recipeCommand) Run(a *app) error {
 
 // siteOf returns what the settings say of the site.
 func siteOf(cfg config.Config) (recipe.Site, error) {
-	host, port, err := net.SplitHostPort(cfg.Addr)
 	switch {
-	case err != nil:
-		return recipe.Site{}, fmt.Errorf("reading ADDR: %w", err)
 	case cfg.PublicURL == nil:
 		return recipe.Site{}, errNoPublicURL
 	case cfg.TLSCert != "":
 		return recipe.Site{}, errOwnTLS
-	case port == "0":
-		return recipe.Site{}, errNoPort
 	}
-	if host == "" || host == "0.0.0.0" || host == "::" { // every address of this machine
-		host = "127.0.0.1"
+	address, err := addressOf(cfg)
+	if err != nil {
+		return recipe.Site{}, err
 	}
 	listen := cfg.PublicURL.Port()
 	if listen == "" {
 		listen = map[string]string{"http": "80", "https": "443"}[cfg.PublicURL.Scheme]
 	}
-	return recipe.Site{PublicURL: cfg.PublicURL, Address: net.JoinHostPort(host, port), Listen: "*:" + listen}, nil
+	return recipe.Site{PublicURL: cfg.PublicURL, Address: address, Listen: "*:" + listen}, nil
+}
+
+// addressOf returns where a proxy on this machine reaches a server of the settings.
+func addressOf(cfg config.Config) (string, error) {
+	if path, ok := cfg.Socket(); ok {
+		if !filepath.IsAbs(path) {
+			return "", errRelative
+		}
+		return cfg.Addr, nil
+	}
+	host, port, err := net.SplitHostPort(cfg.Addr)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("reading ADDR: %w", err)
+	case port == "0":
+		return "", errNoPort
+	}
+	if host == "" || host == "0.0.0.0" || host == "::" { // every address of this machine
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port), nil
 }
 
 // sayHosts adds the hosts of GATE_HOSTS that no app was named for, and tells

@@ -12,6 +12,10 @@ import (
 	"strings"
 )
 
+// Socket is the peer of a connection through the server's Unix socket, in
+// http.Request.RemoteAddr's place. No peer over TCP is called so.
+const Socket = "unix"
+
 const (
 	maxHops    = 32 // elements of X-Forwarded-For that are looked at
 	hiddenPort = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
@@ -23,10 +27,14 @@ const (
 // elements of it do not count (RFC 9110, section 5.6.1.2).
 // When every address is trusted, or an element cannot be read, it is the last
 // one that could. IPv4-mapped addresses come back as IPv4, and without zones.
-// A remote that holds no address gives the zero Addr.
+// A remote that holds no address gives the zero Addr, but for Socket: whoever may
+// connect to that file is trusted, and is this machine.
 func From(remote string, forwarded []string, trusted []netip.Prefix) (client netip.Addr, proxied bool) {
 	client = parse(remote)
 	proxied = contains(trusted, client)
+	if remote == Socket {
+		client, proxied = netip.AddrFrom4([4]byte{127, 0, 0, 1}), true
+	}
 	left := strings.Join(forwarded, ",")
 	for hop, through := 0, proxied; hop < maxHops && left != "" && through; hop++ {
 		comma := strings.LastIndexByte(left, ',')

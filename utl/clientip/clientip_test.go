@@ -67,6 +67,11 @@ var fromRows = []struct {
 	{"a peer with a zone", "[2001:db8::1%eth0]:80", nil, "2001:db8::1"},
 	{"a peer without a port", "192.0.2.9", nil, "192.0.2.9"},
 	{"a peer without an address", "@", []string{"198.51.100.1"}, ""},
+	{"through the socket", clientip.Socket, []string{"203.0.113.7, 198.51.100.1"}, "198.51.100.1"},
+	{"through the socket and a proxy", clientip.Socket, []string{"198.51.100.1, 10.0.0.2"}, "198.51.100.1"},
+	{"the socket's peer says nothing", clientip.Socket, nil, "127.0.0.1"},
+	{"the socket's peer says garbage", clientip.Socket, []string{"unknown"}, "127.0.0.1"},
+	{"a name like the socket's", "unix:80", []string{"198.51.100.1"}, ""},
 	{"no peer", "", []string{"198.51.100.1"}, ""},
 	{"what names nobody", proxy, []string{"198.51.100.1, unknown, 10.0.0.2"}, "10.0.0.2"},
 	{"a socket of nginx's", proxy, []string{"198.51.100.1, unix:"}, "127.0.0.1"},
@@ -121,6 +126,8 @@ func TestFromTellsOfATrustedPeer(t *testing.T) { // Attack gate/untrusted-peer
 		"[::2]:80":              false,
 		"[::ffff:192.0.2.1]:80": false,
 		"localhost:80":          false,
+		clientip.Socket:         true,
+		"unix:80":               false,
 		"@":                     false,
 		"":                      false,
 	} {
@@ -135,6 +142,7 @@ func TestFromTellsOfATrustedPeer(t *testing.T) { // Attack gate/untrusted-peer
 func FuzzFrom(f *testing.F) {
 	f.Add("192.0.2.9:1", "198.51.100.1, 10.0.0.1")
 	f.Add("127.0.0.1:1", "[::ffff:1.2.3.4]:5, ::1%x,,")
+	f.Add(clientip.Socket, "198.51.100.1")
 	f.Fuzz(func(t *testing.T, remote, forwarded string) {
 		peer, proxied := clientip.From(remote, nil, trusted)
 		got, _ := clientip.From(remote, []string{forwarded}, trusted)

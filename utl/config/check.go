@@ -23,7 +23,7 @@ import (
 
 // allowed says what each setting may be. SESSION_KEYS is keyring's to check.
 var allowed = map[string]string{
-	"ADDR":              "must be host:port, like 127.0.0.1:8080 or :8080",
+	"ADDR":              "must be host:port, like 127.0.0.1:8080 or :8080, or unix: and the path of a socket, like unix:/run/glassjar/http.sock",
 	"PORT":              "must be a number from 0 to 65535, alone",
 	"PUBLIC_URL":        "must be http:// or https:// and a host, without path, query, fragment or user, like https://jar.example",
 	"TLS_CERT":          "must be a PEM file that is there, like /etc/ssl/certs/jar.pem",
@@ -138,6 +138,12 @@ func (c Config) check(f faults, values map[string]string, dotenv string) {
 // checkAddr records what is wrong with ADDR and PORT, and that PUBLIC_URL is
 // missing where others can reach them.
 func (c Config) checkAddr(f faults, values map[string]string) {
+	if path, ok := c.Socket(); ok {
+		f.require(path != "" && path[0] != '@' && len(path) <= maxSocketPath && !strings.Contains(path, "\x00"), "ADDR",
+			fmt.Sprintf("must be unix: and the path of a socket, of %d bytes at most, like unix:/run/glassjar/http.sock", maxSocketPath))
+		f.require(values["PUBLIC_URL"] != "", "PUBLIC_URL", "must be set when ADDR is a Unix socket, which no browser opens, like https://jar.example")
+		return
+	}
 	_, err := strconv.ParseUint(c.Addr, 10, 64)
 	f.require(err != nil, "ADDR", "must be host:port, like 127.0.0.1:8080: set PORT, not ADDR, to a port alone")
 	_, port, err := net.SplitHostPort(c.Addr)
@@ -152,6 +158,12 @@ func (c Config) checkAddr(f faults, values map[string]string) {
 	}
 	f.require(!ok || loopback || values["PUBLIC_URL"] != "", "PUBLIC_URL", words)
 }
+
+// maxSocketPath is how long the kernel lets a socket's path be, in bytes.
+const maxSocketPath = 107
+
+// Socket returns the path of the Unix socket to listen at, and whether ADDR is one.
+func (c Config) Socket() (path string, ok bool) { return strings.CutPrefix(c.Addr, "unix:") }
 
 // isAddr reports whether addr is host:port, and whether only this machine
 // can reach it.

@@ -20,7 +20,7 @@ import (
 
 // Config is every setting, checked.
 type Config struct {
-	// Addr is where to listen, host:port. Port alone, without ADDR, is :port.
+	// Addr is where to listen, host:port or unix:PATH. Port alone, without ADDR, is :port.
 	Addr string `env:"ADDR" envDefault:"127.0.0.1:8080"`
 	Port uint16 `env:"PORT"`
 	// PublicURL is how browsers reach the site: scheme and host as a browser

@@ -108,6 +108,7 @@ func TestAccepted(t *testing.T) {
 		{"mapped loopback", []string{"ADDR", "[::ffff:127.0.0.1]:80"}, addr, "[::ffff:127.0.0.1]:80"},
 		{"every address", []string{"ADDR", ":8080", "PUBLIC_URL", public}, addr, ":8080"},
 		{"a name", []string{"ADDR", "jar.lan:8080", "PUBLIC_URL", public}, addr, "jar.lan:8080"},
+		{"a socket", []string{"ADDR", "unix:/run/glassjar/http.sock", "PUBLIC_URL", public}, addr, "unix:/run/glassjar/http.sock"},
 		{"PORT alone", []string{"PORT", "9000", "PUBLIC_URL", public}, addr, ":9000"},
 		{"PORT with ADDR", []string{"PORT", "9000", "ADDR", "127.0.0.1:80"}, addr, "127.0.0.1:80"},
 		{"a public URL", []string{"PUBLIC_URL", public}, url, public},
@@ -137,7 +138,7 @@ func TestAccepted(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	for name, values := range map[string][]string{
-		"ADDR":       {"localhost", "8080", "127.0.0.1:99999999999999999999", "a..b:80", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1", "::1:80", "a b:80", "http://localhost:80"},
+		"ADDR":       {"localhost", "8080", "127.0.0.1:99999999999999999999", "a..b:80", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1", "::1:80", "a b:80", "http://localhost:80", "unix", "unix/x", "UNIX:/x"},
 		"PORT":       {"x", "-1", "65536", ":80"},
 		"PUBLIC_URL": {"jar.example", "ftp://jar.example", "ftp://jar.example:21", "https://", "https:jar.example", "//jar.example", "https://jar.example/app", "https://jar.example//", "https://jar.example?a=b", "https://jar.example/?", "https://jar.example#x", "https://jar.example#", "https://me:pw@jar.example", "https://jar.example:0", "https://jar.example:70000", "https://jar_", "https://ä.example", "http://[::1%25eth0]", "https://a,b", "http://[abc]", " https://jar.example"},
 		"DATABASE_URL": {
@@ -184,6 +185,22 @@ func TestAddrThatOthersReachNeedsPublicURL(t *testing.T) {
 			t.Errorf("%v: got %v, want %q", pairs, err, want)
 		}
 	}
+}
+
+// A socket is for a proxy: browsers need to be told where that is.
+func TestSocket(t *testing.T) {
+	const public = "https://jar.example"
+	if path, ok := load(t, "none", "ADDR", "unix:jar.sock", "PUBLIC_URL", public).Socket(); path != "jar.sock" || !ok {
+		t.Errorf("got %q, %t", path, ok)
+	}
+	if path, ok := load(t, "none").Socket(); ok {
+		t.Errorf("the default is the socket %q", path)
+	}
+	refused(t, "none", "PUBLIC_URL must be set when ADDR is a Unix socket", "ADDR", "unix:/run/jar.sock")
+	for _, path := range []string{"", "@jar", "a\x00b", "/" + strings.Repeat("a", 107)} {
+		refused(t, "none", "ADDR must be unix: and the path of a socket", "ADDR", "unix:"+path, "PUBLIC_URL", public)
+	}
+	load(t, "none", "ADDR", "unix:/"+strings.Repeat("a", 106), "PUBLIC_URL", public)
 }
 
 func TestLabIsOnWhereOnlyThisMachineReachesTheSite(t *testing.T) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"net"
 	"net/url"
 )
@@ -16,4 +17,16 @@ func (c Config) URL(listening string) *url.URL {
 		panic(err) // Load has checked ADDR
 	}
 	return &url.URL{Scheme: "http", Host: "localhost:" + port}
+}
+
+var errReached = errors.New("PUBLIC_URL must be set, like https://jar.example: the socket that systemd handed over is no loopback address")
+
+// URLAt is URL for a server that listens there, which is not ADDR where systemd
+// handed the socket over. It returns an error when others than this machine reach
+// it, and PUBLIC_URL does not say how.
+func (c Config) URLAt(listening net.Addr) (*url.URL, error) {
+	if _, loopback := isAddr(listening.String()); c.PublicURL == nil && !loopback {
+		return nil, errReached
+	}
+	return c.URL(listening.String()), nil
 }

@@ -104,13 +104,19 @@ func spawn(t testing.TB, folder string, settings ...string) *program {
 // spawnUnder is spawn with words in front that run the server, such as strace.
 func spawnUnder(t testing.TB, front []string, folder string, settings ...string) *program {
 	t.Helper()
+	return spawnWith(t, front, nil, folder, settings...)
+}
+
+// spawnWith is spawnUnder with files that the server has open, from 3 on.
+func spawnWith(t testing.TB, front []string, open []*os.File, folder string, settings ...string) *program {
+	t.Helper()
 	p := &program{
 		t: t, folder: folder, stdout: new(output), stderr: new(output),
 		ready: make(chan struct{}), ended: make(chan struct{}),
 	}
 	args := append(slices.Clone(front), binary)
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Dir, cmd.Env = folder, environment(settings)
+	cmd.Dir, cmd.Env, cmd.ExtraFiles = folder, environment(settings), open
 	stdout, out := p.pipe()
 	stderr, complaints := p.pipe()
 	cmd.Stdout, cmd.Stderr = out, complaints

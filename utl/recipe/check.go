@@ -14,6 +14,7 @@ import (
 // in other engines, ends them.
 var (
 	hostForm  = regexp.MustCompile(`\A[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\z`)
+	pathForm  = regexp.MustCompile(`\Aunix:(/[A-Za-z0-9._-]+)+\z`)
 	groupForm = regexp.MustCompile(`\A[a-z0-9][a-z0-9._-]{0,31}\z`)
 )
 
@@ -36,11 +37,11 @@ func (a App) check() error {
 }
 
 // check refuses a site with a value that could say more to a proxy than it is.
-func (s Site) check() error {
+func (s Site) check(name string) error {
 	if s.PublicURL == nil || s.Scheme() != "http" && s.Scheme() != "https" || !isHost(s.Host()) || !isPort(s.Port()) {
 		return fmt.Errorf("PUBLIC_URL: %w", ErrHost)
 	}
-	if err := checkAddress(s.Address); err != nil {
+	if err := s.checkOwn(name); err != nil {
 		return err
 	}
 	if err := checkAddress(strings.Replace(s.Listen, "*:", "all:", 1)); err != nil {
@@ -58,6 +59,21 @@ func (s Site) check() error {
 			return fmt.Errorf("%w: %s is there twice", ErrTwice, a.Host)
 		}
 		seen[a.Host] = true
+	}
+	return nil
+}
+
+// checkOwn refuses glassjar's own address unless it is host:port, or a socket that
+// the recipe's proxy can ask.
+func (s Site) checkOwn(name string) error {
+	if !strings.HasPrefix(s.Address, "unix:/") {
+		return checkAddress(s.Address)
+	}
+	if !overSocket[name] {
+		return ErrSocket
+	}
+	if !pathForm.MatchString(s.Address) {
+		return fmt.Errorf("%w, and not %q", ErrPath, s.Address)
 	}
 	return nil
 }

@@ -11,13 +11,14 @@ import (
 	"io"
 	"net/url"
 	"path"
+	"strings"
 	"text/template"
 )
 
 // Site is what a recipe is filled in with.
 type Site struct {
 	PublicURL *url.URL // where people sign in, through the proxy
-	Address   string   // glassjar's host:port, as the proxy reaches it over http
+	Address   string   // glassjar's host:port, or unix:/PATH, as the proxy reaches it over http
 	Listen    string   // the proxy's own host:port; the host may be *
 	Apps      []App    // no host may be there twice, nor PublicURL's
 	Group     string   // only its people may pass; empty: everybody with an account
@@ -36,6 +37,8 @@ var (
 	ErrHost    = errors.New("a host is a name of letters, digits, dots and dashes without a port, like app.example")
 	ErrAddress = errors.New("an address is host:port, like 127.0.0.1:9092")
 	ErrGroup   = errors.New("a group is 1 to 32 of a to z, 0 to 9 and . _ - and starts with a letter or a digit")
+	ErrSocket  = errors.New("ADDR is a Unix socket, which this proxy cannot ask: set it to host:port, like 127.0.0.1:8080")
+	ErrPath    = errors.New("in a recipe a socket is unix: and a path from / on, of A to Z, a to z, 0 to 9 and . _ -")
 	ErrTwice   = errors.New("every app and the sign-in need a host of their own")
 )
 
@@ -54,19 +57,23 @@ var file = map[string]string{
 	"traefik":     "traefik.yml",
 }
 
+// overSocket are the recipes whose proxies ask a Unix socket. HAProxy's Lua does
+// not, and Traefik neither.
+var overSocket = map[string]bool{"nginx": true, "nginx-app": true, "caddy": true}
+
 // Names are the recipes: nginx, caddy, haproxy and traefik are whole files.
 // nginx-app is what the server of one more app includes; haproxy-lua is what
 // haproxy loads.
 const Names = "nginx,nginx-app,caddy,haproxy,haproxy-lua,traefik"
 
 // Write writes the recipe of the name, filled in for the site. Errors:
-// ErrRecipe; ErrHost, ErrAddress, ErrGroup or ErrTwice for a value of the site,
-// before anything is written; w's.
+// ErrRecipe; ErrHost, ErrAddress, ErrSocket, ErrPath, ErrGroup or ErrTwice for a
+// value of the site, before anything is written; w's.
 func Write(w io.Writer, name string, s Site) error {
 	if file[name] == "" {
 		return ErrRecipe
 	}
-	if err := s.check(); err != nil {
+	if err := s.check(name); err != nil {
 		return err
 	}
 	if err := templates.ExecuteTemplate(w, path.Base(file[name]), s); err != nil {
@@ -100,3 +107,6 @@ func (s Site) Query() string {
 	}
 	return "?group=" + s.Group
 }
+
+// Upstream returns glassjar's address as Caddy writes it.
+func (s Site) Upstream() string { return strings.Replace(s.Address, "unix:", "unix/", 1) }

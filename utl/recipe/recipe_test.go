@@ -99,6 +99,33 @@ func TestWriteRefuses(t *testing.T) {
 	}
 }
 
+// A socket's path says no more to a proxy than it is.
+func TestSockets(t *testing.T) {
+	for _, name := range []string{"nginx", "caddy"} {
+		s := site()
+		s.Address = "unix:/run/glassjar/http.sock"
+		if text := write(t, name, s); !strings.Contains(text, "/run/glassjar/http.sock") {
+			t.Errorf("%s does not name the socket", name)
+		}
+		for _, bad := range slices.Concat(meddling, []string{"", "/", "a//b", "a/"}) {
+			if slices.Contains([]string{"x/y", "-x", ".x"}, bad) {
+				continue // a path may have these
+			}
+			s.Address = "unix:/" + bad
+			if err := recipe.Write(io.Discard, name, s); !errors.Is(err, recipe.ErrPath) {
+				t.Errorf("%s: %q: got error %v", name, bad, err)
+			}
+		}
+	}
+	s := site()
+	s.Address = "unix:/run/glassjar/http.sock"
+	for _, name := range []string{"haproxy", "haproxy-lua", "traefik"} {
+		if err := recipe.Write(io.Discard, name, s); !errors.Is(err, recipe.ErrSocket) {
+			t.Errorf("%s: got error %v", name, err)
+		}
+	}
+}
+
 func TestEveryAppHasAHostOfItsOwn(t *testing.T) {
 	for _, host := range []string{"jar.example", "wiki.example"} {
 		s := site()

@@ -1,11 +1,11 @@
 // Package server serves a site until it is told to stop. It limits what a
 // connection may take in time and headers, runs the background jobs beside it,
-// and lets the requests under way finish.
+// and lets the requests under way finish. It listens at an address, at a Unix
+// socket or at the socket that systemd hands over, and tells systemd how it is.
 package server
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,38 +14,24 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
-
-	"glassjar/utl/tlscert"
 )
 
 const stopTimeout = 10 * time.Second // how long requests may go on after the stop
 
 // Server is a site and what runs beside it.
 type Server struct {
-	Site http.Handler
-	Log  *slog.Logger
-	Jobs []Job
+	Site    http.Handler
+	Log     *slog.Logger
+	Jobs    []Job
+	Manager Manager // is told when the server is ready, and when it stops
+
+	// Ready reports whether requests can be answered; nil: at once. The manager is
+	// told when it first does.
+	Ready func() bool
 }
 
 // Job runs beside the site until its ctx ends.
 type Job func(ctx context.Context)
-
-// Listen listens at addr, host:port, over TLS where certFile is no empty name.
-// The pair is the certificate and its key, or one for plain http.
-func Listen(ctx context.Context, addr, certFile, keyFile string) (net.Listener, *tlscert.Pair, error) {
-	pair, err := tlscert.Load(certFile, keyFile)
-	if err != nil {
-		return nil, nil, err
-	}
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, nil, fmt.Errorf("listening: %w", err)
-	}
-	if config := pair.Config(); config != nil {
-		ln = tls.NewListener(ln, config)
-	}
-	return ln, pair, nil
-}
 
 // Run answers requests until ctx ends, then lets those under way finish, for 10 s
 // at most. The jobs end after the last answer; Run returns when they have. It
@@ -54,7 +40,7 @@ func (s Server) Run(ctx context.Context, ln net.Listener) error {
 	var background sync.WaitGroup
 	going, stop := context.WithCancel(context.WithoutCancel(ctx))
 	background.Go(debug.FreeOSMemory) // what only the start needed
-	for _, job := range s.Jobs {
+	for _, job := range append(s.Jobs, s.Manager.live) {
 		background.Go(func() { job(going) })
 	}
 	err := s.answer(ctx, ln)
@@ -65,9 +51,11 @@ func (s Server) Run(ctx context.Context, ln net.Listener) error {
 
 // answer serves until ctx ends.
 func (s Server) answer(ctx context.Context, ln net.Listener) error {
-	srv := s.http()
+	drain := &drain{fresh: map[net.Conn]struct{}{}}
+	srv := s.http(drain)
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(ln) }()
+	go s.ready(ctx)
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serving: %w", err)
@@ -75,20 +63,45 @@ func (s Server) answer(ctx context.Context, ln net.Listener) error {
 	}
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
+	s.tell(ending, "STOPPING=1")
+	drain.begun.Store(true)
+	_ = ln.Close() // which ends Serve: from here on nobody new is let in
+	<-failed
+	drain.wait(ending)
 	if err := srv.Shutdown(ending); err != nil { // somebody is slow: that is no fault of the stop
 		s.Log.WarnContext(ctx, "connections cut off", "error", errors.Join(err, srv.Close()))
 	}
 	return nil
 }
 
+// ready tells the manager when the site is ready.
+func (s Server) ready(ctx context.Context) {
+	for s.Ready != nil && !s.Ready() {
+		if !wait(ctx, 5*time.Millisecond, nil, nil) {
+			return
+		}
+	}
+	if ctx.Err() == nil {
+		s.tell(ctx, "READY=1")
+	}
+}
+
+// tell tells the manager the state; that it cannot be told is logged.
+func (s Server) tell(ctx context.Context, state string) {
+	if err := s.Manager.tell(ctx, state); err != nil {
+		s.Log.WarnContext(ctx, "the service manager was not told", "state", state, "error", err)
+	}
+}
+
 // http returns the server of the site, with every limit that it keeps.
-func (s Server) http() *http.Server {
+func (s Server) http(d *drain) *http.Server {
 	spoken := new(http.Protocols)
 	spoken.SetHTTP1(true)
 	spoken.SetHTTP2(true) // over TLS alone
 	return &http.Server{
 		Protocols:         spoken,
-		Handler:           closeAfterChunked(s.Site),
+		Handler:           d.last(s.Site),
+		ConnState:         d.note,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       20 * time.Second,
 		WriteTimeout:      30 * time.Second,
@@ -98,17 +111,4 @@ func (s Server) http() *http.Server {
 
 		DisableGeneralOptionsHandler: true, // its answer would have none of our headers
 	}
-}
-
-// closeAfterChunked serves the site and closes the connection after a chunked
-// request. One that has a Content-Length too looks no different here, and a proxy
-// that goes by that would take what is left over for the next request (RFC 9112,
-// section 6.1).
-func closeAfterChunked(site http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if len(r.TransferEncoding) > 0 {
-			w.Header().Set("Connection", "close")
-		}
-		site.ServeHTTP(w, r)
-	})
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -135,6 +136,62 @@ func TestStopLetsRequestsFinish(t *testing.T) {
 	})
 }
 
+// A connection that was let in before the stop is answered, though its request
+// comes after it, and is closed then; one that sends nothing holds nobody up.
+func TestStopAnswersWhoeverWasLetIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire()
+		stop := running(t, server.Server{Site: http.HandlerFunc(hello), Log: quiet}, w)
+		late, kept, silent := w.dial(t), w.dial(t), w.dial(t)
+		if res := kept.ask(get); res.StatusCode != http.StatusOK || res.Close {
+			t.Errorf("before the stop: got %+v", res)
+		}
+		synctest.Wait()
+		ended, began := make(chan error), time.Now()
+		go func() { ended <- stop() }()
+		synctest.Wait()
+		<-time.After(time.Second) // of the bubble's clock
+		for name, c := range map[string]*conn{"late": late, "kept alive": kept} {
+			if res := c.ask(get); res.StatusCode != http.StatusOK || !res.Close {
+				t.Errorf("%s: got %+v", name, res)
+			}
+		}
+		if err := <-ended; err != nil || !silent.closed() {
+			t.Errorf("error %v", err)
+		}
+		if took := time.Since(began); took > 7*time.Second { // net/http's own patience is 5 s
+			t.Errorf("the stop took %v", took)
+		}
+	})
+}
+
+// The manager is told that the server is ready when the site is. A watchdog that
+// waits for another process is told nothing.
+func TestReady(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "notify")
+	h := ear(t, name)
+	m, err := server.ManagerOf(environ("NOTIFY_SOCKET="+name, "WATCHDOG_USEC=1000", "WATCHDOG_PID=8"), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	ln := listen(t, server.Place{Addr: "127.0.0.1:0"})
+	s := server.Server{Site: http.HandlerFunc(hello), Log: quiet, Manager: m, Ready: func() bool { asked++; return asked == 30 }}
+	go func() { ended <- s.Run(ctx, ln) }()
+	if got := h.hear(10 * time.Second); got != "READY=1" || asked != 30 {
+		t.Errorf("asked %d times, it heard %q", asked, got)
+	}
+	cancel()
+	if got := h.hear(10 * time.Second); got != "STOPPING=1" {
+		t.Errorf("at the end it heard %q", got)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 // A request that takes for ever is cut off after 10 s, which is logged and is no
 // failure.
 func TestStopCutsOffAfter10Seconds(t *testing.T) {
@@ -227,7 +284,7 @@ func TestListen(t *testing.T) {
 		{"127.0.0.1:0", cert, folder + "/none", "reading TLS_CERT and TLS_KEY: "},
 		{"192.0.2.1:0", "", "", "listening: "},
 	} {
-		ln, pair, err := server.Listen(t.Context(), row.addr, row.cert, row.key)
+		ln, pair, err := server.Listen(t.Context(), server.Place{Addr: row.addr, TLSCert: row.cert, TLSKey: row.key})
 		if err != nil {
 			if row.fault == "" || !strings.HasPrefix(err.Error(), row.fault) {
 				t.Errorf("%v: %v", row, err)

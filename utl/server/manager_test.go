@@ -1,0 +1,127 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/utl/server"
+)
+
+// environ returns a getenv over NAME=value.
+func environ(all ...string) func(string) string {
+	return func(name string) string {
+		for _, one := range all {
+			if value, ok := strings.CutPrefix(one, name+"="); ok {
+				return value
+			}
+		}
+		return ""
+	}
+}
+
+// heard is a manager's ear. Its name goes into NOTIFY_SOCKET.
+type heard struct {
+	*net.UnixConn
+
+	t *testing.T
+}
+
+func ear(t *testing.T, name string) heard {
+	t.Helper()
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return heard{c, t}
+}
+
+// hear returns the next state that the manager is told, or "" when nothing comes.
+func (h heard) hear(within time.Duration) string {
+	h.t.Helper()
+	if err := h.SetReadDeadline(time.Now().Add(within)); err != nil {
+		h.t.Fatal(err)
+	}
+	state := make([]byte, 100)
+	n, err := h.Read(state)
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		h.t.Fatal(err)
+	}
+	return string(state[:n])
+}
+
+// The manager is told that the server is ready, again and again that it runs, and
+// that it stops.
+func TestTheManagerIsTold(t *testing.T) {
+	for _, name := range []string{filepath.Join(t.TempDir(), "notify"), "@glassjar-test-" + filepath.Base(t.TempDir()) + t.Name()} {
+		h := ear(t, name)
+		m, err := server.ManagerOf(environ("NOTIFY_SOCKET="+name, "WATCHDOG_USEC=20000"), 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		ln := listen(t, server.Place{Addr: "127.0.0.1:0"})
+		go func() {
+			ended <- server.Server{Site: http.HandlerFunc(hello), Log: quiet, Manager: m}.Run(ctx, ln)
+		}()
+		for i, want := range []string{"READY=1", "WATCHDOG=1", "WATCHDOG=1"} {
+			if got := h.hear(10 * time.Second); got != want {
+				t.Fatalf("%s: %d. it heard %q, want %q", name, i, got, want)
+			}
+		}
+		cancel()
+		got := h.hear(10 * time.Second)
+		for got == "WATCHDOG=1" {
+			got = h.hear(10 * time.Second)
+		}
+		if got != "STOPPING=1" {
+			t.Errorf("at the end it heard %q", got)
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Without a manager nothing is told; what is meant for another process does not
+// count; a manager that is gone stops no server.
+func TestOtherManagers(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "notify")
+	h := ear(t, name)
+	run := func(m server.Manager) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := (server.Server{Site: http.HandlerFunc(hello), Log: quiet, Manager: m}).Run(ctx, listen(t, server.Place{Addr: "127.0.0.1:0"})); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, env := range [][]string{
+		nil,
+		{"NOTIFY_SOCKET=" + filepath.Join(t.TempDir(), "gone")},
+		{"LISTEN_FDS=2", "LISTEN_PID=8"},
+		{"LISTEN_FDS=1"},
+		{"LISTEN_FDS=x", "LISTEN_PID=7"},
+		{"WATCHDOG_USEC=-1"},
+	} {
+		m, err := server.ManagerOf(environ(env...), 7)
+		if err != nil {
+			t.Fatalf("%v: %v", env, err)
+		}
+		run(m) // it would listen at file descriptor 3, or fail to
+	}
+	if got := h.hear(time.Millisecond); got != "" {
+		t.Errorf("somebody else was told %q", got)
+	}
+	if _, err := server.ManagerOf(environ("LISTEN_FDS=2", "LISTEN_PID=7"), 7); err == nil {
+		t.Error("two sockets are taken")
+	}
+}
