@@ -47,11 +47,11 @@ pool_mode = transaction
 default_pool_size = 4
 `, u.Query().Get("host"), strings.TrimPrefix(u.Path, "/"), host, port)
 	args := []string{filepath.Join(folder, "pgbouncer.ini")}
-	if err := os.WriteFile(args[0], []byte(settings), 0o644); err != nil { //nolint:gosec // no secret
+	if err := os.WriteFile(args[0], []byte(settings), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if os.Geteuid() == 0 { // which it refuses to be
-		if err := os.Chmod(folder, 0o755); err != nil { //nolint:gosec // no secret
+		if err := os.Chmod(folder, 0o755); err != nil {
 			t.Fatal(err)
 		}
 		name := "nobody"
