@@ -201,6 +201,8 @@ func (s *site) labRoutes() map[string]http.Handler {
 		"GET /lab/wire":      s.Open(s.lab.Wire),
 		"POST /lab/wire":     s.Open(s.lab.WireSubmit),
 		"GET /lab/password":  s.Open(s.lab.Password),
+		"GET /lab/code":      s.Open(s.lab.Code),
+		"POST /lab/code":     s.Open(s.lab.CodeSubmit),
 		"POST /lab/password": s.Open(s.lab.PasswordSubmit),
 	}
 }

@@ -35,6 +35,7 @@ var pageData = map[string]any{
 	"home":                      signin.HomePage{},
 	"join":                      signin.JoinPage{},
 	"lab":                       lab.OverviewPage{},
+	"lab-code":                  lab.CodePage{},
 	"lab-cookie":                lab.CookiePage{},
 	"lab-key":                   lab.KeyPage{},
 	"lab-password":              lab.PasswordPage{},

@@ -3,7 +3,7 @@ package static
 
 import "embed"
 
-// FS is the stylesheet, the script and the icon.
+// FS is the style sheets, the script and the icon.
 //
 //go:embed *.css *.js *.svg
 var FS embed.FS

@@ -82,7 +82,7 @@ func (s *Room) showCookie(w http.ResponseWriter, r *http.Request, try *example) 
 		p.Name, p.Value = try.Name, try.Value
 		p.Verdict = s.verdict(held.Cookie, try.Name, strings.TrimSpace(try.Value))
 	}
-	return s.Render(w, http.StatusOK, "lab-cookie", p)
+	return s.renderVisit(w, http.StatusOK, "lab-cookie", p.visit, p)
 }
 
 // examples returns the buttons: the cookie with another role, with a date of a

@@ -116,7 +116,7 @@ func (s *Room) showKey(w http.ResponseWriter, r *http.Request, p KeyPage) error 
 	if err := s.makeExamples(&p); err != nil {
 		return err
 	}
-	return s.Render(w, http.StatusOK, "lab-key", p)
+	return s.renderVisit(w, http.StatusOK, "lab-key", p.visit, p)
 }
 
 // makeExamples makes one cookie that is signed, and one that is encrypted too.

@@ -30,11 +30,15 @@ type stepLayout struct {
 	web.Layout
 
 	Step string // the page's name, to mark it among the lab's
+
+	visit *visit
 }
 
 func (s *Room) layout(w http.ResponseWriter, r *http.Request, step string) (stepLayout, error) {
 	layout, err := s.Layout(w, r, "/lab")
-	return stepLayout{layout, step}, err
+	v := s.readVisit(r)
+	v.noteDone(r, step)
+	return stepLayout{layout, step, v}, err
 }
 
 // OverviewPage is the data of /lab.
@@ -65,7 +69,7 @@ func (s *Room) Overview(w http.ResponseWriter, r *http.Request) error {
 	if at, ok := held.Cookie.Signed(); ok {
 		p.Age = web.Span(s.Now().Sub(at))
 	}
-	return s.Render(w, http.StatusOK, "lab", p)
+	return s.renderVisit(w, http.StatusOK, "lab", c.visit, p)
 }
 
 // signedCookie is the lab's cookie in the visitor's browser, and what it says.

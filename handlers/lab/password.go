@@ -82,7 +82,7 @@ func (s *Room) showPassword(w http.ResponseWriter, r *http.Request, status int, 
 	if p.stepLayout, err = s.layout(w, r, "password"); err != nil {
 		return err
 	}
-	return s.Render(w, status, "lab-password", p)
+	return s.renderVisit(w, status, "lab-password", p.visit, p)
 }
 
 // keepTwice hashes the password as the site does, twice, and measures both ways

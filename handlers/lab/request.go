@@ -75,7 +75,7 @@ func (s *Room) showRequest(w http.ResponseWriter, r *http.Request, body string) 
 	if i := slices.IndexFunc(args, func(a pair) bool { return a.Name == "colour" }); i >= 0 {
 		p.Colour, p.NoColour = `"`+args[i].Value+`"`, false
 	}
-	return s.Render(w, http.StatusOK, "lab-request", p)
+	return s.renderVisit(w, http.StatusOK, "lab-request", p.visit, p)
 }
 
 // headerRows returns the request's headers by name: net/http does not keep the

@@ -38,13 +38,13 @@ func TestLabRequestKeepsOrderAndRepeats(t *testing.T) {
 	got.Says("section:has(#arrived) pre", "GET /lab/request?key=2&sub1=1&key=&key=3&c HTTP/1.1")
 
 	got = b.Send("/lab/request?key=2", "username=ada&sub1=a+b%26&sub1=&username=%C3%A9")
-	wantPairs(got, "key=2", "username=ada sub1=a b& sub1= username=é", "")
+	wantPairs(got, "key=2", "username=ada sub1=a b& sub1= username=é", "lab-visit=•••")
 	got.Says("section:has(#arrived) pre", "POST /lab/request?key=2 HTTP/1.1")
 	if labCookieOf(b, "lab") != "" {
 		t.Error("the page sets a cookie")
 	}
 
-	wantPairs(b.Get("/lab/request?key=%zz&value=%1b&name=1;d=2&%e2%80%ae=x"), `key=%zz value=\u001b name=1;d=2 \u202e=•••`, "", "")
+	wantPairs(b.Get("/lab/request?key=%zz&value=%1b&name=1;d=2&%e2%80%ae=x"), `key=%zz value=\u001b name=1;d=2 \u202e=•••`, "", "lab-visit=•••")
 	b.Send("/lab/request", "a=1", "Content-Type", "text/plain").Want(http.StatusUnsupportedMediaType)
 	b.Send("/lab/request", "a="+strings.Repeat("a", 64<<10)).Want(http.StatusRequestEntityTooLarge)
 	many := b.Send("/lab/request", strings.Repeat("a&", 1000))

@@ -11,6 +11,7 @@ import (
 
 	"glassjar/handlers/web"
 	"glassjar/utl/anatomy"
+	"glassjar/utl/visible"
 )
 
 // SessionPage is the data of /lab/session.
@@ -22,6 +23,7 @@ type SessionPage struct {
 	Problem    string
 	Refused    error    // why the cookie that the browser sent is refused
 	SetCookie  string   // the header that goes out with this page; may be empty
+	Also       bool     // another cookie goes out with it, which notes that the step is done
 	Next       string   // the header that the browser will send
 	Size, Max  int      // bytes of name and value
 	Key, Value string   // as typed, where they were not taken
@@ -110,8 +112,12 @@ func (s *Room) showSession(w http.ResponseWriter, r *http.Request, act func(*ses
 	if held.Cookie.Value != "" {
 		p.Size = len(cookieName) + len(held.Cookie.Value)
 	}
+	p.Also = p.visit.changed()
 	p.Next = nextCookies(r, held.Cookie.Value)
-	return s.Render(w, http.StatusOK, "lab-session", p)
+	if p.Also && len(r.CookiesNamed(visitCookie)) == 0 {
+		p.Next = strings.TrimSuffix(visitCookie+"="+visible.Mask+"; "+p.Next, "; ") // first, since its path is longer
+	}
+	return s.renderVisit(w, http.StatusOK, "lab-session", p.visit, p)
 }
 
 // nextCookies returns the Cookie header of the browser's next request, once it

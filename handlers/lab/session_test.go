@@ -117,13 +117,13 @@ func TestLabSessionShowsTheWire(t *testing.T) {
 	if got, want := expires.ReplaceAllString(sent, ""), "lab="+value+"; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	got.Says("#next-cookie", "Cookie: theme=•••; glassjar=•••; session_id=•••; lab="+value)
+	got.Says("#also code", "lab-visit").Says("#next-cookie", "Cookie: lab-visit=•••; theme=•••; glassjar=•••; session_id=•••; lab="+value)
 	got.Says("label[for=size]", "79 of 4,096 bytes")
 	if n := got.Find("meter").AttrOr("value", ""); n != "79" || len("lab"+value) != 79 {
 		t.Errorf("the meter is at %s, the cookie has %d bytes", n, len("lab"+value))
 	}
 	again := b.Get("/lab/session", "Cookie", "lab="+value+"; theme=dark") // in its place
-	again.Says("#next-cookie", "Cookie: theme=•••; glassjar=•••; session_id=•••; lab="+again.Cookie("lab").Value)
+	again.Says("#also", "").Says("#next-cookie", "Cookie: theme=•••; glassjar=•••; session_id=•••; lab-visit=•••; lab="+again.Cookie("lab").Value)
 
 	secured := webtest.New(t, webtest.Secure, webtest.WithLab).Browser(t).Get("/lab/session")
 	if c := secured.Cookie("lab"); !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" {

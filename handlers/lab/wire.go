@@ -73,7 +73,7 @@ func (s *Room) showWire(w http.ResponseWriter, r *http.Request, p WirePage, body
 		return err
 	}
 	if p.Problem != "" {
-		return s.Render(w, http.StatusUnprocessableEntity, "lab-wire", p)
+		return s.renderVisit(w, http.StatusUnprocessableEntity, "lab-wire", p.visit, p)
 	}
 	sent := newMessage(r, body)
 	name := (&url.URL{Host: r.Host}).Hostname()
@@ -91,7 +91,7 @@ func (s *Room) showWire(w http.ResponseWriter, r *http.Request, p WirePage, body
 		Length: requestLength(records, sent),
 	}
 	p.ByTLS, p.Secure, p.Alone = s.byTLS(r), s.HTTPS, alone(r)
-	return s.Render(w, http.StatusOK, "lab-wire", p)
+	return s.renderVisit(w, http.StatusOK, "lab-wire", p.visit, p)
 }
 
 // byTLS reports whether the visitor's browser asked over https. Of a request

@@ -34,8 +34,8 @@ func TestLabWireBeforeASecret(t *testing.T) {
 	if text := got.Text("#http"); !strings.HasPrefix(text, "GET /lab/wire?key=1 HTTP/1.1") || strings.Contains(text, "lab=") {
 		t.Errorf("over http: %s", text)
 	}
-	got.Says(".ways .bad h3", "Readable, all of it")
-	if title := got.Text(".ways .good h3"); !strings.HasPrefix(title, "Not found: your request is in none of ") {
+	got.Says(".both-ways .bad h3", "Readable, all of it")
+	if title := got.Text(".both-ways .good h3"); !strings.HasPrefix(title, "Not found: your request is in none of ") {
 		t.Errorf("over https: %s", title)
 	}
 	if sent := overTLS(got); sent[0] != 22 || strings.Contains(sent, "GET /lab/wire") {
@@ -44,7 +44,7 @@ func TestLabWireBeforeASecret(t *testing.T) {
 	if field := got.Find("#secret"); field.AttrOr("value", "") != midnight || field.AttrOr("autocomplete", "") != "off" {
 		t.Error("the form offers no secret, or one that the browser keeps")
 	}
-	b.Get("/lab/wire").Says("#http .p", labCookieOf(b, "lab")).Says(".ways .bad h3", "Found: your cookie")
+	b.Get("/lab/wire").Says("#http .p", labCookieOf(b, "lab")).Says(".both-ways .bad h3", "Found: your cookie")
 }
 
 func TestLabWireSendsASecretBothWays(t *testing.T) {
@@ -53,20 +53,20 @@ func TestLabWireSendsASecretBothWays(t *testing.T) {
 	got := b.Post("/lab/wire", "secret", midnight).Want(http.StatusOK)
 	got.WantPage()
 	got.Says("#http b", "POST /lab/wire HTTP/1.1").Says("#http .p", labCookieOf(b, "lab")).Says("#http mark", "meet+me+at+midnight")
-	got.Says(".ways .bad h3", "Found: your secret, and your cookie")
-	got.Says(".ways .bad p:first-of-type", "A form writes a space as + and many other characters as % and two digits. Anybody can undo that.")
+	got.Says(".both-ways .bad h3", "Found: your secret, and your cookie")
+	got.Says(".both-ways .bad p:first-of-type", "A form writes a space as + and many other characters as % and two digits. Anybody can undo that.")
 	sent := overTLS(got)
 	for _, text := range []string{midnight, "meet+me", "POST /lab", labCookieOf(b, "lab")} {
 		if strings.Contains(sent, text) {
 			t.Errorf("over https %q is readable", text)
 		}
 	}
-	if want := "Not found: the secret is in none of " + lab.Count(len(sent), "byte", "bytes"); got.Text(".ways .good h3") != want {
-		t.Errorf("got %q, want %q", got.Text(".ways .good h3"), want)
+	if want := "Not found: the secret is in none of " + lab.Count(len(sent), "byte", "bytes"); got.Text(".both-ways .good h3") != want {
+		t.Errorf("got %q, want %q", got.Text(".both-ways .good h3"), want)
 	}
-	b.Post("/lab/wire", "secret", "midnight").Says("#http mark", "midnight").Says(".ways .bad p", "Whoever copies the cookie is you, until it ends.")
-	b.Send("/lab/wire", "key=1&secret=caf%C3%a9&value=2").Says("#http mark", "1caf%C3%a92").Says(".ways .bad h3", "Found: your secret, and your cookie")
-	b.Post("/lab/wire", "secret", "").Says(".ways .bad h3", "Found: your cookie")
+	b.Post("/lab/wire", "secret", "midnight").Says("#http mark", "midnight").Says(".both-ways .bad p", "Whoever copies the cookie is you, until it ends.")
+	b.Send("/lab/wire", "key=1&secret=caf%C3%a9&value=2").Says("#http mark", "1caf%C3%a92").Says(".both-ways .bad h3", "Found: your secret, and your cookie")
+	b.Post("/lab/wire", "secret", "").Says(".both-ways .bad h3", "Found: your cookie")
 }
 
 // A listener does find what stands in the server's name, and short text by
@@ -75,7 +75,7 @@ func TestLabWireTellsTheTruth(t *testing.T) {
 	b := webtest.New(t, webtest.WithLab).Browser(t)
 	for secret, want := range map[string]string{"jar.example": "Found: in the server's name", "example": "Found: in the server's name", "\x16": "Found, by chance", "\x03": "Found, by chance"} {
 		got := b.Post("/lab/wire", "secret", secret).Want(http.StatusOK)
-		if title := got.Text(".ways section:last-child h3"); title != want || got.Find(".ways .bad").Length() != 2 {
+		if title := got.Text(".both-ways section:last-child h3"); title != want || got.Find(".both-ways .bad").Length() != 2 {
 			t.Errorf("%q: got %q, want %q", secret, title, want)
 		}
 	}
@@ -148,8 +148,8 @@ func TestLabWireRefuses(t *testing.T) {
 				t.Error("it was refused, yet it was sent")
 			}
 		}
-		if want == http.StatusOK && got.Text(".ways .bad h3") != "Found: your secret, and your cookie" && got.Text(".ways .bad h3") != "Found: your secret" {
-			t.Errorf("%.20s: got %q", body, got.Text(".ways .bad h3"))
+		if want == http.StatusOK && got.Text(".both-ways .bad h3") != "Found: your secret, and your cookie" && got.Text(".both-ways .bad h3") != "Found: your secret" {
+			t.Errorf("%.20s: got %q", body, got.Text(".both-ways .bad h3"))
 		}
 	}
 	b.Send("/lab/wire", "secret=a", "Content-Type", "text/plain").Want(http.StatusUnsupportedMediaType)
@@ -198,7 +198,7 @@ func TestLabWireIsBounded(t *testing.T) {
 	if sent := len(overTLS(got)); sent > 16<<10 {
 		t.Errorf("%d bytes were sent", sent)
 	}
-	if why := got.Text(".ways .bad p:last-child"); !strings.HasSuffix(why, "left out here: too long to show.") {
+	if why := got.Text(".both-ways .bad p:last-child"); !strings.HasSuffix(why, "left out here: too long to show.") {
 		t.Errorf("of what is left out it says %q", why)
 	}
 }

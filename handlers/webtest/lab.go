@@ -29,4 +29,4 @@ var LabKey = [32]byte(bytes.Repeat([]byte("89abcdef01234567"), 2))
 func WithLab(c *handlers.Config) { c.Lab = anatomy.New(LabKey, DeviceKey) }
 
 // LabPaths are the lab's pages.
-var LabPaths = []string{"/lab", "/lab/request", "/lab/session", "/lab/cookie", "/lab/key", "/lab/wire", "/lab/password"}
+var LabPaths = []string{"/lab", "/lab/request", "/lab/session", "/lab/cookie", "/lab/key", "/lab/wire", "/lab/password", "/lab/code"}

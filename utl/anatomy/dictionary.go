@@ -42,6 +42,12 @@ func (e Entry) String() string {
 // Set returns the dictionary with the text under the key.
 func (d Dictionary) Set(key, text string) Dictionary { return d.set(Entry{key, quote(text)}) }
 
+// Get returns the value under the key as [Entry.Text] does; "" where there is none.
+func (d Dictionary) Get(key string) string {
+	e, _ := d.find(key)
+	return e.Text()
+}
+
 func (d Dictionary) find(key string) (Entry, bool) {
 	i := slices.IndexFunc(d, func(e Entry) bool { return e.Key == key })
 	if i < 0 {

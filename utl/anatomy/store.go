@@ -96,6 +96,18 @@ func (l *Lab) Find(r *http.Request, name string) (Cookie, error) {
 	return Cookie{}, first
 }
 
+// FindEncrypted returns what the request's first cookie of the name that
+// [Lab.Encrypt] made says: nothing, if there is none.
+func (l *Lab) FindEncrypted(r *http.Request, name string) (d Dictionary) {
+	sent := r.CookiesNamed(name)
+	for _, c := range sent[:min(len(sent), maxCookies)] {
+		if l.keys.Load().encrypted.Decode(name, c.Value, &d) == nil {
+			return d
+		}
+	}
+	return nil
+}
+
 // values returns the dictionary as the Values of a session.
 func (d Dictionary) values() map[any]any {
 	all := make(map[any]any, len(d))

@@ -89,3 +89,26 @@ func TestStoreSavesNoneThatIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// What is encrypted is found by its own name alone, behind what others set.
+func TestFindEncrypted(t *testing.T) {
+	lab := newLab(t)
+	value, err := lab.Encrypt("lab-visit", reader)
+	plain, err2 := lab.Encode("lab-visit", reader)
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	good, signed := &http.Cookie{Name: "lab-visit", Value: value}, &http.Cookie{Name: "lab-visit", Value: plain}
+	if got := lab.FindEncrypted(requestWith(signed, good), "lab-visit"); got.String() != reader.String() || got.Get("role") != "reader" || got.Get("none") != "" {
+		t.Errorf("found %s, want %s", got, reader)
+	}
+	for _, r := range []*http.Request{requestWith(), requestWith(signed), requestWith(&http.Cookie{Name: "lab-visit", Value: value[:len(value)-4]})} {
+		if got := lab.FindEncrypted(r, "lab-visit"); got != nil {
+			t.Errorf("found %s", got)
+		}
+	}
+	other := &http.Cookie{Name: "lab", Value: value}
+	if got := lab.FindEncrypted(requestWith(other), "lab"); got != nil {
+		t.Errorf("found %s under another name", got)
+	}
+}

@@ -158,6 +158,11 @@ func (p tour) lab() {
 	p.Fill("password", "correct horse battery")
 	p.Press("Keep it twice")
 	p.look("lab-password-kept")
+	p.visit("lab-code", "/lab/code", "Six digits from a secret and a clock")
+	p.Fill("code", browsertest.Value[string](p.Page, `document.querySelector("#digits").textContent`))
+	p.Press("Ask the server")
+	p.Press("Ask the server")
+	p.look("lab-code-refused")
 }
 
 // notPages are the routes that show a person no page of ours.

@@ -1,0 +1,208 @@
+package lab
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/base32"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/text/width"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/anatomy"
+)
+
+const (
+	secretBytes = 20 // as long as an HMAC-SHA-1, which RFC 4226 recommends (section 4)
+	maxCode     = 20 // bytes of what is typed as a code
+	oldSteps    = 20 // how far back the lab looks for a code that is over
+
+	stepSeconds = int(anatomy.CodeStep / time.Second)
+)
+
+// CodePage is the data of /lab/code.
+type CodePage struct {
+	stepLayout
+
+	Secret             string // in base32, four letters at a time
+	QR                 qrCode
+	Before, Now, After anatomy.Code
+	Seconds            string // since 1970
+	Left, Of           int    // seconds until the next code
+
+	Typed   string
+	Verdict verdictView
+}
+
+// Count returns the step's number, and CounterHex its eight bytes.
+func (p CodePage) Count() string { return thousands(int(p.Now.Step)) }
+
+// CounterHex returns the step's number as it is signed.
+func (p CodePage) CounterHex() string { return fmt.Sprintf("% x", p.Now.Counter) }
+
+// MAC returns the signature in runs: the four bytes that the last half byte
+// points to, that half byte, and the rest.
+func (p CodePage) MAC() []macRun {
+	text, at := fmt.Sprintf("% x", p.Now.MAC), 3*p.Now.Offset
+	return []macRun{{"", text[:at]}, {"p", text[at : at+11]}, {"", text[at+11 : 58]}, {"t", text[58:]}}
+}
+
+// macRun is a run of an HMAC's hexadecimal letters, and the class of what it is.
+type macRun struct{ Class, Text string }
+
+// Offset returns where the four bytes begin, as the last half byte spells it.
+func (p CodePage) Offset() string { return strconv.FormatInt(int64(p.Now.Offset), 16) }
+
+// Four returns the four bytes.
+func (p CodePage) Four() string { return fmt.Sprintf("% x", p.Now.MAC[p.Now.Offset:p.Now.Offset+4]) }
+
+// Number returns them as one number.
+func (p CodePage) Number() string { return thousands(int(p.Now.Number)) }
+
+// Head returns the digits of the number that are left out.
+func (p CodePage) Head() string {
+	return strings.TrimSuffix(fmt.Sprintf("%06d", p.Now.Number), p.Now.Digits)
+}
+
+// Code answers GET /lab/code: a secret for this visit, and the six digits that it
+// makes now. The secret is made on the first visit.
+func (s *Room) Code(w http.ResponseWriter, r *http.Request) error {
+	return s.showCode(w, r, nil)
+}
+
+// CodeSubmit answers POST /lab/code: what the server says of a code.
+func (s *Room) CodeSubmit(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ReadForm(r, "code")
+	if err != nil {
+		return err
+	}
+	typed := form.Get("code")
+	return s.showCode(w, r, &typed)
+}
+
+func (s *Room) showCode(w http.ResponseWriter, r *http.Request, typed *string) error {
+	c, err := s.layout(w, r, "code")
+	if err != nil {
+		return err
+	}
+	secret := c.visit.codeSecret()
+	text := codeBase32.EncodeToString(secret)
+	now := s.Now()
+	step := anatomy.StepAt(now)
+	p := CodePage{
+		stepLayout: c, Secret: groupsOf4(text),
+		Before: anatomy.NewCode(secret, step-1), Now: anatomy.NewCode(secret, step), After: anatomy.NewCode(secret, step+1),
+		Seconds: thousands(int(now.Unix())), Of: stepSeconds, Left: stepSeconds - int(now.Unix()%int64(stepSeconds)),
+	}
+	if p.QR, err = newQRCode(keyURI(text, s.PublicURL.Hostname())); err != nil {
+		return err
+	}
+	if typed != nil {
+		if p.Verdict = judgeCode(c.visit, *typed, now); len(*typed) <= maxCode {
+			p.Typed = *typed
+		}
+	}
+	return s.renderVisit(w, http.StatusOK, "lab-code", c.visit, p)
+}
+
+var codeBase32 = base32.StdEncoding.WithPadding(base32.NoPadding)
+
+// codeSecret returns the visit's secret, made if there is none.
+func (v *visit) codeSecret() []byte {
+	secret, err := codeBase32.DecodeString(v.Get("secret"))
+	if err != nil || len(secret) != secretBytes {
+		secret = make([]byte, secretBytes)
+		rand.Read(secret) // never fails: it ends the program instead
+		v.set("secret", codeBase32.EncodeToString(secret))
+	}
+	return secret
+}
+
+// keyURI returns what an authenticator app reads from a QR code.
+func keyURI(secret, host string) string {
+	return "otpauth://totp/" + url.PathEscape("glassjar lab:"+host) + "?secret=" + secret + "&issuer=glassjar%20lab"
+}
+
+// judgeCode says what the server says of a code, and notes the step of one that
+// is right.
+func judgeCode(v *visit, typed string, now time.Time) verdictView {
+	digits := strings.Join(strings.Fields(width.Narrow.String(typed)), "")
+	if len(typed) > maxCode || len(digits) != 6 || strings.Trim(digits, "0123456789") != "" {
+		return codeRefused(say("A code is six digits. Spaces between them do no harm."),
+			verdictStep{"no", "Not six digits"}, verdictStep{"skip-it", "Belongs to a step: not looked at"}, verdictStep{"skip-it", "Used already: not looked at"})
+	}
+	secret, step := v.codeSecret(), anatomy.StepAt(now)
+	six := verdictStep{"", "Six digits"}
+	for _, near := range []struct {
+		step int64
+		name string
+	}{{step, "now"}, {step - 1, "the one before"}, {step + 1, "the one after"}} {
+		if anatomy.NewCode(secret, near.step).Digits != digits {
+			continue
+		}
+		belongs := verdictStep{"", "Belongs to a step: " + near.name}
+		if at, used := v.useStep(near.step, now); used {
+			return codeRefused(say("It is the right code, and you used it "+ago(now.Sub(at))+". Somebody who looked over your shoulder types the same."),
+				six, belongs, verdictStep{"no", "Used already"})
+		}
+		return verdictView{
+			Title: "Accepted", Steps: []verdictStep{six, belongs, {"", "Not used yet: it is now"}},
+			Why: say("Nobody else can know it but who has the secret. Now send the same again."),
+		}
+	}
+	why := "It is none of the three codes that are good just now: clocks may differ by half a minute."
+	for back := range int64(oldSteps) {
+		if anatomy.NewCode(secret, step-2-back).Digits == digits {
+			why = "It was good, " + web.Span(now.Sub(time.Unix((step-1-back)*int64(stepSeconds), 0))) + " ago. Who finds it later finds nothing."
+			break
+		}
+	}
+	return codeRefused(say(why), six, verdictStep{"no", "Belongs to no step that is near"}, verdictStep{"skip-it", "Used already: not looked at"})
+}
+
+func codeRefused(why []phrase, made ...verdictStep) verdictView {
+	return verdictView{Title: "Refused", Bad: true, Why: why, Steps: made}
+}
+
+// useStep notes that the step's code was used now. If it was before, it returns
+// when. A server keeps this beside the account; the lab keeps it in the cookie,
+// of the steps that are near alone.
+func (v *visit) useStep(step int64, now time.Time) (at time.Time, used bool) {
+	kept := []string{fmt.Sprintf("%d@%d", step, now.Unix())}
+	for _, one := range strings.Fields(v.Get("used")) {
+		before, when, _ := strings.Cut(one, "@")
+		n, err := strconv.ParseInt(before, 10, 64)
+		seconds, err2 := strconv.ParseInt(when, 10, 64)
+		switch {
+		case cmp.Or(err, err2) != nil:
+		case n == step:
+			return time.Unix(seconds, 0), true
+		case n >= step-2 && n <= step+2 && len(kept) < 5:
+			kept = append(kept, one)
+		}
+	}
+	v.set("used", strings.Join(kept, " "))
+	return time.Time{}, false
+}
+
+// ago tells how long ago something was.
+func ago(d time.Duration) string {
+	if d < time.Second {
+		return "just now"
+	}
+	return web.Span(d) + " ago"
+}
+
+// groupsOf4 writes the text with a space after every four letters.
+func groupsOf4(text string) string {
+	var all []string
+	for ; len(text) > 4; text = text[4:] {
+		all = append(all, text[:4])
+	}
+	return strings.Join(append(all, text), " ")
+}

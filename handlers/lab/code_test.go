@@ -1,0 +1,176 @@
+package lab_test
+
+import (
+	"encoding/base32"
+	"fmt"
+	"image"
+	"image/color"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+
+	"glassjar/handlers/webtest"
+	"glassjar/utl/anatomy"
+)
+
+// secretOf returns the secret that the page shows.
+func secretOf(a *webtest.Answer) (text string, secret []byte) {
+	a.T.Helper()
+	text = strings.Join(strings.Fields(a.Find("#secret").Text()), "")
+	secret, err := base32.StdEncoding.DecodeString(text)
+	if err != nil || len(secret) != 20 {
+		a.T.Fatalf("the secret is %q: %v", text, err)
+	}
+	return text, secret
+}
+
+func TestLabCodeIsWorkedOut(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	b := s.Browser(t)
+	page := b.Get("/lab/code").Want(http.StatusOK)
+	page.WantPage()
+	text, secret := secretOf(page)
+	now := s.Clock.Now()
+	step := anatomy.StepAt(now)
+	code := anatomy.NewCode(secret, step)
+	page.Says("#digits", code.Digits).Says(".digits-now dd", anatomy.NewCode(secret, step-1).Digits+code.Digits+anatomy.NewCode(secret, step+1).Digits)
+	mac := fmt.Sprintf("% x", code.MAC)
+	page.Says("#mac", mac).Says("#mac .t", mac[58:]).Says("#mac .p", fmt.Sprintf("% x", code.MAC[code.Offset:code.Offset+4]))
+	if !strings.HasSuffix(page.Text("#counter"), fmt.Sprintf(" = % x", code.Counter)) || !strings.HasSuffix(strings.ReplaceAll(page.Text("#number"), ",", ""), fmt.Sprint(" = ", code.Number)) {
+		t.Errorf("the counter is %q, the number %q", page.Text("#counter"), page.Text("#number"))
+	}
+	page.Says("#six b", code.Digits)
+	if got := fmt.Sprintf("%06d", code.Number); page.Text("#six") != got {
+		t.Errorf("the number is %q, want %q", page.Text("#six"), got)
+	}
+	left := 30 - now.Unix()%30
+	if got := page.Find("meter").AttrOr("value", ""); got != fmt.Sprint(left) {
+		t.Errorf("%s seconds are left, want %d", got, left)
+	}
+	if want := "otpauth://totp/glassjar%20lab:jar.example?secret=" + text + "&issuer=glassjar%20lab"; readQR(t, page) != want {
+		t.Errorf("the QR code says %q, want %q", readQR(t, page), want)
+	}
+	if again, _ := secretOf(b.Get("/lab/code")); again != text {
+		t.Error("the same visit has another secret")
+	}
+	if other, _ := secretOf(s.Browser(t).Get("/lab/code")); other == text {
+		t.Error("another visit has the same secret")
+	}
+	if c := page.Cookie("lab-visit"); c == nil || !c.HttpOnly || c.Secure || c.Path != "/lab" || c.MaxAge != 0 || strings.Contains(c.Value, text) {
+		t.Errorf("the secret is in %v", c)
+	}
+}
+
+// readQR returns what the page's QR code says.
+func readQR(t *testing.T, page *webtest.Answer) string {
+	t.Helper()
+	const scale = 4
+	var size int
+	if _, err := fmt.Sscanf(page.Find("svg.qr").AttrOr("viewBox", page.Find("svg.qr").AttrOr("viewbox", "")), "0 0 %d", &size); err != nil {
+		t.Fatal(err)
+	}
+	drawn := image.NewGray(image.Rect(0, 0, size*scale, size*scale))
+	for i := range drawn.Pix {
+		drawn.Pix[i] = 0xff
+	}
+	for _, run := range regexp.MustCompile(`M(\d+) (\d+)h(\d+)v1h-\d+z`).FindAllStringSubmatch(page.Find("svg.qr path").AttrOr("d", ""), -1) {
+		x, _ := strconv.Atoi(run[1])
+		y, _ := strconv.Atoi(run[2])
+		n, _ := strconv.Atoi(run[3])
+		for i := range n * scale {
+			for j := range scale {
+				drawn.Set(x*scale+i, y*scale+j, color.Black)
+			}
+		}
+	}
+	bits, err := gozxing.NewBinaryBitmapFromImage(drawn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := qrcode.NewQRCodeReader().Decode(bits, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read.GetText()
+}
+
+func TestLabCodeVerdicts(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	s.Clock.Move(30*time.Second - time.Duration(s.Clock.Now().UnixNano()%int64(30*time.Second))) // a step begins
+	b := s.Browser(t)
+	_, secret := secretOf(b.Get("/lab/code"))
+	step := anatomy.StepAt(s.Clock.Now())
+	digits := func(after int64) string { return anatomy.NewCode(secret, step+after).Digits }
+	spaced := digits(0)[:3] + " " + digits(0)[3:]
+	wide := strings.Map(func(c rune) rune { return c - '0' + '０' }, digits(-1))
+	for _, tt := range []struct {
+		row, typed, title, steps, why string
+	}{
+		{"five digits", "12345", "Refused", "-..", "A code is six digits. Spaces between them do no harm."},
+		{"letters", "abcdef", "Refused", "-..", "A code is six digits. Spaces between them do no harm."},
+		{"nothing", "", "Refused", "-..", "A code is six digits. Spaces between them do no harm."},
+		{"long", strings.Repeat("1", 5000), "Refused", "-..", "A code is six digits. Spaces between them do no harm."},
+		{"now, with a space", spaced, "Accepted", "+++", "Nobody else can know it but who has the secret. Now send the same again."},
+		{"once more", digits(0), "Refused", "++-", "It is the right code, and you used it 9 seconds ago. Somebody who looked over your shoulder types the same."},
+		{"before, in wide digits", wide, "Accepted", "+++", "Nobody else can know it but who has the secret. Now send the same again."},
+		{"after", digits(1), "Accepted", "+++", "Nobody else can know it but who has the secret. Now send the same again."},
+		{"the first of three once more", digits(0), "Refused", "++-", "It is the right code, and you used it just now. Somebody who looked over your shoulder types the same."},
+		{"too early", digits(2), "Refused", "+-.", "It is none of the three codes that are good just now: clocks may differ by half a minute."},
+		{"over", digits(-6), "Refused", "+-.", "It was good, 2 minutes ago. Who finds it later finds nothing."},
+	} {
+		t.Run(tt.row, func(t *testing.T) {
+			if tt.row == "once more" {
+				s.Clock.Move(9 * time.Second)
+				defer s.Clock.Move(-9 * time.Second)
+			}
+			got := b.Post("/lab/code", "code", tt.typed).Want(http.StatusOK)
+			got.WantPage()
+			got.Says("#verdict h3", tt.title).Says("#verdict h3 + p", tt.why)
+			if steps(got) != tt.steps {
+				t.Errorf("the checks are %s, want %s", steps(got), tt.steps)
+			}
+		})
+	}
+	if kept := labCookieOf(b, "lab-visit"); len(kept) > 1000 {
+		t.Errorf("the visit's cookie has %d bytes", len(kept))
+	}
+}
+
+// However many codes are used, the cookie keeps those of the steps that are near.
+func TestLabKeepsAFewUsedCodes(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	b := s.Browser(t)
+	_, secret := secretOf(b.Get("/lab/code"))
+	var sizes []int
+	for range 20 {
+		b.Post("/lab/code", "code", anatomy.NewCode(secret, anatomy.StepAt(s.Clock.Now())).Digits).Says("#verdict h3", "Accepted")
+		sizes = append(sizes, len(labCookieOf(b, "lab-visit")))
+		s.Clock.Move(30 * time.Second)
+	}
+	if sizes[19] != sizes[5] {
+		t.Errorf("the cookie grows: %d", sizes)
+	}
+}
+
+// A visit's cookie that the lab did not make is none.
+func TestLabVisitIsTheLabs(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	for _, value := range []string{"x", s.Settings.Lab.Sign("lab-visit", `{"secret":"AAAA"}`, time.Now()), strings.Repeat("A", 5000)} {
+		text, _ := secretOf(s.Browser(t).Get("/lab/code", "Cookie", "lab-visit="+value).Want(http.StatusOK))
+		if text == "" {
+			t.Error("there is no secret")
+		}
+	}
+	b := s.Browser(t)
+	text, _ := secretOf(b.Get("/lab/code"))
+	s.Settings.Lab.SetKeys(webtest.NewKey, webtest.Key)
+	if again, _ := secretOf(b.Get("/lab/code")); again == text {
+		t.Error("a cookie of other keys is taken")
+	}
+}

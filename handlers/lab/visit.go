@@ -1,0 +1,72 @@
+package lab
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"glassjar/utl/anatomy"
+)
+
+// visitCookie is the name of the cookie that keeps what the lab made for this
+// visit: which steps are done, a secret for codes. It is signed and encrypted
+// with the lab's own keys, and goes when the browser closes.
+const visitCookie = "lab-visit"
+
+// steps are the steps of the way through, in their order.
+var steps = []string{"request", "cookies", "session", "cookie", "key", "wire", "password", "code"}
+
+// visit is what the lab keeps of a visit, in the visitor's own browser.
+type visit struct {
+	anatomy.Dictionary
+
+	sent string // what the browser has of it
+}
+
+func (s *Room) readVisit(r *http.Request) *visit {
+	d := s.Lab.FindEncrypted(r, visitCookie)
+	return &visit{d, d.String()}
+}
+
+// changed reports whether the browser gets the cookie anew.
+func (v *visit) changed() bool { return v.String() != v.sent }
+
+// set keeps the text under the key.
+func (v *visit) set(key, text string) { v.Dictionary = v.Set(key, text) }
+
+// did notes that the step is done.
+func (v *visit) did(step string) {
+	if !v.done(step) {
+		v.set("done", strings.TrimPrefix(v.Get("done")+" "+step, " "))
+	}
+}
+
+func (v *visit) done(step string) bool {
+	return slices.Contains(strings.Fields(v.Get("done")), step)
+}
+
+// noteDone notes the step that the request does: a form that was sent, or a
+// cookie that came along.
+func (v *visit) noteDone(r *http.Request, step string) {
+	if slices.Contains(steps, step) && (r.Method == http.MethodPost || step == "request" && r.URL.RawQuery != "") {
+		v.did(step)
+	}
+	if step == "request" && len(r.Cookies()) > 0 {
+		v.did("cookies")
+	}
+}
+
+// renderVisit keeps what of the visit has changed and answers with the page.
+func (s *Room) renderVisit(w http.ResponseWriter, status int, name string, v *visit, page any) error {
+	if v.changed() {
+		value, err := s.Lab.Encrypt(visitCookie, v.Dictionary)
+		if err != nil {
+			return fmt.Errorf("keeping what the lab made for a visit: %w", err)
+		}
+		http.SetCookie(w, &http.Cookie{
+			Name: visitCookie, Value: value, Path: "/lab", HttpOnly: true, Secure: s.HTTPS, SameSite: http.SameSiteLaxMode,
+		})
+	}
+	return s.Render(w, status, name, page)
+}
