@@ -24,7 +24,7 @@ import (
 // something has that name. The forms are those of the pages themselves.
 func TestNoFieldIsInTheLog(t *testing.T) {
 	log := &webtest.SafeBuffer{}
-	s := webtest.New(t, logging(log, slog.LevelDebug, false), webtest.WithGate, webtest.WithLab)
+	s := webtest.New(t, logging(log, slog.LevelDebug, false), webtest.WithGate, webtest.WithLab, webtest.WithPasskeys)
 	s.Add(t, "founder", account.Owner)
 	f := &filler{Site: s, sent: map[string]bool{}}
 	routes := handlers.Routes(s.Settings)
@@ -41,7 +41,7 @@ func TestNoFieldIsInTheLog(t *testing.T) {
 		}
 	}
 	audited := strings.Join(s.Texts(t, `SELECT event || ' ' || actor || ' ' || username || ' ' || detail || ' ' || agent FROM audit`), "\n")
-	names := s.Texts(t, `SELECT username FROM accounts UNION SELECT name FROM accounts UNION SELECT group_names FROM accounts UNION SELECT email FROM accounts UNION SELECT name FROM app_passwords`)
+	names := s.Texts(t, `SELECT username FROM accounts UNION SELECT name FROM accounts UNION SELECT group_names FROM accounts UNION SELECT email FROM accounts UNION SELECT name FROM app_passwords UNION SELECT name FROM passkeys`)
 	for _, c := range f.canaries {
 		named := slices.Contains(names, c.text)
 		if lines := log.Lines(c.text); len(lines) > 0 && !named {
@@ -95,6 +95,7 @@ func (f *filler) next(t *testing.T, pattern string, signedIn bool) bool {
 	}
 	f.Add(t, me, role)
 	if signedIn {
+		f.SignedIn(t, me).AddPasskey(f.Device(), "backup").Want(http.StatusSeeOther)
 		f.SignedIn(t, me) // elsewhere too
 		f.AppPassword(t, me, account.AppPassword{Name: "backup"})
 		b = f.SignedIn(t, me)
@@ -112,6 +113,9 @@ func (f *filler) next(t *testing.T, pattern string, signedIn bool) bool {
 			f.Disable(t, other)
 		}
 		path = strings.Replace(path, "{username}", other, 1)
+	case strings.HasPrefix(pattern, "/account/passkeys/") && signedIn:
+		all := f.Texts(t, `SELECT id FROM passkeys ORDER BY created_at`)
+		path = "/account/passkeys/" + all[len(all)-1]
 	case pattern == "/people":
 		f.Link(t, account.Member) // an invitation to withdraw
 	default:

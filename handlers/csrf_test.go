@@ -32,9 +32,14 @@ func invitation(t *testing.T, s *webtest.Site) string {
 }
 
 // deeds returns the deed of each POST route, for bob, who is signed in in two
-// browsers.
-func deeds(t *testing.T, s *webtest.Site) map[string]deed {
+// browsers, b and another.
+func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) map[string]deed {
 	t.Helper()
+	d := s.Device()
+	b.AddPasskey(d, "Laptop").Want(http.StatusSeeOther)
+	s.Clock.Move(time.Second)
+	s.SignedIn(t, "bob")
+	passkey := "/account/passkeys/" + s.Texts(t, `SELECT id FROM passkeys`)[0]
 	var elsewhere string
 	s.AppPassword(t, "bob", account.AppPassword{Name: "backup"})
 	for _, id := range s.Texts(t, `SELECT id FROM sessions WHERE ended_at = 0 ORDER BY started_at`) {
@@ -72,6 +77,11 @@ func deeds(t *testing.T, s *webtest.Site) map[string]deed {
 		"POST /account/profile":                  {path: "/account/profile", fields: []string{"name", "Bob", "email", "bob@site.example"}},
 		"POST /account/data":                     {path: "/account/data", shows: true},
 		"POST /account/delete":                   {path: "/account/delete", fields: []string{"confirm", "bob"}},
+		"POST /account/passkeys": {
+			path: "/account/passkeys", fields: []string{"name", "Phone", "answer", d.Create(t, b.Get("/account/passkeys").Options("/account/passkeys"))},
+		},
+		"POST /account/passkeys/{id}/rename": {path: passkey + "/rename", fields: []string{"name", "Phone"}},
+		"POST /account/passkeys/{id}/remove": {path: passkey + "/remove"},
 		"POST /account/app-passwords": {
 			path: "/account/app-passwords", fields: []string{"current", webtest.Good, "name", "sync"}, tells: true,
 		},
@@ -104,7 +114,7 @@ func TestPostsFromElsewhereAreRefused(t *testing.T) {
 		if strings.HasPrefix(pattern, http.MethodPost) {
 			t.Run(pattern, func(t *testing.T) {
 				t.Parallel()
-				s := webtest.New(t, webtest.WithLab, webtest.WithGate)
+				s := webtest.New(t, webtest.WithLab, webtest.WithGate, webtest.WithPasskeys)
 				s.Add(t, "bob", account.Member)
 				if strings.Contains(pattern, "/people/") {
 					if err := s.Accounts.SetRole(t.Context(), "bob", account.Owner, audit.Command()); err != nil {
@@ -112,9 +122,7 @@ func TestPostsFromElsewhereAreRefused(t *testing.T) {
 					}
 				}
 				b := s.SignedIn(t, "bob")
-				s.Clock.Move(time.Second)
-				s.SignedIn(t, "bob")
-				d, ok := deeds(t, s)[pattern]
+				d, ok := deeds(t, s, b)[pattern]
 				if !ok {
 					t.Fatal("the matrix has no deed for this route")
 				}

@@ -25,6 +25,7 @@ import (
 	"glassjar/utl/anatomy"
 	"glassjar/utl/authn"
 	"glassjar/utl/gate"
+	"glassjar/utl/passkey"
 	"glassjar/utl/session"
 	"glassjar/utl/throttle"
 )
@@ -35,8 +36,9 @@ type Config struct {
 	Sessions       *session.Store
 	Devices        *session.Devices
 	Throttle       *throttle.Store
-	Pages          *os.Root       // nil: no /pages/
-	Lab            *anatomy.Lab   // nil: no /lab
+	Pages          *os.Root     // nil: no /pages/
+	Lab            *anatomy.Lab // nil: no /lab
+	Passkeys       *passkey.Store
 	Gate           *gate.Gate     // without hosts it answers for none
 	SiteName       string         // what pages call the site; empty: glassjar
 	PublicURL      *url.URL       // how browsers reach the site
@@ -76,7 +78,7 @@ func New(c Config) (http.Handler, error) {
 	auth := authn.New(authn.Options{Accounts: c.Accounts, Throttle: c.Throttle, Log: c.Log, Now: c.Now})
 	s := &site{
 		Site:    core,
-		self:    &self.Room{Site: core, Accounts: c.Accounts, Authn: auth, Sessions: c.Sessions, Gate: c.Gate},
+		self:    &self.Room{Site: core, Accounts: c.Accounts, Authn: auth, Sessions: c.Sessions, Gate: c.Gate, PasskeyStore: c.Passkeys},
 		people:  &people.Room{Site: core, Accounts: c.Accounts, Sessions: c.Sessions},
 		forward: &forward.Room{Site: core, Authn: auth, Sessions: c.Sessions, Gate: c.Gate},
 	}
@@ -117,18 +119,23 @@ func (s *site) routes(c Config) map[string]http.Handler {
 		"GET /reset/{code}":  s.Open(s.signin.ResetForm),
 		"POST /reset/{code}": s.Open(s.signin.ResetSubmit),
 
-		"GET /account":                      s.Member(s.self.Account),
-		"GET /account/profile":              s.Member(s.self.ProfileForm),
-		"POST /account/profile":             s.Member(s.self.ProfileSubmit),
-		"GET /account/data":                 s.Member(s.self.DataForm),
-		"POST /account/data":                s.Member(s.self.DataSubmit),
-		"GET /account/delete":               s.Member(s.self.DeleteForm),
-		"POST /account/delete":              s.Member(s.self.DeleteSubmit),
-		"GET /account/events":               s.Member(s.self.Events),
-		"GET /account/password":             s.Member(s.self.PasswordForm),
-		"POST /account/password":            s.Member(s.self.PasswordSubmit),
-		"POST /account/sessions/{id}/end":   s.Member(s.self.DeviceEnd),
-		"POST /account/sessions/end-others": s.Member(s.self.DevicesEndOthers),
+		"GET /account":                       s.Member(s.self.Account),
+		"GET /account/profile":               s.Member(s.self.ProfileForm),
+		"POST /account/profile":              s.Member(s.self.ProfileSubmit),
+		"GET /account/data":                  s.Member(s.self.DataForm),
+		"POST /account/data":                 s.Member(s.self.DataSubmit),
+		"GET /account/delete":                s.Member(s.self.DeleteForm),
+		"POST /account/delete":               s.Member(s.self.DeleteSubmit),
+		"GET /account/events":                s.Member(s.self.Events),
+		"GET /account/password":              s.Member(s.self.PasswordForm),
+		"POST /account/password":             s.Member(s.self.PasswordSubmit),
+		"GET /account/passkeys":              s.Member(s.self.Passkeys),
+		"POST /account/passkeys":             s.Member(s.self.PasskeySubmit),
+		"GET /account/passkeys/{id}":         s.Member(s.self.Passkey),
+		"POST /account/passkeys/{id}/rename": s.Member(s.self.PasskeyRename),
+		"POST /account/passkeys/{id}/remove": s.Member(s.self.PasskeyRemove),
+		"POST /account/sessions/{id}/end":    s.Member(s.self.DeviceEnd),
+		"POST /account/sessions/end-others":  s.Member(s.self.DevicesEndOthers),
 
 		"GET /static/{name}":               s.Open(s.Static),
 		"GET /healthz":                     s.Open(s.Healthz),

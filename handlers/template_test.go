@@ -28,6 +28,8 @@ var pageData = map[string]any{
 	"account-delete":            self.DeletePage{},
 	"account-profile":           self.ProfilePage{},
 	"account-events":            self.EventsPage{},
+	"account-passkey":           self.PasskeyPage{},
+	"account-passkeys":          self.PasskeysPage{},
 	"account-password":          self.PasswordPage{},
 	"auth":                      signin.AuthPage{},
 	"error":                     web.ErrorPage{},

@@ -8,6 +8,7 @@ import (
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
 	"glassjar/utl/browser"
+	"glassjar/utl/passkey"
 )
 
 // AccountPage is the data of /account.
@@ -20,6 +21,8 @@ type AccountPage struct {
 	Events  []web.EventRow
 	Refused refusedTries
 
+	Passkeys     []passkey.Passkey
+	PasskeyNames string
 	Gate         bool // whether there is anything for app passwords to open
 	AppPasswords int
 	Names        string // of the app passwords
@@ -57,12 +60,16 @@ func (s *Room) Account(w http.ResponseWriter, r *http.Request, me account.Accoun
 	if p.Events, p.Refused, err = s.recent(r.Context(), me); err != nil {
 		return err
 	}
+	if p.Passkeys, err = s.PasskeyStore.List(r.Context(), me.ID); err != nil {
+		return err
+	}
+	p.PasskeyNames = names(p.Passkeys, func(one passkey.Passkey) string { return one.Name })
 	if p.Gate {
 		all, err := s.Accounts.AppPasswords(r.Context(), me.ID)
 		if err != nil {
 			return err
 		}
-		p.AppPasswords, p.Names = len(all), names(all)
+		p.AppPasswords, p.Names = len(all), names(all, func(one account.AppPassword) string { return one.Name })
 	}
 	return s.Render(w, http.StatusOK, "account", p)
 }
@@ -83,12 +90,11 @@ func (s *Room) devices(r *http.Request, me account.Account) ([]deviceRow, error)
 	return rows, err
 }
 
-// names returns the names of the first three app passwords, and how many more
-// there are.
-func names(all []account.AppPassword) string {
+// names returns the names of the first three, and how many more there are.
+func names[T any](all []T, name func(T) string) string {
 	var first []string
-	for _, p := range all[:min(len(all), 3)] {
-		first = append(first, p.Name)
+	for _, one := range all[:min(len(all), 3)] {
+		first = append(first, name(one))
 	}
 	if more := len(all) - 3; more > 0 {
 		return fmt.Sprintf("%s and %d more", strings.Join(first, ", "), more)

@@ -33,6 +33,7 @@ type ownData struct {
 	Created        time.Time        `json:"created"`
 	Sessions       []ownSession     `json:"sessions"`
 	AppPasswords   []ownAppPassword `json:"app_passwords"`
+	Passkeys       []ownPasskey     `json:"passkeys"`
 	Events         []ownEvent       `json:"events"` // the newest first
 	EventsLeftOut  bool             `json:"older_events_left_out"`
 }
@@ -50,6 +51,13 @@ type ownAppPassword struct {
 	Made    time.Time `json:"made"`
 	Expires time.Time `json:"expires,omitzero"`
 	Used    time.Time `json:"used,omitzero"`
+}
+
+type ownPasskey struct {
+	Name string    `json:"name"`
+	Host string    `json:"host"`
+	Made time.Time `json:"made"`
+	Used time.Time `json:"used,omitzero"`
 }
 
 type ownEvent struct {
@@ -89,7 +97,7 @@ func (s *Room) ownData(ctx context.Context, me account.Account) (data ownData, e
 	}
 	data = ownData{
 		At: s.Now().UTC(), Username: p.Username, Name: p.Name, Email: p.Email, EmailConfirmed: p.EmailConfirmed, Role: p.Role,
-		Groups: p.GroupList(), Created: p.Created.UTC(), Sessions: []ownSession{}, AppPasswords: []ownAppPassword{}, Events: []ownEvent{},
+		Groups: p.GroupList(), Created: p.Created.UTC(), Sessions: []ownSession{}, AppPasswords: []ownAppPassword{}, Passkeys: []ownPasskey{}, Events: []ownEvent{},
 	}
 	sessions, err := s.Sessions.List(ctx, me.ID)
 	if err != nil {
@@ -104,6 +112,13 @@ func (s *Room) ownData(ctx context.Context, me account.Account) (data ownData, e
 	}
 	for _, one := range all {
 		data.AppPasswords = append(data.AppPasswords, ownAppPassword{one.Name, one.Hosts, one.Made.UTC(), one.Expires.UTC(), one.Used.UTC()})
+	}
+	passkeys, err := s.PasskeyStore.List(ctx, me.ID)
+	if err != nil {
+		return data, err
+	}
+	for _, one := range passkeys {
+		data.Passkeys = append(data.Passkeys, ownPasskey{one.Name, one.Host, one.Made.UTC(), one.Used.UTC()})
 	}
 	return data, s.ownEvents(ctx, me, &data)
 }

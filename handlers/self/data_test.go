@@ -21,6 +21,10 @@ type file struct {
 		Name, Hosts, Expires string
 		Used                 *time.Time
 	} `json:"app_passwords"`
+	Passkeys []struct {
+		Name, Host string
+		Used       *time.Time
+	}
 	Events []struct {
 		What, Address string
 		At            time.Time
@@ -40,7 +44,7 @@ func download(b *webtest.Browser) (f file, body string) {
 
 // The file has all that is one's own, nothing of others, and no secret.
 func TestOwnData(t *testing.T) {
-	s := webtest.New(t)
+	s := webtest.New(t, webtest.WithPasskeys)
 	s.Add(t, "ada", account.Owner)
 	s.Add(t, "bob", account.Member)
 	at(t, s, "ada", webtest.Firefox, "192.0.2.1")
@@ -50,10 +54,14 @@ func TestOwnData(t *testing.T) {
 		t.Fatal(err)
 	}
 	secret := s.AppPassword(t, "bob", account.AppPassword{Name: "backup", Hosts: "wiki.example"})
+	b.AddPasskey(s.Device(), "Laptop").Want(http.StatusSeeOther)
 	b.Get("/account/data").Want(http.StatusOK).WantPage()
 	f, body := download(b)
 	if who := f.Username + f.Name + f.Email + f.Role + strings.Join(f.Groups, ","); who != "bobBobbob@site.examplememberdev" || f.LeftOut {
 		t.Errorf("the profile is %q, left out %t", who, f.LeftOut)
+	}
+	if len(f.Passkeys) != 1 || f.Passkeys[0].Name != "Laptop" || f.Passkeys[0].Host != "jar.example" || f.Passkeys[0].Used != nil {
+		t.Errorf("the passkeys are %+v", f.Passkeys)
 	}
 	if len(f.Sessions) != 1 || f.Sessions[0].Address != "192.0.2.2" || f.Sessions[0].Browser != webtest.Firefox {
 		t.Errorf("the sessions are %+v", f.Sessions)
@@ -61,7 +69,7 @@ func TestOwnData(t *testing.T) {
 	if len(f.AppPasswords) != 1 || f.AppPasswords[0].Name != "backup" || f.AppPasswords[0].Hosts != "wiki.example" || f.AppPasswords[0].Expires != "" || f.AppPasswords[0].Used != nil {
 		t.Errorf("the app passwords are %+v", f.AppPasswords)
 	}
-	if len(f.Events) != 6 || f.Events[0].What != "An app password was made: backup" || f.Events[5].What != "The account was made: member" {
+	if len(f.Events) != 7 || f.Events[0].What != "A passkey was added: Laptop" || f.Events[6].What != "The account was made: member" {
 		t.Errorf("the events are %+v", f.Events)
 	}
 	for _, none := range append(s.Texts(t, `SELECT sid FROM sessions UNION SELECT password FROM accounts UNION SELECT secret_hash FROM app_passwords`), secret, "192.0.2.1\"") {

@@ -3,12 +3,21 @@ package self
 import (
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
+	"glassjar/utl/passkey"
 )
 
 // Mistakes are those of the forms of one's own account.
 var Mistakes = []web.Mistake{
 	{Err: account.ErrAppPasswordName, Text: "A name is 1 to 64 characters on one line."},
 	{Err: account.ErrAppPasswordMany, Text: "You have 50 app passwords, and can have no more. Revoke one first."},
+	{Err: passkey.ErrName, Text: "A name is 1 to 64 characters on one line."},
+	{Err: passkey.ErrMany, Text: "You have 20 passkeys, and can have no more. Remove one first."},
+	{Err: passkey.ErrTaken, Text: "This passkey is registered already."},
+	{Err: passkey.ErrExpired, Text: "That took too long. Try once more."},
+	{Err: passkey.ErrUsed, Text: "This was sent already. If your passkey is not here, try once more."},
+	{Err: passkey.ErrAnswer, Text: "That passkey could not be verified. Try once more."},
+	{Err: errStopped, Text: "That did not work, or you stopped it. Try once more."},
+	{Err: errNoAnswer, Text: "Your browser sent no passkey: it needs scripting for that."},
 	{Err: errConfirm, Text: "That is not your username. Nothing was deleted."},
 	{Err: errDays, Text: "The number of days is 1 to 3650, or empty."},
 	{Err: errHosts, Text: "One of these is no host that the gate answers for. Write each by its name alone, without a port, such as app.example; 20 at most."},

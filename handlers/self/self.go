@@ -1,5 +1,5 @@
 // Package self is one's own account: the password, the browsers that are signed
-// in, the app passwords and what happened.
+// in, the passkeys, the app passwords and what happened.
 package self
 
 import (
@@ -7,6 +7,7 @@ import (
 	"glassjar/utl/account"
 	"glassjar/utl/authn"
 	"glassjar/utl/gate"
+	"glassjar/utl/passkey"
 	"glassjar/utl/session"
 )
 
@@ -18,4 +19,6 @@ type Room struct {
 	Authn    *authn.Authenticator
 	Sessions *session.Store
 	Gate     *gate.Gate
+
+	PasskeyStore *passkey.Store
 }

@@ -31,6 +31,11 @@ var EventLabels = map[string]string{
 	"apppassword.revoked": "An app password was revoked",
 	"apppassword.failed":  "An app password was refused",
 
+	"passkey.added":   "A passkey was added",
+	"passkey.renamed": "A passkey was renamed",
+	"passkey.removed": "A passkey was removed",
+	"passkey.copied":  "A passkey was refused: there may be a copy of it",
+
 	"key.rotated": "A new session key was made",
 	"key.pruned":  "Old session keys were removed",
 }

@@ -36,11 +36,13 @@ const (
 	Other = "a tin of rye crackers"
 )
 
-// The session keys and the key of the known devices.
+// The session keys, and those of the known devices and of passkeys' challenges.
 var (
 	Key       = [32]byte(bytes.Repeat([]byte("0123456789abcdef"), 2))
 	NewKey    = [32]byte(bytes.Repeat([]byte("123456789abcdef0"), 2))
 	DeviceKey = [32]byte(bytes.Repeat([]byte("fedcba9876543210"), 2))
+
+	PasskeyKey = [32]byte(bytes.Repeat([]byte("56789abcdef01234"), 2))
 )
 
 // Tiny is the cost of a hash that takes no time.
@@ -142,6 +144,7 @@ func New(tb testing.TB, change ...func(*handlers.Config)) *Site {
 	if c.Devices, err = session.NewDevices(secure, [][32]byte{DeviceKey}); err != nil {
 		tb.Fatal(err)
 	}
+	c.Passkeys = s.passkeys(tb, c)
 	s.serve(tb, c)
 	return s
 }

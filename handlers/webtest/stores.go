@@ -130,6 +130,8 @@ func (s *Site) State(t *testing.T) string {
 		`SELECT sid || ended_at || epoch FROM sessions`,
 		`SELECT code_hash || used_at FROM links`,
 		`SELECT id || secret_hash || used_at FROM app_passwords`,
+		`SELECT id || name || used_at FROM passkeys`,
+		`SELECT hash FROM used_challenges`,
 		`SELECT at || event || account_id FROM audit`,
 		`SELECT key_hash || failures FROM throttle`,
 	} {

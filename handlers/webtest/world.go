@@ -80,7 +80,9 @@ func NewWorld(tb testing.TB, public, domain string) *World {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &World{Site: s.Again(tb, func(c *handlers.Config) { c.Sessions, c.Accounts, c.Gate = s.Sessions, s.Accounts, g })}
+	return &World{Site: s.Again(tb, func(c *handlers.Config) {
+		c.Sessions, c.Accounts, c.Gate, c.Passkeys = s.Sessions, s.Accounts, g, s.passkeys(tb, *c)
+	})}
 }
 
 // RoundTrip is the network: the jar, and the proxy in front of the apps, which

@@ -121,6 +121,9 @@ func (s *Store) Delete(ctx context.Context, name string, by audit.Actor) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM accounts WHERE id = ?`, c.ID); err != nil {
 			return err
 		}
+		if _, err := tx.Exec(ctx, `DELETE FROM passkeys WHERE account_id = ?`, c.ID); err != nil {
+			return err
+		}
 		if err := unindexPerson(ctx, tx, c.Username); err != nil {
 			return err
 		}

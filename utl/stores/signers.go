@@ -8,6 +8,7 @@ import (
 	"glassjar/utl/anatomy"
 	"glassjar/utl/gate"
 	"glassjar/utl/keyring"
+	"glassjar/utl/passkey"
 	"glassjar/utl/session"
 )
 
@@ -18,6 +19,8 @@ type Signers struct {
 	Lab     *anatomy.Lab // nil with LAB=off
 	Gate    *gate.Gate
 
+	Passkeys *passkey.Store
+
 	stores *Stores
 	keys   string // those in use, as keyring.Ring.Text writes them
 }
@@ -26,6 +29,12 @@ type Signers struct {
 func (s *Stores) Signers(public *url.URL) (_ *Signers, err error) {
 	all := &Signers{stores: s, keys: s.Ring.Text()}
 	if all.Devices, err = session.NewDevices(public.Scheme == "https", s.Ring.Derive("device")); err != nil {
+		return nil, err
+	}
+	all.Passkeys, err = passkey.New(passkey.Options{
+		DB: s.DB, Sessions: s.Sessions, Public: public, SiteName: s.Config.SiteName, Keys: s.Ring.Derive("passkey"), Now: s.Accounts.Now,
+	})
+	if err != nil {
 		return nil, err
 	}
 	if s.Config.Lab == "on" {
@@ -57,7 +66,7 @@ func (s *Signers) LookAtKeys(ctx context.Context, dotenv string) {
 	s.keys = ring.Text()
 	s.stores.changeKeys(ring)
 	err = errors.Join(s.stores.Sessions.SetKeys(ring.Derive("session")), s.stores.Sessions.SetGateKeys(ring.Derive("gate")),
-		s.Devices.SetKeys(ring.Derive("device")), s.Gate.SetKeys(ring.Derive("identity")))
+		s.Devices.SetKeys(ring.Derive("device")), s.Gate.SetKeys(ring.Derive("identity")), s.Passkeys.SetKeys(ring.Derive("passkey")))
 	if s.Lab != nil {
 		s.Lab.SetKeys(labKeys(ring))
 	}

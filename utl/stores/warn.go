@@ -3,6 +3,8 @@ package stores
 import (
 	"context"
 	"log/slog"
+
+	"glassjar/utl/passkey"
 )
 
 // Warn logs what whoever starts the server should know of its settings and, at
@@ -11,6 +13,9 @@ func (s *Stores) Warn(ctx context.Context) {
 	s.Log.DebugContext(ctx, "settings", slog.Any("config", s.Config))
 	for _, text := range s.Config.Warnings {
 		s.Log.WarnContext(ctx, "a setting is perhaps not meant", slog.String("problem", text))
+	}
+	if site := s.Config.URL(s.Config.Addr); passkey.Host(site) == "" {
+		s.Log.InfoContext(ctx, "there are no passkeys: browsers have them for a site with a name and https; set PUBLIC_URL to such a one", slog.String("public_url", site.String()))
 	}
 	if s.Config.PlainHTTP() {
 		s.Log.WarnContext(ctx, "passwords and cookies can be read on the way: PUBLIC_URL is http and not this machine; put a proxy with https in front, or set TLS_CERT and TLS_KEY, then PUBLIC_URL to https")

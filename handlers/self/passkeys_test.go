@@ -1,0 +1,192 @@
+package self_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/handlers"
+	"glassjar/handlers/webtest"
+	"glassjar/utl/account"
+	"glassjar/utl/passkey"
+	"glassjar/utl/passkey/passkeytest"
+)
+
+// A passkey is made, renamed and removed; making and removing one ends the other
+// sessions, and neither this one nor the known device.
+func TestPasskeys(t *testing.T) {
+	s := webtest.New(t, webtest.WithPasskeys)
+	s.Add(t, "ada", account.Owner)
+	b, d := s.SignedIn(t, "ada"), s.Device()
+	b.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	b.Get("/account").Want(http.StatusOK).Says("#passkeys", "None")
+	page := b.Get("/account/passkeys").Want(http.StatusOK)
+	page.WantPage()
+	page.Says("#add", "Add your first passkey").Says("#off", "").Says("[role=alert]", "")
+	if name, want := page.Find("#name").AttrOr("value", ""), "Firefox on Linux"+s.Clock.Now().UTC().Format(", 2 Jan"); name != want {
+		t.Errorf("the name is %q, want %q", name, want)
+	}
+	other := s.SignedIn(t, "ada")
+	b.AddPasskey(d, "Laptop").Want(http.StatusSeeOther, "/account/passkeys?done=added")
+	other.Get("/account").Want(http.StatusSeeOther)
+	page = b.Get("/account/passkeys?done=added").Want(http.StatusOK)
+	page.WantPage()
+	page.Says(".notice.good", "Your passkey is added. You were signed out everywhere else.").Says("#add", "Add a passkey")
+	if rows := passkeyRows(page); !slices.Equal(rows, []string{"Laptop On one device only. Made just now, not used yet"}) {
+		t.Errorf("the page lists %q", rows)
+	}
+	s.Clock.Move(time.Second)
+	b.AddPasskey(d, "Phone").Want(http.StatusSeeOther)
+	b.Get("/account").Want(http.StatusOK).Says("#passkeys", "2: Phone, Laptop")
+
+	form := page.Find(".rows a").AttrOr("href", "")
+	b.Get(form).Want(http.StatusOK).Says(".lead b", "Laptop").WantPage()
+	b.Post(form+"/rename", "name", strings.Repeat("x", 65)).Want(http.StatusUnprocessableEntity).
+		Says("#problem p", "A name is 1 to 64 characters on one line.").WantPage()
+	b.Post(form+"/rename", "name", "Desk").Want(http.StatusSeeOther, "/account/passkeys?done=renamed")
+
+	other = s.SignedIn(t, "ada")
+	b.Post(form+"/remove").Want(http.StatusSeeOther, "/account/passkeys?done=removed")
+	other.Get("/account").Want(http.StatusSeeOther)
+	b.Post(form + "/remove").Want(http.StatusNotFound)
+	b.Post(form+"/rename", "name", "Desk").Want(http.StatusNotFound)
+	page = b.Get("/account/passkeys?done=removed").Want(http.StatusOK)
+	var told struct {
+		RPID, UserID             string
+		AllAcceptedCredentialIDs []string
+	}
+	if err := json.Unmarshal([]byte(page.Find("[data-signal]").AttrOr("data-signal", "")), &told); err != nil {
+		t.Fatal(err)
+	}
+	if told.RPID != "jar.example" || len(told.UserID) != 43 || len(told.AllAcceptedCredentialIDs) != 1 {
+		t.Errorf("the device is told %+v", told)
+	}
+	if n := b.Get("/account/passkeys").Find("[data-signal]").Length(); n != 0 {
+		t.Error("the device is told of the passkeys each time")
+	}
+	if events := b.Get("/account").Text("section[aria-labelledby=events] li:first-child b"); events != "A passkey was removed: Desk" {
+		t.Errorf("the newest event is %q", events)
+	}
+	for range 5 { // it still is a known device
+		s.Stranger(t, "192.0.2.9").Fail(1, "ada")
+	}
+	b.SignIn("ada", webtest.Good).Want(http.StatusSeeOther)
+}
+
+func passkeyRows(a *webtest.Answer) (all []string) {
+	a.T.Helper()
+	for _, row := range a.Find("section[aria-labelledby=mine] .rows li > div:first-child").EachIter() {
+		all = append(all, strings.Join(strings.Fields(strings.ReplaceAll(row.Text(), "On", " On")), " "))
+	}
+	return all
+}
+
+// Attack factors/passkey: what is refused says why, and keeps the name.
+func TestPasskeysThatAreRefused(t *testing.T) {
+	s := webtest.New(t, webtest.WithPasskeys)
+	s.Add(t, "ada", account.Owner)
+	s.Add(t, "eve", account.Member)
+	const path = "/account/passkeys"
+	const again = "That passkey could not be verified. Try once more."
+	for _, row := range []struct {
+		name   string
+		fields func(b *webtest.Browser, d *passkeytest.Device) []string
+		says   string
+	}{
+		{"nothing", func(*webtest.Browser, *passkeytest.Device) []string { return nil }, "Your browser sent no passkey: it needs scripting for that."},
+		{"nonsense", func(*webtest.Browser, *passkeytest.Device) []string { return []string{"answer", "{}"} }, again},
+		{"stopped", func(*webtest.Browser, *passkeytest.Device) []string { return []string{"trouble", "NotAllowedError"} }, "That did not work, or you stopped it. Try once more."},
+		{"a word that no browser says", func(*webtest.Browser, *passkeytest.Device) []string { return []string{"trouble", "<b>x"} }, "That did not work, or you stopped it. Try once more."},
+		{"there already", func(*webtest.Browser, *passkeytest.Device) []string { return []string{"trouble", "InvalidStateError"} }, "This device has a passkey for you already."},
+		{"another session's challenge", func(_ *webtest.Browser, d *passkeytest.Device) []string {
+			return []string{"answer", d.Create(t, s.SignedIn(t, "ada").Get(path).Options(path))}
+		}, again},
+		{"another person's challenge", func(_ *webtest.Browser, d *passkeytest.Device) []string {
+			return []string{"answer", d.Create(t, s.SignedIn(t, "eve").Get(path).Options(path))}
+		}, again},
+		{"too late", func(b *webtest.Browser, d *passkeytest.Device) []string {
+			options := b.Get(path).Options(path)
+			s.Clock.Move(passkey.Life)
+			return []string{"answer", d.Create(t, options)}
+		}, "That took too long. Try once more."},
+		{"no name", func(b *webtest.Browser, d *passkeytest.Device) []string {
+			return []string{"answer", d.Create(t, b.Get(path).Options(path)), "name", " "}
+		}, "A name is 1 to 64 characters on one line."},
+		{"another person's passkey", func(b *webtest.Browser, d *passkeytest.Device) []string {
+			s.SignedIn(t, "eve").AddPasskey(d, "Eve's").Want(http.StatusSeeOther)
+			return []string{"answer", d.Attest(t, b.Get(path).Options(path), d.Keys[0])}
+		}, "This passkey is registered already."},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			b := s.SignedIn(t, "ada")
+			fields := row.fields(b, s.Device())
+			if !slices.Contains(fields, "name") {
+				fields = append(fields, "name", "My <laptop>")
+			}
+			got := b.Post(path, fields...).Want(http.StatusUnprocessableEntity).Says("#problem p", row.says)
+			got.WantPage()
+			if name := got.Find("#name").AttrOr("value", ""); row.name != "no name" && name != "My <laptop>" {
+				t.Errorf("the name is %q", name)
+			}
+			if d := s.Device(); b.Post(path, "name", "Next", "answer", d.Create(t, got.Options(path))).StatusCode != http.StatusSeeOther {
+				t.Error("the page's next try does not work")
+			}
+			s.Exec(t, `DELETE FROM passkeys`)
+		})
+	}
+}
+
+// Attack factors/passkey: 1 MB of attestation is refused before it is read.
+func TestOneMegabyteOfAttestation(t *testing.T) {
+	s := webtest.New(t, webtest.WithPasskeys)
+	s.Add(t, "ada", account.Owner)
+	b, d := s.SignedIn(t, "ada"), s.Device()
+	for size, want := range map[int]int{1 << 20: http.StatusRequestEntityTooLarge, 20 << 10: http.StatusUnprocessableEntity} {
+		d.Pad = size
+		b.AddPasskey(d, "Laptop").Want(want)
+	}
+	if n := s.Texts(t, `SELECT id FROM passkeys`); len(n) != 0 {
+		t.Errorf("there are %v", n)
+	}
+}
+
+// Another person's passkeys are none of one's own.
+func TestAnothersPasskey(t *testing.T) {
+	s := webtest.New(t, webtest.WithPasskeys)
+	s.Add(t, "ada", account.Owner)
+	s.Add(t, "eve", account.Member)
+	s.SignedIn(t, "ada").AddPasskey(s.Device(), "Laptop").Want(http.StatusSeeOther)
+	b, path := s.SignedIn(t, "eve"), "/account/passkeys/"+s.Texts(t, `SELECT id FROM passkeys`)[0]
+	b.Get(path).Want(http.StatusNotFound)
+	b.Post(path+"/rename", "name", "Mine").Want(http.StatusNotFound)
+	b.Post(path + "/remove").Want(http.StatusNotFound)
+	if names := s.Texts(t, `SELECT name FROM passkeys`); !slices.Equal(names, []string{"Laptop"}) {
+		t.Errorf("the passkeys are %q", names)
+	}
+}
+
+// Who has twenty is offered no more; a site at an IP address offers none, and lists
+// those of its old name.
+func TestWhereNoPasskeyFits(t *testing.T) {
+	s := webtest.New(t, webtest.WithPasskeys)
+	s.Add(t, "ada", account.Owner)
+	b, d := s.SignedIn(t, "ada"), s.Device()
+	for range passkey.Most {
+		s.Clock.Move(time.Second)
+		b.AddPasskey(d, "Laptop").Want(http.StatusSeeOther)
+	}
+	full := b.Get("/account/passkeys").Want(http.StatusOK)
+	if full.WantPage(); full.Find("form[data-options]").Length() != 0 || !strings.Contains(full.Body, "can have no more") {
+		t.Error("a twenty-first is offered")
+	}
+	moved := webtest.New(t, func(c *handlers.Config) { c.PublicURL = webtest.Parse(t, "http://192.0.2.1:8080") })
+	moved.Add(t, "ada", account.Owner)
+	page := moved.SignedIn(t, "ada").Get("/account/passkeys").Want(http.StatusOK)
+	if page.WantPage(); page.Find("form[data-options]").Length() != 0 || !strings.Contains(page.Text("#off"), "this one is at http://192.0.2.1:8080") {
+		t.Errorf("it says %q", page.Text("#off"))
+	}
+	moved.SignedIn(t, "ada").Post("/account/passkeys", "name", "Laptop", "answer", "{}").Want(http.StatusUnprocessableEntity)
+}

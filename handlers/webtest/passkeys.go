@@ -1,0 +1,57 @@
+package webtest
+
+import (
+	"net/url"
+	"testing"
+
+	"glassjar/handlers"
+	"glassjar/utl/passkey"
+	"glassjar/utl/passkey/passkeytest"
+)
+
+// wanted marks a site that has passkeys, though its tests reach it over http.
+var wanted = &passkey.Store{}
+
+// WithPasskeys gives the site passkeys, as if it was reached over https.
+func WithPasskeys(c *handlers.Config) { c.Passkeys = wanted }
+
+// passkeys returns the store of the site's passkeys: over http without WithPasskeys,
+// one that is off.
+func (s *Site) passkeys(tb testing.TB, c handlers.Config) *passkey.Store {
+	tb.Helper()
+	public := *c.PublicURL
+	if c.Passkeys == wanted {
+		public.Scheme = "https"
+	}
+	store, err := passkey.New(passkey.Options{
+		DB: s.DB, Sessions: s.Sessions, Public: &public, SiteName: "Ada's jar", Keys: [][32]byte{PasskeyKey}, Now: s.Clock.Now,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return store
+}
+
+// Device returns a device that is used at the site.
+func (s *Site) Device() *passkeytest.Device {
+	at := url.URL{Scheme: "https", Host: s.Settings.PublicURL.Host}
+	return passkeytest.New(at.String())
+}
+
+// Options returns what the page gives the browser for the passkey's form that goes
+// to action.
+func (a *Answer) Options(action string) string {
+	a.T.Helper()
+	options, ok := a.Find("form[data-options][action='" + action + "']").Attr("data-options")
+	if !ok {
+		a.T.Fatalf("%s %s: no passkey's form goes to %s", a.Request.Method, a.Request.URL.Path, action)
+	}
+	return options
+}
+
+// AddPasskey has the device make a passkey for whom is signed in.
+func (b *Browser) AddPasskey(d *passkeytest.Device, name string) *Answer {
+	b.T.Helper()
+	options := b.Get("/account/passkeys").Options("/account/passkeys")
+	return b.Post("/account/passkeys", "name", name, "answer", d.Create(b.T, options))
+}

@@ -1,0 +1,95 @@
+// Passkeys without fetch: the options stand in a form's data-options; what the
+// device answers goes into the form's hidden field, and the form is sent.
+const text = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes))).replace(/[+/=]/g, (c) => ({ "+": "-", "/": "_" })[c] || "");
+const bytes = (text) => Uint8Array.from(atob(text.replace(/[-_]/g, (c) => (c === "-" ? "+" : "/"))), (c) => c.charCodeAt(0));
+const listed = (all) => all && all.map((one) => ({ ...one, id: bytes(one.id) }));
+
+// read returns the options with bytes where the browser wants them.
+function read(form) {
+  const { publicKey: o } = JSON.parse(form.dataset.options);
+  o.challenge = bytes(o.challenge);
+  if (o.user) o.user.id = bytes(o.user.id);
+  if (o.excludeCredentials) o.excludeCredentials = listed(o.excludeCredentials);
+  if (o.allowCredentials) o.allowCredentials = listed(o.allowCredentials);
+  return o;
+}
+
+// written returns the browser's answer as JSON.
+function written(made) {
+  const r = made.response, answer = { clientDataJSON: text(r.clientDataJSON) };
+  for (const name of ["attestationObject", "authenticatorData", "signature", "userHandle"]) {
+    const value = name === "authenticatorData" && r.attestationObject ? null : r[name];
+    if (value) answer[name] = text(value);
+  }
+  if (r.getTransports) answer.transports = r.getTransports();
+  return JSON.stringify({
+    id: made.id, rawId: text(made.rawId), type: made.type, response: answer,
+    authenticatorAttachment: made.authenticatorAttachment || undefined,
+    clientExtensionResults: { credProps: made.getClientExtensionResults().credProps },
+  });
+}
+
+const host = (o) => o.rpId || o.rp.id;
+const forms = [...document.querySelectorAll("form[data-options]")].filter((form) => window.PublicKeyCredential && host(read(form)) === location.hostname);
+const remember = document.querySelector("#sign-in [name=remember]");
+let autofill, waiting = new AbortController(), asking = false;
+
+// send puts the answer, or the name of the error, into the form and sends it.
+async function send(form, made) {
+  const { answer, trouble } = form.elements;
+  answer.value = trouble.value = "";
+  try {
+    answer.value = written(await made);
+  } catch (e) {
+    trouble.value = e.name || "Error";
+  }
+  if (remember) form.elements.remember.value = remember.checked ? "1" : "";
+  form.submit();
+}
+
+for (const form of forms) {
+  form.hidden = false;
+  form.action += location.hash;
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (asking) return;
+    asking = true;
+    waiting.abort(); // browsers ask for one thing at a time
+    await autofill;
+    const o = read(form);
+    send(form, o.rp ? navigator.credentials.create({ publicKey: o }) : navigator.credentials.get({ publicKey: o }));
+  });
+}
+if (forms.length) for (const other of document.querySelectorAll("[data-without]")) other.hidden = true;
+
+// The passkeys that the username's field offers. That there are none, or that
+// nobody takes one, is no trouble.
+const offered = forms.find((form) => "autofill" in form.dataset);
+async function offer() {
+  if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+  const made = await navigator.credentials.get({ publicKey: read(offered), mediation: "conditional", signal: waiting.signal });
+  if (!asking) {
+    asking = true;
+    send(offered, made);
+  }
+}
+if (offered) {
+  autofill = offer().catch(() => {});
+  // The challenge is good for five minutes: who comes back later gets a new one.
+  const shown = Date.now();
+  document.addEventListener("visibilitychange", () => {
+    const typed = document.querySelector("#username").value + document.querySelector("#password").value;
+    if (!document.hidden && Date.now() - shown > 240e3 && !typed && !asking && !document.querySelector("#problem")) location.reload();
+  });
+}
+
+// A page that comes back from the browser's memory may ask anew.
+addEventListener("pageshow", () => { asking = false; });
+
+// Devices are told of passkeys that are good no more, so that they offer them no
+// more.
+const told = document.querySelector("[data-signal]");
+if (told && window.PublicKeyCredential) {
+  const o = JSON.parse(told.dataset.signal);
+  (o.credentialId ? PublicKeyCredential.signalUnknownCredential?.(o) : PublicKeyCredential.signalAllAcceptedCredentials?.(o))?.catch(() => {});
+}

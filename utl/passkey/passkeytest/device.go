@@ -1,0 +1,209 @@
+// Package passkeytest is a device with passkeys, for tests: it answers the options
+// that a page holds as a browser and an authenticator together do, and lies where it
+// is told to.
+package passkeytest
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"testing"
+
+	"github.com/go-webauthn/webauthn/protocol/webauthncbor"
+)
+
+// The flags of an authenticator's data (WebAuthn, section 6.1).
+const (
+	Present  = 1 << 0
+	Verified = 1 << 2
+	Eligible = 1 << 3 // for backup
+	BackedUp = 1 << 4
+
+	attested = 1 << 6
+)
+
+// Device is an authenticator and the browser that it is used in.
+type Device struct {
+	Origin string // of the page
+	RPID   string // signed for; empty: what the options say
+	Flags  byte   // of each answer
+	Counts bool   // it counts its signatures
+	Framed bool   // the page is in another site's
+	Pad    int    // bytes of junk in what a registration attests
+
+	Count uint32
+	Keys  []Key
+}
+
+// Key is one passkey in the device.
+type Key struct {
+	ID, Handle []byte
+	private    *ecdsa.PrivateKey
+}
+
+// New returns a device that verifies its user, used at the origin.
+func New(origin string) *Device { return &Device{Origin: origin, Flags: Present | Verified} }
+
+// options are those of either kind.
+type options struct {
+	PublicKey struct {
+		Challenge string
+		RPID      string
+		RP        struct{ ID string }
+		User      struct{ ID string }
+
+		ExcludeCredentials, AllowCredentials []struct{ ID string }
+
+		AuthenticatorSelection struct{ ResidentKey string }
+	}
+}
+
+func read(tb testing.TB, text string) (o options) {
+	tb.Helper()
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		tb.Fatalf("the options are %q: %v", text, err)
+	}
+	return o
+}
+
+// Challenge returns the challenge in the options.
+func Challenge(tb testing.TB, text string) string {
+	tb.Helper()
+	return read(tb, text).PublicKey.Challenge
+}
+
+// Create makes a passkey by the options, and returns the browser's answer.
+func (d *Device) Create(tb testing.TB, text string) string {
+	tb.Helper()
+	o := read(tb, text).PublicKey
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	key := Key{ID: random(), Handle: decode(tb, o.User.ID), private: private}
+	d.Keys = append(d.Keys, key)
+	return d.Attest(tb, text, key)
+}
+
+// Attest returns the answer that registers the key by the options.
+func (d *Device) Attest(tb testing.TB, text string, key Key) string {
+	tb.Helper()
+	o := read(tb, text).PublicKey
+	statement, format := map[string]any{}, "none"
+	if d.Pad > 0 {
+		statement, format = map[string]any{"x": make([]byte, d.Pad)}, "packed"
+	}
+	point, err := key.private.PublicKey.Bytes() // 4, x, y
+	if err != nil {
+		tb.Fatal(err)
+	}
+	data := d.data(o.RP.ID, attested)
+	data = append(data, make([]byte, 16)...) // AAGUID
+	data = binary.BigEndian.AppendUint16(data, uint16(len(key.ID)))
+	data = append(data, key.ID...)
+	data = append(data, encodeCBOR(tb, map[int]any{1: 2, 3: -7, -1: 1, -2: point[1:33], -3: point[33:]})...)
+	return answer(tb, key, map[string]any{
+		"clientDataJSON":    encode(d.clientData(tb, "webauthn.create", o.Challenge)),
+		"attestationObject": encode(encodeCBOR(tb, map[string]any{"fmt": format, "attStmt": statement, "authData": data})),
+		"transports":        []string{"internal", "hybrid"},
+	}, map[string]any{"credProps": map[string]any{"rk": o.AuthenticatorSelection.ResidentKey != "discouraged"}})
+}
+
+// Get answers the options with the newest passkey that they allow.
+func (d *Device) Get(tb testing.TB, text string) string {
+	tb.Helper()
+	allowed := read(tb, text).PublicKey.AllowCredentials
+	for i := len(d.Keys) - 1; i >= 0; i-- {
+		for _, one := range allowed {
+			if bytes.Equal(decode(tb, one.ID), d.Keys[i].ID) {
+				return d.Sign(tb, text, d.Keys[i])
+			}
+		}
+		if len(allowed) == 0 {
+			return d.Sign(tb, text, d.Keys[i])
+		}
+	}
+	tb.Fatalf("the device has none of the passkeys in %s", text)
+	return ""
+}
+
+// Sign answers the options with the key.
+func (d *Device) Sign(tb testing.TB, text string, key Key) string {
+	tb.Helper()
+	o := read(tb, text).PublicKey
+	data, client := d.data(o.RPID, 0), d.clientData(tb, "webauthn.get", o.Challenge)
+	hash := sha256.Sum256(client)
+	digest := sha256.Sum256(append(bytes.Clone(data), hash[:]...))
+	signature, err := ecdsa.SignASN1(rand.Reader, key.private, digest[:])
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return answer(tb, key, map[string]any{
+		"clientDataJSON": encode(client), "authenticatorData": encode(data), "signature": encode(signature), "userHandle": encode(key.Handle),
+	}, map[string]any{})
+}
+
+// data is the authenticator's data: for whom, with which flags, how often.
+func (d *Device) data(rpID string, flags byte) []byte {
+	if d.RPID != "" {
+		rpID = d.RPID
+	}
+	if d.Counts {
+		d.Count++
+	}
+	hash := sha256.Sum256([]byte(rpID))
+	return binary.BigEndian.AppendUint32(append(hash[:], d.Flags|flags), d.Count)
+}
+
+func (d *Device) clientData(tb testing.TB, kind, challenge string) []byte {
+	tb.Helper()
+	return asJSON(tb, map[string]any{"type": kind, "challenge": challenge, "origin": d.Origin, "crossOrigin": d.Framed})
+}
+
+func answer(tb testing.TB, key Key, response, extensions map[string]any) string {
+	tb.Helper()
+	return string(asJSON(tb, map[string]any{
+		"id": encode(key.ID), "rawId": encode(key.ID), "type": "public-key", "authenticatorAttachment": "platform",
+		"response": response, "clientExtensionResults": extensions,
+	}))
+}
+
+func random() []byte {
+	id := make([]byte, 32)
+	_, _ = rand.Read(id) // it never fails
+	return id
+}
+
+func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+func decode(tb testing.TB, text string) []byte {
+	tb.Helper()
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b
+}
+
+func encodeCBOR(tb testing.TB, v any) []byte {
+	tb.Helper()
+	b, err := webauthncbor.Marshal(v)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b
+}
+
+func asJSON(tb testing.TB, v any) []byte {
+	tb.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b
+}

@@ -1,0 +1,161 @@
+package passkey
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/protocol/webauthncose"
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/identity"
+)
+
+const (
+	// MaxAnswer is how many bytes an answer may have. Those of real devices have a
+	// few hundred; with an RSA key, 2,000.
+	MaxAnswer = 16 << 10
+
+	maxKey        = 1 << 10 // bytes of a public key: an RSA key of 4,096 bits has about 540
+	maxTransports = 8
+)
+
+// Registration is a passkey to be registered.
+type Registration struct {
+	Name   string // as typed
+	Answer string // what navigator.credentials.create gave, as JSON
+	Holder string // as in the Question of its options
+	SID    string // of the session that registers it, which goes on
+}
+
+// Add registers the passkey for the person, and ends the account's other sessions.
+// Errors: ErrName, ErrAnswer, ErrChallenge, ErrExpired, ErrUsed, ErrTaken, ErrMany,
+// ErrUnknown when the account is gone or disabled, db.ErrUnavailable.
+func (s *Store) Add(ctx context.Context, of identity.Identity, n Registration, by audit.Actor) error {
+	name, err := checkName(n.Name)
+	if err != nil {
+		return err
+	}
+	made, c, err := s.verifyNew(of, n)
+	if err != nil {
+		return fmt.Errorf("verifying a new passkey: %w", err)
+	}
+	made.Name = name
+	err = s.changing(ctx, of, n.SID, by, func(tx *db.Tx) error {
+		if err := s.spend(ctx, tx, c); err != nil {
+			return err
+		}
+		if err := mayHaveMore(ctx, tx, of.ID); err != nil {
+			return err
+		}
+		if err := s.insert(ctx, tx, of.ID, made); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, by, "passkey.added", of, name)
+	})
+	if err != nil {
+		return fmt.Errorf("adding a passkey: %w", err)
+	}
+	return nil
+}
+
+// verifyNew returns the passkey that the answer registers, and its challenge.
+func (s *Store) verifyNew(of identity.Identity, n Registration) (made row, c challenge, err error) {
+	if !s.On() || len(n.Answer) > MaxAnswer {
+		return made, nil, ErrAnswer
+	}
+	answer, err := protocol.ParseCredentialCreationResponseBytes([]byte(n.Answer))
+	if err != nil {
+		return made, nil, refused(err)
+	}
+	use := Register
+	c, err = s.readChallenge(answer.Response.CollectedClientData.Challenge, Question{use, n.Holder})
+	if errors.Is(err, ErrChallenge) {
+		use = RegisterKey
+		c, err = s.readChallenge(answer.Response.CollectedClientData.Challenge, Question{use, n.Holder})
+	}
+	if err != nil {
+		return made, nil, err
+	}
+	// What the maker of the device says of it was not asked for: it is not looked at.
+	answer.Response.AttestationObject.Format = string(protocol.AttestationFormatNone)
+	answer.Response.AttestationObject.AttStatement, answer.Response.AttestationObject.SubStatements = nil, nil
+	asks := webauthn.SessionData{
+		Challenge: c.text(), RelyingPartyID: s.host, UserID: s.handle(of.ID), CredParams: algorithms, Extensions: asked.Session(),
+		UserVerification: protocol.VerificationRequired,
+	}
+	if use == RegisterKey {
+		asks.UserVerification = protocol.VerificationPreferred
+	}
+	credential, err := s.site.CreateCredential(user{handle: asks.UserID}, asks, answer)
+	if err != nil {
+		return made, nil, refused(err)
+	}
+	if _, err := webauthncose.ParsePublicKey(credential.PublicKey); err != nil || len(credential.PublicKey) > maxKey {
+		return made, nil, ErrAnswer
+	}
+	found := credential.Extensions.RK // by the browser, without a username
+	return row{
+		credential: *credential,
+		Passkey:    Passkey{MaySignIn: credential.Flags.UserVerified && (use == Register && found == nil || found != nil && *found)},
+	}, c, nil
+}
+
+// refused returns the library's error as one of ours.
+func refused(err error) error { return fmt.Errorf("%w: %w", ErrAnswer, err) }
+
+// mayHaveMore returns ErrUnknown when the account is gone or disabled, and ErrMany
+// when it has as many passkeys as it may. The account is locked.
+func mayHaveMore(ctx context.Context, tx *db.Tx, accountID string) error {
+	has, err := db.One(ctx, tx, db.Int, `SELECT (SELECT COUNT(*) FROM passkeys p WHERE p.account_id = a.id) FROM accounts a
+		WHERE a.id = ? AND a.disabled_at = 0`, accountID)
+	switch {
+	case errors.Is(err, db.ErrNone):
+		return ErrUnknown
+	case err == nil && has >= Most:
+		return ErrMany
+	}
+	return err
+}
+
+func (s *Store) insert(ctx context.Context, tx *db.Tx, accountID string, p row) error {
+	c := p.credential
+	n, err := tx.Exec(ctx, `INSERT INTO passkeys
+		(id, credential_id, account_id, rp_id, name, public_key, sign_count, flags, transports, may_sign_in, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (credential_id) DO NOTHING`,
+		rand.Text(), base64.RawURLEncoding.EncodeToString(c.ID), accountID, s.host, p.Name, base64.RawURLEncoding.EncodeToString(c.PublicKey),
+		int64(c.Authenticator.SignCount), int64(c.Flags.ProtocolValue()), transports(c.Transport), db.Flag(p.MaySignIn), db.Micros(s.Now()))
+	if err == nil && n == 0 {
+		return ErrTaken
+	}
+	return err
+}
+
+// transports returns the first transports with commas between them, without what is
+// not the name of one.
+func transports(all []protocol.AuthenticatorTransport) string {
+	var kept []string
+	for _, one := range all[:min(len(all), maxTransports)] {
+		if one != "" && len(one) <= 32 && strings.Trim(string(one), "abcdefghijklmnopqrstuvwxyz-") == "" {
+			kept = append(kept, string(one))
+		}
+	}
+	return strings.Join(kept, ",")
+}
+
+// user is an account as the library knows it.
+type user struct {
+	handle      []byte
+	credentials []webauthn.Credential
+}
+
+func (u user) WebAuthnID() []byte                         { return u.handle }
+func (u user) WebAuthnName() string                       { return "" }
+func (u user) WebAuthnDisplayName() string                { return "" }
+func (u user) WebAuthnCredentials() []webauthn.Credential { return u.credentials }

@@ -1,0 +1,157 @@
+package passkey
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/identity"
+	"glassjar/utl/session"
+)
+
+// row is a passkey with what its answers are verified by.
+type row struct {
+	Passkey
+
+	credential webauthn.Credential
+	account    session.Verified
+}
+
+const selectPasskeys = `SELECT p.id, p.credential_id, p.rp_id, p.name, p.public_key, p.sign_count, p.flags, p.transports, p.may_sign_in, p.created_at, p.used_at,
+	a.id, a.username, a.epoch FROM passkeys p JOIN accounts a ON a.id = p.account_id WHERE a.disabled_at = 0 AND `
+
+func scan(r db.Row) (p row, err error) {
+	var key, transports string
+	var flags byte
+	var may bool
+	var made, used int64
+	err = r.Scan(&p.ID, &p.Credential, &p.Host, &p.Name, &key, &p.credential.Authenticator.SignCount, &flags, &transports, &may, &made, &used,
+		&p.account.AccountID, &p.account.Username, &p.account.Epoch)
+	if err == nil {
+		p.credential.ID, err = base64.RawURLEncoding.DecodeString(p.Credential)
+	}
+	if err == nil {
+		p.credential.PublicKey, err = base64.RawURLEncoding.DecodeString(key)
+	}
+	for _, one := range strings.FieldsFunc(transports, func(c rune) bool { return c == ',' }) {
+		p.credential.Transport = append(p.credential.Transport, protocol.AuthenticatorTransport(one))
+	}
+	p.credential.Flags = webauthn.NewCredentialFlags(protocol.AuthenticatorFlags(flags))
+	p.MaySignIn, p.Synced, p.Made = may, p.credential.Flags.BackupState, db.Time(made)
+	if used != 0 {
+		p.Used = db.Time(used)
+	}
+	return p, err
+}
+
+// of returns the account's passkeys, the newest first.
+func (s *Store) of(ctx context.Context, accountID string) ([]row, error) {
+	all, err := db.All(ctx, s.DB, scan, selectPasskeys+`p.account_id = ? ORDER BY p.created_at DESC, p.id LIMIT ?`, accountID, Most)
+	if err != nil {
+		return nil, fmt.Errorf("listing passkeys: %w", err)
+	}
+	return all, nil
+}
+
+// List returns the account's passkeys, the newest first, those too that were made
+// for another host. Errors: db.ErrUnavailable.
+func (s *Store) List(ctx context.Context, accountID string) ([]Passkey, error) {
+	rows, err := s.of(ctx, accountID)
+	all := make([]Passkey, len(rows))
+	for i, one := range rows {
+		all[i] = one.Passkey
+	}
+	return all, err
+}
+
+// descriptors returns what browsers find the account's passkeys for this host by.
+func (s *Store) descriptors(ctx context.Context, accountID string) (all []protocol.CredentialDescriptor, err error) {
+	rows, err := s.of(ctx, accountID)
+	for _, one := range rows {
+		if one.Host == s.host {
+			all = append(all, one.credential.Descriptor())
+		}
+	}
+	return all, err
+}
+
+// checkName returns a typed name as it is kept. Errors: ErrName.
+func checkName(typed string) (string, error) {
+	name := strings.TrimSpace(typed)
+	n := utf8.RuneCountInString(name)
+	if n < 1 || n > 64 || !utf8.ValidString(name) || strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return "", ErrName
+	}
+	return name, nil
+}
+
+// Rename gives the person's passkey another name. Errors: ErrName, ErrUnknown, also
+// when it is another account's; db.ErrUnavailable.
+func (s *Store) Rename(ctx context.Context, of identity.Identity, id, typed string, by audit.Actor) error {
+	name, err := checkName(typed)
+	if err != nil {
+		return err
+	}
+	err = s.DB.Tx(ctx, func(tx *db.Tx) error {
+		n, err := tx.Exec(ctx, `UPDATE passkeys SET name = ? WHERE account_id = ? AND id = ?`, name, of.ID, id)
+		if err == nil && n == 0 {
+			return ErrUnknown
+		}
+		if err != nil {
+			return err
+		}
+		return s.record(ctx, tx, by, "passkey.renamed", of, name)
+	})
+	if err != nil {
+		return fmt.Errorf("renaming a passkey: %w", err)
+	}
+	return nil
+}
+
+// Remove removes the person's passkey: from then on it opens nothing. It ends the
+// account's sessions, all but the one with the sid. Errors: ErrUnknown, also when it
+// is another account's; db.ErrUnavailable.
+func (s *Store) Remove(ctx context.Context, of identity.Identity, id, sid string, by audit.Actor) error {
+	err := s.changing(ctx, of, sid, by, func(tx *db.Tx) error {
+		name, err := db.One(ctx, tx, db.Text, `DELETE FROM passkeys WHERE account_id = ? AND id = ? RETURNING name`, of.ID, id)
+		if errors.Is(err, db.ErrNone) {
+			return ErrUnknown
+		}
+		if err != nil {
+			return err
+		}
+		return s.record(ctx, tx, by, "passkey.removed", of, name)
+	})
+	if err != nil {
+		return fmt.Errorf("removing a passkey: %w", err)
+	}
+	return nil
+}
+
+// changing runs fn, which changes how the person signs in, and ends the account's
+// other sessions in the same transaction. Known devices and app passwords stay.
+func (s *Store) changing(ctx context.Context, of identity.Identity, sid string, by audit.Actor, fn func(*db.Tx) error) error {
+	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
+		if err := session.EndAll(ctx, tx, s.Now(), by, of.ID, sid); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+	if err == nil {
+		s.Sessions.ForgetAccount(of.ID)
+	}
+	return err
+}
+
+func (s *Store) record(ctx context.Context, tx *db.Tx, by audit.Actor, kind string, of identity.Identity, detail string) error {
+	return audit.Record(ctx, tx, s.Now(), by, audit.Event{Kind: kind, AccountID: of.ID, Username: of.Username, Detail: detail})
+}

@@ -1,0 +1,117 @@
+package passkey
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"glassjar/utl/db"
+	"glassjar/utl/session"
+)
+
+// Claim is an answer whose signature was verified. Nothing may come of it before
+// Spend.
+type Claim struct {
+	Account session.Verified // whose passkey it is
+
+	challenge challenge
+	id        string // the passkey's
+	count     uint32
+	flags     protocol.AuthenticatorFlags
+}
+
+// CheckSignIn verifies the answer of a passkey that starts a sign-in, which
+// navigator.credentials.get gave, as JSON. The account is the passkey's. Errors: ErrAnswer,
+// ErrChallenge, ErrExpired, ErrUnknown, which is an UnknownError where nobody has the
+// passkey, ErrSecondOnly, db.ErrUnavailable.
+func (s *Store) CheckSignIn(ctx context.Context, q Question, answer string) (Claim, error) {
+	parsed, c, err := s.readAnswer(q, answer)
+	if err != nil {
+		return Claim{}, err
+	}
+	found, err := s.find(ctx, parsed.RawID)
+	if err != nil {
+		return Claim{}, err
+	}
+	handle := s.handle(found.account.AccountID)
+	_, _, err = s.site.ValidatePasskeyLogin(func(_, _ []byte) (webauthn.User, error) {
+		return user{handle, []webauthn.Credential{found.credential}}, nil
+	}, webauthn.SessionData{Challenge: c.text(), RelyingPartyID: s.host, UserVerification: protocol.VerificationRequired}, parsed)
+	if err != nil {
+		return Claim{}, fmt.Errorf("verifying a passkey: %w", refused(err))
+	}
+	if !found.MaySignIn {
+		return Claim{}, ErrSecondOnly
+	}
+	return claim(found, c, parsed), nil
+}
+
+// readAnswer reads the answer and its challenge, which must be the question's.
+func (s *Store) readAnswer(q Question, answer string) (*protocol.ParsedCredentialAssertionData, challenge, error) {
+	if !s.On() || len(answer) > MaxAnswer {
+		return nil, nil, ErrAnswer
+	}
+	parsed, err := protocol.ParseCredentialRequestResponseBytes([]byte(answer))
+	if err != nil {
+		return nil, nil, refused(err)
+	}
+	c, err := s.readChallenge(parsed.Response.CollectedClientData.Challenge, q)
+	return parsed, c, err
+}
+
+// find returns the passkey with the credential id. Errors: ErrUnknown, which is an
+// UnknownError where nobody has it.
+func (s *Store) find(ctx context.Context, credentialID []byte) (row, error) {
+	id := base64.RawURLEncoding.EncodeToString(credentialID)
+	found, err := db.One(ctx, s.DB, scan, selectPasskeys+`p.credential_id = ? AND p.rp_id = ?`, id, s.host)
+	if errors.Is(err, db.ErrNone) {
+		var n int64
+		if n, err = db.One(ctx, s.DB, db.Int, `SELECT COUNT(*) FROM passkeys WHERE credential_id = ?`, id); err == nil && n == 0 {
+			return row{}, UnknownError{id}
+		}
+		if err == nil {
+			return row{}, ErrUnknown // of a disabled account
+		}
+	}
+	if err != nil {
+		return row{}, fmt.Errorf("reading a passkey: %w", err)
+	}
+	return found, nil
+}
+
+// claim returns what the verified answer claims. The flags are the answer's own: the
+// library remembers that the user was verified once.
+func claim(found row, c challenge, parsed *protocol.ParsedCredentialAssertionData) Claim {
+	data := parsed.Response.AuthenticatorData
+	return Claim{Account: found.account, challenge: c, id: found.ID, count: data.Counter, flags: data.Flags}
+}
+
+// UserVerified reports whether the device verified its user for this very answer: by
+// a PIN, a finger or a face.
+func (c Claim) UserVerified() bool { return c.flags.HasUserVerified() }
+
+// Spend uses the claim up, in the transaction of what it is for. The account must be
+// locked. Errors: ErrUsed, ErrCopied, ErrUnknown when the passkey was removed
+// meanwhile, db.ErrUnavailable.
+func (s *Store) Spend(ctx context.Context, tx *db.Tx, c Claim) error {
+	if err := s.spend(ctx, tx, c.challenge); err != nil {
+		return err
+	}
+	n, err := tx.Exec(ctx, `UPDATE passkeys SET sign_count = ?, flags = ?, used_at = ? WHERE id = ? AND (sign_count < ? OR sign_count = 0 AND ? = 0)`,
+		int64(c.count), int64(c.flags), db.Micros(s.Now()), c.id, int64(c.count), int64(c.count))
+	if err != nil || n > 0 {
+		return err
+	}
+	left, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM passkeys WHERE id = ?`, c.id)
+	if err == nil && left == 0 {
+		return ErrUnknown
+	}
+	if err == nil {
+		err = ErrCopied
+	}
+	return err
+}
