@@ -127,6 +127,6 @@ func newSite(st *cli.Stores, signers *stores.Signers, public *url.URL) (http.Han
 	return handlers.New(handlers.Config{
 		Accounts: st.Accounts, Sessions: st.Sessions, Throttle: st.Throttle, Devices: signers.Devices, Lab: signers.Lab, Gate: signers.Gate, Passkeys: signers.Passkeys,
 		Pages: pages, PublicURL: public, AnyLoopback: st.Config.PublicURL == nil, TrustedProxies: st.Config.TrustedProxies,
-		SiteName: st.Config.SiteName, Templates: templates.FS, Static: static.FS, Log: st.Log, Now: st.Accounts.Now,
+		SignUp: st.Config.SignUp, Strangers: st.Config.OpenToStrangers(), SiteName: st.Config.SiteName, Templates: templates.FS, Static: static.FS, Log: st.Log, Now: st.Accounts.Now,
 	})
 }

@@ -24,7 +24,7 @@ import (
 // something has that name. The forms are those of the pages themselves.
 func TestNoFieldIsInTheLog(t *testing.T) {
 	log := &webtest.SafeBuffer{}
-	s := webtest.New(t, logging(log, slog.LevelDebug, false), webtest.WithGate, webtest.WithLab, webtest.WithPasskeys)
+	s := webtest.New(t, logging(log, slog.LevelDebug, false), webtest.WithGate, webtest.WithLab, webtest.WithPasskeys, webtest.WithApproval)
 	s.Add(t, "founder", account.Owner)
 	f := &filler{Site: s, sent: map[string]bool{}}
 	routes := handlers.Routes(s.Settings)
@@ -66,7 +66,7 @@ type filler struct {
 	sent     map[string]bool // fields that were filled, by action
 	people   int
 	canaries []canary
-	disabled bool // the person that the page is about
+	state    string // of the person that the page is about
 }
 
 // page fills every field of every form of the page, for strangers and for people
@@ -74,7 +74,7 @@ type filler struct {
 func (f *filler) page(t *testing.T, pattern string) {
 	t.Helper()
 	for _, signedIn := range []bool{false, true} {
-		for _, f.disabled = range []bool{false, true} {
+		for _, f.state = range []string{account.Active, account.Disabled, account.Waiting} {
 			for f.next(t, pattern, signedIn) {
 			}
 		}
@@ -108,10 +108,7 @@ func (f *filler) next(t *testing.T, pattern string, signedIn bool) bool {
 		path = f.Link(t, me)
 	case strings.HasPrefix(pattern, "/people/{"):
 		other := fmt.Sprint("other", f.people)
-		f.Add(t, other, account.Member)
-		if f.SignedIn(t, other); f.disabled {
-			f.Disable(t, other)
-		}
+		f.person(t, other)
 		path = strings.Replace(path, "{username}", other, 1)
 	case strings.HasPrefix(pattern, "/account/passkeys/") && signedIn:
 		all := f.Texts(t, `SELECT id FROM passkeys ORDER BY created_at`)
@@ -132,6 +129,19 @@ func (f *filler) next(t *testing.T, pattern string, signedIn bool) bool {
 		return true
 	})
 	return found
+}
+
+// person makes the account of the state that f says.
+func (f *filler) person(t *testing.T, username string) {
+	t.Helper()
+	if f.state == account.Waiting {
+		f.Asks(t, username)
+		return
+	}
+	f.Add(t, username, account.Member)
+	if f.SignedIn(t, username); f.state == account.Disabled {
+		f.Disable(t, username)
+	}
 }
 
 // fill sends the form with a canary in the field, unless it was filled before,

@@ -49,7 +49,11 @@ func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) map[string]deed {
 	s.SignedIn(t, "una")
 	s.Add(t, "ulf", account.Member)
 	s.Disable(t, "ulf")
+	s.Asks(t, "wim")
 	return map[string]deed{
+		"POST /join":                             {path: "/join", fields: []string{"username", "eva", "password", webtest.Other}},
+		"POST /people/{username}/approve":        {path: "/people/wim/approve"},
+		"POST /people/{username}/reject":         {path: "/people/wim/reject"},
 		"POST /people/invite":                    {path: "/people/invite", fields: []string{"role", "member", "days", "7"}, tells: true},
 		"POST /people/invitations/{id}/withdraw": {path: "/people/invitations/" + invitation(t, s) + "/withdraw"},
 		"POST /people/{username}/profile":        {path: "/people/una/profile", fields: []string{"name", "Una", "email", "una@site.example"}},
@@ -110,11 +114,11 @@ var csrf = []struct {
 
 // Attack browser/csrf: the CSRF matrix on every POST.
 func TestPostsFromElsewhereAreRefused(t *testing.T) {
-	for _, pattern := range handlers.Routes(webtest.New(t, webtest.WithLab, webtest.WithGate).Settings) {
+	for _, pattern := range handlers.Routes(webtest.New(t, webtest.WithLab, webtest.WithGate, webtest.WithSignUp).Settings) {
 		if strings.HasPrefix(pattern, http.MethodPost) {
 			t.Run(pattern, func(t *testing.T) {
 				t.Parallel()
-				s := webtest.New(t, webtest.WithLab, webtest.WithGate, webtest.WithPasskeys)
+				s := webtest.New(t, webtest.WithLab, webtest.WithGate, webtest.WithPasskeys, webtest.WithSignUp)
 				s.Add(t, "bob", account.Member)
 				if strings.Contains(pattern, "/people/") {
 					if err := s.Accounts.SetRole(t.Context(), "bob", account.Owner, audit.Command()); err != nil {

@@ -40,6 +40,8 @@ type Config struct {
 	Lab            *anatomy.Lab // nil: no /lab
 	Passkeys       *passkey.Store
 	Gate           *gate.Gate     // without hosts it answers for none
+	SignUp         string         // who may make an account: account.ByInvitation, or empty, ByApproval or ByAnybody
+	Strangers      []string       // what everybody may open, where everybody may make an account
 	SiteName       string         // what pages call the site; empty: glassjar
 	PublicURL      *url.URL       // how browsers reach the site
 	AnyLoopback    bool           // loopback names and addresses at PublicURL's port are the site's too
@@ -79,7 +81,7 @@ func New(c Config) (http.Handler, error) {
 	s := &site{
 		Site:    core,
 		self:    &self.Room{Site: core, Accounts: c.Accounts, Authn: auth, Sessions: c.Sessions, Gate: c.Gate, PasskeyStore: c.Passkeys},
-		people:  &people.Room{Site: core, Accounts: c.Accounts, Sessions: c.Sessions},
+		people:  &people.Room{Site: core, Accounts: c.Accounts, Sessions: c.Sessions, SignUp: c.SignUp, Opens: c.Strangers},
 		forward: &forward.Room{Site: core, Authn: auth, Sessions: c.Sessions, Gate: c.Gate},
 	}
 	hasIndex := func() bool { return false }
@@ -92,7 +94,7 @@ func New(c Config) (http.Handler, error) {
 	}
 	s.signin, err = signin.New(signin.Config{
 		Site: core, Accounts: c.Accounts, Authn: auth, Sessions: c.Sessions, Devices: c.Devices, Gate: c.Gate,
-		HasPages: c.Pages != nil, HasIndex: hasIndex,
+		SignUp: c.SignUp, HasPages: c.Pages != nil, HasIndex: hasIndex,
 	})
 	if err != nil {
 		return nil, err
@@ -145,6 +147,10 @@ func (s *site) routes(c Config) map[string]http.Handler {
 	if c.Pages != nil {
 		routes["GET /pages/{path...}"] = s.Member(s.files.File)
 	}
+	if c.SignUp == account.ByApproval || c.SignUp == account.ByAnybody {
+		routes["GET /join"] = s.Open(s.signin.SignUpForm)
+		routes["POST /join"] = s.Open(s.signin.SignUpSubmit)
+	}
 	maps.Copy(routes, s.peopleRoutes())
 	maps.Copy(routes, s.gateRoutes())
 	if c.Lab != nil {
@@ -168,6 +174,8 @@ func (s *site) peopleRoutes() map[string]http.Handler {
 		"POST /people/{username}/role":           s.Owner(s.people.RoleSubmit),
 		"POST /people/{username}/disable":        s.Owner(s.people.DisableSubmit),
 		"POST /people/{username}/enable":         s.Owner(s.people.EnableSubmit),
+		"POST /people/{username}/approve":        s.Owner(s.people.ApproveSubmit),
+		"POST /people/{username}/reject":         s.Owner(s.people.RejectSubmit),
 		"POST /people/{username}/reset":          s.Owner(s.people.ResetSubmit),
 		"POST /people/{username}/end-sessions":   s.Owner(s.people.EndSessionsSubmit),
 		"GET /people/{username}/delete":          s.Owner(s.people.DeleteForm),

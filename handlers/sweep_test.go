@@ -46,6 +46,7 @@ var sweep = []webtest.Swept{
 	{Pattern: "/logout", Get: webtest.By{303, 200, 200}, Post: webtest.By{303, 303, 303}},
 	{Pattern: "/join/{code}", Get: webtest.By{200, 200, 200}, Post: webtest.By{422, 422, 422}},
 	{Pattern: "/join/{code}", Path: "/join/none", Get: webtest.By{410, 410, 410}, Post: webtest.By{410, 410, 410}},
+	{Pattern: "/join", Get: webtest.By{200, 200, 200}, Post: webtest.By{422, 422, 422}},
 	{Pattern: "/reset/{code}", Get: webtest.By{200, 200, 200}, Post: webtest.By{422, 422, 422}},
 	{Pattern: "/reset/{code}", Path: "/reset/none", Get: webtest.By{410, 410, 410}, Post: webtest.By{410, 410, 410}},
 	{Pattern: "/account", Get: webtest.By{303, 200, 200}},
@@ -78,6 +79,8 @@ var sweep = []webtest.Swept{
 	{Pattern: "/people/{username}/end-sessions", Path: "/people/una/end-sessions", Post: webtest.By{303, 403, 303}},
 	{Pattern: "/people/{username}/disable", Path: "/people/una/disable", Post: webtest.By{303, 403, 303}},
 	{Pattern: "/people/{username}/enable", Path: "/people/una/enable", Post: webtest.By{303, 403, 303}},
+	{Pattern: "/people/{username}/approve", Path: "/people/una/approve", Post: webtest.By{303, 403, 422}},
+	{Pattern: "/people/{username}/reject", Path: "/people/una/reject", Post: webtest.By{303, 403, 422}},
 	{Pattern: "/people/{username}/delete", Path: "/people/una/delete", Get: webtest.By{303, 403, 200}, Post: webtest.By{303, 403, 422}},
 	{Pattern: "/gate/check", Get: webtest.By{400, 400, 400}}, // what a browser asks says nothing of a target
 	{Pattern: "/gate/forward", Get: webtest.By{400, 400, 400}},
@@ -111,7 +114,7 @@ func TestTheSweepHasEveryRoute(t *testing.T) {
 			has["POST "+row.Pattern] = true
 		}
 	}
-	got, want := slices.Sorted(maps.Keys(has)), handlers.Routes(webtest.New(t, webtest.WithGate).Settings)
+	got, want := slices.Sorted(maps.Keys(has)), handlers.Routes(webtest.New(t, webtest.WithGate, webtest.WithSignUp).Settings)
 	if !slices.Equal(got, want) {
 		t.Errorf("the sweep has the routes\n%q, want\n%q\na new route needs its row in the table named sweep, in handlers/sweep_test.go", got, want)
 	}
@@ -140,7 +143,7 @@ func TestSweep(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := webtest.New(t, change, webtest.WithGate)
+			s := webtest.New(t, change, webtest.WithGate, webtest.WithSignUp)
 			s.Write(t, "index.html", "<!doctype html><title>Notes</title>")
 			s.Write(t, "notes.txt", "notes")
 			s.Write(t, "folder/index.html", "<!doctype html>")

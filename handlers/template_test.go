@@ -51,6 +51,7 @@ var pageData = map[string]any{
 	"people-audit":              people.AuditPage{},
 	"person":                    people.PersonPage{},
 	"person-delete":             people.DeletePage{},
+	"signup":                    signin.SignUpPage{},
 	"reset":                     signin.ResetPage{},
 }
 

@@ -45,8 +45,8 @@ func auditArgs(r *http.Request) (url.Values, audit.Query, error) {
 	}
 	q := audit.Query{Kind: args.Get("kind")}
 	if typed := args.Get("who"); typed != "" {
-		if q.Username, err = account.Username(typed); err != nil {
-			q.Username = typed // which finds nothing
+		if q.Who, err = account.Username(typed); err != nil {
+			q.Who = typed // which finds nothing
 		}
 	}
 	if typed := args.Get("day"); typed != "" {

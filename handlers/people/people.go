@@ -17,6 +17,9 @@ type Page struct {
 	Next   string // address of the next page; empty: there is none
 	Done   string // what was done just now, in words
 
+	Open  bool     // everybody may make an account
+	Opens []string // and then open these
+
 	Invitations []invitation
 	More        bool // there are more invitations
 }
@@ -30,6 +33,7 @@ type row struct {
 
 // listDone is what each act that leads to the list says once it is done.
 var listDone = map[string]string{
+	"rejected":  "The account is rejected and gone. Its username may be taken again.",
 	"deleted":   "The account is deleted. Its username stays taken.",
 	"withdrawn": "The invitation is withdrawn: nobody can join with it.",
 }
@@ -45,6 +49,7 @@ func (s *Room) People(w http.ResponseWriter, r *http.Request, me web.Owned) erro
 	p := Page{Layout: layout(me), Query: account.Query{
 		Prefix: args.Get("q"), Role: args.Get("role"), Group: args.Get("group"), State: args.Get("state"), After: args.Get("after"),
 	}}
+	p.Open, p.Opens = s.SignUp == account.ByAnybody, s.Opens
 	p.Done = listDone[args.Get("done")]
 	if p.Invitations, p.More, err = s.invitations(r); err != nil {
 		return err

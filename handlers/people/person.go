@@ -35,6 +35,7 @@ type device struct {
 var done = map[string]string{
 	"profile": "The profile is saved.", "groups": "The groups are saved.", "role": "The role is saved.",
 	"disable": "The account is disabled, and signed out everywhere.", "enable": "The account is enabled: the person can sign in again.",
+	"approve":      "The account is approved: the person can sign in.",
 	"end-sessions": "The person is signed out everywhere.",
 }
 
@@ -128,6 +129,27 @@ func (s *Room) DisableSubmit(w http.ResponseWriter, r *http.Request, me web.Owne
 // EnableSubmit answers POST /people/{username}/enable.
 func (s *Room) EnableSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	return s.act(w, r, me, "enable", func(p account.Person) error { return s.Accounts.Enable(r.Context(), p.Username, web.Actor(r)) })
+}
+
+// ApproveSubmit answers POST /people/{username}/approve: the account that waited can
+// sign in.
+func (s *Room) ApproveSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+	return s.act(w, r, me, "approve", func(p account.Person) error { return s.Accounts.Approve(r.Context(), p.Username, web.Actor(r)) })
+}
+
+// RejectSubmit answers POST /people/{username}/reject: the account that waited is
+// gone, 303 to /people.
+func (s *Room) RejectSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+	one, err := s.person(r)
+	if err != nil {
+		return err
+	}
+	if err := s.Accounts.Reject(r.Context(), one.Username, web.Actor(r)); err != nil {
+		return s.RerenderForm(w, r, err, func(problem string, status int) error {
+			return s.showPerson(w, r, status, me, PersonPage{Person: one, Problem: problem})
+		})
+	}
+	return web.SeeOther(w, "/people?done=rejected")
 }
 
 // EndSessionsSubmit answers POST /people/{username}/end-sessions: the person is

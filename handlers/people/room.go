@@ -19,6 +19,8 @@ type Room struct {
 
 	Accounts *account.Store
 	Sessions *session.Store
+	SignUp   string   // as in handlers.Config
+	Opens    []string // what strangers may open, where they may make accounts
 }
 
 // Mistakes are those of the forms about a person.
@@ -26,6 +28,8 @@ var Mistakes = []web.Mistake{
 	{Err: account.ErrGroup, Text: "A group is 1 to 32 letters (a to z), digits, dots, dashes and underscores, and starts with a letter or a digit. A person is in at most 32."},
 	{Err: account.ErrRole, Text: "A role is owner or member."},
 	{Err: account.ErrDisabled, Text: "The account is disabled: enable it first."},
+	{Err: account.ErrWaiting, Text: "The account waits for an owner’s yes: approve or reject it first."},
+	{Err: account.ErrNotWaiting, Text: "The account does not wait any more: somebody else said yes already."},
 	{Err: account.ErrDays, Text: "The number of days is 1 to 30."},
 	{Err: errConfirm, Text: "That is not the username. Type it as it stands above the field."},
 }

@@ -24,7 +24,7 @@ func (s *Room) DeleteForm(w http.ResponseWriter, _ *http.Request, me account.Acc
 }
 
 // DeleteSubmit answers POST /account/delete: where the username was typed, the
-// account goes, its sessions end, and 303 leads to the sign-in form; or it shows
+// account goes, its sessions end, and 303 leads to the sign-in form, which says so; or it shows
 // the form again.
 func (s *Room) DeleteSubmit(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	form, err := web.ReadForm(r, "confirm")
@@ -43,5 +43,5 @@ func (s *Room) DeleteSubmit(w http.ResponseWriter, r *http.Request, me account.A
 	if err := s.Sessions.Clear(w, r); err != nil {
 		return err
 	}
-	return web.SeeOther(w, "/")
+	return web.SeeOther(w, "/?done=deleted")
 }

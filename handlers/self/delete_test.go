@@ -16,7 +16,7 @@ func TestDeleteOneself(t *testing.T) {
 	ada, elsewhere, b := s.SignedIn(t, "ada"), s.SignedIn(t, "bob"), s.SignedIn(t, "bob")
 	old := b.Clone()
 	b.Get("/account/delete").Want(http.StatusOK).Says("label", "Type your username, bob, to confirm").WantPage()
-	got := b.Post("/account/delete", "confirm", " Bob ").Want(http.StatusSeeOther, "/")
+	got := b.Post("/account/delete", "confirm", " Bob ").Want(http.StatusSeeOther, "/?done=deleted")
 	if cookie := got.Cookie("glassjar"); cookie == nil || cookie.MaxAge >= 0 {
 		t.Errorf("the session cookie is %v, want it cleared", cookie)
 	}

@@ -8,7 +8,10 @@ import (
 	"glassjar/utl/account"
 )
 
-var errUnwritten = errors.New("signed out, but it could not be written")
+var (
+	errUnwritten  = errors.New("signed out, but it could not be written")
+	errOwnerFirst = errors.New("nobody can sign up before the owner")
+)
 
 // Answers are the answers to the errors of signing in and out.
 var Answers = []web.Answer{
@@ -20,6 +23,14 @@ var Answers = []web.Answer{
 		Err: account.ErrNoOwner, Status: http.StatusConflict, Title: "The owner comes first",
 		Text: "No owner has an account yet. The server printed a link for the owner when it started: open that first. " +
 			"If it is lost, start the server again and it prints a new one. Then this link works.",
+	},
+	{
+		Err: errOwnerFirst, Status: http.StatusConflict, Title: "The owner comes first",
+		Text: "No owner has an account yet. The server printed a link for the owner when it started: open that first. Then everybody else can make an account.",
+	},
+	{
+		Err: account.ErrFull, Status: http.StatusServiceUnavailable, Title: "Too many wait", RetryAfter: "86400", Expected: true,
+		Text: "Too many people wait for an owner’s yes already. Try again tomorrow.",
 	},
 	{Err: account.ErrLink, Status: http.StatusGone, Title: "This link is used up", Text: "It was used, has expired, or never was one. Ask for a new one."},
 	{

@@ -22,6 +22,9 @@ type AuthPage struct {
 	Again    string // why the form comes again
 	Cookie   string // the session cookie's name
 	Device   string // the known device's cookie's name
+	SignUp   bool   // everybody may make an account, or ask for one
+	Waiting  bool   // the password was right, and the account waits for an owner's yes
+	Deleted  bool   // the person has just deleted their account
 	Empty    bool   // nobody has an account yet
 	Cut      bool   // the address of the app's page was too long to keep
 	Secure   string // this page's address over https, where it was opened over http
@@ -48,12 +51,12 @@ func (s *Room) AuthForm(w http.ResponseWriter, r *http.Request) error {
 
 // emptyForm returns the form without anything in it.
 func (s *Room) emptyForm() AuthPage {
-	return AuthPage{Cookie: s.Sessions.Name(), Device: s.Devices.Name()}
+	return AuthPage{Cookie: s.Sessions.Name(), Device: s.Devices.Name(), SignUp: s.signUp()}
 }
 
 // showAuth shows the sign-in form to somebody who is signed out.
 func (s *Room) showAuth(w http.ResponseWriter, r *http.Request) error {
-	args, err := web.ReadArgs(r, "username", "next", "cut")
+	args, err := web.ReadArgs(r, "username", "next", "cut", "done")
 	if err != nil {
 		return err
 	}
@@ -65,6 +68,7 @@ func (s *Room) showAuth(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := s.emptyForm()
 	p.Empty, p.Username, p.Next, p.Again, p.Cut = empty, account.Trim(args.Get("username")), next, again, args.Has("cut")
+	p.Deleted = args.Get("done") == "deleted"
 	if overHTTP {
 		p.Secure = s.PublicURL.String() + r.URL.RequestURI()
 	}
@@ -98,6 +102,9 @@ func (s *Room) AuthSubmit(w http.ResponseWriter, r *http.Request) error {
 	case err == nil:
 		s.noteSignIn(r, p.Next)
 		return s.continueTo(w, r, web.InfoOf(r).Session, p.Next, "")
+	case errors.Is(err, account.ErrWaiting):
+		p.Waiting = true
+		return s.renderAuth(w, http.StatusUnprocessableEntity, p)
 	case errors.Is(err, account.ErrSignIn):
 		p.Problem = "The username or the password is not right. Check both, then try again."
 		return s.renderAuth(w, http.StatusUnprocessableEntity, p)

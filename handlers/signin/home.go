@@ -21,6 +21,7 @@ type HomePage struct {
 	Cookie       string // the session cookie's name
 	Device       string // the known device's cookie's name
 	Pages        bool   // PAGES_DIR has an index.html
+	Waiting      int    // how many accounts wait for an owner's yes, for an owner
 	NoPages      bool   // it has none, and an owner is told to put one there
 }
 
@@ -47,6 +48,9 @@ func (s *Room) Home(w http.ResponseWriter, r *http.Request) error {
 	}
 	if next := s.safeNext(args.Get("next")); next != "" {
 		return s.continueTo(w, r, found, next, "")
+	}
+	if s.SignUp == account.ByApproval && found.Role == account.Owner {
+		return s.showOwnerHome(w, r, found)
 	}
 	return s.showHome(w, found)
 }
@@ -99,6 +103,18 @@ func (s *Room) showHome(w http.ResponseWriter, found session.Session) error {
 	defer bodies.Put(body)
 	*body = s.homeAppend((*body)[:0], &found)
 	return s.WriteHTML(w, http.StatusOK, *body)
+}
+
+// showOwnerHome shows home to an owner, with how many accounts wait for a yes. Where
+// that cannot be known, home comes without it: it needs no database else.
+func (s *Room) showOwnerHome(w http.ResponseWriter, r *http.Request, found session.Session) error {
+	n, err := s.Accounts.Waiting(r.Context())
+	if err != nil || n == 0 {
+		return s.showHome(w, found)
+	}
+	p := s.homePage([]string{found.Username, found.Called(), web.FormatTime(found.Started), web.FormatTime(s.Sessions.Until(found))}, s.homeKind(&found))
+	p.Waiting = n
+	return s.Render(w, http.StatusOK, "home", p)
 }
 
 // homeAppend appends the session's page to b.

@@ -22,6 +22,7 @@ type Config struct {
 	Sessions *session.Store
 	Devices  *session.Devices
 	Gate     *gate.Gate
+	SignUp   string      // who may make an account: account.ByInvitation, or empty, ByApproval or ByAnybody
 	HasPages bool        // there is a PAGES_DIR
 	HasIndex func() bool // and an index.html at its top
 }
@@ -34,6 +35,9 @@ type Room struct {
 	blank   []byte      // the sign-in form with nothing in it
 	founded atomic.Bool // there is an account
 }
+
+// signUp reports whether people may make an account without an invitation.
+func (s *Room) signUp() bool { return s.SignUp == account.ByApproval || s.SignUp == account.ByAnybody }
 
 // New returns the room. It fails when a template does.
 func New(c Config) (*Room, error) {

@@ -212,6 +212,12 @@ func Parse(tb testing.TB, address string) *url.URL {
 	return u
 }
 
+// WithSignUp lets everybody make an account.
+func WithSignUp(c *handlers.Config) { c.SignUp = account.ByAnybody }
+
+// WithApproval lets everybody ask for an account.
+func WithApproval(c *handlers.Config) { c.SignUp = account.ByApproval }
+
 // Secure makes the site one that is reached over https.
 func Secure(c *handlers.Config) { c.PublicURL = &url.URL{Scheme: "https", Host: "jar.example"} }
 

@@ -35,6 +35,17 @@ func (s *Site) Add(tb testing.TB, username, role string) account.Account {
 	return a
 }
 
+// Asks makes an account with the password good, which waits for an owner's yes.
+func (s *Site) Asks(tb testing.TB, username string) {
+	tb.Helper()
+	if n := s.Texts(tb, `SELECT id FROM accounts WHERE role = 'owner'`); len(n) == 0 {
+		s.Add(tb, "founder", account.Owner)
+	}
+	if _, err := s.Accounts.SignUp(tb.Context(), account.Wanted{Username: username, Password: Good}, true, audit.Actor{}); err != nil {
+		tb.Fatal(err)
+	}
+}
+
 // Link returns the path of a new link: /join/… for a role, /reset/… for a
 // username.
 func (s *Site) Link(tb testing.TB, of string) string {
@@ -126,7 +137,7 @@ func (s *Site) State(t *testing.T) string {
 	t.Helper()
 	var all []string
 	for _, query := range []string{
-		`SELECT id || username || password || epoch || disabled_at || session_epoch || name || email || role || group_names FROM accounts`,
+		`SELECT id || username || password || epoch || disabled_at || waiting_at || session_epoch || name || email || role || group_names FROM accounts`,
 		`SELECT sid || ended_at || epoch FROM sessions`,
 		`SELECT code_hash || used_at FROM links`,
 		`SELECT id || secret_hash || used_at FROM app_passwords`,

@@ -80,17 +80,25 @@ func (w Wanted) identity() (who identity.Identity, err error) {
 
 // hash returns the hash of a password that keeps the policy.
 func (s *Store) hash(ctx context.Context, pw, name string) (string, error) {
-	if err := password.Check(pw, name, s.Host); err != nil {
+	if err := s.checkPassword(pw, name); err != nil {
 		return "", err
 	}
 	return s.Hasher.Hash(ctx, pw)
 }
 
+// checkPassword returns what the policy has against the password of the account
+// with the name.
+func (s *Store) checkPassword(pw, name string) error { return password.Check(pw, name, s.Host) }
+
 // insert adds the account. The transaction must have the lock of the owners: with
 // the first account the first link is good no more.
 func (s *Store) insert(ctx context.Context, tx *db.Tx, c credentials, by audit.Actor) error {
-	_, err := tx.Exec(ctx, `INSERT INTO accounts (id, username, name, role, password, epoch, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?)`, c.ID, c.Username, c.Name, c.Role, c.hash, c.epoch, db.Micros(c.Created))
+	kind, waiting := "account.added", int64(0)
+	if c.Waiting {
+		kind, waiting = "account.requested", db.Micros(c.Created)
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO accounts (id, username, name, role, password, epoch, created_at, disabled_at, waiting_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, c.ID, c.Username, c.Name, c.Role, c.hash, c.epoch, db.Micros(c.Created), waiting, waiting)
 	if errors.Is(err, db.ErrConflict) {
 		return ErrTaken
 	}
@@ -103,7 +111,7 @@ func (s *Store) insert(ctx context.Context, tx *db.Tx, c credentials, by audit.A
 	if err != nil {
 		return err
 	}
-	return s.record(ctx, tx, by, "account.added", c.Account, c.Role)
+	return s.record(ctx, tx, by, kind, c.Account, c.Role)
 }
 
 // notDeleted returns ErrTaken when a deleted account had the username.

@@ -77,9 +77,12 @@ func (s *Store) newPassword(ctx context.Context, a Account, pw string, by audit.
 }
 
 // Disable keeps the account from signing in and ends its sessions.
-// Errors: ErrName, ErrUnknown, ErrLastOwner, db.ErrUnavailable.
+// Errors: ErrName, ErrUnknown, ErrWaiting, ErrLastOwner, db.ErrUnavailable.
 func (s *Store) Disable(ctx context.Context, name string, by audit.Actor) error {
 	return s.named(ctx, name, by, "account.disabled", func(tx *db.Tx, c credentials) error {
+		if c.Waiting {
+			return ErrWaiting
+		}
 		if err := keepsOwner(ctx, tx, c.Account); err != nil {
 			return err
 		}
@@ -89,11 +92,14 @@ func (s *Store) Disable(ctx context.Context, name string, by audit.Actor) error 
 }
 
 // Enable lets a disabled account sign in again. For one that is not disabled it
-// does nothing. Errors: ErrName, ErrUnknown, db.ErrUnavailable.
+// does nothing; one that waits it approves. Errors: ErrName, ErrUnknown, db.ErrUnavailable.
 func (s *Store) Enable(ctx context.Context, name string, by audit.Actor) error {
 	c, err := s.find(ctx, s.DB, name)
 	if err != nil || !c.Disabled {
 		return err
+	}
+	if c.Waiting {
+		return s.Approve(ctx, name, by)
 	}
 	return s.named(ctx, name, by, "account.enabled", func(tx *db.Tx, c credentials) error {
 		_, err := tx.Exec(ctx, `UPDATE accounts SET disabled_at = 0 WHERE id = ?`, c.ID)

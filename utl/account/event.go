@@ -64,8 +64,8 @@ func (s *Store) Throttled(ctx context.Context, a Account, by audit.Actor) error 
 	return s.DB.Tx(ctx, func(tx *db.Tx) error { return s.RecordTry(ctx, tx, "signin.throttled", a, by) })
 }
 
-// Sweep forgets the events that are older than keep, and the links that were
-// used or have expired that long ago. Errors: db.ErrUnavailable.
+// Sweep forgets the events that are older than keep, the links that were used or
+// have expired that long ago, and the accounts that nobody approved. Errors: db.ErrUnavailable.
 func (s *Store) Sweep(ctx context.Context, keep time.Duration) error {
 	before := s.Now().Add(-keep)
 	err := s.DB.Sweep(ctx, `DELETE FROM links WHERE code_hash IN
@@ -73,8 +73,11 @@ func (s *Store) Sweep(ctx context.Context, keep time.Duration) error {
 	if err == nil {
 		err = audit.Sweep(ctx, s.DB, before)
 	}
+	if err == nil {
+		err = s.sweepWaiting(ctx)
+	}
 	if err != nil {
-		return fmt.Errorf("sweeping links and events: %w", err)
+		return fmt.Errorf("sweeping links, events and accounts that wait: %w", err)
 	}
 	return nil
 }

@@ -51,12 +51,15 @@ func (s *Store) NewJoin(ctx context.Context, role string, by audit.Actor) (code 
 
 // NewReset makes a link that lets its holder set the account's password, and has
 // one like it mailed to the account's confirmed address. Any change of the account
-// cancels it. Errors: ErrName, ErrUnknown, ErrDisabled,
+// cancels it. Errors: ErrName, ErrUnknown, ErrDisabled, ErrWaiting,
 // db.ErrUnavailable.
 func (s *Store) NewReset(ctx context.Context, name string, by audit.Actor) (code string, err error) {
 	c, err := s.find(ctx, s.DB, name)
 	if err != nil {
 		return "", err
+	}
+	if c.Waiting {
+		return "", ErrWaiting
 	}
 	if c.Disabled {
 		return "", ErrDisabled

@@ -18,14 +18,26 @@ const PeoplePage = 50
 const (
 	Active   = "active"
 	Disabled = "disabled"
+	Waiting  = "waiting" // for an owner's yes
 )
+
+// State returns Active, Disabled or Waiting.
+func (a Account) State() string {
+	switch {
+	case a.Waiting:
+		return Waiting
+	case a.Disabled:
+		return Disabled
+	}
+	return Active
+}
 
 // Query is whom People returns. An empty field leaves nobody out.
 type Query struct {
 	Prefix string // of the username, the email address or a word of the name; in any case
 	Role   string // Owner or Member
 	Group  string
-	State  string // Active or Disabled
+	State  string // Active, Disabled or Waiting
 	After  string // the username that the page follows
 }
 
@@ -38,13 +50,13 @@ type Person struct {
 
 // selectPeople reads the last seen time of at most as many sessions as an account
 // may start while they are kept (package session has the limit).
-const selectPeople = `SELECT a.id, a.username, a.name, a.role, a.group_names, a.email, a.email_confirmed, a.created_at, a.disabled_at,
+const selectPeople = `SELECT a.id, a.username, a.name, a.role, a.group_names, a.email, a.email_confirmed, a.created_at, a.disabled_at, a.waiting_at,
 	COALESCE((SELECT MAX(s.seen_at) FROM sessions s WHERE s.account_id = a.id), 0) FROM accounts a`
 
 func scanPerson(r db.Row) (p Person, err error) {
-	var created, disabled, seen, confirmed int64
-	err = r.Scan(&p.ID, &p.Username, &p.Name, &p.Role, &p.Groups, &p.Email, &confirmed, &created, &disabled, &seen)
-	p.Created, p.Disabled, p.EmailConfirmed = db.Time(created), disabled != 0, confirmed != 0
+	var created, disabled, waiting, seen, confirmed int64
+	err = r.Scan(&p.ID, &p.Username, &p.Name, &p.Role, &p.Groups, &p.Email, &confirmed, &created, &disabled, &waiting, &seen)
+	p.Created, p.Disabled, p.Waiting, p.EmailConfirmed = db.Time(created), disabled != 0, waiting != 0, confirmed != 0
 	if seen != 0 {
 		p.Seen = db.Time(seen)
 	}
@@ -82,7 +94,9 @@ func (q Query) where() (string, []any) {
 	case Active:
 		text += ` AND a.disabled_at = 0`
 	case Disabled:
-		text += ` AND a.disabled_at <> 0`
+		text += ` AND a.disabled_at <> 0 AND a.waiting_at = 0`
+	case Waiting:
+		text += ` AND a.waiting_at <> 0`
 	}
 	return text, args
 }

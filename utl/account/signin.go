@@ -12,7 +12,8 @@ import (
 
 // Authenticate returns the account whose username, or confirmed email address,
 // and password were typed. Unknown and disabled names cost the same hash as a known one. Errors:
-// ErrSignIn, password.ErrBusy, password.ErrHash, db.ErrUnavailable.
+// ErrSignIn, ErrWaiting when the password is right, password.ErrBusy,
+// password.ErrHash, db.ErrUnavailable.
 func (s *Store) Authenticate(ctx context.Context, typed, pw string) (Account, error) {
 	found, err := s.signIn(ctx, typed)
 	if errors.Is(err, ErrUnknown) || errors.Is(err, ErrName) {
@@ -39,6 +40,8 @@ func (s *Store) Authenticate(ctx context.Context, typed, pw string) (Account, er
 func (s *Store) verify(ctx context.Context, c credentials, pw string) (stale bool, err error) {
 	stale, err = s.Hasher.Verify(ctx, c.hash, pw)
 	switch {
+	case err == nil && c.Waiting:
+		return false, ErrWaiting
 	case errors.Is(err, password.ErrWrong), err == nil && c.Disabled:
 		return false, ErrSignIn
 	case err != nil:

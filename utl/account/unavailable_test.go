@@ -41,7 +41,7 @@ func TestBusyHashingChangesNothing(t *testing.T) {
 	defer occupy(t, busy)()
 	h.Store = h.with(busy)
 	all := h.everything(ann, join, reset)
-	for _, name := range []string{"Authenticate", "unknown", "Add", "SetPassword", "ChangePassword", "Join", "Reset", "NewAppPassword"} {
+	for _, name := range []string{"Authenticate", "unknown", "Add", "SetPassword", "ChangePassword", "Join", "Reset", "NewAppPassword", "SignUp"} {
 		if err := all[name](t.Context()); !errors.Is(err, password.ErrBusy) {
 			t.Errorf("%s: got %v, want ErrBusy", name, err)
 		}
@@ -71,6 +71,11 @@ func (h *house) everything(ann account.Account, join, reset string) map[string]f
 			_, err := h.Add(ctx, account.Wanted{Username: "carol", Password: good, Role: account.Member}, by)
 			return err
 		},
+		"SignUp": func(ctx context.Context) error {
+			_, err := h.SignUp(ctx, account.Wanted{Username: "eve", Password: good}, true, by)
+			return err
+		},
+		"Waiting":        func(ctx context.Context) error { _, err := h.Waiting(ctx); return err },
 		"SetPassword":    func(ctx context.Context) error { return h.SetPassword(ctx, "ann", other, by) },
 		"ChangePassword": func(ctx context.Context) error { _, err := h.ChangePassword(ctx, ann, good, other, by); return err },
 		"Disable":        func(ctx context.Context) error { return h.Disable(ctx, "ann", by) },

@@ -19,10 +19,10 @@ const (
 
 // Query is which entries Page and Each return. An empty field leaves none out.
 type Query struct {
-	Username string    // whom it happened to
-	Kind     string    // such as signin.ok
-	Day      time.Time // any time of the day in UTC
-	Before   int64     // the id of the entry that the page follows; 0: the newest come first
+	Who    string    // a username: whom it happened to, or who did it
+	Kind   string    // such as signin.ok
+	Day    time.Time // any time of the day in UTC
+	Before int64     // the id of the entry that the page follows; 0: the newest come first
 }
 
 // Page returns the entries of the query, newest first: at most PageRows, and one
@@ -85,27 +85,35 @@ func scanAt(r db.Row) (at int64, err error) {
 // read returns n entries after the place. Whatever the query says, an index has
 // them in this order.
 func (q Query) read(ctx context.Context, from db.Querier, after place, n int) ([]Entry, error) {
-	where, args := "", []any(nil)
-	if q.Username != "" {
-		where += ` AND username = ?`
-		args = append(args, q.Username)
+	const newest = ` ORDER BY at DESC, id DESC LIMIT ?`
+	where, args := q.where(after)
+	if q.Who == "" {
+		return db.All(ctx, from, scan, selectAll+` WHERE`+where+newest, append(args, n)...)
 	}
+	// Each half by its own index; an entry that is in both comes once.
+	half := func(column string) string {
+		return `SELECT * FROM (` + selectAll + ` WHERE ` + column + ` = ? AND` + where + newest + `) AS by_` + column
+	}
+	args = append(append([]any{q.Who}, args...), n)
+	return db.All(ctx, from, scan, half("username")+` UNION `+half("actor")+newest, append(append(args, args...), n)...)
+}
+
+// where returns the condition of the entries after the place, whomever they are
+// about, and its arguments.
+func (q Query) where(after place) (text string, args []any) {
 	switch {
-	case q.Kind != "" && q.Username != "": // not by the index of kinds: a person has fewer rows than a kind
-		where += ` AND event || '' = ?`
-		args = append(args, q.Kind)
+	case q.Kind != "" && q.Who != "": // not by the index of kinds: a person has fewer rows than a kind
+		text, args = ` event || '' = ? AND`, []any{q.Kind}
 	case q.Kind != "":
-		where += ` AND event = ?`
-		args = append(args, q.Kind)
+		text, args = ` event = ? AND`, []any{q.Kind}
 	}
 	if !q.Day.IsZero() {
 		day := q.Day.UTC().Truncate(24 * time.Hour)
-		where += ` AND at >= ?`
+		text += ` at >= ? AND`
 		args = append(args, db.Micros(day))
 		if end := db.Micros(day.AddDate(0, 0, 1)); after.at >= end { // SQLite seeks by one upper bound: the lower of the two
 			after = place{end, 0}
 		}
 	}
-	args = append(args, after.at, after.id, n)
-	return db.All(ctx, from, scan, selectAll+` WHERE 1 = 1`+where+` AND (at, id) < (?, ?) ORDER BY at DESC, id DESC LIMIT ?`, args...)
+	return text + ` (at, id) < (?, ?)`, append(args, after.at, after.id)
 }

@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -49,14 +50,14 @@ func TestEntriesAreFound(t *testing.T) {
 		want string
 	}{
 		{"all", audit.Query{}, "ada/a ada/b bob/a bob/b ada/a"},
-		{"a person's", audit.Query{Username: "ada"}, "ada/a ada/b ada/a"},
+		{"a person's", audit.Query{Who: "ada"}, "ada/a ada/b ada/a"},
 		{"of a kind", audit.Query{Kind: "b"}, "ada/b bob/b"},
 		{"of a day", audit.Query{Day: midnight}, "ada/b bob/a"},
 		{"of its last moment, seen from elsewhere", audit.Query{Day: midnight.Add(24*time.Hour - 1).In(time.FixedZone("", 14*60*60))}, "ada/b bob/a"},
-		{"of a person, a kind and a day", audit.Query{Username: "bob", Kind: "a", Day: midnight}, "bob/a"},
+		{"of a person, a kind and a day", audit.Query{Who: "bob", Kind: "a", Day: midnight}, "bob/a"},
 		{"before one", audit.Query{Before: 4}, "bob/a bob/b ada/a"},
 		{"before one that is forgotten", audit.Query{Before: 99}, ""},
-		{"of nobody", audit.Query{Username: "eve"}, ""},
+		{"of nobody", audit.Query{Who: "eve"}, ""},
 	} {
 		got, err := audit.Page(t.Context(), d, tt.q)
 		if told(got) != tt.want || err != nil {
@@ -67,6 +68,48 @@ func TestEntriesAreFound(t *testing.T) {
 		if told(each) != tt.want || err != nil {
 			t.Errorf("%s, one by one: got %q, %v; want %q", tt.name, told(each), err, tt.want)
 		}
+	}
+}
+
+// A person's entries are what happened to them and what they did, in one order:
+// what they did to themselves comes once.
+func TestWhatAPersonDid(t *testing.T) {
+	d := dbtest.Open(t)
+	gil := audit.Actor{ID: "7", Name: "gil"}
+	var want []string
+	for i := range 40 {
+		whom := []string{"gil", "", "ada"}[i%3]
+		err := d.Tx(t.Context(), func(tx *db.Tx) error {
+			by := gil
+			if i%5 == 0 {
+				by = audit.Command()
+			}
+			return audit.Record(t.Context(), tx, start, by, audit.Event{Kind: fmt.Sprint("k", i%2), Username: whom})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i%5 != 0 || whom == "gil" {
+			want = slices.Insert(want, 0, fmt.Sprint(whom, "/k", i%2))
+		}
+	}
+	for _, kind := range []string{"", "k0", "k1"} {
+		only := slices.DeleteFunc(slices.Clone(want), func(one string) bool { return !strings.HasSuffix(one, kind) })
+		for what, read := range map[string]func(audit.Query) ([]audit.Entry, error){
+			"a page": func(q audit.Query) ([]audit.Entry, error) { return audit.Page(t.Context(), d, q) },
+			"one by one": func(q audit.Query) (all []audit.Entry, err error) {
+				return all, audit.Each(t.Context(), d, q, func(e audit.Entry) error { all = append(all, e); return nil })
+			},
+		} {
+			got, err := read(audit.Query{Who: "gil", Kind: kind})
+			if told(got) != strings.Join(only, " ") || err != nil {
+				t.Errorf("%s of kind %q: got %q, %v; want %q", what, kind, told(got), err, only)
+			}
+		}
+	}
+	got, err := audit.Page(t.Context(), d, audit.Query{Who: "ada", Day: start})
+	if err != nil || len(got) != 13 {
+		t.Errorf("of ada on the day: %d, %v", len(got), err)
 	}
 }
 

@@ -19,6 +19,7 @@ const busyRest = 250 * time.Millisecond
 // Password signs somebody in by username, or confirmed email address, and password: start, which starts the
 // session, is called once they are right. Errors: account.ErrSignIn whatever was
 // wrong with them, also when the account changed before start was done;
+// account.ErrWaiting when they are right and an owner has to say yes first;
 // TooSoonError, password.ErrBusy, db.ErrUnavailable, and start's.
 func (s *Authenticator) Password(ctx context.Context, a Attempt, start func(session.Verified) error) error {
 	if s.Accounts.Hasher.Busy() {
@@ -40,6 +41,9 @@ func (s *Authenticator) Password(ctx context.Context, a Attempt, start func(sess
 	case err == nil:
 		s.Log.LogAttrs(ctx, slog.LevelInfo, "signed in", LogAttrs("signin.ok", a.Address.String(), found.Username, "")...)
 		return nil
+	case errors.Is(err, account.ErrWaiting):
+		s.Log.LogAttrs(ctx, slog.LevelInfo, "sign-in waits for an owner's yes", t.attrs("signin.waiting", "")...)
+		return cmp.Or(t.Succeeded(ctx), err)
 	case errors.Is(err, password.ErrHash):
 		return s.failSignIn(ctx, t, "the stored hash is broken: set the password again")
 	case errors.Is(err, account.ErrSignIn), errors.Is(err, session.ErrChanged):

@@ -12,7 +12,7 @@ import (
 type auditCommand struct {
 	listing
 
-	Who  string    `help:"Only what happened to this account." placeholder:"NAME"`
+	Who  string    `help:"Only what happened to this account, or what it did." placeholder:"NAME"`
 	Kind string    `help:"Only events of this kind, such as signin.ok." placeholder:"KIND"`
 	Day  time.Time `help:"Only what happened on this day in UTC." format:"2006-01-02" placeholder:"YYYY-MM-DD"`
 }
@@ -40,7 +40,7 @@ func (c *auditCommand) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		q.Username = name
+		q.Who = name
 	}
 	return a.withStores(ctx, func(st *Stores) error {
 		var rows []row

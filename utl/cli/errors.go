@@ -59,6 +59,8 @@ var answers = []answer{
 	{err: account.ErrNoOwner, sentence: "the owner comes first: open the link that the server printed when it started (start it again for a new one), or: glassjar user add NAME --role owner"},
 	{err: account.ErrTaken, sentence: "another account has this username: glassjar user list"},
 	{err: account.ErrUnknown, sentence: "there is no such account: glassjar user list"},
+	{err: account.ErrWaiting, sentence: "the account waits for an owner's yes: glassjar user approve NAME, or glassjar user reject NAME"},
+	{err: account.ErrNotWaiting, sentence: "the account does not wait for an owner's yes"},
 	{err: account.ErrDisabled, sentence: "the account is disabled, so the link would not work: glassjar user enable NAME"},
 	{err: account.ErrGroup, sentence: "a group is 1 to 32 of a to z, 0 to 9 and . _ - and starts with a letter or a digit; an account is in 32 at most"},
 	{err: account.ErrDisplayName, sentence: account.ErrDisplayName.Error()},

@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strings"
+
+	"glassjar/utl/account"
 )
 
 // Greet says on stdout where to open the browser and, while there is no account,
 // prints the link that makes the owner: it is a secret, and no line of the log.
-// Where no owner can sign in, it says what to do.
+// Where no owner can sign in, it says what to do; and what strangers may open where
+// they can make accounts.
 func Greet(ctx context.Context, st *Stores, public *url.URL, stdout io.Writer) error {
 	code, err := st.Accounts.NewFirst(ctx)
 	if err != nil {
@@ -23,8 +27,19 @@ func Greet(ctx context.Context, st *Stores, public *url.URL, stdout io.Writer) e
 	if code != "" {
 		fmt.Fprintf(stdout, "make the owner's account within 24 hours at %s\n", public.JoinPath("join", code))
 	}
+	if st.Config.SignUp == account.ByAnybody {
+		fmt.Fprintf(stdout, "SIGNUP=open: every stranger can make an account, and then open %s\n", openTo(st.Config.OpenToStrangers()))
+	}
 	if missing {
 		fmt.Fprintln(stdout, "no owner can sign in, so nobody can manage people: glassjar user add NAME --role owner, or glassjar user enable NAME")
 	}
 	return nil
+}
+
+// openTo says what may be opened.
+func openTo(all []string) string {
+	if len(all) == 0 {
+		return "nothing yet: neither GATE_HOSTS nor PAGES_DIR is set"
+	}
+	return strings.Join(all, ", ") + ", unless the proxy asks for a group"
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"text/tabwriter"
+	"strconv"
 
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
@@ -17,23 +17,30 @@ type keysCommands struct {
 	Prune  keysPrune  `cmd:"" help:"Drop all keys but the newest, and every cookie that they signed."`
 }
 
-type keysList struct{}
+type keysList struct{ listing }
+
+type keyLine struct {
+	Position int    `json:"position"`
+	ID       string `json:"id"`
+	Signs    bool   `json:"signs"` // else it verifies alone
+	Kept     string `json:"kept"`
+}
 
 // Run prints a line for each key. It makes nothing.
-func (keysList) Run(a *app) error {
+func (c keysList) Run(a *app) error {
 	ring, home, err := a.ring()
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
+	var rows []row
 	for i, id := range ring.IDs() {
 		does := "verifies"
 		if i == 0 {
 			does = "signs"
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", i+1, id, does, home)
+		rows = append(rows, row{keyLine{i + 1, id, i == 0, home}, []string{strconv.Itoa(i + 1), id, does, home}})
 	}
-	return w.Flush()
+	return c.print(a, rows)
 }
 
 // fromEnv is where keys are kept that no file holds.

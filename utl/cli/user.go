@@ -15,6 +15,8 @@ type userCommands struct {
 	Add      userAdd      `cmd:"" help:"Make an account."`
 	List     userList     `cmd:"" help:"List the accounts: username, role, state, since when, groups, email address, name."`
 	Disable  userDisable  `cmd:"" help:"Keep an account from signing in, and sign it out everywhere."`
+	Approve  userApprove  `cmd:"" help:"Let an account that waits for an owner's yes sign in."`
+	Reject   userReject   `cmd:"" help:"Delete an account that waits for an owner's yes; its username may be taken again."`
 	Enable   userEnable   `cmd:"" help:"Let a disabled account sign in again."`
 	Group    userGroup    `cmd:"" help:"Put an account into these groups and no others; none named: into none."`
 	Name     userName     `cmd:"" help:"Set what a person is called."`
@@ -111,6 +113,7 @@ type userLine struct {
 	Groups         []string  `json:"groups"`
 	Email          string    `json:"email"`
 	EmailConfirmed bool      `json:"email_confirmed"`
+	State          string    `json:"state"`
 	Disabled       bool      `json:"disabled"`
 	Created        time.Time `json:"created"`
 }
@@ -134,13 +137,9 @@ func (c userList) Run(ctx context.Context, a *app) error {
 func (c userList) printAccounts(a *app, all []account.Account) error {
 	rows := make([]row, len(all))
 	for i, one := range all {
-		state := account.Active
-		if one.Disabled {
-			state = account.Disabled
-		}
 		rows[i] = row{
-			userLine{one.Username, one.Name, one.Role, one.GroupList(), one.Email, one.EmailConfirmed, one.Disabled, one.Created},
-			[]string{one.Username, one.Role, state, one.Created.Format(time.DateOnly), dash(one.Groups), dash(one.Email), one.Name},
+			userLine{one.Username, one.Name, one.Role, one.GroupList(), one.Email, one.EmailConfirmed, one.State(), one.Disabled, one.Created},
+			[]string{one.Username, one.Role, one.State(), one.Created.Format(time.DateOnly), dash(one.Groups), dash(one.Email), one.Name},
 		}
 	}
 	return c.print(a, rows)
@@ -151,6 +150,20 @@ type userDisable struct{ named }
 // Run disables the account.
 func (c *userDisable) Run(ctx context.Context, a *app) error {
 	return a.change(ctx, c.Name, "is disabled, and signed out everywhere", (*account.Store).Disable)
+}
+
+type userApprove struct{ named }
+
+// Run lets the account sign in.
+func (c *userApprove) Run(ctx context.Context, a *app) error {
+	return a.change(ctx, c.Name, "can sign in", (*account.Store).Approve)
+}
+
+type userReject struct{ named }
+
+// Run deletes the account.
+func (c *userReject) Run(ctx context.Context, a *app) error {
+	return a.change(ctx, c.Name, "is rejected: the username may be taken again", (*account.Store).Reject)
 }
 
 type userEnable struct{ named }

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
 
@@ -40,7 +41,8 @@ type Config struct {
 	DatabaseURL string        `env:"DATABASE_URL" envDefault:"sqlite:glassjar.db"`
 	SessionIdle time.Duration `env:"SESSION_IDLE" envDefault:"24h"`
 	SessionMax  time.Duration `env:"SESSION_MAX" envDefault:"720h"`
-	PagesDir    string        `env:"PAGES_DIR"` // empty: no pages
+	SignUp      string        `env:"SIGNUP" envDefault:"invite"` // or approve or open
+	PagesDir    string        `env:"PAGES_DIR"`                  // empty: no pages
 
 	GateHosts    []string `env:"GATE_HOSTS"`    // in lower case; empty: the gate lets nobody pass
 	CookieDomain string   `env:"COOKIE_DOMAIN"` // empty: every gate host has a cookie of its own
@@ -96,6 +98,20 @@ func Load(path string, getenv func(string) string) (Config, error) {
 	return c, nil
 }
 
+// OpenToStrangers returns what everybody may open, with SIGNUP=open and an account
+// that they made just now: the hosts of the gate, but for those whose proxies ask
+// for a group, and /pages/.
+func (c Config) OpenToStrangers() []string {
+	if c.SignUp != "open" {
+		return nil
+	}
+	all := slices.Clone(c.GateHosts)
+	if c.PagesDir != "" {
+		all = append(all, "/pages/")
+	}
+	return all
+}
+
 // LogValue returns the settings for a log line, without SESSION_KEYS,
 // DATABASE_URL and the user of SMTP_URL.
 func (c Config) LogValue() slog.Value {
@@ -111,6 +127,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Bool("keys_from_env", c.KeysFromEnv),
 		slog.Duration("session_idle", c.SessionIdle),
 		slog.Duration("session_max", c.SessionMax),
+		slog.String("signup", c.SignUp),
 		slog.String("pages_dir", c.PagesDir),
 		slog.String("gate_hosts", fmt.Sprint(c.GateHosts)),
 		slog.String("cookie_domain", c.CookieDomain),

@@ -58,6 +58,7 @@ func TestDefaults(t *testing.T) { // Attack keys/none: no .env
 		DatabaseURL: "sqlite:glassjar.db",
 		SessionIdle: 24 * time.Hour,
 		SessionMax:  720 * time.Hour,
+		SignUp:      "invite",
 		TrustedProxies: []netip.Prefix{
 			netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"),
 		},
@@ -151,6 +152,7 @@ func TestRefused(t *testing.T) {
 		"PAGES_DIR":       {"not-here", "config.go", "a\x00b"},
 		"GATE_HOSTS":      {"*", "*.", "a..b", "-a.example", "*.127.0.0.1", "*.[::1]", "app.example:0", "app.example:65536", "*.com", "*.co.uk:443", "https://app.example", "app.example/", "app.example,", "a.*.example", "me@app.example", "app.example:x", "ap\u212A.example", "[x]", "a b"},
 		"COOKIE_DOMAIN":   {"example", "jar.example"},
+		"SIGNUP":          {"yes", "Open", "closed"},
 		"LAB":             {"yes", "ON", "true", "1"},
 		"TRUSTED_PROXIES": {"x", "10.0.0.0/33", "10.0.0.1,", "10.0.0.0/8;::1", "fe80::1%eth0", "::ffff:10.0.0.0/104"},
 		"LOG_LEVEL":       {"loud", "INFO", "info+2", "0"},

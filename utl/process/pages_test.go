@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"glassjar/handlers"
+	"glassjar/utl/account"
 	"glassjar/utl/anatomy"
 	"glassjar/utl/browsertest"
 	"glassjar/utl/gate"
@@ -41,7 +43,7 @@ type tour struct {
 // page may scroll sideways at 320 px, and axe-core finds nothing wrong.
 func TestPages(t *testing.T) {
 	axe := axeCore(t)
-	s := start(t, t.TempDir(), "PAGES_DIR="+t.TempDir(), "GATE_HOSTS=*.apps.localhost,localhost")
+	s := start(t, t.TempDir(), "PAGES_DIR="+t.TempDir(), "GATE_HOSTS=*.apps.localhost,localhost", "SIGNUP=approve")
 	p := tour{browsertest.Open(t), t, s, axe, filepath.Join(top, ".pictures"), newSeen()}
 	p.account()
 	p.signIn()
@@ -112,6 +114,8 @@ func (p tour) people() {
 		p.s.must("", "user", "group", name, []string{"dev", "dev,ops", "office"}[i])
 	}
 	p.s.must("", "user", "disable", "dan")
+	p.s.asks(p.t, "eve")
+	p.visit("home-waiting", "/", "Hello, ada")
 	p.visit("people", "/people", "People")
 	p.visit("people-none", "/people?q=zz", "People")
 	p.visit("people-invite", "/people/invite", "Invite somebody")
@@ -122,14 +126,32 @@ func (p tour) people() {
 	p.visit("people-audit-none", "/people/audit?who=nobody", "What happened")
 	p.visit("person", "/people/carol", "carol")
 	p.visit("person-disabled", "/people/dan", "dan")
+	p.visit("person-waiting", "/people/eve", "eve")
 	p.visit("person-delete", "/people/bob/delete", "Delete bob?")
 	p.Open(p.s.url + "/people/carol")
 	p.Press("Make a reset link")
 	p.look("person-reset")
 }
 
+// asks asks for an account on /join.
+func (p *program) asks(t *testing.T, username string) {
+	t.Helper()
+	t.Helper()
+	a, err := newBrowser(p).try("/join", url.Values{"username": {username}, "password": {good}})
+	if err != nil || a.status != http.StatusSeeOther {
+		t.Fatalf("asking for an account: %d, %v", a.status, err)
+	}
+}
+
 func (p tour) signIn() {
 	p.visit("not-found", "/nowhere", "Not found")
+	p.visit("sign-in-deleted", "/?done=deleted", "Sign in")
+	p.visit("sign-up", "/join", "Make your account")
+	p.visit("sign-up-done", "/join?done=waiting", "Your account waits")
+	p.Open(p.s.url + "/")
+	p.Submit("eve", good)
+	p.Do(chromedp.WaitVisible(chromedp.ID("waiting")))
+	p.look("sign-in-waiting")
 	p.visit("sign-in", "/?next=/pages/", "Sign in")
 	p.Submit("ada", "not this one")
 	p.Do(chromedp.WaitVisible(chromedp.ID("problem")))
@@ -181,7 +203,7 @@ type seen struct {
 }
 
 func newSeen() seen {
-	s := seen{http.NewServeMux(), handlers.Routes(handlers.Config{Pages: new(os.Root), Lab: new(anatomy.Lab), Gate: new(gate.Gate)}), map[string]bool{}}
+	s := seen{http.NewServeMux(), handlers.Routes(handlers.Config{SignUp: account.ByApproval, Pages: new(os.Root), Lab: new(anatomy.Lab), Gate: new(gate.Gate)}), map[string]bool{}}
 	for _, pattern := range s.routes {
 		s.mux.HandleFunc(pattern, func(http.ResponseWriter, *http.Request) {})
 	}

@@ -134,7 +134,7 @@ func busy(t *testing.T, st *stores.Stores) {
 	must(err)
 	_, err = st.Accounts.Invitations(ctx, "")
 	must(err)
-	for _, q := range []audit.Query{{}, {Before: 9000}, {Username: "person-7"}, {Kind: "kind-7"}, {Day: time.Now()}, {Username: "person-7", Kind: "kind-7", Day: time.Now()}} {
+	for _, q := range []audit.Query{{}, {Before: 9000}, {Who: "person-7"}, {Kind: "kind-7"}, {Day: time.Now()}, {Who: "person-7", Kind: "kind-7", Day: time.Now()}} {
 		_, err = st.Accounts.Audit(ctx, q)
 		must(err)
 	}

@@ -25,7 +25,7 @@ type rule struct {
 }
 
 // rules are all rules.
-var rules = []rule{pairRule, addressRule, siteRule, accountRule, deviceRule, streakRule, signInRule}
+var rules = []rule{pairRule, addressRule, siteRule, accountRule, deviceRule, streakRule, signInRule, newAddressRule, newSiteRule, newAllRule}
 
 // doubling is the waits of most rules.
 var doubling = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 30 * time.Second}
@@ -39,6 +39,11 @@ var (
 	deviceRule  = rule{"device", 10, time.Hour, doubling}          // a browser that signed in to the account before
 	streakRule  = rule{"streak", 99, 30 * 24 * time.Hour, tenMins} // an account's failures in a row, however slow (NIST SP 800-63B-4, section 3.2.2)
 	signInRule  = rule{"sign-in", 119, time.Hour, nil}             // an account's sign-ins that succeeded
+
+	// Accounts that strangers ask for, whether they get them or not.
+	newAddressRule = rule{"new-address", 9, time.Hour, nil}
+	newSiteRule    = rule{"new-site", 49, time.Hour, nil}
+	newAllRule     = rule{"new-all", 499, time.Hour, nil} // of all addresses together
 )
 
 var tenMins = []time.Duration{10 * time.Minute}
@@ -75,6 +80,11 @@ type counters struct {
 
 // counters returns the attempt's keys.
 func (a Attempt) counters() (c counters) {
+	if a.Kind == SignUp {
+		c.checked = a.signUpKeys()
+		c.onFailure, c.onSuccess = c.checked, c.checked
+		return c
+	}
 	account := a.Account[:min(len(a.Account), maxAccount)]
 	if a.Device != "" {
 		c.onFailure = []key{deviceRule.key(a.Kind, a.Device)}
@@ -101,6 +111,15 @@ func (a Attempt) unknownDeviceKeys(account string) []key {
 		keys = append(keys, streakRule.key("", account))
 	}
 	return keys
+}
+
+// signUpKeys returns the keys of an attempt to make an account.
+func (a Attempt) signUpKeys() []key {
+	keys := []key{newAddressRule.key("", network(a.Address, ipv6Customer))}
+	if a.Address.Unmap().Is6() {
+		keys = append(keys, newSiteRule.key("", network(a.Address, ipv6Site)))
+	}
+	return append(keys, newAllRule.key("", ""))
 }
 
 func (r rule) key(of, parts string) key {

@@ -18,6 +18,10 @@ import (
 
 const busyWait = time.Second // for an attempt while as many as allowed are in flight
 
+// SignUp is the kind of an attempt to make an account, which nobody invited:
+// Succeeded and Failed count it alike, by address, by network and all together.
+const SignUp = "sign-up"
+
 // Store counts failed sign-ins. It is safe for concurrent use. Limits are exact
 // within one process. Attempts in flight in other processes sharing the database
 // are not counted. The caller runs Sweep about once a minute.
@@ -32,7 +36,7 @@ type Store struct {
 
 // Attempt is one sign-in, or another use of a secret that can be guessed.
 type Attempt struct {
-	Kind    string     // empty for a sign-in; other kinds have separate counters
+	Kind    string     // empty for a sign-in; other kinds have separate counters, and SignUp has its own rules
 	Address netip.Addr // the client's; IPv6 is counted by /64 and /48
 	Account string     // the username in its normal form, else as typed; its first 256 bytes count
 	Device  string     // a known device's id, verified for this account, or empty

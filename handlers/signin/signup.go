@@ -1,0 +1,77 @@
+package signin
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/account"
+	"glassjar/utl/authn"
+)
+
+// SignUpPage is the data of /join.
+type SignUpPage struct {
+	web.Layout
+
+	Username, Email string // as typed
+	Problem         string
+	Approval        bool // an owner has to say yes
+	Waits           bool // the account is made, and waits for that
+}
+
+// UsernameRule says what a username is.
+func (SignUpPage) UsernameRule() string { return web.UsernameRule }
+
+// SignUpForm answers GET /join: the form that makes an account without an
+// invitation. With the arg done it says that the account waits.
+func (s *Room) SignUpForm(w http.ResponseWriter, r *http.Request) error {
+	args, err := web.ReadArgs(r, "done")
+	if err != nil {
+		return err
+	}
+	if s.empty(r.Context()) {
+		return errOwnerFirst
+	}
+	approval := s.SignUp == account.ByApproval
+	return s.Render(w, http.StatusOK, "signup", SignUpPage{Approval: approval, Waits: approval && args.Has("done")})
+}
+
+// SignUpSubmit answers POST /join: it makes a member's account and signs the
+// person in, 303 to /; or, where an owner has to say yes, 303 to /join, which says
+// so; or it shows the form again.
+func (s *Room) SignUpSubmit(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ReadForm(r, "username", "password", "email")
+	if err != nil {
+		return err
+	}
+	p := SignUpPage{Username: account.Trim(form.Get("username")), Email: account.Trim(form.Get("email")), Approval: s.SignUp == account.ByApproval}
+	made, err := s.Authn.SignUp(r.Context(), s.Attempt(r, p.Username, form.Get("password")), p.Email, p.Approval)
+	if err == nil && p.Approval {
+		return web.SeeOther(w, "/join?done=waiting")
+	}
+	if err == nil {
+		err = s.StartSession(w, r, made, false)
+	}
+	if err == nil {
+		return s.thenHome(w, r, nil)
+	}
+	if errors.Is(err, account.ErrNoOwner) {
+		return errOwnerFirst
+	}
+	again := func(problem string, status int) error {
+		p.Problem = problem
+		return s.Render(w, status, "signup", p)
+	}
+	if soon, ok := errors.AsType[authn.TooSoonError](err); ok {
+		w.Header().Set("Retry-After", strconv.Itoa(soon.Seconds()))
+		return again(tooMany(soon.Seconds()), http.StatusTooManyRequests)
+	}
+	return s.RerenderForm(w, r, err, again)
+}
+
+// tooMany says how many seconds to wait, in words.
+func tooMany(seconds int) string {
+	return fmt.Sprintf("Too many new accounts were asked for within an hour. Wait %d minutes, then try again.", (seconds+59)/60)
+}
