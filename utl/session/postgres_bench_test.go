@@ -47,18 +47,18 @@ func each(n int, do func(worker, i int)) float64 {
 	return float64(sum) / time.Since(began).Seconds()
 }
 
-// BenchmarkPostgresServers is what one server and two on one PostgreSQL do in the
-// same run: starts of sessions without the password's hash, finds of sessions in
+// BenchmarkPostgresServers is what one server, two and four on one PostgreSQL do in
+// the same run: starts of sessions without the password's hash, finds of sessions in
 // memory, and how long after an end at the first the last one refuses. All of it,
 // PostgreSQL too, shares the machine's cores.
 func BenchmarkPostgresServers(b *testing.B) {
 	server := dbtest.Need(b)
 	for range b.N {
-		var starts, finds [3]float64
-		for n := 1; n <= 2; n++ {
+		starts, finds := map[int]float64{}, map[int]float64{}
+		for _, n := range []int{1, 2, 4} {
 			s := onPostgres(b, server)
 			all := []*site{s}
-			if n == 2 {
+			for len(all) < n {
 				all = append(all, s.another(b))
 			}
 			for i := range 64 {
@@ -78,8 +78,10 @@ func BenchmarkPostgresServers(b *testing.B) {
 			b.ReportMetric(finds[n], fmt.Sprintf("finds/s-%d", n))
 			b.ReportMetric(float64(endsAfter(b, all))/1e6, fmt.Sprintf("ms-to-end-%d", n))
 		}
-		b.ReportMetric(starts[2]/starts[1], "starts-2÷1")
-		b.ReportMetric(finds[2]/finds[1], "finds-2÷1")
+		for _, n := range []int{2, 4} {
+			b.ReportMetric(starts[n]/starts[1], fmt.Sprintf("starts-%d÷1", n))
+			b.ReportMetric(finds[n]/finds[1], fmt.Sprintf("finds-%d÷1", n))
+		}
 	}
 	b.ReportMetric(0, "ns/op")
 }
