@@ -42,7 +42,7 @@ next:
 	return got
 }
 
-// Attack race/one-winner: one name.
+// Attack race/one-winner, servers/races: one name.
 func TestOfAHundredWhoWantANameOneGetsIt(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -63,7 +63,7 @@ func TestOfAHundredWhoWantANameOneGetsIt(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: one link.
+// Attack race/one-winner, servers/races: one link.
 func TestOfAHundredWithALinkOneGetsIn(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -84,7 +84,7 @@ func TestOfAHundredWithALinkOneGetsIn(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: the first owner.
+// Attack race/one-winner, servers/races: the first owner.
 func TestOfAHundredFirstOwnersOneIsTheFirst(t *testing.T) {
 	h := open(t)
 	code := link(t, func() (string, error) { return h.NewFirst(t.Context()) })
@@ -119,7 +119,7 @@ func TestOfAHundredFirstOwnersOneIsTheFirst(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: two owners who turn on each other.
+// Attack race/one-winner, servers/races: two owners who turn on each other.
 func TestOfTwoOwnersWhoTurnOnEachOtherOneStays(t *testing.T) {
 	h := open(t)
 	owners := []string{"ann", "bob"}
@@ -147,7 +147,7 @@ func TestOfTwoOwnersWhoTurnOnEachOtherOneStays(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: a change of an account against two sign-ins to it, for a hundred
+// Attack race/one-winner, servers/races: a change of an account against two sign-ins to it, for a hundred
 // accounts: all may succeed, but no session outlives the change.
 func TestNoSignInOutrunsAChange(t *testing.T) {
 	tests := []struct {

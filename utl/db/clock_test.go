@@ -13,7 +13,7 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// Attack fault/clock: of two machines whose clocks are ten minutes apart both go by
+// Attack fault/clock, servers/clocks: of two machines whose clocks are ten minutes apart both go by
 // the database's.
 func TestClocksOfTwoMachines(t *testing.T) {
 	at := dbtest.New(t)
@@ -106,7 +106,7 @@ func notify(t *testing.T, d *db.DB) {
 	}
 }
 
-// A notice reaches the other server; one whose listening connection is lost says so,
+// Attack servers/listener: a notice reaches the other server; one whose listening connection is lost says so,
 // makes another, and looks for what it missed.
 func TestNoticesReachTheOtherServer(t *testing.T) {
 	url := dbtest.OnlyPostgres(t).New(t)

@@ -131,7 +131,7 @@ func returns(t *testing.T, p *dbtest.Pair, old int, w *writers) {
 	}
 }
 
-// The primary is killed and its standby promoted: servers write again by themselves
+// Attack servers/failover: the primary is killed and its standby promoted: servers write again by themselves
 // within 5 s, no acknowledged write is lost, and the old primary, back, gets none.
 func TestFailovers(t *testing.T) {
 	dbtest.OnlyPostgres(t)
@@ -159,7 +159,7 @@ func TestFailovers(t *testing.T) {
 	t.Logf("%d rounds: %d acknowledged writes, 0 lost; writes again at most %v after the promotion", *failovers, all, longest)
 }
 
-// The standby is promoted while the primary lives: one that only stopped for a while,
+// Attack servers/failover: the standby is promoted while the primary lives: one that only stopped for a while,
 // and one that was well. Servers find the new one, though the old one stands first.
 func TestPromotedWhileThePrimaryLives(t *testing.T) {
 	dbtest.OnlyPostgres(t)

@@ -80,7 +80,7 @@ default_pool_size = 4
 	return "postgres://glassjar@" + at + "/jar?sslmode=disable&default_query_exec_mode=exec"
 }
 
-// Two servers through PgBouncer in transaction mode, where nobody listens and nothing is
+// Attack servers/pooler, servers/listener: two servers through PgBouncer in transaction mode, where nobody listens and nothing is
 // prepared: everything works, and what ends at one is refused at the other by the poll.
 func TestThroughPgBouncer(t *testing.T) {
 	t.Parallel()

@@ -23,7 +23,7 @@ func machine(t *testing.T, url string, keys keyring.Ring) (folder string) {
 	return folder
 }
 
-// Attack cookie/replay: three servers on one PostgreSQL, each with a folder of its own:
+// Attack cookie/replay, servers/ends, servers/keys: three servers on one PostgreSQL, each with a folder of its own:
 // who is signed in at one is at the others, and is not when a third ends it. One with
 // other keys does not start. Nothing but settings is in their folders.
 func TestServersOnPostgres(t *testing.T) {

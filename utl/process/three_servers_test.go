@@ -8,7 +8,7 @@ import (
 	"glassjar/utl/keyring"
 )
 
-// Three servers on one PostgreSQL, as people meet them: somebody signs in at the first,
+// Attack servers/ends: three servers on one PostgreSQL, as people meet them: somebody signs in at the first,
 // visits pages at the second, and is ended from a second browser at the third.
 func TestThreeServersInABrowser(t *testing.T) {
 	t.Parallel()

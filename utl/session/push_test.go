@@ -15,7 +15,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// Attack race/ended-session: what ends on one server ends on the other at once, by its
+// Attack race/ended-session, servers/ends: what ends on one server ends on the other at once, by its
 // notice.
 func TestEndsAreGivenNoticeOf(t *testing.T) {
 	dbtest.OnlyPostgres(t)
@@ -63,7 +63,7 @@ func TestASignInGivesNoNotice(t *testing.T) {
 	}
 }
 
-// Attack race/ended-session: a transaction that commits late, after a poll has seen what
+// Attack race/ended-session, servers/ends: a transaction that commits late, after a poll has seen what
 // began after it, is seen by the next poll.
 func TestAChangeThatCommitsLate(t *testing.T) {
 	dbtest.OnlyPostgres(t)

@@ -188,7 +188,7 @@ func TestATicketIsForOneBrowser(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: one ticket
+// Attack race/one-winner, servers/races: one ticket
 func TestRaceOfATicket(t *testing.T) {
 	s := newSite(t)
 	found := s.live(t, s.signIn(t, "ada", true))

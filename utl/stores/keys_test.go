@@ -24,7 +24,7 @@ func keys(t *testing.T, n int) (r keyring.Ring) {
 	return r
 }
 
-// Attack keys/file: servers on one database have a key in common, or do not start; a new
+// Attack keys/file, servers/keys: servers on one database have a key in common, or do not start; a new
 // one gets everywhere in two steps, and what is forgotten is said.
 func TestServersHaveAKeyInCommon(t *testing.T) {
 	url := dbtest.OnlyPostgres(t).New(t)
