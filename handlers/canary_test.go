@@ -79,8 +79,9 @@ func flows(t *testing.T, s *webtest.Site) (secrets []string, bodies map[string]s
 	do("POST", "/auth", 422, "username", "ada", "password", canaryWrong, "secret", canaryQuery)
 	do("POST", "/auth", 400, "username", "ada", "password", canaryWrong, "password", canaryWrong)
 	do("POST", "/auth", 303, "username", "ada", "password", canarySecond)
-	do("POST", "/account/app-passwords", 422, "name", "backup", "current", canaryWrong)
-	do("POST", "/account/app-passwords", 200, "name", "backup", "current", canarySecond)
+	do("POST", "/account/prove", 422, "password", canaryWrong)
+	do("POST", "/account/prove", 303, "password", canarySecond)
+	do("POST", "/account/app-passwords", 200, "name", "backup")
 	const shown = "POST /account/app-passwords"
 	app := regexp.MustCompile(`gj_(\w{52})`).FindStringSubmatch(bodies[shown])[1]
 	delete(bodies, shown) // it shows the secret once

@@ -87,8 +87,9 @@ func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) map[string]deed {
 		"POST /account/passkeys/{id}/rename": {path: passkey + "/rename", fields: []string{"name", "Phone"}},
 		"POST /account/passkeys/{id}/remove": {path: passkey + "/remove"},
 		"POST /account/app-passwords": {
-			path: "/account/app-passwords", fields: []string{"current", webtest.Good, "name", "sync"}, tells: true,
+			path: "/account/app-passwords", fields: []string{"name", "sync"}, tells: true,
 		},
+		"POST /account/prove": {path: "/account/prove", fields: []string{"password", webtest.Good}},
 		"POST /account/app-passwords/{id}/revoke": {
 			path: "/account/app-passwords/" + s.Texts(t, `SELECT id FROM app_passwords`)[0] + "/revoke",
 		},

@@ -108,7 +108,8 @@ func Routes(c Config) []string { return slices.Sorted(maps.Keys(new(site).routes
 
 // routes is every route of the site: pattern → guard(page). The guard is in the
 // page's type: a member's page cannot be mounted without the check, because it
-// could not be called.
+// could not be called. Proven and ProvenOwner ask for a proof of the last 10
+// minutes.
 func (s *site) routes(c Config) map[string]http.Handler {
 	routes := map[string]http.Handler{
 		"GET /{$}":           s.Open(s.signin.Home),
@@ -121,13 +122,16 @@ func (s *site) routes(c Config) map[string]http.Handler {
 		"GET /reset/{code}":  s.Open(s.signin.ResetForm),
 		"POST /reset/{code}": s.Open(s.signin.ResetSubmit),
 
+		"GET /account/prove":  s.Member(s.signin.ProveForm),
+		"POST /account/prove": s.Member(s.signin.ProveSubmit),
+
 		"GET /account":                       s.Member(s.self.Account),
 		"GET /account/profile":               s.Member(s.self.ProfileForm),
 		"POST /account/profile":              s.Member(s.self.ProfileSubmit),
 		"GET /account/data":                  s.Member(s.self.DataForm),
-		"POST /account/data":                 s.Member(s.self.DataSubmit),
-		"GET /account/delete":                s.Member(s.self.DeleteForm),
-		"POST /account/delete":               s.Member(s.self.DeleteSubmit),
+		"POST /account/data":                 s.Proven(s.self.DataSubmit),
+		"GET /account/delete":                s.Proven(s.self.DeleteForm),
+		"POST /account/delete":               s.Proven(s.self.DeleteSubmit),
 		"GET /account/events":                s.Member(s.self.Events),
 		"GET /account/password":              s.Member(s.self.PasswordForm),
 		"POST /account/password":             s.Member(s.self.PasswordSubmit),
@@ -171,15 +175,15 @@ func (s *site) peopleRoutes() map[string]http.Handler {
 		"GET /people/{username}":                 s.Owner(s.people.Person),
 		"POST /people/{username}/profile":        s.Owner(s.people.ProfileSubmit),
 		"POST /people/{username}/groups":         s.Owner(s.people.GroupsSubmit),
-		"POST /people/{username}/role":           s.Owner(s.people.RoleSubmit),
+		"POST /people/{username}/role":           s.ProvenOwner(s.people.RoleSubmit),
 		"POST /people/{username}/disable":        s.Owner(s.people.DisableSubmit),
 		"POST /people/{username}/enable":         s.Owner(s.people.EnableSubmit),
 		"POST /people/{username}/approve":        s.Owner(s.people.ApproveSubmit),
 		"POST /people/{username}/reject":         s.Owner(s.people.RejectSubmit),
-		"POST /people/{username}/reset":          s.Owner(s.people.ResetSubmit),
+		"POST /people/{username}/reset":          s.ProvenOwner(s.people.ResetSubmit),
 		"POST /people/{username}/end-sessions":   s.Owner(s.people.EndSessionsSubmit),
-		"GET /people/{username}/delete":          s.Owner(s.people.DeleteForm),
-		"POST /people/{username}/delete":         s.Owner(s.people.DeleteSubmit),
+		"GET /people/{username}/delete":          s.ProvenOwner(s.people.DeleteForm),
+		"POST /people/{username}/delete":         s.ProvenOwner(s.people.DeleteSubmit),
 	}
 }
 
@@ -196,8 +200,8 @@ func (s *site) gateRoutes() map[string]http.Handler {
 		"GET /.well-known/jwks.json":  s.Open(s.forward.JWKS),
 
 		"GET /account/app-passwords":              s.Member(s.self.AppPasswords),
-		"POST /account/app-passwords":             s.Member(s.self.AppPasswordSubmit),
-		"POST /account/app-passwords/{id}/revoke": s.Member(s.self.AppPasswordRevoke),
+		"POST /account/app-passwords":             s.Proven(s.self.AppPasswordSubmit),
+		"POST /account/app-passwords/{id}/revoke": s.Proven(s.self.AppPasswordRevoke),
 	}
 }
 

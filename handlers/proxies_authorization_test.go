@@ -19,7 +19,7 @@ import (
 // newAppPassword returns the secret of a new app password of ada's.
 func (c check) newAppPassword() string {
 	c.t.Helper()
-	secret, err := c.Accounts.NewAppPassword(c.t.Context(), c.ada, webtest.Good, account.AppPassword{Name: "sync"}, audit.Command())
+	secret, err := c.Accounts.NewAppPassword(c.t.Context(), c.ada, account.AppPassword{Name: "sync"}, audit.Command())
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -200,7 +200,7 @@ func (c check) isHealthy() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	secret, err := c.Accounts.NewAppPassword(c.t.Context(), c.ada, webtest.Good, account.AppPassword{Name: "doctor"}, audit.Command())
+	secret, err := c.Accounts.NewAppPassword(c.t.Context(), c.ada, account.AppPassword{Name: "doctor"}, audit.Command())
 	if err != nil {
 		c.t.Fatal(err)
 	}

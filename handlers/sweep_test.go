@@ -52,6 +52,7 @@ var sweep = []webtest.Swept{
 	{Pattern: "/account", Get: webtest.By{303, 200, 200}},
 	{Pattern: "/account/events", Get: webtest.By{303, 200, 200}},
 	{Pattern: "/account/events", Path: "/account/events?before=x", Get: webtest.By{303, 400, 400}},
+	{Pattern: "/account/prove", Get: webtest.By{303, 200, 200}, Post: webtest.By{303, 422, 422}},
 	{Pattern: "/account/profile", Get: webtest.By{303, 200, 200}, Post: webtest.By{303, 303, 303}},
 	{Pattern: "/account/data", Get: webtest.By{303, 200, 200}, Post: webtest.By{303, 200, 200}},
 	{Pattern: "/account/delete", Get: webtest.By{303, 200, 200}, Post: webtest.By{303, 422, 422}},

@@ -31,6 +31,7 @@ var pageData = map[string]any{
 	"account-passkey":           self.PasskeyPage{},
 	"account-passkeys":          self.PasskeysPage{},
 	"account-password":          self.PasswordPage{},
+	"account-prove":             signin.ProvePage{},
 	"auth":                      signin.AuthPage{},
 	"error":                     web.ErrorPage{},
 	"gate":                      web.AppHostPage{},

@@ -20,7 +20,8 @@ type LinkPage struct {
 // ResetSubmit answers POST /people/{username}/reset: it makes a link that sets a
 // new password and shows it, with 200: it is kept nowhere else. Where mail is set up,
 // one like it goes to the person's confirmed email address.
-func (s *Room) ResetSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+func (s *Room) ResetSubmit(w http.ResponseWriter, r *http.Request, proven web.ProvenOwner) error {
+	me := proven.Owner()
 	one, err := s.person(r)
 	if err != nil {
 		return err
@@ -53,7 +54,8 @@ type DeletePage struct {
 
 // DeleteForm answers GET /people/{username}/delete: what goes, what stays, and a
 // field for the username.
-func (s *Room) DeleteForm(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+func (s *Room) DeleteForm(w http.ResponseWriter, r *http.Request, proven web.ProvenOwner) error {
+	me := proven.Owner()
 	one, err := s.person(r)
 	if err != nil {
 		return err
@@ -63,7 +65,8 @@ func (s *Room) DeleteForm(w http.ResponseWriter, r *http.Request, me web.Owned) 
 
 // DeleteSubmit answers POST /people/{username}/delete: the account is gone, 303
 // to /people; or the form again when the field confirm is not the username.
-func (s *Room) DeleteSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+func (s *Room) DeleteSubmit(w http.ResponseWriter, r *http.Request, proven web.ProvenOwner) error {
+	me := proven.Owner()
 	one, err := s.person(r)
 	if err != nil {
 		return err

@@ -111,12 +111,12 @@ func (s *Room) GroupsSubmit(w http.ResponseWriter, r *http.Request, me web.Owned
 }
 
 // RoleSubmit answers POST /people/{username}/role.
-func (s *Room) RoleSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+func (s *Room) RoleSubmit(w http.ResponseWriter, r *http.Request, me web.ProvenOwner) error {
 	form, err := web.ReadForm(r, "role")
 	if err != nil {
 		return err
 	}
-	return s.act(w, r, me, "role", func(p account.Person) error {
+	return s.act(w, r, me.Owner(), "role", func(p account.Person) error {
 		return s.Accounts.SetRole(r.Context(), p.Username, form.Get("role"), web.Actor(r))
 	})
 }

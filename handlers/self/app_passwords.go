@@ -34,7 +34,8 @@ type appPasswordRow struct {
 type AppPasswordsPage struct {
 	web.Layout
 
-	Gate              bool // whether there is anything for app passwords to open
+	Gate              bool   // whether there is anything for app passwords to open
+	Prove             string // where to prove who one is, before the form is shown; empty: it is
 	Rows              []appPasswordRow
 	Name, Days, Hosts string // as typed
 	Problem           string
@@ -52,9 +53,13 @@ type AppPasswordMadePage struct {
 }
 
 // AppPasswords answers GET /account/app-passwords: the app passwords, and the form
-// for a new one.
+// for a new one, or the way to it.
 func (s *Room) AppPasswords(w http.ResponseWriter, r *http.Request, me account.Account) error {
-	return s.showAppPasswords(w, r, http.StatusOK, AppPasswordsPage{Layout: layout(me)})
+	p := AppPasswordsPage{Layout: layout(me)}
+	if _, ok := s.Prove(r, me); !ok {
+		p.Prove = web.ProofOf("/account/app-passwords")
+	}
+	return s.showAppPasswords(w, r, http.StatusOK, p)
 }
 
 func (s *Room) showAppPasswords(w http.ResponseWriter, r *http.Request, status int, p AppPasswordsPage) error {
@@ -78,20 +83,18 @@ func (s *Room) showAppPasswords(w http.ResponseWriter, r *http.Request, status i
 func commas(hosts string) string { return strings.ReplaceAll(hosts, ",", ", ") }
 
 // AppPasswordSubmit answers POST /account/app-passwords: it makes an app
-// password, once the current password is verified, and shows its secret, with
-// 200: it is kept nowhere else. Or it shows the form again.
-func (s *Room) AppPasswordSubmit(w http.ResponseWriter, r *http.Request, me account.Account) error {
-	form, err := web.ReadForm(r, "current", "name", "days", "hosts")
+// password and shows its secret, with 200: it is kept nowhere else. Or it shows
+// the form again.
+func (s *Room) AppPasswordSubmit(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
+	me := proven.Account()
+	form, err := web.ReadForm(r, "name", "days", "hosts")
 	if err != nil {
 		return err
 	}
 	made := AppPasswordMadePage{Layout: layout(me)}
 	made.Made, err = s.wantedAppPassword(form)
 	if err == nil {
-		err = s.Authn.Reauthenticate(r.Context(), s.Attempt(r, me.Username, ""), func() (err error) {
-			made.Secret, err = s.Accounts.NewAppPassword(r.Context(), me, form.Get("current"), made.Made, web.Actor(r))
-			return err
-		})
+		made.Secret, err = s.Accounts.NewAppPassword(r.Context(), me, made.Made, web.Actor(r))
 	}
 	if err == nil {
 		return s.showMade(w, made)
@@ -135,8 +138,8 @@ func (s *Room) wantedAppPassword(form url.Values) (account.AppPassword, error) {
 
 // AppPasswordRevoke answers POST /account/app-passwords/{id}/revoke: that app
 // password of one's own opens nothing more, 303; or 404.
-func (s *Room) AppPasswordRevoke(w http.ResponseWriter, r *http.Request, me account.Account) error {
-	err := s.Accounts.RevokeAppPassword(r.Context(), me, r.PathValue("id"), web.Actor(r))
+func (s *Room) AppPasswordRevoke(w http.ResponseWriter, r *http.Request, me web.Proven) error {
+	err := s.Accounts.RevokeAppPassword(r.Context(), me.Account(), r.PathValue("id"), web.Actor(r))
 	if errors.Is(err, account.ErrAppPassword) {
 		return web.ErrNotFound
 	}

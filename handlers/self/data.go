@@ -74,7 +74,8 @@ func (s *Room) DataForm(w http.ResponseWriter, _ *http.Request, me account.Accou
 
 // DataSubmit answers POST /account/data: 200 with all of one's own data as a JSON
 // file.
-func (s *Room) DataSubmit(w http.ResponseWriter, r *http.Request, me account.Account) error {
+func (s *Room) DataSubmit(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
+	me := proven.Account()
 	data, err := s.ownData(r.Context(), me)
 	if err != nil {
 		return err

@@ -19,14 +19,15 @@ type DeletePage struct {
 }
 
 // DeleteForm answers GET /account/delete: what goes, what stays, and the form.
-func (s *Room) DeleteForm(w http.ResponseWriter, _ *http.Request, me account.Account) error {
-	return s.Render(w, http.StatusOK, "account-delete", DeletePage{Layout: layout(me)})
+func (s *Room) DeleteForm(w http.ResponseWriter, _ *http.Request, me web.Proven) error {
+	return s.Render(w, http.StatusOK, "account-delete", DeletePage{Layout: layout(me.Account())})
 }
 
 // DeleteSubmit answers POST /account/delete: where the username was typed, the
 // account goes, its sessions end, and 303 leads to the sign-in form, which says so; or it shows
 // the form again.
-func (s *Room) DeleteSubmit(w http.ResponseWriter, r *http.Request, me account.Account) error {
+func (s *Room) DeleteSubmit(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
+	me := proven.Account()
 	form, err := web.ReadForm(r, "confirm")
 	if err != nil {
 		return err

@@ -12,32 +12,59 @@ type ProfilePage struct {
 	web.Layout
 
 	Name, Email string // as kept, or as typed
+	Prove       string // where to prove who one is, before the field of the address is shown; empty: it is
 	Problem     string
 }
 
-// ProfileForm answers GET /account/profile: the form with name and email address.
+// ProfileForm answers GET /account/profile: the form with name and email address,
+// or with the name and the way to the address.
 func (s *Room) ProfileForm(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	person, err := s.Accounts.Person(r.Context(), me.Username)
 	if err != nil {
 		return err
 	}
-	p := ProfilePage{layout(me), person.Name, person.Email, ""}
-	return s.Render(w, http.StatusOK, "account-profile", p)
+	return s.showProfile(w, r, http.StatusOK, ProfilePage{Layout: layout(me), Name: person.Name, Email: person.Email})
+}
+
+func (s *Room) showProfile(w http.ResponseWriter, r *http.Request, status int, p ProfilePage) error {
+	if _, ok := s.Prove(r, p.Me); !ok {
+		p.Prove = web.ProofOf("/account/profile")
+	}
+	return s.Render(w, status, "account-profile", p)
 }
 
 // ProfileSubmit answers POST /account/profile: it keeps the name and the email
-// address, 303, or shows the form again.
+// address, 303, or shows the form again. Another address needs a proof; without
+// the field the address stays.
 func (s *Room) ProfileSubmit(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	form, err := web.ReadForm(r, "name", "email")
 	if err != nil {
 		return err
 	}
-	err = s.Accounts.SetProfile(r.Context(), me.Username, form.Get("name"), form.Get("email"), web.Actor(r))
+	person, err := s.Accounts.Person(r.Context(), me.Username)
+	if err != nil {
+		return err
+	}
+	p := ProfilePage{Layout: layout(me), Name: form.Get("name"), Email: person.Email}
+	if proven, ok := s.Prove(r, me); form.Has("email") && !account.SameEmail(form.Get("email"), p.Email) {
+		if !ok {
+			return s.ToProve(w, r)
+		}
+		p.Email = form.Get("email")
+		err = s.setProfile(r, proven, p)
+	} else {
+		err = s.Accounts.SetName(r.Context(), me.Username, p.Name, web.Actor(r))
+	}
 	if err == nil {
 		return web.SeeOther(w, "/account?done=profile")
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
-		p := ProfilePage{Layout: layout(me), Name: form.Get("name"), Email: form.Get("email"), Problem: problem}
-		return s.Render(w, status, "account-profile", p)
+		p.Problem = problem
+		return s.showProfile(w, r, status, p)
 	})
+}
+
+// setProfile sets an email address that is another, and the name.
+func (s *Room) setProfile(r *http.Request, me web.Proven, p ProfilePage) error {
+	return s.Accounts.SetProfile(r.Context(), me.Account().Username, p.Name, p.Email, web.Actor(r))
 }

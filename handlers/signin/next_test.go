@@ -53,6 +53,7 @@ func TestNext(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			args := "?" + webtest.Form("next", row.next)
 			inside.Get("/auth"+args).Want(http.StatusSeeOther, row.want)
+			inside.Post("/account/prove", "password", webtest.Good, "next", row.next).Want(http.StatusSeeOther, row.want)
 			if row.want == "/" {
 				inside.Get("/"+args).Want(http.StatusOK).Says("h1", "Hello, ada")
 			} else {

@@ -29,3 +29,14 @@ func (s *Site) StartSession(w http.ResponseWriter, r *http.Request, v session.Ve
 	InfoOf(r).Session = started
 	return s.devices.Send(w, r, v)
 }
+
+// ProveSession notes that the request's person just proved again who they are, and
+// sends the session's new cookie.
+func (s *Site) ProveSession(w http.ResponseWriter, r *http.Request, v session.Verified) error {
+	info := InfoOf(r)
+	proven, err := s.sessions.Prove(w, r, info.Session, v, Actor(r))
+	if err == nil {
+		info.Session = proven
+	}
+	return err
+}

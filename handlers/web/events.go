@@ -13,6 +13,7 @@ var EventLabels = map[string]string{
 	"signin.failed":     "A sign-in failed",
 	"signin.throttled":  "A sign-in was refused: too many had failed",
 	"session.ended":     "A session ended",
+	"session.proved":    "Who it is was confirmed again",
 	"password.changed":  "The password was changed",
 	"link.made":         "A link was made",
 	"link.used":         "A link was used",

@@ -16,6 +16,10 @@ type (
 	MemberFunc func(http.ResponseWriter, *http.Request, account.Account) error
 	// OwnerFunc answers a page for owners.
 	OwnerFunc func(http.ResponseWriter, *http.Request, Owned) error
+	// ProvenFunc answers a page for people who proved lately who they are.
+	ProvenFunc func(http.ResponseWriter, *http.Request, Proven) error
+	// ProvenOwnerFunc answers a page for owners who did.
+	ProvenOwnerFunc func(http.ResponseWriter, *http.Request, ProvenOwner) error
 )
 
 // Open mounts a page for everybody.

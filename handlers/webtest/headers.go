@@ -194,7 +194,7 @@ func (s *Site) Person(tb testing.TB, username string) *Browser {
 		tb.Fatal(err)
 	}
 	b, w := s.Browser(tb), httptest.NewRecorder()
-	if _, err := s.Sessions.Start(w, b.Request(http.MethodPost, "/", ""), found.Verified(), false, audit.Actor{}); err != nil {
+	if _, err := s.Sessions.Start(w, b.Request(http.MethodPost, "/", ""), found.Verified(1, "pwd"), false, audit.Actor{}); err != nil {
 		tb.Fatal(err)
 	}
 	b.Jar.SetCookies(Parse(tb, s.Public()), w.Result().Cookies())

@@ -138,7 +138,7 @@ func (s *Site) State(t *testing.T) string {
 	var all []string
 	for _, query := range []string{
 		`SELECT id || username || password || epoch || disabled_at || waiting_at || session_epoch || name || email || role || group_names FROM accounts`,
-		`SELECT sid || ended_at || epoch FROM sessions`,
+		`SELECT sid || ended_at || epoch || turn FROM sessions`,
 		`SELECT code_hash || used_at FROM links`,
 		`SELECT id || secret_hash || used_at FROM app_passwords`,
 		`SELECT id || name || used_at FROM passkeys`,
@@ -159,7 +159,7 @@ func (s *Site) AppPassword(tb testing.TB, username string, wanted account.AppPas
 	if err != nil {
 		tb.Fatal(err)
 	}
-	secret, err := s.Accounts.NewAppPassword(tb.Context(), a, Good, wanted, audit.Command())
+	secret, err := s.Accounts.NewAppPassword(tb.Context(), a, wanted, audit.Command())
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -62,12 +62,16 @@ type Account struct {
 }
 
 // Of returns the account that the live session belongs to.
-func Of(s session.Session) Account { return Account{Identity: s.Identity} }
+func Of(s session.Session) Account { return Account{Identity: s.Identity, epoch: s.Epoch} }
 
-// Verified returns what a session may be started with.
-func (a Account) Verified() session.Verified {
-	return session.Verified{AccountID: a.ID, Username: a.Username, Epoch: a.epoch}
+// Verified returns what a session may be started with, once the account's person
+// proved who they are: to the level, by the factors.
+func (a Account) Verified(level int, amr string) session.Verified {
+	return session.Verified{AccountID: a.ID, Username: a.Username, Epoch: a.epoch, Level: level, AMR: amr}
 }
+
+// byPassword is what RFC 8176 calls the factor that is a password.
+const byPassword = "pwd"
 
 // Options are what a Store needs.
 type Options struct {

@@ -91,7 +91,7 @@ func TestOfIsTheAccountOfALiveSession(t *testing.T) {
 	}
 	h := open(t)
 	ann := h.add(t, "ann", account.Owner)
-	if _, err := h.start(t.Context(), account.Of(session.Session{Identity: identity.Identity{ID: ann.ID, Username: "ann"}}).Verified()); !errors.Is(err, session.ErrChanged) {
+	if _, err := h.start(t.Context(), account.Of(session.Session{Identity: identity.Identity{ID: ann.ID, Username: "ann"}}).Verified(1, "pwd")); !errors.Is(err, session.ErrChanged) {
 		t.Errorf("a session started without a password: got %v, want ErrChanged", err)
 	}
 }
@@ -120,7 +120,7 @@ func TestANameMadeAgainIsAnotherAccount(t *testing.T) {
 	if h.live(t, cookie) {
 		t.Error("the old cookie is somebody's")
 	}
-	if _, err := h.start(t.Context(), verified.Verified()); !errors.Is(err, session.ErrChanged) {
+	if _, err := h.start(t.Context(), verified.Verified(1, "pwd")); !errors.Is(err, session.ErrChanged) {
 		t.Errorf("a sign-in that began before: got %v, want ErrChanged", err)
 	}
 	if _, err := h.Reset(t.Context(), reset, other, visitor); !is(err, account.ErrLink) {

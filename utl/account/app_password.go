@@ -78,18 +78,14 @@ func scanAppPassword(r db.Row) (p AppPassword, err error) {
 }
 
 // NewAppPassword makes an app password of the account, with the wanted name,
-// hosts and expiry, once the current password is verified, and returns its
-// secret: 260 random bits behind a prefix that scanners find. Any new password
-// of the account revokes it. Errors: ErrSignIn when current is wrong,
-// session.ErrChanged when the account is disabled, gone or changed meanwhile,
-// ErrAppPasswordName, ErrAppPasswordMany, password.ErrBusy, db.ErrUnavailable.
-func (s *Store) NewAppPassword(ctx context.Context, a Account, current string, wanted AppPassword, by audit.Actor) (secret string, err error) {
+// hosts and expiry, and returns its secret: 260 random bits behind a prefix that
+// scanners find. Any new password of the account revokes it. Errors:
+// session.ErrChanged when the account is disabled, gone or changed since a was
+// read, ErrAppPasswordName, ErrAppPasswordMany, db.ErrUnavailable.
+func (s *Store) NewAppPassword(ctx context.Context, a Account, wanted AppPassword, by audit.Actor) (secret string, err error) {
 	name := strings.TrimSpace(wanted.Name)
 	if n := utf8.RuneCountInString(name); n < 1 || n > 64 || !utf8.ValidString(name) || strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }) {
 		return "", ErrAppPasswordName
-	}
-	if a, err = s.prove(ctx, a, current); err != nil {
-		return "", err
 	}
 	secret, expires := AppPasswordPrefix+rand.Text()+rand.Text(), int64(0)
 	if !wanted.Expires.IsZero() {
@@ -118,7 +114,7 @@ func mayHaveMore(ctx context.Context, tx *db.Tx, a Account) error {
 	if err := session.LockAccount(ctx, tx, a.ID); err != nil {
 		return err
 	}
-	same, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM accounts WHERE id = ? AND epoch = ?`, a.ID, a.epoch)
+	same, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM accounts WHERE id = ? AND epoch = ? AND disabled_at = 0`, a.ID, a.epoch)
 	if err != nil {
 		return err
 	}

@@ -90,13 +90,17 @@ func TestSigningOutEverywhereLeavesAppPasswords(t *testing.T) {
 // one.
 func TestNoAppPasswordOutlivesThePasswordThatMadeIt(t *testing.T) {
 	h := open(t)
-	ann := h.add(t, "ann", account.Owner)
+	h.add(t, "ann", account.Owner)
 	for range 10 {
+		ann, err := h.Find(t.Context(), "ann")
+		if err != nil {
+			t.Fatal(err)
+		}
 		atOnce(t, 20, func(i int) error {
 			if i == 10 {
 				return h.SetPassword(t.Context(), "ann", other, keeper)
 			}
-			_, err := h.NewAppPassword(t.Context(), ann, good, account.AppPassword{Name: "x"}, keeper)
+			_, err := h.NewAppPassword(t.Context(), ann, account.AppPassword{Name: "x"}, keeper)
 			return err
 		}, nil, account.ErrSignIn, session.ErrChanged)
 		if all, err := h.AppPasswords(t.Context(), ann.ID); len(all) > 0 || err != nil {

@@ -29,16 +29,17 @@ func (s *Store) SetPassword(ctx context.Context, name, pw string, by audit.Actor
 // it returns. Errors: ErrSignIn when current is wrong, session.ErrChanged when
 // the account is disabled or gone, and SetPassword's.
 func (s *Store) ChangePassword(ctx context.Context, a Account, current, pw string, by audit.Actor) (session.Verified, error) {
-	now, err := s.prove(ctx, a, current)
+	now, err := s.Prove(ctx, a, current)
 	if err != nil {
 		return session.Verified{}, err
 	}
 	return s.newPassword(ctx, now, pw, by, nil)
 }
 
-// prove returns the account as it is now, once current is verified to be its
-// password. Errors: as ChangePassword's.
-func (s *Store) prove(ctx context.Context, a Account, current string) (Account, error) {
+// Prove returns the account as it is now, once current is verified to be its
+// password. Errors: ErrSignIn when it is wrong, session.ErrChanged when the account
+// is disabled or gone, password.ErrBusy, db.ErrUnavailable.
+func (s *Store) Prove(ctx context.Context, a Account, current string) (Account, error) {
 	c, err := one(ctx, s.DB, `id = ?`, a.ID)
 	if errors.Is(err, ErrUnknown) || c.Disabled {
 		return Account{}, session.ErrChanged
@@ -73,7 +74,7 @@ func (s *Store) newPassword(ctx context.Context, a Account, pw string, by audit.
 		return session.Verified{}, err
 	}
 	a.epoch++
-	return a.Verified(), nil
+	return a.Verified(1, byPassword), nil
 }
 
 // Disable keeps the account from signing in and ends its sessions.

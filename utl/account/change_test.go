@@ -86,7 +86,7 @@ func TestAChangeIsWholeAuditedAndAtOnce(t *testing.T) {
 		},
 		{
 			"an app password", func(ctx context.Context, h home) error {
-				_, err := h.NewAppPassword(ctx, h.bob, good, account.AppPassword{Name: "sync"}, keeper)
+				_, err := h.NewAppPassword(ctx, h.bob, account.AppPassword{Name: "sync"}, keeper)
 				return err
 			},
 			[]string{"keeper apppassword.made bob sync"},
@@ -240,7 +240,7 @@ func TestADisabledAccountIsOutUntilItIsEnabled(t *testing.T) {
 	if h.live(t, cookie) {
 		t.Error("enabling the account woke its old session")
 	}
-	if _, err := h.start(t.Context(), verified.Verified()); !errors.Is(err, session.ErrChanged) {
+	if _, err := h.start(t.Context(), verified.Verified(1, "pwd")); !errors.Is(err, session.ErrChanged) {
 		t.Errorf("a sign-in that began before: got %v, want ErrChanged", err)
 	}
 	h.signedIn(t, "bob", good)

@@ -192,3 +192,6 @@ func emailAddress(typed string) (string, error) {
 	}
 	return email, nil
 }
+
+// SameEmail reports whether the typed email address is the one that is kept.
+func SameEmail(typed, kept string) bool { return strings.ToLower(Trim(typed)) == kept }

@@ -73,7 +73,7 @@ func TestADeviceIsKnownWhileTheAccountIsWhatItWas(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			v := h.add(t, "bob", account.Member).Verified()
+			v := h.add(t, "bob", account.Member).Verified(1, "pwd")
 			if err := tt.do(); err != nil {
 				t.Fatal(err)
 			}

@@ -133,7 +133,7 @@ func (h *house) signIn(ctx context.Context, name, pw string) (*http.Cookie, erro
 	if err != nil {
 		return nil, err
 	}
-	return h.start(ctx, a.Verified())
+	return h.start(ctx, a.Verified(1, "pwd"))
 }
 
 // signedIn is signIn for those who must get in; the session is in the cache

@@ -165,7 +165,7 @@ func (s *Store) Join(ctx context.Context, code, name, pw string, by audit.Actor)
 	if err != nil {
 		return session.Verified{}, err
 	}
-	return c.Verified(), nil
+	return c.Verified(1, byPassword), nil
 }
 
 // Reset uses the link to set its account's password and ends every session of

@@ -166,7 +166,7 @@ func TestServersLetNothingOutliveAChange(t *testing.T) {
 			func() error { _, err := a.signIn(t.Context(), "bob", good); return err },
 			func() error { return b.SetPassword(t.Context(), "bob", good, keeper) },
 			func() error {
-				_, err := a.NewAppPassword(t.Context(), bob, good, account.AppPassword{Name: "backup"}, keeper)
+				_, err := a.NewAppPassword(t.Context(), bob, account.AppPassword{Name: "backup"}, keeper)
 				return err
 			},
 		}, nil, account.ErrSignIn, session.ErrChanged)
@@ -192,7 +192,7 @@ func TestServersMakeFiftyAppPasswords(t *testing.T) {
 	for round := range raceRounds {
 		made := func(h *house) func() error {
 			return func() error {
-				_, err := h.NewAppPassword(t.Context(), ann, good, account.AppPassword{Name: "last"}, keeper)
+				_, err := h.NewAppPassword(t.Context(), ann, account.AppPassword{Name: "last"}, keeper)
 				return err
 			}
 		}

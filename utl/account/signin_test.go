@@ -164,7 +164,7 @@ func TestAWeakHashIsMadeAnewAtSignInAndAtNoOtherTime(t *testing.T) {
 	if !h.live(t, cookie) {
 		t.Error("a live session ended")
 	}
-	if _, err := h.start(t.Context(), verified.Verified()); err != nil {
+	if _, err := h.start(t.Context(), verified.Verified(1, "pwd")); err != nil {
 		t.Errorf("who was verified before cannot start a session: %v", err)
 	}
 	if diff := cmp.Diff(append(log, "ann signin.ok ann"), h.log(t)); diff != "" {
@@ -199,7 +199,7 @@ func TestAnOldPasswordIsNotHashedOverANewOne(t *testing.T) {
 	if err != nil || ctx.asked != 2 {
 		t.Fatalf("Authenticate: %v after %d hashes", err, ctx.asked)
 	}
-	if _, err := h.start(t.Context(), a.Verified()); !errors.Is(err, session.ErrChanged) {
+	if _, err := h.start(t.Context(), a.Verified(1, "pwd")); !errors.Is(err, session.ErrChanged) {
 		t.Errorf("a session with the old password: got %v, want ErrChanged", err)
 	}
 	if _, err := h.Authenticate(t.Context(), "ann", good); !is(err, account.ErrSignIn) {

@@ -73,7 +73,7 @@ func (s *Store) SignUp(ctx context.Context, w Wanted, waits bool, by audit.Actor
 	if err != nil {
 		return session.Verified{}, err
 	}
-	return c.Verified(), nil
+	return c.Verified(1, byPassword), nil
 }
 
 // Waiting returns how many accounts wait for an owner's yes. Errors:

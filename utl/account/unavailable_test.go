@@ -41,7 +41,7 @@ func TestBusyHashingChangesNothing(t *testing.T) {
 	defer occupy(t, busy)()
 	h.Store = h.with(busy)
 	all := h.everything(ann, join, reset)
-	for _, name := range []string{"Authenticate", "unknown", "Add", "SetPassword", "ChangePassword", "Join", "Reset", "NewAppPassword", "SignUp"} {
+	for _, name := range []string{"Authenticate", "unknown", "Add", "SetPassword", "ChangePassword", "Join", "Reset", "Prove", "SignUp"} {
 		if err := all[name](t.Context()); !errors.Is(err, password.ErrBusy) {
 			t.Errorf("%s: got %v, want ErrBusy", name, err)
 		}
@@ -78,12 +78,13 @@ func (h *house) everything(ann account.Account, join, reset string) map[string]f
 		"Waiting":        func(ctx context.Context) error { _, err := h.Waiting(ctx); return err },
 		"SetPassword":    func(ctx context.Context) error { return h.SetPassword(ctx, "ann", other, by) },
 		"ChangePassword": func(ctx context.Context) error { _, err := h.ChangePassword(ctx, ann, good, other, by); return err },
+		"Prove":          func(ctx context.Context) error { _, err := h.Prove(ctx, ann, good); return err },
 		"Disable":        func(ctx context.Context) error { return h.Disable(ctx, "ann", by) },
 		"Enable":         func(ctx context.Context) error { return h.Enable(ctx, "ann", by) },
 		"Delete":         func(ctx context.Context) error { return h.Delete(ctx, "ann", by) },
 		"SetGroups":      func(ctx context.Context) error { return h.SetGroups(ctx, "ann", []string{"dev"}, by) },
 		"NewAppPassword": func(ctx context.Context) error {
-			_, err := h.NewAppPassword(ctx, ann, good, account.AppPassword{Name: "backup"}, by)
+			_, err := h.NewAppPassword(ctx, ann, account.AppPassword{Name: "backup"}, by)
 			return err
 		},
 		"AppPassword":       func(ctx context.Context) error { _, err := h.AppPassword(ctx, "x", "", "app.example"); return err },

@@ -1,5 +1,5 @@
-// Package authn is how somebody proves who they are: by the password at
-// sign-in, by the current password once more, by an app password. Each is the
+// Package authn is how somebody proves who they are: at sign-in, once more before
+// a sensitive act, by the current password, by an app password. Each is the
 // whole procedure: ask the throttle, verify, count, record and log. It knows no
 // HTTP and starts no session.
 package authn

@@ -101,7 +101,7 @@ func (h *house) wantAudit(kind string, usernames ...string) {
 
 func TestPassword(t *testing.T) {
 	h := open(t)
-	if v, err := h.signIn(" Ada ", good); err != nil || v != h.ada.Verified() {
+	if v, err := h.signIn(" Ada ", good); err != nil || v != h.ada.Verified(1, "pwd") {
 		t.Errorf("the right one: got %+v, %v; want ada's", v, err)
 	}
 	h.wantLog(`level=INFO msg="signed in" event=signin.ok ip=192.0.2.7 account=ada`)
@@ -192,7 +192,7 @@ func TestReauthenticate(t *testing.T) {
 
 func TestAppPassword(t *testing.T) {
 	h := open(t)
-	secret, err := h.Accounts.NewAppPassword(t.Context(), h.ada, good, account.AppPassword{Name: "backup"}, audit.Command())
+	secret, err := h.Accounts.NewAppPassword(t.Context(), h.ada, account.AppPassword{Name: "backup"}, audit.Command())
 	if err != nil {
 		t.Fatal(err)
 	}

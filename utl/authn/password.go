@@ -35,7 +35,7 @@ func (s *Authenticator) Password(ctx context.Context, a Attempt, start func(sess
 		err = t.Succeeded(ctx)
 	}
 	if err == nil {
-		err = start(found.Verified())
+		err = start(found.Verified(1, "pwd"))
 	}
 	switch {
 	case err == nil:
@@ -66,6 +66,25 @@ func (s *Authenticator) Reauthenticate(ctx context.Context, a Attempt, do func()
 		return s.failSignIn(ctx, t, "wrong current password")
 	}
 	return err
+}
+
+// Prove has somebody signed in prove again who they are: done is called once it
+// is right. Errors: account.ErrSignIn when it is wrong, TooSoonError,
+// password.ErrBusy, session.ErrChanged, db.ErrUnavailable, and done's.
+func (s *Authenticator) Prove(ctx context.Context, a Attempt, me account.Account, done func(session.Verified) error) error {
+	if s.Accounts.Hasher.Busy() {
+		return turnAway(ctx)
+	}
+	return s.Reauthenticate(ctx, a, func() error {
+		now, err := s.Accounts.Prove(ctx, me, a.Password)
+		if err == nil {
+			err = done(now.Verified(1, "pwd"))
+		}
+		if err == nil {
+			s.Log.LogAttrs(ctx, slog.LevelInfo, "proved again", LogAttrs("session.proved", a.Address.String(), now.Username, "")...)
+		}
+		return err
+	})
 }
 
 // beginSignIn asks whether the sign-in may be tried now, or, of somebody signed

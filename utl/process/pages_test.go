@@ -90,10 +90,10 @@ func (p tour) account() {
 	p.Fill("confirm", "somebody")
 	p.Press("Delete my account")
 	p.look("account-delete-refused")
+	p.visit("account-prove", "/account/prove?next=/account/app-passwords", "Confirm that it is you")
 	p.visit("account-password", "/account/password", "Change your password")
 	p.visit("account-app-passwords-none", "/account/app-passwords", "App passwords")
-	p.Do(chromedp.SendKeys(chromedp.ID("name"), "backup"), chromedp.SendKeys(chromedp.ID("prove"), good),
-		chromedp.Submit(chromedp.ID("prove")), chromedp.WaitVisible(chromedp.ID("secret")))
+	p.Do(chromedp.SendKeys(chromedp.ID("name"), "backup"), chromedp.Submit(chromedp.ID("name")), chromedp.WaitVisible(chromedp.ID("secret")))
 	p.look("account-app-password-made")
 	p.visit("account-app-passwords", "/account/app-passwords", "App passwords")
 	p.people()

@@ -93,7 +93,7 @@ func (s *stores) add(names ...string) {
 func (s *stores) signIn(p *program, name string) *browser {
 	s.t.Helper()
 	w := httptest.NewRecorder()
-	v := session.Verified{AccountID: "id-" + name, Username: name, Epoch: 1}
+	v := session.Verified{AccountID: "id-" + name, Username: name, Epoch: 1, Level: 1}
 	if _, err := s.sessions.Start(w, httptest.NewRequest(http.MethodPost, "/auth", nil), v, false, audit.Actor{Address: "192.0.2.1"}); err != nil {
 		s.t.Fatal(err)
 	}

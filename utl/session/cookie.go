@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gorilla/securecookie"
@@ -19,10 +20,31 @@ var errCookie = errors.New("not a cookie of ours")
 // encrypted: its holder can read it.
 type payload struct {
 	Username string `json:"username"`
-	SID      string `json:"sid"`
+	SID      string `json:"sid"`            // of a session cookie: the token's text
 	Started  int64  `json:"started"`        // seconds since 1970
 	Host     string `json:"host,omitempty"` // of a gate cookie: where it is good
 	old      bool   // signed with an old key
+}
+
+// token is what a session cookie names: the row's sid and, after a proof, its
+// turn. A cookie of before the proof is good no more; gate cookies, which name the
+// sid alone, go on.
+type token struct{ sid, turn string }
+
+func (t token) String() string {
+	if t.turn == "" {
+		return t.sid
+	}
+	return t.sid + "." + t.turn
+}
+
+// token returns what the session's cookie names.
+func (s Session) token() token { return token{s.SID, s.turn} }
+
+// token returns what the payload names.
+func (p payload) token() (t token) {
+	t.sid, t.turn, _ = strings.Cut(p.SID, ".")
+	return t
 }
 
 // payloadOf returns what a gorilla session's values say.
@@ -177,7 +199,7 @@ func (s *Store) send(w http.ResponseWriter, r *http.Request, started Session) er
 	}
 	gs, _ := s.Get(r, s.name) // one that is not ours gives a new session too
 	gs.Options.MaxAge = s.maxAge(started)
-	gs.Values = payload{Username: started.Username, SID: started.SID, Started: started.Started.Unix()}.values()
+	gs.Values = payload{Username: started.Username, SID: started.token().String(), Started: started.Started.Unix()}.values()
 	return gs.Save(r, w)
 }
 
@@ -190,10 +212,10 @@ func (s *Store) maxAge(found Session) int {
 	return int(found.Started.Add(s.opt.Max).Sub(s.opt.Now()) / time.Second)
 }
 
-// sent returns the sid that the request's cookie names, live or not, or "".
-func (s *Store) sent(r *http.Request) string {
+// sent returns what the request's cookie names, live or not, or nothing.
+func (s *Store) sent(r *http.Request) token {
 	gs, _ := s.Get(r, s.name)
-	return payloadOf(gs.Values).SID
+	return payloadOf(gs.Values).token()
 }
 
 // options returns the cookie's attributes. gorilla's own defaults are

@@ -141,7 +141,7 @@ func (s *site) account(tb testing.TB, name string) {
 
 // verified is what the sign-in of an account that account made is started with.
 func verified(name string) session.Verified {
-	return session.Verified{AccountID: "id-" + name, Username: name, Epoch: 1}
+	return session.Verified{AccountID: "id-" + name, Username: name, Epoch: 1, Level: 1, AMR: "pwd"}
 }
 
 // signIn signs the account in and returns its cookie. The request brings the

@@ -63,7 +63,7 @@ func TestRaceOfAChangeWithASignIn(t *testing.T) {
 	won, lost := 0, 0
 	for i := range rounds {
 		id := "id-ada"
-		v := session.Verified{AccountID: id, Username: "ada", Epoch: int64(i + 1)}
+		v := session.Verified{AccountID: id, Username: "ada", Epoch: int64(i + 1), Level: 1}
 		w := httptest.NewRecorder()
 		var err error
 		atOnce(

@@ -18,13 +18,13 @@ const liveSessions = ` FROM sessions s JOIN accounts a ON a.id = s.account_id
 	WHERE s.ended_at = 0 AND s.epoch = a.session_epoch AND a.disabled_at = 0 AND `
 
 const selectSessions = `SELECT s.sid, s.id, s.account_id, a.username, a.name, a.role, a.group_names, CASE WHEN a.email_confirmed = 1 THEN a.email ELSE '' END,
-	s.address, s.agent, s.started_at, s.seen_at, s.remember` + liveSessions
+	s.address, s.agent, s.started_at, s.seen_at, s.remember, s.level, s.amr, s.proved_at, s.turn, a.epoch` + liveSessions
 
 func scan(r db.Row) (s Session, err error) {
-	var started, seen int64
+	var started, seen, proved int64
 	err = r.Scan(&s.SID, &s.ID, &s.Identity.ID, &s.Username, &s.Name, &s.Role, &s.Groups, &s.Email,
-		&s.Address, &s.Agent, &started, &seen, &s.Remember)
-	s.Started, s.Seen = db.Time(started), db.Time(seen)
+		&s.Address, &s.Agent, &started, &seen, &s.Remember, &s.Level, &s.AMR, &proved, &s.turn, &s.Epoch)
+	s.Started, s.Seen, s.Proved = db.Time(started), db.Time(seen), db.Time(proved)
 	return s, err
 }
 
@@ -36,14 +36,14 @@ func LockAccount(ctx context.Context, tx *db.Tx, accountID string) error {
 }
 
 // insert writes the row of a session that starts now, if the account still is
-// what it was when its password was verified. The account must be locked: else a
+// what it was when its person was verified. The account must be locked: else a
 // change that is being committed goes unseen, and the session outlives it.
-func insert(ctx context.Context, tx *db.Tx, s Session, epoch int64) error {
+func insert(ctx context.Context, tx *db.Tx, s Session) error {
 	now := db.Micros(s.Started)
 	n, err := tx.Exec(ctx, `INSERT INTO sessions
-		(sid, id, account_id, epoch, started_at, seen_at, remember, address, agent)
-		SELECT ?, ?, a.id, a.session_epoch, ?, ?, ?, ?, ? FROM accounts a WHERE a.id = ? AND a.epoch = ? AND a.disabled_at = 0`,
-		s.SID, s.ID, now, now, db.Flag(s.Remember), s.Address, s.Agent, s.Identity.ID, epoch)
+		(sid, id, account_id, epoch, started_at, seen_at, remember, address, agent, level, amr, proved_at)
+		SELECT ?, ?, a.id, a.session_epoch, ?, ?, ?, ?, ?, ?, ?, ? FROM accounts a WHERE a.id = ? AND a.epoch = ? AND a.disabled_at = 0`,
+		s.SID, s.ID, now, now, db.Flag(s.Remember), s.Address, s.Agent, s.Level, s.AMR, db.Micros(s.Proved), s.Identity.ID, s.Epoch)
 	if err == nil && n == 0 {
 		return ErrChanged
 	}

@@ -42,14 +42,19 @@ const signedSkew = 10 * time.Minute
 type Session struct {
 	identity.Identity
 
-	SID      string // what the cookie names; never shown
+	SID      string // the row's: what cookies name; never shown
 	ID       string // what pages call the session
+	Epoch    int64  // the account's: counts up when what was proven before proves nothing more
+	Level    int    // 1: one factor; 2: two, or a passkey that verified its user
+	AMR      string // the factors, as RFC 8176 names them: sorted, with spaces between
 	Address  string // client address at sign-in; only List and Start tell
 	Agent    string // User-Agent at sign-in; only List and Start tell
 	Started  time.Time
 	Seen     time.Time // last request, to the minute
+	Proved   time.Time // of the last proof; the sign-in is the first
 	Remember bool
-	old      bool // an old key signed the cookie
+	turn     string // what the session cookie carries behind the sid: each proof draws a new one
+	old      bool   // an old key signed the cookie
 }
 
 // Options are what a Store needs.
@@ -110,6 +115,11 @@ func (s *Store) live(ctx context.Context, sid string) (Session, error) {
 	if fresh {
 		return s.within(e, now)
 	}
+	return s.load(ctx, sid, e, gen, now)
+}
+
+// load reads the row of the sid. e and gen are what the cache knows of it.
+func (s *Store) load(ctx context.Context, sid string, e *entry, gen uint64, now time.Time) (Session, error) {
 	row, err := db.One(ctx, s.opt.DB, scan, selectSessions+`s.sid = ?`, sid)
 	switch {
 	case errors.Is(err, db.ErrNone):
@@ -168,21 +178,29 @@ func (s *Store) idle(remember bool) time.Duration {
 	return s.opt.Idle
 }
 
-// Verified is an account whose password was just verified.
+// Verified is who just proved to be the account's person, and how.
 type Verified struct {
 	AccountID, Username string
-	Epoch               int64 // the account's, as it was read before verifying
+	Epoch               int64  // the account's, as it was read before verifying
+	Level               int    // as a session's; 0 starts none
+	AMR                 string // as a session's
 }
+
+// errLevel means that somebody who proved nothing is to be signed in.
+var errLevel = errors.New("a session without a level")
 
 // Start starts a session for the account with a new sid, ends the one whose
 // cookie came in with the request, and the account's oldest where it has 100
 // live ones, and sends the new cookie. Errors: ErrChanged, db.ErrUnavailable.
 func (s *Store) Start(w http.ResponseWriter, r *http.Request, v Verified, remember bool, by audit.Actor) (Session, error) {
+	if v.Level < 1 {
+		return Session{}, errLevel
+	}
 	old := s.sent(r)
 	now := s.opt.Now()
 	started := Session{
 		SID: rand.Text(), ID: rand.Text(), Identity: identity.Identity{ID: v.AccountID, Username: v.Username},
-		Started: now, Remember: remember, Address: by.Address, Agent: audit.Cap(by.Agent),
+		Epoch: v.Epoch, Level: v.Level, AMR: v.AMR, Started: now, Proved: now, Remember: remember, Address: by.Address, Agent: audit.Cap(by.Agent),
 	}
 	by.ID, by.Name = v.AccountID, v.Username
 	var ended []string
@@ -190,13 +208,13 @@ func (s *Store) Start(w http.ResponseWriter, r *http.Request, v Verified, rememb
 		if err = LockAccount(r.Context(), tx, v.AccountID); err != nil {
 			return err
 		}
-		if _, err = end(r.Context(), tx, now, by, `sid = ?`, old); err != nil {
+		if _, err = end(r.Context(), tx, now, by, `sid = ? AND turn = ?`, old.sid, old.turn); err != nil {
 			return err
 		}
 		if ended, err = s.makeRoom(r.Context(), tx, now, by, v.AccountID); err != nil {
 			return err
 		}
-		if err = insert(r.Context(), tx, started, v.Epoch); err != nil {
+		if err = insert(r.Context(), tx, started); err != nil {
 			return err
 		}
 		return audit.Record(r.Context(), tx, now, by, audit.Event{Kind: "signin.ok", AccountID: v.AccountID, Username: v.Username})
@@ -204,7 +222,7 @@ func (s *Store) Start(w http.ResponseWriter, r *http.Request, v Verified, rememb
 	if err != nil {
 		return Session{}, fmt.Errorf("starting a session: %w", err)
 	}
-	s.Forget(append(ended, old)...)
+	s.Forget(append(ended, old.sid)...)
 	return started, s.send(w, r, started)
 }
 

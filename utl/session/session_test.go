@@ -22,7 +22,7 @@ func TestASessionFromItsStartToItsEnd(t *testing.T) {
 	found := s.live(t, cookie)
 	want := session.Session{
 		Identity: identity.Identity{ID: "id-ada", Username: "ada", Name: "Ada L.", Role: "owner"},
-		Started:  began, Seen: began,
+		Epoch:    1, Level: 1, AMR: "pwd", Started: began, Seen: began, Proved: began,
 	}
 	if diff := cmp.Diff(want, found, cmpopts.IgnoreUnexported(session.Session{}), cmpopts.IgnoreFields(session.Session{}, "SID", "ID")); diff != "" {
 		t.Errorf("the session (-want +got):\n%s", diff)

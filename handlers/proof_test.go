@@ -1,0 +1,162 @@
+package handlers_test
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/handlers/webtest"
+	"glassjar/utl/account"
+	"glassjar/utl/audit"
+	"glassjar/utl/session"
+)
+
+// proving is which deeds need a proof, and the page that has their form.
+var proving = map[string]string{
+	"POST /account/profile":                   "/account/profile",
+	"POST /account/data":                      "/account/data",
+	"POST /account/delete":                    "/account/delete",
+	"POST /account/app-passwords":             "/account/app-passwords",
+	"POST /account/app-passwords/{id}/revoke": "/account/app-passwords",
+	"POST /people/{username}/role":            "/people/una",
+	"POST /people/{username}/reset":           "/people/una",
+	"POST /people/{username}/delete":          "/people/una/delete",
+}
+
+// Attack session/proof: whoever found a browser open, or has a stolen cookie, does nothing that
+// needs a proof, and is sent to give one; what needs none goes on.
+func TestWhatNeedsAProof(t *testing.T) {
+	patterns := slices.Sorted(maps.Keys(deeds(t, withBob(t))))
+	for _, pattern := range patterns {
+		t.Run(pattern, func(t *testing.T) {
+			t.Parallel()
+			s := withBob(t)
+			b := s.SignedIn(t, "bob")
+			d := deeds(t, s)[pattern]
+			s.Clock.Move(session.ProofLife + time.Second)
+			before := s.State(t)
+			got := b.Post(d.path, d.fields...)
+			if want := proving[pattern]; want == "" {
+				if strings.HasPrefix(got.Header.Get("Location"), "/account/prove") {
+					t.Errorf("it needs a proof")
+				}
+				return
+			}
+			got.Want(http.StatusSeeOther, "/account/prove?"+webtest.Form("next", proving[pattern]))
+			if s.State(t) != before || len(got.Cookies()) > 0 {
+				t.Error("something changed without a proof")
+			}
+			b.Post("/account/prove", "password", webtest.Good, "next", proving[pattern]).Want(http.StatusSeeOther, proving[pattern])
+			b.Get(proving[pattern]).Want(http.StatusOK)
+			if got := b.Post(d.path, d.fields...); strings.HasPrefix(got.Header.Get("Location"), "/account/prove") || s.State(t) == before {
+				t.Errorf("after a proof it answers %s", got.Status)
+			}
+		})
+	}
+}
+
+// withBob returns a site with bob, an owner, signed in once.
+func withBob(t *testing.T) *webtest.Site {
+	t.Helper()
+	s := webtest.New(t, webtest.WithLab, webtest.WithGate)
+	s.Add(t, "bob", account.Owner)
+	s.SignedIn(t, "bob")
+	return s
+}
+
+// Pages that only ask for what needs a proof lead to it; of the others, the part
+// that needs it does.
+func TestPagesThatNeedAProof(t *testing.T) {
+	s := webtest.New(t, webtest.WithGate)
+	s.Add(t, "ada", account.Owner)
+	s.Add(t, "bob", account.Member)
+	b, member := s.SignedIn(t, "ada"), s.SignedIn(t, "bob")
+	b.Get("/account/profile").Want(http.StatusOK)
+	s.Clock.Move(session.ProofLife)
+	for _, path := range []string{"/account/delete", "/people/bob/delete", "/people/bob/delete?x=1&y=%2F"} {
+		b.Get(path).Want(http.StatusSeeOther, "/account/prove?"+webtest.Form("next", path))
+	}
+	member.Get("/people/bob/delete").Want(http.StatusForbidden)
+	for path, field := range map[string]string{"/account/profile": "#email", "/account/app-passwords": "#name"} {
+		got := b.Get(path).Want(http.StatusOK)
+		if got.Find(field).Length() > 0 || got.Find("a[href='/account/prove?"+webtest.Form("next", path)+"']").Length() != 1 {
+			t.Errorf("%s has the field %s, or no way to a proof", path, field)
+		}
+	}
+	before := s.State(t)
+	b.Post("/account/profile", "name", "Ada", "email", "ada@site.example").Want(http.StatusSeeOther, "/account/prove?next=%2Faccount%2Fprofile")
+	if s.State(t) != before {
+		t.Error("the profile changed")
+	}
+	b.Post("/account/profile", "name", "Ada").Want(http.StatusSeeOther, "/account?done=profile")
+	b.Post("/account/prove", "password", webtest.Good).Want(http.StatusSeeOther, "/")
+	b.Post("/account/profile", "name", "Ada", "email", "ada@site.example").Want(http.StatusSeeOther, "/account?done=profile")
+	s.Clock.Move(session.ProofLife)
+	b.Post("/account/profile", "name", "Ada L.", "email", " ADA@site.example").Want(http.StatusSeeOther, "/account?done=profile")
+	if got := s.Texts(t, `SELECT name || ' ' || email FROM accounts WHERE username = 'ada'`); got[0] != "Ada L. ada@site.example" {
+		t.Errorf("the profile is %q", got)
+	}
+}
+
+// Attack session/proof: a proof gives a new cookie; the old one is refused at once, the devices
+// list has the same one device, and apps go on.
+func TestAProof(t *testing.T) {
+	w := webtest.NewWorld(t, webtest.Jar, "")
+	b, app := w.In(t)
+	thief := b.Clone()
+	w.Clock.Move(session.ProofLife)
+	form := b.Get("/account/prove?next=/account/delete").Want(http.StatusOK).Says("b", "delete your account")
+	form.WantPage()
+	got := b.Post("/account/prove", "password", webtest.Good, "next", form.Find("[name=next]").AttrOr("value", "")).
+		Want(http.StatusSeeOther, "/account/delete")
+	webtest.WantCookie(t, got.Cookie("__Host-glassjar"), 0, true)
+	thief.Get("/account").Want(http.StatusSeeOther, "/?next=%2Faccount")
+	if n := b.Get("/account").Want(http.StatusOK).Find("section[aria-labelledby=devices] li").Length(); n != 1 {
+		t.Errorf("%d devices, want 1", n)
+	}
+	w.Ask(t, "/gate/check", webtest.Asked(webtest.Elsewhere+"/", "Cookie", app)).Want(http.StatusOK)
+	b.Get("/account/delete").Want(http.StatusOK)
+	b.Get("/account/events").Want(http.StatusOK).Says("tbody tr:first-child th", "Who it is was confirmed again")
+	b.Post("/logout").Want(http.StatusSeeOther)
+	w.Ask(t, "/gate/check", webtest.Asked(webtest.Elsewhere+"/", "Cookie", app)).Want(http.StatusUnauthorized)
+	if lines := w.Log.Lines("event=session.proved"); len(lines) != 1 || !strings.Contains(lines[0], "account=ada") {
+		t.Errorf("the log says %q", lines)
+	}
+}
+
+// Attack guessing/open-browser: whoever found a browser open does not guess the password here.
+func TestGuessingForAProofIsSlowed(t *testing.T) {
+	s := webtest.New(t)
+	s.Add(t, "ada", account.Owner)
+	b := s.SignedIn(t, "ada") // a known device: ten an hour
+	s.Clock.Move(session.ProofLife)
+	for range 11 {
+		got := b.Post("/account/prove", "password", webtest.Other, "next", "/account/delete").Want(http.StatusUnprocessableEntity)
+		got.Says("[role=alert] p", "The password is not right. Check it, then try again.").WantPage()
+		if strings.Contains(got.Body, webtest.Other) || got.Find("[name=next]").AttrOr("value", "") != "/account/delete" {
+			t.Fatal("the password came back, or next is lost")
+		}
+	}
+	b.Post("/account/prove", "password", webtest.Good).Want(http.StatusTooManyRequests).WantHeader("Retry-After", "1")
+	b.Get("/account/delete").Want(http.StatusSeeOther)
+	if n := len(s.Texts(t, `SELECT event FROM audit WHERE event = 'signin.failed'`)); n != 11 {
+		t.Errorf("%d failures are in the audit log, want 11", n)
+	}
+}
+
+func TestAProofOfWhoChangedMeanwhile(t *testing.T) {
+	s := webtest.New(t)
+	s.Add(t, "ada", account.Owner)
+	b := s.SignedIn(t, "ada")
+	b.Get("/account").Want(http.StatusOK)
+	s.Exec(t, `UPDATE accounts SET disabled_at = 1`) // the cache does not know yet
+	b.Post("/account/prove", "password", webtest.Good).Want(http.StatusConflict)
+	s.Exec(t, `UPDATE accounts SET disabled_at = 0`)
+	if err := s.Accounts.SetPassword(t.Context(), "ada", webtest.Other, audit.Command()); err != nil {
+		t.Fatal(err)
+	}
+	b.Post("/account/prove", "password", webtest.Other).Want(http.StatusSeeOther, "/")
+}

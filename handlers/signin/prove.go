@@ -1,0 +1,81 @@
+package signin
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/account"
+	"glassjar/utl/session"
+)
+
+// ProvePage is the data of /account/prove.
+type ProvePage struct {
+	web.Layout
+
+	Next    string // where to go on to; empty: home
+	Wants   string // what the person wants to do there, in words; empty: not known
+	Problem string
+}
+
+// wants says what is done at the paths that begin so and need a proof.
+var wants = []struct{ path, words string }{
+	{"/account/app-passwords", "make or revoke an app password"},
+	{"/account/code", "change your authenticator app"},
+	{"/account/data", "download your data"},
+	{"/account/delete", "delete your account"},
+	{"/account/passkeys", "change your passkeys"},
+	{"/account/profile", "change your email address"},
+	{"/account/recovery", "make recovery codes"},
+	{"/apps", "change an app"},
+	{"/people/", "change somebody’s account"},
+}
+
+// ProveForm answers GET /account/prove: the form with which somebody signed in
+// proves again who they are, and goes on to the arg next.
+func (s *Room) ProveForm(w http.ResponseWriter, r *http.Request, me account.Account) error {
+	args, err := web.ReadArgs(r, "next")
+	if err != nil {
+		return err
+	}
+	return s.showProve(w, http.StatusOK, ProvePage{Layout: proveLayout(me), Next: s.safeNext(args.Get("next"))})
+}
+
+func proveLayout(me account.Account) web.Layout { return web.Layout{Me: me, Here: "/account"} }
+
+func (s *Room) showProve(w http.ResponseWriter, status int, p ProvePage) error {
+	for _, want := range wants {
+		if strings.HasPrefix(p.Next, want.path) {
+			p.Wants = want.words
+		}
+	}
+	if _, ok := s.gateTarget(p.Next); ok {
+		w.Header().Set("Content-Security-Policy", cspLeaving)
+	}
+	return s.Render(w, status, "account-prove", p)
+}
+
+// ProveSubmit answers POST /account/prove: the session is proven and has a new
+// sid, 303 to the field next, or home; or it shows the form again.
+func (s *Room) ProveSubmit(w http.ResponseWriter, r *http.Request, me account.Account) error {
+	form, err := web.ReadForm(r, "password", "code", "next")
+	if err != nil {
+		return err
+	}
+	p := ProvePage{Layout: proveLayout(me), Next: s.safeNext(form.Get("next"))}
+	err = s.Authn.Prove(r.Context(), s.Attempt(r, me.Username, form.Get("password")), me, func(v session.Verified) error {
+		return s.ProveSession(w, r, v)
+	})
+	if err == nil {
+		return s.continueTo(w, r, web.InfoOf(r).Session, p.Next, "")
+	}
+	if errors.Is(err, account.ErrSignIn) {
+		p.Problem = "The password is not right. Check it, then try again."
+		return s.showProve(w, http.StatusUnprocessableEntity, p)
+	}
+	return s.RerenderForm(w, r, err, func(problem string, status int) error {
+		p.Problem = problem
+		return s.showProve(w, status, p)
+	})
+}

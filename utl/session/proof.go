@@ -1,0 +1,73 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+)
+
+// ProofLife is how long a proof is good. Using it does not make it last longer.
+const ProofLife = 10 * time.Minute
+
+// Proven reports whether the session's person proved lately who they are.
+func (s Session) Proven(now time.Time) bool {
+	age := now.Sub(s.Proved)
+	return age < ProofLife && age > -skew
+}
+
+// Prove notes that the session's person just proved again who they are, and sends
+// a cookie with a new sid: from then on the old one is refused here, and by every
+// other server within a second. The session goes on in all else, and so do its
+// gate cookies. Its level rises to what was proven, and never falls. Errors:
+// ErrChanged, also when it ended or was proven elsewhere meanwhile;
+// db.ErrUnavailable.
+func (s *Store) Prove(w http.ResponseWriter, r *http.Request, found Session, v Verified, by audit.Actor) (Session, error) {
+	if v.Level < 1 || v.AccountID != found.Identity.ID {
+		return Session{}, errLevel
+	}
+	was, now := found.turn, s.opt.Now()
+	found.turn, found.Proved = rand.Text(), now
+	found.Level, found.AMR = max(found.Level, v.Level), joinAMR(found.AMR, v.AMR)
+	err := s.opt.DB.Tx(r.Context(), func(tx *db.Tx) error {
+		return prove(r.Context(), tx, found, was, v.Epoch, by)
+	})
+	if err != nil {
+		return Session{}, fmt.Errorf("proving a session: %w", err)
+	}
+	s.Forget(found.SID)
+	return found, s.send(w, r, found)
+}
+
+// prove writes the proof, if the session and its account are what they were.
+func prove(ctx context.Context, tx *db.Tx, found Session, was string, epoch int64, by audit.Actor) error {
+	if err := LockAccount(ctx, tx, found.Identity.ID); err != nil {
+		return err
+	}
+	n, err := tx.Exec(ctx, `UPDATE sessions SET turn = ?, proved_at = ?, level = ?, amr = ? WHERE sid = ? AND turn = ? AND ended_at = 0
+		AND EXISTS (SELECT 1 FROM accounts a WHERE a.id = sessions.account_id AND a.session_epoch = sessions.epoch AND a.epoch = ? AND a.disabled_at = 0)`,
+		found.turn, db.Micros(found.Proved), found.Level, found.AMR, found.SID, was, epoch)
+	if err == nil && n == 0 {
+		return ErrChanged
+	}
+	if err == nil {
+		err = changed(ctx, tx, found.Proved, found.SID, "")
+	}
+	if err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, found.Proved, by, audit.Event{Kind: "session.proved", AccountID: found.Identity.ID, Username: found.Username})
+}
+
+// joinAMR returns the factors of both, each once, sorted.
+func joinAMR(a, b string) string {
+	all := append(strings.Fields(a), strings.Fields(b)...)
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), " ")
+}
