@@ -29,13 +29,12 @@ var proving = map[string]string{
 // Attack session/proof: whoever found a browser open, or has a stolen cookie, does nothing that
 // needs a proof, and is sent to give one; what needs none goes on.
 func TestWhatNeedsAProof(t *testing.T) {
-	patterns := slices.Sorted(maps.Keys(deeds(t, withBob(t))))
-	for _, pattern := range patterns {
+	s, b := withBob(t)
+	for _, pattern := range slices.Sorted(maps.Keys(deeds(t, s, b))) {
 		t.Run(pattern, func(t *testing.T) {
 			t.Parallel()
-			s := withBob(t)
-			b := s.SignedIn(t, "bob")
-			d := deeds(t, s)[pattern]
+			s, b := withBob(t)
+			d := deeds(t, s, b)[pattern]
 			s.Clock.Move(session.ProofLife + time.Second)
 			before := s.State(t)
 			got := b.Post(d.path, d.fields...)
@@ -58,13 +57,12 @@ func TestWhatNeedsAProof(t *testing.T) {
 	}
 }
 
-// withBob returns a site with bob, an owner, signed in once.
-func withBob(t *testing.T) *webtest.Site {
+// withBob returns a site with bob, an owner, and his browser.
+func withBob(t *testing.T) (*webtest.Site, *webtest.Browser) {
 	t.Helper()
-	s := webtest.New(t, webtest.WithLab, webtest.WithGate)
+	s := webtest.New(t, webtest.WithLab, webtest.WithGate, webtest.WithPasskeys, webtest.WithSignUp)
 	s.Add(t, "bob", account.Owner)
-	s.SignedIn(t, "bob")
-	return s
+	return s, s.SignedIn(t, "bob")
 }
 
 // Pages that only ask for what needs a proof lead to it; of the others, the part

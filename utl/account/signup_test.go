@@ -75,7 +75,7 @@ func TestWhoWaitsCanDoNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.NewAppPassword(t.Context(), a, good, account.AppPassword{Name: "sync"}, visitor); err == nil {
+	if _, err := h.NewAppPassword(t.Context(), a, account.AppPassword{Name: "sync"}, visitor); err == nil {
 		t.Error("an app password was made")
 	}
 	if n, err := h.Waiting(t.Context()); n != 1 || err != nil || a.State() != account.Waiting {

@@ -187,7 +187,7 @@ func TestAttestationIsNotLookedAt(t *testing.T) {
 func TestChangesEndOtherSessions(t *testing.T) {
 	w := open(t)
 	ada, eve, d := w.add(t, "ada"), w.add(t, "eve"), passkeytest.New(origin)
-	if _, err := w.accounts.NewAppPassword(t.Context(), ada, good, account.AppPassword{Name: "backup"}, visitor); err != nil {
+	if _, err := w.accounts.NewAppPassword(t.Context(), ada, account.AppPassword{Name: "backup"}, visitor); err != nil {
 		t.Fatal(err)
 	}
 	eves, here := w.session(t, eve), w.session(t, ada)

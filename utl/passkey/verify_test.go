@@ -26,7 +26,7 @@ func TestSignIn(t *testing.T) {
 	for range 2 {
 		w.pass(time.Minute)
 		c, err := w.enter(t, d.Get(t, w.ask(t)))
-		if err != nil || c.Account != ada.Verified() || !c.UserVerified() {
+		if err != nil || c.Account != ada.Verified(0, "") || !c.UserVerified() {
 			t.Fatalf("got %+v, error %v", c, err)
 		}
 	}
@@ -343,7 +343,7 @@ func TestChangedAnswers(t *testing.T) {
 		changed := []byte(answer)
 		changed[i] ^= 1
 		c, err := w.CheckSignIn(t.Context(), signIn, string(changed))
-		if err == nil && c.Account != ada.Verified() {
+		if err == nil && c.Account != ada.Verified(0, "") {
 			t.Fatalf("byte %d changed: it is %+v", i, c.Account)
 		}
 	}

@@ -102,7 +102,7 @@ func (w *world) add(t *testing.T, name string) account.Account {
 // session starts a session of the account's and returns its sid.
 func (w *world) session(t *testing.T, a account.Account) string {
 	t.Helper()
-	s, err := w.sessions.Start(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil), a.Verified(), false, visitor)
+	s, err := w.sessions.Start(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil), a.Verified(1, "pwd"), false, visitor)
 	if err != nil {
 		t.Fatal(err)
 	}
