@@ -74,13 +74,11 @@ func (p *program) serve(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = st.DB.Close() }()
-	manager, err := httpserver.ManagerOf(p.getenv, os.Getpid())
-	if err != nil {
+	place := httpserver.Place{Addr: st.Config.Addr, TLSCert: st.Config.TLSCert, TLSKey: st.Config.TLSKey}
+	if place.Manager, err = httpserver.ManagerOf(p.getenv, os.Getpid()); err != nil {
 		return err
 	}
-	ln, pair, err := httpserver.Listen(ctx, httpserver.Place{
-		Addr: st.Config.Addr, TLSCert: st.Config.TLSCert, TLSKey: st.Config.TLSKey, Manager: manager,
-	})
+	ln, pair, err := httpserver.Listen(ctx, place)
 	if err != nil {
 		return err
 	}
@@ -107,7 +105,7 @@ func (p *program) serve(ctx context.Context) error {
 	if runtime.GOMAXPROCS(0) == 1 && p.getenv("GOMAXPROCS") == "" {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // with one, a hash would keep every request waiting for 40 ms
 	}
-	return httpserver.Server{Site: site, Log: st.Log, Manager: manager, Ready: st.Sessions.Healthy, Jobs: []httpserver.Job{
+	return httpserver.Server{Site: site, Log: st.Log, Manager: place.Manager, Ready: st.Sessions.Healthy, Jobs: []httpserver.Job{
 		st.Sessions.Run,
 		func(ctx context.Context) { st.DB.Run(ctx, st.Log) },
 		httpserver.Every(time.Minute, st.Sweep),

@@ -44,8 +44,9 @@ type grammar struct {
 	Backup  backupCommand   `cmd:"" help:"Copy the database into a new file, also while a server runs."`
 	Move    moveCommand     `cmd:"" help:"Copy everything into another, empty database, from SQLite to PostgreSQL or back."`
 	Mail    mailCommands    `cmd:"" help:"Try the mail server."`
-	Recipe  recipeCommand   `cmd:"" help:"Print the configuration of a reverse proxy that asks the gate."`
+	Recipe  recipeCommand   `cmd:"" help:"Print the configuration of a reverse proxy that asks the gate, or of what starts glassjar."`
 	Doctor  doctorCommand   `cmd:"" help:"Attack a page behind the gate from outside, through its proxy, and say what gets through."`
+	Health  healthCommand   `cmd:"" help:"Ask the server of these settings whether it is ready: exit code 0 or 1."`
 	Version versionCommand  `cmd:"" help:"Show which glassjar this is."`
 	Help    helpCommand     `cmd:"" help:"Show how a command is used."`
 }

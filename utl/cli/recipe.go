@@ -19,6 +19,9 @@ var (
 	errRelative    = errors.New("ADDR is a Unix socket with a path from the working folder, which the proxy does not know: give it one from / on, like unix:/run/glassjar/http.sock")
 )
 
+// withoutApps are the recipes that name no app.
+var withoutApps = []string{"nginx-app", "haproxy-lua", "systemd", "systemd-socket"}
+
 // placeholder stands for the address of an app that nobody has named.
 const placeholder = "127.0.0.1:9092"
 
@@ -35,12 +38,15 @@ func (c *recipeCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if c.Name == "container" {
+		cfg.Addr = recipe.InContainer
+	}
 	site, err := siteOf(cfg)
 	if err != nil {
 		return err
 	}
 	site.Group, site.Apps = c.Group, c.App
-	if c.Name != "nginx-app" && c.Name != "haproxy-lua" { // which name no app
+	if !slices.Contains(withoutApps, c.Name) {
 		a.sayHosts(cfg, &site)
 	}
 	return recipe.Write(a.Stdout, c.Name, site)
@@ -62,7 +68,17 @@ func siteOf(cfg config.Config) (recipe.Site, error) {
 	if listen == "" {
 		listen = map[string]string{"http": "80", "https": "443"}[cfg.PublicURL.Scheme]
 	}
-	return recipe.Site{PublicURL: cfg.PublicURL, Address: address, Listen: "*:" + listen}, nil
+	site := recipe.Site{
+		PublicURL: cfg.PublicURL, Address: address, Listen: "*:" + listen,
+		GateHosts: strings.Join(cfg.GateHosts, ","), MailFrom: cfg.MailFrom,
+	}
+	if cfg.Postgres() {
+		site.Secrets = append(site.Secrets, "DATABASE_URL")
+	}
+	if cfg.SMTPURL != nil {
+		site.Secrets = append(site.Secrets, "SMTP_URL")
+	}
+	return site, nil
 }
 
 // addressOf returns where a proxy on this machine reaches a server of the settings.

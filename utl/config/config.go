@@ -77,9 +77,10 @@ func Load(path string, getenv func(string) string) (Config, error) {
 	for _, s := range Settings() {
 		values[s.Name] = cmp.Or(getenv(s.Name), file.Values[s.Name])
 	}
-	faults := faults{}
+	faults, credentials := faults{}, getenv("CREDENTIALS_DIRECTORY")
+	useCredentials(faults, values, credentials)
 	c := Config{KeysFromEnv: getenv("SESSION_KEYS") != "" || values["SESSION_KEYS_FILE"] != "", Warnings: doubtful(path, file.Lines)}
-	c.Warnings = append(c.Warnings, readSecrets(faults, values)...)
+	c.Warnings = append(c.Warnings, readSecrets(faults, values, credentials)...)
 	faults.parsed(env.ParseWithOptions(&c, env.Options{Environment: values, FuncMap: parsers}))
 	if values["ADDR"] == "" && values["PORT"] != "" {
 		c.Addr = ":" + strconv.Itoa(int(c.Port))

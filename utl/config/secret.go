@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -11,12 +12,27 @@ import (
 // and container secrets come so.
 var inFiles = []string{"SESSION_KEYS", "DATABASE_URL", "SMTP_URL"}
 
+// useCredentials takes the files that systemd hands over (LoadCredential=, systemd.exec(5))
+// in dir for those that NAME_FILE names: session_keys, database_url and smtp_url. A
+// value that is set beside one is a fault.
+func useCredentials(f faults, values map[string]string, dir string) {
+	for _, name := range inFiles {
+		path := filepath.Join(dir, strings.ToLower(name))
+		if _, err := os.Stat(path); dir == "" || err != nil {
+			continue
+		}
+		f.require(values[name] == "" && values[name+"_FILE"] == "", name, "must be unset here, because systemd hands it over: LoadCredential="+strings.ToLower(name))
+		values[name], values[name+"_FILE"] = "", path
+	}
+}
+
 // maxSecret is how long such a file may be, in bytes.
 const maxSecret = 64 << 10
 
 // readSecrets puts what the files hold among the values, and returns a warning for
-// each file that others can read: docker makes them so, and means it.
-func readSecrets(f faults, values map[string]string) (warnings []string) {
+// each file that others can read: docker makes them so, and means it. Those in the
+// folder of systemd's credentials are guarded by the folder.
+func readSecrets(f faults, values map[string]string, credentials string) (warnings []string) {
 	for _, name := range inFiles {
 		from := name + "_FILE"
 		path := values[from]
@@ -28,7 +44,7 @@ func readSecrets(f faults, values map[string]string) (warnings []string) {
 		if f[from] == nil {
 			values[name] = text
 		}
-		if mode.Perm()&0o077 != 0 {
+		if mode.Perm()&0o077 != 0 && (credentials == "" || filepath.Dir(path) != filepath.Clean(credentials)) {
 			warnings = append(warnings, fmt.Sprintf("the file of %s has mode %#o, and holds a secret: others can read it", from, mode.Perm()))
 		}
 	}

@@ -49,3 +49,20 @@ func TestSecretsInFilesThatAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// What systemd hands over needs no setting.
+func TestSystemdsCredentials(t *testing.T) {
+	folder := t.TempDir()
+	for name, text := range map[string]string{"session_keys": canary, "database_url": "sqlite:jar.db", "other": "x"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text+"\n"), 0o440); err != nil { // as systemd makes them, beside an access list
+			t.Fatal(err)
+		}
+	}
+	c := load(t, "none", "CREDENTIALS_DIRECTORY", folder)
+	if c.SessionKeys != canary || !c.KeysFromEnv || c.DatabasePath() != "jar.db" || len(c.Warnings) != 0 {
+		t.Errorf("got keys %q (not of .env: %v), database %q, warnings %q", c.SessionKeys, c.KeysFromEnv, c.DatabasePath(), c.Warnings)
+	}
+	load(t, "none", "CREDENTIALS_DIRECTORY", filepath.Join(folder, "none"))
+	refused(t, dotenv(t, "SESSION_KEYS="+canary), "SESSION_KEYS must be unset here, because systemd hands it over", "CREDENTIALS_DIRECTORY", folder)
+	refused(t, "none", "DATABASE_URL must be unset here", "CREDENTIALS_DIRECTORY", folder, "DATABASE_URL_FILE", secret(t, "sqlite:a.db", 0o400))
+}

@@ -110,11 +110,16 @@ func spawnUnder(t testing.TB, front []string, folder string, settings ...string)
 // spawnWith is spawnUnder with files that the server has open, from 3 on.
 func spawnWith(t testing.TB, front []string, open []*os.File, folder string, settings ...string) *program {
 	t.Helper()
+	return spawnCommand(t, append(slices.Clone(front), binary), open, folder, settings...)
+}
+
+// spawnCommand starts the server by the command.
+func spawnCommand(t testing.TB, args []string, open []*os.File, folder string, settings ...string) *program {
+	t.Helper()
 	p := &program{
 		t: t, folder: folder, stdout: new(output), stderr: new(output),
 		ready: make(chan struct{}), ended: make(chan struct{}),
 	}
-	args := append(slices.Clone(front), binary)
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir, cmd.Env, cmd.ExtraFiles = folder, environment(settings), open
 	stdout, out := p.pipe()
@@ -130,7 +135,7 @@ func spawnWith(t testing.TB, front []string, open []*os.File, folder string, set
 	go func() {
 		_ = cmd.Wait() // the exit code says it
 		p.exitCode = cmd.ProcessState.ExitCode()
-		if front == nil { // else what it ran may outlive it, with the other ends
+		if len(args) == 1 { // else what it ran may outlive it, with the other ends
 			read.Wait()
 		}
 		close(p.ended)

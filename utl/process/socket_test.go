@@ -166,6 +166,7 @@ type socket struct {
 }
 
 func over(t *testing.T, path string) socket {
+	t.Helper()
 	return socket{t, &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -14,6 +14,8 @@ import (
 // in other engines, ends them.
 var (
 	hostForm  = regexp.MustCompile(`\A[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\z`)
+	hostsForm = regexp.MustCompile(`\A[a-z0-9._*:,\[\]-]*\z`)
+	mailForm  = regexp.MustCompile(`\A[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+\z`)
 	pathForm  = regexp.MustCompile(`\Aunix:(/[A-Za-z0-9._-]+)+\z`)
 	groupForm = regexp.MustCompile(`\A[a-z0-9][a-z0-9._-]{0,31}\z`)
 )
@@ -49,6 +51,12 @@ func (s Site) check(name string) error {
 	}
 	if s.Group != "" && !groupForm.MatchString(s.Group) {
 		return fmt.Errorf("%w, and not %q", ErrGroup, s.Group)
+	}
+	if !hostsForm.MatchString(s.GateHosts) {
+		return fmt.Errorf("GATE_HOSTS: %w", ErrHost)
+	}
+	if s.MailFrom != "" && !mailForm.MatchString(s.MailFrom) {
+		return ErrMail
 	}
 	seen := map[string]bool{s.Host(): true}
 	for _, a := range s.Apps {

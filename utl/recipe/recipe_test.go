@@ -126,6 +126,30 @@ func TestSockets(t *testing.T) {
 	}
 }
 
+// What is meant for glassjar says no more to systemd and to an engine of containers
+// than it is.
+func TestSettingsOfServices(t *testing.T) {
+	for _, text := range []string{"x y", "x\ty", "x\ny", "x\n", `x"`, "x'", "x%h", "x$h", "x\\", "x;", "x#", "{x}", "é", "x\x00"} {
+		for _, name := range []string{"systemd", "systemd-socket", "container"} {
+			s := site()
+			s.GateHosts = text
+			if err := recipe.Write(io.Discard, name, s); !errors.Is(err, recipe.ErrHost) {
+				t.Errorf("%s: GATE_HOSTS %q: got error %v", name, text, err)
+			}
+			s = site()
+			s.MailFrom = text + "@site.example"
+			if err := recipe.Write(io.Discard, name, s); !errors.Is(err, recipe.ErrMail) {
+				t.Errorf("%s: MAIL_FROM %q: got error %v", name, text, err)
+			}
+		}
+	}
+	s := site()
+	s.GateHosts, s.MailFrom = "app.example,*.apps.example:8443,[2001:db8::1]", "jar+x@site.example"
+	if text := write(t, "systemd", s); !strings.Contains(text, "\nEnvironment=GATE_HOSTS=app.example,*.apps.example:8443,[2001:db8::1]\n") {
+		t.Errorf("got %s", text)
+	}
+}
+
 func TestEveryAppHasAHostOfItsOwn(t *testing.T) {
 	for _, host := range []string{"jar.example", "wiki.example"} {
 		s := site()

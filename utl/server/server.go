@@ -66,7 +66,9 @@ func (s Server) answer(ctx context.Context, ln net.Listener) error {
 	s.tell(ending, "STOPPING=1")
 	drain.begun.Store(true)
 	_ = ln.Close() // which ends Serve: from here on nobody new is let in
-	<-failed
+	if err := <-failed; !errors.Is(err, net.ErrClosed) {
+		s.Log.WarnContext(ctx, "the listener failed as the server stopped", "error", err)
+	}
 	drain.wait(ending)
 	if err := srv.Shutdown(ending); err != nil { // somebody is slow: that is no fault of the stop
 		s.Log.WarnContext(ctx, "connections cut off", "error", errors.Join(err, srv.Close()))
