@@ -39,6 +39,7 @@ var pageData = map[string]any{
 	"join":                      signin.JoinPage{},
 	"lab":                       lab.OverviewPage{},
 	"lab-code":                  lab.CodePage{},
+	"lab-elsewhere":             lab.ElsewherePage{},
 	"lab-cookie":                lab.CookiePage{},
 	"lab-key":                   lab.KeyPage{},
 	"lab-password":              lab.PasswordPage{},

@@ -24,6 +24,10 @@ type CookiePage struct {
 	Tries       []example
 	Name, Value string // as they stand in the form
 	Verdict     verdictView
+
+	Own       *ownCookie // nil: nobody is signed in
+	Elsewhere string     // another site's page with a form that comes here; may be empty
+	OtherForm string     // such a page, to be opened from a file
 }
 
 // example is a button that sends a changed cookie.
@@ -78,6 +82,13 @@ func (s *Room) showCookie(w http.ResponseWriter, r *http.Request, try *example) 
 	if at, ok := held.Cookie.Signed(); ok {
 		p.Age = web.Span(s.Now().Sub(at))
 	}
+	if p.Own, err = s.takeOwnApart(r, c); err != nil {
+		return err
+	}
+	if p.Elsewhere = s.OtherName(r); p.Elsewhere != "" {
+		p.Elsewhere += "/lab/elsewhere"
+	}
+	p.OtherForm = `<form method="post" action="` + s.PublicURL.JoinPath("lab/session").String() + `"><button name="do" value="clear">Win a prize</button></form>`
 	if try != nil {
 		p.Name, p.Value = try.Name, try.Value
 		p.Verdict = s.verdict(held.Cookie, try.Name, strings.TrimSpace(try.Value))

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"glassjar/handlers/web"
+	"glassjar/utl/visible"
 )
 
 // maxRows is how many rows a table of the lab shows at most.
@@ -25,6 +26,7 @@ type RequestPage struct {
 	Colour                string // the arg colour, quoted
 	NoColour              bool   // there is none
 	Curl                  string
+	Masked                bool // something in Curl is
 }
 
 // table is names and values under a heading.
@@ -72,6 +74,7 @@ func (s *Room) showRequest(w http.ResponseWriter, r *http.Request, body string) 
 		Headers: headerRows(r), Colour: `""`, NoColour: true,
 		Curl: s.curl(r, body),
 	}
+	p.Masked = strings.Contains(p.Curl, visible.Mask)
 	if i := slices.IndexFunc(args, func(a pair) bool { return a.Name == "colour" }); i >= 0 {
 		p.Colour, p.NoColour = `"`+args[i].Value+`"`, false
 	}

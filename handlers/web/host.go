@@ -34,6 +34,20 @@ func (s *Site) ours(r *http.Request) bool {
 	return asked.Host == s.public.Host || s.anyLoopback && isLoopback(asked.Name) && portOf(asked) == portOf(s.public)
 }
 
+// OtherName returns the address of this server under another loopback name: to a
+// browser that is another site. It is "" where PUBLIC_URL is set, or where the
+// request came by another name than the site's own.
+func (s *Site) OtherName(r *http.Request) string {
+	if !s.anyLoopback || r.Host != s.PublicURL.Host {
+		return ""
+	}
+	name := "127.0.0.1"
+	if s.public.Name == name {
+		name = "localhost"
+	}
+	return s.PublicURL.Scheme + "://" + name + portOf(s.public)
+}
+
 // portOf returns the target's port behind a colon, or "" for the scheme's own.
 func portOf(t gate.Target) string { return strings.TrimPrefix(t.Host, t.Name) }
 

@@ -28,5 +28,8 @@ var LabKey = [32]byte(bytes.Repeat([]byte("89abcdef01234567"), 2))
 // WithLab switches the lab on.
 func WithLab(c *handlers.Config) { c.Lab = anatomy.New(LabKey, DeviceKey) }
 
-// LabPaths are the lab's pages.
-var LabPaths = []string{"/lab", "/lab/request", "/lab/session", "/lab/cookie", "/lab/key", "/lab/wire", "/lab/password", "/lab/code"}
+// LabPaths are the lab's pages, and LabReads those that take no form.
+var (
+	LabReads = []string{"/lab", "/lab/elsewhere"}
+	LabPaths = []string{"/lab", "/lab/elsewhere", "/lab/request", "/lab/session", "/lab/cookie", "/lab/key", "/lab/wire", "/lab/password", "/lab/code"}
+)

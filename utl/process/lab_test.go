@@ -33,6 +33,7 @@ func TestLabInABrowser(t *testing.T) {
 	p.key()
 	p.forges()
 	p.Quiet()
+	p.attributes()
 	p.s.must("", "keys", "rotate")
 	p.s.eventually("the lab refuses what an old key signed", func() bool {
 		p.Open(p.s.url + "/lab/cookie")
@@ -103,6 +104,25 @@ func (p lesson) cookie() {
 	p.walk(step{"Ask the server", verdict, "Refused"}, step{"Next: the key", "#lab-key", ""})
 }
 
+// attributes has a script, and another site's form, try what a cookie's
+// attributes forbid.
+func (p lesson) attributes() {
+	p.Open(p.s.url + "/lab/cookie")
+	p.Do(chromedp.Click(chromedp.CSS("[data-try=read]")), chromedp.Click(chromedp.CSS("[data-try=host]")))
+	p.walk(step{"", "[data-try=read] + output", "It wrote lab-try, and reads: lab-try."},
+		step{"", "[data-try=host] + output", "With Path=/lab: refused; with a Domain: refused; with Path=/ and no Domain: kept."})
+	held := func() string {
+		p.Open(p.s.url + "/lab/session")
+		return browsertest.Value[string](p.Page, `document.querySelector(".entries").textContent`)
+	}
+	before := held()
+	p.Open(p.s.url + "/lab/cookie")
+	p.walk(step{"Open another site's page", "h1", "A page of another site"}, step{"Take the prize", "h1", "Refused"})
+	if after := held(); !strings.Contains(before, "visits") || !strings.Contains(after, "visits") {
+		p.t.Errorf("the session held %q, and after another site's form %q", before, after)
+	}
+}
+
 func (p lesson) key() {
 	p.walk(step{"Sign it with the key", "#lab-key", ""},
 		step{"Ask the server about it", "#verdict h3", "Accepted"}, step{"", "#verdict code", ""},
@@ -129,7 +149,7 @@ func (p lesson) forges() {
 	p.Fill("name", "glassjar")
 	p.Fill("payload", says)
 	p.Press("Sign it with the key")
-	forged := network.SetCookieParams{Name: "glassjar", Value: browsertest.Value[string](p.Page, `document.querySelector("#signed").textContent`), URL: p.s.url}
+	forged := network.SetCookieParams{Name: "glassjar", Value: browsertest.Value[string](p.Page, `document.querySelector("#signed").textContent`), URL: p.s.url, HTTPOnly: new(true)}
 	p.walk(step{"Ask the server about it", "#verdict h3", "Accepted"})
 	p.Fill("value", session.Value)
 	p.walk(step{"Ask the server", "#verdict h3", "Refused"})

@@ -96,6 +96,7 @@ func (p tour) account() {
 	p.Do(chromedp.SendKeys(chromedp.ID("name"), "backup"), chromedp.Submit(chromedp.ID("name")), chromedp.WaitVisible(chromedp.ID("secret")))
 	p.look("account-app-password-made")
 	p.visit("account-app-passwords", "/account/app-passwords", "App passwords")
+	p.visit("lab-cookie-own", "/lab/cookie", "A signed cookie, taken apart")
 	p.people()
 	p.Sends(network.Headers{
 		"X-Forwarded-Method": "GET", "X-Forwarded-Proto": "http", "X-Forwarded-Host": strings.TrimPrefix(p.s.url, "http://"), "X-Forwarded-Uri": "/a",
@@ -167,6 +168,9 @@ func (p tour) lab() {
 	p.visit("lab-cookie", "/lab/cookie", "A signed cookie, taken apart")
 	p.Press("Make me admin")
 	p.look("lab-cookie-refused")
+	p.visit("lab-elsewhere", "/lab/elsewhere", "A page of another site")
+	p.Open(strings.Replace(p.s.url, "localhost", "127.0.0.1", 1) + "/lab/elsewhere")
+	p.look("lab-elsewhere-foreign")
 	p.Open(p.s.url + "/lab/key")
 	p.Press("Show the lab's key")
 	p.Press("Sign it with the key")
