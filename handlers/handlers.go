@@ -115,6 +115,7 @@ func (s *site) routes(c Config) map[string]http.Handler {
 		"GET /{$}":           s.Open(s.signin.Home),
 		"GET /auth":          s.Open(s.signin.AuthForm),
 		"POST /auth":         s.Open(s.signin.AuthSubmit),
+		"GET /auth/step-up":  s.Member(s.signin.StepUp),
 		"GET /logout":        s.Open(s.signin.LogoutForm),
 		"POST /logout":       s.Open(s.signin.LogoutSubmit),
 		"GET /join/{code}":   s.Open(s.signin.JoinForm),

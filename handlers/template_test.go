@@ -54,6 +54,7 @@ var pageData = map[string]any{
 	"person":                    people.PersonPage{},
 	"person-delete":             people.DeletePage{},
 	"signup":                    signin.SignUpPage{},
+	"step-up":                   signin.StepUpPage{},
 	"reset":                     signin.ResetPage{},
 }
 

@@ -17,6 +17,10 @@ var Answers = []web.Answer{
 		Err: account.ErrAppPassword, Status: http.StatusUnauthorized, Title: "App password refused",
 		Text: "The app password is wrong, revoked, expired or not for this host. Make another on your account's page.",
 	},
+	{
+		Err: errProgram, Status: http.StatusForbidden, Title: "Not for programs",
+		Text: "This opens only to people who signed in with a second factor. An app password is none.",
+	},
 	{Err: errCaller, Status: http.StatusBadRequest, Title: "Proxy not trusted", Text: "The gate answers only proxies that it trusts. " +
 		"If you run this site, add the proxy's address, which the log names, to TRUSTED_PROXIES."},
 	{Err: gate.ErrHost, Status: http.StatusForbidden, Title: "Host not listed", Text: "The gate does not answer for this host. " +

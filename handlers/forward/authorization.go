@@ -70,7 +70,7 @@ func (s *Room) program(r *http.Request, t gate.Target) (passenger, error) {
 	p, err := s.Authn.AppPassword(r.Context(), authn.Attempt{
 		Username: username, Password: secret, Address: web.InfoOf(r).Address, By: web.Actor(r),
 	}, t.Name)
-	return passenger{p.Owner, "app password " + p.ID}, err
+	return passenger{Identity: p.Owner, key: "app password " + p.ID, program: true}, err
 }
 
 // credentials returns what the Authorization header holds: Basic's username

@@ -18,8 +18,9 @@ import (
 )
 
 var (
-	errCaller = errors.New("who asks the gate is not in TRUSTED_PROXIES")
-	errUnsure = errors.New("the gate cannot know who asks")
+	errCaller  = errors.New("who asks the gate is not in TRUSTED_PROXIES")
+	errUnsure  = errors.New("the gate cannot know who asks")
+	errProgram = errors.New("an app password is no second factor")
 )
 
 // IsGate reports whether proxies ask the path. Nothing changes there, by no
@@ -34,7 +35,7 @@ func IsCheck(path string) bool { return path == "/gate/check" || path == "/api/a
 // Check answers GET /gate/check: 200 with who it is, 401 with where to sign
 // in, 403, 400, or 503 when it cannot know.
 func (s *Room) Check(w http.ResponseWriter, r *http.Request) error {
-	return s.decide(w, r, gate.Check, func(a gate.Ask, to string) error {
+	return s.decide(w, r, gate.Check, func(a gate.Ask, to, _ string) error {
 		w.Header().Set("Location", to)
 		unauthorized(w, a)
 		return nil
@@ -44,7 +45,7 @@ func (s *Room) Check(w http.ResponseWriter, r *http.Request) error {
 // Forward answers GET /gate/forward: like Check, but a browser that
 // opens a page is sent to sign in, and a program gets 401 in JSON.
 func (s *Room) Forward(w http.ResponseWriter, r *http.Request) error {
-	return s.decide(w, r, gate.Forward, func(a gate.Ask, to string) error {
+	return s.decide(w, r, gate.Forward, func(a gate.Ask, to, why string) error {
 		w.Header().Set("Location", to)
 		switch {
 		case a.Navigates() && (a.Method == http.MethodGet || a.Method == http.MethodHead):
@@ -54,15 +55,15 @@ func (s *Room) Forward(w http.ResponseWriter, r *http.Request) error {
 		default:
 			w.Header().Set("Content-Type", "application/json")
 			unauthorized(w, a)
-			return json.NewEncoder(w).Encode(map[string]string{"error": "sign in first", "location": to})
+			return json.NewEncoder(w).Encode(map[string]string{"error": why, "location": to})
 		}
 		return nil
 	})
 }
 
-// decide answers who asks whether a request may pass; signIn answers when nobody
-// is signed in.
-func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, signIn func(a gate.Ask, to string) error) error {
+// decide answers who asks whether a request may pass; send answers when somebody
+// must go elsewhere before.
+func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, send func(a gate.Ask, to, why string) error) error {
 	if !web.InfoOf(r).Proxied {
 		s.warnedOfCaller.Do(func() {
 			s.Log.WarnContext(r.Context(), "the gate was asked by somebody who is not in TRUSTED_PROXIES", "ip", r.RemoteAddr)
@@ -73,7 +74,7 @@ func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, si
 	if err != nil {
 		return err
 	}
-	groups, err := requestedGroups(r, ask)
+	wants, err := readDemands(r, ask)
 	if err != nil {
 		return err
 	}
@@ -85,40 +86,59 @@ func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, si
 		return s.programRefused(w, r, ask, err)
 	}
 	if errors.Is(err, session.ErrNone) {
-		return signIn(ask, s.Gate.SignIn(ask))
+		return send(ask, s.Gate.SignIn(ask), "sign in first")
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnsure, err)
 	}
 	web.InfoOf(r).Session.Identity = p.Identity
-	if groups != nil && !slices.ContainsFunc(groups, p.HasGroup) {
+	if wants.groups != nil && !slices.ContainsFunc(wants.groups, p.HasGroup) {
 		return s.deny(w, ask, p.Identity)
+	}
+	switch {
+	case p.program && wants.level > 1:
+		return s.programRefused(w, r, ask, errProgram)
+	case !p.program && p.how.Level < wants.level:
+		return send(ask, s.Gate.StepUp(ask), "a second factor is needed")
 	}
 	return s.allow(w, r, ask, p)
 }
 
-// requestedGroups returns the groups that may pass, or nil for everybody. An arg
-// that the gate does not know is refused: it may be a group's, mistyped. Under
-// Authelia's names, Caddy's question has the args of the page, unless its own
-// configuration has others.
-func requestedGroups(r *http.Request, a gate.Ask) ([]string, error) {
+// demands is what a proxy demands of who is to pass.
+type demands struct {
+	groups []string // any of them; nil: everybody
+	level  int      // of the session, at least
+}
+
+// readDemands reads the args of the proxy's question. An arg that the gate does not
+// know is refused: it may be a group's, mistyped. Under Authelia's names, Caddy's
+// question has the args of the page, unless its own configuration has others. The
+// level is not asked under them: a page's own arg could not be told from it, and
+// whoever adds it would do without a second factor.
+func readDemands(r *http.Request, a gate.Ask) (d demands, err error) {
 	if r.URL.RawQuery == "" {
-		return nil, nil
+		return d, nil
 	}
+	authelias := strings.HasPrefix(r.URL.Path, "/api/authz/")
 	args, err := url.ParseQuery(r.URL.RawQuery)
-	if _, page, _ := strings.Cut(a.URI, "?"); page == r.URL.RawQuery && strings.HasPrefix(r.URL.Path, "/api/authz/") &&
+	if _, page, _ := strings.Cut(a.URI, "?"); page == r.URL.RawQuery && authelias &&
 		(err == nil || !strings.Contains(page, "group")) {
-		return args["group"], nil
+		return demands{groups: args["group"]}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", gate.ErrBad, err)
+		return d, fmt.Errorf("%w: %w", gate.ErrBad, err)
 	}
-	for name := range args {
-		if name != "group" && name != "authelia_url" { // the second is Authelia's, and says nothing of who may pass
-			return nil, fmt.Errorf("%w: it knows no arg like that", gate.ErrBad)
+	d.groups = args["group"]
+	for name, values := range args {
+		switch {
+		case name == "group", name == "authelia_url": // the second is Authelia's, and says nothing of who may pass
+		case name == "level" && !authelias && len(values) == 1 && (values[0] == "1" || values[0] == "2"):
+			d.level = int(values[0][0] - '0')
+		default:
+			return d, fmt.Errorf("%w: it knows no arg like that", gate.ErrBad)
 		}
 	}
-	return args["group"], nil
+	return d, nil
 }
 
 // passenger is who may pass, and what the gate keeps signed tokens by: the sid,
@@ -126,7 +146,9 @@ func requestedGroups(r *http.Request, a gate.Ask) ([]string, error) {
 type passenger struct {
 	identity.Identity
 
-	key string
+	key     string
+	how     gate.SignedIn
+	program bool // it came with an app password
 }
 
 // authenticate returns who makes the request to the target. One with an app
@@ -138,7 +160,7 @@ func (s *Room) authenticate(r *http.Request, t gate.Target) (p passenger, err er
 	} else {
 		var found session.Session
 		found, err = s.find(r, t)
-		p = passenger{found.Identity, found.SID}
+		p = passenger{Identity: found.Identity, key: found.SID, how: gate.SignedIn{AMR: found.AMR, Level: found.Level, At: found.Proved.Unix()}}
 	}
 	p.Name, p.Email = web.OneLine(p.Name, 256), web.OneLine(p.Email, 256)
 	return p, err
@@ -158,7 +180,7 @@ func (s *Room) find(r *http.Request, t gate.Target) (session.Session, error) {
 // is missing. The app's own Authorization header is sent back: the proxy hands
 // the app that one, or none, for it cannot tell whose the client's is.
 func (s *Room) allow(w http.ResponseWriter, r *http.Request, a gate.Ask, p passenger) error {
-	assertion, err := s.Gate.SignIdentity(p.key, p.Identity, a.Host)
+	assertion, err := s.Gate.SignIdentity(p.key, p.Identity, p.how, a.Host)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnsure, err)
 	}

@@ -124,6 +124,9 @@ func (g *Gate) SignIn(a Ask) string { return g.signIn("/?next=", a) }
 // SignInAsOther returns the same for somebody who is signed in.
 func (g *Gate) SignInAsOther(a Ask) string { return g.signIn("/auth?other=1&next=", a) }
 
+// StepUp returns the same for somebody who is signed in with too few factors.
+func (g *Gate) StepUp(a Ask) string { return g.signIn("/auth/step-up?next=", a) }
+
 func (g *Gate) signIn(path string, a Ask) string {
 	back := a.Target
 	if a.Method != http.MethodGet && a.Method != http.MethodHead {

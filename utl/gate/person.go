@@ -35,6 +35,24 @@ type claims struct {
 	Name     string   `json:"name"`
 	Email    string   `json:"email"`
 	Groups   []string `json:"groups"`
+	AMR      []string `json:"amr,omitempty"`       // RFC 8176
+	AuthTime int64    `json:"auth_time,omitempty"` // of the last proof
+}
+
+// SignedIn is how the person signed in. It is zero for an app password.
+type SignedIn struct {
+	AMR   string // the factors, as RFC 8176 names them, with spaces between
+	Level int    // of the session
+	At    int64  // of the last proof, in seconds since 1970
+}
+
+// amr returns the factors for an app. Level 2 is more than one: mfa.
+func (s SignedIn) amr() []string {
+	all := strings.Fields(s.AMR)
+	if s.Level >= 2 {
+		all = append(all, "mfa")
+	}
+	return all
 }
 
 // signer signs assertions, and keeps them for a part of their life: signing
@@ -55,6 +73,7 @@ type assertionKey struct{ key, host string }
 type assertion struct {
 	token string
 	of    identity.Identity
+	how   SignedIn
 	made  time.Time
 }
 
@@ -108,17 +127,17 @@ func (g *Gate) JWKS() []byte {
 
 // SignIdentity returns a signed assertion, a JWT good for a minute at most and half
 // a minute at least, that tells the app at host who passes. The key says by
-// which session or app password. The iat is half a minute back: strict apps
+// which session or app password, how tells how they signed in. The iat is half a minute back: strict apps
 // refuse one from the future, and their clocks differ.
-func (g *Gate) SignIdentity(key string, who identity.Identity, host string) (string, error) {
+func (g *Gate) SignIdentity(key string, who identity.Identity, how SignedIn, host string) (string, error) {
 	s, now, at := &g.signer, g.signer.now(), assertionKey{key, host}
 	s.mu.Lock()
 	has, sign := s.kept[at], s.sign
 	s.mu.Unlock()
-	if age := now.Sub(has.made); has.of == who && age >= 0 && age < assertionReuse {
+	if age := now.Sub(has.made); has.of == who && has.how == how && age >= 0 && age < assertionReuse {
 		return has.token, nil
 	}
-	token, err := jwt.Signed(sign).Claims(s.claims(who, host, now)).Serialize()
+	token, err := jwt.Signed(sign).Claims(s.claims(who, how, host, now)).Serialize()
 	if err != nil {
 		return "", fmt.Errorf("signing an assertion: %w", err)
 	}
@@ -131,14 +150,15 @@ func (g *Gate) SignIdentity(key string, who identity.Identity, host string) (str
 		delete(s.kept, evicted)
 	}
 	if s.sign == sign { // else the keys changed meanwhile
-		s.kept[assertionKey{key, strings.Clone(host)}] = assertion{token, who, now} // it is a part of all that was asked
+		s.kept[assertionKey{key, strings.Clone(host)}] = assertion{token, who, how, now} // it is a part of all that was asked
 	}
 	return token, nil
 }
 
-func (s *signer) claims(who identity.Identity, host string, now time.Time) claims {
+func (s *signer) claims(who identity.Identity, how SignedIn, host string, now time.Time) claims {
 	return claims{
 		Issuer: s.issuer, Subject: who.ID, Audience: host, Issued: now.Add(-assertionAhead).Unix(), Expires: now.Add(assertionLife).Unix(),
 		Username: who.Username, Name: who.Name, Email: who.Email, Groups: who.GroupList(),
+		AMR: how.amr(), AuthTime: how.At,
 	}
 }

@@ -45,7 +45,7 @@ func TestAssert(t *testing.T) {
 	ada := identity.Identity{ID: "A1", Username: "ada", Groups: "dev,ops", Name: "Ada L.", Email: "ada@jar.example"}
 	assert := func(p identity.Identity, host string) string {
 		t.Helper()
-		token, err := g.SignIdentity("sid-"+p.ID, p, host)
+		token, err := g.SignIdentity("sid-"+p.ID, p, gate.SignedIn{}, host)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,14 +100,14 @@ func TestAssert(t *testing.T) {
 func TestAssertAfterRotation(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	g := newGate(t)
-	old, err := g.SignIdentity("s", identity.Identity{ID: "A1"}, "app.example")
+	old, err := g.SignIdentity("s", identity.Identity{ID: "A1"}, gate.SignedIn{}, "app.example")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := g.SetKeys([][32]byte{seed(2), seed(1)}); err != nil {
 		t.Fatal(err)
 	}
-	fresh, err := g.SignIdentity("s", identity.Identity{ID: "A1"}, "app.example")
+	fresh, err := g.SignIdentity("s", identity.Identity{ID: "A1"}, gate.SignedIn{}, "app.example")
 	if err != nil || fresh == old {
 		t.Errorf("the new key did not sign: %v", err)
 	}
@@ -130,7 +130,7 @@ func TestAssertAtOnceAndBounded(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			for i := range 30 {
-				if _, err := g.SignIdentity("s", identity.Identity{ID: "A1"}, "app.example"); err != nil {
+				if _, err := g.SignIdentity("s", identity.Identity{ID: "A1"}, gate.SignedIn{}, "app.example"); err != nil {
 					t.Error(err)
 				}
 				if i%10 == 0 {
@@ -144,7 +144,7 @@ func TestAssertAtOnceAndBounded(t *testing.T) {
 	}
 	all.Wait()
 	for i := range 4200 {
-		if _, err := g.SignIdentity("s", identity.Identity{}, strconv.Itoa(i)+".example"); err != nil {
+		if _, err := g.SignIdentity("s", identity.Identity{}, gate.SignedIn{}, strconv.Itoa(i)+".example"); err != nil {
 			t.Fatal(err)
 		}
 	}

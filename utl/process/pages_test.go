@@ -91,6 +91,7 @@ func (p tour) account() {
 	p.Press("Delete my account")
 	p.look("account-delete-refused")
 	p.visit("account-prove", "/account/prove?next=/account/app-passwords", "Confirm that it is you")
+	p.visit("step-up", "/auth/step-up?next=http://localhost/", "One more step")
 	p.visit("account-password", "/account/password", "Change your password")
 	p.visit("account-app-passwords-none", "/account/app-passwords", "App passwords")
 	p.Do(chromedp.SendKeys(chromedp.ID("name"), "backup"), chromedp.Submit(chromedp.ID("name")), chromedp.WaitVisible(chromedp.ID("secret")))

@@ -1,0 +1,118 @@
+package forward_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"glassjar/handlers/webtest"
+	"glassjar/utl/account"
+)
+
+// raise makes the session one of two factors, as a proof does.
+func raise(t *testing.T, w *webtest.World) {
+	t.Helper()
+	w.Exec(t, `UPDATE sessions SET level = 2, amr = 'otp pwd'`)
+	all := w.Texts(t, `SELECT sid FROM sessions`)
+	w.Sessions.Forget(all...)
+}
+
+// Attack gate/level: where the proxy demands level 2, somebody who signed in with one factor
+// is led to the second, and back.
+func TestGateDemandsALevel(t *testing.T) {
+	w := webtest.NewWorld(t, webtest.Jar, "")
+	b, cookie := w.In(t)
+	target := webtest.Elsewhere + "/a?b=c&level=2"
+	to := webtest.Jar + "/auth/step-up?next=" + url.QueryEscape(target)
+	browser := []string{"Cookie", cookie, "Sec-Fetch-Mode", "navigate"}
+	ask := func(path, about string, more ...string) *webtest.Answer {
+		t.Helper()
+		return w.Ask(t, path, webtest.Asked(about, more...))
+	}
+	ask("/gate/check", target, browser...).Want(http.StatusOK)
+	ask("/gate/check?level=1", target, browser...).Want(http.StatusOK)
+	ask("/gate/check?level=2", target, browser...).Want(http.StatusUnauthorized, to).WantHeader("Remote-User", "")
+	ask("/gate/forward?level=2", target, browser...).Want(http.StatusFound, to).WantHeader("Remote-User", "")
+	ask("/gate/forward?level=2", target, append(browser, "X-Forwarded-Method", "POST", "Referer", target)...).Want(http.StatusSeeOther, to)
+	var says struct{ Error, Location string }
+	got := ask("/gate/forward?level=2", target, "Cookie", cookie, "Sec-Fetch-Mode", "cors").Want(http.StatusUnauthorized, to)
+	if err := json.Unmarshal([]byte(got.Body), &says); err != nil || says.Location != to || says.Error != "a second factor is needed" {
+		t.Errorf("the body is %s, %v", got.Body, err)
+	}
+	ask("/gate/check?level=2", target).Want(http.StatusUnauthorized, webtest.Jar+"/?next="+url.QueryEscape(target))
+	ask("/gate/check?level=2&group=dev", target, browser...).Want(http.StatusForbidden)
+	b.Get("/auth/step-up?next="+url.QueryEscape(target)).Want(http.StatusOK).Says("h1", "One more step").Says(".lead b", "wiki.example:8443").WantPage()
+
+	raise(t, w)
+	ask("/gate/check?level=2", target, browser...).Want(http.StatusOK).WantHeader("Remote-User", "ada")
+	if got := b.Visit(webtest.Jar+"/auth/step-up?next="+url.QueryEscape(target), 5).Want(http.StatusOK); got.Body != "GET "+target+" as ada" {
+		t.Errorf("it leads back to %q", got.Body)
+	}
+	b.Get("/auth/step-up?next=https://evil.example/").Want(http.StatusSeeOther, "/")
+}
+
+// Attack gate/level: an app password is one factor.
+func TestGateDemandsALevelOfPrograms(t *testing.T) {
+	w := webtest.NewWorld(t, webtest.Jar, "")
+	w.Add(t, "ada", account.Owner)
+	secret := w.AppPassword(t, "ada", account.AppPassword{Name: "backup"})
+	for _, path := range []string{"/gate/check", "/gate/forward"} {
+		header := webtest.Asked(webtest.Elsewhere+"/", "Authorization", "Bearer "+secret)
+		w.Ask(t, path+"?level=1", header).Want(http.StatusOK)
+		got := w.Ask(t, path+"?level=2", header).Want(http.StatusForbidden).WantHeader("Content-Type", "application/json").WantHeader("Remote-User", "")
+		if want := `{"error":"This opens only to people who signed in with a second factor. An app password is none."}` + "\n"; got.Body != want {
+			t.Errorf("it says %s", got.Body)
+		}
+	}
+}
+
+// Attack gate/level: a level that is none is refused, and so is one under Authelia's names, where
+// it could be the page's own; a page's own is let alone.
+func TestGateLevelThatIsNone(t *testing.T) {
+	w := webtest.NewWorld(t, webtest.Jar, "")
+	_, cookie := w.In(t)
+	for _, row := range []struct {
+		path, page string
+		want       int
+	}{
+		{"/gate/check?level=3", "/", 400},
+		{"/gate/check?level=", "/", 400},
+		{"/gate/check?level=02", "/", 400},
+		{"/gate/check?level=1&level=2", "/", 400},
+		{"/gate/check?Level=2", "/", 400},
+		{"/gate/forward?level=2", "/?level=1", 401},
+		{"/api/authz/forward-auth?level=2", "/", 400},
+		{"/api/authz/auth-request?level=2", "/a?level=1", 400},
+		{"/api/authz/forward-auth?level=2", "/a?level=2", 200},
+		{"/api/authz/forward-auth?level=high", "/a?level=high", 200},
+	} {
+		w.Ask(t, row.path, webtest.Asked(webtest.Elsewhere+row.page, "Cookie", cookie)).Want(row.want)
+	}
+}
+
+// The assertion says by which factors its person signed in, and when they did so last.
+func TestGateTellsHowSomebodySignedIn(t *testing.T) {
+	w := webtest.NewWorld(t, webtest.Jar, "")
+	_, cookie := w.In(t)
+	at := w.Clock.Now().Unix()
+	for _, want := range [][]string{{"pwd"}, {"otp", "pwd", "mfa"}} {
+		got := w.Ask(t, "/gate/check", webtest.Asked(webtest.Elsewhere+"/", "Cookie", cookie)).Want(http.StatusOK)
+		token, err := jwt.ParseSigned(got.Header.Get("Remote-Identity"), []jose.SignatureAlgorithm{jose.EdDSA})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var says struct {
+			AMR      []string `json:"amr"`
+			AuthTime int64    `json:"auth_time"`
+		}
+		if err := token.UnsafeClaimsWithoutVerification(&says); err != nil || !slices.Equal(says.AMR, want) || says.AuthTime != at {
+			t.Errorf("it says %+v, %v; want %q at %d", says, err, want, at)
+		}
+		raise(t, w)
+	}
+}
