@@ -216,6 +216,7 @@ func (s *site) labRoutes() map[string]http.Handler {
 		"POST /lab/session":  s.Open(s.lab.SessionSubmit),
 		"GET /lab/cookie":    s.Open(s.lab.Cookie),
 		"POST /lab/cookie":   s.Open(s.lab.CookieSubmit),
+		"GET /lab/sheet":     s.Open(s.lab.Sheet),
 		"GET /lab/elsewhere": s.Open(s.lab.Elsewhere),
 		"GET /lab/key":       s.Open(s.lab.Key),
 		"POST /lab/key":      s.Open(s.lab.KeySubmit),

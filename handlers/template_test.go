@@ -45,6 +45,7 @@ var pageData = map[string]any{
 	"lab-password":              lab.PasswordPage{},
 	"lab-request":               lab.RequestPage{},
 	"lab-session":               lab.SessionPage{},
+	"lab-sheet":                 lab.SheetPage{},
 	"lab-wire":                  lab.WirePage{},
 	"logout":                    signin.LogoutPage{},
 	"link":                      people.LinkPage{},

@@ -114,13 +114,19 @@ var codeBase32 = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // codeSecret returns the visit's secret, made if there is none.
 func (v *visit) codeSecret() []byte {
-	secret, err := codeBase32.DecodeString(v.Get("secret"))
-	if err != nil || len(secret) != secretBytes {
+	secret, ok := v.keptSecret()
+	if !ok {
 		secret = make([]byte, secretBytes)
 		rand.Read(secret) // never fails: it ends the program instead
 		v.set("secret", codeBase32.EncodeToString(secret))
 	}
 	return secret
+}
+
+// keptSecret returns the visit's secret, and reports whether there is one.
+func (v *visit) keptSecret() ([]byte, bool) {
+	secret, err := codeBase32.DecodeString(v.Get("secret"))
+	return secret, err == nil && len(secret) == secretBytes
 }
 
 // keyURI returns what an authenticator app reads from a QR code.

@@ -50,8 +50,13 @@ type OverviewPage struct {
 	Held    signedCookie
 	Keys    string // how many the session has
 	Age     string
-	ByTLS   bool // this page came over https
+	ByTLS   bool   // this page came over https
+	Guess   string // how long one took, when the visitor had a password hashed
+	Digits  string // the code of now; empty: no secret was made yet
 }
+
+// Done reports whether the visitor did the step.
+func (p OverviewPage) Done(step string) bool { return p.visit.done(step) }
 
 // Overview answers GET /lab: the way through, with figures from this request.
 func (s *Room) Overview(w http.ResponseWriter, r *http.Request) error {
@@ -64,7 +69,10 @@ func (s *Room) Overview(w http.ResponseWriter, r *http.Request) error {
 		stepLayout: c, Line: r.Method + " " + maskedTarget(r) + " " + r.Proto, Held: held,
 		Cookies: count(len(r.Cookies()), "cookie", "cookies") + ", " +
 			count(len(strings.Join(r.Header.Values("Cookie"), "; ")), "byte", "bytes"),
-		Keys: count(len(held.entries), "key", "keys"), ByTLS: s.byTLS(r),
+		Keys: count(len(held.entries), "key", "keys"), ByTLS: s.byTLS(r), Guess: c.visit.Get("guess"),
+	}
+	if secret, ok := c.visit.keptSecret(); ok {
+		p.Digits = anatomy.NewCode(secret, anatomy.StepAt(s.Now())).Digits
 	}
 	if at, ok := held.Cookie.Signed(); ok {
 		p.Age = web.Span(s.Now().Sub(at))

@@ -2,6 +2,8 @@ package lab_test
 
 import (
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -59,7 +61,7 @@ func TestLabHasFiguresOfThisVisitor(t *testing.T) {
 	figures := func(got *webtest.Answer) []string {
 		return got.Find(".figure").Map(func(_ int, f *goquery.Selection) string { return strings.TrimSpace(f.Text()) })
 	}
-	wantTexts(t, figures(b.Get("/lab")), "GET /lab HTTP/1.1", "0 cookies, 0 bytes", "no lab cookie yet", "no lab cookie yet", "32 bytes", "this page came over http")
+	wantTexts(t, figures(b.Get("/lab")), "GET /lab HTTP/1.1", "0 cookies, 0 bytes", "no lab cookie yet", "no lab cookie yet", "32 bytes", "this page came over http", "nothing hashed yet", "no secret yet")
 	b.Get("/lab/session")
 	s.Clock.Move(2*time.Minute + 30*time.Second)
 	got := figures(b.Get("/lab?password=abc"))
@@ -71,6 +73,11 @@ func TestLabHasFiguresOfThisVisitor(t *testing.T) {
 	if !strings.HasSuffix(got[3], "signed 2 minutes ago") || got[4] != "your cookie fits it" {
 		t.Errorf("of the signature and the key it says %q", got[3:])
 	}
+	b.Post("/lab/password", "password", "x")
+	digits := b.Get("/lab/code").Text("#digits")
+	if got := figures(b.Get("/lab")); !strings.HasSuffix(got[6], " a guess") || got[7] != digits {
+		t.Errorf("of the password and the code it says %q", got[6:])
+	}
 	stranger := s.Browser(t).Get("/lab", "Cookie", "lab=x")
 	wantTexts(t, figures(stranger)[4:5], "your cookie does not fit it")
 }
@@ -79,6 +86,67 @@ func wantTexts(t testing.TB, got []string, want ...string) {
 	t.Helper()
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A step is done once its form was sent, or its cookie came; looking at a page is
+// not enough. What is done goes with the browser's session.
+func TestLabShowsWhatIsDone(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	b := s.Browser(t)
+	done := func() string {
+		return strings.Join(b.Get("/lab").Find(".way .done a").Map(func(_ int, a *goquery.Selection) string { return a.AttrOr("href", "") }), " ")
+	}
+	for _, path := range webtest.LabPaths {
+		b.Get(path).Want(http.StatusOK)
+	}
+	if got := done(); got != "" {
+		t.Errorf("after a look at each page these are done: %s", got)
+	}
+	b.Get("/lab/request")
+	want := "/lab/request#cookies"
+	if got := done(); got != want {
+		t.Errorf("with a cookie these are done: %s", got)
+	}
+	b.Get("/lab/request?username=ada")
+	for _, path := range webtest.LabPaths {
+		if !slices.Contains(webtest.LabReads, path) && path != "/lab/request" {
+			b.Post(path, "do", "x", "password", "x").Want(http.StatusOK)
+		}
+	}
+	steps := b.Get("/lab").Find(".way > li")
+	if n := steps.Not(".done").Length(); n > 0 || steps.Find(".tag").Length() != steps.Length() {
+		t.Errorf("%d of %d steps are not done", n, steps.Length())
+	}
+	if kept := labCookieOf(b, "lab-visit"); len(kept) > 1000 {
+		t.Errorf("the visit's cookie has %d bytes", len(kept))
+	}
+}
+
+// The worksheet asks about each step, and numbers its questions through; answers
+// are folded.
+func TestLabSheet(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	b := s.Browser(t)
+	got := b.Get("/lab/sheet").Want(http.StatusOK)
+	got.WantPage()
+	var parts []string
+	n := 1
+	got.Find("section").Each(func(_ int, part *goquery.Selection) {
+		path := part.Find("h2 a").AttrOr("href", "")
+		b.Get(path).Want(http.StatusOK)
+		if start := part.Find("ol").AttrOr("start", ""); start != strconv.Itoa(n) {
+			t.Errorf("%s begins with question %s, want %d", path, start, n)
+		}
+		n += part.Find("li").Length()
+		parts = append(parts, path)
+	})
+	ways := b.Get("/lab").Find(".way a").Map(func(_ int, a *goquery.Selection) string { return a.AttrOr("href", "") })
+	if !slices.Equal(parts, ways) {
+		t.Errorf("the worksheet asks about %q, the way goes through %q", parts, ways)
+	}
+	if got.Find("li > p").Length() != n-1 || got.Find("li details:not([open]) p").Length() != n-1 {
+		t.Errorf("of %d questions some have no text or no folded answer", n-1)
 	}
 }
 

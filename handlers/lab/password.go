@@ -82,6 +82,9 @@ func (s *Room) showPassword(w http.ResponseWriter, r *http.Request, status int, 
 	if p.stepLayout, err = s.layout(w, r, "password"); err != nil {
 		return err
 	}
+	if p.Kept != nil {
+		p.visit.set("guess", p.Kept.Costs[1].One)
+	}
 	return s.renderVisit(w, status, "lab-password", p.visit, p)
 }
 

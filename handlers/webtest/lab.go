@@ -30,6 +30,6 @@ func WithLab(c *handlers.Config) { c.Lab = anatomy.New(LabKey, DeviceKey) }
 
 // LabPaths are the lab's pages, and LabReads those that take no form.
 var (
-	LabReads = []string{"/lab", "/lab/elsewhere"}
-	LabPaths = []string{"/lab", "/lab/elsewhere", "/lab/request", "/lab/session", "/lab/cookie", "/lab/key", "/lab/wire", "/lab/password", "/lab/code"}
+	LabReads = []string{"/lab", "/lab/elsewhere", "/lab/sheet"}
+	LabPaths = []string{"/lab", "/lab/elsewhere", "/lab/sheet", "/lab/request", "/lab/session", "/lab/cookie", "/lab/key", "/lab/wire", "/lab/password", "/lab/code"}
 )

@@ -1,10 +1,12 @@
 package process
 
 import (
+	"encoding/base32"
 	"errors"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
@@ -18,14 +20,36 @@ import (
 type lesson struct {
 	*browsertest.Page
 
-	t *testing.T
-	s *program
+	t    *testing.T
+	s    *program
+	done map[string]bool // the worksheet's questions that were done
+}
+
+// did notes that what the worksheet's questions ask was done, and seen.
+func (p lesson) did(questions ...string) {
+	for _, q := range questions {
+		p.done["q-"+q] = true
+	}
+}
+
+// sheet fails the test unless each question of the worksheet was done.
+func (p lesson) sheet() {
+	p.Open(p.s.url + "/lab/sheet")
+	asked := browsertest.Value[[]string](p.Page, `[...document.querySelectorAll("li[id]")].map(e => e.id)`)
+	for _, q := range asked {
+		if !p.done[q] {
+			p.t.Errorf("nobody did what the worksheet asks in %s", q)
+		}
+	}
+	if len(asked) != len(p.done) {
+		p.t.Errorf("the worksheet asks %d questions, %d were done", len(asked), len(p.done))
+	}
 }
 
 // TestLabInABrowser goes the way through the lab, with the mouse, and sees
 // each sentence of the lesson happen.
 func TestLabInABrowser(t *testing.T) {
-	p := lesson{browsertest.Open(t), t, start(t, t.TempDir())}
+	p := lesson{browsertest.Open(t), t, start(t, t.TempDir()), map[string]bool{}}
 	p.MakeAccount(p.s.url+p.s.firstLink(), "ada", good)
 	p.request()
 	p.session()
@@ -33,7 +57,12 @@ func TestLabInABrowser(t *testing.T) {
 	p.key()
 	p.forges()
 	p.Quiet()
+	p.fixation()
 	p.attributes()
+	p.wire()
+	p.password()
+	p.code()
+	p.sheet()
 	p.s.must("", "keys", "rotate")
 	p.s.eventually("the lab refuses what an old key signed", func() bool {
 		p.Open(p.s.url + "/lab/cookie")
@@ -72,16 +101,24 @@ func (p lesson) request() {
 		step{"", "#forgives", `""`}, step{"", "#strict", "400 Bad Request: there is no colour"},
 		step{"Ask again with colour=green", "#strict", `"green"`},
 		step{"Next: the session", ".entries li div", "rolereader visits1"})
+	p.did("get", "post", "none", "missing")
 }
 
 func (p lesson) session() {
 	const entries = ".entries li div"
 	p.Do(chromedp.SendKeys(chromedp.ID("key"), "colour"), chromedp.SendKeys(chromedp.ID("value"), "green"))
 	p.walk(step{"Add or change", "#said", "colour is now green."}, step{"", entries, "colourgreen rolereader visits1"},
-		step{"Pop", "#said", "colour is gone. Its value was green."},
-		step{"Add 3,000 letters", "#problem h2", "There is a problem"}, step{"", entries, "rolereader visits1"})
+		step{"Next: the cookie, taken apart", "#anatomy .part.p dt", "colour role visits"})
 	p.Open(p.s.url + "/lab/session")
-	p.walk(step{"", entries, "rolereader visits2"}, step{"Clear", entries, ""},
+	p.walk(step{"", entries, "colourgreen rolereader visits2"}, step{"Pop", "#said", "colour is gone. Its value was green."},
+		step{"Add 3,000 letters", "#problem h2", "There is a problem"}, step{"", entries, "rolereader visits2"})
+	p.Open(p.s.url + "/lab/request")
+	if got := browsertest.Value[string](p.Page, `document.querySelector("#cookies + table").textContent`); !strings.Contains(got, "lab") {
+		p.t.Errorf("the request's cookies are %q", got)
+	}
+	p.did("add", "pop", "much", "cookies")
+	p.Open(p.s.url + "/lab/session")
+	p.walk(step{"", entries, "rolereader visits3"}, step{"Clear", entries, ""},
 		step{"Next: the cookie, taken apart", "h1", "A signed cookie, taken apart"})
 }
 
@@ -102,6 +139,7 @@ func (p lesson) cookie() {
 		step{"Start over", verdict, "Accepted"}, step{"", why, ""})
 	p.Do(chromedp.SendKeys(chromedp.ID("value"), kb.Home+"A"))
 	p.walk(step{"Ask the server", verdict, "Refused"}, step{"Next: the key", "#lab-key", ""})
+	p.did("read", "admin", "old")
 }
 
 // attributes has a script, and another site's form, try what a cookie's
@@ -118,6 +156,7 @@ func (p lesson) attributes() {
 	before := held()
 	p.Open(p.s.url + "/lab/cookie")
 	p.walk(step{"Open another site's page", "h1", "A page of another site"}, step{"Take the prize", "h1", "Refused"})
+	p.did("script", "elsewhere")
 	if after := held(); !strings.Contains(before, "visits") || !strings.Contains(after, "visits") {
 		p.t.Errorf("the session held %q, and after another site's form %q", before, after)
 	}
@@ -131,6 +170,7 @@ func (p lesson) key() {
 		p.t.Errorf("the encrypted payload reads %q", got)
 	}
 	p.walk(step{"Change one letter of it", "#verdict h3", "Refused"}, step{"", "#verdict code", invalid})
+	p.did("sign", "sealed")
 }
 
 // forges fails the test if the lab signs ada's own session anew and the site
@@ -160,4 +200,63 @@ func (p lesson) forges() {
 	}
 	p.Open(p.s.url + "/account")
 	p.Sees("Sign in")
+	p.did("forge")
+}
+
+// fixation signs in twice.
+func (p lesson) fixation() {
+	sid := func() string {
+		p.Open(p.s.url + "/")
+		p.Submit("ada", good)
+		p.Do(chromedp.WaitVisible(chromedp.CSS(".who button")))
+		p.Open(p.s.url + "/lab/cookie")
+		return browsertest.Value[string](p.Page, `document.querySelector("#own .part.p dd:nth-of-type(2)").textContent`)
+	}
+	first := sid()
+	p.SignOut()
+	if second := sid(); len(first) < 20 || first == second {
+		p.t.Errorf("the sid was %q, and after another sign-in it is %q", first, second)
+	}
+	p.did("sid")
+}
+
+func (p lesson) wire() {
+	p.Open(p.s.url + "/lab/wire")
+	p.Fill("secret", "midnight")
+	p.walk(step{"Send it both ways", "#http mark", "midnight"})
+	if found := browsertest.Value[string](p.Page, `document.querySelector("#tls").textContent`); strings.Contains(found, "midnight") || found == "" {
+		p.t.Errorf("over https a listener reads %q", found)
+	}
+	p.did("http", "tls")
+}
+
+func (p lesson) password() {
+	const parts = `["t", "p", "s"].map(c => document.querySelector("#hash ." + c).textContent == document.querySelector("#again ." + c).textContent).join()`
+	p.Open(p.s.url + "/lab/password")
+	p.Fill("password", "password1")
+	p.walk(step{"Keep it twice", "#verdict h3", "On the list"})
+	if got := browsertest.Value[string](p.Page, parts); got != "true,false,false" {
+		p.t.Errorf("settings, salt and hash are the same: %s", got)
+	}
+	ratio := browsertest.Value[float64](p.Page, `(n => n(1) / n(2))(i => +document.querySelector(".costs tbody tr:nth-child(" + i + ") td:nth-child(3)").textContent.replaceAll(",", ""))`)
+	if ratio < 1000 {
+		p.t.Errorf("the fast function makes %v times as many guesses", ratio)
+	}
+	p.did("twice", "slow", "common")
+}
+
+func (p lesson) code() {
+	const digits = `document.querySelector("#digits").textContent`
+	p.Open(p.s.url + "/lab/code")
+	secret, err := base32.StdEncoding.DecodeString(browsertest.Value[string](p.Page, `document.querySelector("#secret").textContent.replaceAll(" ", "")`))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	shown, now := browsertest.Value[string](p.Page, digits), anatomy.StepAt(time.Now())
+	if shown != anatomy.NewCode(secret, now).Digits && shown != anatomy.NewCode(secret, now-1).Digits {
+		p.t.Errorf("the page shows %s", shown)
+	}
+	p.Fill("code", shown)
+	p.walk(step{"Ask the server", "#verdict h3", "Accepted"}, step{"Ask the server", "#verdict h3", "Refused"})
+	p.did("digits", "again")
 }

@@ -190,6 +190,8 @@ func (p tour) lab() {
 	p.Press("Ask the server")
 	p.Press("Ask the server")
 	p.look("lab-code-refused")
+	p.visit("lab-sheet", "/lab/sheet", "Worksheet: how a sign-in works")
+	p.visit("lab-done", "/lab", "See how a sign-in works")
 }
 
 // notPages are the routes that show a person no page of ours.
