@@ -17,6 +17,8 @@ import (
 	"glassjar/handlers"
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
+	"glassjar/utl/audit"
+	"glassjar/utl/mail"
 )
 
 // Attack secrets/canaries: whatever is typed into any field of any form, a password in the
@@ -106,6 +108,13 @@ func (f *filler) next(t *testing.T, pattern string, signedIn bool) bool {
 		path = f.Link(t, account.Member)
 	case strings.HasPrefix(pattern, "/reset/"):
 		path = f.Link(t, me)
+	case strings.HasPrefix(pattern, "/confirm/"):
+		if err := f.Accounts.SetEmail(t.Context(), me, me+"@site.example", false, audit.Command()); err != nil {
+			t.Fatal(err)
+		}
+		path = f.MailedLink(t, mail.Confirm, me)
+	case strings.HasPrefix(pattern, "/lock/"):
+		path = f.MailedLink(t, mail.NewBrowser, me)
 	case strings.HasPrefix(pattern, "/people/{"):
 		other := fmt.Sprint("other", f.people)
 		f.person(t, other)
@@ -140,6 +149,7 @@ func (f *filler) person(t *testing.T, username string) {
 	}
 	f.Add(t, username, account.Member)
 	if f.SignedIn(t, username); f.state == account.Disabled {
+		f.Lock(t, username)
 		f.Disable(t, username)
 	}
 }

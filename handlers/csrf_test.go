@@ -10,6 +10,7 @@ import (
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
+	"glassjar/utl/mail"
 )
 
 // deed is a POST that changes something, as a page of ours sends it.
@@ -31,6 +32,16 @@ func invitation(t *testing.T, s *webtest.Site) string {
 	return all[0].ID
 }
 
+// notice returns the id of a notice of the account's.
+func notice(t *testing.T, s *webtest.Site, name string) string {
+	t.Helper()
+	all := s.Texts(t, `SELECT n.id FROM notices n JOIN accounts a ON a.id = n.account_id WHERE a.username = ?`, name)
+	if len(all) == 0 {
+		t.Fatal("no notice")
+	}
+	return all[0]
+}
+
 // deeds returns the deed of each POST route, for bob, who is signed in in two
 // browsers, b and another.
 func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) map[string]deed {
@@ -50,6 +61,11 @@ func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) map[string]deed {
 	s.Add(t, "ulf", account.Member)
 	s.Disable(t, "ulf")
 	s.Asks(t, "wim")
+	s.Add(t, "kim", account.Member)
+	s.Lock(t, "kim")
+	if err := s.Accounts.SetEmail(t.Context(), "una", "una@home.example", false, audit.Command()); err != nil {
+		t.Fatal(err)
+	}
 	return map[string]deed{
 		"POST /join":                             {path: "/join", fields: []string{"username", "eva", "password", webtest.Other}},
 		"POST /people/{username}/approve":        {path: "/people/wim/approve"},
@@ -61,6 +77,11 @@ func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) map[string]deed {
 		"POST /people/{username}/role":           {path: "/people/una/role", fields: []string{"role", "owner"}},
 		"POST /people/{username}/disable":        {path: "/people/una/disable"},
 		"POST /people/{username}/enable":         {path: "/people/ulf/enable"},
+		"POST /people/{username}/unlock":         {path: "/people/kim/unlock"},
+		"POST /confirm/{code}":                   {path: s.MailedLink(t, mail.Confirm, "una")},
+		"POST /lock/{code}":                      {path: s.MailedLink(t, mail.NewBrowser, "una")},
+		"POST /account/lock":                     {path: "/account/lock"},
+		"POST /account/notices/{id}/seen":        {path: "/account/notices/" + notice(t, s, "bob") + "/seen"},
 		"POST /people/{username}/reset":          {path: "/people/una/reset", tells: true},
 		"POST /people/{username}/end-sessions":   {path: "/people/una/end-sessions"},
 		"POST /people/{username}/delete":         {path: "/people/una/delete", fields: []string{"confirm", "una"}},

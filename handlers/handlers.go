@@ -123,6 +123,11 @@ func (s *site) routes(c Config) map[string]http.Handler {
 		"GET /reset/{code}":  s.Open(s.signin.ResetForm),
 		"POST /reset/{code}": s.Open(s.signin.ResetSubmit),
 
+		"GET /confirm/{code}":  s.Open(s.signin.ConfirmForm),
+		"POST /confirm/{code}": s.Open(s.signin.ConfirmSubmit),
+		"GET /lock/{code}":     s.Open(s.signin.LockForm),
+		"POST /lock/{code}":    s.Open(s.signin.LockSubmit),
+
 		"GET /account/prove":  s.Member(s.signin.ProveForm),
 		"POST /account/prove": s.Member(s.signin.ProveSubmit),
 
@@ -141,6 +146,8 @@ func (s *site) routes(c Config) map[string]http.Handler {
 		"GET /account/passkeys/{id}":         s.Member(s.self.Passkey),
 		"POST /account/passkeys/{id}/rename": s.Member(s.self.PasskeyRename),
 		"POST /account/passkeys/{id}/remove": s.Member(s.self.PasskeyRemove),
+		"POST /account/notices/{id}/seen":    s.Member(s.self.NoticeSeen),
+		"POST /account/lock":                 s.Member(s.self.Lock),
 		"POST /account/sessions/{id}/end":    s.Member(s.self.DeviceEnd),
 		"POST /account/sessions/end-others":  s.Member(s.self.DevicesEndOthers),
 
@@ -178,6 +185,7 @@ func (s *site) peopleRoutes() map[string]http.Handler {
 		"POST /people/{username}/groups":         s.Owner(s.people.GroupsSubmit),
 		"POST /people/{username}/role":           s.ProvenOwner(s.people.RoleSubmit),
 		"POST /people/{username}/disable":        s.Owner(s.people.DisableSubmit),
+		"POST /people/{username}/unlock":         s.Owner(s.people.UnlockSubmit),
 		"POST /people/{username}/enable":         s.Owner(s.people.EnableSubmit),
 		"POST /people/{username}/approve":        s.Owner(s.people.ApproveSubmit),
 		"POST /people/{username}/reject":         s.Owner(s.people.RejectSubmit),

@@ -10,6 +10,8 @@ import (
 	"glassjar/handlers"
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
+	"glassjar/utl/audit"
+	"glassjar/utl/mail"
 )
 
 func TestTheLabHasEveryRoute(t *testing.T) {
@@ -49,6 +51,10 @@ var sweep = []webtest.Swept{
 	{Pattern: "/join", Get: webtest.By{200, 200, 200}, Post: webtest.By{422, 422, 422}},
 	{Pattern: "/reset/{code}", Get: webtest.By{200, 200, 200}, Post: webtest.By{422, 422, 422}},
 	{Pattern: "/reset/{code}", Path: "/reset/none", Get: webtest.By{410, 410, 410}, Post: webtest.By{410, 410, 410}},
+	{Pattern: "/confirm/{code}", Get: webtest.By{200, 200, 200}, Post: webtest.By{303, 303, 303}},
+	{Pattern: "/confirm/{code}", Path: "/confirm/none", Get: webtest.By{410, 410, 410}, Post: webtest.By{410, 410, 410}},
+	{Pattern: "/lock/{code}", Get: webtest.By{200, 200, 200}, Post: webtest.By{303, 303, 303}},
+	{Pattern: "/lock/{code}", Path: "/lock/none", Get: webtest.By{410, 410, 410}, Post: webtest.By{410, 410, 410}},
 	{Pattern: "/account", Get: webtest.By{303, 200, 200}},
 	{Pattern: "/account/events", Get: webtest.By{303, 200, 200}},
 	{Pattern: "/account/events", Path: "/account/events?before=x", Get: webtest.By{303, 400, 400}},
@@ -57,6 +63,8 @@ var sweep = []webtest.Swept{
 	{Pattern: "/account/data", Get: webtest.By{303, 200, 200}, Post: webtest.By{303, 200, 200}},
 	{Pattern: "/account/delete", Get: webtest.By{303, 200, 200}, Post: webtest.By{303, 422, 422}},
 	{Pattern: "/account/password", Get: webtest.By{303, 200, 200}, Post: webtest.By{303, 422, 422}},
+	{Pattern: "/account/notices/{id}/seen", Path: "/account/notices/none/seen", Post: webtest.By{303, 303, 303}},
+	{Pattern: "/account/lock", Post: webtest.By{303, 303, 303}},
 	{Pattern: "/account/sessions/{id}/end", Path: "/account/sessions/none/end", Post: webtest.By{303, 303, 303}},
 	{Pattern: "/account/sessions/end-others", Post: webtest.By{303, 303, 303}},
 	{Pattern: "/account/app-passwords", Get: webtest.By{303, 200, 200}, Post: webtest.By{303, 422, 422}},
@@ -82,6 +90,7 @@ var sweep = []webtest.Swept{
 	{Pattern: "/people/{username}/enable", Path: "/people/una/enable", Post: webtest.By{303, 403, 303}},
 	{Pattern: "/people/{username}/approve", Path: "/people/una/approve", Post: webtest.By{303, 403, 422}},
 	{Pattern: "/people/{username}/reject", Path: "/people/una/reject", Post: webtest.By{303, 403, 422}},
+	{Pattern: "/people/{username}/unlock", Path: "/people/una/unlock", Post: webtest.By{303, 403, 303}},
 	{Pattern: "/people/{username}/delete", Path: "/people/una/delete", Get: webtest.By{303, 403, 200}, Post: webtest.By{303, 403, 422}},
 	{Pattern: "/gate/check", Get: webtest.By{400, 400, 400}}, // what a browser asks says nothing of a target
 	{Pattern: "/gate/forward", Get: webtest.By{400, 400, 400}},
@@ -150,7 +159,9 @@ func TestSweep(t *testing.T) {
 			s.Write(t, "folder/index.html", "<!doctype html>")
 			s.Add(t, "bob", account.Member)
 			s.Add(t, "ada", account.Owner)
-			s.Add(t, "una", account.Member)
+			for _, name := range []string{"una", "kim", "ken"} {
+				s.Add(t, name, account.Member)
+			}
 			for _, row := range sweep {
 				for who, as := range []string{webtest.Anonymous: "", webtest.Member: "bob", webtest.Owner: "ada"} {
 					for b, i := s.Person(t, as), 0; i < len(webtest.SweptMethods); i++ {
@@ -189,6 +200,13 @@ func example(t *testing.T, s *webtest.Site, pattern string) string {
 		return s.Link(t, account.Member)
 	case "/reset/{code}":
 		return s.Link(t, "bob")
+	case "/confirm/{code}":
+		if err := s.Accounts.SetEmail(t.Context(), "kim", "kim@site.example", false, audit.Command()); err != nil {
+			t.Fatal(err)
+		}
+		return s.MailedLink(t, mail.Confirm, "kim")
+	case "/lock/{code}":
+		return s.MailedLink(t, mail.NewBrowser, "ken")
 	case "/static/{name}":
 		path, ok := s.Browser(t).Get("/").Find("link[rel=stylesheet]").Attr("href")
 		if !ok {

@@ -47,6 +47,7 @@ var pageData = map[string]any{
 	"lab-session":               lab.SessionPage{},
 	"lab-sheet":                 lab.SheetPage{},
 	"lab-wire":                  lab.WirePage{},
+	"mailed":                    signin.MailedPage{},
 	"logout":                    signin.LogoutPage{},
 	"link":                      people.LinkPage{},
 	"people":                    people.Page{},

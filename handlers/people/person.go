@@ -18,6 +18,7 @@ type PersonPage struct {
 
 	Person        account.Person
 	Created, Seen web.Moment
+	Locked        string // until when; empty: not at all
 	Groups        string // as typed
 	Devices       []device
 	Events        []web.EventRow
@@ -36,6 +37,7 @@ var done = map[string]string{
 	"profile": "The profile is saved.", "groups": "The groups are saved.", "role": "The role is saved.",
 	"disable": "The account is disabled, and signed out everywhere.", "enable": "The account is enabled: the person can sign in again.",
 	"approve":      "The account is approved: the person can sign in.",
+	"unlock":       "The lock is lifted: the password, the email address and the ways to sign in can be changed again.",
 	"end-sessions": "The person is signed out everywhere.",
 }
 
@@ -68,6 +70,9 @@ func (s *Room) showPerson(w http.ResponseWriter, r *http.Request, status int, me
 	}
 	p.Events = web.EventRows(events, now)
 	p.Layout, p.Created, p.Seen = layout(me), web.MomentAt(p.Person.Created, now), web.MomentAt(p.Person.Seen, now)
+	if p.Person.Locked(now) {
+		p.Locked = web.FormatTime(p.Person.LockedUntil)
+	}
 	p.Groups = strings.Join(p.Person.GroupList(), " ")
 	return s.Render(w, status, "person", p)
 }
@@ -150,6 +155,12 @@ func (s *Room) RejectSubmit(w http.ResponseWriter, r *http.Request, me web.Owned
 		})
 	}
 	return web.SeeOther(w, "/people?done=rejected")
+}
+
+// UnlockSubmit answers POST /people/{username}/unlock: it lifts the account's
+// lock, unless that is one's own.
+func (s *Room) UnlockSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+	return s.act(w, r, me, "unlock", func(p account.Person) error { return s.Accounts.Unlock(r.Context(), p.Username, web.Actor(r)) })
 }
 
 // EndSessionsSubmit answers POST /people/{username}/end-sessions: the person is

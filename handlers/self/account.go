@@ -17,6 +17,7 @@ type AccountPage struct {
 
 	Done    string // what was done just now, in words
 	Person  account.Person
+	Notices []notice
 	Devices []deviceRow
 	Events  []web.EventRow
 	Refused refusedTries
@@ -39,8 +40,11 @@ type deviceRow struct {
 
 // done is what the arg done of /account says, in words.
 var done = map[string]string{
-	"profile":  "Your profile is saved.",
-	"password": "Your password is changed. You were signed out everywhere else.",
+	"profile":   "Your profile is saved.",
+	"asked":     "Your profile is saved. A mail is on its way to the new address: open the link in it, then the address is confirmed.",
+	"confirmed": "The email address is confirmed.",
+	"locked":    "The account is locked for 24 hours, and signed out everywhere.",
+	"password":  "Your password is changed. You were signed out everywhere else.",
 }
 
 // Account answers GET /account: facts about the account, where it is signed in and
@@ -52,6 +56,9 @@ func (s *Room) Account(w http.ResponseWriter, r *http.Request, me account.Accoun
 	}
 	p := AccountPage{Layout: layout(me), Done: done[args.Get("done")], Gate: s.Gate.Enabled()}
 	if p.Person, err = s.Accounts.Person(r.Context(), me.Username); err != nil {
+		return err
+	}
+	if p.Notices, err = s.notices(r.Context(), me); err != nil {
 		return err
 	}
 	if p.Devices, err = s.devices(r, me); err != nil {

@@ -13,6 +13,8 @@ type ProfilePage struct {
 
 	Name, Email string // as kept, or as typed
 	Prove       string // where to prove who one is, before the field of the address is shown; empty: it is
+	Asks        bool   // the address that is kept is not confirmed, and saving mails a link there
+	Mail        bool   // mail is set up
 	Problem     string
 }
 
@@ -23,13 +25,21 @@ func (s *Room) ProfileForm(w http.ResponseWriter, r *http.Request, me account.Ac
 	if err != nil {
 		return err
 	}
-	return s.showProfile(w, r, http.StatusOK, ProfilePage{Layout: layout(me), Name: person.Name, Email: person.Email})
+	return s.showProfile(w, r, http.StatusOK, ProfilePage{
+		Layout: layout(me), Name: person.Name, Email: person.Email, Asks: s.asks(person),
+	})
+}
+
+// asks reports whether a mail with a link can confirm the person's address.
+func (s *Room) asks(p account.Person) bool {
+	return s.Accounts.Mail.Works() && p.Email != "" && !p.EmailConfirmed
 }
 
 func (s *Room) showProfile(w http.ResponseWriter, r *http.Request, status int, p ProfilePage) error {
 	if _, ok := s.Prove(r, p.Me); !ok {
 		p.Prove = web.ProofOf("/account/profile")
 	}
+	p.Mail = s.Accounts.Mail.Works()
 	return s.Render(w, status, "account-profile", p)
 }
 
@@ -46,14 +56,22 @@ func (s *Room) ProfileSubmit(w http.ResponseWriter, r *http.Request, me account.
 		return err
 	}
 	p := ProfilePage{Layout: layout(me), Name: form.Get("name"), Email: person.Email}
+	asked := false // a mail with a link is on its way
 	if proven, ok := s.Prove(r, me); form.Has("email") && !account.SameEmail(form.Get("email"), p.Email) {
 		if !ok {
 			return s.ToProve(w, r)
 		}
 		p.Email = form.Get("email")
 		err = s.setProfile(r, proven, p)
+		asked = s.Accounts.Mail.Works() && account.Trim(p.Email) != ""
 	} else {
 		err = s.Accounts.SetName(r.Context(), me.Username, p.Name, web.Actor(r))
+		if asked = form.Has("email") && s.asks(person); err == nil && asked {
+			err = s.Accounts.AskConfirm(r.Context(), me.Username, web.Actor(r))
+		}
+	}
+	if err == nil && asked {
+		return web.SeeOther(w, "/account?done=asked")
 	}
 	if err == nil {
 		return web.SeeOther(w, "/account?done=profile")

@@ -20,6 +20,7 @@ type AuthPage struct {
 	Remember bool
 	Problem  string // with what was typed
 	Again    string // why the form comes again
+	Done     string // what was done just now, in words
 	Cookie   string // the session cookie's name
 	Device   string // the known device's cookie's name
 	SignUp   bool   // everybody may make an account, or ask for one
@@ -68,7 +69,7 @@ func (s *Room) showAuth(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := s.emptyForm()
 	p.Empty, p.Username, p.Next, p.Again, p.Cut = empty, account.Trim(args.Get("username")), next, again, args.Has("cut")
-	p.Deleted = args.Get("done") == "deleted"
+	p.Done, p.Deleted = signInDone[args.Get("done")], args.Get("done") == "deleted"
 	if overHTTP {
 		p.Secure = s.PublicURL.String() + r.URL.RequestURI()
 	}
@@ -96,7 +97,7 @@ func (s *Room) AuthSubmit(w http.ResponseWriter, r *http.Request) error {
 	p.Username, p.Next = account.Trim(form.Get("username")), s.safeNext(form.Get("next"))
 	p.Remember, p.Empty = form.Get("remember") != "", s.empty(r.Context())
 	err = s.Authn.Password(r.Context(), s.Attempt(r, p.Username, form.Get("password")), func(v session.Verified) error {
-		return s.StartSession(w, r, v, p.Remember)
+		return s.SignIn(w, r, v, p.Remember)
 	})
 	switch {
 	case err == nil:

@@ -1,10 +1,12 @@
 package web
 
 import (
+	"context"
 	"net/http"
 
 	"glassjar/utl/audit"
 	"glassjar/utl/authn"
+	"glassjar/utl/db"
 	"glassjar/utl/session"
 )
 
@@ -22,7 +24,22 @@ func (s *Site) Attempt(r *http.Request, username, password string) authn.Attempt
 // StartSession starts a session, from here on the request's own, and makes the browser
 // a known device of the account.
 func (s *Site) StartSession(w http.ResponseWriter, r *http.Request, v session.Verified, remember bool) error {
-	started, err := s.sessions.Start(w, r, v, remember, Actor(r))
+	return s.startAnd(w, r, v, remember, func(context.Context, *db.Tx) error { return nil })
+}
+
+// SignIn starts a session, as StartSession does, of somebody who has proven who
+// they are, and tells them of it if the browser is no known device of the account.
+func (s *Site) SignIn(w http.ResponseWriter, r *http.Request, v session.Verified, remember bool) error {
+	return s.startAnd(w, r, v, remember, func(ctx context.Context, tx *db.Tx) error {
+		if d := s.devices.Read(r); d.AccountID == v.AccountID && d.Epoch == v.Epoch {
+			return nil
+		}
+		return s.accounts.NewBrowser(ctx, tx, v.AccountID, Actor(r))
+	})
+}
+
+func (s *Site) startAnd(w http.ResponseWriter, r *http.Request, v session.Verified, remember bool, also func(context.Context, *db.Tx) error) error {
+	started, err := s.sessions.StartAnd(w, r, v, remember, Actor(r), also)
 	if err != nil {
 		return err
 	}

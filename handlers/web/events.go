@@ -25,6 +25,8 @@ var EventLabels = map[string]string{
 	"account.expired":   "The account was approved by nobody, and is gone",
 	"account.disabled":  "The account was disabled",
 	"account.enabled":   "The account was enabled",
+	"account.locked":    "The account was locked",
+	"account.unlocked":  "The lock was lifted",
 	"account.deleted":   "The account was deleted",
 	"account.groups":    "The groups were changed",
 	"account.name":      "The display name was changed",
@@ -60,7 +62,10 @@ func NewEventRow(e audit.Entry, now time.Time) EventRow {
 		what += ": " + e.Detail
 	}
 	where := "by a command on the server"
-	if e.By.Address != "" {
+	switch {
+	case e.By.Name == "mail" && e.By.ID == "":
+		where = "in a mail"
+	case e.By.Address != "":
 		where = browser.Words(e.By.Agent) + ", " + e.By.Address
 	}
 	return EventRow{what, MomentAt(e.At, now), where}

@@ -141,7 +141,7 @@ func (s *Site) secure(h http.Header, r *http.Request) {
 	h["Cross-Origin-Opener-Policy"] = sameSite
 	h["Cross-Origin-Resource-Policy"] = sameSite
 	h["Referrer-Policy"] = sameSite
-	if strings.HasPrefix(r.URL.Path, "/join/") || strings.HasPrefix(r.URL.Path, "/reset/") {
+	if holdsCode(r.URL.Path) {
 		h["Referrer-Policy"] = originOnly // the path holds the link's code; with no-referrer, a form over http has "Origin: null"
 	}
 	h["Permissions-Policy"] = permissionsPolicy
@@ -149,6 +149,11 @@ func (s *Site) secure(h http.Header, r *http.Request) {
 	if s.HTTPS && !s.onAppHosts(r.URL.Path) { // an app's host is not ours to bind
 		h["Strict-Transport-Security"] = hsts
 	}
+}
+
+// holdsCode reports whether the path holds a link's code.
+func holdsCode(path string) bool {
+	return strings.HasPrefix(path, "/join/") || strings.HasPrefix(path, "/reset/") || strings.HasPrefix(path, "/confirm/") || strings.HasPrefix(path, "/lock/")
 }
 
 // recover turns a panic into a logged error and the 500 page, if nothing was

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -47,7 +48,7 @@ func (a *Answer) WantHeaders(of HeadersOf) {
 	want := maps.Clone(everywhere)
 	want["Content-Type"] = a.wantType(of.Row)
 	path := a.Request.URL.Path
-	if strings.HasPrefix(path, "/join/") || strings.HasPrefix(path, "/reset/") {
+	if kind, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/"); slices.Contains([]string{"join", "reset", "confirm", "lock"}, kind) && strings.Count(path, "/") == 2 {
 		want["Referrer-Policy"] = "strict-origin"
 	}
 	abroad := strings.HasPrefix(path, "/gate/") || strings.HasPrefix(path, "/api/authz/") // the app's host is not ours to bind

@@ -11,6 +11,7 @@ import (
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
+	"glassjar/utl/mail"
 )
 
 // Write puts a file under PAGES_DIR.
@@ -66,6 +67,21 @@ func (s *Site) Link(tb testing.TB, of string) string {
 	return "/" + kind + "/" + code
 }
 
+// MailedLink returns the path of a new link of username's that a mail would have:
+// /lock/…, or /confirm/… for an email address that is not confirmed.
+func (s *Site) MailedLink(tb testing.TB, kind mail.Kind, username string) string {
+	tb.Helper()
+	a, err := s.Accounts.Find(tb.Context(), username)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	of, code, _, err := s.Accounts.MailLink(tb.Context(), mail.Message{Kind: kind, AccountID: a.ID, To: a.Email})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return "/" + of + "/" + code
+}
+
 // Texts returns the rows of a query for one column of text.
 func (s *Site) Texts(tb testing.TB, query string, args ...any) []string {
 	tb.Helper()
@@ -98,6 +114,18 @@ func (s *Site) Spoil(t *testing.T, username, hash string) {
 func (s *Site) Disable(tb testing.TB, username string) {
 	tb.Helper()
 	if err := s.Accounts.Disable(tb.Context(), username, audit.Command()); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// Lock locks the account.
+func (s *Site) Lock(tb testing.TB, username string) {
+	tb.Helper()
+	a, err := s.Accounts.Find(tb.Context(), username)
+	if err == nil {
+		err = s.Accounts.LockOwn(tb.Context(), a, audit.Command())
+	}
+	if err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -137,7 +165,9 @@ func (s *Site) State(t *testing.T) string {
 	t.Helper()
 	var all []string
 	for _, query := range []string{
-		`SELECT id || username || password || epoch || disabled_at || waiting_at || session_epoch || name || email || role || group_names FROM accounts`,
+		`SELECT id || username || password || epoch || disabled_at || waiting_at || session_epoch || name || email || email_confirmed || role || group_names || locked_until FROM accounts`,
+		`SELECT id FROM notices`,
+		`SELECT id || sent_at FROM mails`,
 		`SELECT sid || ended_at || epoch || turn FROM sessions`,
 		`SELECT code_hash || used_at FROM links`,
 		`SELECT id || secret_hash || used_at FROM app_passwords`,

@@ -57,7 +57,8 @@ type Account struct {
 	EmailConfirmed bool // a link to the address was opened: only then apps are told of it
 	Created        time.Time
 	Disabled       bool
-	Waiting        bool // an owner has to say yes; then it is Disabled too
+	Waiting        bool      // an owner has to say yes; then it is Disabled too
+	LockedUntil    time.Time // zero: the account is not locked
 	epoch          int64
 }
 
@@ -123,12 +124,15 @@ type credentials struct {
 	hash string
 }
 
-const selectAccounts = `SELECT id, username, name, role, group_names, email, email_confirmed, password, epoch, created_at, disabled_at, waiting_at FROM accounts`
+const selectAccounts = `SELECT id, username, name, role, group_names, email, email_confirmed, password, epoch, created_at, disabled_at, waiting_at, locked_until FROM accounts`
 
 func scan(r db.Row) (c credentials, err error) {
-	var confirmed, created, disabled, waiting int64
-	err = r.Scan(&c.ID, &c.Username, &c.Name, &c.Role, &c.Groups, &c.Email, &confirmed, &c.hash, &c.epoch, &created, &disabled, &waiting)
+	var confirmed, created, disabled, waiting, locked int64
+	err = r.Scan(&c.ID, &c.Username, &c.Name, &c.Role, &c.Groups, &c.Email, &confirmed, &c.hash, &c.epoch, &created, &disabled, &waiting, &locked)
 	c.EmailConfirmed, c.Created, c.Disabled, c.Waiting = confirmed != 0, db.Time(created), disabled != 0, waiting != 0
+	if locked != 0 {
+		c.LockedUntil = db.Time(locked)
+	}
 	return c, err
 }
 

@@ -108,6 +108,9 @@ func (s *Store) insert(ctx context.Context, tx *db.Tx, c credentials, by audit.A
 	if err == nil {
 		err = writePerson(ctx, tx, c.Account)
 	}
+	if err == nil {
+		err = s.askConfirm(ctx, tx, c.Account, by)
+	}
 	if err != nil {
 		return err
 	}

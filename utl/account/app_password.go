@@ -81,7 +81,7 @@ func scanAppPassword(r db.Row) (p AppPassword, err error) {
 // hosts and expiry, and returns its secret: 260 random bits behind a prefix that
 // scanners find. Any new password of the account revokes it. Errors:
 // session.ErrChanged when the account is disabled, gone or changed since a was
-// read, ErrAppPasswordName, ErrAppPasswordMany, db.ErrUnavailable.
+// read, ErrLocked, ErrAppPasswordName, ErrAppPasswordMany, db.ErrUnavailable.
 func (s *Store) NewAppPassword(ctx context.Context, a Account, wanted AppPassword, by audit.Actor) (secret string, err error) {
 	name := strings.TrimSpace(wanted.Name)
 	if n := utf8.RuneCountInString(name); n < 1 || n > 64 || !utf8.ValidString(name) || strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }) {
@@ -93,6 +93,9 @@ func (s *Store) NewAppPassword(ctx context.Context, a Account, wanted AppPasswor
 	}
 	err = s.DB.Tx(ctx, func(tx *db.Tx) error {
 		if err := mayHaveMore(ctx, tx, a); err != nil {
+			return err
+		}
+		if _, err := s.unlocked(ctx, tx, a.ID); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, `INSERT INTO app_passwords (id, secret_hash, account_id, name, hosts, created_at, expires_at)

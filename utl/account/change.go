@@ -8,11 +8,12 @@ import (
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
 	"glassjar/utl/identity"
+	"glassjar/utl/mail"
 	"glassjar/utl/session"
 )
 
 // SetPassword sets the password of the account with the username and ends all
-// its sessions. Errors: ErrName, ErrUnknown, the policy's in package password,
+// its sessions. Errors: ErrName, ErrUnknown, ErrLocked, the policy's in package password,
 // password.ErrBusy, db.ErrUnavailable, and session.ErrChanged when another
 // change came first.
 func (s *Store) SetPassword(ctx context.Context, name, pw string, by audit.Actor) error {
@@ -64,11 +65,21 @@ func (s *Store) newPassword(ctx context.Context, a Account, pw string, by audit.
 				return err
 			}
 		}
+		now, err := s.unlocked(ctx, tx, a.ID)
+		if errors.Is(err, ErrUnknown) {
+			return session.ErrChanged
+		}
+		if err != nil {
+			return err
+		}
 		n, err := tx.Exec(ctx, `UPDATE accounts SET password = ?, epoch = epoch + 1 WHERE id = ? AND epoch = ?`, hash, a.ID, a.epoch)
 		if err == nil && n == 0 {
 			return session.ErrChanged
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.tell(ctx, tx, mail.PasswordChanged, now, "", by)
 	})
 	if err != nil {
 		return session.Verified{}, err
@@ -119,13 +130,21 @@ func (s *Store) EndSessions(ctx context.Context, name string, by audit.Actor) er
 }
 
 // Delete deletes the account and ends its sessions. The id is never used
-// again, and the username not until Free: apps behind the gate keep data by it. Errors: ErrName, ErrUnknown, ErrLastOwner, db.ErrUnavailable.
+// again, and the username not until Free: apps behind the gate keep data by it.
+// Errors: ErrName, ErrUnknown, ErrLastOwner, ErrLocked where by is its person,
+// db.ErrUnavailable.
 func (s *Store) Delete(ctx context.Context, name string, by audit.Actor) error {
 	return s.named(ctx, name, by, "account.deleted", func(tx *db.Tx, c credentials) error {
+		if by.ID == c.ID && c.Locked(s.Now()) {
+			return ErrLocked
+		}
 		if err := keepsOwner(ctx, tx, c.Account); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM accounts WHERE id = ?`, c.ID); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM notices WHERE account_id = ?`, c.ID); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM passkeys WHERE account_id = ?`, c.ID); err != nil {
@@ -154,7 +173,7 @@ func (s *Store) named(ctx context.Context, name string, by audit.Actor, kind str
 	})
 }
 
-// change runs fn, ends every session of the account, cancels its links, revokes
+// change runs fn, ends every session of the account, cancels its reset links, revokes
 // its app passwords and records the event, all in one transaction; then this
 // server forgets the sessions.
 func (s *Store) change(ctx context.Context, a Account, by audit.Actor, kind string, fn func(*db.Tx) error) error {
@@ -165,7 +184,7 @@ func (s *Store) change(ctx context.Context, a Account, by audit.Actor, kind stri
 		if err := fn(tx); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM links WHERE account_id = ?`, a.ID); err != nil {
+		if _, err := tx.Exec(ctx, `DELETE FROM links WHERE account_id = ? AND kind = ?`, a.ID, Reset); err != nil {
 			return err
 		}
 		if _, err := s.revoke(ctx, tx, by, a, ""); err != nil {

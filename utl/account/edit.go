@@ -13,6 +13,7 @@ import (
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
 	"glassjar/utl/hosts"
+	"glassjar/utl/mail"
 	"glassjar/utl/session"
 )
 
@@ -44,7 +45,8 @@ func (s *Store) SetName(ctx context.Context, username, typed string, by audit.Ac
 }
 
 // SetEmail sets the email address; "" removes it. One that is not confirmed is
-// told to no app, signs nobody in and keeps nobody else from it. Errors: ErrEmail, ErrEmailTaken, ErrName,
+// told to no app, signs nobody in and keeps nobody else from it; a link that
+// confirms it is mailed there. Errors: ErrEmail, ErrEmailTaken, ErrLocked, ErrName,
 // ErrUnknown, db.ErrUnavailable.
 func (s *Store) SetEmail(ctx context.Context, username, typed string, confirmed bool, by audit.Actor) error {
 	email, err := emailAddress(typed)
@@ -58,8 +60,8 @@ func (s *Store) SetEmail(ctx context.Context, username, typed string, confirmed 
 }
 
 // SetProfile sets the display name and the email address, both or neither. The
-// address that the account has already stays confirmed if it was; another one is
-// not. Errors: SetName's and SetEmail's.
+// address that the account has already stays confirmed if it was; to one that is
+// not confirmed a link is mailed. Errors: SetName's and SetEmail's.
 func (s *Store) SetProfile(ctx context.Context, username, typedName, typedEmail string, by audit.Actor) error {
 	name, err := displayName(typedName)
 	if err != nil {
@@ -113,6 +115,9 @@ func (s *Store) edit(ctx context.Context, username string, by audit.Actor, chang
 		if err := change(ctx, tx, &now.Account); err != nil || now.Account == before {
 			return err
 		}
+		if err := s.emailChanges(ctx, tx, before, now.Account, by); err != nil {
+			return err
+		}
 		if err := s.update(ctx, tx, now.Account); err != nil {
 			return err
 		}
@@ -128,6 +133,29 @@ func (s *Store) edit(ctx context.Context, username string, by audit.Actor, chang
 	}
 	s.Sessions.ForgetAccount(c.ID)
 	return nil
+}
+
+// emailChanges refuses another email address while the account is locked, and
+// tells the one before of it; to the new one it mails a link that confirms it.
+// Errors: ErrLocked.
+func (s *Store) emailChanges(ctx context.Context, tx *db.Tx, before, now Account, by audit.Actor) error {
+	if before.Email == now.Email && before.EmailConfirmed == now.EmailConfirmed {
+		return nil
+	}
+	if before.Locked(s.Now()) {
+		return ErrLocked
+	}
+	if before.Email == now.Email {
+		return nil
+	}
+	detail := "removed"
+	if now.Email != "" {
+		detail = "changed to " + now.Email
+	}
+	if err := s.tell(ctx, tx, mail.EmailChanged, before, detail, by); err != nil {
+		return err
+	}
+	return s.askConfirm(ctx, tx, now, by)
 }
 
 // factEvent is the event of a fact that was changed, and what it is now.

@@ -16,10 +16,12 @@ import (
 	"glassjar/utl/session"
 )
 
-// The two kinds of link.
+// The kinds of link.
 const (
-	Join  = "join"
-	Reset = "reset"
+	Join    = "join"
+	Reset   = "reset"
+	Confirm = "confirm" // of an email address
+	Lock    = "lock"
 )
 
 // LinkLife is how long a link is good, unless said otherwise.
@@ -31,11 +33,11 @@ var ErrLink = errors.New("the link is not good, or not any more")
 
 // Link is what a code lets its holder do.
 type Link struct {
-	Kind      string // Join or Reset
+	Kind      string
 	Role      string // of the account that a join makes
 	Groups    string // the same account's: sorted, with commas between them
-	Email     string // the same account's: using the link confirms it; may be empty
-	AccountID string // whose password a reset sets
+	Email     string // the same account's, or what Confirm confirms: using the link does; may be empty
+	AccountID string // whose password a reset sets, whose address is confirmed, or which is locked
 	Username  string // the same account's
 	Expires   time.Time
 	epoch     int64 // the same account's
@@ -51,26 +53,25 @@ func (s *Store) NewJoin(ctx context.Context, role string, by audit.Actor) (code 
 
 // NewReset makes a link that lets its holder set the account's password, and has
 // one like it mailed to the account's confirmed address. Any change of the account
-// cancels it. Errors: ErrName, ErrUnknown, ErrDisabled, ErrWaiting,
+// cancels it. Errors: ErrName, ErrUnknown, ErrDisabled, ErrWaiting, ErrLocked,
 // db.ErrUnavailable.
 func (s *Store) NewReset(ctx context.Context, name string, by audit.Actor) (code string, err error) {
 	c, err := s.find(ctx, s.DB, name)
 	if err != nil {
 		return "", err
 	}
-	if c.Waiting {
+	switch {
+	case c.Waiting:
 		return "", ErrWaiting
-	}
-	if c.Disabled {
+	case c.Disabled:
 		return "", ErrDisabled
+	case c.Locked(s.Now()):
+		return "", ErrLocked
 	}
-	return s.newLink(ctx, resetLink(c.Account), by, func(tx *db.Tx, _ string) error {
+	l := Link{Kind: Reset, AccountID: c.ID, Username: c.Username, life: LinkLife}
+	return s.newLink(ctx, l, by, func(tx *db.Tx, _ string) error {
 		return s.mail(ctx, tx, s.message(mail.Reset, c.Account, "", by))
 	})
-}
-
-func resetLink(a Account) Link {
-	return Link{Kind: Reset, AccountID: a.ID, Username: a.Username, life: LinkLife}
 }
 
 // NewFirst makes the link that makes the first owner, and cancels any earlier

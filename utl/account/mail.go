@@ -41,29 +41,40 @@ var mailed = audit.Actor{Name: "mail"}
 // and until when it is good. Errors: mail.ErrNotDue when it has become pointless
 // meanwhile, db.ErrUnavailable.
 func (s *Store) MailLink(ctx context.Context, m mail.Message) (kind, code string, expires time.Time, err error) {
-	switch m.Kind {
-	case mail.Invitation:
+	if m.Kind == mail.Invitation {
 		code, expires, err = s.mailInvitation(ctx, m.LinkID)
 		return Join, code, expires, err
-	case mail.Reset:
-		a, err := s.reachable(ctx, m)
-		if err != nil {
-			return "", "", expires, err
-		}
-		code, err = s.newLink(ctx, resetLink(a), mailed, nil)
-		return Reset, code, s.Now().Add(LinkLife), err
 	}
-	return "", "", expires, fmt.Errorf("no link goes with a mail of kind %q", m.Kind)
+	l, err := s.mailLink(ctx, m)
+	if err != nil {
+		return "", "", expires, err
+	}
+	code, err = s.newLink(ctx, l, mailed, nil)
+	return l.Kind, code, s.Now().Add(l.life), err
 }
 
-// reachable returns the account that the mail is about, if the mail's address is
-// still its confirmed one. Errors: mail.ErrNotDue.
-func (s *Store) reachable(ctx context.Context, m mail.Message) (Account, error) {
+// mailLink returns the link of a mail about an account, if it is due still: a reset
+// goes to the confirmed address alone, a confirmation to one that is the
+// account's, a lock to whichever was when it happened. Errors: mail.ErrNotDue.
+func (s *Store) mailLink(ctx context.Context, m mail.Message) (Link, error) {
 	c, err := one(ctx, s.DB, `id = ?`, m.AccountID)
-	if errors.Is(err, ErrUnknown) || err == nil && (c.Disabled || !c.EmailConfirmed || c.Email != m.To) {
-		err = mail.ErrNotDue
+	if errors.Is(err, ErrUnknown) || err == nil && c.Disabled {
+		return Link{}, mail.ErrNotDue
 	}
-	return c.Account, err
+	l := Link{Kind: Lock, AccountID: c.ID, Username: c.Username, life: LinkLife}
+	switch m.Kind {
+	case mail.Reset:
+		if !c.EmailConfirmed || c.Email != m.To || c.Locked(s.Now()) {
+			return l, mail.ErrNotDue
+		}
+		l.Kind = Reset
+	case mail.Confirm:
+		if c.EmailConfirmed || c.Email != m.To {
+			return l, mail.ErrNotDue
+		}
+		l.Kind, l.Email = Confirm, c.Email
+	}
+	return l, err
 }
 
 // mailInvitation gives the open invitation its second code. Errors:

@@ -50,13 +50,16 @@ type Person struct {
 
 // selectPeople reads the last seen time of at most as many sessions as an account
 // may start while they are kept (package session has the limit).
-const selectPeople = `SELECT a.id, a.username, a.name, a.role, a.group_names, a.email, a.email_confirmed, a.created_at, a.disabled_at, a.waiting_at,
+const selectPeople = `SELECT a.id, a.username, a.name, a.role, a.group_names, a.email, a.email_confirmed, a.created_at, a.disabled_at, a.waiting_at, a.locked_until,
 	COALESCE((SELECT MAX(s.seen_at) FROM sessions s WHERE s.account_id = a.id), 0) FROM accounts a`
 
 func scanPerson(r db.Row) (p Person, err error) {
-	var created, disabled, waiting, seen, confirmed int64
-	err = r.Scan(&p.ID, &p.Username, &p.Name, &p.Role, &p.Groups, &p.Email, &confirmed, &created, &disabled, &waiting, &seen)
+	var created, disabled, waiting, locked, seen, confirmed int64
+	err = r.Scan(&p.ID, &p.Username, &p.Name, &p.Role, &p.Groups, &p.Email, &confirmed, &created, &disabled, &waiting, &locked, &seen)
 	p.Created, p.Disabled, p.Waiting, p.EmailConfirmed = db.Time(created), disabled != 0, waiting != 0, confirmed != 0
+	if locked != 0 {
+		p.LockedUntil = db.Time(locked)
+	}
 	if seen != 0 {
 		p.Seen = db.Time(seen)
 	}

@@ -62,6 +62,7 @@ var answers = []answer{
 	{err: account.ErrWaiting, sentence: "the account waits for an owner's yes: glassjar user approve NAME, or glassjar user reject NAME"},
 	{err: account.ErrNotWaiting, sentence: "the account does not wait for an owner's yes"},
 	{err: account.ErrDisabled, sentence: "the account is disabled, so the link would not work: glassjar user enable NAME"},
+	{err: account.ErrLocked, sentence: "the account is locked, so nothing that signs its person in may change: lift that first, glassjar user unlock NAME"},
 	{err: account.ErrGroup, sentence: "a group is 1 to 32 of a to z, 0 to 9 and . _ - and starts with a letter or a digit; an account is in 32 at most"},
 	{err: account.ErrDisplayName, sentence: account.ErrDisplayName.Error()},
 	{err: account.ErrEmail, sentence: account.ErrEmail.Error()},

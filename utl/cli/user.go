@@ -18,6 +18,7 @@ type userCommands struct {
 	Approve  userApprove  `cmd:"" help:"Let an account that waits for an owner's yes sign in."`
 	Reject   userReject   `cmd:"" help:"Delete an account that waits for an owner's yes; its username may be taken again."`
 	Enable   userEnable   `cmd:"" help:"Let a disabled account sign in again."`
+	Unlock   userUnlock   `cmd:"" help:"Lift the lock of an account before its 24 hours are over."`
 	Group    userGroup    `cmd:"" help:"Put an account into these groups and no others; none named: into none."`
 	Name     userName     `cmd:"" help:"Set what a person is called."`
 	Email    userEmail    `cmd:"" help:"Set an account's email address."`
@@ -171,6 +172,13 @@ type userEnable struct{ named }
 // Run enables the account.
 func (c *userEnable) Run(ctx context.Context, a *app) error {
 	return a.change(ctx, c.Name, "can sign in", (*account.Store).Enable)
+}
+
+type userUnlock struct{ named }
+
+// Run lifts the account's lock.
+func (c *userUnlock) Run(ctx context.Context, a *app) error {
+	return a.change(ctx, c.Name, "is not locked", (*account.Store).Unlock)
 }
 
 type userGroup struct {

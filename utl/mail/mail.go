@@ -39,8 +39,8 @@ type Message struct {
 	To        string `json:"-"` // email address
 
 	Username string // how the mail names the account; empty: an invitation
-	// Detail is an invitation's role, the new email address of EmailChanged, or
-	// what happened to the factors, as a sentence.
+	// Detail is an invitation's role, "removed" or "changed to" the new email
+	// address, or what happened to the factors, as a sentence.
 	Detail string
 	At     time.Time // when it happened
 

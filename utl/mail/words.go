@@ -5,7 +5,7 @@ type words struct{ subject, says, before, button, after string }
 
 const (
 	once   = "The link works once, until {until}."
-	lock   = "If that was you, there is nothing to do. If it was not, lock the account: all its sessions end, and for 24 hours nobody can change its password, email address or the ways to sign in."
+	lock   = "If that was you, there is nothing to do. If it was not, lock the account: it is signed out everywhere, its app passwords stop working, and for 24 hours nobody can change its password, email address or the ways to sign in."
 	locks  = "Lock the account"
 	locked = "The link needs no password. It works once, until {until}."
 )
@@ -28,7 +28,7 @@ var kinds = map[Kind]words{
 		lock, locks, locked,
 	},
 	EmailChanged: {
-		"Your email address for {site} was changed", "The email address of the account {name} on {site} was changed to {detail}.",
+		"Your email address for {site} was changed", "The email address of the account {name} on {site} was {detail}.",
 		lock, locks, locked,
 	},
 	NewBrowser: {

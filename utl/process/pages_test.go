@@ -20,6 +20,7 @@ import (
 	"glassjar/utl/anatomy"
 	"glassjar/utl/browsertest"
 	"glassjar/utl/gate"
+	"glassjar/utl/mail/mailtest"
 	"glassjar/utl/tooltest"
 )
 
@@ -34,6 +35,7 @@ type tour struct {
 
 	t      *testing.T
 	s      *program
+	box    *mailtest.Server
 	axe    string // axe-core's script, or ""
 	folder string // the pictures'
 	seen   seen
@@ -43,8 +45,14 @@ type tour struct {
 // page may scroll sideways at 320 px, and axe-core finds nothing wrong.
 func TestPages(t *testing.T) {
 	axe := axeCore(t)
-	s := start(t, t.TempDir(), "PAGES_DIR="+t.TempDir(), "GATE_HOSTS=*.apps.localhost,localhost", "SIGNUP=approve")
-	p := tour{browsertest.Open(t), t, s, axe, filepath.Join(top, ".pictures"), newSeen()}
+	box := mailtest.Start(t, "smtp")
+	folder := t.TempDir()
+	mailing := "SMTP_URL=" + box.URL("smtp", "127.0.0.1").String() + "\nMAIL_FROM=jar@site.example\n" // for the commands too
+	if err := os.WriteFile(filepath.Join(folder, ".env"), []byte(mailing), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, folder, "PAGES_DIR="+t.TempDir(), "GATE_HOSTS=*.apps.localhost,localhost", "SIGNUP=approve")
+	p := tour{browsertest.Open(t), t, s, box, axe, filepath.Join(top, ".pictures"), newSeen()}
 	p.account()
 	p.signIn()
 	p.lab()
@@ -130,6 +138,7 @@ func (p tour) people() {
 	p.visit("person-disabled", "/people/dan", "dan")
 	p.visit("person-waiting", "/people/eve", "eve")
 	p.visit("person-delete", "/people/bob/delete", "Delete bob?")
+	p.mails()
 	p.Open(p.s.url + "/people/carol")
 	p.Press("Make a reset link")
 	p.look("person-reset")
@@ -138,11 +147,38 @@ func (p tour) people() {
 // asks asks for an account on /join.
 func (p *program) asks(t *testing.T, username string) {
 	t.Helper()
-	t.Helper()
 	a, err := newBrowser(p).try("/join", url.Values{"username": {username}, "password": {good}})
 	if err != nil || a.status != http.StatusSeeOther {
 		t.Fatalf("asking for an account: %d, %v", a.status, err)
 	}
+}
+
+// mails is what links in mails lead to.
+func (p tour) mails() {
+	p.s.must("", "user", "email", "bob", "bob@site.example")
+	p.visit("confirm", p.mailed("bob@site.example"), "Confirm the address")
+	p.Press("Confirm")
+	p.s.must("", "user", "email", "ada", "ada@site.example", "--confirmed")
+	p.visit("account-notices", "/account", "Your account")
+	p.s.must(good+"\n", "user", "password", "bob", "--password-stdin")
+	p.visit("lock", p.mailed("bob@site.example"), "Lock the account?")
+	p.Press("Lock the account")
+	p.visit("person-locked", "/people/bob", "bob")
+}
+
+// mailed returns the path that the newest mail to the address leads to, once it
+// has come.
+func (p tour) mailed(to string) (path string) {
+	p.t.Helper()
+	p.s.eventually("a mail comes", func() bool {
+		all := p.box.Mails()
+		if n := len(all); n > 0 && all[n-1].To == to && !p.seen.looked[all[n-1].Link(p.t)] {
+			path = all[n-1].Link(p.t)
+			p.seen.looked[path] = true
+		}
+		return path != ""
+	})
+	return path
 }
 
 func (p tour) signIn() {
@@ -154,6 +190,7 @@ func (p tour) signIn() {
 	p.Submit("eve", good)
 	p.Do(chromedp.WaitVisible(chromedp.ID("waiting")))
 	p.look("sign-in-waiting")
+	p.visit("sign-in-done", "/auth?done=locked", "Sign in")
 	p.visit("sign-in", "/?next=/pages/", "Sign in")
 	p.Submit("ada", "not this one")
 	p.Do(chromedp.WaitVisible(chromedp.ID("problem")))

@@ -193,6 +193,11 @@ var errLevel = errors.New("a session without a level")
 // cookie came in with the request, and the account's oldest where it has 100
 // live ones, and sends the new cookie. Errors: ErrChanged, db.ErrUnavailable.
 func (s *Store) Start(w http.ResponseWriter, r *http.Request, v Verified, remember bool, by audit.Actor) (Session, error) {
+	return s.StartAnd(w, r, v, remember, by, func(context.Context, *db.Tx) error { return nil })
+}
+
+// StartAnd starts a session as Start does. also runs in the same transaction.
+func (s *Store) StartAnd(w http.ResponseWriter, r *http.Request, v Verified, remember bool, by audit.Actor, also func(context.Context, *db.Tx) error) (Session, error) {
 	if v.Level < 1 {
 		return Session{}, errLevel
 	}
@@ -215,6 +220,9 @@ func (s *Store) Start(w http.ResponseWriter, r *http.Request, v Verified, rememb
 			return err
 		}
 		if err = insert(r.Context(), tx, started); err != nil {
+			return err
+		}
+		if err = also(r.Context(), tx); err != nil {
 			return err
 		}
 		return audit.Record(r.Context(), tx, now, by, audit.Event{Kind: "signin.ok", AccountID: v.AccountID, Username: v.Username})

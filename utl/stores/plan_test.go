@@ -34,6 +34,8 @@ var crowd = []string{
 		SELECT 'app-' || n, 'hash-' || n, 'id-' || n, '', '', n, 0 FROM generate_series(1, 5000) n`,
 	`INSERT INTO mails (id, kind, account_id, recipient, params, created_at, next_at, sent_at)
 		SELECT 'mail-' || n, '', 'id-' || n, 'a-' || n, '', soon(n), 0, soon(n) FROM generate_series(1, 5000) n`,
+	`INSERT INTO notices (id, account_id, kind, detail, at, actor, address, agent) SELECT 'notice-' || n, 'id-' || n, '', '', n, '', '', '' FROM generate_series(1, 5000) n`,
+	`INSERT INTO forgotten (id, typed, network, address, agent, created_at, done_at) SELECT 'forgot-' || n, '', 'net-' || n, '', '', soon(n), soon(n) FROM generate_series(1, 5000) n`,
 	`ANALYZE`,
 }
 

@@ -1,0 +1,97 @@
+package signin
+
+import (
+	"errors"
+	"net/http"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/account"
+	"glassjar/utl/session"
+)
+
+// MailedPage is the data of /confirm/{code} and /lock/{code}: what a mail's link
+// would do, and the button that does it.
+type MailedPage struct {
+	web.Layout
+
+	Action   string
+	Username string
+	Email    string // to be confirmed
+	Lock     bool   // the link locks the account
+	Problem  string
+}
+
+// signInDone is what the arg done of the sign-in form says, in words.
+var signInDone = map[string]string{
+	"confirmed": "The email address is confirmed.",
+	"locked":    "The account is locked, and signed out everywhere. For 24 hours nobody can change its password, email address or the ways to sign in. Ask an owner of this site for a link that sets a new password.",
+}
+
+// ConfirmForm answers GET /confirm/{code}: the button that confirms an email
+// address, or 410.
+func (s *Room) ConfirmForm(w http.ResponseWriter, r *http.Request) error {
+	return s.showMailed(w, r, account.Confirm)
+}
+
+// LockForm answers GET /lock/{code}: the button that locks the account, or 410.
+func (s *Room) LockForm(w http.ResponseWriter, r *http.Request) error {
+	return s.showMailed(w, r, account.Lock)
+}
+
+func (s *Room) showMailed(w http.ResponseWriter, r *http.Request, kind string) error {
+	link, err := s.Accounts.Link(r.Context(), kind, r.PathValue("code"))
+	if err != nil {
+		return err
+	}
+	return s.Render(w, http.StatusOK, "mailed", mailedPage(r, link))
+}
+
+func mailedPage(r *http.Request, link account.Link) MailedPage {
+	return MailedPage{Action: r.URL.Path, Username: link.Username, Email: link.Email, Lock: link.Kind == account.Lock}
+}
+
+// ConfirmSubmit answers POST /confirm/{code}: the account's email address is
+// confirmed, 303; 410, or 422 when that cannot be.
+func (s *Room) ConfirmSubmit(w http.ResponseWriter, r *http.Request) error {
+	if _, err := web.ReadForm(r); err != nil {
+		return err
+	}
+	link, err := s.Accounts.Confirm(r.Context(), r.PathValue("code"), web.Actor(r))
+	if err == nil {
+		return s.thenSay(w, r, "confirmed")
+	}
+	if errors.Is(err, account.ErrLink) {
+		return err
+	}
+	return s.RerenderForm(w, r, err, func(problem string, status int) error {
+		p := mailedPage(r, link)
+		p.Problem = problem
+		return s.Render(w, status, "mailed", p)
+	})
+}
+
+// LockSubmit answers POST /lock/{code}: the account is locked and signed out
+// everywhere, 303; or 410.
+func (s *Room) LockSubmit(w http.ResponseWriter, r *http.Request) error {
+	if _, err := web.ReadForm(r); err != nil {
+		return err
+	}
+	if err := s.Accounts.LockByLink(r.Context(), r.PathValue("code"), web.Actor(r)); err != nil {
+		return err
+	}
+	return s.thenSay(w, r, "locked")
+}
+
+// thenSay answers 303 to a page that says what was done: the overview of one's own
+// account, or, signed out, the sign-in form.
+func (s *Room) thenSay(w http.ResponseWriter, r *http.Request, done string) error {
+	web.InfoOf(r).Session = session.Session{} // it may have ended just now
+	_, err := s.CurrentSession(w, r)
+	switch {
+	case errors.Is(err, session.ErrNone):
+		return web.SeeOther(w, "/auth?done="+done)
+	case err != nil:
+		return err
+	}
+	return web.SeeOther(w, "/account?done="+done)
+}

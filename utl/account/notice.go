@@ -1,0 +1,100 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/mail"
+)
+
+// maxNotices is how many notices of an account stand at most: the newest.
+const maxNotices = 20
+
+// Notice is what a person should know of the account, and was not told by mail.
+type Notice struct {
+	ID      string // grants nothing
+	Kind    mail.Kind
+	Detail  string // as in a mail of the kind
+	At      time.Time
+	By      string // the username of whoever did it, if it is another's
+	Address string // the client's; empty: a command did it
+	Agent   string // the browser's User-Agent
+}
+
+// FactorsChanged tells the account's person that the ways to sign in were changed:
+// detail is a sentence that says how. It runs in the transaction of the change,
+// after session.LockAccount, and refuses it while the account is locked. Errors:
+// ErrLocked, ErrUnknown.
+func (s *Store) FactorsChanged(ctx context.Context, tx *db.Tx, accountID, detail string, by audit.Actor) error {
+	a, err := s.unlocked(ctx, tx, accountID)
+	if err != nil {
+		return err
+	}
+	return s.tell(ctx, tx, mail.FactorsChanged, a, detail, by)
+}
+
+// NewBrowser tells the account's person that somebody signed in from a browser
+// that never did. It runs in the transaction of the sign-in.
+func (s *Store) NewBrowser(ctx context.Context, tx *db.Tx, accountID string, by audit.Actor) error {
+	c, err := one(ctx, tx, `id = ?`, accountID)
+	if err != nil {
+		return err
+	}
+	by.ID = c.ID // who signs in
+	return s.tell(ctx, tx, mail.NewBrowser, c.Account, "", by)
+}
+
+// tell tells the account's person what happened, in the transaction of it: by mail
+// to the confirmed address, or else by a notice that stands until it is read.
+func (s *Store) tell(ctx context.Context, tx *db.Tx, kind mail.Kind, a Account, detail string, by audit.Actor) error {
+	m := s.message(kind, a, detail, by)
+	taken, err := s.Mail.Enqueue(ctx, tx, m)
+	if taken || err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO notices (id, account_id, kind, detail, at, actor, address, agent) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		rand.Text(), a.ID, string(kind), audit.Cap(detail), db.Micros(m.At), audit.Cap(m.By), audit.Cap(m.Address), audit.Cap(m.Agent))
+	if err == nil {
+		_, err = tx.Exec(ctx, `DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE account_id = ? ORDER BY at DESC, id LIMIT ? OFFSET ?)`,
+			a.ID, maxNotices, maxNotices)
+	}
+	if err != nil {
+		return fmt.Errorf("keeping a notice: %w", err)
+	}
+	return nil
+}
+
+// Notices returns the account's notices, newest first: 20 at most.
+// Errors: db.ErrUnavailable.
+func (s *Store) Notices(ctx context.Context, accountID string) ([]Notice, error) {
+	all, err := db.All(ctx, s.DB, scanNotice, `SELECT id, kind, detail, at, actor, address, agent FROM notices
+		WHERE account_id = ? ORDER BY at DESC, id LIMIT ?`, accountID, maxNotices)
+	if err != nil {
+		return nil, fmt.Errorf("reading notices: %w", err)
+	}
+	return all, nil
+}
+
+func scanNotice(r db.Row) (n Notice, err error) {
+	var at int64
+	err = r.Scan(&n.ID, &n.Kind, &n.Detail, &at, &n.By, &n.Address, &n.Agent)
+	n.At = db.Time(at)
+	return n, err
+}
+
+// Seen takes away the account's notice with the id: its person has read it. That
+// there is none is no error. Errors: db.ErrUnavailable.
+func (s *Store) Seen(ctx context.Context, accountID, id string) error {
+	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `DELETE FROM notices WHERE account_id = ? AND id = ?`, accountID, audit.Cap(id))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("taking a notice away: %w", err)
+	}
+	return nil
+}
