@@ -43,6 +43,8 @@ var EventLabels = map[string]string{
 	"passkey.removed": "A passkey was removed",
 	"passkey.copied":  "A passkey was refused: there may be a copy of it",
 
+	"database.restored": "The database is a backup from here on: all sessions were ended",
+
 	"key.rotated": "A new session key was made",
 	"key.pruned":  "Old session keys were removed",
 }

@@ -5,33 +5,87 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 )
 
-var errInPages = errors.New("a backup among the pages would be shown to people: put it outside of PAGES_DIR")
+var (
+	errInPages = errors.New("a backup among the pages would be shown to people: put it outside of PAGES_DIR")
+	errKeep    = errors.New("--keep must be 1 or more")
+)
 
 type backupCommand struct {
-	File string `arg:"" help:"The file to make. It must not be there yet."`
+	File string `arg:"" help:"The file to make. It must not be there yet. With --keep the time comes into its name."`
+	Keep int    `help:"Make FILE-TIME, print its name, and delete all but the newest N of these: for a timer." placeholder:"N"`
 }
 
 // Run copies the database, which a server may be using, into a new file.
 func (c *backupCommand) Run(ctx context.Context, a *app) error {
+	file := c.File
+	if c.Keep < 0 {
+		return errKeep
+	}
+	if c.Keep > 0 {
+		file = dated(c.File, a.Now().UTC().Format(stamp))
+	}
 	return a.withStores(ctx, func(st *Stores) error {
-		if st.Config.InPages(c.File) {
+		if st.Config.InPages(file) {
 			return errInPages
 		}
-		err := st.DB.Backup(ctx, c.File)
+		err := st.DB.Backup(ctx, file)
 		if errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("%s is there already, and a backup overwrites nothing: choose another name", c.File)
+			return fmt.Errorf("%s is there already, and a backup overwrites nothing: choose another name", file)
 		}
 		if err != nil {
 			return err
+		}
+		if c.Keep > 0 {
+			fmt.Fprintln(a.Stdout, file)
+			return prune(c.File, c.Keep)
 		}
 		keys := a.Dotenv
 		if st.Config.KeysFromEnv {
 			keys = "SESSION_KEYS"
 		}
 		a.info("%s is the whole database, with every password's hash: keep it as safe as the site\n"+
-			"the session keys are not in it: keep %s too", c.File, keys)
+			"the session keys are not in it: keep %s too", file, keys)
 		return nil
 	})
+}
+
+const stamp = "20060102T150405Z"
+
+var stampForm = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z$`)
+
+// dated returns the path with the time before its ending.
+func dated(path, at string) string {
+	ending := filepath.Ext(path)
+	return strings.TrimSuffix(path, ending) + "-" + at + ending
+}
+
+// prune deletes all but the newest of the path's dated files, and nothing else.
+func prune(path string, keep int) error {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("looking for older backups: %w", err)
+	}
+	ending := filepath.Ext(path)
+	begin := strings.TrimSuffix(filepath.Base(path), ending) + "-"
+	var made []string
+	for _, e := range entries {
+		rest, ok := strings.CutPrefix(e.Name(), begin)
+		if at, ends := strings.CutSuffix(rest, ending); ok && ends && stampForm.MatchString(at) && e.Type().IsRegular() {
+			made = append(made, e.Name())
+		}
+	}
+	slices.Sort(made) // by their time
+	for _, name := range made[:max(0, len(made)-keep)] {
+		if err := os.Remove(filepath.Join(filepath.Dir(path), name)); err != nil {
+			return fmt.Errorf("deleting an older backup: %w", err)
+		}
+	}
+	return nil
 }

@@ -46,6 +46,7 @@ type grammar struct {
 	Mail    mailCommands    `cmd:"" help:"Try the mail server."`
 	Recipe  recipeCommand   `cmd:"" help:"Print the configuration of a reverse proxy that asks the gate, or of what starts glassjar."`
 	Doctor  doctorCommand   `cmd:"" help:"Attack a page behind the gate from outside, through its proxy, and say what gets through."`
+	Check   checkCommand    `cmd:"" help:"Say what is right and wrong with the database, the owners, the keys and the settings, or with a backup."`
 	Health  healthCommand   `cmd:"" help:"Ask the server of these settings whether it is ready: exit code 0 or 1."`
 	Version versionCommand  `cmd:"" help:"Show which glassjar this is."`
 	Help    helpCommand     `cmd:"" help:"Show how a command is used."`

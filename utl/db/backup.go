@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
+	"time"
 
 	"glassjar/utl/files"
 )
@@ -16,10 +18,10 @@ import (
 var ErrNoBackup = errors.New("PostgreSQL backs itself up: pg_dump for one copy, pg_basebackup with its log for any moment")
 
 // Backup writes the database, as it is at one moment, into a new file at path
-// that its owner alone can read. Others may write meanwhile. Without an error
-// the file is whole and on disk; with one there is no such file. Errors: one
-// that wraps fs.ErrExist when there is one already, ErrNoBackup, ErrUnavailable,
-// the file system's.
+// that its owner alone can read. Others may write meanwhile. The file says of
+// itself that it is a backup: Restored reads it. Without an error the file is whole
+// and on disk; with one there is no such file. Errors: one that wraps fs.ErrExist
+// when there is one already, ErrNoBackup, ErrUnavailable, the file system's.
 func (d *DB) Backup(ctx context.Context, path string) error {
 	file, ok := d.engine.(*sqliteFile)
 	if !ok {
@@ -32,7 +34,12 @@ func (d *DB) Backup(ctx context.Context, path string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return &fs.PathError{Op: "backup", Path: path, Err: fs.ErrExist}
 	}
-	if err := file.present(); err != nil {
+	return file.copyTo(ctx, path, os.Link) // unlike a rename it never replaces a file
+}
+
+// copyTo writes a copy of the database, whole, and names it path.
+func (f *sqliteFile) copyTo(ctx context.Context, path string, name func(from, to string) error) error {
+	if err := f.present(); err != nil {
 		return err
 	}
 	temp, err := openPart(ctx, filepath.Dir(path))
@@ -41,13 +48,51 @@ func (d *DB) Backup(ctx context.Context, path string) error {
 	}
 	defer temp.Close() // which lets the next backup go on
 	defer os.Remove(temp.Name())
-	if err := file.copyInto(ctx, temp); err != nil {
+	if err := f.copyInto(ctx, temp); err != nil {
 		return fmt.Errorf("copying the database: %w", err)
 	}
-	if err := os.Link(temp.Name(), path); err != nil { // unlike a rename it never replaces a file
+	if err := name(temp.Name(), path); err != nil {
 		return fmt.Errorf("naming the file: %w", err)
 	}
 	return syncFolder(filepath.Dir(path))
+}
+
+// beforeUpdate returns where the database is kept as it was before its tables were
+// last brought up to date: beside it, private, one file.
+func (f *sqliteFile) beforeUpdate() (string, error) {
+	path, err := filepath.Abs(f.path)
+	return strings.TrimSuffix(path, ".db") + ".before-update.db", err
+}
+
+// keep keeps the database as it is, for who goes back to an older program.
+func (f *sqliteFile) keep(ctx context.Context) error {
+	path, err := f.beforeUpdate()
+	if err == nil {
+		err = f.copyTo(ctx, path, os.Rename)
+	}
+	if err != nil {
+		return fmt.Errorf("keeping the database as it is, before its tables are brought up to date: %w", err)
+	}
+	return nil
+}
+
+// Restored returns when the backup was made that the database is, or the zero time.
+// Whoever has made what it holds good calls BackupUsed. Errors: ErrUnavailable.
+func (d *DB) Restored(ctx context.Context) (time.Time, error) {
+	at, err := One(ctx, d, Int, `SELECT made_at FROM backups ORDER BY made_at DESC LIMIT 1`)
+	if errors.Is(err, ErrNone) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return Time(at), nil
+}
+
+// BackupUsed makes the database one that is in use, in the transaction.
+func BackupUsed(ctx context.Context, tx *Tx) error {
+	_, err := tx.Exec(ctx, `DELETE FROM backups`)
+	return err
 }
 
 // partName is the name of a backup that is not whole yet. There is one in a
@@ -97,15 +142,31 @@ func takePart(ctx context.Context, f *os.File) (fresh bool, err error) {
 	return err == nil, err
 }
 
-// copyInto writes a copy into the empty file. The copy is on disk when there is
-// no error: VACUUM does not see to that.
+// copyInto writes a copy into the empty file, and that it is one. The copy is on disk
+// when there is no error: VACUUM does not see to that.
 func (f *sqliteFile) copyInto(ctx context.Context, to *os.File) error {
 	pool := connect(f.path, "_query_only=0")
 	defer pool.Close()
 	if _, err := pool.ExecContext(ctx, `VACUUM INTO ?`, to.Name()); err != nil {
 		return classify("reading it", err)
 	}
+	if err := mark(ctx, to.Name()); err != nil {
+		return classify("writing into it", err)
+	}
 	return to.Sync()
+}
+
+// mark notes in the copy that it is a backup, unless its tables are older than that.
+func mark(ctx context.Context, path string) error {
+	pool := connect(path, "_journal_mode=DELETE&_synchronous=FULL")
+	defer pool.Close()
+	pool.SetMaxOpenConns(1)
+	var known int
+	err := pool.QueryRowContext(ctx, `SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = 'backups'`).Scan(&known)
+	if err == nil && known > 0 {
+		_, err = pool.ExecContext(ctx, `INSERT INTO backups (made_at) VALUES (CAST(unixepoch('subsec') * 1000000 AS INTEGER))`)
+	}
+	return errors.Join(err, pool.Close())
 }
 
 func syncFolder(path string) error {

@@ -20,9 +20,10 @@ var migrationFiles embed.FS
 // 00010_name.postgres.sql for the one.
 var fileName = regexp.MustCompile(`^([0-9]+)_\w+(?:\.(sqlite3|postgres))?\.sql$`)
 
-// migrate brings the tables up to date. The caller holds a lock: goose takes
+// migrate brings the tables up to date. It calls before, unless that is nil, when it
+// is about to change tables that are there. The caller holds a lock: goose takes
 // none.
-func migrate(ctx context.Context, dialect goose.Dialect, pool *sql.DB) error {
+func migrate(ctx context.Context, dialect goose.Dialect, pool *sql.DB, before func(context.Context) error) error {
 	all, err := migrations(dialect)
 	if err != nil {
 		return fmt.Errorf("reading the migrations: %w", err)
@@ -38,6 +39,11 @@ func migrate(ctx context.Context, dialect goose.Dialect, pool *sql.DB) error {
 	}
 	if have > know {
 		return fmt.Errorf("the database is of version %d, newer than this program, which knows %d: use a newer glassjar", have, know)
+	}
+	if 0 < have && have < know && before != nil {
+		if err := before(ctx); err != nil {
+			return err
+		}
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("updating the tables: %w", classify("migrating", err))

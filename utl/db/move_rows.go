@@ -40,8 +40,8 @@ func (v *values) next() ([]any, error) {
 func quoted(names []string) string { return `"` + strings.Join(names, `", "`) + `"` }
 
 // texts returns the rows of one text each.
-func texts(ctx context.Context, tx *sql.Tx, q string, args ...any) (all []string, err error) {
-	rows, err := tx.QueryContext(ctx, q, args...)
+func texts(ctx context.Context, in runner, q string, args ...any) (all []string, err error) {
+	rows, err := in.QueryContext(ctx, q, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -124,7 +124,7 @@ func migratePostgres(ctx context.Context, cfg pgx.ConnConfig) error {
 	if err := checkServer(ctx, p); err != nil {
 		return err
 	}
-	return migrate(ctx, goose.DialectPostgres, p)
+	return migrate(ctx, goose.DialectPostgres, p, nil)
 }
 
 // checkServer returns an error when the database is none of ours, or none that

@@ -49,7 +49,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	d.read.SetMaxIdleConns(2)
 	d.reads, d.reserve = f.statements(d.read), d.read // readers never wait for a writer, nor for long
 	d.reserved = d.reads
-	if err := migrate(ctx, goose.DialectSQLite3, d.write); err != nil {
+	if err := migrate(ctx, goose.DialectSQLite3, d.write, f.keep); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil

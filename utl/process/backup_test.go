@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -58,23 +60,48 @@ func (p *program) busy(t *testing.T) (stop func() int) {
 	}
 }
 
-// A backup that is made of a running server, under writes, holds what was
-// acknowledged before it began; a server starts from it and knows its cookies.
-func TestBackupOfARunningServer(t *testing.T) {
+// The restore drill: a backup that is made of a running server, under writes, holds
+// what was acknowledged before it began. A server that starts from it, on another
+// machine, signs everybody out, once: a session that ended since, or a link that was
+// used since, is good for nobody. Second factors are as they were.
+func TestBackupOfARunningServer(t *testing.T) { // Attack session/replay: after a restore
 	t.Parallel()
 	p := start(t, t.TempDir())
 	p.owner("ada")
-	ada := signedIn(t, p, "ada")
+	ada, leaves := signedIn(t, p, "ada"), signedIn(t, p, "ada")
+	link := strings.TrimSpace(p.must("", "link", "join"))
 	stop := p.busy(t)
 	backup := filepath.Join(t.TempDir(), "saved.db")
 	p.must("", "backup", backup)
+	left := leaves.copied()
+	leaves.post(t, "/logout", url.Values{}, http.StatusSeeOther)
 	stop()
 	if info, err := os.Stat(backup); err != nil || info.Mode() != 0o600 {
 		t.Errorf("the backup is %v, error %v; want mode 0600", info, err)
 	}
-	ada.at = restored(t, p, backup)
-	ada.get(t, "/account", http.StatusOK)
-	signedIn(t, ada.at, "ada")
+	if said := p.must("", "check", backup); strings.Contains(said, "PROBLEM") || !strings.Contains(said, "it is a backup of ") {
+		t.Errorf("the check says %s", said)
+	}
+	there := restored(t, p, backup)
+	if !strings.Contains(there.stderr.String(), "this database was a backup") {
+		t.Errorf("the start says %s", there.stderr)
+	}
+	for _, saved := range []*browser{ada, left} {
+		saved.at = there
+		saved.get(t, "/account", http.StatusSeeOther)
+	}
+	_, code, _ := strings.Cut(link, "/join/")
+	newBrowser(there).get(t, "/join/"+code, http.StatusGone)
+	again := signedIn(t, there, "ada")
+	if said := there.must("", "check"); strings.Contains(said, "PROBLEM") {
+		t.Errorf("the check says %s", said)
+	}
+	there.stop()
+	again.at = start(t, there.folder)
+	again.get(t, "/account", http.StatusOK)
+	if said := again.at.must("", "audit", "--kind", "database.restored"); strings.Count(said, "\n") != 1 {
+		t.Errorf("the audit log says %q", said)
+	}
 }
 
 // Attack fault/kill: kill -9 during a backup leaves a whole file of that name, or none,

@@ -123,7 +123,8 @@ var halves = []string{
 	`SELECT (SELECT COUNT(*) FROM accounts) - (SELECT COUNT(*) FROM audit WHERE event = 'account.added')
 		+ (SELECT COUNT(*) FROM audit WHERE event = 'account.deleted')`,
 	`SELECT COUNT(*) FROM accounts WHERE epoch <> 1
-		+ (SELECT COUNT(*) FROM audit WHERE account_id = accounts.id AND event IN ('password.changed', 'account.disabled'))`,
+		+ (SELECT COUNT(*) FROM audit WHERE account_id = accounts.id AND event IN ('password.changed', 'account.disabled'))
+		+ (SELECT COUNT(*) FROM audit WHERE event = 'database.restored' AND at > accounts.created_at)`,
 	`SELECT COUNT(*) FROM accounts WHERE (disabled_at > 0) <>
 		EXISTS (SELECT 1 FROM audit WHERE account_id = accounts.id AND event = 'account.disabled')`,
 	`SELECT COUNT(*) FROM sessions WHERE ended_at = 0 AND account_id NOT IN (SELECT id FROM accounts WHERE disabled_at = 0)`,

@@ -73,6 +73,13 @@ func (s *Stores) noteKey(ctx context.Context, must bool) (unknown []string, err 
 	return unknown, err
 }
 
+// OtherKeys returns the keys that other servers sign with and this one does not have.
+// Errors: db.ErrUnavailable.
+func (s *Stores) OtherKeys(ctx context.Context) ([]string, error) {
+	used, err := db.All(ctx, s.DB, db.Text, `SELECT key_id FROM key_uses WHERE at >= ? ORDER BY at DESC LIMIT 100`, db.Micros(s.Accounts.Now().Add(-keyUse)))
+	return slices.DeleteFunc(used, func(id string) bool { return slices.Contains(s.Ring.IDs(), id) }), err
+}
+
 // keepKey notes again which key signs, where UseKeys has noted it.
 func (s *Stores) keepKey(ctx context.Context) error {
 	if s.ring.Load() == nil {

@@ -69,12 +69,16 @@ func Open(ctx context.Context, o Options) (*Stores, error) {
 	}
 	mails := mail.NewQueue(data, cfg.SMTPURL != nil, clock.Now, o.Log)
 	hasher := password.NewHasher(password.Recommended(), password.Workers(runtime.GOMAXPROCS(0)), password.QueueLen)
-	return &Stores{
+	st := &Stores{
 		Config: cfg, Ring: ring, Log: o.Log, DB: data, Sessions: sessions,
 		Accounts: account.New(account.Options{DB: data, Sessions: sessions, Hasher: hasher, Host: site.Hostname(), Mail: mails, Now: clock.Now}),
 		Throttle: &throttle.Store{DB: data, Now: clock.Now},
 		Mail:     mails,
-	}, nil
+	}
+	if err := st.afterRestore(ctx); err != nil {
+		return nil, errors.Join(err, data.Close())
+	}
+	return st, nil
 }
 
 // OpenDatabase opens the database that the settings name, making an SQLite file

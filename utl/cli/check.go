@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"glassjar/utl/db"
+)
+
+var errProblems = errors.New("the check found problems: they are above")
+
+type checkCommand struct {
+	File string `arg:"" optional:"" help:"A backup to look into instead, which is not changed."`
+}
+
+// Run says what is right and what is wrong with the site, or with a backup; with
+// something wrong the exit code is 1.
+func (c *checkCommand) Run(ctx context.Context, a *app) error {
+	said := &findings{a: a}
+	err := c.look(ctx, a, said)
+	if err == nil && said.wrong {
+		err = errProblems
+	}
+	return err
+}
+
+func (c *checkCommand) look(ctx context.Context, a *app, said *findings) error {
+	if c.File != "" {
+		found, err := db.CheckFile(ctx, c.File)
+		if err == nil {
+			said.file(found)
+		}
+		return err
+	}
+	return a.withStores(ctx, func(st *Stores) error { return said.site(ctx, st) })
+}
+
+// findings prints what was found.
+type findings struct {
+	a     *app
+	wrong bool
+}
+
+func (f *findings) say(good bool, format string, args ...any) {
+	verdict := "ok"
+	if !good {
+		verdict, f.wrong = "PROBLEM", true
+	}
+	fmt.Fprintf(f.a.Stdout, "%-8s %s\n", verdict, printable(fmt.Sprintf(format, args...)))
+}
+
+// whole says whether the database is.
+func (f *findings) whole(problems []string) {
+	for _, problem := range problems {
+		f.say(false, "the database: %s", problem)
+	}
+	if len(problems) == 0 {
+		f.say(true, "the database is whole, and every row that is named is there")
+	}
+}
+
+func (f *findings) file(c db.Copy) {
+	f.whole(c.Problems)
+	f.say(c.Version <= c.Known, "its tables are of version %d; this program knows %d", c.Version, c.Known)
+	if c.Made.IsZero() {
+		f.say(true, "it does not say that it is a backup: started on, it ends no session")
+	} else {
+		f.say(true, "it is a backup of %s: started on, it ends all sessions", c.Made.Format(time.RFC3339))
+	}
+}
+
+func (f *findings) site(ctx context.Context, st *Stores) error {
+	problems, err := st.DB.Check(ctx)
+	if err != nil {
+		return err
+	}
+	if st.DB.Postgres() {
+		f.say(true, "the database answers; whether it is whole, PostgreSQL's own tools know: pg_amcheck")
+	} else {
+		f.whole(problems)
+	}
+	missing, err := st.Accounts.OwnerMissing(ctx)
+	if err != nil {
+		return err
+	}
+	if missing {
+		f.say(false, "no owner can sign in: glassjar user add NAME --role owner, or glassjar user enable NAME")
+	} else {
+		f.say(true, "an owner can sign in, or there is no account yet")
+	}
+	others, err := st.OtherKeys(ctx)
+	if err != nil {
+		return err
+	}
+	if len(others) > 0 {
+		f.say(false, "other servers sign with session keys that are not known here: %s", strings.Join(others, ", "))
+	} else {
+		f.say(true, "the session keys sign and verify: %s", strings.Join(st.Ring.IDs(), ", "))
+	}
+	for _, text := range st.Config.Warnings {
+		f.say(false, "the settings: %s", text)
+	}
+	return nil
+}

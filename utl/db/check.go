@@ -1,0 +1,82 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/pressly/goose/v3"
+)
+
+// maxProblems is how many problems of a kind are told.
+const maxProblems = 20
+
+// Check reads the whole SQLite file and returns what is wrong with it, a sentence
+// each. It says nothing of PostgreSQL, which has tools of its own.
+// Errors: ErrUnavailable.
+func (d *DB) Check(ctx context.Context) (problems []string, err error) {
+	file, ok := d.engine.(*sqliteFile)
+	if !ok {
+		return nil, nil
+	}
+	if err := file.present(); err != nil {
+		return nil, err
+	}
+	return checkSQLite(ctx, file.path)
+}
+
+// Copy is what CheckFile found out about a file.
+type Copy struct {
+	Problems []string
+	Made     time.Time // when the backup was made; zero: it does not say that it is one
+	Version  int64     // of its tables
+	Known    int64     // the version that this program knows
+}
+
+// CheckFile is Check for a backup that nobody has open. It changes nothing in it.
+// Errors: ErrForeign, ErrUnavailable, the file system's.
+func CheckFile(ctx context.Context, path string) (c Copy, err error) {
+	if err := checkOurs(ctx, path); err != nil {
+		return c, err
+	}
+	if c.Problems, err = checkSQLite(ctx, path); err != nil {
+		return c, err
+	}
+	all, err := migrations(goose.DialectSQLite3)
+	if err != nil {
+		return c, err
+	}
+	c.Known = all[len(all)-1].Version
+	pool := connect(path, "_query_only=1")
+	defer pool.Close()
+	var made sql.NullInt64
+	err = pool.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version WHERE is_applied`).Scan(&c.Version)
+	if err == nil && c.Version >= 22 { // older ones do not say so
+		err = pool.QueryRowContext(ctx, `SELECT MAX(made_at) FROM backups`).Scan(&made)
+	}
+	if err != nil {
+		return c, classify("reading what it is", err)
+	}
+	if made.Valid {
+		c.Made = Time(made.Int64)
+	}
+	return c, pool.Close()
+}
+
+// checkSQLite asks SQLite about the file at path. It takes as long as it takes.
+func checkSQLite(ctx context.Context, path string) (problems []string, err error) {
+	pool := connect(path, "_query_only=1")
+	defer pool.Close()
+	for _, q := range []string{
+		fmt.Sprintf(`SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok' LIMIT %d`, maxProblems),
+		fmt.Sprintf(`SELECT "table" || ' row ' || COALESCE(rowid, '?') || ' names a row of ' || parent || ' that is not there' FROM pragma_foreign_key_check LIMIT %d`, maxProblems),
+	} {
+		found, err := texts(ctx, pool, q)
+		if err != nil {
+			return nil, classify("checking", err)
+		}
+		problems = append(problems, found...)
+	}
+	return problems, pool.Close()
+}

@@ -1,0 +1,86 @@
+package stores
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+)
+
+// restoredRows is how many accounts one transaction changes.
+const restoredRows = 500
+
+// afterRestore makes a backup that is started on good to use: what was ended, used
+// or sent since it was made is as it was before, and nobody knows what that is. So
+// all sessions and known devices end, and links, tickets and mails that wait are
+// dropped. Cut off anywhere, it is done again by the next start.
+func (s *Stores) afterRestore(ctx context.Context) error {
+	if s.DB.Postgres() { // its backups are not ours, and say nothing
+		return nil
+	}
+	made, err := s.DB.Restored(ctx)
+	if err != nil || made.IsZero() {
+		return err
+	}
+	if err := s.endAllSessions(ctx); err != nil {
+		return fmt.Errorf("ending the sessions of a backup: %w", err)
+	}
+	for _, q := range []string{
+		`DELETE FROM tickets WHERE code_hash IN (SELECT code_hash FROM tickets LIMIT ?)`,
+		`DELETE FROM links WHERE code_hash IN (SELECT code_hash FROM links WHERE used_at = 0 LIMIT ?)`,
+		`DELETE FROM mails WHERE id IN (SELECT id FROM mails WHERE sent_at = 0 AND failed_at = 0 LIMIT ?)`,
+		`DELETE FROM forgotten WHERE id IN (SELECT id FROM forgotten WHERE done_at = 0 LIMIT ?)`,
+	} {
+		if err := s.deleteAll(ctx, q); err != nil {
+			return fmt.Errorf("dropping what waits in a backup: %w", err)
+		}
+	}
+	err = s.DB.Tx(ctx, func(tx *db.Tx) error {
+		if err := db.BackupUsed(ctx, tx); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, s.Accounts.Now(), audit.Command(), audit.Event{Kind: "database.restored", Detail: made.Format(time.RFC3339)})
+	})
+	if err == nil {
+		s.Log.WarnContext(ctx, "this database was a backup: all sessions and known devices are ended, and links, invitations and mails that waited are dropped; "+
+			"passwords, app passwords, roles and disabled accounts are as they were when it was made", slog.Time("made", made))
+	}
+	return err
+}
+
+// endAllSessions begins a next epoch of every account.
+func (s *Stores) endAllSessions(ctx context.Context) error {
+	for last := ""; ; {
+		var ids []string
+		err := s.DB.Tx(ctx, func(tx *db.Tx) (err error) {
+			ids, err = db.All(ctx, tx, db.Text, `SELECT id FROM accounts WHERE id > ? ORDER BY id LIMIT ?`, last, restoredRows)
+			if err != nil || len(ids) == 0 {
+				return err
+			}
+			_, err = tx.Exec(ctx, `UPDATE accounts SET session_epoch = session_epoch + 1, epoch = epoch + 1 WHERE id > ? AND id <= ?`, last, ids[len(ids)-1])
+			return err
+		})
+		if err != nil || len(ids) < restoredRows {
+			return err
+		}
+		last = ids[len(ids)-1]
+	}
+}
+
+// deleteAll deletes until nothing is left; the statement's last placeholder is its
+// LIMIT.
+func (s *Stores) deleteAll(ctx context.Context, q string) error {
+	for {
+		var n int64
+		err := s.DB.Tx(ctx, func(tx *db.Tx) (err error) {
+			n, err = tx.Exec(ctx, q, restoredRows)
+			return err
+		})
+		if err != nil || n < restoredRows {
+			return err
+		}
+	}
+}
