@@ -145,3 +145,29 @@ func TestAnAddressIsConfirmedByMail(t *testing.T) {
 	ada.Post(again).Want(http.StatusGone)
 	ada.Post("/account/profile", "name", "Ada", "email", "new@site.example").Want(http.StatusSeeOther, "/account?done=profile")
 }
+
+// Passkeys are factors: their person is told when one comes or goes, and a locked
+// account keeps those that it has.
+func TestPasskeysAreTold(t *testing.T) {
+	s := webtest.New(t, webtest.WithPasskeys)
+	s.Add(t, "ada", account.Owner)
+	ada, d := s.SignedIn(t, "ada"), s.Device()
+	s.Clock.Move(time.Second)
+	ada.AddPasskey(d, "Laptop").Want(http.StatusSeeOther)
+	form := ada.Get("/account/passkeys").Find(".rows a").AttrOr("href", "")
+	s.Lock(t, "ada")
+	s.Clock.Move(time.Second)
+	ada.SignIn("ada", webtest.Good).Want(http.StatusSeeOther)
+	got := ada.Post(form + "/remove")
+	if text := got.Text("h1"); got.StatusCode != http.StatusConflict || text != "The account is locked" {
+		t.Errorf("locked: %s, %q", got.Status, text)
+	}
+	s.Exec(t, `UPDATE accounts SET locked_until = 0`)
+	s.Clock.Move(time.Second)
+	ada.Post(form + "/remove").Want(http.StatusSeeOther)
+	rows := ada.Get("/account").Want(http.StatusOK).Find(".todo b").Map(func(_ int, one *goquery.Selection) string { return one.Text() })
+	if want := "The ways to sign in were changed. A passkey was removed: Laptop., Somebody signed in from a browser never seen, " +
+		"The ways to sign in were changed. A passkey was added: Laptop., Somebody signed in from a browser never seen"; strings.Join(rows, ", ") != want {
+		t.Errorf("the page says\n%q, want\n%q", strings.Join(rows, ", "), want)
+	}
+}

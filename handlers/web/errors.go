@@ -35,6 +35,9 @@ type Answer struct {
 	Expected   bool   // under load; it is not logged
 }
 
+// lockedText is what people are told who would change a locked account.
+const lockedText = "The account is locked: for 24 hours nobody can change its password, email address or the ways to sign in. An owner can lift that earlier."
+
 // sharedAnswers give each error that several features return its status and
 // words. A feature's own errors stand with the feature. The first match wins.
 var sharedAnswers = []Answer{
@@ -49,6 +52,7 @@ var sharedAnswers = []Answer{
 	{Err: authn.ErrTooSoon, Status: http.StatusTooManyRequests, Title: "Too many sign-ins", Text: "Too many were tried. Wait a little, then try again."},
 	{Err: session.ErrChanged, Status: http.StatusConflict, Title: "Please sign in again", Text: "Your account was changed at the same moment."},
 	{Err: account.ErrUnknown, Status: http.StatusConflict, Title: "Please sign in again", Text: "The account was deleted at the same moment."},
+	{Err: account.ErrLocked, Status: http.StatusConflict, Title: "The account is locked", Text: lockedText},
 	{Err: password.ErrBusy, Status: http.StatusServiceUnavailable, Title: "Busy", Text: "Too many people are signing in just now. Try again in a second.", RetryAfter: "1", Expected: true},
 	{Err: db.ErrUnavailable, Status: http.StatusServiceUnavailable, Title: "Not now", Text: "The server cannot reach its database. Nothing was changed. Try again in a few seconds.", RetryAfter: "5"},
 	{Err: context.DeadlineExceeded, Status: http.StatusServiceUnavailable, Title: "Not now", Text: "This took too long. Try again in a few seconds.", RetryAfter: "5"},

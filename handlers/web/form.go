@@ -64,7 +64,7 @@ var sharedMistakes = []Mistake{
 	{account.ErrLastOwner, "This is the last owner who can sign in. Make somebody else an owner first."},
 	{account.ErrDisplayName, "A name is at most 64 characters on one line."},
 	{account.ErrEmail, "That is no email address: write one like ada@site.example."},
-	{account.ErrLocked, "The account is locked: for 24 hours nobody can change its password, email address or the ways to sign in. An owner can lift that earlier."},
+	{account.ErrLocked, lockedText},
 	{account.ErrOwnLock, "Nobody lifts the lock of their own account: another owner can, or a command on the server."},
 	{account.ErrEmailTaken, "That email address is confirmed as another account's."},
 	{account.ErrTaken, "That username is taken. Choose another."},

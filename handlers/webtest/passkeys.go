@@ -25,6 +25,7 @@ func (s *Site) passkeys(tb testing.TB, c handlers.Config) *passkey.Store {
 	}
 	store, err := passkey.New(passkey.Options{
 		DB: s.DB, Sessions: s.Sessions, Public: &public, SiteName: "Ada's jar", Keys: [][32]byte{PasskeyKey}, Now: s.Clock.Now,
+		Changed: s.Accounts.FactorsChanged,
 	})
 	if err != nil {
 		tb.Fatal(err)

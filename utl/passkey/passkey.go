@@ -6,6 +6,7 @@
 package passkey
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -17,6 +18,7 @@ import (
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
 
+	"glassjar/utl/audit"
 	"glassjar/utl/db"
 	"glassjar/utl/session"
 )
@@ -80,6 +82,10 @@ type Options struct {
 	SiteName string     // what browsers call it
 	Keys     [][32]byte // the first signs challenges, every one verifies
 	Now      func() time.Time
+
+	// Changed, where given, tells the person in the transaction of a change, or
+	// refuses it: detail is a sentence that says what was changed.
+	Changed func(ctx context.Context, tx *db.Tx, accountID, detail string, by audit.Actor) error
 }
 
 // Store keeps passkeys. Without a Host it is off: browsers have passkeys for a site

@@ -57,6 +57,9 @@ func (s *Store) Add(ctx context.Context, of identity.Identity, n Registration, b
 		if err := s.insert(ctx, tx, of.ID, made); err != nil {
 			return err
 		}
+		if err := s.tell(ctx, tx, of, "A passkey was added: "+name+".", by); err != nil {
+			return err
+		}
 		return s.record(ctx, tx, by, "passkey.added", of, name)
 	})
 	if err != nil {

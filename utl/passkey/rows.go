@@ -129,6 +129,9 @@ func (s *Store) Remove(ctx context.Context, of identity.Identity, id, sid string
 		if err != nil {
 			return err
 		}
+		if err := s.tell(ctx, tx, of, "A passkey was removed: "+name+".", by); err != nil {
+			return err
+		}
 		return s.record(ctx, tx, by, "passkey.removed", of, name)
 	})
 	if err != nil {
@@ -150,6 +153,14 @@ func (s *Store) changing(ctx context.Context, of identity.Identity, sid string, 
 		s.Sessions.ForgetAccount(of.ID)
 	}
 	return err
+}
+
+// tell tells the person what was changed.
+func (s *Store) tell(ctx context.Context, tx *db.Tx, of identity.Identity, detail string, by audit.Actor) error {
+	if s.Changed == nil {
+		return nil
+	}
+	return s.Changed(ctx, tx, of.ID, detail, by)
 }
 
 func (s *Store) record(ctx context.Context, tx *db.Tx, by audit.Actor, kind string, of identity.Identity, detail string) error {
