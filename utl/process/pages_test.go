@@ -203,6 +203,8 @@ func (p tour) lab() {
 	p.visit("lab", "/lab", "See how a sign-in works")
 	p.visit("lab-request", "/lab/request?username=ada&sub1=cookies", "Your request, taken apart")
 	p.visit("lab-session", "/lab/session", "A session like a dictionary")
+	p.Do(chromedp.Click(chromedp.CSS(".words summary")))
+	p.look("lab-session-words")
 	p.visit("lab-cookie", "/lab/cookie", "A signed cookie, taken apart")
 	p.Press("Make me admin")
 	p.look("lab-cookie-refused")
