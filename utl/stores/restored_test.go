@@ -44,6 +44,7 @@ func count(t *testing.T, st *stores.Stores, q string) int64 {
 // What could have ended, been used or sent since the backup was made does so when it
 // is started on, for every account, and once.
 func TestABackupThatIsStartedOn(t *testing.T) {
+	dbtest.OnlySQLite(t, "PostgreSQL's backups are not ours")
 	st, dotenv, log := open(t)
 	crowded(t, st)
 	again := func() *stores.Stores {
@@ -79,6 +80,7 @@ func TestABackupThatIsStartedOn(t *testing.T) {
 
 // A start that is cut off before the end is done again by the next.
 func TestABackupWhoseStartIsCutOff(t *testing.T) {
+	dbtest.OnlySQLite(t, "PostgreSQL's backups are not ours")
 	st, dotenv, _ := open(t)
 	crowded(t, st)
 	allow := dbtest.Refuse(t, st.DB, "INSERT", "audit", "NEW.event = 'database.restored'")
