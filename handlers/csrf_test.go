@@ -102,6 +102,7 @@ func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) map[string]deed {
 		"POST /account/profile":                  {path: "/account/profile", fields: []string{"name", "Bob", "email", "bob@site.example"}},
 		"POST /account/data":                     {path: "/account/data", shows: true},
 		"POST /account/delete":                   {path: "/account/delete", fields: []string{"confirm", "bob"}},
+		"POST /auth/passkey":                     {path: "/auth/passkey", fields: []string{"answer", d.Get(t, b.Get("/auth?other").Options("/auth/passkey"))}},
 		"POST /account/passkeys": {
 			path: "/account/passkeys", fields: []string{"name", "Phone", "answer", d.Create(t, b.Get("/account/passkeys").Options("/account/passkeys"))},
 		},

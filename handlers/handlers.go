@@ -77,7 +77,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	auth := authn.New(authn.Options{Accounts: c.Accounts, Throttle: c.Throttle, Log: c.Log, Now: c.Now})
+	auth := authn.New(authn.Options{Accounts: c.Accounts, Throttle: c.Throttle, Passkeys: c.Passkeys, Log: c.Log, Now: c.Now})
 	s := &site{
 		Site:    core,
 		self:    &self.Room{Site: core, Accounts: c.Accounts, Authn: auth, Sessions: c.Sessions, Gate: c.Gate, PasskeyStore: c.Passkeys},
@@ -93,7 +93,7 @@ func New(c Config) (http.Handler, error) {
 		s.lab = lab.New(core, c.Lab, c.Accounts.Hasher)
 	}
 	s.signin, err = signin.New(signin.Config{
-		Site: core, Accounts: c.Accounts, Authn: auth, Sessions: c.Sessions, Devices: c.Devices, Gate: c.Gate,
+		Site: core, Accounts: c.Accounts, Authn: auth, Sessions: c.Sessions, Devices: c.Devices, Passkeys: c.Passkeys, Gate: c.Gate,
 		SignUp: c.SignUp, HasPages: c.Pages != nil, HasIndex: hasIndex,
 	})
 	if err != nil {
@@ -116,6 +116,7 @@ func (s *site) routes(c Config) map[string]http.Handler {
 		"GET /auth":          s.Open(s.signin.AuthForm),
 		"POST /auth":         s.Open(s.signin.AuthSubmit),
 		"GET /auth/step-up":  s.Member(s.signin.StepUp),
+		"POST /auth/passkey": s.Open(s.signin.PasskeySubmit),
 		"GET /logout":        s.Open(s.signin.LogoutForm),
 		"POST /logout":       s.Open(s.signin.LogoutSubmit),
 		"GET /join/{code}":   s.Open(s.signin.JoinForm),
@@ -151,10 +152,11 @@ func (s *site) routes(c Config) map[string]http.Handler {
 		"POST /account/sessions/{id}/end":    s.Member(s.self.DeviceEnd),
 		"POST /account/sessions/end-others":  s.Member(s.self.DevicesEndOthers),
 
-		"GET /static/{name}":               s.Open(s.Static),
-		"GET /healthz":                     s.Open(s.Healthz),
-		"GET /readyz":                      s.Open(s.Readyz),
-		"GET /.well-known/change-password": http.RedirectHandler("/account", http.StatusFound),
+		"GET /static/{name}":                 s.Open(s.Static),
+		"GET /healthz":                       s.Open(s.Healthz),
+		"GET /readyz":                        s.Open(s.Readyz),
+		"GET /.well-known/passkey-endpoints": s.Open(s.signin.PasskeyEndpoints),
+		"GET /.well-known/change-password":   http.RedirectHandler("/account", http.StatusFound),
 	}
 	if c.Pages != nil {
 		routes["GET /pages/{path...}"] = s.Member(s.files.File)

@@ -45,6 +45,7 @@ var sweep = []webtest.Swept{
 	{Pattern: "/{$}", Path: "/", Get: webtest.By{200, 200, 200}},
 	{Pattern: "/auth", Get: webtest.By{200, 303, 303}, Post: webtest.By{422, 422, 422}},
 	{Pattern: "/auth/step-up", Get: webtest.By{303, 200, 200}},
+	{Pattern: "/auth/passkey", Post: webtest.By{422, 422, 422}},
 	{Pattern: "/logout", Get: webtest.By{303, 200, 200}, Post: webtest.By{303, 303, 303}},
 	{Pattern: "/join/{code}", Get: webtest.By{200, 200, 200}, Post: webtest.By{422, 422, 422}},
 	{Pattern: "/join/{code}", Path: "/join/none", Get: webtest.By{410, 410, 410}, Post: webtest.By{410, 410, 410}},
@@ -106,6 +107,7 @@ var sweep = []webtest.Swept{
 	{Pattern: "/static/{name}", Path: "/static/site.css", Get: webtest.By{404, 404, 404}},
 	{Pattern: "/healthz", Get: webtest.By{200, 200, 200}},
 	{Pattern: "/readyz", Get: webtest.By{200, 200, 200}},
+	{Pattern: "/.well-known/passkey-endpoints", Get: webtest.By{200, 200, 200}},
 	{Pattern: "/.well-known/change-password", Get: webtest.By{302, 302, 302}},
 	{Path: "/nowhere"},
 	{Path: "/account/x.css"}, // what a cache might take for an asset

@@ -62,9 +62,9 @@ for (const form of forms) {
 }
 if (forms.length) for (const other of document.querySelectorAll("[data-without]")) other.hidden = true;
 
-// The passkeys that the username's field offers. That there are none, or that
-// nobody takes one, is no trouble.
-const offered = forms.find((form) => "autofill" in form.dataset);
+// The passkeys that the username's field offers, unless one was refused just now.
+// That there are none, or that nobody takes one, is no trouble.
+const offered = !document.querySelector("#problem") && forms.find((form) => "autofill" in form.dataset);
 async function offer() {
   if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
   const made = await navigator.credentials.get({ publicKey: read(offered), mediation: "conditional", signal: waiting.signal });
@@ -79,7 +79,7 @@ if (offered) {
   const shown = Date.now();
   document.addEventListener("visibilitychange", () => {
     const typed = document.querySelector("#username").value + document.querySelector("#password").value;
-    if (!document.hidden && Date.now() - shown > 240e3 && !typed && !asking && !document.querySelector("#problem")) location.reload();
+    if (!document.hidden && Date.now() - shown > 240e3 && !typed && !asking) location.reload();
   });
 }
 

@@ -28,6 +28,9 @@ type AuthPage struct {
 	Deleted  bool   // the person has just deleted their account
 	Empty    bool   // nobody has an account yet
 	Cut      bool   // the address of the app's page was too long to keep
+	Passkey  string // the cookie's name that a passkey's challenge is bound to
+	Options  string // what the browser asks for a passkey by; empty: there are none here
+	Signal   string // what the device is told of a passkey that nobody has
 	Secure   string // this page's address over https, where it was opened over http
 }
 
@@ -52,7 +55,7 @@ func (s *Room) AuthForm(w http.ResponseWriter, r *http.Request) error {
 
 // emptyForm returns the form without anything in it.
 func (s *Room) emptyForm() AuthPage {
-	return AuthPage{Cookie: s.Sessions.Name(), Device: s.Devices.Name(), SignUp: s.signUp()}
+	return AuthPage{Cookie: s.Sessions.Name(), Device: s.Devices.Name(), Passkey: s.passkeyCookie(), SignUp: s.signUp()}
 }
 
 // showAuth shows the sign-in form to somebody who is signed out.
@@ -65,7 +68,7 @@ func (s *Room) showAuth(w http.ResponseWriter, r *http.Request) error {
 	next := s.safeNext(args.Get("next"))
 	again, overHTTP := s.whyAgain(r, next), s.overHTTP(r)
 	if len(args) == 0 && !empty && again == "" && !overHTTP {
-		return s.WriteHTML(w, http.StatusOK, s.blank)
+		return s.showBlank(w, r)
 	}
 	p := s.emptyForm()
 	p.Empty, p.Username, p.Next, p.Again, p.Cut = empty, account.Trim(args.Get("username")), next, again, args.Has("cut")
@@ -73,11 +76,39 @@ func (s *Room) showAuth(w http.ResponseWriter, r *http.Request) error {
 	if overHTTP {
 		p.Secure = s.PublicURL.String() + r.URL.RequestURI()
 	}
-	return s.renderAuth(w, http.StatusOK, p)
+	return s.renderAuth(w, r, http.StatusOK, p)
+}
+
+// precompileBlank cuts the form with nothing in it at the passkey's options.
+func (s *Room) precompileBlank() (err error) {
+	var values []int // how often each value stands in it
+	if s.Passkeys.On() {
+		values = []int{1}
+	}
+	s.blank, err = s.PageSet.Precompile("auth", func(v []string) any {
+		p := s.emptyForm()
+		if len(v) > 0 {
+			p.Options = v[0]
+		}
+		return p
+	}, values...)
+	return err
+}
+
+// showBlank answers with the form with nothing in it.
+func (s *Room) showBlank(w http.ResponseWriter, r *http.Request) error {
+	options, err := s.signInOptions(w, r)
+	if err != nil {
+		return err
+	}
+	return s.WriteHTML(w, http.StatusOK, s.blank.Append(nil, options))
 }
 
 // renderAuth answers with the sign-in form. It says on which host one goes on.
-func (s *Room) renderAuth(w http.ResponseWriter, status int, p AuthPage) error {
+func (s *Room) renderAuth(w http.ResponseWriter, r *http.Request, status int, p AuthPage) (err error) {
+	if p.Options, err = s.signInOptions(w, r); err != nil {
+		return err
+	}
 	p.To = p.Next
 	if t, ok := s.gateTarget(p.Next); ok {
 		p.To = t.Host
@@ -105,14 +136,14 @@ func (s *Room) AuthSubmit(w http.ResponseWriter, r *http.Request) error {
 		return s.continueTo(w, r, web.InfoOf(r).Session, p.Next, "")
 	case errors.Is(err, account.ErrWaiting):
 		p.Waiting = true
-		return s.renderAuth(w, http.StatusUnprocessableEntity, p)
+		return s.renderAuth(w, r, http.StatusUnprocessableEntity, p)
 	case errors.Is(err, account.ErrSignIn):
 		p.Problem = "The username or the password is not right. Check both, then try again."
-		return s.renderAuth(w, http.StatusUnprocessableEntity, p)
+		return s.renderAuth(w, r, http.StatusUnprocessableEntity, p)
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
 		p.Problem = problem
-		return s.renderAuth(w, status, p)
+		return s.renderAuth(w, r, status, p)
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"glassjar/utl/authn"
 	"glassjar/utl/gate"
 	"glassjar/utl/page"
+	"glassjar/utl/passkey"
 	"glassjar/utl/session"
 )
 
@@ -21,6 +22,7 @@ type Config struct {
 	Authn    *authn.Authenticator
 	Sessions *session.Store
 	Devices  *session.Devices
+	Passkeys *passkey.Store
 	Gate     *gate.Gate
 	SignUp   string      // who may make an account: account.ByInvitation, or empty, ByApproval or ByAnybody
 	HasPages bool        // there is a PAGES_DIR
@@ -32,8 +34,8 @@ type Room struct {
 	Config
 
 	homes   map[homeKind]*page.Precompiled
-	blank   []byte      // the sign-in form with nothing in it
-	founded atomic.Bool // there is an account
+	blank   *page.Precompiled // the sign-in form with nothing in it
+	founded atomic.Bool       // there is an account
 }
 
 // signUp reports whether people may make an account without an invitation.
@@ -46,6 +48,5 @@ func New(c Config) (*Room, error) {
 	if s.homes, err = s.precompileHomes(); err != nil {
 		return nil, err
 	}
-	s.blank, err = s.PageSet.Render("auth", s.emptyForm())
-	return s, err
+	return s, s.precompileBlank()
 }

@@ -1,5 +1,5 @@
-// Package authn is how somebody proves who they are: at sign-in, once more before
-// a sensitive act, by the current password, by an app password. Each is the
+// Package authn is how somebody proves who they are: at sign-in, by password or
+// passkey, once more before a sensitive act, by the current password, by an app password. Each is the
 // whole procedure: ask the throttle, verify, count, record and log. It knows no
 // HTTP and starts no session.
 package authn
@@ -15,6 +15,7 @@ import (
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
+	"glassjar/utl/passkey"
 	"glassjar/utl/session"
 	"glassjar/utl/throttle"
 )
@@ -40,6 +41,7 @@ func (TooSoonError) Unwrap() error { return ErrTooSoon }
 type Options struct {
 	Accounts *account.Store
 	Throttle *throttle.Store
+	Passkeys *passkey.Store
 	Log      *slog.Logger
 	Now      func() time.Time
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -69,13 +71,16 @@ func (p *Page) focused() {
 	}
 }
 
-// Quiet fails the test if the console showed anything.
-func (p *Page) Quiet() {
+// Quiet fails the test if the console showed anything, but lines that hold one of
+// the texts.
+func (p *Page) Quiet(but ...string) {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.problems) > 0 {
-		p.t.Errorf("the browser's console shows %q", p.problems)
+	for _, line := range p.problems {
+		if !slices.ContainsFunc(but, func(text string) bool { return strings.Contains(line, text) }) {
+			p.t.Errorf("the browser's console shows %q", line)
+		}
 	}
 }
 

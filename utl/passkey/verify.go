@@ -16,8 +16,9 @@ import (
 // Claim is an answer whose signature was verified. Nothing may come of it before
 // Spend.
 type Claim struct {
-	Account session.Verified // whose passkey it is
+	Account session.Verified // whose passkey it is: what starts a session with it is With the claim
 
+	store     *Store
 	challenge challenge
 	id        string // the passkey's
 	count     uint32
@@ -25,7 +26,8 @@ type Claim struct {
 }
 
 // CheckSignIn verifies the answer of a passkey that starts a sign-in, which
-// navigator.credentials.get gave, as JSON. The account is the passkey's. Errors: ErrAnswer,
+// navigator.credentials.get gave, as JSON. The account is the passkey's; where the answer
+// names one and is not good, the claim has the account too. Errors: ErrAnswer,
 // ErrChallenge, ErrExpired, ErrUnknown, which is an UnknownError where nobody has the
 // passkey, ErrSecondOnly, db.ErrUnavailable.
 func (s *Store) CheckSignIn(ctx context.Context, q Question, answer string) (Claim, error) {
@@ -42,12 +44,12 @@ func (s *Store) CheckSignIn(ctx context.Context, q Question, answer string) (Cla
 		return user{handle, []webauthn.Credential{found.credential}}, nil
 	}, webauthn.SessionData{Challenge: c.text(), RelyingPartyID: s.host, UserVerification: protocol.VerificationRequired}, parsed)
 	if err != nil {
-		return Claim{}, fmt.Errorf("verifying a passkey: %w", refused(err))
+		return Claim{Account: found.account}, fmt.Errorf("verifying a passkey: %w", refused(err))
 	}
 	if !found.MaySignIn {
-		return Claim{}, ErrSecondOnly
+		return Claim{Account: found.account}, ErrSecondOnly
 	}
-	return claim(found, c, parsed), nil
+	return s.claim(found, c, parsed), nil
 }
 
 // readAnswer reads the answer and its challenge, which must be the question's.
@@ -85,9 +87,16 @@ func (s *Store) find(ctx context.Context, credentialID []byte) (row, error) {
 
 // claim returns what the verified answer claims. The flags are the answer's own: the
 // library remembers that the user was verified once.
-func claim(found row, c challenge, parsed *protocol.ParsedCredentialAssertionData) Claim {
+func (s *Store) claim(found row, c challenge, parsed *protocol.ParsedCredentialAssertionData) Claim {
 	data := parsed.Response.AuthenticatorData
-	return Claim{Account: found.account, challenge: c, id: found.ID, count: data.Counter, flags: data.Flags}
+	whose := found.account
+	if data.Flags.HasUserVerified() {
+		whose.Level, whose.AMR = 2, "hwk mfa user" // in one device
+		if data.Flags.HasBackupEligible() {
+			whose.AMR = "mfa swk user"
+		}
+	}
+	return Claim{Account: whose, store: s, challenge: c, id: found.ID, count: data.Counter, flags: data.Flags}
 }
 
 // UserVerified reports whether the device verified its user for this very answer: by
@@ -97,12 +106,12 @@ func (c Claim) UserVerified() bool { return c.flags.HasUserVerified() }
 // Spend uses the claim up, in the transaction of what it is for. The account must be
 // locked. Errors: ErrUsed, ErrCopied, ErrUnknown when the passkey was removed
 // meanwhile, db.ErrUnavailable.
-func (s *Store) Spend(ctx context.Context, tx *db.Tx, c Claim) error {
-	if err := s.spend(ctx, tx, c.challenge); err != nil {
+func (c *Claim) Spend(ctx context.Context, tx *db.Tx) error {
+	if err := c.store.spend(ctx, tx, c.challenge); err != nil {
 		return err
 	}
 	n, err := tx.Exec(ctx, `UPDATE passkeys SET sign_count = ?, flags = ?, used_at = ? WHERE id = ? AND (sign_count < ? OR sign_count = 0 AND ? = 0)`,
-		int64(c.count), int64(c.flags), db.Micros(s.Now()), c.id, int64(c.count), int64(c.count))
+		int64(c.count), int64(c.flags), db.Micros(c.store.Now()), c.id, int64(c.count), int64(c.count))
 	if err != nil || n > 0 {
 		return err
 	}

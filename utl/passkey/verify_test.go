@@ -26,7 +26,7 @@ func TestSignIn(t *testing.T) {
 	for range 2 {
 		w.pass(time.Minute)
 		c, err := w.enter(t, d.Get(t, w.ask(t)))
-		if err != nil || c.Account != ada.Verified(0, "") || !c.UserVerified() {
+		if err != nil || c.Account.AccountID != ada.ID || c.Account.Epoch != ada.Verified(0, "").Epoch || !c.UserVerified() || c.Account.Level != 2 || c.Account.AMR != "mfa swk user" {
 			t.Fatalf("got %+v, error %v", c, err)
 		}
 	}
@@ -343,7 +343,7 @@ func TestChangedAnswers(t *testing.T) {
 		changed := []byte(answer)
 		changed[i] ^= 1
 		c, err := w.CheckSignIn(t.Context(), signIn, string(changed))
-		if err == nil && c.Account != ada.Verified(0, "") {
+		if err == nil && c.Account.AccountID != ada.ID {
 			t.Fatalf("byte %d changed: it is %+v", i, c.Account)
 		}
 	}

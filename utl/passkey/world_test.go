@@ -173,6 +173,6 @@ func (w *world) spend(ctx context.Context, c passkey.Claim) error {
 		if err := session.LockAccount(ctx, tx, c.Account.AccountID); err != nil {
 			return err
 		}
-		return w.Spend(ctx, tx, c)
+		return c.Spend(ctx, tx)
 	})
 }

@@ -184,6 +184,14 @@ type Verified struct {
 	Epoch               int64  // the account's, as it was read before verifying
 	Level               int    // as a session's; 0 starts none
 	AMR                 string // as a session's
+
+	With Once // what was proven with, where that is good once; nil: it is not
+}
+
+// Once is what is good once to prove with. Spend uses it up, in the transaction that
+// starts the session, with the account locked; when it fails, no session starts.
+type Once interface {
+	Spend(ctx context.Context, tx *db.Tx) error
 }
 
 // errLevel means that somebody who proved nothing is to be signed in.
@@ -191,7 +199,8 @@ var errLevel = errors.New("a session without a level")
 
 // Start starts a session for the account with a new sid, ends the one whose
 // cookie came in with the request, and the account's oldest where it has 100
-// live ones, and sends the new cookie. Errors: ErrChanged, db.ErrUnavailable.
+// live ones, and sends the new cookie. Errors: ErrChanged, db.ErrUnavailable, and
+// With's.
 func (s *Store) Start(w http.ResponseWriter, r *http.Request, v Verified, remember bool, by audit.Actor) (Session, error) {
 	return s.StartAnd(w, r, v, remember, by, func(context.Context, *db.Tx) error { return nil })
 }
@@ -224,6 +233,11 @@ func (s *Store) StartAnd(w http.ResponseWriter, r *http.Request, v Verified, rem
 		}
 		if err = also(r.Context(), tx); err != nil {
 			return err
+		}
+		if v.With != nil {
+			if err = v.With.Spend(r.Context(), tx); err != nil {
+				return err
+			}
 		}
 		return audit.Record(r.Context(), tx, now, by, audit.Event{Kind: "signin.ok", AccountID: v.AccountID, Username: v.Username})
 	})

@@ -86,6 +86,11 @@ func (a Attempt) counters() (c counters) {
 		return c
 	}
 	account := a.Account[:min(len(a.Account), maxAccount)]
+	if a.Proven {
+		c.onSuccess = []key{signInRule.key("", account)}
+		c.checked = c.onSuccess
+		return c
+	}
 	if a.Device != "" {
 		c.onFailure = []key{deviceRule.key(a.Kind, a.Device)}
 	} else {
@@ -102,9 +107,16 @@ func (a Attempt) counters() (c counters) {
 // unknownDeviceKeys returns the failure keys of an attempt without a known device.
 func (a Attempt) unknownDeviceKeys(account string) []key {
 	address := network(a.Address, ipv6Customer)
-	keys := []key{pairRule.key(a.Kind, address+"\x00"+account), addressRule.key(a.Kind, address)}
+	var keys []key
+	if !a.Unnamed {
+		keys = append(keys, pairRule.key(a.Kind, address+"\x00"+account))
+	}
+	keys = append(keys, addressRule.key(a.Kind, address))
 	if a.Address.Unmap().Is6() {
 		keys = append(keys, siteRule.key(a.Kind, network(a.Address, ipv6Site)))
+	}
+	if a.Unnamed {
+		return keys
 	}
 	keys = append(keys, accountRule.key(a.Kind, account))
 	if a.Kind == "" {

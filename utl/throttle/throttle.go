@@ -41,6 +41,9 @@ type Attempt struct {
 	Account string     // the username in its normal form, else as typed; its first 256 bytes count
 	Device  string     // a known device's id, verified for this account, or empty
 
+	Unnamed bool // nobody is named: failures count by address alone
+	Proven  bool // who it is is known: only the account's sign-ins are checked and counted
+
 	SignedIn bool // the person is signed in and proves who they are again: not counted as a sign-in
 }
 

@@ -1,0 +1,138 @@
+package signin
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/authn"
+	"glassjar/utl/passkey"
+	"glassjar/utl/session"
+)
+
+// What people are told of a passkey that signs them not in.
+const (
+	passkeyRefused = "That passkey does not sign you in here. Use your password, or another passkey."
+	passkeyStopped = "That did not work, or you stopped it. Try once more, or use your password."
+	passkeyLate    = "That took too long. Try once more."
+	passkeyNone    = "Your browser sent no passkey: it needs scripting for that. Use your password."
+)
+
+// passkeyCookie returns the name of the cookie that tells this browser from others
+// before anybody signs in: a challenge is good in one browser alone.
+func (s *Room) passkeyCookie() string {
+	if s.HTTPS {
+		return "__Host-glassjar-passkey"
+	}
+	return "glassjar-passkey"
+}
+
+// browserNonce returns what the request's cookie tells its browser by, or "".
+func (s *Room) browserNonce(r *http.Request) string {
+	all := r.CookiesNamed(s.passkeyCookie())
+	i := slices.IndexFunc(all, func(c *http.Cookie) bool {
+		return len(c.Value) == 26 && strings.Trim(c.Value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+	})
+	if i < 0 {
+		return ""
+	}
+	return all[i].Value
+}
+
+// signInOptions returns what the browser asks for a passkey by, and gives a browser
+// that has none its nonce. It is "" where there are no passkeys.
+func (s *Room) signInOptions(w http.ResponseWriter, r *http.Request) (string, error) {
+	if !s.Passkeys.On() {
+		return "", nil
+	}
+	nonce := s.browserNonce(r)
+	if nonce == "" {
+		nonce = rand.Text()
+		http.SetCookie(w, &http.Cookie{
+			Name: s.passkeyCookie(), Value: nonce, Path: "/", HttpOnly: true, Secure: s.HTTPS, SameSite: http.SameSiteLaxMode,
+		})
+	}
+	return s.Passkeys.SignInOptions(signInQuestion(nonce))
+}
+
+// signInQuestion is what a sign-in's challenge is for: the one browser.
+func signInQuestion(nonce string) passkey.Question {
+	return passkey.Question{Use: passkey.SignIn, Holder: nonce}
+}
+
+// PasskeySubmit answers POST /auth/passkey: it signs in whose passkey answered, or
+// shows the sign-in form again.
+func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ReadForm(r, "answer", "trouble", "next", "remember")
+	if err != nil {
+		return err
+	}
+	p := s.emptyForm()
+	p.Next, p.Remember, p.Empty = s.safeNext(form.Get("next")), form.Get("remember") != "", s.empty(r.Context())
+	if p.Problem = unanswered(form.Get("answer"), form.Get("trouble")); p.Problem != "" {
+		return s.renderAuth(w, r, http.StatusUnprocessableEntity, p)
+	}
+	err = s.Authn.Passkey(r.Context(), s.Attempt(r, "", ""), signInQuestion(s.browserNonce(r)), form.Get("answer"), func(v session.Verified) error {
+		return s.StartSession(w, r, v, p.Remember)
+	})
+	switch {
+	case err == nil:
+		s.noteSignIn(r, p.Next)
+		return s.continueTo(w, r, web.InfoOf(r).Session, p.Next, "")
+	case errors.Is(err, passkey.ErrUsed) && s.signedIn(w, r):
+		return s.continueTo(w, r, web.InfoOf(r).Session, p.Next, "")
+	case errors.Is(err, passkey.ErrExpired):
+		p.Problem = passkeyLate
+	case errors.Is(err, authn.ErrPasskey):
+		p.Problem, p.Signal = passkeyRefused, s.unknown(err)
+	default:
+		return s.RerenderForm(w, r, err, func(problem string, status int) error {
+			p.Problem = problem
+			return s.renderAuth(w, r, status, p)
+		})
+	}
+	return s.renderAuth(w, r, http.StatusUnprocessableEntity, p)
+}
+
+// signedIn reports whether somebody is signed in: who sent the form twice is.
+func (s *Room) signedIn(w http.ResponseWriter, r *http.Request) bool {
+	_, err := s.CurrentSession(w, r)
+	return err == nil
+}
+
+// unanswered says why a form brings no answer, or "".
+func unanswered(answer, trouble string) string {
+	switch {
+	case trouble != "":
+		return passkeyStopped
+	case answer == "":
+		return passkeyNone
+	}
+	return ""
+}
+
+// unknown returns what PublicKeyCredential.signalUnknownCredential takes, if the error
+// is that nobody has the passkey: the device then offers it no more.
+func (s *Room) unknown(err error) string {
+	unknown, ok := errors.AsType[passkey.UnknownError](err)
+	if !ok {
+		return ""
+	}
+	text, err := json.Marshal(map[string]string{"rpId": s.Passkeys.Host(), "credentialId": unknown.Credential})
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// PasskeyEndpoints answers GET /.well-known/passkey-endpoints: where people add and
+// manage their passkeys (W3C, A Well-Known URL for Relying Party Passkey Endpoints).
+func (s *Room) PasskeyEndpoints(w http.ResponseWriter, _ *http.Request) error {
+	page := s.PublicURL.JoinPath("/account/passkeys").String()
+	w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(w).Encode(map[string]string{"enroll": page, "manage": page})
+}

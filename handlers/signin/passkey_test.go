@@ -1,0 +1,280 @@
+package signin_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"glassjar/handlers/webtest"
+	"glassjar/utl/account"
+	"glassjar/utl/passkey"
+	"glassjar/utl/passkey/passkeytest"
+)
+
+const (
+	passkeyPath   = "/auth/passkey"
+	passkeyRefuse = "That passkey does not sign you in here. Use your password, or another passkey."
+)
+
+// passkeySite returns a site where ada has a passkey in the device.
+func passkeySite(t *testing.T) (*webtest.Site, *passkeytest.Device) {
+	t.Helper()
+	s := webtest.New(t, webtest.WithPasskeys)
+	s.Add(t, "ada", account.Owner)
+	s.Add(t, "zoe", account.Owner)
+	d := s.Device()
+	s.SignedIn(t, "ada").AddPasskey(d, "Laptop").Want(http.StatusSeeOther)
+	return s, d
+}
+
+// answer returns what the device answers to the browser's sign-in form.
+func answer(b *webtest.Browser, d *passkeytest.Device) string {
+	b.T.Helper()
+	return d.Get(b.T, b.Get("/").Options(passkeyPath))
+}
+
+// A passkey signs in without a username, keeps next and remember, and makes the
+// browser a known device.
+func TestPasskeySignIn(t *testing.T) {
+	s, d := passkeySite(t)
+	b := s.Browser(t)
+	page := b.Get("/auth?next=/account/events").Want(http.StatusOK)
+	page.WantPage()
+	webtest.WantCookie(t, page.Cookie("glassjar-passkey"), 0, false)
+	if page.Find("#username").AttrOr("autocomplete", "") != "username webauthn" || page.Find("form[data-autofill][hidden]").Length() != 1 {
+		t.Error("the form offers no passkey")
+	}
+	form := page.Find("form[action='" + passkeyPath + "']")
+	next := form.Find("[name=next]").AttrOr("value", "")
+	got := b.Post(passkeyPath, "answer", d.Get(t, page.Options(passkeyPath)), "next", next, "remember", "1").Want(http.StatusSeeOther, "/account/events")
+	webtest.WantCookie(t, got.Cookie("glassjar"), 720*time.Hour, false)
+	if got.Cookie("glassjar-device") == nil {
+		t.Error("the browser is no known device")
+	}
+	b.Get("/account").Want(http.StatusOK).Says(".lead b", "ada")
+	if lines := s.Log.Lines("event=signin.ok"); len(lines) != 2 || !strings.Contains(lines[1], "account=ada") {
+		t.Errorf("the log says %q", lines)
+	}
+	again := s.Browser(t)
+	again.Post(passkeyPath, "answer", answer(again, d)).Want(http.StatusSeeOther, "/")
+	if c := again.Get("/"); c.StatusCode != http.StatusOK || c.Text("h1") != "Hello, ada" {
+		t.Errorf("home is %s: %s", c.Status, c.Text("h1"))
+	}
+}
+
+// The form is the same page each time but for its challenge, and a browser gets its
+// nonce once.
+func TestTheSignInFormsChallenge(t *testing.T) {
+	s, _ := passkeySite(t)
+	b := s.Browser(t)
+	first, second := b.Get("/"), b.Get("/")
+	if len(first.Cookies()) != 1 || len(second.Cookies()) != 0 {
+		t.Errorf("the cookies are %v, then %v", first.Cookies(), second.Cookies())
+	}
+	one, two := first.Options(passkeyPath), second.Options(passkeyPath)
+	if one == two || passkeytest.Challenge(t, one) == passkeytest.Challenge(t, two) {
+		t.Error("the challenge is the same")
+	}
+	if diff := cmp.Diff(withoutOptions(first.Body), withoutOptions(second.Body)); diff != "" {
+		t.Error(diff)
+	}
+	asked := withoutOptions(b.Get("/auth?username=").Body) // rendered, not joined
+	if diff := cmp.Diff(withoutOptions(first.Body), asked); diff != "" {
+		t.Error(diff)
+	}
+	for _, bad := range []string{"", "x", strings.Repeat("A", 27), strings.Repeat("a", 26), strings.Repeat("A", 25) + "="} {
+		if c := s.Browser(t).Get("/", "Cookie", "glassjar-passkey="+bad).Cookie("glassjar-passkey"); c == nil || len(c.Value) != 26 {
+			t.Errorf("%q is taken for a nonce", bad)
+		}
+	}
+	if n := len(s.Texts(t, `SELECT hash FROM used_challenges`)); n != 1 {
+		t.Errorf("%d challenges are kept, want the registration's", n)
+	}
+	secure := webtest.New(t, webtest.Secure)
+	webtest.WantCookie(t, secure.Browser(t).Get("/").Cookie("__Host-glassjar-passkey"), 0, true)
+}
+
+func withoutOptions(body string) string {
+	return regexp.MustCompile(`data-options="[^"]*"`).ReplaceAllString(body, "")
+}
+
+// Attack factors/passkey: what signs nobody in says one thing, whatever the reason.
+func TestPasskeySignInsThatAreRefused(t *testing.T) {
+	const stopped = "That did not work, or you stopped it. Try once more, or use your password."
+	for _, row := range []struct {
+		name   string
+		fields func(t *testing.T, s *webtest.Site, b *webtest.Browser, d *passkeytest.Device) []string
+		says   string
+		signal bool
+	}{
+		{"nothing", func(*testing.T, *webtest.Site, *webtest.Browser, *passkeytest.Device) []string { return nil }, "Your browser sent no passkey: it needs scripting for that. Use your password.", false},
+		{"stopped", func(*testing.T, *webtest.Site, *webtest.Browser, *passkeytest.Device) []string {
+			return []string{"trouble", "NotAllowedError"}
+		}, stopped, false},
+		{"nonsense", func(*testing.T, *webtest.Site, *webtest.Browser, *passkeytest.Device) []string {
+			return []string{"answer", "{"}
+		}, passkeyRefuse, false},
+		{"another browser's challenge", func(_ *testing.T, s *webtest.Site, _ *webtest.Browser, d *passkeytest.Device) []string {
+			return []string{"answer", answer(s.Browser(t), d)}
+		}, passkeyRefuse, false},
+		{"too late", func(_ *testing.T, s *webtest.Site, b *webtest.Browser, d *passkeytest.Device) []string {
+			text := answer(b, d)
+			s.Clock.Move(passkey.Life)
+			return []string{"answer", text}
+		}, "That took too long. Try once more.", false},
+		{"its user not verified", func(_ *testing.T, _ *webtest.Site, b *webtest.Browser, d *passkeytest.Device) []string {
+			d.Flags = passkeytest.Present
+			return []string{"answer", answer(b, d)}
+		}, passkeyRefuse, false},
+		{"another origin", func(_ *testing.T, _ *webtest.Site, b *webtest.Browser, d *passkeytest.Device) []string {
+			d.Origin = "https://jar.example.evil.example"
+			return []string{"answer", answer(b, d)}
+		}, passkeyRefuse, false},
+		{"used", func(t *testing.T, s *webtest.Site, b *webtest.Browser, d *passkeytest.Device) []string {
+			text := answer(b, d)
+			twin := b.Clone()
+			twin.Post(passkeyPath, "answer", text).Want(http.StatusSeeOther)
+			return []string{"answer", text}
+		}, passkeyRefuse, false},
+		{"a removed passkey", func(_ *testing.T, s *webtest.Site, b *webtest.Browser, d *passkeytest.Device) []string {
+			s.SignedIn(t, "ada").Post("/account/passkeys/" + s.Texts(t, `SELECT id FROM passkeys`)[0] + "/remove").Want(http.StatusSeeOther)
+			return []string{"answer", answer(b, d)}
+		}, passkeyRefuse, true},
+		{"a disabled account's", func(t *testing.T, s *webtest.Site, b *webtest.Browser, d *passkeytest.Device) []string {
+			s.Disable(t, "ada")
+			return []string{"answer", answer(b, d)}
+		}, passkeyRefuse, false},
+		{"a count that goes back", func(t *testing.T, s *webtest.Site, b *webtest.Browser, d *passkeytest.Device) []string {
+			d.Count = 5
+			text := answer(b, d)
+			b.Clone().Post(passkeyPath, "answer", text).Want(http.StatusSeeOther)
+			d.Count = 4
+			return []string{"answer", answer(b, d)}
+		}, passkeyRefuse, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			s, d := passkeySite(t)
+			b := s.Browser(t)
+			got := b.Post(passkeyPath, append(row.fields(t, s, b, d), "next", "/account/events", "remember", "1")...)
+			got.Want(http.StatusUnprocessableEntity).Says("#problem p", row.says).WantPage()
+			if got.Cookie("glassjar") != nil || got.Cookie("glassjar-device") != nil {
+				t.Errorf("cookies come: %v", got.Cookies())
+			}
+			b.Get("/account").Want(http.StatusSeeOther)
+			if got.Find("[data-signal]").Length() == 1 != row.signal {
+				t.Errorf("the device is told: %t", !row.signal)
+			}
+			if got.Find("form[action='"+passkeyPath+"'] [name=next]").AttrOr("value", "") != "/account/events" || got.Find("[name=remember][checked]").Length() != 1 {
+				t.Error("next or remember is gone")
+			}
+			failed := s.Texts(t, `SELECT event || ' ' || username FROM audit WHERE attempt = 1 ORDER BY id`)
+			if told := slices.Contains(failed, "passkey.copied ada"); told != strings.HasPrefix(row.name, "a count") {
+				t.Errorf("the audit log has %q", failed)
+			}
+		})
+	}
+}
+
+// The device is told of the credential that nobody has, by its id.
+func TestUnknownPasskeyIsTold(t *testing.T) {
+	s, d := passkeySite(t)
+	s.Exec(t, `DELETE FROM passkeys`)
+	b := s.Browser(t)
+	got := b.Post(passkeyPath, "answer", answer(b, d)).Want(http.StatusUnprocessableEntity)
+	var told struct{ RPID, CredentialID string }
+	if err := json.Unmarshal([]byte(got.Find("[data-signal]").AttrOr("data-signal", "")), &told); err != nil || told.RPID != "jar.example" || len(told.CredentialID) != 43 {
+		t.Errorf("it is told %+v, error %v", told, err)
+	}
+}
+
+// Attack guessing/waits: wrong answers slow their address, and no other, nor
+// passwords.
+func TestWrongPasskeysAreSlowed(t *testing.T) {
+	s, d := passkeySite(t)
+	b, other := s.Stranger(t, "192.0.2.1"), s.Stranger(t, "192.0.2.2")
+	for range 21 {
+		b.Post(passkeyPath, "answer", "{}").Want(http.StatusUnprocessableEntity)
+	}
+	text := answer(b, d)
+	got := b.Post(passkeyPath, "answer", text).Want(http.StatusTooManyRequests)
+	got.Says("#problem p", "Too many sign-ins. Wait 1 s, then try again.").WantPage()
+	other.Post(passkeyPath, "answer", answer(other, d)).Want(http.StatusSeeOther)
+	b.Clone().SignIn("ada", webtest.Good).Want(http.StatusSeeOther)
+	s.Clock.Move(time.Second)
+	b.Post(passkeyPath, "answer", text).Want(http.StatusSeeOther)
+	for i := range 20 { // too late is nobody's guess
+		b := s.Stranger(t, fmt.Sprint("192.0.2.", 10+i))
+		b.Post(passkeyPath, "answer", "{}").Want(http.StatusUnprocessableEntity)
+	}
+	other.Post(passkeyPath, "answer", answer(s.Stranger(t, "192.0.2.2"), d)).Want(http.StatusUnprocessableEntity)
+}
+
+// An account signs in 120 times in an hour, by whatever means.
+func TestPasskeySignInsOfAnHour(t *testing.T) {
+	s, d := passkeySite(t)
+	b := s.Browser(t)
+	for range 119 { // and once by password
+		b.Post(passkeyPath, "answer", d.Get(t, b.Get("/auth?other=1").Options(passkeyPath))).Want(http.StatusSeeOther)
+	}
+	b.Post(passkeyPath, "answer", d.Get(t, b.Get("/auth?other=1").Options(passkeyPath))).Want(http.StatusTooManyRequests)
+	s.Browser(t).SignIn("ada", webtest.Good).Want(http.StatusTooManyRequests)
+	s.Clock.Move(time.Hour)
+	b.Post(passkeyPath, "answer", d.Get(t, b.Get("/auth?other=1").Options(passkeyPath))).Want(http.StatusSeeOther)
+}
+
+// A form that is sent twice leaves who is signed in signed in.
+func TestAPasskeyFormSentTwice(t *testing.T) {
+	s, d := passkeySite(t)
+	b := s.Browser(t)
+	text := answer(b, d)
+	b.Post(passkeyPath, "answer", text, "next", "/account").Want(http.StatusSeeOther, "/account")
+	b.Post(passkeyPath, "answer", text, "next", "/account").Want(http.StatusSeeOther, "/account")
+	b.Get("/account").Want(http.StatusOK)
+}
+
+// Attack guessing/same-answers: with passkeys too, the form tells nothing of a name.
+func TestNoTellingWithPasskeys(t *testing.T) {
+	s, _ := passkeySite(t)
+	var first string
+	for i, name := range []string{"ada", "xdx"} {
+		b := s.Stranger(t, fmt.Sprint("192.0.2.", i+1))
+		b.Get("/")
+		got := b.SignIn(name, webtest.Other).Want(http.StatusUnprocessableEntity)
+		body := strings.ReplaceAll(withoutOptions(got.Body), name, "NAME")
+		if i > 0 {
+			if diff := cmp.Diff(first, body); diff != "" {
+				t.Error(diff)
+			}
+		}
+		if first = body; len(got.Cookies()) != 0 || len(passkeytest.Challenge(t, got.Options(passkeyPath))) != 75 {
+			t.Errorf("%s: cookies %v", name, got.Cookies())
+		}
+	}
+}
+
+// Where there can be no passkeys, the form has none, and no cookie comes with it.
+func TestTheSignInFormWithoutPasskeys(t *testing.T) {
+	s := webtest.New(t)
+	s.Add(t, "ada", account.Owner)
+	got := s.Browser(t).Get("/").Want(http.StatusOK)
+	if got.Find("[data-options], script[type=module]").Length() != 0 || len(got.Cookies()) != 0 || got.Find("#username").AttrOr("autocomplete", "") != "username" {
+		t.Error("it has a passkey's form")
+	}
+	s.Browser(t).Post(passkeyPath, "answer", "{}").Want(http.StatusUnprocessableEntity).Says("#problem p", passkeyRefuse)
+}
+
+func TestPasskeyEndpoints(t *testing.T) {
+	s := webtest.New(t, webtest.Secure)
+	got := s.Browser(t).Get("/.well-known/passkey-endpoints").Want(http.StatusOK).WantHeader("Content-Type", "application/json")
+	if want := `{"enroll":"https://jar.example/account/passkeys","manage":"https://jar.example/account/passkeys"}` + "\n"; got.Body != want {
+		t.Errorf("got %s, want %s", got.Body, want)
+	}
+}

@@ -1,0 +1,60 @@
+package browsertest
+
+import (
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/webauthn"
+	"github.com/chromedp/chromedp"
+)
+
+// Device is a device with passkeys in the browser.
+type Device struct {
+	page *Page
+	id   webauthn.AuthenticatorID
+}
+
+// Device gives the browser a device that verifies its user. While nobody touches
+// it, what asks for a passkey waits.
+func (p *Page) Device() *Device {
+	p.t.Helper()
+	call(p, webauthn.Enable, webauthn.EnableParams{})
+	added := call(p, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
+		Protocol: webauthn.AuthenticatorProtocolCtap2, Transport: webauthn.AuthenticatorTransportInternal,
+		HasResidentKey: true, HasUserVerification: true, IsUserVerified: true,
+	}})
+	return &Device{p, added.AuthenticatorID}
+}
+
+// call calls one of Chromium's commands.
+func call[P, R any](p *Page, command cdp.Command[P, R], params P) R {
+	p.t.Helper()
+	got, err := chromedp.Call(p.Ctx, command, params)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return got
+}
+
+// Touched has somebody touch the device, or nobody, whenever it waits for that.
+func (d *Device) Touched(on bool) {
+	d.page.t.Helper()
+	call(d.page, webauthn.SetAutomaticPresenceSimulation, webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: d.id, Enabled: on})
+}
+
+// Knows has the device verify whoever touches it as its user, or as none.
+func (d *Device) Knows(on bool) {
+	d.page.t.Helper()
+	call(d.page, webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: d.id, IsUserVerified: on})
+}
+
+// Passkeys returns those in the device.
+func (d *Device) Passkeys() []*webauthn.Credential {
+	d.page.t.Helper()
+	return call(d.page, webauthn.GetCredentials, webauthn.GetCredentialsParams{AuthenticatorID: d.id}).Credentials
+}
+
+// Put puts the passkey into the device, in the place of what else is there.
+func (d *Device) Put(passkey *webauthn.Credential) {
+	d.page.t.Helper()
+	call(d.page, webauthn.ClearCredentials, webauthn.ClearCredentialsParams{AuthenticatorID: d.id})
+	call(d.page, webauthn.AddCredential, webauthn.AddCredentialParams{AuthenticatorID: d.id, Credential: passkey})
+}

@@ -1,0 +1,93 @@
+package process
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"glassjar/utl/browsertest"
+)
+
+// A person with a device, in a real browser, under the site's own policy: adds a
+// passkey, signs in by the button and by what the username's field offers, and is
+// refused with a count that went back, as somebody else, and with a passkey that was
+// removed, of which the device is told.
+func TestPasskeysInABrowser(t *testing.T) {
+	t.Parallel()
+	s := start(t, t.TempDir())
+	p := browsertest.Open(t)
+	d := p.Device()
+	p.MakeAccount(s.url+s.firstLink(), "ada", good)
+
+	p.Open(s.url + "/account/passkeys")
+	d.Touched(true)
+	p.Press("Add a passkey")
+	p.Reads(".notice.good", "Your passkey is added. You were signed out everywhere else.")
+	p.Press("Add a passkey") // once more, in the same device
+	p.Reads("#problem p", "This device has a passkey for you already.")
+	d.Touched(false)
+	p.SignOut()
+
+	byButton(p, d)
+	p.Sees("Hello, ada")
+	d.Touched(false)
+	p.SignOut()
+
+	d.Touched(true) // and takes what the field offers
+	p.Open(s.url + "/auth?next=/account")
+	p.Sees("Your account")
+	d.Touched(false)
+	p.SignOut()
+
+	kept := d.Passkeys()
+	kept[0].SignCount = 0
+	d.Put(kept[0])
+	byButton(p, d)
+	refused(p, d, "That passkey does not sign you in here. Use your password, or another passkey.")
+	kept[0].SignCount = 50
+	d.Put(kept[0])
+
+	d.Knows(false)
+	d.Touched(true)
+	byButton(p, d)
+	refused(p, d, "That did not work, or you stopped it. Try once more, or use your password.")
+	d.Knows(true)
+
+	p.Submit("ada", good)
+	p.Sees("Hello, ada")
+	p.Open(s.url + "/account/passkeys")
+	p.Press("Remove")
+	p.Reads(".notice.good", "Your passkey is removed. You were signed out everywhere else.")
+	told(t, d)
+	p.SignOut()
+	kept[0].SignCount = 60
+	d.Put(kept[0]) // the device kept it
+	byButton(p, d)
+	refused(p, d, "That passkey does not sign you in here. Use your password, or another passkey.")
+	told(t, d)
+	p.Quiet("status of 422") // the refusals
+}
+
+// byButton presses the button, then touches the device.
+func byButton(p *browsertest.Page, d *browsertest.Device) {
+	p.Do(chromedp.Evaluate[chromedp.Void](`document.documentElement.id = "old"`), chromedp.Click(chromedp.CSS("form[data-autofill] button")))
+	d.Touched(true)
+}
+
+// refused waits until the sign-in form says why, and leaves the device alone.
+func refused(p *browsertest.Page, d *browsertest.Device, why string) {
+	p.Do(chromedp.WaitVisible(chromedp.CSS("html:not(#old) #problem")))
+	p.Reads("#problem p", why)
+	d.Touched(false)
+}
+
+// told fails the test unless the device forgets its passkeys.
+func told(t *testing.T, d *browsertest.Device) {
+	t.Helper()
+	for range 100 {
+		if len(d.Passkeys()) == 0 {
+			return
+		}
+	}
+	t.Errorf("the device has %d passkeys", len(d.Passkeys()))
+}
