@@ -119,9 +119,9 @@ func (f *filler) next(t *testing.T, pattern string, signedIn bool) bool {
 		other := fmt.Sprint("other", f.people)
 		f.person(t, other)
 		path = strings.Replace(path, "{username}", other, 1)
-	case strings.HasPrefix(pattern, "/account/passkeys/") && signedIn:
+	case pattern == "/account/passkeys" && signedIn && f.state == account.Disabled: // the second time, the form of one of them
 		all := f.Texts(t, `SELECT id FROM passkeys ORDER BY created_at`)
-		path = "/account/passkeys/" + all[len(all)-1]
+		path += "?rename=" + all[len(all)-1]
 	case pattern == "/people":
 		f.Link(t, account.Member) // an invitation to withdraw
 	default:

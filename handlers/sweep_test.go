@@ -71,7 +71,7 @@ var sweep = []webtest.Swept{
 	{Pattern: "/account/app-passwords", Get: webtest.By{303, 200, 200}, Post: webtest.By{303, 422, 422}},
 	{Pattern: "/account/app-passwords/{id}/revoke", Path: "/account/app-passwords/none/revoke", Post: webtest.By{303, 404, 404}},
 	{Pattern: "/account/passkeys", Get: webtest.By{303, 200, 200}, Post: webtest.By{303, 422, 422}},
-	{Pattern: "/account/passkeys/{id}", Path: "/account/passkeys/none", Get: webtest.By{303, 404, 404}},
+	{Pattern: "/account/passkeys", Path: "/account/passkeys?rename=none", Get: webtest.By{303, 404, 404}, Post: webtest.By{303, 422, 422}},
 	{Pattern: "/account/passkeys/{id}/rename", Path: "/account/passkeys/none/rename", Post: webtest.By{303, 404, 404}},
 	{Pattern: "/account/passkeys/{id}/remove", Path: "/account/passkeys/none/remove", Post: webtest.By{303, 404, 404}},
 	{Pattern: "/people", Get: webtest.By{303, 403, 200}},

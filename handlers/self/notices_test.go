@@ -154,17 +154,17 @@ func TestPasskeysAreTold(t *testing.T) {
 	ada, d := s.SignedIn(t, "ada"), s.Device()
 	s.Clock.Move(time.Second)
 	ada.AddPasskey(d, "Laptop").Want(http.StatusSeeOther)
-	form := ada.Get("/account/passkeys").Find(".rows a").AttrOr("href", "")
+	remove := ada.Get("/account/passkeys").Find(".rows form").AttrOr("action", "")
 	s.Lock(t, "ada")
 	s.Clock.Move(time.Second)
 	ada.SignIn("ada", webtest.Good).Want(http.StatusSeeOther)
-	got := ada.Post(form + "/remove")
+	got := ada.Post(remove)
 	if text := got.Text("h1"); got.StatusCode != http.StatusConflict || text != "The account is locked" {
 		t.Errorf("locked: %s, %q", got.Status, text)
 	}
 	s.Exec(t, `UPDATE accounts SET locked_until = 0`)
 	s.Clock.Move(time.Second)
-	ada.Post(form + "/remove").Want(http.StatusSeeOther)
+	ada.Post(remove).Want(http.StatusSeeOther)
 	rows := ada.Get("/account").Want(http.StatusOK).Find(".todo b").Map(func(_ int, one *goquery.Selection) string { return one.Text() })
 	if want := "The ways to sign in were changed. A passkey was removed: Laptop., Somebody signed in from a browser never seen, " +
 		"The ways to sign in were changed. A passkey was added: Laptop., Somebody signed in from a browser never seen"; strings.Join(rows, ", ") != want {

@@ -32,7 +32,7 @@ type passkeyRow struct {
 	Made, Used web.Moment
 }
 
-// PasskeyPage is the data of /account/passkeys/{id}.
+// PasskeyPage is the data of /account/passkeys?rename=…
 type PasskeyPage struct {
 	web.Layout
 
@@ -63,10 +63,16 @@ var (
 )
 
 // Passkeys answers GET /account/passkeys: one's passkeys, and the form for one more.
-func (s *Room) Passkeys(w http.ResponseWriter, r *http.Request, me account.Account) error {
-	args, err := web.ReadArgs(r, "done")
+// With the arg rename, it is the form for another name of the passkey with that id,
+// or 404.
+func (s *Room) Passkeys(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
+	args, err := web.ReadArgs(r, "done", "rename")
 	if err != nil {
 		return err
+	}
+	me := proven.Account()
+	if args.Has("rename") {
+		return s.showPasskey(w, r, me, args.Get("rename"))
 	}
 	return s.showPasskeys(w, r, http.StatusOK, PasskeysPage{Layout: layout(me), Done: passkeysDone[args.Get("done")], Name: s.suggestName(r)}, args.Get("done") == "removed")
 }
@@ -121,7 +127,8 @@ func (s *Room) accepted(all []passkey.Passkey, accountID string) (string, error)
 // PasskeySubmit answers POST /account/passkeys: it registers the passkey that the
 // browser made, ends the account's other sessions and answers 303, or shows the page
 // again.
-func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request, me account.Account) error {
+func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
+	me := proven.Account()
 	form, err := web.ReadForm(r, "name", "answer", "trouble")
 	if err != nil {
 		return err
@@ -149,22 +156,21 @@ func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request, me account.
 	})
 }
 
-// Passkey answers GET /account/passkeys/{id}: the form for another name, or 404.
-func (s *Room) Passkey(w http.ResponseWriter, r *http.Request, me account.Account) error {
-	p, err := s.passkeyPage(r, me)
+func (s *Room) showPasskey(w http.ResponseWriter, r *http.Request, me account.Account, id string) error {
+	p, err := s.passkeyPage(r, me, id)
 	if err != nil {
 		return err
 	}
 	return s.Render(w, http.StatusOK, "account-passkey", p)
 }
 
-func (s *Room) passkeyPage(r *http.Request, me account.Account) (PasskeyPage, error) {
+func (s *Room) passkeyPage(r *http.Request, me account.Account, id string) (PasskeyPage, error) {
 	all, err := s.PasskeyStore.List(r.Context(), me.ID)
 	if err != nil {
 		return PasskeyPage{}, err
 	}
 	for _, one := range all {
-		if one.ID == r.PathValue("id") {
+		if one.ID == id {
 			return PasskeyPage{Layout: layout(me), ID: one.ID, Was: one.Name, Name: one.Name, Made: web.MomentAt(one.Made, s.Now())}, nil
 		}
 	}
@@ -173,12 +179,13 @@ func (s *Room) passkeyPage(r *http.Request, me account.Account) (PasskeyPage, er
 
 // PasskeyRename answers POST /account/passkeys/{id}/rename: 303, the form again, or
 // 404.
-func (s *Room) PasskeyRename(w http.ResponseWriter, r *http.Request, me account.Account) error {
+func (s *Room) PasskeyRename(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
+	me := proven.Account()
 	form, err := web.ReadForm(r, "name")
 	if err != nil {
 		return err
 	}
-	p, err := s.passkeyPage(r, me)
+	p, err := s.passkeyPage(r, me, r.PathValue("id"))
 	if err == nil {
 		err = notFound(s.PasskeyStore.Rename(r.Context(), me.Identity, p.ID, form.Get("name"), web.Actor(r)))
 	}
@@ -193,8 +200,8 @@ func (s *Room) PasskeyRename(w http.ResponseWriter, r *http.Request, me account.
 
 // PasskeyRemove answers POST /account/passkeys/{id}/remove: that passkey of one's own
 // opens nothing more, the account's other sessions end, 303; or 404.
-func (s *Room) PasskeyRemove(w http.ResponseWriter, r *http.Request, me account.Account) error {
-	err := s.PasskeyStore.Remove(r.Context(), me.Identity, r.PathValue("id"), web.InfoOf(r).Session.SID, web.Actor(r))
+func (s *Room) PasskeyRemove(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
+	err := s.PasskeyStore.Remove(r.Context(), proven.Account().Identity, r.PathValue("id"), web.InfoOf(r).Session.SID, web.Actor(r))
 	if err != nil {
 		return notFound(err)
 	}

@@ -42,8 +42,8 @@ func TestPasskeys(t *testing.T) {
 	b.AddPasskey(d, "Phone").Want(http.StatusSeeOther)
 	b.Get("/account").Want(http.StatusOK).Says("#passkeys", "2: Phone, Laptop")
 
-	form := page.Find(".rows a").AttrOr("href", "")
-	b.Get(form).Want(http.StatusOK).Says(".lead b", "Laptop").WantPage()
+	b.Get(page.Find(".rows a").AttrOr("href", "")).Want(http.StatusOK).Says(".lead b", "Laptop").WantPage()
+	form := strings.TrimSuffix(page.Find(".rows form").AttrOr("action", ""), "/remove")
 	b.Post(form+"/rename", "name", strings.Repeat("x", 65)).Want(http.StatusUnprocessableEntity).
 		Says("#problem p", "A name is 1 to 64 characters on one line.").WantPage()
 	b.Post(form+"/rename", "name", "Desk").Want(http.StatusSeeOther, "/account/passkeys?done=renamed")
@@ -160,7 +160,7 @@ func TestAnothersPasskey(t *testing.T) {
 	s.Add(t, "eve", account.Member)
 	s.SignedIn(t, "ada").AddPasskey(s.Device(), "Laptop").Want(http.StatusSeeOther)
 	b, path := s.SignedIn(t, "eve"), "/account/passkeys/"+s.Texts(t, `SELECT id FROM passkeys`)[0]
-	b.Get(path).Want(http.StatusNotFound)
+	b.Get("/account/passkeys?rename=" + s.Texts(t, `SELECT id FROM passkeys`)[0]).Want(http.StatusNotFound)
 	b.Post(path+"/rename", "name", "Mine").Want(http.StatusNotFound)
 	b.Post(path + "/remove").Want(http.StatusNotFound)
 	if names := s.Texts(t, `SELECT name FROM passkeys`); !slices.Equal(names, []string{"Laptop"}) {

@@ -101,6 +101,7 @@ func (p tour) account() {
 	p.visit("account-prove", "/account/prove?next=/account/app-passwords", "Confirm that it is you")
 	p.visit("step-up", "/auth/step-up?next=http://localhost/", "One more step")
 	p.visit("account-password", "/account/password", "Change your password")
+	p.passkeys()
 	p.visit("account-app-passwords-none", "/account/app-passwords", "App passwords")
 	p.Do(chromedp.SendKeys(chromedp.ID("name"), "backup"), chromedp.Submit(chromedp.ID("name")), chromedp.WaitVisible(chromedp.ID("secret")))
 	p.look("account-app-password-made")
@@ -115,6 +116,20 @@ func (p tour) account() {
 	p.visit("sign-out", "/logout", "Sign out")
 	p.Do(chromedp.Click(chromedp.CSS("main button")))
 	p.Sees("Sign in")
+}
+
+// passkeys is what one sees of one's own passkeys.
+func (p tour) passkeys() {
+	d := p.Device()
+	d.Touched(true)
+	p.visit("account-passkeys-none", "/account/passkeys", "Passkeys")
+	p.Press("Add a passkey")
+	p.look("account-passkeys")
+	p.Press("Add a passkey")
+	p.look("account-passkeys-refused")
+	p.Press("Rename")
+	p.look("account-passkey")
+	d.Touched(false)
 }
 
 // people is what an owner sees of the site's people.
@@ -235,7 +250,7 @@ func (p tour) lab() {
 
 // notPages are the routes that show a person no page of ours.
 var notPages = []string{
-	"GET /static/{name}", "GET /pages/{path...}", "GET /healthz", "GET /readyz", "GET /.well-known/change-password", "GET /.well-known/jwks.json",
+	"GET /static/{name}", "GET /pages/{path...}", "GET /healthz", "GET /readyz", "GET /.well-known/change-password", "GET /.well-known/passkey-endpoints", "GET /.well-known/jwks.json",
 	"GET /people/audit.csv",
 	"GET /gate/check", "GET /gate/callback", "GET /api/authz/auth-request", "GET /api/authz/forward-auth",
 	"GET /auth", // the same form as /
