@@ -45,6 +45,14 @@ var EventLabels = map[string]string{
 
 	"database.restored": "The database is a backup from here on: all sessions were ended",
 
+	"code.added":      "An authenticator app was set up",
+	"code.removed":    "The authenticator app was turned off",
+	"code.failed":     "A code was wrong",
+	"recovery.made":   "Recovery codes were made",
+	"recovery.saved":  "The recovery codes were saved",
+	"recovery.used":   "A recovery code was used",
+	"factors.cleared": "All factors but the password were removed",
+
 	"key.rotated": "A new session key was made",
 	"key.pruned":  "Old session keys were removed",
 }

@@ -60,6 +60,7 @@ type Account struct {
 	Waiting        bool      // an owner has to say yes; then it is Disabled too
 	LockedUntil    time.Time // zero: the account is not locked
 	epoch          int64
+	factors        int64 // counts the changes of its factors
 }
 
 // Of returns the account that the live session belongs to.
@@ -68,7 +69,7 @@ func Of(s session.Session) Account { return Account{Identity: s.Identity, epoch:
 // Verified returns what a session may be started with, once the account's person
 // proved who they are: to the level, by the factors.
 func (a Account) Verified(level int, amr string) session.Verified {
-	return session.Verified{AccountID: a.ID, Username: a.Username, Epoch: a.epoch, Level: level, AMR: amr}
+	return session.Verified{AccountID: a.ID, Username: a.Username, Epoch: a.epoch, Factors: a.factors, Level: level, AMR: amr}
 }
 
 // byPassword is what RFC 8176 calls the factor that is a password.
@@ -124,11 +125,11 @@ type credentials struct {
 	hash string
 }
 
-const selectAccounts = `SELECT id, username, name, role, group_names, email, email_confirmed, password, epoch, created_at, disabled_at, waiting_at, locked_until FROM accounts`
+const selectAccounts = `SELECT id, username, name, role, group_names, email, email_confirmed, password, epoch, factor_epoch, created_at, disabled_at, waiting_at, locked_until FROM accounts`
 
 func scan(r db.Row) (c credentials, err error) {
 	var confirmed, created, disabled, waiting, locked int64
-	err = r.Scan(&c.ID, &c.Username, &c.Name, &c.Role, &c.Groups, &c.Email, &confirmed, &c.hash, &c.epoch, &created, &disabled, &waiting, &locked)
+	err = r.Scan(&c.ID, &c.Username, &c.Name, &c.Role, &c.Groups, &c.Email, &confirmed, &c.hash, &c.epoch, &c.factors, &created, &disabled, &waiting, &locked)
 	c.EmailConfirmed, c.Created, c.Disabled, c.Waiting = confirmed != 0, db.Time(created), disabled != 0, waiting != 0
 	if locked != 0 {
 		c.LockedUntil = db.Time(locked)

@@ -144,11 +144,10 @@ func (s *Store) Delete(ctx context.Context, name string, by audit.Actor) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM accounts WHERE id = ?`, c.ID); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM notices WHERE account_id = ?`, c.ID); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `DELETE FROM passkeys WHERE account_id = ?`, c.ID); err != nil {
-			return err
+		for _, table := range []string{"notices", "passkeys", "authenticators", "recovery_codes", "code_failures", "pending_signins"} {
+			if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE account_id = ?`, c.ID); err != nil {
+				return err
+			}
 		}
 		if err := unindexPerson(ctx, tx, c.Username); err != nil {
 			return err

@@ -41,6 +41,7 @@ type Link struct {
 	Username  string // the same account's
 	Expires   time.Time
 	epoch     int64 // the same account's
+	factors   int64 // likewise
 	first     bool  // good only while no account exists
 	life      time.Duration
 }
@@ -119,7 +120,7 @@ func (s *Store) Link(ctx context.Context, kind, code string) (Link, error) {
 }
 
 func (s *Store) link(ctx context.Context, from db.Querier, kind, code string) (Link, error) {
-	l, err := db.One(ctx, from, scanLink, `SELECT l.kind, l.role, l.group_names, l.email, l.account_id, COALESCE(a.username, ''), COALESCE(a.epoch, 0), l.expires_at
+	l, err := db.One(ctx, from, scanLink, `SELECT l.kind, l.role, l.group_names, l.email, l.account_id, COALESCE(a.username, ''), COALESCE(a.epoch, 0), COALESCE(a.factor_epoch, 0), l.expires_at
 		FROM links l LEFT JOIN accounts a ON a.id = l.account_id
 		WHERE (l.code_hash = ? OR l.mail_hash = ?) AND l.kind = ? AND l.used_at = 0 AND l.expires_at > ?
 		AND (l.account_id = '' OR a.disabled_at = 0)
@@ -132,7 +133,7 @@ func (s *Store) link(ctx context.Context, from db.Querier, kind, code string) (L
 
 func scanLink(r db.Row) (l Link, err error) {
 	var expires int64
-	err = r.Scan(&l.Kind, &l.Role, &l.Groups, &l.Email, &l.AccountID, &l.Username, &l.epoch, &expires)
+	err = r.Scan(&l.Kind, &l.Role, &l.Groups, &l.Email, &l.AccountID, &l.Username, &l.epoch, &l.factors, &expires)
 	l.Expires = db.Time(expires)
 	return l, err
 }
@@ -176,7 +177,7 @@ func (s *Store) Reset(ctx context.Context, code, pw string, by audit.Actor) (ses
 	if err != nil {
 		return session.Verified{}, err
 	}
-	a := Account{Identity: identity.Identity{ID: l.AccountID, Username: l.Username}, epoch: l.epoch}
+	a := Account{Identity: identity.Identity{ID: l.AccountID, Username: l.Username}, epoch: l.epoch, factors: l.factors}
 	by.ID, by.Name = a.ID, a.Username
 	return s.newPassword(ctx, a, pw, by, func(tx *db.Tx) error { return s.use(ctx, tx, Reset, code, a, by) })
 }

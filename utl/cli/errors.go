@@ -15,6 +15,7 @@ import (
 
 	"glassjar/utl/account"
 	"glassjar/utl/db"
+	"glassjar/utl/factor"
 	"glassjar/utl/keyring"
 	"glassjar/utl/password"
 	"glassjar/utl/session"
@@ -57,6 +58,7 @@ var answers = []answer{
 	{err: account.ErrName, sentence: account.UsernameRule},
 	{err: account.ErrReserved, sentence: "this username is reserved: people would take it for the site itself, or it stands for something else"},
 	{err: account.ErrNoOwner, sentence: "the owner comes first: open the link that the server printed when it started (start it again for a new one), or: glassjar user add NAME --role owner"},
+	{err: factor.ErrOff, sentence: "nothing was changed: there is nothing but the password"},
 	{err: account.ErrTaken, sentence: "another account has this username: glassjar user list"},
 	{err: account.ErrUnknown, sentence: "there is no such account: glassjar user list"},
 	{err: account.ErrWaiting, sentence: "the account waits for an owner's yes: glassjar user approve NAME, or glassjar user reject NAME"},

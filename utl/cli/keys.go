@@ -111,13 +111,23 @@ func (keysPrune) Run(ctx context.Context, a *app) error {
 	if ring.Len() == 1 {
 		a.info("there is one key: nothing to prune")
 	}
+	prune := func(r keyring.Ring) (keyring.Ring, error) { return r.Prune(), nil }
 	if home == fromEnv {
-		return a.show(ring, func(r keyring.Ring) (keyring.Ring, error) { return r.Prune(), nil }, pruneHint)
+		_, missing := errors.AsType[noSiteError](a.site())
+		if missing || ring.Len() == 1 { // the old keys encrypted nothing
+			return a.show(ring, prune, pruneHint)
+		}
 	}
 	if ring.Len() == 1 {
 		return nil
 	}
 	return a.withStores(ctx, func(st *Stores) error {
+		if err := a.reencrypt(ctx, st, ring); err != nil {
+			return err
+		}
+		if home == fromEnv {
+			return a.show(ring, prune, pruneHint)
+		}
 		ring, err := keyring.PruneFile(a.Dotenv)
 		if err != nil {
 			return err
@@ -125,6 +135,18 @@ func (keysPrune) Run(ctx context.Context, a *app) error {
 		a.info("key %s is the only one now; a running server takes it up within a second\n%s", ring.IDs()[0], pruneHint)
 		return a.recordKey(ctx, st, "key.pruned", ring)
 	})
+}
+
+// reencrypt encrypts what the old keys encrypted with the newest, before they go.
+func (a *app) reencrypt(ctx context.Context, st *Stores, ring keyring.Ring) error {
+	if err := st.Factors.SetKeys(ring.Derive("factor")); err != nil {
+		return err
+	}
+	broken, err := st.Factors.Reencrypt(ctx)
+	if broken > 0 {
+		a.info("%d authenticator apps cannot be used: no key here opens their secrets; for each person: glassjar user clear-factors NAME", broken)
+	}
+	return err
 }
 
 // show prints the SESSION_KEYS that change makes of the environment's keys:

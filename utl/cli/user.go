@@ -12,20 +12,21 @@ import (
 )
 
 type userCommands struct {
-	Add      userAdd      `cmd:"" help:"Make an account."`
-	List     userList     `cmd:"" help:"List the accounts: username, role, state, since when, groups, email address, name."`
-	Disable  userDisable  `cmd:"" help:"Keep an account from signing in, and sign it out everywhere."`
-	Approve  userApprove  `cmd:"" help:"Let an account that waits for an owner's yes sign in."`
-	Reject   userReject   `cmd:"" help:"Delete an account that waits for an owner's yes; its username may be taken again."`
-	Enable   userEnable   `cmd:"" help:"Let a disabled account sign in again."`
-	Unlock   userUnlock   `cmd:"" help:"Lift the lock of an account before its 24 hours are over."`
-	Group    userGroup    `cmd:"" help:"Put an account into these groups and no others; none named: into none."`
-	Name     userName     `cmd:"" help:"Set what a person is called."`
-	Email    userEmail    `cmd:"" help:"Set an account's email address."`
-	Role     userRole     `cmd:"" help:"Make an account an owner's or a member's."`
-	Free     userFree     `cmd:"" help:"Let the username of a deleted account be taken again, with what apps keep under it."`
-	Delete   userDelete   `cmd:"" help:"Delete an account, and sign it out everywhere."`
-	Password userPassword `cmd:"" help:"Set an account's password, and sign it out everywhere."`
+	Add          userAdd          `cmd:"" help:"Make an account."`
+	List         userList         `cmd:"" help:"List the accounts: username, role, state, since when, groups, email address, name."`
+	Disable      userDisable      `cmd:"" help:"Keep an account from signing in, and sign it out everywhere."`
+	Approve      userApprove      `cmd:"" help:"Let an account that waits for an owner's yes sign in."`
+	Reject       userReject       `cmd:"" help:"Delete an account that waits for an owner's yes; its username may be taken again."`
+	Enable       userEnable       `cmd:"" help:"Let a disabled account sign in again."`
+	Unlock       userUnlock       `cmd:"" help:"Lift the lock of an account before its 24 hours are over."`
+	Group        userGroup        `cmd:"" help:"Put an account into these groups and no others; none named: into none."`
+	Name         userName         `cmd:"" help:"Set what a person is called."`
+	Email        userEmail        `cmd:"" help:"Set an account's email address."`
+	Role         userRole         `cmd:"" help:"Make an account an owner's or a member's."`
+	ClearFactors userClearFactors `cmd:"" name:"clear-factors" help:"Remove what follows an account's password, for somebody who lost a phone: authenticator app, passkeys, recovery codes."`
+	Free         userFree         `cmd:"" help:"Let the username of a deleted account be taken again, with what apps keep under it."`
+	Delete       userDelete       `cmd:"" help:"Delete an account, and sign it out everywhere."`
+	Password     userPassword     `cmd:"" help:"Set an account's password, and sign it out everywhere."`
 }
 
 // named is the argument of a command on one account.

@@ -66,6 +66,23 @@ func (c *userFree) Run(ctx context.Context, a *app) error {
 	return a.change(ctx, c.Name, "can be taken again, with what apps keep under this name", (*account.Store).Free)
 }
 
+type userClearFactors struct{ named }
+
+// Run removes all factors but the password.
+func (c *userClearFactors) Run(ctx context.Context, a *app) error {
+	return a.withStores(ctx, func(st *Stores) error {
+		found, err := st.Accounts.Find(ctx, c.Name)
+		if err == nil {
+			err = st.Factors.Clear(ctx, found.Identity, audit.Command())
+		}
+		if err != nil {
+			return err
+		}
+		a.info("%s has only a password now, and is signed out everywhere", found.Username)
+		return nil
+	})
+}
+
 // commas returns the texts between the commas.
 func commas(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' })

@@ -27,7 +27,7 @@ type row struct {
 }
 
 const selectPasskeys = `SELECT p.id, p.credential_id, p.rp_id, p.name, p.public_key, p.sign_count, p.flags, p.transports, p.may_sign_in, p.created_at, p.used_at,
-	a.id, a.username, a.epoch FROM passkeys p JOIN accounts a ON a.id = p.account_id WHERE a.disabled_at = 0 AND `
+	a.id, a.username, a.epoch, a.factor_epoch FROM passkeys p JOIN accounts a ON a.id = p.account_id WHERE a.disabled_at = 0 AND `
 
 func scan(r db.Row) (p row, err error) {
 	var key, transports string
@@ -35,7 +35,7 @@ func scan(r db.Row) (p row, err error) {
 	var may bool
 	var made, used int64
 	err = r.Scan(&p.ID, &p.Credential, &p.Host, &p.Name, &key, &p.credential.Authenticator.SignCount, &flags, &transports, &may, &made, &used,
-		&p.account.AccountID, &p.account.Username, &p.account.Epoch)
+		&p.account.AccountID, &p.account.Username, &p.account.Epoch, &p.account.Factors)
 	if err == nil {
 		p.credential.ID, err = base64.RawURLEncoding.DecodeString(p.Credential)
 	}
@@ -144,7 +144,9 @@ func (s *Store) Remove(ctx context.Context, of identity.Identity, id, sid string
 // other sessions in the same transaction. Known devices and app passwords stay.
 func (s *Store) changing(ctx context.Context, of identity.Identity, sid string, by audit.Actor, fn func(*db.Tx) error) error {
 	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
-		if err := session.EndAll(ctx, tx, s.Now(), by, of.ID, sid); err != nil {
+		if err := session.FactorsChanged(ctx, tx, s.Now(), by, of.ID, sid); errors.Is(err, session.ErrChanged) {
+			return ErrUnknown
+		} else if err != nil {
 			return err
 		}
 		return fn(tx)

@@ -99,10 +99,20 @@ func (w *world) add(t *testing.T, name string) account.Account {
 	return a
 }
 
+// verified returns the account as it is now: a passkey that was added changed it.
+func (w *world) verified(t *testing.T, a account.Account, level int, amr string) session.Verified {
+	t.Helper()
+	now, err := w.accounts.Find(t.Context(), a.Username)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return now.Verified(level, amr)
+}
+
 // session starts a session of the account's and returns its sid.
 func (w *world) session(t *testing.T, a account.Account) string {
 	t.Helper()
-	s, err := w.sessions.Start(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil), a.Verified(1, "pwd"), false, visitor)
+	s, err := w.sessions.Start(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil), w.verified(t, a, 1, "pwd"), false, visitor)
 	if err != nil {
 		t.Fatal(err)
 	}

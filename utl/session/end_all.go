@@ -50,6 +50,21 @@ func EndAll(ctx context.Context, tx *db.Tx, now time.Time, by audit.Actor, accou
 	return m.leave(ctx, tx)
 }
 
+// FactorsChanged ends the account's other sessions as EndAll does, in the
+// transaction that adds or removes a factor, and keeps whoever proved before it who
+// they are from starting a session after it. Known devices and app passwords go
+// on. Errors: ErrChanged when the account is gone or disabled.
+func FactorsChanged(ctx context.Context, tx *db.Tx, now time.Time, by audit.Actor, accountID, except string) error {
+	if err := EndAll(ctx, tx, now, by, accountID, except); err != nil {
+		return err
+	}
+	n, err := tx.Exec(ctx, `UPDATE accounts SET factor_epoch = factor_epoch + 1 WHERE id = ? AND disabled_at = 0`, accountID)
+	if err == nil && n == 0 {
+		err = ErrChanged
+	}
+	return err
+}
+
 // nextEpoch begins the account's next epoch, with the session with the sid
 // except: all others are dead. Those of a deleted account are dead already.
 func nextEpoch(ctx context.Context, tx *db.Tx, accountID, except string) (massEnd, error) {

@@ -34,7 +34,7 @@ func (s *Store) Prove(w http.ResponseWriter, r *http.Request, found Session, v V
 	}
 	was, now := found.turn, s.opt.Now()
 	found.turn, found.Proved = rand.Text(), now
-	found.Level, found.AMR = max(found.Level, v.Level), joinAMR(found.AMR, v.AMR)
+	found.Level, found.AMR = max(found.Level, v.Level), JoinAMR(found.AMR, v.AMR)
 	err := s.opt.DB.Tx(r.Context(), func(tx *db.Tx) error {
 		return prove(r.Context(), tx, found, was, v.Epoch, by)
 	})
@@ -65,8 +65,8 @@ func prove(ctx context.Context, tx *db.Tx, found Session, was string, epoch int6
 	return audit.Record(ctx, tx, found.Proved, by, audit.Event{Kind: "session.proved", AccountID: found.Identity.ID, Username: found.Username})
 }
 
-// joinAMR returns the factors of both, each once, sorted.
-func joinAMR(a, b string) string {
+// JoinAMR returns the factors of both, each once, sorted.
+func JoinAMR(a, b string) string {
 	all := append(strings.Fields(a), strings.Fields(b)...)
 	slices.Sort(all)
 	return strings.Join(slices.Compact(all), " ")

@@ -38,12 +38,12 @@ func LockAccount(ctx context.Context, tx *db.Tx, accountID string) error {
 // insert writes the row of a session that starts now, if the account still is
 // what it was when its person was verified. The account must be locked: else a
 // change that is being committed goes unseen, and the session outlives it.
-func insert(ctx context.Context, tx *db.Tx, s Session) error {
+func insert(ctx context.Context, tx *db.Tx, s Session, factors int64) error {
 	now := db.Micros(s.Started)
 	n, err := tx.Exec(ctx, `INSERT INTO sessions
 		(sid, id, account_id, epoch, started_at, seen_at, remember, address, agent, level, amr, proved_at)
-		SELECT ?, ?, a.id, a.session_epoch, ?, ?, ?, ?, ?, ?, ?, ? FROM accounts a WHERE a.id = ? AND a.epoch = ? AND a.disabled_at = 0`,
-		s.SID, s.ID, now, now, db.Flag(s.Remember), s.Address, s.Agent, s.Level, s.AMR, db.Micros(s.Proved), s.Identity.ID, s.Epoch)
+		SELECT ?, ?, a.id, a.session_epoch, ?, ?, ?, ?, ?, ?, ?, ? FROM accounts a WHERE a.id = ? AND a.epoch = ? AND a.factor_epoch = ? AND a.disabled_at = 0`,
+		s.SID, s.ID, now, now, db.Flag(s.Remember), s.Address, s.Agent, s.Level, s.AMR, db.Micros(s.Proved), s.Identity.ID, s.Epoch, factors)
 	if err == nil && n == 0 {
 		return ErrChanged
 	}

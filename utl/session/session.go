@@ -182,6 +182,7 @@ func (s *Store) idle(remember bool) time.Duration {
 type Verified struct {
 	AccountID, Username string
 	Epoch               int64  // the account's, as it was read before verifying
+	Factors             int64  // its factor_epoch, likewise
 	Level               int    // as a session's; 0 starts none
 	AMR                 string // as a session's
 
@@ -228,7 +229,7 @@ func (s *Store) StartAnd(w http.ResponseWriter, r *http.Request, v Verified, rem
 		if ended, err = s.makeRoom(r.Context(), tx, now, by, v.AccountID); err != nil {
 			return err
 		}
-		if err = insert(r.Context(), tx, started); err != nil {
+		if err = insert(r.Context(), tx, started, v.Factors); err != nil {
 			return err
 		}
 		if err = also(r.Context(), tx); err != nil {

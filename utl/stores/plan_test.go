@@ -30,6 +30,8 @@ var crowd = []string{
 	`INSERT INTO throttle (key_hash, kind, failures, since_at, last_at) SELECT 'key-' || n, 'pair', 1, soon(n), soon(n) FROM generate_series(1, 5000) n`,
 	`INSERT INTO links (code_hash, kind, account_id, created_at, expires_at) SELECT 'link-' || n, 'reset', 'id-' || n, n, soon(n + 9000000000) FROM generate_series(1, 5000) n`,
 	`INSERT INTO tickets (code_hash, sid, url, expires_at) SELECT 'code-' || n, 'sid-' || n, '', soon(n + 9000000000) FROM generate_series(1, 5000) n`,
+	`INSERT INTO pending_signins (code_hash, account_id, epoch, factor_epoch, amr, remember, next, expires_at)
+		SELECT 'pending-' || n, 'id-' || n, 1, 0, 'pwd', 0, '', soon(n + 600000000) FROM generate_series(1, 5000) n`,
 	`INSERT INTO app_passwords (id, secret_hash, account_id, name, hosts, created_at, expires_at)
 		SELECT 'app-' || n, 'hash-' || n, 'id-' || n, '', '', n, 0 FROM generate_series(1, 5000) n`,
 	`INSERT INTO mails (id, kind, account_id, recipient, params, created_at, next_at, sent_at)

@@ -67,7 +67,7 @@ func (s *Signers) LookAtKeys(ctx context.Context, dotenv string) {
 	s.keys = ring.Text()
 	s.stores.changeKeys(ring)
 	err = errors.Join(s.stores.Sessions.SetKeys(ring.Derive("session")), s.stores.Sessions.SetGateKeys(ring.Derive("gate")),
-		s.Devices.SetKeys(ring.Derive("device")), s.Gate.SetKeys(ring.Derive("identity")), s.Passkeys.SetKeys(ring.Derive("passkey")))
+		s.Devices.SetKeys(ring.Derive("device")), s.Gate.SetKeys(ring.Derive("identity")), s.Passkeys.SetKeys(ring.Derive("passkey")), s.stores.Factors.SetKeys(ring.Derive("factor")))
 	if s.Lab != nil {
 		s.Lab.SetKeys(labKeys(ring))
 	}

@@ -15,6 +15,7 @@ import (
 	"glassjar/utl/account"
 	"glassjar/utl/config"
 	"glassjar/utl/db"
+	"glassjar/utl/factor"
 	"glassjar/utl/keyring"
 	"glassjar/utl/mail"
 	"glassjar/utl/password"
@@ -38,6 +39,7 @@ type Stores struct {
 	DB       *db.DB
 	Sessions *session.Store
 	Accounts *account.Store
+	Factors  *factor.Store
 	Throttle *throttle.Store
 	Mail     *mail.Queue
 
@@ -69,9 +71,18 @@ func Open(ctx context.Context, o Options) (*Stores, error) {
 	}
 	mails := mail.NewQueue(data, cfg.SMTPURL != nil, clock.Now, o.Log)
 	hasher := password.NewHasher(password.Recommended(), password.Workers(runtime.GOMAXPROCS(0)), password.QueueLen)
+	accounts := account.New(account.Options{DB: data, Sessions: sessions, Hasher: hasher, Host: site.Hostname(), Mail: mails, Now: clock.Now})
+	factors, err := factor.New(factor.Options{
+		DB: data, Sessions: sessions, SiteName: cfg.SiteName, Keys: ring.Derive("factor"),
+		Changed: accounts.FactorsChanged, Now: clock.Now,
+	})
+	if err != nil {
+		return nil, errors.Join(err, data.Close())
+	}
 	st := &Stores{
 		Config: cfg, Ring: ring, Log: o.Log, DB: data, Sessions: sessions,
-		Accounts: account.New(account.Options{DB: data, Sessions: sessions, Hasher: hasher, Host: site.Hostname(), Mail: mails, Now: clock.Now}),
+		Accounts: accounts,
+		Factors:  factors,
 		Throttle: &throttle.Store{DB: data, Now: clock.Now},
 		Mail:     mails,
 	}
@@ -119,7 +130,7 @@ func (s *Stores) Pages() (*os.Root, error) {
 // Sweep deletes what is too old to matter, and says again which session key is in
 // use. What fails is logged.
 func (s *Stores) Sweep(ctx context.Context) {
-	if err := errors.Join(s.Sessions.Sweep(ctx), s.Throttle.Sweep(ctx), s.Accounts.Sweep(ctx, s.Config.AuditKeep), s.keepKey(ctx), s.Mail.Sweep(ctx)); err != nil {
+	if err := errors.Join(s.Sessions.Sweep(ctx), s.Throttle.Sweep(ctx), s.Accounts.Sweep(ctx, s.Config.AuditKeep), s.keepKey(ctx), s.Mail.Sweep(ctx), s.Factors.Sweep(ctx)); err != nil {
 		s.Log.WarnContext(ctx, "sweeping", "error", err)
 	}
 }

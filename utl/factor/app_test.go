@@ -1,0 +1,364 @@
+package factor_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/utl/account"
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
+	"glassjar/utl/factor"
+	"glassjar/utl/session"
+)
+
+// Nothing is on until a code came; a wrong one leaves the set-up as it is.
+func TestSetUp(t *testing.T) {
+	w := open(t)
+	ada, eve := w.add(t, "ada"), w.add(t, "eve")
+	before := strings.Join(dump(t, w), "\n")
+	sealed, secret := w.NewSetUp(ada.ID)
+	if got, err := w.SetUp(ada.ID, sealed); got != secret || err != nil {
+		t.Errorf("got %q, error %v", got.Text(), err)
+	}
+	confirm := func(a account.Account, sealed, code string) error {
+		_, err := w.Confirm(t.Context(), a.Identity, factor.Confirmation{SetUp: sealed, Code: code}, visitor)
+		return err
+	}
+	right := w.code(t, secret, 0)
+	for _, tt := range []struct {
+		name string
+		err  error
+		want error
+	}{
+		{"a wrong code", confirm(ada, sealed, w.wrong(t, secret)), factor.ErrWrong},
+		{"a recovery code", confirm(ada, sealed, strings.Repeat("0", 24)), factor.ErrForm},
+		{"another account's", confirm(eve, sealed, right), factor.ErrSetUp},
+		{"none", confirm(ada, "", right), factor.ErrSetUp},
+		{"a changed one", confirm(ada, strings.Map(func(c rune) rune { return c ^ 1 }, sealed[:1])+sealed[1:], right), factor.ErrSetUp},
+		{"one that goes on", confirm(ada, sealed+"AAAA", right), factor.ErrSetUp},
+	} {
+		if !errors.Is(tt.err, tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.name, tt.err, tt.want)
+		}
+	}
+	if strings.Join(dump(t, w), "\n") != before {
+		t.Error("a set-up that was not confirmed changes the database")
+	}
+	w.pass(factor.SetUpLife)
+	if err := confirm(ada, sealed, w.code(t, secret, 0)); !errors.Is(err, factor.ErrSetUp) {
+		t.Errorf("after 15 minutes: got %v, want ErrSetUp", err)
+	}
+}
+
+// A new app takes the old one's place at its first code, not before; the recovery codes
+// stay. A form that is sent twice changes nothing the second time.
+func TestReplace(t *testing.T) {
+	w := open(t)
+	ada := w.add(t, "ada")
+	old, codes := w.on(t, ada)
+	sealed, secret := w.NewSetUp(ada.ID)
+	if _, err := w.enter(t.Context(), w.begin(t, "ada"), w.code(t, old, 0)); err != nil {
+		t.Errorf("the old app while the new one is set up: %v", err)
+	}
+	w.pass(time.Minute)
+	set := factor.Confirmation{SetUp: sealed, Code: w.code(t, secret, 0)}
+	if more, err := w.Confirm(t.Context(), ada.Identity, set, visitor); err != nil || more != nil {
+		t.Fatalf("got codes %q, error %v; want none", more, err)
+	}
+	if _, err := w.Confirm(t.Context(), ada.Identity, set, visitor); !errors.Is(err, factor.ErrUsed) {
+		t.Errorf("once more: got %v, want ErrUsed", err)
+	}
+	w.pass(time.Minute)
+	if _, err := w.enter(t.Context(), w.begin(t, "ada"), w.code(t, old, 0)); !errors.Is(err, factor.ErrWrong) {
+		t.Errorf("the old app: got %v, want ErrWrong", err)
+	}
+	for _, code := range []string{w.code(t, secret, 0), codes[0]} {
+		if _, err := w.enter(t.Context(), w.begin(t, "ada"), code); err != nil {
+			t.Errorf("%s: %v", code, err)
+		}
+	}
+}
+
+// Attack race/one-winner: a form sent ten times turns one app on, with one set of
+// recovery codes.
+func TestConfirmedAtOnce(t *testing.T) {
+	w := open(t)
+	ada := w.add(t, "ada")
+	servers := []*world{w, w.second(t)}
+	sealed, secret := w.NewSetUp(ada.ID)
+	code := w.code(t, secret, 0)
+	if n := atOnce(10, func(i int) error {
+		_, err := servers[i%2].Confirm(t.Context(), ada.Identity, factor.Confirmation{SetUp: sealed, Code: code}, visitor)
+		return err
+	}); n != 1 {
+		t.Errorf("%d turned it on, want 1", n)
+	}
+	if n := len(w.texts(t, `SELECT code_hash FROM recovery_codes`)); n != factor.RecoveryCodes {
+		t.Errorf("there are %d recovery codes", n)
+	}
+}
+
+// Adding and removing a factor ends the account's other sessions, and neither this
+// one nor its known device nor app passwords; it is in the audit log.
+func TestAChangeEndsOtherSessions(t *testing.T) {
+	w := open(t)
+	ada := w.add(t, "ada")
+	eves := w.session(t, w.add(t, "eve").Verified(1, "pwd"))
+	secret, err := w.accounts.NewAppPassword(t.Context(), ada, account.AppPassword{Name: "backup"}, visitor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live := func() string {
+		return strings.Join(w.texts(t, `SELECT s.sid FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.ended_at = 0 AND s.epoch = a.session_epoch ORDER BY s.sid`), " ")
+	}
+	want := func(what string, sids ...string) {
+		t.Helper()
+		for _, sid := range append(sids, eves) {
+			if !strings.Contains(live(), sid) {
+				t.Errorf("%s: a session ended that should not", what)
+			}
+		}
+		if n := len(strings.Fields(live())); n != len(sids)+1 {
+			t.Errorf("%s: %d sessions go on, want %d", what, n, len(sids)+1)
+		}
+	}
+	mine, _ := w.session(t, w.verified(t, "ada")), w.session(t, w.verified(t, "ada"))
+	sealed, app := w.NewSetUp(ada.ID)
+	if _, err := w.Confirm(t.Context(), ada.Identity, factor.Confirmation{SetUp: sealed, Code: w.code(t, app, 0), SID: mine}, visitor); err != nil {
+		t.Fatal(err)
+	}
+	want("on", mine)
+	_ = w.session(t, w.verified(t, "ada"))
+	if err := w.RemoveApp(t.Context(), ada.Identity, mine, visitor); err != nil {
+		t.Fatal(err)
+	}
+	want("off", mine)
+	if err := w.RemoveApp(t.Context(), ada.Identity, mine, visitor); !errors.Is(err, factor.ErrOff) {
+		t.Errorf("off once more: got %v, want ErrOff", err)
+	}
+	if n := len(w.texts(t, `SELECT code_hash FROM recovery_codes`)); n != 0 {
+		t.Errorf("%d recovery codes are left of nothing", n)
+	}
+	if _, err := w.accounts.AppPassword(t.Context(), secret, "", "app.example"); err != nil {
+		t.Errorf("the app password: %v", err)
+	}
+	if now, err := w.accounts.Find(t.Context(), "ada"); err != nil || !now.Knows(ada.ID, ada.Verified(1, "").Epoch) {
+		t.Errorf("the device is known no more, error %v", err)
+	}
+	if got := strings.Join(w.texts(t, `SELECT event FROM audit WHERE account_id = ? AND event LIKE '%code%' ORDER BY id`, ada.ID), " "); got != "code.added code.removed" {
+		t.Errorf("the audit log says %s", got)
+	}
+}
+
+// The transaction is whole: what cannot be recorded is not done.
+func TestWhatIsNotRecordedIsNotDone(t *testing.T) {
+	w := open(t)
+	ada := w.add(t, "ada")
+	allow := dbtest.Refuse(t, w.db, "INSERT", "audit", "NEW.event = 'code.added'")
+	sealed, secret := w.NewSetUp(ada.ID)
+	if _, err := w.Confirm(t.Context(), ada.Identity, factor.Confirmation{SetUp: sealed, Code: w.code(t, secret, 0)}, visitor); err == nil {
+		t.Error("it is on, and the audit log does not know")
+	}
+	allow()
+	if has, err := w.Has(t.Context(), ada.ID); has || err != nil {
+		t.Errorf("got %t, error %v; want no second factor", has, err)
+	}
+}
+
+// Attack factors/pending: an older password, an older factor, disabled, deleted, 10
+// minutes, five wrong codes, a newer one in the same browser, cancelled.
+func TestPendingSignInsThatAreOver(t *testing.T) {
+	by := audit.Command()
+	for _, tt := range []struct {
+		name string
+		does func(t *testing.T, w *world, pending string, secret factor.Secret)
+	}{
+		{"a new password", func(t *testing.T, w *world, _ string, _ factor.Secret) {
+			need(t, w.accounts.SetPassword(t.Context(), "ada", "a purple lamp on the stairs", by))
+		}},
+		{"disabled", func(t *testing.T, w *world, _ string, _ factor.Secret) {
+			need(t, w.accounts.Disable(t.Context(), "ada", by))
+		}},
+		{"disabled and enabled", func(t *testing.T, w *world, _ string, _ factor.Secret) {
+			need(t, w.accounts.Disable(t.Context(), "ada", by))
+			need(t, w.accounts.Enable(t.Context(), "ada", by))
+		}},
+		{"deleted", func(t *testing.T, w *world, _ string, _ factor.Secret) {
+			need(t, w.accounts.Delete(t.Context(), "ada", by))
+		}},
+		{"another app", func(t *testing.T, w *world, _ string, _ factor.Secret) {
+			w.on(t, account.Account{Identity: w.identity(t, "ada")})
+		}},
+		{"factors cleared", func(t *testing.T, w *world, _ string, _ factor.Secret) {
+			need(t, w.Clear(t.Context(), w.identity(t, "ada"), by))
+		}},
+		{"10 minutes", func(_ *testing.T, w *world, _ string, _ factor.Secret) { w.pass(factor.PendingLife) }},
+		{"five wrong codes", func(t *testing.T, w *world, pending string, secret factor.Secret) {
+			for range 5 {
+				if _, err := w.Check(t.Context(), pending, w.wrong(t, secret), visitor); !errors.Is(err, factor.ErrWrong) {
+					t.Errorf("got %v, want ErrWrong", err)
+				}
+			}
+		}},
+		{"a newer one in this browser", func(t *testing.T, w *world, pending string, _ factor.Secret) {
+			_, err := w.Begin(t.Context(), factor.Pending{Account: w.verified(t, "ada")}, pending)
+			need(t, err)
+		}},
+		{"cancelled", func(t *testing.T, w *world, pending string, _ factor.Secret) { need(t, w.Cancel(t.Context(), pending)) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := open(t)
+			w.add(t, "owner")
+			secret, codes := w.on(t, w.add(t, "ada"))
+			p := w.begin(t, "ada")
+			c, err := w.Check(t.Context(), p, codes[0], visitor) // it was right, and its session is yet to start
+			need(t, err)
+			tt.does(t, w, p, secret)
+			if err := w.spend(t.Context(), c); !errors.Is(err, factor.ErrPending) {
+				t.Errorf("the code that was checked before: got %v, want ErrPending", err)
+			}
+			if _, err := w.Find(t.Context(), p); !errors.Is(err, factor.ErrPending) {
+				t.Errorf("found: %v, want ErrPending", err)
+			}
+			for _, code := range []string{codes[0], w.code(t, secret, 0), "nothing"} {
+				if _, err := w.Check(t.Context(), p, code, visitor); !errors.Is(err, factor.ErrPending) {
+					t.Errorf("%s: got %v, want ErrPending", code, err)
+				}
+			}
+		})
+	}
+}
+
+// Attack factors/pending: who proved the password before a factor was added starts
+// neither a session nor a pending sign-in after it.
+func TestAPasswordOfBeforeTheFactor(t *testing.T) {
+	w := open(t)
+	ada := w.add(t, "ada")
+	before := ada.Verified(1, "pwd")
+	w.on(t, ada)
+	if _, err := w.Begin(t.Context(), factor.Pending{Account: before}, ""); !errors.Is(err, session.ErrChanged) {
+		t.Errorf("a pending sign-in: got %v, want ErrChanged", err)
+	}
+	if n := len(w.texts(t, `SELECT sid FROM sessions`)); n != 0 {
+		t.Fatal(n)
+	}
+	if err := w.start(t, before); !errors.Is(err, session.ErrChanged) {
+		t.Errorf("a session: got %v, want ErrChanged", err)
+	}
+	if err := w.start(t, w.verified(t, "ada")); err != nil {
+		t.Errorf("who proved it since: %v", err)
+	}
+}
+
+// The pending sign-ins of an account are 100 at most, and those that are over go.
+func TestPendingSignInsAreBounded(t *testing.T) {
+	w := open(t)
+	w.on(t, w.add(t, "ada"))
+	first := w.begin(t, "ada")
+	for range 99 {
+		w.pass(time.Millisecond)
+		w.begin(t, "ada")
+	}
+	if _, err := w.Find(t.Context(), first); err != nil {
+		t.Errorf("the first of 100: %v", err)
+	}
+	w.pass(time.Millisecond)
+	last := w.begin(t, "ada")
+	if _, err := w.Find(t.Context(), first); !errors.Is(err, factor.ErrPending) {
+		t.Errorf("the first of 101: got %v, want ErrPending", err)
+	}
+	for _, want := range []int{100, 0} {
+		need(t, w.Sweep(t.Context()))
+		if n := len(w.texts(t, `SELECT code_hash FROM pending_signins`)); n != want {
+			t.Errorf("%d are kept, want %d", n, want)
+		}
+		w.pass(factor.PendingLife)
+	}
+	if _, err := w.Find(t.Context(), last); !errors.Is(err, factor.ErrPending) {
+		t.Errorf("got %v, want ErrPending", err)
+	}
+}
+
+// Secrets survive a rotation, and a prune after they were encrypted anew.
+func TestKeys(t *testing.T) {
+	w := open(t)
+	secret, _ := w.on(t, w.add(t, "ada"))
+	lost, _ := w.on(t, w.add(t, "eve"))
+	enter := func(secret factor.Secret, name string) error {
+		w.pass(time.Minute)
+		_, err := w.enter(t.Context(), w.begin(t, name), w.code(t, secret, 0))
+		return err
+	}
+	keys := func(keys ...[32]byte) { need(t, w.SetKeys(keys)) }
+	keys(key("g"), key("f"))
+	need(t, enter(secret, "ada"))
+	keys(key("g"))
+	if err := enter(secret, "ada"); !errors.Is(err, factor.ErrBroken) {
+		t.Errorf("the key is gone: got %v, want ErrBroken", err)
+	}
+	need(t, w.db.Tx(t.Context(), func(tx *db.Tx) error { // a row that is moved to another account opens nothing
+		_, err := tx.Exec(t.Context(), `UPDATE authenticators SET secret = (SELECT secret FROM authenticators a JOIN accounts c ON c.id = a.account_id WHERE c.username = 'ada')`)
+		return err
+	}))
+	keys(key("g"), key("f"))
+	if err := enter(lost, "eve"); !errors.Is(err, factor.ErrBroken) {
+		t.Errorf("another account's secret: got %v, want ErrBroken", err)
+	}
+	for _, want := range []int{1, 1} {
+		if broken, err := w.Reencrypt(t.Context()); err != nil || broken != want {
+			t.Errorf("%d are broken, error %v; want %d", broken, err, want)
+		}
+	}
+	keys(key("g"))
+	need(t, enter(secret, "ada"))
+	if err := w.SetKeys(nil); err == nil {
+		t.Error("no key is accepted")
+	}
+}
+
+// Clearing takes all factors and ends all sessions; what was wrong before counts no more.
+func TestClear(t *testing.T) {
+	w := open(t)
+	ada := w.add(t, "ada")
+	if err := w.Clear(t.Context(), ada.Identity, visitor); !errors.Is(err, factor.ErrOff) {
+		t.Errorf("nothing to clear: got %v, want ErrOff", err)
+	}
+	w.on(t, ada)
+	w.session(t, w.verified(t, "ada"))
+	need(t, w.Clear(t.Context(), ada.Identity, visitor))
+	st, err := w.Of(t.Context(), ada.ID)
+	if err != nil || st != (factor.State{}) {
+		t.Errorf("left: %+v, error %v", st, err)
+	}
+	if has, err := w.Has(t.Context(), ada.ID); has || err != nil {
+		t.Errorf("got %t, %v", has, err)
+	}
+	if n := len(w.texts(t, `SELECT sid FROM sessions WHERE ended_at = 0`)); n != 0 {
+		t.Errorf("%d sessions go on", n)
+	}
+	if n := len(w.texts(t, `SELECT event FROM audit WHERE event = 'factors.cleared' AND username = 'ada'`)); n != 1 {
+		t.Errorf("the audit log has it %d times", n)
+	}
+}
+
+// Whoever is deleted leaves nothing.
+func TestDeleted(t *testing.T) {
+	w := open(t)
+	w.add(t, "owner")
+	ada := w.add(t, "ada")
+	secret, _ := w.on(t, ada)
+	_, _ = w.Check(t.Context(), w.begin(t, "ada"), w.wrong(t, secret), visitor)
+	need(t, w.accounts.Delete(t.Context(), "ada", audit.Command()))
+	for _, table := range []string{"authenticators", "recovery_codes", "code_failures", "pending_signins"} {
+		if n := len(w.texts(t, `SELECT account_id FROM `+table)); n != 0 {
+			t.Errorf("%s has %d rows", table, n)
+		}
+	}
+	sealed, app := w.NewSetUp(ada.ID)
+	if _, err := w.Confirm(t.Context(), ada.Identity, factor.Confirmation{SetUp: sealed, Code: w.code(t, app, 0)}, visitor); !errors.Is(err, session.ErrChanged) {
+		t.Errorf("set up by somebody deleted: got %v, want ErrChanged", err)
+	}
+}

@@ -1,0 +1,345 @@
+package factor_test
+
+import (
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/utl/factor"
+	"glassjar/utl/session"
+)
+
+// The values of RFC 6238, appendix B, for SHA-1, of which six digits are shown.
+func TestRFC6238(t *testing.T) {
+	for at, want := range map[int64]string{
+		59: "287082", 1111111109: "081804", 1111111111: "050471", 1234567890: "005924", 2000000000: "279037", 20000000000: "353130",
+	} {
+		if got, err := factor.CodeAt([]byte("12345678901234567890"), at/30); got != want || err != nil {
+			t.Errorf("at %d: got %s, error %v; want %s", at, got, err, want)
+		}
+	}
+	for _, secret := range []string{"", "1234567890123456789", "123456789012345678901"} {
+		if got, err := factor.CodeAt([]byte(secret), 1); !errors.Is(err, factor.ErrBroken) {
+			t.Errorf("a secret of %d bytes: got %q, error %v; want ErrBroken", len(secret), got, err)
+		}
+	}
+}
+
+// Attack factors/code: twice, from another step, another account's, of other lengths.
+func TestCodes(t *testing.T) {
+	w := open(t)
+	secret, _ := w.on(t, w.add(t, "ada"))
+	others, _ := w.on(t, w.add(t, "eve"))
+	w.pass(time.Hour)
+	now := w.code(t, secret, 0)
+	wide := strings.Map(func(c rune) rune { return c - '0' + '０' }, now)
+	for _, tt := range []struct {
+		name, typed string
+		want        error
+	}{
+		{"right", now, nil},
+		{"the step before", w.code(t, secret, -1), nil},
+		{"the step after", w.code(t, secret, 1), nil},
+		{"with spaces", " " + now[:3] + " \u00a0\u2009" + now[3:] + "\u200b\n", nil},
+		{"with dashes", now[:3] + "-" + now[3:] + "–", nil},
+		{"full-width digits", wide, nil},
+		{"two steps before", w.code(t, secret, -2), factor.ErrWrong},
+		{"two steps after", w.code(t, secret, 2), factor.ErrWrong},
+		{"another account's", w.code(t, others, 0), factor.ErrWrong},
+		{"wrong", w.wrong(t, secret), factor.ErrWrong},
+		{"five digits", now[:5], factor.ErrForm},
+		{"seven digits", now + "1", factor.ErrForm},
+		{"10,000 digits", strings.Repeat("1", 10_000), factor.ErrForm},
+		{"nothing", "", factor.ErrForm},
+		{"letters", "abcdef", factor.ErrForm},
+		{"Arabic digits", "١٢٣٤٥٦", factor.ErrForm},
+		{"broken UTF-8", "12345\xff", factor.ErrForm},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := w.begin(t, "ada")
+			_, err := w.Check(t.Context(), p, tt.typed, visitor)
+			if !errors.Is(err, tt.want) {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+		})
+	}
+}
+
+// Attack factors/code: each step's code is used once, and none before it any more.
+func TestACodeIsUsedOnce(t *testing.T) {
+	w := open(t)
+	secret, _ := w.on(t, w.add(t, "ada"))
+	if _, err := w.enter(t.Context(), w.begin(t, "ada"), w.code(t, secret, -1)); !errors.Is(err, factor.ErrUsed) {
+		t.Errorf("the code of the set-up: got %v, want ErrUsed", err)
+	}
+	c, err := w.enter(t.Context(), w.begin(t, "ada"), w.code(t, secret, 0))
+	if err != nil || c.Account.Level != 2 || c.Account.AMR != "otp pwd" || c.Pending.Next != "/people" || c.Recovery {
+		t.Fatalf("got %+v, error %v", c, err)
+	}
+	for steps := int64(-1); steps <= 0; steps++ {
+		if _, err := w.enter(t.Context(), w.begin(t, "ada"), w.code(t, secret, steps)); !errors.Is(err, factor.ErrUsed) {
+			t.Errorf("%d steps from the one that was used: got %v, want ErrUsed", steps, err)
+		}
+	}
+	if _, err := w.enter(t.Context(), w.begin(t, "ada"), w.code(t, secret, 1)); err != nil {
+		t.Errorf("the next one: %v", err)
+	}
+	st, err := w.Of(t.Context(), c.Account.AccountID)
+	if err != nil || !st.AppUsed.Equal(w.now()) || !st.Second() {
+		t.Errorf("the state is %+v, error %v", st, err)
+	}
+}
+
+// Attack race/one-winner: one code, ten pending sign-ins, two servers.
+func TestOfManyWithOneCodeOneGetsIn(t *testing.T) {
+	w := open(t)
+	secret, recovery := w.on(t, w.add(t, "ada"))
+	servers := []*world{w, w.second(t)}
+	for round := range 20 {
+		w.pass(25 * time.Hour) // those who came second count as wrong
+		code := w.code(t, secret, 0)
+		if round%5 == 4 {
+			code = recovery[round/5]
+		}
+		pendings := make([]string, 5)
+		for i := range pendings {
+			pendings[i] = w.begin(t, "ada")
+		}
+		if n := atOnce(len(pendings), func(i int) error {
+			_, err := servers[i%2].enter(t.Context(), pendings[i], code)
+			return err
+		}); n != 1 {
+			t.Fatalf("round %d: %d got in with one code, want 1", round, n)
+		}
+	}
+}
+
+// Attack race/one-winner: one pending sign-in, many recovery codes at once.
+func TestOnePendingSignInIsUsedOnce(t *testing.T) {
+	w := open(t)
+	_, recovery := w.on(t, w.add(t, "ada"))
+	servers, p := []*world{w, w.second(t)}, w.begin(t, "ada")
+	claims := make([]factor.Claim, len(recovery))
+	for i, code := range recovery {
+		var err error
+		if claims[i], err = w.Check(t.Context(), p, code, visitor); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := atOnce(len(claims), func(i int) error { return servers[i%2].spend(t.Context(), claims[i]) }); n != 1 {
+		t.Errorf("%d got in, want 1", n)
+	}
+	if n := len(w.texts(t, `SELECT code_hash FROM recovery_codes WHERE used_at > 0`)); n != 1 {
+		t.Errorf("%d recovery codes are used, want 1", n)
+	}
+}
+
+// What a name of a site holds cannot part the address: apps read the same secret.
+func TestURI(t *testing.T) {
+	w := open(t)
+	_, secret := w.NewSetUp("id")
+	w.SiteName = "a&b=c:d/e?f#g é+"
+	u, err := url.Parse(w.URI(secret, "a.da"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	if u.Scheme != "otpauth" || u.Host != "totp" || u.Path != "/a&b=c d/e?f#g é+:a.da" || q.Get("issuer") != "a&b=c d/e?f#g é+" ||
+		q.Get("secret") != text(secret[:]) || strings.Contains(u.String(), "=c+") {
+		t.Errorf("got %s", u)
+	}
+	if secret.String() == secret.Text() {
+		t.Error("a log would show the secret")
+	}
+}
+
+// Attack factors/flood: 20 wrong codes a day from everywhere, 100 in a row, and a right
+// one is not looked at either; a recovery code is.
+func TestWrongCodesStop(t *testing.T) {
+	w := open(t)
+	ada := w.add(t, "ada")
+	secret, recovery := w.on(t, ada)
+	guess := func(text string) error {
+		_, err := w.Check(t.Context(), w.begin(t, "ada"), text, visitor)
+		return err
+	}
+	for day := range 5 {
+		for i := range 20 {
+			if err := guess(w.wrong(t, secret)); !errors.Is(err, factor.ErrWrong) {
+				t.Fatalf("day %d, wrong code %d: %v", day, i, err)
+			}
+		}
+		many, ok := errors.AsType[factor.ManyError](guess(w.code(t, secret, 0)))
+		if !ok || !errors.Is(many, factor.ErrMany) || (day < 4) != (many.Wait > 23*time.Hour) {
+			t.Fatalf("day %d, the right one after 20: got %+v", day, many)
+		}
+		w.pass(24*time.Hour + time.Second)
+	}
+	if _, ok := errors.AsType[factor.ManyError](guess(w.code(t, secret, 0))); !ok {
+		t.Error("the right one after 100 in a row is looked at")
+	}
+	if _, err := w.enter(t.Context(), w.begin(t, "ada"), recovery[0]); err != nil {
+		t.Errorf("a recovery code after 100: %v", err)
+	}
+	if _, err := w.enter(t.Context(), w.begin(t, "ada"), w.code(t, secret, 0)); err != nil {
+		t.Errorf("the right one after a recovery code: %v", err)
+	}
+	if n := len(w.texts(t, `SELECT event FROM audit WHERE event = 'code.failed' AND account_id = ?`, ada.ID)); n != 100 {
+		t.Errorf("%d wrong codes are in the audit log, want 100", n)
+	}
+}
+
+// Attack factors/flood: a million codes against one account.
+func TestAMillionCodes(t *testing.T) {
+	w := open(t)
+	secret, _ := w.on(t, w.add(t, "ada"))
+	v := w.verified(t, "ada")
+	n := 1_000_000
+	if testing.Short() || dbtestIsPostgres() {
+		n = 10_000
+	}
+	looked := 0
+	for i := range n {
+		_, err := w.CheckAgain(t.Context(), v, sixDigits(i), visitor)
+		if !errors.Is(err, factor.ErrMany) {
+			looked++
+		}
+	}
+	if looked > 20 {
+		t.Errorf("%d of %d codes were looked at, want 20", looked, n)
+	}
+	if _, err := w.CheckAgain(t.Context(), v, w.code(t, secret, 0), visitor); !errors.Is(err, factor.ErrMany) {
+		t.Errorf("the right one: got %v, want ErrMany", err)
+	}
+}
+
+// Attack factors/flood: twenty wrong codes from two servers at once are twenty.
+func TestWrongCodesAreCountedOnTwoServers(t *testing.T) {
+	w := open(t)
+	secret, _ := w.on(t, w.add(t, "ada"))
+	servers, v, wrong := []*world{w, w.second(t)}, w.verified(t, "ada"), w.wrong(t, secret)
+	looked := atOnce(100, func(i int) error {
+		if _, err := servers[i%2].CheckAgain(t.Context(), v, wrong, visitor); !errors.Is(err, factor.ErrWrong) {
+			return errors.New("not looked at")
+		}
+		return nil
+	})
+	if looked != 20 {
+		t.Errorf("%d were looked at, want 20", looked)
+	}
+}
+
+// A proof spends its code as a sign-in does.
+func TestCheckAgain(t *testing.T) {
+	w := open(t)
+	secret, _ := w.on(t, w.add(t, "ada"))
+	v := w.verified(t, "ada")
+	c, err := w.CheckAgain(t.Context(), v, w.code(t, secret, 0), visitor)
+	if err != nil || c.Account.Level != 2 {
+		t.Fatalf("got %+v, error %v", c, err)
+	}
+	if first, second := w.spend(t.Context(), c), w.spend(t.Context(), c); first != nil || !errors.Is(second, session.ErrChanged) {
+		t.Errorf("spent: %v; once more: %v, want ErrChanged", first, second)
+	}
+	w.add(t, "bob")
+	if _, err := w.CheckAgain(t.Context(), w.verified(t, "bob"), w.code(t, secret, 1), visitor); !errors.Is(err, factor.ErrWrong) {
+		t.Errorf("of somebody without an app: got %v, want ErrWrong", err)
+	}
+}
+
+// Attack factors/recovery: each once, in any order, case and spelling.
+func TestRecoveryCodes(t *testing.T) {
+	w := open(t)
+	ada := w.add(t, "ada")
+	_, codes := w.on(t, ada)
+	_, evesCodes := w.on(t, w.add(t, "eve"))
+	if len(codes) != factor.RecoveryCodes || len(codes[0]) != len("xxxx-xxxx-xxxx-xxxx-xxxx-xxxx") {
+		t.Fatalf("got %q", codes)
+	}
+	for i, spelled := range []string{
+		codes[7], strings.ToUpper(codes[3]), strings.ReplaceAll(codes[5], "-", " "), strings.ReplaceAll(codes[1], "-", ""),
+		strings.NewReplacer("0", "o", "1", "L").Replace(codes[0]), strings.NewReplacer("0", "O", "1", "i").Replace(codes[2]),
+	} {
+		c, err := w.enter(t.Context(), w.begin(t, "ada"), spelled)
+		if err != nil || !c.Recovery || c.Account.Level != 2 {
+			t.Errorf("%q: got %+v, error %v", spelled, c, err)
+		}
+		if _, err := w.enter(t.Context(), w.begin(t, "ada"), spelled); !errors.Is(err, factor.ErrUsed) {
+			t.Errorf("%q once more: got %v, want ErrUsed", spelled, err)
+		}
+		if st, err := w.Of(t.Context(), ada.ID); err != nil || st.Recovery.Left != 7-i {
+			t.Errorf("%+v are left, error %v; want %d", st.Recovery, err, 7-i)
+		}
+	}
+	for name, typed := range map[string]string{"another account's": evesCodes[0], "one changed": changed(codes[4])} {
+		if _, err := w.enter(t.Context(), w.begin(t, "ada"), typed); !errors.Is(err, factor.ErrWrong) {
+			t.Errorf("%s: got %v, want ErrWrong", name, err)
+		}
+	}
+	if got := w.texts(t, `SELECT detail FROM audit WHERE event = 'recovery.used' ORDER BY id`); !slices.Equal(got, []string{"7 left", "6 left", "5 left", "4 left", "3 left", "2 left"}) {
+		t.Errorf("the audit log says %q", got)
+	}
+	again, err := w.NewRecovery(t.Context(), ada.Identity, visitor)
+	if err != nil || len(again) != 8 {
+		t.Fatal(again, err)
+	}
+	if _, err := w.enter(t.Context(), w.begin(t, "ada"), codes[4]); !errors.Is(err, factor.ErrWrong) {
+		t.Errorf("an old one after new ones were made: got %v, want ErrWrong", err)
+	}
+	if _, err := w.enter(t.Context(), w.begin(t, "ada"), again[4]); err != nil {
+		t.Errorf("a new one: %v", err)
+	}
+}
+
+// The database has none of the codes, in any form.
+func TestRecoveryCodesAreHashed(t *testing.T) {
+	w := open(t)
+	secret, codes := w.on(t, w.add(t, "ada"))
+	all := strings.Join(dump(t, w), "\n")
+	for _, s := range append(codes, strings.ReplaceAll(codes[0], "-", ""), strings.ToUpper(codes[0]), secret.Text(), string(secret[:])) {
+		if strings.Contains(all, s) {
+			t.Errorf("the database has %q", s)
+		}
+	}
+}
+
+func TestSavedRecoveryCodes(t *testing.T) {
+	w := open(t)
+	ada := w.add(t, "ada")
+	if _, err := w.NewRecovery(t.Context(), ada.Identity, visitor); !errors.Is(err, factor.ErrOff) {
+		t.Errorf("without a second factor: got %v, want ErrOff", err)
+	}
+	_, codes := w.on(t, ada)
+	for _, want := range []bool{false, true} {
+		if st, err := w.Of(t.Context(), ada.ID); err != nil || st.Recovery.Saved != want {
+			t.Errorf("got %+v, error %v; want saved %t", st, err, want)
+		}
+		if err := w.SaveRecovery(t.Context(), ada.Identity, visitor); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(w.texts(t, `SELECT event FROM audit WHERE event = 'recovery.saved'`)); n != 1 {
+		t.Errorf("the audit log has it %d times", n)
+	}
+	if got, err := w.Theirs(t.Context(), ada.ID, strings.ToUpper(strings.Join(codes, " "))); err != nil || !slices.Equal(got, codes) {
+		t.Errorf("got %q, error %v", got, err)
+	}
+	eve := w.add(t, "eve")
+	for id, text := range map[string]string{eve.ID: codes[0], ada.ID: codes[0] + " " + changed(codes[1]), "": ""} {
+		if got, err := w.Theirs(t.Context(), id, text); !errors.Is(err, factor.ErrWrong) {
+			t.Errorf("got %q, error %v; want ErrWrong", got, err)
+		}
+	}
+}
+
+// changed returns the recovery code with another last character.
+func changed(code string) string {
+	last := "z"
+	if strings.HasSuffix(code, last) {
+		last = "y"
+	}
+	return code[:len(code)-1] + last
+}

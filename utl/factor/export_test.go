@@ -1,0 +1,4 @@
+package factor
+
+// CodeAt is codeAt.
+var CodeAt = codeAt

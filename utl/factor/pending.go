@@ -1,0 +1,146 @@
+package factor
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/session"
+)
+
+const (
+	// PendingLife is how long a pending sign-in is good. Using it does not make it last
+	// longer.
+	PendingLife = 10 * time.Minute
+
+	maxWrong   = 5    // codes of one pending sign-in
+	maxPending = 100  // of an account: the sign-in beyond ends the oldest
+	maxNext    = 4096 // bytes; a longer address is forgotten
+)
+
+// Pending is a sign-in whose password was right and whose second factor is still to
+// come. It is no session, and good for nothing else.
+type Pending struct {
+	Account  session.Verified // by the first factor
+	Remember bool
+	Next     string // where the sign-in leads
+
+	hash string
+}
+
+// pendings are those that are good: a ?-argument, now, follows.
+const pendings = ` FROM pending_signins p JOIN accounts a ON a.id = p.account_id
+	WHERE p.epoch = a.epoch AND p.factor_epoch = a.factor_epoch AND a.disabled_at = 0 AND p.expires_at > ? `
+
+const selectPendings = `SELECT p.code_hash, p.account_id, a.username, p.epoch, p.factor_epoch, p.amr, p.remember, p.next` + pendings
+
+func scanPending(r db.Row) (p Pending, err error) {
+	p.Account.Level = 1
+	err = r.Scan(&p.hash, &p.Account.AccountID, &p.Account.Username, &p.Account.Epoch, &p.Account.Factors, &p.Account.AMR, &p.Remember, &p.Next)
+	return p, err
+}
+
+// Begin begins a pending sign-in, and returns the code by which the browser finds it
+// again: 130 random bits, for a cookie. The browser's earlier one, whose code is
+// replaces, ends. Errors: session.ErrChanged when the account is not what it was,
+// db.ErrUnavailable.
+func (s *Store) Begin(ctx context.Context, p Pending, replaces string) (code string, err error) {
+	code = rand.Text()
+	if len(p.Next) > maxNext {
+		p.Next = ""
+	}
+	v := p.Account
+	err = s.DB.Tx(ctx, func(tx *db.Tx) error {
+		if err := session.LockAccount(ctx, tx, v.AccountID); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM pending_signins WHERE code_hash = ?1 OR code_hash IN
+			(SELECT code_hash FROM pending_signins WHERE account_id = ?2 ORDER BY expires_at DESC LIMIT ?4 OFFSET ?3)`,
+			hash(replaces), v.AccountID, maxPending-1, maxPending); err != nil {
+			return err
+		}
+		n, err := tx.Exec(ctx, `INSERT INTO pending_signins (code_hash, account_id, epoch, factor_epoch, amr, remember, next, expires_at)
+			SELECT ?, a.id, a.epoch, a.factor_epoch, ?, ?, ?, ? FROM accounts a WHERE a.id = ? AND a.epoch = ? AND a.factor_epoch = ? AND a.disabled_at = 0`,
+			hash(code), v.AMR, db.Flag(p.Remember), p.Next, db.Micros(s.Now().Add(PendingLife)), v.AccountID, v.Epoch, v.Factors)
+		if err == nil && n == 0 {
+			err = session.ErrChanged
+		}
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("beginning a pending sign-in: %w", err)
+	}
+	return code, nil
+}
+
+// Find returns the pending sign-in with the code, if it is good. Errors: ErrPending,
+// db.ErrUnavailable.
+func (s *Store) Find(ctx context.Context, code string) (Pending, error) {
+	return s.find(ctx, s.DB, hash(code))
+}
+
+func (s *Store) find(ctx context.Context, from db.Querier, codeHash string) (Pending, error) {
+	p, err := db.One(ctx, from, scanPending, selectPendings+`AND p.code_hash = ?`, db.Micros(s.Now()), codeHash)
+	if errors.Is(err, db.ErrNone) {
+		return Pending{}, ErrPending
+	}
+	if err != nil {
+		return Pending{}, fmt.Errorf("reading a pending sign-in: %w", err)
+	}
+	return p, nil
+}
+
+// Cancel ends the pending sign-in with the code. That there is none is no error.
+// Errors: db.ErrUnavailable.
+func (s *Store) Cancel(ctx context.Context, code string) error {
+	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `DELETE FROM pending_signins WHERE code_hash = ?`, hash(code))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("ending a pending sign-in: %w", err)
+	}
+	return nil
+}
+
+// EndPending ends the pending sign-in in the transaction that starts its session, for
+// a second factor that is not kept here: of two at once one gets through. Errors:
+// ErrPending when it was used or ended meanwhile.
+func (s *Store) EndPending(ctx context.Context, tx *db.Tx, p Pending) error {
+	if _, err := s.find(ctx, tx, p.hash); err != nil {
+		return err
+	}
+	n, err := tx.Exec(ctx, `DELETE FROM pending_signins WHERE code_hash = ?`, p.hash)
+	if err == nil && n == 0 {
+		err = ErrPending
+	}
+	return err
+}
+
+// countWrong counts a wrong code of the pending sign-in, and ends it at the fifth.
+func (s *Store) countWrong(ctx context.Context, tx *db.Tx, p Pending) error {
+	if _, err := tx.Exec(ctx, `UPDATE pending_signins SET wrong = wrong + 1 WHERE code_hash = ?`, p.hash); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM pending_signins WHERE code_hash = ? AND wrong >= ?`, p.hash, maxWrong)
+	return err
+}
+
+// Sweep deletes the pending sign-ins that are over, as db.Sweep does.
+func (s *Store) Sweep(ctx context.Context) error {
+	err := s.DB.Sweep(ctx, `DELETE FROM pending_signins WHERE code_hash IN
+		(SELECT code_hash FROM pending_signins WHERE expires_at <= ? ORDER BY expires_at LIMIT ? /* FOR UPDATE SKIP LOCKED */)`, db.Micros(s.Now()))
+	if err != nil {
+		return fmt.Errorf("sweeping pending sign-ins: %w", err)
+	}
+	return nil
+}
+
+// recordWrong records a wrong code, as far as audit.RecordAttempt does.
+func (s *Store) recordWrong(ctx context.Context, tx *db.Tx, v session.Verified, by audit.Actor) error {
+	return audit.RecordAttempt(ctx, tx, s.Now(), by, audit.Event{Kind: "code.failed", AccountID: v.AccountID, Username: v.Username})
+}

@@ -1,0 +1,120 @@
+package factor
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"glassjar/utl/db"
+)
+
+// What is encrypted says what it is for: nothing else is taken for it.
+const (
+	forSetUp = "set-up" // an authenticator app that is being set up
+	forApp   = "app"    // one that is on
+)
+
+// aead returns AES-256-GCM with the key.
+func aead(key [32]byte) cipher.AEAD {
+	block, err := aes.NewCipher(key[:])
+	if err != nil {
+		panic(err) // only for a key of another length
+	}
+	a, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		panic(err) // only for another cipher than AES
+	}
+	return a
+}
+
+func about(purpose, accountID string) []byte { return []byte(purpose + "\x00" + accountID) }
+
+// seal encrypts what is kept for the purpose and the account, with the newest key,
+// and returns that key's id.
+func (s *Store) seal(purpose, accountID string, plain []byte) (sealed, keyID string) {
+	key := (*s.keys.Load())[0]
+	return base64.RawURLEncoding.EncodeToString(aead(key).Seal(nil, nil, plain, about(purpose, accountID))), idOf(key)
+}
+
+// open decrypts what seal encrypted, with any key. Errors: ErrBroken.
+func (s *Store) open(purpose, accountID, sealed string) ([]byte, error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
+	if err != nil {
+		return nil, ErrBroken
+	}
+	for _, key := range *s.keys.Load() {
+		if plain, err := aead(key).Open(nil, nil, raw, about(purpose, accountID)); err == nil {
+			return plain, nil
+		}
+	}
+	return nil, ErrBroken
+}
+
+// idOf returns a short name of the key, which reveals nothing about it.
+func idOf(key [32]byte) string {
+	sum := sha256.Sum256(append([]byte("glassjar factor key id\x00"), key[:]...))
+	return hex.EncodeToString(sum[:6])
+}
+
+// hash returns the SHA-256 of a secret of 120 bits or more: enough that nobody
+// guesses it, so that it needs no slow hash (OWASP ASVS 5.0, 6.5.2).
+func hash(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+// random returns n random bytes.
+func random(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // it never fails
+	return b
+}
+
+// sealRows is how many secrets one transaction of Reencrypt changes.
+const sealRows = 200
+
+// Reencrypt encrypts every secret with the newest key that is not yet: after it, the
+// other keys may go. It returns how many secrets no key opens: these are lost
+// already. Errors: db.ErrUnavailable.
+func (s *Store) Reencrypt(ctx context.Context) (broken int, err error) {
+	after := ""
+	for {
+		rows, err := db.All(ctx, s.DB, scanApp, selectApps+` WHERE account_id > ? AND key_id <> ? ORDER BY account_id LIMIT ?`,
+			after, idOf((*s.keys.Load())[0]), sealRows)
+		if err != nil || len(rows) == 0 {
+			return broken, err
+		}
+		after = rows[len(rows)-1].accountID
+		lost, err := s.reencrypt(ctx, rows)
+		if err != nil {
+			return broken, fmt.Errorf("encrypting authenticator apps' secrets with the newest key: %w", err)
+		}
+		broken += lost
+	}
+}
+
+func (s *Store) reencrypt(ctx context.Context, rows []app) (broken int, err error) {
+	err = s.DB.Tx(ctx, func(tx *db.Tx) error {
+		broken = 0
+		for _, row := range rows {
+			secret, err := s.open(forApp, row.accountID, row.sealed)
+			if errors.Is(err, ErrBroken) {
+				broken++
+				continue
+			}
+			sealed, keyID := s.seal(forApp, row.accountID, secret)
+			if _, err := tx.Exec(ctx, `UPDATE authenticators SET secret = ?, key_id = ? WHERE account_id = ? AND secret = ?`,
+				sealed, keyID, row.accountID, row.sealed); err != nil { // one that was replaced meanwhile stays
+				return err
+			}
+		}
+		return nil
+	})
+	return broken, err
+}
