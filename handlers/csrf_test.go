@@ -98,6 +98,7 @@ func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) map[string]deed {
 		"POST /lab/key":                          {path: "/lab/key", fields: []string{"do", "show"}, shows: true},
 		"POST /lab/password":                     {path: "/lab/password", fields: []string{"password", "no real one"}, shows: true},
 		"POST /lab/code":                         {path: "/lab/code", fields: []string{"code", "123456"}, shows: true},
+		"POST /lab/passkey":                      {path: "/lab/passkey", fields: []string{"do", "soft"}, shows: true},
 		"POST /lab/wire":                         {path: "/lab/wire", fields: []string{"secret", "meet me at midnight"}, shows: true},
 		"POST /account/profile":                  {path: "/account/profile", fields: []string{"name", "Bob", "email", "bob@site.example"}},
 		"POST /account/data":                     {path: "/account/data", shows: true},

@@ -225,6 +225,8 @@ func (s *site) labRoutes() map[string]http.Handler {
 		"POST /lab/session":  s.Open(s.lab.SessionSubmit),
 		"GET /lab/cookie":    s.Open(s.lab.Cookie),
 		"POST /lab/cookie":   s.Open(s.lab.CookieSubmit),
+		"GET /lab/passkey":   s.Open(s.lab.Passkey),
+		"POST /lab/passkey":  s.Open(s.lab.PasskeySubmit),
 		"GET /lab/sheet":     s.Open(s.lab.Sheet),
 		"GET /lab/elsewhere": s.Open(s.lab.Elsewhere),
 		"GET /lab/key":       s.Open(s.lab.Key),

@@ -42,6 +42,7 @@ var pageData = map[string]any{
 	"lab-elsewhere":             lab.ElsewherePage{},
 	"lab-cookie":                lab.CookiePage{},
 	"lab-key":                   lab.KeyPage{},
+	"lab-passkey":               lab.PasskeyPage{},
 	"lab-password":              lab.PasswordPage{},
 	"lab-request":               lab.RequestPage{},
 	"lab-session":               lab.SessionPage{},

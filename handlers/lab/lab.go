@@ -53,6 +53,7 @@ type OverviewPage struct {
 	ByTLS   bool   // this page came over https
 	Guess   string // how long one took, when the visitor had a password hashed
 	Digits  string // the code of now; empty: no secret was made yet
+	Passkey bool   // the lab has one of the visitor's
 }
 
 // Done reports whether the visitor did the step.
@@ -71,6 +72,7 @@ func (s *Room) Overview(w http.ResponseWriter, r *http.Request) error {
 			count(len(strings.Join(r.Header.Values("Cookie"), "; ")), "byte", "bytes"),
 		Keys: count(len(held.entries), "key", "keys"), ByTLS: s.byTLS(r), Guess: c.visit.Get("guess"),
 	}
+	_, p.Passkey = passkeyVisit{c.visit, s.Now()}.passkey()
 	if secret, ok := c.visit.keptSecret(); ok {
 		p.Digits = anatomy.NewCode(secret, anatomy.StepAt(s.Now())).Digits
 	}

@@ -18,7 +18,7 @@ import (
 // labCookieOf returns the value of the browser's cookie, or "".
 func labCookieOf(b *webtest.Browser, name string) string {
 	b.T.Helper()
-	for _, c := range b.Jar.Cookies(webtest.Parse(b.T, b.Base)) {
+	for _, c := range b.Jar.Cookies(webtest.Parse(b.T, b.Base+"/lab")) {
 		if c.Name == name {
 			return c.Value
 		}
@@ -61,7 +61,7 @@ func TestLabHasFiguresOfThisVisitor(t *testing.T) {
 	figures := func(got *webtest.Answer) []string {
 		return got.Find(".figure").Map(func(_ int, f *goquery.Selection) string { return strings.TrimSpace(f.Text()) })
 	}
-	wantTexts(t, figures(b.Get("/lab")), "GET /lab HTTP/1.1", "0 cookies, 0 bytes", "no lab cookie yet", "no lab cookie yet", "32 bytes", "this page came over http", "nothing hashed yet", "no secret yet")
+	wantTexts(t, figures(b.Get("/lab")), "GET /lab HTTP/1.1", "0 cookies, 0 bytes", "no lab cookie yet", "no lab cookie yet", "32 bytes", "this page came over http", "nothing hashed yet", "no secret yet", "no passkey of the lab yet")
 	b.Get("/lab/session")
 	s.Clock.Move(2*time.Minute + 30*time.Second)
 	got := figures(b.Get("/lab?password=abc"))
@@ -75,8 +75,9 @@ func TestLabHasFiguresOfThisVisitor(t *testing.T) {
 	}
 	b.Post("/lab/password", "password", "x")
 	digits := b.Get("/lab/code").Text("#digits")
-	if got := figures(b.Get("/lab")); !strings.HasSuffix(got[6], " a guess") || got[7] != digits {
-		t.Errorf("of the password and the code it says %q", got[6:])
+	b.Post("/lab/passkey", "do", "soft")
+	if got := figures(b.Get("/lab")); !strings.HasSuffix(got[6], " a guess") || got[7] != digits || got[8] != "the lab has one of yours" {
+		t.Errorf("of the password, the code and the passkey it says %q", got[6:])
 	}
 	stranger := s.Browser(t).Get("/lab", "Cookie", "lab=x")
 	wantTexts(t, figures(stranger)[4:5], "your cookie does not fit it")

@@ -81,4 +81,9 @@ var sheet = []sheetPart{
 		{"digits", "Your phone and the page show the same digits. What did they tell each other?", "Nothing, since the secret was scanned: each counts the half minutes and signs the number."},
 		{"again", "Send the digits of now, twice. What does the server say?", "Accepted, then refused: each step counts once, so who looks over your shoulder gains nothing."},
 	}},
+	{"A passkey answers a challenge", "/lab/passkey", 0, []question{
+		{"challenge", "Let a device, or the server, answer the challenge. Which things does the signature cover?", "The challenge, the origin that the browser was at, and the device's own words: for which site, and that somebody was there."},
+		{"origin", "Change the origin to a look-alike's. Why can such a site not use your passkey?", "The browser writes the origin, and it is signed: an answer given elsewhere is refused here."},
+		{"bit", "Change one bit of the signature, then send the true answer once more. Why is each refused?", "The signature fits no more; and a challenge is good once."},
+	}},
 }

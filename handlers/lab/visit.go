@@ -10,12 +10,12 @@ import (
 )
 
 // visitCookie is the name of the cookie that keeps what the lab made for this
-// visit: which steps are done, a secret for codes. It is signed and encrypted
+// visit: which steps are done, a secret for codes, a passkey. It is signed and encrypted
 // with the lab's own keys, and goes when the browser closes.
 const visitCookie = "lab-visit"
 
 // steps are the steps of the way through, in their order.
-var steps = []string{"request", "cookies", "session", "cookie", "key", "wire", "password", "code"}
+var steps = []string{"request", "cookies", "session", "cookie", "key", "wire", "password", "code", "passkey"}
 
 // visit is what the lab keeps of a visit, in the visitor's own browser.
 type visit struct {
@@ -34,6 +34,11 @@ func (v *visit) changed() bool { return v.String() != v.sent }
 
 // set keeps the text under the key.
 func (v *visit) set(key, text string) { v.Dictionary = v.Set(key, text) }
+
+// drop forgets what is kept under the key.
+func (v *visit) drop(key string) {
+	v.Dictionary = slices.DeleteFunc(slices.Clone(v.Dictionary), func(e anatomy.Entry) bool { return e.Key == key })
+}
 
 // did notes that the step is done.
 func (v *visit) did(step string) {

@@ -141,7 +141,7 @@ func TestPagesArriveInOneRoundTrip(t *testing.T) {
 		"account, an app password": b.Post("/account/app-passwords", "name", "x"),
 		"lab":                      b.Get("/lab"), "lab, request": b.Get("/lab/request?username=ada&sub1=cookies"), "lab, session": b.Get("/lab/session"),
 		"lab, cookie": b.Get("/lab/cookie"), "lab, cookie refused": b.Post("/lab/cookie", b.Get("/lab/cookie").Button("Make me admin")...),
-		"lab, key": signed, "lab, password": b.Post("/lab/password", "password", "x"), "lab, code": b.Post("/lab/code", "code", "1"),
+		"lab, key": signed, "lab, password": b.Post("/lab/password", "password", "x"), "lab, code": b.Post("/lab/code", "code", "1"), "lab, passkey": b.Post("/lab/passkey", "do", "soft"), "lab, sheet": b.Get("/lab/sheet"),
 		"lab, wire": b.Post("/lab/wire", "secret", strings.Repeat("é", 200)), "lab, key refused": b.Post("/lab/key", signed.Button("Change one letter of it")...),
 	} {
 		page.WantPage()

@@ -31,5 +31,5 @@ func WithLab(c *handlers.Config) { c.Lab = anatomy.New(LabKey, DeviceKey) }
 // LabPaths are the lab's pages, and LabReads those that take no form.
 var (
 	LabReads = []string{"/lab", "/lab/elsewhere", "/lab/sheet"}
-	LabPaths = []string{"/lab", "/lab/elsewhere", "/lab/sheet", "/lab/request", "/lab/session", "/lab/cookie", "/lab/key", "/lab/wire", "/lab/password", "/lab/code"}
+	LabPaths = []string{"/lab", "/lab/elsewhere", "/lab/sheet", "/lab/request", "/lab/session", "/lab/cookie", "/lab/key", "/lab/wire", "/lab/password", "/lab/code", "/lab/passkey"}
 )

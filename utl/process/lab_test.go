@@ -62,6 +62,7 @@ func TestLabInABrowser(t *testing.T) {
 	p.wire()
 	p.password()
 	p.code()
+	p.passkey()
 	p.sheet()
 	p.s.must("", "keys", "rotate")
 	p.s.eventually("the lab refuses what an old key signed", func() bool {
@@ -259,4 +260,18 @@ func (p lesson) code() {
 	p.Fill("code", shown)
 	p.walk(step{"Ask the server", "#verdict h3", "Accepted"}, step{"Ask the server", "#verdict h3", "Refused"})
 	p.did("digits", "again")
+}
+
+// passkey has the server play a device, then the browser's own answer.
+func (p lesson) passkey() {
+	const verdict = "#verdict h3"
+	p.Open(p.s.url + "/lab/passkey")
+	p.walk(step{"No device? Let the server play one", verdict, "Accepted"}, step{"", ".part.t dd", "an answer the one above ours"},
+		step{"Another origin", verdict, "Refused"}, step{"", "#verdict .no", "Origin: not this site's"},
+		step{"One bit of the signature", "#verdict .no", "Signature does not match"}, step{"Send it once more", "#verdict .no", "Used already"},
+		step{"Forget this passkey", "#kept", ""})
+	p.Device().Touched(true)
+	p.walk(step{"Make a passkey with my device", "#kept", "What the server keeps"},
+		step{"Answer with my device", verdict, "Accepted"}, step{"", "#kept + .tag", ""}, step{"One bit of the signature", verdict, "Refused"})
+	p.did("challenge", "origin", "bit")
 }

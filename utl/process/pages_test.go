@@ -244,6 +244,10 @@ func (p tour) lab() {
 	p.Press("Ask the server")
 	p.Press("Ask the server")
 	p.look("lab-code-refused")
+	p.visit("lab-passkey", "/lab/passkey", "A passkey answers a challenge")
+	p.Press("No device? Let the server play one")
+	p.Press("Another origin")
+	p.look("lab-passkey-refused")
 	p.visit("lab-sheet", "/lab/sheet", "Worksheet: how a sign-in works")
 	p.visit("lab-done", "/lab", "See how a sign-in works")
 }

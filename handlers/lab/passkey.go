@@ -1,0 +1,433 @@
+package lab
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/anatomy"
+)
+
+const (
+	challengeBytes = 32
+	challengeLife  = 5 * time.Minute
+	maxDeviceSays  = 16 << 10 // bytes of what a browser sends of a passkey
+)
+
+// PasskeyPage is the data of /lab/passkey.
+type PasskeyPage struct {
+	stepLayout
+
+	Problem   string
+	Host      string
+	Challenge string
+	Kept      *keptPasskey // nil: there is no passkey
+	Options   string       // what a script asks the device; empty once it is answered
+	Answer    *answerView  // nil: nothing was answered yet
+	Verdict   verdictView
+}
+
+// keptPasskey is what a server keeps of a passkey.
+type keptPasskey struct {
+	X, Y, ID string
+	Soft     bool // the server plays the device
+}
+
+// answerView is an answer, taken apart.
+type answerView struct {
+	Client, AuthData, Signature string
+	Type, Challenge, Origin     string // what the browser says, in words
+	Flags                       string
+	Count                       uint32
+	Length                      int // of the signature, in bytes
+	Bits                        []flagBit
+}
+
+// flagBit is one of the authenticator's flags.
+type flagBit struct {
+	Bit        int
+	On         bool
+	Name, Says string
+}
+
+// Passkey answers GET /lab/passkey: a challenge, and its answer once there is one.
+func (s *Room) Passkey(w http.ResponseWriter, r *http.Request) error {
+	c, err := s.layout(w, r, "passkey")
+	if err != nil {
+		return err
+	}
+	return s.showPasskey(w, http.StatusOK, PasskeyPage{stepLayout: c})
+}
+
+// PasskeySubmit answers POST /lab/passkey: it takes a new passkey or an answer of
+// the visitor's device, plays a device itself, or judges the answer with a byte
+// changed.
+func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ReadForm(r, "do", "answer", "trouble")
+	if err != nil {
+		return err
+	}
+	c, err := s.layout(w, r, "passkey")
+	if err != nil {
+		return err
+	}
+	p := PasskeyPage{stepLayout: c}
+	v := passkeyVisit{c.visit, s.Now()}
+	switch do := form.Get("do"); do {
+	case "make", "answer":
+		p.Problem = s.takeFromDevice(v, do, form.Get("answer"), form.Get("trouble"))
+	case "soft":
+		err = s.playDevice(v)
+	case "ask":
+		v.ask()
+	case "forget":
+		v.forget()
+	default:
+		p.Problem = s.sendAgain(v, do, &p)
+	}
+	if err != nil {
+		return err
+	}
+	if a, ok := v.answer(); ok && p.Problem == "" && p.Verdict.Title == "" {
+		p.Verdict = s.judgeAnswer(v, a, a)
+	}
+	return s.showPasskey(w, http.StatusOK, p)
+}
+
+func (s *Room) showPasskey(w http.ResponseWriter, status int, p PasskeyPage) error {
+	v := passkeyVisit{p.visit, s.Now()}
+	_, answered := v.answer()
+	if _, asked := v.question(); !asked || !answered && v.age() > challengeLife {
+		v.ask()
+	}
+	q := s.passkeyQuestion(v)
+	p.Challenge, p.Host = q.Challenge, q.RPID
+	if key, ok := v.passkey(); ok {
+		xy := key.Coordinates()
+		p.Kept = &keptPasskey{fmt.Sprintf("% x", xy[:32]), fmt.Sprintf("% x", xy[32:]), base64.RawURLEncoding.EncodeToString(key.ID), v.Get("pk-soft") != ""}
+	}
+	if a, ok := v.answer(); ok {
+		p.Answer = s.takeAnswerApart(q, a)
+	} else {
+		p.Options = passkeyOptions(q, p.Kept)
+	}
+	return s.renderVisit(w, status, "lab-passkey", p.visit, p)
+}
+
+func (s *Room) passkeyQuestion(v passkeyVisit) anatomy.PasskeyQuestion {
+	challenge, _ := v.question()
+	return anatomy.PasskeyQuestion{Challenge: challenge, Origin: s.PublicURL.Scheme + "://" + s.PublicURL.Host, RPID: s.PublicURL.Hostname()}
+}
+
+// passkeyOptions returns what a script hands to the browser: a question to the
+// passkey that is kept or, if that is no device's, the wish for a new one.
+func passkeyOptions(q anatomy.PasskeyQuestion, kept *keptPasskey) string {
+	type named struct {
+		ID          string `json:"id"`
+		Name        string `json:"name,omitempty"`
+		DisplayName string `json:"displayName,omitempty"`
+		Type        string `json:"type,omitempty"`
+	}
+	type parameter struct {
+		Type string `json:"type"`
+		Alg  int    `json:"alg"`
+	}
+	options := map[string]any{"challenge": q.Challenge, "timeout": challengeLife.Milliseconds(), "userVerification": "required"}
+	if kept != nil {
+		options["rpId"], options["allowCredentials"] = q.RPID, []named{{ID: kept.ID, Type: "public-key"}}
+	} else {
+		user := make([]byte, 16)
+		rand.Read(user) // never fails: it ends the program instead
+		options["rp"] = named{ID: q.RPID, Name: "glassjar lab"}
+		options["user"] = named{ID: base64.RawURLEncoding.EncodeToString(user), Name: "lab", DisplayName: "A visitor of the lab"}
+		options["pubKeyCredParams"] = []parameter{{"public-key", -7}}
+		options["authenticatorSelection"] = map[string]string{"residentKey": "discouraged", "userVerification": "required"}
+		options["attestation"] = "none"
+	}
+	text, err := json.Marshal(map[string]any{"publicKey": options})
+	if err != nil {
+		panic(err) // texts and numbers
+	}
+	return string(text)
+}
+
+// deviceSays is what a browser sends of a passkey or an answer, as JSON.
+type deviceSays struct {
+	RawID    string `json:"rawId"`
+	Response struct{ ClientDataJSON, AttestationObject, AuthenticatorData, Signature string }
+}
+
+// takeFromDevice takes what the visitor's device made, and returns what is wrong
+// with it.
+func (s *Room) takeFromDevice(v passkeyVisit, do, text, trouble string) string {
+	const unread = "The lab cannot read what came from the device. Nothing was kept."
+	if trouble != "" {
+		return "Your device gave no answer, or you stopped it. Try again, or let the server play a device."
+	}
+	var says deviceSays
+	if len(text) > maxDeviceSays || json.Unmarshal([]byte(text), &says) != nil {
+		return unread
+	}
+	var parts [4][]byte
+	for i, part := range []string{says.Response.ClientDataJSON, says.Response.AttestationObject, says.Response.AuthenticatorData, says.Response.Signature} {
+		var err error
+		if parts[i], err = base64.RawURLEncoding.DecodeString(part); err != nil {
+			return unread
+		}
+	}
+	if do == "make" {
+		key, err := s.passkeyQuestion(v).NewPasskey(parts[0], parts[1])
+		if err != nil {
+			return "The lab cannot use what the device made: it is no answer to this challenge, or another kind of key. Nothing was kept."
+		}
+		v.forget()
+		v.keep(key, "")
+		v.ask()
+		return ""
+	}
+	a := anatomy.PasskeyAnswer{ClientData: parts[0], AuthData: parts[2], Signature: parts[3]}
+	key, ok := v.passkey()
+	switch {
+	case !a.Bounded():
+		return unread
+	case !ok || says.RawID != base64.RawURLEncoding.EncodeToString(key.ID):
+		return "That is another passkey's answer. Make one for the lab first."
+	}
+	v.keepAnswer(a)
+	return ""
+}
+
+// playDevice answers the question as a device in software would, which it makes
+// where there is none.
+func (s *Room) playDevice(v passkeyVisit) error {
+	private, err := base64.RawURLEncoding.DecodeString(v.Get("pk-soft"))
+	device, err2 := anatomy.ParseDevice(private)
+	if cmp.Or(err, err2) != nil || v.Get("pk-soft") == "" {
+		if device, err = anatomy.NewDevice(); err != nil {
+			return fmt.Errorf("making a device of the lab: %w", err)
+		}
+		if private, err = device.Bytes(); err != nil {
+			return fmt.Errorf("keeping a device of the lab: %w", err)
+		}
+		id := make([]byte, 16)
+		rand.Read(id) // never fails: it ends the program instead
+		v.forget()
+		v.keep(device.Passkey(id), base64.RawURLEncoding.EncodeToString(private))
+	}
+	if _, asked := v.question(); !asked || v.age() > challengeLife {
+		v.ask()
+	}
+	count, _ := strconv.ParseUint(v.Get("pk-count"), 10, 32) // 0 where there is none
+	a, err := device.Answer(s.passkeyQuestion(v), uint32(count)+1)
+	if err != nil {
+		return fmt.Errorf("answering as a device of the lab: %w", err)
+	}
+	v.set("pk-count", strconv.FormatUint(count+1, 10))
+	v.keepAnswer(a)
+	return nil
+}
+
+// changes are the buttons that change the answer, and the check that looks at it.
+var changes = map[string]anatomy.PasskeyCheck{
+	"challenge": anatomy.PasskeyChallenge, "origin": anatomy.PasskeyOrigin, "site": anatomy.PasskeySite,
+	"flag": anatomy.PasskeyFlags, "signature": anatomy.PasskeySignature, "replay": anatomy.PasskeyGood,
+}
+
+// sendAgain judges the answer once more, changed as the button says, and returns
+// what is wrong with the form.
+func (s *Room) sendAgain(v passkeyVisit, do string, p *PasskeyPage) string {
+	check, known := changes[do]
+	a, ok := v.answer()
+	switch {
+	case !known:
+		return "The lab can make a passkey, answer, change an answer and forget, and nothing else."
+	case !ok:
+		return "There is no answer yet that could be changed."
+	}
+	lookAlike := "https://" + strings.ReplaceAll(s.PublicURL.Hostname(), ".", "-") + ".test"
+	p.Verdict = s.judgeAnswer(v, a, a.Change(check, lookAlike))
+	return ""
+}
+
+// judgeAnswer says what the server says of the answer sent, which the device gave
+// as own. One that is right uses the challenge up.
+func (s *Room) judgeAnswer(v passkeyVisit, own, sent anatomy.PasskeyAnswer) verdictView {
+	q := s.passkeyQuestion(v)
+	key, ok := v.passkey()
+	if !ok {
+		return verdictView{}
+	}
+	failed := q.Judge(sent, key.Key)
+	late := v.age() > challengeLife
+	if late {
+		failed = anatomy.PasskeyChallenge
+	}
+	used, before := v.used()
+	out := verdictView{Title: "Refused", Bad: true, Steps: passkeySteps(failed, before, web.Span(v.age()))}
+	switch {
+	case late:
+		out.Why = say("The challenge is older than five minutes. Ask another question.")
+	case failed == anatomy.PasskeyChallenge:
+		out.Why = say("The answer is to another question, %. An answer that somebody recorded yesterday opens nothing today.", sent.Client().Challenge)
+	case failed == anatomy.PasskeyOrigin:
+		out.Why = say("The answer now says %, but it was given at %. A look-alike site can pass an answer on, and it opens nothing.", sent.Client().Origin, own.Client().Origin)
+	case failed == anatomy.PasskeySite:
+		out.Why = say("The device signed for another site than %: it has one key for each, and never takes another's.", q.RPID)
+	case failed == anatomy.PasskeyFlags:
+		out.Why = say("The device now says that it did not check who was there. This site asks for that; and the signature was made for the other flags.")
+	case failed == anatomy.PasskeySignature:
+		out.Why = say("All that it says is right, but the signature fits none of it. One bit is enough.")
+	case before:
+		out.Why = say("It is the right answer, and it came before, " + ago(v.now.Sub(used)) + ". A challenge is good once: who recorded the answer cannot use it.")
+	default:
+		v.use()
+		return verdictView{Title: "Accepted", Steps: out.Steps, Why: say("Whoever holds the key was there, looked at this site, and answered this question. The server learned nothing that it could lose.")}
+	}
+	return out
+}
+
+// passkeySteps lists the checks in their order.
+func passkeySteps(failed anatomy.PasskeyCheck, used bool, age string) []verdictStep {
+	all := []struct{ passed, failed, skipped string }{
+		{"Challenge: ours, " + age + " old", "Challenge: another one, or over five minutes old", ""},
+		{"Origin: this site's", "Origin: not this site's", "Origin: not looked at"},
+		{"Site's hash: this site's", "Site's hash: another site's", "Site's hash: not looked at"},
+		{"Flags: somebody was there, and was checked", "Flags: nobody was checked", "Flags: not looked at"},
+		{"Signature matches", "Signature does not match", "Signature: not looked at"},
+	}
+	made := make([]verdictStep, 0, len(all)+1)
+	for i, words := range all {
+		switch check := anatomy.PasskeyCheck(i); {
+		case check < failed:
+			made = append(made, verdictStep{"", words.passed})
+		case check == failed:
+			made = append(made, verdictStep{"no", words.failed})
+		default:
+			made = append(made, verdictStep{"skip-it", words.skipped})
+		}
+	}
+	last := verdictStep{"", "Not used yet: it is now"}
+	if failed != anatomy.PasskeyGood {
+		last = verdictStep{"skip-it", "Used already: not looked at"}
+	} else if used {
+		last = verdictStep{"no", "Used already"}
+	}
+	return append(made, last)
+}
+
+func (s *Room) takeAnswerApart(q anatomy.PasskeyQuestion, a anatomy.PasskeyAnswer) *answerView {
+	c := a.Client()
+	known := func(is, want, words string) string {
+		if is == want {
+			return words
+		}
+		return shorten(printable(is), 80)
+	}
+	view := &answerView{
+		Client: printable(string(a.ClientData)), AuthData: fmt.Sprintf("% x", a.AuthData), Signature: fmt.Sprintf("% x", a.Signature),
+		Type: known(c.Type, "webauthn.get", "an answer"), Challenge: known(c.Challenge, q.Challenge, "the one above"), Origin: known(c.Origin, q.Origin, "ours"),
+		Flags: fmt.Sprintf("%02x = %08b", a.Flags(), a.Flags()), Count: a.Count(), Length: len(a.Signature),
+	}
+	for _, f := range []struct {
+		bit           int
+		name, on, off string
+	}{
+		{0, "UP", "Somebody touched the device", "Nobody touched the device"},
+		{2, "UV", "It checked who: finger, face or PIN", "It did not check who"},
+		{3, "BE", "The passkey may be synced", "The passkey stays on this device"},
+		{4, "BS", "It is synced", "It is not synced"},
+		{6, "AT", "A new key comes along", "A new key comes along: no"},
+		{7, "ED", "More follows", "More follows: no"},
+	} {
+		bit := flagBit{f.bit, a.Flags()>>f.bit&1 == 1, f.name, f.off}
+		if bit.On {
+			bit.Says = f.on
+		}
+		view.Bits = append(view.Bits, bit)
+	}
+	return view
+}
+
+// passkeyVisit is what the visit keeps for this page: the challenge, the passkey
+// and its last answer. A server keeps the challenge in its database, and the
+// private key nowhere; here the device may be the server itself.
+type passkeyVisit struct {
+	*visit
+
+	now time.Time
+}
+
+// ask makes a new challenge, and drops the answer to the old one.
+func (v passkeyVisit) ask() {
+	challenge := make([]byte, challengeBytes)
+	rand.Read(challenge) // never fails: it ends the program instead
+	v.set("ask", base64.RawURLEncoding.EncodeToString(challenge))
+	v.set("ask-at", strconv.FormatInt(v.now.Unix(), 10))
+	for _, key := range []string{"ans-client", "ans-data", "ans-sign", "ans-used"} {
+		v.drop(key)
+	}
+}
+
+// question returns the challenge, and reports whether there is one.
+func (v passkeyVisit) question() (string, bool) { return v.Get("ask"), v.Get("ask") != "" }
+
+// age returns how old the challenge is.
+func (v passkeyVisit) age() time.Duration {
+	at, _ := strconv.ParseInt(v.Get("ask-at"), 10, 64) // 1970 where there is none
+	return v.now.Sub(time.Unix(at, 0))
+}
+
+func (v passkeyVisit) keep(p anatomy.Passkey, private string) {
+	v.set("pk-id", base64.RawURLEncoding.EncodeToString(p.ID))
+	v.set("pk-key", base64.RawURLEncoding.EncodeToString(p.Coordinates()))
+	if private != "" {
+		v.set("pk-soft", private)
+	}
+}
+
+// forget drops the passkey and its answer.
+func (v passkeyVisit) forget() {
+	for _, key := range []string{"pk-id", "pk-key", "pk-soft", "pk-count", "ans-client", "ans-data", "ans-sign", "ans-used"} {
+		v.drop(key)
+	}
+}
+
+// passkey returns what is kept, and reports whether there is one.
+func (v passkeyVisit) passkey() (anatomy.Passkey, bool) {
+	id, err := base64.RawURLEncoding.DecodeString(v.Get("pk-id"))
+	xy, err2 := base64.RawURLEncoding.DecodeString(v.Get("pk-key"))
+	p, err3 := anatomy.ParsePasskey(id, xy)
+	return p, errors.Join(err, err2, err3) == nil
+}
+
+func (v passkeyVisit) keepAnswer(a anatomy.PasskeyAnswer) {
+	v.set("ans-client", base64.RawURLEncoding.EncodeToString(a.ClientData))
+	v.set("ans-data", base64.RawURLEncoding.EncodeToString(a.AuthData))
+	v.set("ans-sign", base64.RawURLEncoding.EncodeToString(a.Signature))
+}
+
+// answer returns the last answer, and reports whether there is one.
+func (v passkeyVisit) answer() (a anatomy.PasskeyAnswer, ok bool) {
+	var err, err2, err3 error
+	a.ClientData, err = base64.RawURLEncoding.DecodeString(v.Get("ans-client"))
+	a.AuthData, err2 = base64.RawURLEncoding.DecodeString(v.Get("ans-data"))
+	a.Signature, err3 = base64.RawURLEncoding.DecodeString(v.Get("ans-sign"))
+	return a, errors.Join(err, err2, err3) == nil && a.Bounded()
+}
+
+// use notes that the challenge was answered.
+func (v passkeyVisit) use() { v.set("ans-used", strconv.FormatInt(v.now.Unix(), 10)) }
+
+// used returns when it was, and reports whether it was.
+func (v passkeyVisit) used() (time.Time, bool) {
+	at, err := strconv.ParseInt(v.Get("ans-used"), 10, 64)
+	return time.Unix(at, 0), err == nil
+}
