@@ -27,6 +27,7 @@ import (
 func TestNoFieldIsInTheLog(t *testing.T) {
 	log := &webtest.SafeBuffer{}
 	s := webtest.New(t, logging(log, slog.LevelDebug, false), webtest.WithGate, webtest.WithLab, webtest.WithPasskeys, webtest.WithApproval)
+	s.WithMail(t)
 	s.Add(t, "founder", account.Owner)
 	f := &filler{Site: s, sent: map[string]bool{}}
 	routes := handlers.Routes(s.Settings)

@@ -63,6 +63,7 @@ func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) map[string]deed {
 	s.Asks(t, "wim")
 	s.Add(t, "kim", account.Member)
 	s.Lock(t, "kim")
+	s.WithMail(t)
 	if err := s.Accounts.SetEmail(t.Context(), "una", "una@home.example", false, audit.Command()); err != nil {
 		t.Fatal(err)
 	}
@@ -78,6 +79,7 @@ func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) map[string]deed {
 		"POST /people/{username}/disable":        {path: "/people/una/disable"},
 		"POST /people/{username}/enable":         {path: "/people/ulf/enable"},
 		"POST /people/{username}/unlock":         {path: "/people/kim/unlock"},
+		"POST /forgot":                           {path: "/forgot", fields: []string{"username", "una"}},
 		"POST /confirm/{code}":                   {path: s.MailedLink(t, mail.Confirm, "una")},
 		"POST /lock/{code}":                      {path: s.MailedLink(t, mail.NewBrowser, "una")},
 		"POST /account/lock":                     {path: "/account/lock"},

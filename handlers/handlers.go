@@ -124,6 +124,8 @@ func (s *site) routes(c Config) map[string]http.Handler {
 		"GET /reset/{code}":  s.Open(s.signin.ResetForm),
 		"POST /reset/{code}": s.Open(s.signin.ResetSubmit),
 
+		"GET /forgot":          s.Open(s.signin.ForgotForm),
+		"POST /forgot":         s.Open(s.signin.ForgotSubmit),
 		"GET /confirm/{code}":  s.Open(s.signin.ConfirmForm),
 		"POST /confirm/{code}": s.Open(s.signin.ConfirmSubmit),
 		"GET /lock/{code}":     s.Open(s.signin.LockForm),

@@ -35,6 +35,7 @@ var pageData = map[string]any{
 	"auth":                      signin.AuthPage{},
 	"error":                     web.ErrorPage{},
 	"gate":                      web.AppHostPage{},
+	"forgot":                    signin.ForgotPage{},
 	"home":                      signin.HomePage{},
 	"join":                      signin.JoinPage{},
 	"lab":                       lab.OverviewPage{},

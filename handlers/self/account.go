@@ -17,6 +17,7 @@ type AccountPage struct {
 
 	Done    string // what was done just now, in words
 	Person  account.Person
+	Mailed  bool // a mail with a link for a new password reaches the person
 	Notices []notice
 	Devices []deviceRow
 	Events  []web.EventRow
@@ -58,6 +59,7 @@ func (s *Room) Account(w http.ResponseWriter, r *http.Request, me account.Accoun
 	if p.Person, err = s.Accounts.Person(r.Context(), me.Username); err != nil {
 		return err
 	}
+	p.Mailed = s.Accounts.Mail.Works() && p.Person.EmailConfirmed
 	if p.Notices, err = s.notices(r.Context(), me); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
+	"glassjar/utl/mail"
 )
 
 var (
@@ -31,6 +32,10 @@ var Answers = []web.Answer{
 	{
 		Err: account.ErrFull, Status: http.StatusServiceUnavailable, Title: "Too many wait", RetryAfter: "86400", Expected: true,
 		Text: "Too many people wait for an owner’s yes already. Try again tomorrow.",
+	},
+	{
+		Err: mail.ErrAsks, Status: http.StatusTooManyRequests, Title: "Too many asked",
+		Text: "Too many asked for a new password from where you are. Wait an hour, or ask an owner of this site for a link.", RetryAfter: "3600", Expected: true,
 	},
 	{Err: account.ErrLink, Status: http.StatusGone, Title: "This link is used up", Text: "It was used, has expired, or never was one. Ask for a new one."},
 	{

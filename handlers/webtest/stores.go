@@ -167,6 +167,7 @@ func (s *Site) State(t *testing.T) string {
 	for _, query := range []string{
 		`SELECT id || username || password || epoch || disabled_at || waiting_at || session_epoch || name || email || email_confirmed || role || group_names || locked_until FROM accounts`,
 		`SELECT id FROM notices`,
+		`SELECT id FROM forgotten`,
 		`SELECT id || sent_at FROM mails`,
 		`SELECT sid || ended_at || epoch || turn FROM sessions`,
 		`SELECT code_hash || used_at FROM links`,

@@ -53,6 +53,22 @@ func (s *Store) MailLink(ctx context.Context, m mail.Message) (kind, code string
 	return l.Kind, code, s.Now().Add(l.life), err
 }
 
+// Forgot returns the mail with a link that sets a new password, for whoever the
+// typed name is: MailLink says whether it is due. Errors: mail.ErrNotDue when there is
+// nobody, db.ErrUnavailable.
+func (s *Store) Forgot(ctx context.Context, a mail.Asked) (mail.Message, error) {
+	found, err := s.Named(ctx, a.Typed)
+	if err != nil {
+		return mail.Message{}, err
+	}
+	if found.ID == "" {
+		return mail.Message{}, mail.ErrNotDue
+	}
+	m := s.message(mail.Reset, found, "", audit.Actor{ID: found.ID, Address: a.Address.String(), Agent: a.Agent})
+	m.At = a.At
+	return m, nil
+}
+
 // mailLink returns the link of a mail about an account, if it is due still: a reset
 // goes to the confirmed address alone, a confirmation to one that is the
 // account's, a lock to whichever was when it happened. Errors: mail.ErrNotDue.

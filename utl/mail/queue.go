@@ -123,13 +123,18 @@ func scanFailure(r db.Row) (f Failure, err error) {
 	return f, err
 }
 
-// Sweep forgets mails that were sent a day ago or given up a week ago.
+// Sweep forgets mails that were sent a day ago or given up a week ago, and who asked
+// for a new password an hour ago.
 // Errors: db.ErrUnavailable.
 func (q *Queue) Sweep(ctx context.Context) error {
 	now := q.Now()
 	err := q.DB.Sweep(ctx, `DELETE FROM mails WHERE id IN (SELECT id FROM mails
 		WHERE created_at <= ? AND (sent_at > 0 OR failed_at > 0 AND failed_at <= ?) ORDER BY created_at LIMIT ?)`,
 		db.Micros(now.Add(-day)), db.Micros(now.Add(-keepFailed)))
+	if err == nil {
+		err = q.DB.Sweep(ctx, `DELETE FROM forgotten WHERE id IN (SELECT id FROM forgotten WHERE created_at <= ? ORDER BY created_at LIMIT ?)`,
+			db.Micros(now.Add(-askWindow)))
+	}
 	if err != nil {
 		return fmt.Errorf("sweeping mails: %w", err)
 	}

@@ -21,6 +21,9 @@ type Sender struct {
 	// Link makes the link of a mail that is being sent. Errors: ErrNotDue, and
 	// those of which the mail is tried again later.
 	Link func(context.Context, Message) (Link, error)
+	// Asked returns the mail for somebody who forgot a password. Errors: ErrNotDue,
+	// and those of which it is tried again later.
+	Asked func(context.Context, Asked) (Message, error)
 
 	downs    int       // rounds in a row that the mail server ended
 	paused   time.Time // no round before this
@@ -51,10 +54,13 @@ func (s *Sender) Run(ctx context.Context) {
 	}
 }
 
-// Send sends what is due now, unless the mail server was found down a moment
+// Send looks up who forgot a password, and sends what is due now, unless the mail server was found down a moment
 // ago. One caller at a time. Errors: db.ErrUnavailable, and why the mail server
 // could not be used.
 func (s *Sender) Send(ctx context.Context) error {
+	if err := s.Queue.look(ctx, s.Asked); err != nil {
+		return err
+	}
 	if s.Queue.Now().Before(s.paused) {
 		return nil
 	}

@@ -59,11 +59,21 @@ func (w *world) queue(t *testing.T) *mail.Queue {
 // sender returns a server's sender, which sends by the mail server at the URL.
 func (w *world) sender(t *testing.T, at *url.URL) *mail.Sender {
 	t.Helper()
-	return &mail.Sender{Queue: w.queue(t), Server: server(at, w.Now), Link: w.link}
+	return &mail.Sender{Queue: w.queue(t), Server: server(at, w.Now), Link: w.link, Asked: w.asked}
 }
 
 func server(at *url.URL, now func() time.Time) mail.Server {
 	return mail.Server{URL: at, From: "jar@site.example", Site: "Ada's jar", Public: &url.URL{Scheme: "https", Host: "jar.example"}, Now: now}
+}
+
+// asked knows one name, ada, and her address.
+func (w *world) asked(_ context.Context, a mail.Asked) (mail.Message, error) {
+	if a.Typed != "ada" {
+		return mail.Message{}, mail.ErrNotDue
+	}
+	m := message(mail.Reset, "a@b")
+	m.At, m.Address, m.Agent = a.At, a.Address.String(), a.Agent
+	return m, nil
 }
 
 // link makes a link whose code is no other's.

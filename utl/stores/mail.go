@@ -18,7 +18,7 @@ func MailServer(c config.Config, public *url.URL, now func() time.Time) (s mail.
 // Sender returns what sends the queue's mails for a site at the URL public.
 func (s *Stores) Sender(public *url.URL) *mail.Sender {
 	server, _ := MailServer(s.Config, public, s.Accounts.Now)
-	return &mail.Sender{Queue: s.Mail, Server: server, Link: func(ctx context.Context, m mail.Message) (mail.Link, error) {
+	return &mail.Sender{Queue: s.Mail, Server: server, Asked: s.Accounts.Forgot, Link: func(ctx context.Context, m mail.Message) (mail.Link, error) {
 		kind, code, expires, err := s.Accounts.MailLink(ctx, m)
 		return mail.Link{URL: public.JoinPath(kind, code).String(), Expires: expires}, err
 	}}

@@ -1,0 +1,136 @@
+package mail
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"glassjar/utl/db"
+)
+
+const (
+	// MaxAsks is how many an address may ask for a new password within an hour;
+	// IPv6 is counted by /64.
+	MaxAsks = 10
+
+	maxAsked  = 10_000 // within an hour, by all addresses
+	askRest   = 5 * time.Minute
+	askWindow = time.Hour
+)
+
+// ErrAsks means that too many were asked for within an hour.
+var ErrAsks = errors.New("too many asked for a new password")
+
+// Asked is what somebody typed who forgot a password.
+type Asked struct {
+	Typed   string // a username or an email address, perhaps
+	At      time.Time
+	Address netip.Addr // the client's
+	Agent   string     // the browser's User-Agent
+}
+
+// askedRow is an Asked that waits to be looked up.
+type askedRow struct {
+	Asked
+
+	id string
+}
+
+// Ask writes down what was typed; the sender looks it up later, so that neither the
+// answer nor its time tells whether anybody has that name. Errors: ErrAsks,
+// db.ErrUnavailable.
+func (q *Queue) Ask(ctx context.Context, a Asked) error {
+	network, now := networkOf(a.Address), q.Now()
+	err := q.DB.Tx(ctx, func(tx *db.Tx) error {
+		if err := tx.Lock(ctx, "forgotten:"+network); err != nil {
+			return err
+		}
+		since := db.Micros(now.Add(-askWindow))
+		n, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM forgotten WHERE network = ? AND created_at > ?`, network, since)
+		if err == nil && n < MaxAsks {
+			n, err = db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM (SELECT 1 FROM forgotten WHERE created_at > ? LIMIT ?) AS asked`, since, maxAsked)
+			n -= maxAsked - MaxAsks
+		}
+		if err == nil && n >= MaxAsks {
+			err = ErrAsks
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO forgotten (id, typed, network, address, agent, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
+			rand.Text(), typed(a.Typed), network, a.Address.String(), line(a.Agent, 256), db.Micros(now))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("writing down who forgot a password: %w", err)
+	}
+	q.wakeSender()
+	return nil
+}
+
+// typed returns what is kept of what was typed: nothing of a text that is longer
+// than any name.
+func typed(text string) string {
+	if len(text) > 254 {
+		return ""
+	}
+	return text
+}
+
+// networkOf returns what an address is counted by.
+func networkOf(a netip.Addr) string {
+	if a = a.Unmap(); a.Is6() {
+		p, _ := a.WithZone("").Prefix(64) // 64 is a length of IPv6
+		return p.String()
+	}
+	return a.String()
+}
+
+// look looks up what waits: resolve returns the mail that it calls for. Each is
+// answered by one server, once, and then forgotten but for its network.
+func (q *Queue) look(ctx context.Context, resolve func(context.Context, Asked) (Message, error)) error {
+	all, err := db.All(ctx, q.DB, scanAsked, `SELECT id, typed, created_at, address, agent FROM forgotten WHERE done_at = 0 ORDER BY created_at LIMIT ?`, batch)
+	if err != nil {
+		return fmt.Errorf("reading who forgot a password: %w", err)
+	}
+	for _, a := range all {
+		m, err := resolve(ctx, a.Asked)
+		due := !errors.Is(err, ErrNotDue)
+		if err != nil && due {
+			return fmt.Errorf("looking up who forgot a password: %w", err)
+		}
+		if err := q.answer(ctx, a.id, m, due); err != nil {
+			return fmt.Errorf("answering who forgot a password: %w", err)
+		}
+	}
+	return nil
+}
+
+func scanAsked(r db.Row) (a askedRow, err error) {
+	var at int64
+	var address string
+	err = r.Scan(&a.id, &a.Typed, &at, &address, &a.Agent)
+	a.At = db.Time(at)
+	a.Address, _ = netip.ParseAddr(address) // it is String's
+	return a, err
+}
+
+// answer queues the mail, if it is due and none like it went to the address within
+// minutes, unless another server has answered.
+func (q *Queue) answer(ctx context.Context, id string, m Message, due bool) error {
+	return q.DB.Tx(ctx, func(tx *db.Tx) error {
+		n, err := tx.Exec(ctx, `UPDATE forgotten SET done_at = ?, typed = '', address = '', agent = '' WHERE id = ? AND done_at = 0`, db.Micros(q.Now()), id)
+		if err != nil || n == 0 || !due {
+			return err
+		}
+		lately, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM mails WHERE recipient = ? AND kind = ? AND created_at > ?`,
+			m.To, string(m.Kind), db.Micros(q.Now().Add(-askRest)))
+		if err == nil && lately == 0 {
+			_, err = q.Enqueue(ctx, tx, m)
+		}
+		return err
+	})
+}
