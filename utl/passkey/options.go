@@ -63,7 +63,40 @@ func (s *Store) CreateOptions(ctx context.Context, q Question, of identity.Ident
 // SignInOptions returns what navigator.credentials.get takes for a sign-in without a
 // username, as JSON.
 func (s *Store) SignInOptions(q Question) (string, error) {
-	return asJSON(s.request(q, protocol.VerificationRequired, nil))
+	return asJSON(s.request(q, q.verification(), nil))
+}
+
+// AnswerOptions returns what navigator.credentials.get takes for an answer by one of the
+// account's passkeys, as JSON, or "" where it has none that would do. For a proof they
+// are those that may sign in, and the device has to verify its user; after a password
+// every one will do. Errors: db.ErrUnavailable.
+func (s *Store) AnswerOptions(ctx context.Context, q Question, accountID string) (string, error) {
+	if !s.On() {
+		return "", nil
+	}
+	rows, err := s.of(ctx, accountID)
+	if err != nil {
+		return "", err
+	}
+	var by []protocol.CredentialDescriptor
+	for _, one := range rows {
+		if one.Host == s.host && (one.MaySignIn || q.Use == SecondStep) {
+			by = append(by, one.credential.Descriptor())
+		}
+	}
+	if len(by) == 0 {
+		return "", nil
+	}
+	return asJSON(s.request(q, q.verification(), by))
+}
+
+// verification says whether the device has to verify its user. After a password it
+// may leave it: keys without a PIN cannot.
+func (q Question) verification() protocol.UserVerificationRequirement {
+	if q.Use == SecondStep {
+		return protocol.VerificationPreferred
+	}
+	return protocol.VerificationRequired
 }
 
 // request returns the options of an answer by one of the passkeys, or by any.

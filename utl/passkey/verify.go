@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -52,6 +54,38 @@ func (s *Store) CheckSignIn(ctx context.Context, q Question, answer string) (Cla
 	return s.claim(found, c, parsed), nil
 }
 
+// CheckOf verifies the answer of one of the account's passkeys: for a proof, of one that
+// may sign in. What a second step is worth counts with the password before it. Errors:
+// as CheckSignIn's; ErrUnknown when the passkey is another account's.
+func (s *Store) CheckOf(ctx context.Context, q Question, accountID, answer string) (Claim, error) {
+	parsed, c, err := s.readAnswer(q, answer)
+	if err != nil {
+		return Claim{}, err
+	}
+	found, err := s.find(ctx, parsed.RawID)
+	if err != nil {
+		return Claim{}, err
+	}
+	if found.account.AccountID != accountID {
+		return Claim{}, ErrUnknown
+	}
+	handle := s.handle(accountID)
+	_, err = s.site.ValidateLogin(user{handle, []webauthn.Credential{found.credential}}, webauthn.SessionData{
+		Challenge: c.text(), RelyingPartyID: s.host, UserID: handle, AllowedCredentialIDs: [][]byte{found.credential.ID}, UserVerification: q.verification(),
+	}, parsed)
+	if err != nil {
+		return Claim{}, fmt.Errorf("verifying a passkey: %w", refused(err))
+	}
+	if !found.MaySignIn && q.Use != SecondStep {
+		return Claim{}, ErrSecondOnly
+	}
+	made := s.claim(found, c, parsed)
+	if q.Use == SecondStep {
+		made.Account.Level, made.Account.AMR = 2, methods(made.flags, "pwd")
+	}
+	return made, nil
+}
+
 // readAnswer reads the answer and its challenge, which must be the question's.
 func (s *Store) readAnswer(q Question, answer string) (*protocol.ParsedCredentialAssertionData, challenge, error) {
 	if !s.On() || len(answer) > MaxAnswer {
@@ -91,12 +125,24 @@ func (s *Store) claim(found row, c challenge, parsed *protocol.ParsedCredentialA
 	data := parsed.Response.AuthenticatorData
 	whose := found.account
 	if data.Flags.HasUserVerified() {
-		whose.Level, whose.AMR = 2, "hwk mfa user" // in one device
-		if data.Flags.HasBackupEligible() {
-			whose.AMR = "mfa swk user"
-		}
+		whose.Level, whose.AMR = 2, methods(data.Flags)
 	}
 	return Claim{Account: whose, store: s, challenge: c, id: found.ID, count: data.Counter, flags: data.Flags}
+}
+
+// methods returns how somebody proved who they are with a passkey whose answer has
+// the flags, and by what else, as RFC 8176 names it.
+func methods(flags protocol.AuthenticatorFlags, more ...string) string {
+	kind := "hwk" // the key stays in one device
+	if flags.HasBackupEligible() {
+		kind = "swk"
+	}
+	all := append(more, kind, "mfa")
+	if flags.HasUserVerified() {
+		all = append(all, "user")
+	}
+	slices.Sort(all)
+	return strings.Join(all, " ")
 }
 
 // UserVerified reports whether the device verified its user for this very answer: by
