@@ -138,6 +138,7 @@ func TestPasskeySignInsThatAreRefused(t *testing.T) {
 			return []string{"answer", answer(b, d)}
 		}, passkeyRefuse, false},
 		{"used", func(t *testing.T, s *webtest.Site, b *webtest.Browser, d *passkeytest.Device) []string {
+			t.Helper()
 			text := answer(b, d)
 			twin := b.Clone()
 			twin.Post(passkeyPath, "answer", text).Want(http.StatusSeeOther)
@@ -148,10 +149,12 @@ func TestPasskeySignInsThatAreRefused(t *testing.T) {
 			return []string{"answer", answer(b, d)}
 		}, passkeyRefuse, true},
 		{"a disabled account's", func(t *testing.T, s *webtest.Site, b *webtest.Browser, d *passkeytest.Device) []string {
+			t.Helper()
 			s.Disable(t, "ada")
 			return []string{"answer", answer(b, d)}
 		}, passkeyRefuse, false},
 		{"a count that goes back", func(t *testing.T, s *webtest.Site, b *webtest.Browser, d *passkeytest.Device) []string {
+			t.Helper()
 			d.Count = 5
 			text := answer(b, d)
 			b.Clone().Post(passkeyPath, "answer", text).Want(http.StatusSeeOther)

@@ -87,26 +87,32 @@ func TestSecondStepsAndProofsThatAreRefused(t *testing.T) {
 		want error
 	}{
 		{"another person's passkey", step, func(t *testing.T, w *world, ada, eve account.Account, _ *passkeytest.Device) string {
+			t.Helper()
 			theirs := passkeytest.New(origin)
 			w.register(t, eve, theirs)
 			return theirs.Sign(t, w.asked(t, step, ada), theirs.Keys[0])
 		}, passkey.ErrUnknown},
 		{"a key that may only follow a password, as a proof", proof, func(t *testing.T, w *world, ada, _ account.Account, _ *passkeytest.Device) string {
+			t.Helper()
 			k := w.keyed(t, ada)
 			k.Flags |= passkeytest.Verified
 			return k.Sign(t, w.asked(t, proof, ada), k.Keys[0])
 		}, passkey.ErrSecondOnly},
 		{"its user not verified, as a proof", proof, func(t *testing.T, w *world, ada, _ account.Account, d *passkeytest.Device) string {
+			t.Helper()
 			d.Flags = passkeytest.Present
 			return d.Get(t, w.asked(t, proof, ada))
 		}, passkey.ErrAnswer},
 		{"a sign-in's challenge", step, func(t *testing.T, w *world, _, _ account.Account, d *passkeytest.Device) string {
+			t.Helper()
 			return d.Get(t, w.ask(t))
 		}, passkey.ErrChallenge},
 		{"a proof's challenge", step, func(t *testing.T, w *world, ada, _ account.Account, d *passkeytest.Device) string {
+			t.Helper()
 			return d.Get(t, w.asked(t, proof, ada))
 		}, passkey.ErrChallenge},
 		{"twice", proof, func(t *testing.T, w *world, ada, _ account.Account, d *passkeytest.Device) string {
+			t.Helper()
 			text := d.Get(t, w.asked(t, proof, ada))
 			c, err := w.CheckOf(t.Context(), proof, ada.ID, text)
 			if err == nil {
