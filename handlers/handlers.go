@@ -134,6 +134,31 @@ func (s *site) routes(c Config) map[string]http.Handler {
 		"GET /account/prove":  s.Member(s.signin.ProveForm),
 		"POST /account/prove": s.Member(s.signin.ProveSubmit),
 
+		"GET /static/{name}":                 s.Open(s.Static),
+		"GET /healthz":                       s.Open(s.Healthz),
+		"GET /readyz":                        s.Open(s.Readyz),
+		"GET /.well-known/passkey-endpoints": s.Open(s.signin.PasskeyEndpoints),
+		"GET /.well-known/change-password":   http.RedirectHandler("/account", http.StatusFound),
+	}
+	if c.Pages != nil {
+		routes["GET /pages/{path...}"] = s.Member(s.files.File)
+	}
+	if c.SignUp == account.ByApproval || c.SignUp == account.ByAnybody {
+		routes["GET /join"] = s.Open(s.signin.SignUpForm)
+		routes["POST /join"] = s.Open(s.signin.SignUpSubmit)
+	}
+	maps.Copy(routes, s.accountRoutes())
+	maps.Copy(routes, s.peopleRoutes())
+	maps.Copy(routes, s.gateRoutes())
+	if c.Lab != nil {
+		maps.Copy(routes, s.labRoutes())
+	}
+	return routes
+}
+
+// accountRoutes are the pages of one's own account.
+func (s *site) accountRoutes() map[string]http.Handler {
+	return map[string]http.Handler{
 		"GET /account":                       s.Member(s.self.Account),
 		"GET /account/profile":               s.Member(s.self.ProfileForm),
 		"POST /account/profile":              s.Member(s.self.ProfileSubmit),
@@ -152,26 +177,7 @@ func (s *site) routes(c Config) map[string]http.Handler {
 		"POST /account/lock":                 s.Member(s.self.Lock),
 		"POST /account/sessions/{id}/end":    s.Member(s.self.DeviceEnd),
 		"POST /account/sessions/end-others":  s.Member(s.self.DevicesEndOthers),
-
-		"GET /static/{name}":                 s.Open(s.Static),
-		"GET /healthz":                       s.Open(s.Healthz),
-		"GET /readyz":                        s.Open(s.Readyz),
-		"GET /.well-known/passkey-endpoints": s.Open(s.signin.PasskeyEndpoints),
-		"GET /.well-known/change-password":   http.RedirectHandler("/account", http.StatusFound),
 	}
-	if c.Pages != nil {
-		routes["GET /pages/{path...}"] = s.Member(s.files.File)
-	}
-	if c.SignUp == account.ByApproval || c.SignUp == account.ByAnybody {
-		routes["GET /join"] = s.Open(s.signin.SignUpForm)
-		routes["POST /join"] = s.Open(s.signin.SignUpSubmit)
-	}
-	maps.Copy(routes, s.peopleRoutes())
-	maps.Copy(routes, s.gateRoutes())
-	if c.Lab != nil {
-		maps.Copy(routes, s.labRoutes())
-	}
-	return routes
 }
 
 // peopleRoutes are the owners' pages about people.

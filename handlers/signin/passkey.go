@@ -15,6 +15,8 @@ import (
 )
 
 // What people are told of a passkey that signs them not in.
+//
+// #nosec G101 -- these are sentences
 const (
 	passkeyRefused = "That passkey does not sign you in here. Use your password, or another passkey."
 	passkeyStopped = "That did not work, or you stopped it. Try once more, or use your password."
@@ -52,7 +54,7 @@ func (s *Room) signInOptions(w http.ResponseWriter, r *http.Request) (string, er
 	nonce := s.browserNonce(r)
 	if nonce == "" {
 		nonce = rand.Text()
-		http.SetCookie(w, &http.Cookie{
+		http.SetCookie(w, &http.Cookie{ // #nosec G124 -- Secure where browsers reach the site over https
 			Name: s.passkeyCookie(), Value: nonce, Path: "/", HttpOnly: true, Secure: s.HTTPS, SameSite: http.SameSiteLaxMode,
 		})
 	}

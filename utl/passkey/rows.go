@@ -26,6 +26,7 @@ type row struct {
 	account    session.Verified
 }
 
+// #nosec G101 -- it is SQL
 const selectPasskeys = `SELECT p.id, p.credential_id, p.rp_id, p.name, p.public_key, p.sign_count, p.flags, p.transports, p.may_sign_in, p.created_at, p.used_at,
 	a.id, a.username, a.epoch, a.factor_epoch FROM passkeys p JOIN accounts a ON a.id = p.account_id WHERE a.disabled_at = 0 AND `
 

@@ -137,7 +137,7 @@ func methods(flags protocol.AuthenticatorFlags, more ...string) string {
 	if flags.HasBackupEligible() {
 		kind = "swk"
 	}
-	all := append(more, kind, "mfa")
+	all := append([]string{kind, "mfa"}, more...)
 	if flags.HasUserVerified() {
 		all = append(all, "user")
 	}

@@ -12,6 +12,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/go-webauthn/webauthn/protocol/webauthncbor"
@@ -49,6 +50,8 @@ type Key struct {
 // New returns a device that verifies its user, used at the origin.
 func New(origin string) *Device { return &Device{Origin: origin, Flags: Present | Verified} }
 
+type descriptor struct{ ID string }
+
 // options are those of either kind.
 type options struct {
 	PublicKey struct {
@@ -57,7 +60,7 @@ type options struct {
 		RP        struct{ ID string }
 		User      struct{ ID string }
 
-		ExcludeCredentials, AllowCredentials []struct{ ID string }
+		ExcludeCredentials, AllowCredentials []descriptor
 
 		AuthenticatorSelection struct{ ResidentKey string }
 	}
@@ -103,8 +106,8 @@ func (d *Device) Attest(tb testing.TB, text string, key Key) string {
 		tb.Fatal(err)
 	}
 	data := d.data(o.RP.ID, attested)
-	data = append(data, make([]byte, 16)...) // AAGUID
-	data = binary.BigEndian.AppendUint16(data, uint16(len(key.ID)))
+	data = append(data, make([]byte, 16)...)                        // AAGUID
+	data = binary.BigEndian.AppendUint16(data, uint16(len(key.ID))) // #nosec G115 -- it has 32 bytes
 	data = append(data, key.ID...)
 	data = append(data, encodeCBOR(tb, map[int]any{1: 2, 3: -7, -1: 1, -2: point[1:33], -3: point[33:]})...)
 	return answer(tb, key, map[string]any{
@@ -118,14 +121,9 @@ func (d *Device) Attest(tb testing.TB, text string, key Key) string {
 func (d *Device) Get(tb testing.TB, text string) string {
 	tb.Helper()
 	allowed := read(tb, text).PublicKey.AllowCredentials
-	for i := len(d.Keys) - 1; i >= 0; i-- {
-		for _, one := range allowed {
-			if bytes.Equal(decode(tb, one.ID), d.Keys[i].ID) {
-				return d.Sign(tb, text, d.Keys[i])
-			}
-		}
-		if len(allowed) == 0 {
-			return d.Sign(tb, text, d.Keys[i])
+	for _, key := range slices.Backward(d.Keys) {
+		if len(allowed) == 0 || slices.ContainsFunc(allowed, func(one descriptor) bool { return bytes.Equal(decode(tb, one.ID), key.ID) }) {
+			return d.Sign(tb, text, key)
 		}
 	}
 	tb.Fatalf("the device has none of the passkeys in %s", text)
