@@ -20,6 +20,8 @@ type Page struct {
 	Open  bool     // everybody may make an account
 	Opens []string // and then open these
 
+	Mail mailTrouble
+
 	Invitations []invitation
 	More        bool // there are more invitations
 }
@@ -51,6 +53,9 @@ func (s *Room) People(w http.ResponseWriter, r *http.Request, me web.Owned) erro
 	}}
 	p.Open, p.Opens = s.SignUp == account.ByAnybody, s.Opens
 	p.Done = listDone[args.Get("done")]
+	if p.Mail, err = s.mailTrouble(r.Context(), s.Now()); err != nil {
+		return err
+	}
 	if p.Invitations, p.More, err = s.invitations(r); err != nil {
 		return err
 	}
