@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -84,7 +85,7 @@ func (p *program) serve(ctx context.Context) error {
 	}
 	defer func() { _ = ln.Close() }() // where serving did not come to it
 	st.Warn(ctx)
-	if err := st.UseKeys(ctx); err != nil {
+	if err := errors.Join(st.UseKeys(ctx), st.Apps.Load(ctx)); err != nil {
 		return err
 	}
 	public, err := st.Config.URLAt(ln.Addr())
@@ -107,6 +108,7 @@ func (p *program) serve(ctx context.Context) error {
 	}
 	return httpserver.Server{Site: site, Log: st.Log, Manager: place.Manager, Ready: st.Sessions.Healthy, Jobs: []httpserver.Job{
 		st.Sessions.Run,
+		st.Apps.Run,
 		func(ctx context.Context) { st.DB.Run(ctx, st.Log) },
 		httpserver.Every(time.Minute, st.Sweep),
 		st.Sender(public).Run,
@@ -123,7 +125,7 @@ func newSite(st *cli.Stores, signers *stores.Signers, public *url.URL) (http.Han
 		return nil, err
 	}
 	return handlers.New(handlers.Config{
-		Accounts: st.Accounts, Sessions: st.Sessions, Throttle: st.Throttle, Devices: signers.Devices, Lab: signers.Lab, Gate: signers.Gate, Passkeys: signers.Passkeys,
+		Accounts: st.Accounts, Sessions: st.Sessions, Throttle: st.Throttle, Devices: signers.Devices, Lab: signers.Lab, Gate: signers.Gate, Passkeys: signers.Passkeys, Apps: st.Apps,
 		Pages: pages, PublicURL: public, AnyLoopback: st.Config.PublicURL == nil, TrustedProxies: st.Config.TrustedProxies,
 		SignUp: st.Config.SignUp, Strangers: st.Config.OpenToStrangers(), SiteName: st.Config.SiteName, Templates: templates.FS, Static: static.FS, Log: st.Log, Now: st.Accounts.Now,
 	})

@@ -23,6 +23,7 @@ import (
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
 	"glassjar/utl/anatomy"
+	"glassjar/utl/app"
 	"glassjar/utl/authn"
 	"glassjar/utl/gate"
 	"glassjar/utl/passkey"
@@ -39,6 +40,7 @@ type Config struct {
 	Pages          *os.Root     // nil: no /pages/
 	Lab            *anatomy.Lab // nil: no /lab
 	Passkeys       *passkey.Store
+	Apps           *app.Store
 	Gate           *gate.Gate     // without hosts it answers for none
 	SignUp         string         // who may make an account: account.ByInvitation, or empty, ByApproval or ByAnybody
 	Strangers      []string       // what everybody may open, where everybody may make an account

@@ -21,10 +21,11 @@ var Answers = []web.Answer{
 		Err: errProgram, Status: http.StatusForbidden, Title: "Not for programs",
 		Text: "This opens only to people who signed in with a second factor. An app password is none.",
 	},
+	{Err: errNoPrograms, Status: http.StatusForbidden, Title: "No app passwords here", Text: "This app takes no app passwords. Open it in a browser; the site's owner can change that."},
 	{Err: errCaller, Status: http.StatusBadRequest, Title: "Proxy not trusted", Text: "The gate answers only proxies that it trusts. " +
 		"If you run this site, add the proxy's address, which the log names, to TRUSTED_PROXIES."},
 	{Err: gate.ErrHost, Status: http.StatusForbidden, Title: "Host not listed", Text: "The gate does not answer for this host. " +
-		"If you run this site, add it to GATE_HOSTS; if it is there, open it over https, as the sign-in page is."},
+		"If you run this site, add it as an app or to GATE_HOSTS; if it is there, open it over https, as the sign-in page is."},
 	{
 		Err: errUnsure, Status: http.StatusServiceUnavailable, Title: "Not now",
 		Text: "It cannot be known just now whether you are signed in. Try again in a few seconds.", RetryAfter: "5",

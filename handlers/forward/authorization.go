@@ -65,12 +65,12 @@ func hidesAppPassword(word string) bool {
 
 // program returns whose app password the request carries to the target. It
 // never looks at a cookie. Errors: authn's.
-func (s *Room) program(r *http.Request, t gate.Target) (passenger, error) {
+func (s *Room) program(r *http.Request, t gate.Target) (gate.Passenger, error) {
 	username, secret := credentials(r)
 	p, err := s.Authn.AppPassword(r.Context(), authn.Attempt{
 		Username: username, Password: secret, Address: web.InfoOf(r).Address, By: web.Actor(r),
 	}, t.Name)
-	return passenger{Identity: p.Owner, key: "app password " + p.ID, program: true}, err
+	return gate.Passenger{Identity: p.Owner, Key: "app password " + p.ID}, err
 }
 
 // credentials returns what the Authorization header holds: Basic's username

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"glassjar/handlers/web"
@@ -21,6 +20,8 @@ var (
 	errCaller  = errors.New("who asks the gate is not in TRUSTED_PROXIES")
 	errUnsure  = errors.New("the gate cannot know who asks")
 	errProgram = errors.New("an app password is no second factor")
+
+	errNoPrograms = errors.New("the app takes no app passwords")
 )
 
 // IsGate reports whether proxies ask the path. Nothing changes there, by no
@@ -64,50 +65,43 @@ func (s *Room) Forward(w http.ResponseWriter, r *http.Request) error {
 // decide answers who asks whether a request may pass; send answers when somebody
 // must go elsewhere before.
 func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, send func(a gate.Ask, to, why string) error) error {
-	if !web.InfoOf(r).Proxied {
+	q := gate.Question{Trusted: web.InfoOf(r).Proxied, Program: isForGate(r.Header["Authorization"])}
+	if q.Ask, q.Err = gate.ParseRequest(kind, r.Header); q.Err == nil {
+		q.Demands, q.Err = readDemands(r, q.Ask)
+	}
+	v := s.Gate.Decide(&q, func(t gate.Target) (gate.Passenger, gate.Outcome, error) { return s.authenticate(r, t, q.Program) })
+	s.Gate.Count(&q, v, web.InfoOf(r).Began, r.RemoteAddr)
+	web.InfoOf(r).Session.Identity = v.Passenger.Identity
+	switch v.Outcome {
+	case gate.Pass:
+		return s.allow(w, r, q.Ask, v.Passenger)
+	case gate.SignedOut:
+		if !v.Rule.Programs {
+			q.Ask = q.AsBrowser()
+		}
+		return send(q.Ask, s.Gate.SignIn(q.Ask), "sign in first")
+	case gate.LowLevel:
+		if q.Program {
+			return s.programRefused(w, r, q.Ask, errProgram)
+		}
+		return send(q.Ask, s.Gate.StepUp(q.Ask), "a second factor is needed")
+	case gate.WrongGroup:
+		return s.deny(w, q.Ask, v.Passenger.Identity)
+	case gate.NoPrograms:
+		return s.programRefused(w, r, q.Ask, errNoPrograms)
+	case gate.BadProgram:
+		return s.programRefused(w, r, q.Ask, v.Err)
+	case gate.Untrusted:
 		s.warnedOfCaller.Do(func() {
 			s.Log.WarnContext(r.Context(), "the gate was asked by somebody who is not in TRUSTED_PROXIES", "ip", r.RemoteAddr)
 		})
 		return errCaller
-	}
-	ask, err := gate.ParseRequest(kind, r.Header)
-	if err != nil {
-		return err
-	}
-	wants, err := readDemands(r, ask)
-	if err != nil {
-		return err
-	}
-	if !s.Gate.Allows(ask.Target) {
+	case gate.Unreadable:
+		return v.Err
+	case gate.Unlisted:
 		return gate.ErrHost
 	}
-	p, err := s.authenticate(r, ask.Target)
-	if errors.Is(err, account.ErrAppPassword) || errors.Is(err, authn.ErrTooSoon) {
-		return s.programRefused(w, r, ask, err)
-	}
-	if errors.Is(err, session.ErrNone) {
-		return send(ask, s.Gate.SignIn(ask), "sign in first")
-	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", errUnsure, err)
-	}
-	web.InfoOf(r).Session.Identity = p.Identity
-	if wants.groups != nil && !slices.ContainsFunc(wants.groups, p.HasGroup) {
-		return s.deny(w, ask, p.Identity)
-	}
-	switch {
-	case p.program && wants.level > 1:
-		return s.programRefused(w, r, ask, errProgram)
-	case !p.program && p.how.Level < wants.level:
-		return send(ask, s.Gate.StepUp(ask), "a second factor is needed")
-	}
-	return s.allow(w, r, ask, p)
-}
-
-// demands is what a proxy demands of who is to pass.
-type demands struct {
-	groups []string // any of them; nil: everybody
-	level  int      // of the session, at least
+	return fmt.Errorf("%w: %w", errUnsure, v.Err)
 }
 
 // readDemands reads the args of the proxy's question. An arg that the gate does not
@@ -115,7 +109,7 @@ type demands struct {
 // question has the args of the page, unless its own configuration has others. The
 // level is not asked under them: a page's own arg could not be told from it, and
 // whoever adds it would do without a second factor.
-func readDemands(r *http.Request, a gate.Ask) (d demands, err error) {
+func readDemands(r *http.Request, a gate.Ask) (d gate.Demands, err error) {
 	if r.URL.RawQuery == "" {
 		return d, nil
 	}
@@ -123,17 +117,17 @@ func readDemands(r *http.Request, a gate.Ask) (d demands, err error) {
 	args, err := url.ParseQuery(r.URL.RawQuery)
 	if _, page, _ := strings.Cut(a.URI, "?"); page == r.URL.RawQuery && authelias &&
 		(err == nil || !strings.Contains(page, "group")) {
-		return demands{groups: args["group"]}, nil
+		return gate.Demands{Groups: args["group"]}, nil
 	}
 	if err != nil {
 		return d, fmt.Errorf("%w: %w", gate.ErrBad, err)
 	}
-	d.groups = args["group"]
+	d.Groups = args["group"]
 	for name, values := range args {
 		switch {
 		case name == "group", name == "authelia_url": // the second is Authelia's, and says nothing of who may pass
 		case name == "level" && !authelias && len(values) == 1 && (values[0] == "1" || values[0] == "2"):
-			d.level = int(values[0][0] - '0')
+			d.Level = int(values[0][0] - '0')
 		default:
 			return d, fmt.Errorf("%w: it knows no arg like that", gate.ErrBad)
 		}
@@ -141,29 +135,27 @@ func readDemands(r *http.Request, a gate.Ask) (d demands, err error) {
 	return d, nil
 }
 
-// passenger is who may pass, and what the gate keeps signed tokens by: the sid,
-// or the app password's id.
-type passenger struct {
-	identity.Identity
-
-	key     string
-	how     gate.SignedIn
-	program bool // it came with an app password
-}
-
 // authenticate returns who makes the request to the target. One with an app
 // password is a program's, and no cookie of it counts. The name and the email
 // are fit for a header.
-func (s *Room) authenticate(r *http.Request, t gate.Target) (p passenger, err error) {
-	if isForGate(r.Header["Authorization"]) {
+func (s *Room) authenticate(r *http.Request, t gate.Target, program bool) (p gate.Passenger, _ gate.Outcome, err error) {
+	if program {
 		p, err = s.program(r, t)
 	} else {
 		var found session.Session
 		found, err = s.find(r, t)
-		p = passenger{Identity: found.Identity, key: found.SID, how: gate.SignedIn{AMR: found.AMR, Level: found.Level, At: found.Proved.Unix()}}
+		p = gate.Passenger{Identity: found.Identity, Key: found.SID, How: gate.SignedIn{AMR: found.AMR, Level: found.Level, At: found.Proved.Unix()}}
 	}
-	p.Name, p.Email = web.OneLine(p.Name, 256), web.OneLine(p.Email, 256)
-	return p, err
+	switch {
+	case err == nil:
+		p.Name, p.Email = web.OneLine(p.Name, 256), web.OneLine(p.Email, 256)
+		return p, gate.Pass, nil
+	case errors.Is(err, account.ErrAppPassword), errors.Is(err, authn.ErrTooSoon):
+		return p, gate.BadProgram, err
+	case errors.Is(err, session.ErrNone):
+		return gate.Passenger{}, gate.SignedOut, nil
+	}
+	return gate.Passenger{}, gate.Unsure, err
 }
 
 // find returns the live session that the request carries to the target: the
@@ -179,8 +171,8 @@ func (s *Room) find(r *http.Request, t gate.Target) (session.Session, error) {
 // nothing to say: some proxies let through what the client sent for one that
 // is missing. The app's own Authorization header is sent back: the proxy hands
 // the app that one, or none, for it cannot tell whose the client's is.
-func (s *Room) allow(w http.ResponseWriter, r *http.Request, a gate.Ask, p passenger) error {
-	assertion, err := s.Gate.SignIdentity(p.key, p.Identity, p.how, a.Host)
+func (s *Room) allow(w http.ResponseWriter, r *http.Request, a gate.Ask, p gate.Passenger) error {
+	assertion, err := s.Gate.SignIdentity(p.Key, p.Identity, p.How, a.Host)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnsure, err)
 	}

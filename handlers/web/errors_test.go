@@ -21,7 +21,7 @@ func TestErrorsOfOperatorsNameTheSetting(t *testing.T) {
 		sentence string
 	}{
 		{stranger, "http://wiki.example/", http.StatusBadRequest, "Proxy not trusted", "add the proxy's address, which the log names, to TRUSTED_PROXIES"},
-		{trusted, "http://other.example/", http.StatusForbidden, "Host not listed", "add it to GATE_HOSTS"},
+		{trusted, "http://other.example/", http.StatusForbidden, "Host not listed", "add it as an app or to GATE_HOSTS"},
 		{trusted, "http://", http.StatusBadRequest, "Bad request", "set the proxy up as the recipe for it says"},
 	} {
 		got := row.from.Get("/gate/forward", webtest.Asked(row.target)...).Want(row.status).Says("h1", row.title)

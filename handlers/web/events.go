@@ -40,6 +40,10 @@ var EventLabels = map[string]string{
 	"apppassword.revoked": "An app password was revoked",
 	"apppassword.failed":  "An app password was refused",
 
+	"app.added":   "An app was added",
+	"app.changed": "An app was changed",
+	"app.removed": "An app was removed",
+
 	"passkey.added":   "A passkey was added",
 	"passkey.renamed": "A passkey was renamed",
 	"passkey.removed": "A passkey was removed",

@@ -26,6 +26,7 @@ const (
 // Info is what is known of a request on its way through.
 type Info struct {
 	id      string
+	Began   time.Time // when the request came
 	Address netip.Addr
 	Proxied bool            // the peer is in TRUSTED_PROXIES
 	Session session.Session // set by who
@@ -48,7 +49,7 @@ func InfoOf(r *http.Request) *Info {
 func (s *Site) middleware() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := s.Now()
-		v := &Info{id: s.ids.next()}
+		v := &Info{id: s.ids.next(), Began: began}
 		v.Address, v.Proxied = clientip.From(r.RemoteAddr, r.Header["X-Forwarded-For"], s.trustedProxies)
 		ctx := context.WithValue(r.Context(), infoKey{}, v)
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {

@@ -23,8 +23,10 @@ import (
 	"glassjar/static"
 	"glassjar/templates"
 	"glassjar/utl/account"
+	"glassjar/utl/app"
 	"glassjar/utl/db"
 	"glassjar/utl/db/dbtest"
+	"glassjar/utl/gate"
 	"glassjar/utl/password"
 	"glassjar/utl/session"
 	"glassjar/utl/throttle"
@@ -75,6 +77,7 @@ type Site struct {
 	DbPath   string
 	Accounts *account.Store
 	Sessions *session.Store
+	Apps     *app.Store
 	Hasher   *password.Hasher
 	Log      *SafeBuffer
 	Pages    string // PAGES_DIR
@@ -130,6 +133,7 @@ func New(tb testing.TB, change ...func(*handlers.Config)) *Site {
 		Templates:      templates.FS, Static: static.FS, Now: s.Clock.Now,
 		Log:      slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Throttle: &throttle.Store{DB: s.DB, Now: s.Clock.Now},
+		Apps:     app.New(app.Options{DB: s.DB, Rules: &gate.Rules{}, Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler)}),
 	}
 	for _, fn := range change {
 		fn(&c)
@@ -137,6 +141,11 @@ func New(tb testing.TB, change ...func(*handlers.Config)) *Site {
 	if c.Gate == nil {
 		c.Gate = gateFor(c)
 	}
+	c.Apps.Own = c.PublicURL.Hostname()
+	if err := c.Apps.Load(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+	s.Apps = c.Apps
 	secure := c.PublicURL.Scheme == "https"
 	s.Sessions = s.NewSessions(tb, secure)
 	s.Accounts = account.New(account.Options{DB: s.DB, Sessions: s.Sessions, Hasher: s.Hasher, Host: c.PublicURL.Hostname(), Now: s.Clock.Now})

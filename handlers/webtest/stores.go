@@ -174,6 +174,7 @@ func (s *Site) State(t *testing.T) string {
 		`SELECT id || secret_hash || used_at FROM app_passwords`,
 		`SELECT id || name || used_at FROM passkeys`,
 		`SELECT hash FROM used_challenges`,
+		`SELECT id || name || host || upstream || url || group_names || level || programs FROM apps`,
 		`SELECT at || event || account_id FROM audit`,
 		`SELECT key_hash || failures FROM throttle`,
 	} {

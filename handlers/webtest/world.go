@@ -11,6 +11,8 @@ import (
 
 	"glassjar/handlers"
 	"glassjar/utl/account"
+	"glassjar/utl/app"
+	"glassjar/utl/audit"
 	"glassjar/utl/gate"
 	"glassjar/utl/session"
 )
@@ -20,7 +22,7 @@ func WithGate(c *handlers.Config) { c.Gate = gateFor(*c, "*.site.example", "wiki
 
 // gateFor returns a gate that answers for the hosts.
 func gateFor(c handlers.Config, hosts ...string) *gate.Gate {
-	g, err := gate.New(gate.Options{Public: c.PublicURL, Hosts: hosts, Keys: [][32]byte{IdentityKey}, Now: c.Now})
+	g, err := gate.New(gate.Options{Public: c.PublicURL, Hosts: hosts, Apps: c.Apps.Rules, Keys: [][32]byte{IdentityKey}, Now: c.Now})
 	if err != nil {
 		panic(err)
 	}
@@ -74,7 +76,7 @@ func NewWorld(tb testing.TB, public, domain string) *World {
 	}
 	s.Accounts = account.New(account.Options{DB: s.DB, Sessions: s.Sessions, Hasher: s.Hasher, Now: s.Clock.Now})
 	g, err := gate.New(gate.Options{
-		Public: s.Settings.PublicURL, Hosts: []string{"*.site.example", "wiki.example", "localhost"}, Domain: domain,
+		Public: s.Settings.PublicURL, Hosts: []string{"*.site.example", "wiki.example", "localhost"}, Domain: domain, Apps: s.Apps.Rules,
 		Keys: [][32]byte{IdentityKey}, Now: s.Clock.Now,
 	})
 	if err != nil {
@@ -83,6 +85,19 @@ func NewWorld(tb testing.TB, public, domain string) *World {
 	return &World{Site: s.Again(tb, func(c *handlers.Config) {
 		c.Sessions, c.Accounts, c.Gate, c.Passkeys = s.Sessions, s.Accounts, g, s.passkeys(tb, *c)
 	})}
+}
+
+// NewApp adds an app of the name at the host, for people of the groups.
+func (s *Site) NewApp(tb testing.TB, wanted app.App) app.App {
+	tb.Helper()
+	if wanted.Level == 0 {
+		wanted.Level = 1
+	}
+	made, err := s.Apps.Add(tb.Context(), wanted, audit.Command())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return made
 }
 
 // RoundTrip is the network: the jar, and the proxy in front of the apps, which

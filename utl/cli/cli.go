@@ -40,6 +40,7 @@ type grammar struct {
 	Link    linkCommands    `cmd:"" help:"Make a link that works once, or withdraw one."`
 	Session sessionCommands `cmd:"" help:"See where somebody is signed in, and sign them out."`
 	Audit   auditCommand    `cmd:"" help:"Print what happened, newest first: when, what, to whom, by whom, from where."`
+	App     appCommands     `cmd:"" help:"Say which apps are behind the gate, and who may open them."`
 	Keys    keysCommands    `cmd:"" help:"Change the session keys."`
 	Backup  backupCommand   `cmd:"" help:"Copy the database into a new file, also while a server runs."`
 	Move    moveCommand     `cmd:"" help:"Copy everything into another, empty database, from SQLite to PostgreSQL or back."`

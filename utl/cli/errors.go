@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"glassjar/utl/account"
+	apps "glassjar/utl/app"
 	"glassjar/utl/db"
 	"glassjar/utl/factor"
 	"glassjar/utl/keyring"
@@ -69,6 +70,17 @@ var answers = []answer{
 	{err: account.ErrDisplayName, sentence: account.ErrDisplayName.Error()},
 	{err: account.ErrEmail, sentence: account.ErrEmail.Error()},
 	{err: account.ErrEmailTaken, sentence: account.ErrEmailTaken.Error()},
+	{err: apps.ErrUnknown, sentence: "there is no such app: glassjar app list"},
+	{err: apps.ErrName, sentence: apps.ErrName.Error()},
+	{err: apps.ErrHost, sentence: apps.ErrHost.Error()},
+	{err: apps.ErrSuffix, sentence: apps.ErrSuffix.Error()},
+	{err: apps.ErrOwn, sentence: apps.ErrOwn.Error()},
+	{err: apps.ErrTaken, sentence: apps.ErrTaken.Error()},
+	{err: apps.ErrUpstream, sentence: apps.ErrUpstream.Error()},
+	{err: apps.ErrURL, sentence: apps.ErrURL.Error()},
+	{err: apps.ErrGroups, sentence: apps.ErrGroups.Error()},
+	{err: apps.ErrLevel, sentence: apps.ErrLevel.Error()},
+	{err: apps.ErrMany, sentence: apps.ErrMany.Error()},
 	{err: account.ErrDays, sentence: account.ErrDays.Error()},
 	{err: account.ErrLink, sentence: "there is no such open invitation: glassjar link list"},
 	{err: account.ErrNotDeleted, sentence: account.ErrNotDeleted.Error()},

@@ -28,6 +28,8 @@ type Ask struct {
 	Kind   Kind
 	Method string
 	header http.Header
+
+	browser bool // no program sent it, whatever it looks like
 }
 
 // The headers that tell of the request asked about. None may come twice.
@@ -105,6 +107,9 @@ func (a Ask) Navigates() bool {
 // a script in a browser: those send Fetch Metadata or ask for HTML or, over
 // http, where they send none, call themselves Mozilla.
 func (a Ask) FromProgram() bool {
+	if a.browser {
+		return false
+	}
 	for _, name := range []string{"Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-Dest", "X-Requested-With", "Upgrade"} {
 		if a.header[name] != nil {
 			return false
@@ -112,6 +117,13 @@ func (a Ask) FromProgram() bool {
 	}
 	accept := strings.ToLower(strings.Join(a.header["Accept"], ","))
 	return !strings.Contains(accept, "text/html") && !strings.HasPrefix(first(a.header, "User-Agent"), "Mozilla/")
+}
+
+// AsBrowser returns the same request as one that no program is asked for an app
+// password for.
+func (a Ask) AsBrowser() Ask {
+	a.browser = true
+	return a
 }
 
 // first returns the header's first value; the name is in its canonical form.

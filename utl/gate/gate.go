@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +21,7 @@ var (
 	// ErrHost means that the target's host is not one the gate answers for.
 	ErrHost = errors.New("the gate does not answer for this host")
 
+	errApps  = errors.New("the apps cannot be read from the database")
 	errHosts = errors.New("GATE_HOSTS has an entry that is no host") // which config has refused before
 )
 
@@ -33,57 +33,84 @@ const maxReturnURL = 3000
 type Options struct {
 	Public *url.URL   // where people sign in
 	Hosts  []string   // GATE_HOSTS
+	Apps   *Rules     // nil: there are no apps
 	Domain string     // COOKIE_DOMAIN, may be empty
 	Keys   [][32]byte // seeds of the keys for assertions: the first signs
 	Now    func() time.Time
 }
 
-// Gate knows the hosts that it answers for and signs who passes.
+// Gate knows the hosts that it answers for, decides who may pass and signs who
+// does.
 type Gate struct {
 	public *url.URL
-	own    string // its host without the port
-	hosts  []hosts.Pattern
+	own    string  // its host without the port
+	hosts  []*Rule // of GATE_HOSTS
+	apps   *Rules
 	domain string
 	signer signer
+
+	lost      Tally // of no host
+	strangers strangers
 }
 
 // New returns a gate. Errors: a host that is none, no key.
 func New(o Options) (*Gate, error) {
-	g := &Gate{public: o.Public, own: bracketIPv6(o.Public.Hostname()), domain: o.Domain}
+	g := &Gate{public: o.Public, own: bracketIPv6(o.Public.Hostname()), domain: o.Domain, apps: o.Apps}
+	if g.apps == nil {
+		g.apps = &Rules{}
+		g.apps.Set(nil)
+	}
 	g.signer.issuer, g.signer.now = o.Public.String(), o.Now
 	for _, text := range o.Hosts {
 		p, ok := hosts.ParsePattern(text)
 		if !ok {
 			return nil, errHosts
 		}
-		g.hosts = append(g.hosts, p)
+		g.hosts = append(g.hosts, &Rule{Name: text, Host: p, Level: 1, Programs: true, Tally: &Tally{}})
 	}
 	return g, g.SetKeys(o.Keys)
 }
 
 // Allows reports whether the gate answers for the target and lets people go on
-// to it: its host is one of GATE_HOSTS and, where people sign in over https, it
-// is https itself: what opens an app does not go over an open wire.
+// to it: its host is an app's or one of GATE_HOSTS and, where people sign in over
+// https, it is https itself: what opens an app does not go over an open wire.
 func (g *Gate) Allows(t Target) bool {
-	if g.public.Scheme == "https" && !t.Secure() {
-		return false
-	}
-	for _, p := range g.hosts {
-		if p.Matches(t.Name, t.port) {
-			return true
-		}
-	}
-	return false
+	found, _ := g.rule(t)
+	return found != nil
 }
 
 // Enabled reports whether there is a host that the gate answers for.
-func (g *Gate) Enabled() bool { return len(g.hosts) > 0 }
+func (g *Gate) Enabled() bool {
+	apps := g.apps.known.Load()
+	return len(g.hosts) > 0 || apps != nil && !apps.empty()
+}
 
 // ParseHost returns the host that somebody typed, in the form of Target.Name, and
 // reports whether the gate answers for it on some port. A port is refused.
 func (g *Gate) ParseHost(typed string) (name string, ok bool) {
 	name, port, ok := hosts.Split(typed)
-	return name, ok && port == "" && slices.ContainsFunc(g.hosts, func(p hosts.Pattern) bool { return p.Names(name) })
+	if !ok || port != "" {
+		return name, false
+	}
+	found, _ := g.named(name)
+	return name, found != nil
+}
+
+// named returns the rule of the host's name on some port, or nil.
+func (g *Gate) named(name string) (found *Rule, known bool) {
+	apps := g.apps.known.Load()
+	if apps == nil {
+		return nil, false
+	}
+	if name != g.own {
+		found = apps.find(name)
+	}
+	for _, r := range g.hosts {
+		if found == nil && r.Host.Names(name) {
+			found = r
+		}
+	}
+	return found, true
 }
 
 // ReturnTarget returns the target that the URL names, and reports whether people are

@@ -88,6 +88,22 @@ func ParsePattern(text string) (p Pattern, ok bool) {
 	return Pattern{name, port}, ok
 }
 
+// String returns the pattern as ParsePattern reads it, in its one spelling.
+func (p Pattern) String() string {
+	text := p.name
+	if strings.HasPrefix(text, ".") {
+		text = "*" + text
+	}
+	if p.port != "" {
+		text += ":" + p.port
+	}
+	return text
+}
+
+// Name returns the name of the pattern's one host, or that below which its hosts
+// are.
+func (p Pattern) Name() string { return strings.TrimPrefix(p.name, ".") }
+
 // Parent returns the name below which all hosts are the pattern's, or "".
 func (p Pattern) Parent() string {
 	parent, below := strings.CutPrefix(p.name, ".")

@@ -42,7 +42,7 @@ func (s *Stores) Signers(public *url.URL) (_ *Signers, err error) {
 		all.Lab = anatomy.New(labKeys(s.Ring))
 	}
 	all.Gate, err = gate.New(gate.Options{
-		Public: public, Hosts: s.Config.GateHosts, Domain: s.Config.CookieDomain, Keys: s.Ring.Derive("identity"), Now: s.Accounts.Now,
+		Public: public, Hosts: s.Config.GateHosts, Apps: s.Apps.Rules, Domain: s.Config.CookieDomain, Keys: s.Ring.Derive("identity"), Now: s.Accounts.Now,
 	})
 	return all, err
 }

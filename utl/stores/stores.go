@@ -13,9 +13,11 @@ import (
 	"time"
 
 	"glassjar/utl/account"
+	"glassjar/utl/app"
 	"glassjar/utl/config"
 	"glassjar/utl/db"
 	"glassjar/utl/factor"
+	"glassjar/utl/gate"
 	"glassjar/utl/keyring"
 	"glassjar/utl/mail"
 	"glassjar/utl/password"
@@ -42,6 +44,7 @@ type Stores struct {
 	Factors  *factor.Store
 	Throttle *throttle.Store
 	Mail     *mail.Queue
+	Apps     *app.Store
 
 	ring atomic.Pointer[keyring.Ring] // once UseKeys has said which: the keys of now
 }
@@ -85,6 +88,7 @@ func Open(ctx context.Context, o Options) (*Stores, error) {
 		Factors:  factors,
 		Throttle: &throttle.Store{DB: data, Now: clock.Now},
 		Mail:     mails,
+		Apps:     app.New(app.Options{DB: data, Own: site.Hostname(), Rules: &gate.Rules{}, Now: clock.Now, Log: o.Log}),
 	}
 	if err := st.afterRestore(ctx); err != nil {
 		return nil, errors.Join(err, data.Close())

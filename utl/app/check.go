@@ -1,0 +1,140 @@
+package app
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/publicsuffix"
+
+	"glassjar/utl/hosts"
+)
+
+const (
+	maxURL    = 1000
+	maxGroups = 32 // of an app
+)
+
+var (
+	// ErrUnknown means that there is no such app.
+	ErrUnknown = errors.New("there is no such app")
+	// ErrName means that the name is not one.
+	ErrName = errors.New("an app's name is 1 to 64 characters on one line")
+	// ErrHost means that the host is not one.
+	ErrHost = errors.New("a host is a name like app.example, or *.apps.example for all below one, perhaps with a port, and nothing else of an address")
+	// ErrSuffix means that strangers have hosts below the host.
+	ErrSuffix = errors.New("below this name strangers have hosts of their own: take one of yours")
+	// ErrOwn means that people sign in at the host.
+	ErrOwn = errors.New("this is the host where people sign in: an app needs a host of its own")
+	// ErrTaken means that another app has the host, perhaps on another port.
+	ErrTaken = errors.New("another app has this host: a client chooses the port, so two apps need two names")
+	// ErrUpstream means that the address is not one.
+	ErrUpstream = errors.New("the address where the app runs is host:port, like 127.0.0.1:9092")
+	// ErrURL means that the link is no URL on the app's host.
+	ErrURL = errors.New("the link is a URL on the app's own host, like https://app.example/")
+	// ErrGroups means that a group's name is not one.
+	ErrGroups = errors.New("a group is 1 to 32 of a to z, 0 to 9 and . _ - and starts with a letter or a digit; an app has 32 at most")
+	// ErrLevel means that the level is neither 1 nor 2.
+	ErrLevel = errors.New("the level is 1 or 2")
+	// ErrMany means that there are as many apps as there may be.
+	ErrMany = errors.New("there are 500 apps already, and more cannot be kept")
+)
+
+var groupForm = regexp.MustCompile(`\A[a-z0-9][a-z0-9._-]{0,31}\z`)
+
+// check returns the app as it is kept. Errors: those of its values.
+func (s *Store) check(a App) (App, error) {
+	a.Name, a.Host = strings.TrimSpace(a.Name), strings.TrimSpace(a.Host)
+	a.Upstream, a.URL = strings.TrimSpace(a.Upstream), strings.TrimSpace(a.URL)
+	n := utf8.RuneCountInString(a.Name)
+	if n < 1 || n > 64 || !utf8.ValidString(a.Name) || strings.ContainsFunc(a.Name, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return a, ErrName
+	}
+	p, ok := hosts.ParsePattern(a.Host)
+	if !ok {
+		return a, ErrHost
+	}
+	a.Host = p.String()
+	switch {
+	case isPublicSuffix(p):
+		return a, ErrSuffix
+	case strings.Trim(hostName(a.Host), "[]") == s.Own:
+		return a, ErrOwn
+	case a.Upstream != "" && !isAddress(a.Upstream):
+		return a, ErrUpstream
+	case a.URL != "" && !isLink(a.URL, p, s.Own):
+		return a, ErrURL
+	case a.Level != 1 && a.Level != 2:
+		return a, ErrLevel
+	}
+	a.Groups = slices.Compact(slices.Sorted(slices.Values(a.Groups)))
+	if len(a.Groups) > maxGroups || slices.ContainsFunc(a.Groups, func(g string) bool { return !groupForm.MatchString(g) }) {
+		return a, ErrGroups
+	}
+	return a, nil
+}
+
+// hostName returns the host as apps are told apart by: without its port.
+func hostName(host string) string {
+	p, _ := hosts.ParsePattern(host)
+	if p.Parent() != "" {
+		return "*." + p.Name()
+	}
+	return p.Name()
+}
+
+// isPublicSuffix reports whether the host, or that below which its hosts are, is
+// a name below which anybody may register one. localhost and other names that no
+// list knows are somebody's own.
+func isPublicSuffix(p hosts.Pattern) bool {
+	if _, err := netip.ParseAddr(strings.Trim(p.Name(), "[]")); err == nil {
+		return false
+	}
+	suffix, listed := publicsuffix.PublicSuffix(p.Name())
+	return suffix == p.Name() && (listed || strings.Contains(suffix, "."))
+}
+
+// isAddress reports whether the text is host:port, in the form that recipes take.
+func isAddress(text string) bool {
+	host, port, err := net.SplitHostPort(text)
+	n, notPort := strconv.ParseUint(port, 10, 16)
+	if err != nil || notPort != nil || n == 0 || strconv.FormatUint(n, 10) != port || len(text) > 300 {
+		return false
+	}
+	if strings.HasPrefix(text, "[") {
+		ip, err := netip.ParseAddr(host)
+		return err == nil && ip.Is6() && ip.Zone() == ""
+	}
+	return hosts.IsName(host) && !strings.EqualFold(host, "unix")
+}
+
+// isLink reports whether the text is an http or https URL without a user on one of
+// the pattern's hosts, and not on the one where people sign in.
+func isLink(text string, p hosts.Pattern, own string) bool {
+	u, err := url.Parse(text)
+	if err != nil || len(text) > maxURL || u.User != nil || u.Opaque != "" || u.Scheme != "http" && u.Scheme != "https" {
+		return false
+	}
+	name, port, ok := hosts.Split(u.Host)
+	if port == "" {
+		port, _ = hosts.OwnPort(u.Scheme)
+	}
+	return ok && p.Matches(name, port) && name != own && !strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == 0x7f })
+}
+
+// Link returns the first page of the host, for the launcher, or "" where the host
+// stands for many.
+func Link(host, scheme string) string {
+	p, ok := hosts.ParsePattern(strings.TrimSpace(host))
+	if !ok || p.Parent() != "" {
+		return ""
+	}
+	return scheme + "://" + p.String() + "/"
+}

@@ -1,0 +1,80 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"glassjar/utl/db"
+	"glassjar/utl/gate"
+)
+
+const (
+	loadEvery = 500 * time.Millisecond
+	loadWait  = 2 * time.Second
+	trusted   = 10 * time.Second // after the last good look: older rules let nobody pass
+)
+
+// Load has the gate know the apps as the database has them. Where nothing changed
+// since the last time, it reads one row.
+func (s *Store) Load(ctx context.Context) error {
+	s.loading.Lock()
+	defer s.loading.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, loadWait)
+	defer cancel()
+	stamp, err := db.One(ctx, s.DB.Reserved(), db.Text, `SELECT stamp FROM app_changes WHERE id = 1`)
+	if err != nil && !errors.Is(err, db.ErrNone) {
+		return fmt.Errorf("looking for changed apps: %w", err)
+	}
+	if s.loaded && stamp == s.stamp {
+		return nil
+	}
+	all, err := db.All(ctx, s.DB.Reserved(), scan, selectApps+` ORDER BY id LIMIT ?`, Most) // after the stamp: at worst it is read once more
+	if err != nil {
+		return fmt.Errorf("reading the apps: %w", err)
+	}
+	rules := make([]gate.Rule, 0, len(all))
+	for _, a := range all {
+		if rule, ok := a.rule(); ok {
+			rules = append(rules, rule)
+		}
+	}
+	s.Rules.Set(rules)
+	s.stamp, s.loaded = stamp, true
+	return nil
+}
+
+// Run looks for changes twice a second until ctx ends. When it could not for 10 s,
+// the gate forgets the apps and answers that it cannot know.
+func (s *Store) Run(ctx context.Context) {
+	tick := time.NewTicker(loadEvery)
+	defer tick.Stop()
+	good, healthy := s.Now(), true
+	for {
+		began := s.Now()
+		err := s.Load(ctx)
+		if err == nil {
+			good = began
+		} else if s.Now().Sub(good).Abs() > trusted {
+			s.forget()
+		}
+		if (err == nil) != healthy && ctx.Err() == nil {
+			healthy = err == nil
+			s.Log.WarnContext(ctx, "the apps behind the gate", "up_to_date", healthy, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// forget has the gate know nothing of the apps until the next good look.
+func (s *Store) forget() {
+	s.loading.Lock()
+	defer s.loading.Unlock()
+	s.Rules.Forget()
+	s.loaded = false
+}

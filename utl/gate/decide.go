@@ -1,0 +1,93 @@
+package gate
+
+import (
+	"slices"
+
+	"glassjar/utl/identity"
+)
+
+// Outcome is what the gate's decision came to. The order is that of Decide: when it
+// comes to one of them, everything that stands before has held.
+type Outcome int
+
+// The outcomes.
+const (
+	Untrusted  Outcome = iota // who asks is not in TRUSTED_PROXIES
+	Unreadable                // the question cannot be read, or not in one way only
+	Unknown                   // the apps cannot be known now
+	Unlisted                  // the gate does not answer for the host
+	NoPrograms                // the app takes no app passwords
+	BadProgram                // the app password is not good, or too many were wrong
+	SignedOut                 // nobody is signed in
+	Unsure                    // who it is cannot be known now
+	WrongGroup                // the person is in none of the groups
+	LowLevel                  // the session's level is too low, or an app password has none
+	Pass
+
+	outcomes = int(Pass) + 1
+)
+
+// Question is what a proxy asks, as it was read.
+type Question struct {
+	Ask
+
+	Demands Demands
+	Trusted bool  // who asks is in TRUSTED_PROXIES
+	Err     error // the question cannot be read
+	Program bool  // the request carries an app password
+}
+
+// Demands is what the proxy demands of who is to pass, beside the app's rule.
+type Demands struct {
+	Groups []string // any of them; nil: everybody
+	Level  int      // of the session, at least; then app passwords do not pass
+}
+
+// Passenger is who wants to pass.
+type Passenger struct {
+	identity.Identity
+
+	Key string // what signed tokens are kept by: the sid, or the app password's id
+	How SignedIn
+}
+
+// Verdict is the gate's decision.
+type Verdict struct {
+	Outcome   Outcome
+	Rule      *Rule // of the host; nil before one was found
+	Passenger Passenger
+	Err       error // of an outcome that came of one
+}
+
+// Decide decides whether the request may pass. who says who makes it to the target
+// and Pass; or BadProgram, SignedOut or Unsure where that is nobody, perhaps with an
+// error. It is asked only where the answer depends on it.
+func (g *Gate) Decide(q *Question, who func(Target) (Passenger, Outcome, error)) (v Verdict) {
+	switch {
+	case !q.Trusted:
+		return Verdict{Outcome: Untrusted}
+	case q.Err != nil:
+		return Verdict{Outcome: Unreadable, Err: q.Err}
+	}
+	rule, known := g.rule(q.Target)
+	switch {
+	case !known:
+		return Verdict{Outcome: Unknown, Err: errApps}
+	case rule == nil:
+		return Verdict{Outcome: Unlisted}
+	case q.Program && !rule.Programs:
+		return Verdict{Outcome: NoPrograms, Rule: rule}
+	}
+	v.Rule = rule
+	if v.Passenger, v.Outcome, v.Err = who(q.Target); v.Outcome != Pass {
+		return v
+	}
+	switch {
+	case q.Demands.Groups != nil && !slices.ContainsFunc(q.Demands.Groups, v.Passenger.HasGroup),
+		len(rule.Groups) > 0 && !slices.ContainsFunc(rule.Groups, v.Passenger.HasGroup):
+		v.Outcome = WrongGroup
+	case q.Program && q.Demands.Level > 1, !q.Program && v.Passenger.How.Level < max(rule.Level, q.Demands.Level):
+		v.Outcome = LowLevel
+	}
+	return v
+}

@@ -1,0 +1,116 @@
+package gate
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"glassjar/utl/hosts"
+)
+
+// Rule says who may open an app, or the hosts of an entry of GATE_HOSTS.
+type Rule struct {
+	ID       string // the app's; empty: an entry of GATE_HOSTS
+	Name     string // the app's
+	Host     hosts.Pattern
+	Groups   []string // people in any of them may pass; none: everybody who is signed in
+	Level    int      // of the session, at least
+	Programs bool     // app passwords may pass
+	Tally    *Tally   // what was asked lately; Rules and New make it
+}
+
+// Rules are those of the apps. The gate reads them without a lock. Until Set was
+// called, and after Forget, nothing is known of any app and nobody passes.
+type Rules struct {
+	known atomic.Pointer[table]
+
+	mu      sync.Mutex
+	tallies map[string]*Tally // by the app's id
+}
+
+// table finds the rule of a host: one that names it goes before one for all below
+// a name, and of those the longest name.
+type table struct {
+	exact, below map[string]*Rule
+}
+
+// Set makes these the rules from now on. An app's tally goes on.
+func (r *Rules) Set(all []Rule) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t, tallies := table{map[string]*Rule{}, map[string]*Rule{}}, map[string]*Tally{}
+	for _, one := range all {
+		if one.Tally = r.tallies[one.ID]; one.Tally == nil {
+			one.Tally = &Tally{}
+		}
+		tallies[one.ID] = one.Tally
+		if parent := one.Host.Parent(); parent != "" {
+			t.below[parent] = &one
+		} else {
+			t.exact[one.Host.Name()] = &one
+		}
+	}
+	r.tallies = tallies
+	r.known.Store(&t)
+}
+
+// Forget has nobody pass until Set is called: the rules may be out of date.
+func (r *Rules) Forget() { r.known.Store(nil) }
+
+// Tally returns what was asked lately of the app with the id.
+func (r *Rules) Tally(id string) *Tally {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if found := r.tallies[id]; found != nil {
+		return found
+	}
+	return &Tally{}
+}
+
+// find returns the rule of the host's name, or nil.
+func (t *table) find(name string) *Rule {
+	if found := t.exact[name]; found != nil || len(t.below) == 0 {
+		return found
+	}
+	for {
+		var ok bool
+		if _, name, ok = strings.Cut(name, "."); !ok {
+			return nil
+		}
+		if found := t.below[name]; found != nil {
+			return found
+		}
+	}
+}
+
+// empty reports whether there is no app.
+func (t *table) empty() bool { return len(t.exact)+len(t.below) == 0 }
+
+// rule returns who may open the target, or nil where the gate does not answer for
+// its host, and reports whether that is known. An app's rule counts on every port of
+// its names, because the client chooses the port: on another port than the app's
+// nobody passes, whatever GATE_HOSTS says.
+func (g *Gate) rule(t Target) (found *Rule, known bool) {
+	apps := g.apps.known.Load()
+	switch {
+	case apps == nil:
+		return nil, false
+	case g.public.Scheme == "https" && !t.Secure():
+		return nil, true
+	}
+	if t.Name != g.own {
+		found = apps.find(t.Name)
+	}
+	if found != nil {
+		if !found.Host.Matches(t.Name, t.port) {
+			found = nil
+		}
+		return found, true
+	}
+	for _, r := range g.hosts {
+		if r.Host.Matches(t.Name, t.port) {
+			return r, true
+		}
+	}
+	return nil, true
+}

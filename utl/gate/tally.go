@@ -1,0 +1,175 @@
+package gate
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	tallyMinutes = 60
+	mostHosts    = 50 // that nobody listed; the one that was asked about longest ago goes first
+	askedEvery   = time.Second
+)
+
+// Tally is what was asked of an app within the last hour, in this server's memory.
+type Tally struct {
+	asked atomic.Int64 // microseconds, to the second: an answer must not wait for others
+	by    atomic.Pointer[string]
+
+	mu      sync.Mutex
+	refused [outcomes]minutes
+}
+
+// minutes counts what happened in each minute of the last hour.
+type minutes struct {
+	at   [tallyMinutes]int64 // minute since 1970
+	n    [tallyMinutes]int
+	last time.Time
+	by   string
+}
+
+func (m *minutes) add(now time.Time, by string) {
+	minute := now.Unix() / 60
+	i := minute % tallyMinutes
+	if m.at[i] != minute {
+		m.at[i], m.n[i] = minute, 0
+	}
+	m.n[i]++
+	m.last, m.by = now, by
+}
+
+func (m *minutes) total(now time.Time) (n int) {
+	for i, at := range m.at {
+		if age := now.Unix()/60 - at; age >= 0 && age < tallyMinutes {
+			n += m.n[i]
+		}
+	}
+	return n
+}
+
+// Refusal is what was refused in the last hour.
+type Refusal struct {
+	Outcome Outcome // why
+	Host    string  // that nobody listed; empty: the gate does not know, or it is an app's
+	N       int
+	Last    time.Time
+	By      string // who asked last: the peer's address
+}
+
+// Asked returns when the gate was last asked, and by whom; never: the zero time.
+func (t *Tally) Asked() (at time.Time, by string) {
+	micros, who := t.asked.Load(), t.by.Load()
+	if micros == 0 || who == nil {
+		return time.Time{}, ""
+	}
+	return time.UnixMicro(micros), *who
+}
+
+// Refused returns what was refused within the hour before now, the most frequent
+// first.
+func (t *Tally) Refused(now time.Time) (all []Refusal) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for why := range t.refused {
+		m := &t.refused[why]
+		if n := m.total(now); n > 0 {
+			all = append(all, Refusal{Outcome: Outcome(why), N: n, Last: m.last, By: m.by})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Refusal) int { return cmp.Compare(b.N, a.N) })
+	return all
+}
+
+func (t *Tally) ask(now time.Time, by string) {
+	micros := now.UnixMicro()
+	if since := micros - t.asked.Load(); since >= 0 && since < askedEvery.Microseconds() {
+		return
+	}
+	t.asked.Store(micros)
+	t.by.Store(new(by))
+}
+
+func (t *Tally) refuse(why Outcome, now time.Time, by string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refused[why].add(now, by)
+}
+
+// strangers are the hosts that nobody listed.
+type strangers struct {
+	mu    sync.Mutex
+	hosts map[string]*minutes
+}
+
+func (s *strangers) add(host string, now time.Time, by string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.hosts[host]
+	if m == nil {
+		if len(s.hosts) >= mostHosts {
+			s.dropOldest()
+		}
+		if m = (&minutes{}); s.hosts == nil {
+			s.hosts = map[string]*minutes{}
+		}
+		s.hosts[host] = m
+	}
+	m.add(now, by)
+}
+
+func (s *strangers) dropOldest() {
+	oldest := ""
+	for host, m := range s.hosts {
+		if oldest == "" || m.last.Before(s.hosts[oldest].last) {
+			oldest = host
+		}
+	}
+	delete(s.hosts, oldest)
+}
+
+// Count keeps in mind that the question was asked and what it came to. by is the
+// address of who asked.
+func (g *Gate) Count(q *Question, v Verdict, now time.Time, by string) {
+	switch v.Outcome {
+	case Untrusted, Unreadable:
+		tally := &g.lost
+		if v.Outcome == Untrusted && q.Err == nil { // anybody can claim a host here: it is shown, and decides nothing
+			if rule, _ := g.rule(q.Target); rule != nil {
+				tally = rule.Tally
+			}
+		}
+		tally.refuse(v.Outcome, now, by)
+	case Unlisted:
+		g.strangers.add(q.Name, now, by)
+	case NoPrograms, BadProgram, WrongGroup, LowLevel:
+		v.Rule.Tally.refuse(v.Outcome, now, by)
+	case Unknown, SignedOut, Unsure, Pass:
+	}
+	if v.Rule != nil {
+		v.Rule.Tally.ask(now, by)
+	}
+}
+
+// Lost returns what was refused within the hour before now of which no app is known:
+// the questions of proxies that are not trusted or cannot be read, and those about
+// hosts that nobody listed, the newest first.
+func (g *Gate) Lost(now time.Time) []Refusal {
+	all := g.lost.Refused(now)
+	g.strangers.mu.Lock()
+	defer g.strangers.mu.Unlock()
+	for host, m := range g.strangers.hosts {
+		if n := m.total(now); n > 0 {
+			if rule, _ := g.named(host); rule == nil { // else it was added meanwhile
+				all = append(all, Refusal{Outcome: Unlisted, Host: host, N: n, Last: m.last, By: m.by})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b Refusal) int { return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.Host, b.Host)) })
+	return all
+}
+
+// Listed returns the rules of GATE_HOSTS.
+func (g *Gate) Listed() []*Rule { return g.hosts }
