@@ -153,7 +153,7 @@ func TestPlainHTTPInABrowser(t *testing.T) {
 func accountForms(t *testing.T, s server, p *browsertest.Page) {
 	t.Helper()
 	p.Open(s.url + "/account")
-	p.Do(chromedp.Click(chromedp.CSS("li:not(:has(.tag)) button")), chromedp.WaitNotPresent(chromedp.CSS("li:not(:has(.tag)) button")))
+	p.Do(chromedp.Click(chromedp.CSS("[aria-labelledby=devices] li:not(:has(.tag)) button")), chromedp.WaitNotPresent(chromedp.CSS("[aria-labelledby=devices] li:not(:has(.tag)) button")))
 	p.Open(s.url + "/account/app-passwords")
 	p.Fill("name", "backup")
 	p.Press("Make an app password")

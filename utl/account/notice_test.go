@@ -231,8 +231,10 @@ func TestALock(t *testing.T) {
 		"with another link code": func() error { return h.LockByLink(t.Context(), reset, visitor) },
 		"a mailed reset":         func() error { _, err := of(mail.Reset); return err },
 	} {
-		want := map[string]error{"his own lock": account.ErrOwnLock, "with the reset link": account.ErrLink, "with the link again": account.ErrLink,
-			"with another link code": account.ErrLink, "a mailed reset": mail.ErrNotDue}[name]
+		want := map[string]error{
+			"his own lock": account.ErrOwnLock, "with the reset link": account.ErrLink, "with the link again": account.ErrLink,
+			"with another link code": account.ErrLink, "a mailed reset": mail.ErrNotDue,
+		}[name]
 		if want == nil {
 			want = account.ErrLocked
 		}
