@@ -99,12 +99,16 @@ func (f *filler) next(t *testing.T, pattern string, signedIn bool) bool {
 	f.Add(t, me, role)
 	if signedIn {
 		f.SignedIn(t, me).AddPasskey(f.Device(), "backup").Want(http.StatusSeeOther)
-		f.SignedIn(t, me) // elsewhere too
+		f.Person(t, me) // elsewhere too
 		f.AppPassword(t, me, account.AppPassword{Name: "backup"})
-		b = f.SignedIn(t, me)
+		b = f.Person(t, me)
 	}
 	path := pattern
 	switch {
+	case pattern == "/auth/code":
+		f.AddApp(t, me)
+		b = f.Browser(t)
+		b.SignIn(me, webtest.Good).Want(http.StatusSeeOther, pattern)
 	case strings.HasPrefix(pattern, "/join/"):
 		path = f.Link(t, account.Member)
 	case strings.HasPrefix(pattern, "/reset/"):

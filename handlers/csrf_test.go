@@ -49,7 +49,8 @@ func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) map[string]deed {
 	d := s.Device()
 	b.AddPasskey(d, "Laptop").Want(http.StatusSeeOther)
 	s.Clock.Move(time.Second)
-	s.SignedIn(t, "bob")
+	s.Person(t, "bob")
+	b.SignIn("bob", webtest.Good).Want(http.StatusSeeOther, "/auth/code") // a pending sign-in too
 	passkey := "/account/passkeys/" + s.Texts(t, `SELECT id FROM passkeys`)[0]
 	var elsewhere string
 	s.AppPassword(t, "bob", account.AppPassword{Name: "backup"})
@@ -88,6 +89,7 @@ func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) map[string]deed {
 		"POST /people/{username}/end-sessions":   {path: "/people/una/end-sessions"},
 		"POST /people/{username}/delete":         {path: "/people/una/delete", fields: []string{"confirm", "una"}},
 		"POST /auth":                             {path: "/auth", fields: []string{"username", "bob", "password", webtest.Good}},
+		"POST /auth/code":                        {path: "/auth/code", fields: []string{"code", "123456"}},
 		"POST /logout":                           {path: "/logout"},
 		"POST /join/{code}":                      {path: s.Link(t, account.Member), fields: []string{"username", "eve", "password", webtest.Other}},
 		"POST /reset/{code}":                     {path: s.Link(t, "bob"), fields: []string{"password", webtest.Other}},
@@ -213,6 +215,7 @@ func TestAPostWithACookieMustTellItsOrigin(t *testing.T) {
 	}{
 		{"a session cookie, even a bad one", "glassjar=x", http.StatusForbidden},
 		{"a known device's cookie", "glassjar-device=x", http.StatusForbidden},
+		{"a pending sign-in's cookie", "glassjar-pending=x", http.StatusForbidden},
 		{"somebody else's cookie", "theirs=x", http.StatusUnprocessableEntity},
 		{"no cookie", "", http.StatusUnprocessableEntity},
 	} {

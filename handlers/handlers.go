@@ -25,6 +25,7 @@ import (
 	"glassjar/utl/anatomy"
 	"glassjar/utl/app"
 	"glassjar/utl/authn"
+	"glassjar/utl/factor"
 	"glassjar/utl/gate"
 	"glassjar/utl/passkey"
 	"glassjar/utl/session"
@@ -37,6 +38,7 @@ type Config struct {
 	Sessions       *session.Store
 	Devices        *session.Devices
 	Throttle       *throttle.Store
+	Factors        *factor.Store
 	Pages          *os.Root     // nil: no /pages/
 	Lab            *anatomy.Lab // nil: no /lab
 	Passkeys       *passkey.Store
@@ -79,7 +81,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	auth := authn.New(authn.Options{Accounts: c.Accounts, Throttle: c.Throttle, Passkeys: c.Passkeys, Log: c.Log, Now: c.Now})
+	auth := authn.New(authn.Options{Accounts: c.Accounts, Throttle: c.Throttle, Passkeys: c.Passkeys, Factors: c.Factors, Log: c.Log, Now: c.Now})
 	s := &site{
 		Site:    core,
 		self:    &self.Room{Site: core, Accounts: c.Accounts, Authn: auth, Sessions: c.Sessions, Gate: c.Gate, PasskeyStore: c.Passkeys},
@@ -95,7 +97,7 @@ func New(c Config) (http.Handler, error) {
 		s.lab = lab.New(core, c.Lab, c.Accounts.Hasher)
 	}
 	s.signin, err = signin.New(signin.Config{
-		Site: core, Accounts: c.Accounts, Authn: auth, Sessions: c.Sessions, Devices: c.Devices, Passkeys: c.Passkeys, Gate: c.Gate,
+		Site: core, Accounts: c.Accounts, Authn: auth, Sessions: c.Sessions, Devices: c.Devices, Passkeys: c.Passkeys, Factors: c.Factors, Gate: c.Gate,
 		SignUp: c.SignUp, HasPages: c.Pages != nil, HasIndex: hasIndex,
 	})
 	if err != nil {
@@ -117,6 +119,8 @@ func (s *site) routes(c Config) map[string]http.Handler {
 		"GET /{$}":           s.Open(s.signin.Home),
 		"GET /auth":          s.Open(s.signin.AuthForm),
 		"POST /auth":         s.Open(s.signin.AuthSubmit),
+		"GET /auth/code":     s.Open(s.signin.CodeForm),
+		"POST /auth/code":    s.Open(s.signin.CodeSubmit),
 		"GET /auth/step-up":  s.Member(s.signin.StepUp),
 		"POST /auth/passkey": s.Open(s.signin.PasskeySubmit),
 		"GET /logout":        s.Open(s.signin.LogoutForm),

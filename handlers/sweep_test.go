@@ -44,8 +44,9 @@ func TestTheLabHasEveryRoute(t *testing.T) {
 var sweep = []webtest.Swept{
 	{Pattern: "/{$}", Path: "/", Get: webtest.By{200, 200, 200}},
 	{Pattern: "/auth", Get: webtest.By{200, 303, 303}, Post: webtest.By{422, 422, 422}},
-	{Pattern: "/auth/step-up", Get: webtest.By{303, 200, 200}},
 	{Pattern: "/auth/passkey", Post: webtest.By{422, 422, 422}},
+	{Pattern: "/auth/code", Get: webtest.By{303, 303, 303}, Post: webtest.By{303, 303, 303}},
+	{Pattern: "/auth/step-up", Get: webtest.By{303, 303, 303}},
 	{Pattern: "/logout", Get: webtest.By{303, 200, 200}, Post: webtest.By{303, 303, 303}},
 	{Pattern: "/join/{code}", Get: webtest.By{200, 200, 200}, Post: webtest.By{422, 422, 422}},
 	{Pattern: "/join/{code}", Path: "/join/none", Get: webtest.By{410, 410, 410}, Post: webtest.By{410, 410, 410}},

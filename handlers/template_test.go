@@ -32,6 +32,7 @@ var pageData = map[string]any{
 	"account-passkeys":          self.PasskeysPage{},
 	"account-password":          self.PasswordPage{},
 	"account-prove":             signin.ProvePage{},
+	"auth-code":                 signin.CodePage{},
 	"auth":                      signin.AuthPage{},
 	"error":                     web.ErrorPage{},
 	"gate":                      web.AppHostPage{},

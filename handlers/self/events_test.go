@@ -173,7 +173,7 @@ func TestPagesOfEventsThatAreNone(t *testing.T) {
 func TestEveryKindOfEventHasWords(t *testing.T) {
 	none := []string{
 		"audit.csv", "favicon.ico", "robots.txt", "index.html", "vcs.revision", // no kinds
-		"apppassword.throttled", "signin.waiting", "signup.refused", // in the log alone
+		"apppassword.throttled", "signin.waiting", "signin.pending", "signup.refused", // in the log alone
 	}
 	kind := regexp.MustCompile(`^[a-z]+\.[a-z]+$`)
 	texts, audits := map[string][]string{}, map[string]bool{} // by folder

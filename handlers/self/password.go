@@ -1,10 +1,12 @@
 package self
 
 import (
+	"errors"
 	"net/http"
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
+	"glassjar/utl/session"
 )
 
 // PasswordPage is the data of /account/password.
@@ -25,8 +27,10 @@ func (s *Room) showPassword(w http.ResponseWriter, status int, me account.Accoun
 }
 
 // PasswordSubmit answers POST /account/password: it changes the password, ends
-// the account's other sessions, gives this one a new sid and answers 303, or
-// shows the form again.
+// the account's other sessions, starts one like this one and answers 303, or shows
+// the form again. The current password alone brings no session of two factors nearer
+// to its next proof, and where this session was of one and the account has a second,
+// it leads to the sign-in form.
 func (s *Room) PasswordSubmit(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	form, err := web.ReadForm(r, "current", "password")
 	if err != nil {
@@ -37,8 +41,15 @@ func (s *Room) PasswordSubmit(w http.ResponseWriter, r *http.Request, me account
 		if err != nil {
 			return err
 		}
-		return s.StartSession(w, r, changed, web.InfoOf(r).Session.Remember)
+		was := web.InfoOf(r).Session
+		if changed.Level, changed.AMR = was.Level, was.AMR; was.Level > 1 {
+			changed.Proved = was.Proved
+		}
+		return s.StartSession(w, r, changed, was.Remember)
 	})
+	if errors.Is(err, session.ErrSecond) {
+		return web.SeeOther(w, "/auth?done=password")
+	}
 	if err == nil {
 		return web.SeeOther(w, "/account?done=password")
 	}

@@ -7,6 +7,7 @@ import (
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
+	"glassjar/utl/factor"
 	"glassjar/utl/session"
 )
 
@@ -117,8 +118,9 @@ func (s *Room) renderAuth(w http.ResponseWriter, r *http.Request, status int, p 
 	return s.Render(w, status, "auth", p)
 }
 
-// AuthSubmit answers POST /auth: it signs the person in, or shows the form
-// again with the name kept and the password gone.
+// AuthSubmit answers POST /auth: it signs the person in, or, where a second factor
+// has to follow, leads to it; or it shows the form again with the name kept and the
+// password gone.
 func (s *Room) AuthSubmit(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ReadForm(r, "username", "password", "next", "remember")
 	if err != nil {
@@ -127,10 +129,16 @@ func (s *Room) AuthSubmit(w http.ResponseWriter, r *http.Request) error {
 	p := s.emptyForm()
 	p.Username, p.Next = account.Trim(form.Get("username")), s.safeNext(form.Get("next"))
 	p.Remember, p.Empty = form.Get("remember") != "", s.empty(r.Context())
+	var pending bool
 	err = s.Authn.Password(r.Context(), s.Attempt(r, p.Username, form.Get("password")), func(v session.Verified) error {
 		return s.SignIn(w, r, v, p.Remember)
+	}, func(v session.Verified) error {
+		pending = true
+		return s.beginPending(w, r, factor.Pending{Account: v, Remember: p.Remember, Next: p.Next})
 	})
 	switch {
+	case err == nil && pending:
+		return web.SeeOther(w, codePath)
 	case err == nil:
 		s.noteSignIn(r, p.Next)
 		return s.continueTo(w, r, web.InfoOf(r).Session, p.Next, "")

@@ -6,6 +6,7 @@ import (
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
+	"glassjar/utl/session"
 )
 
 // JoinPage is the data of /join/{code}.
@@ -74,8 +75,8 @@ func (s *Room) ResetForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 // ResetSubmit answers POST /reset/{code}: it sets the password, ends every
-// session of the account, signs the person in and answers 303 to /, or shows
-// the form again.
+// session of the account, signs the person in and answers 303 to /, or, where the
+// account has a second factor, to the sign-in form. Or it shows the form again.
 func (s *Room) ResetSubmit(w http.ResponseWriter, r *http.Request) error {
 	link, err := s.Accounts.Link(r.Context(), account.Reset, r.PathValue("code"))
 	if err != nil {
@@ -88,6 +89,9 @@ func (s *Room) ResetSubmit(w http.ResponseWriter, r *http.Request) error {
 	mended, err := s.Accounts.Reset(r.Context(), r.PathValue("code"), form.Get("password"), web.Actor(r))
 	if err == nil {
 		err = s.StartSession(w, r, mended, false)
+	}
+	if errors.Is(err, session.ErrSecond) {
+		return web.SeeOther(w, "/auth?other=1&done=password")
 	}
 	if err == nil || errors.Is(err, account.ErrLink) {
 		return s.thenHome(w, r, err)

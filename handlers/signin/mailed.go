@@ -23,6 +23,7 @@ type MailedPage struct {
 
 // signInDone is what the arg done of the sign-in form says, in words.
 var signInDone = map[string]string{
+	"password":  "Your password is changed, and you are signed out everywhere. Sign in with the new one: your second factor is asked for as before.",
 	"confirmed": "The email address is confirmed.",
 	"locked":    "The account is locked, and signed out everywhere. For 24 hours nobody can change its password, email address or the ways to sign in. Ask an owner of this site for a link that sets a new password.",
 }

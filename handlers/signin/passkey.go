@@ -79,7 +79,7 @@ func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request) error {
 		return s.renderAuth(w, r, http.StatusUnprocessableEntity, p)
 	}
 	err = s.Authn.Passkey(r.Context(), s.Attempt(r, "", ""), signInQuestion(s.browserNonce(r)), form.Get("answer"), func(v session.Verified) error {
-		return s.StartSession(w, r, v, p.Remember)
+		return s.SignIn(w, r, v, p.Remember)
 	})
 	switch {
 	case err == nil:

@@ -145,7 +145,7 @@ func TestPasskeySignInsThatAreRefused(t *testing.T) {
 			return []string{"answer", text}
 		}, passkeyRefuse, false},
 		{"a removed passkey", func(_ *testing.T, s *webtest.Site, b *webtest.Browser, d *passkeytest.Device) []string {
-			s.SignedIn(t, "ada").Post("/account/passkeys/" + s.Texts(t, `SELECT id FROM passkeys`)[0] + "/remove").Want(http.StatusSeeOther)
+			s.Person(t, "ada").Post("/account/passkeys/" + s.Texts(t, `SELECT id FROM passkeys`)[0] + "/remove").Want(http.StatusSeeOther)
 			return []string{"answer", answer(b, d)}
 		}, passkeyRefuse, true},
 		{"a disabled account's", func(t *testing.T, s *webtest.Site, b *webtest.Browser, d *passkeytest.Device) []string {

@@ -16,6 +16,9 @@ type ProvePage struct {
 
 	Next    string // where to go on to; empty: home
 	Wants   string // what the person wants to do there, in words; empty: not known
+	App     string // the host there that asks for a second factor; empty: it is none
+	Code    bool   // a code is asked for too
+	Typed   bool   // a recovery code may be typed, for there is no authenticator app
 	Problem string
 }
 
@@ -39,18 +42,24 @@ func (s *Room) ProveForm(w http.ResponseWriter, r *http.Request, me account.Acco
 	if err != nil {
 		return err
 	}
-	return s.showProve(w, http.StatusOK, ProvePage{Layout: proveLayout(me), Next: s.safeNext(args.Get("next"))})
+	return s.showProve(w, r, http.StatusOK, ProvePage{Layout: proveLayout(me), Next: s.safeNext(args.Get("next"))})
 }
 
 func proveLayout(me account.Account) web.Layout { return web.Layout{Me: me, Here: "/account"} }
 
-func (s *Room) showProve(w http.ResponseWriter, status int, p ProvePage) error {
+func (s *Room) showProve(w http.ResponseWriter, r *http.Request, status int, p ProvePage) error {
+	has, err := s.Factors.Of(r.Context(), p.Me.ID)
+	if err != nil {
+		return err
+	}
+	p.Code, p.Typed = !has.App.IsZero(), has.Recovery.Left > 0
 	for _, want := range wants {
 		if strings.HasPrefix(p.Next, want.path) {
 			p.Wants = want.words
 		}
 	}
-	if _, ok := s.gateTarget(p.Next); ok {
+	if t, ok := s.gateTarget(p.Next); ok {
+		p.App = t.Host
 		w.Header().Set("Content-Security-Policy", cspLeaving)
 	}
 	return s.Render(w, status, "account-prove", p)
@@ -64,7 +73,8 @@ func (s *Room) ProveSubmit(w http.ResponseWriter, r *http.Request, me account.Ac
 		return err
 	}
 	p := ProvePage{Layout: proveLayout(me), Next: s.safeNext(form.Get("next"))}
-	err = s.Authn.Prove(r.Context(), s.Attempt(r, me.Username, form.Get("password")), me, func(v session.Verified) error {
+	attempt := s.Attempt(r, me.Username, form.Get("password"))
+	err = s.Authn.Prove(r.Context(), attempt, me, form.Get("code"), func(v session.Verified) error {
 		return s.ProveSession(w, r, v)
 	})
 	if err == nil {
@@ -72,10 +82,14 @@ func (s *Room) ProveSubmit(w http.ResponseWriter, r *http.Request, me account.Ac
 	}
 	if errors.Is(err, account.ErrSignIn) {
 		p.Problem = "The password is not right. Check it, then try again."
-		return s.showProve(w, http.StatusUnprocessableEntity, p)
+		return s.showProve(w, r, http.StatusUnprocessableEntity, p)
+	}
+	if problem, status := codeProblem(w, err); problem != "" {
+		p.Problem = problem
+		return s.showProve(w, r, status, p)
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
 		p.Problem = problem
-		return s.showProve(w, status, p)
+		return s.showProve(w, r, status, p)
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
 	"glassjar/utl/authn"
+	"glassjar/utl/factor"
 	"glassjar/utl/gate"
 	"glassjar/utl/page"
 	"glassjar/utl/passkey"
@@ -23,6 +24,7 @@ type Config struct {
 	Sessions *session.Store
 	Devices  *session.Devices
 	Passkeys *passkey.Store
+	Factors  *factor.Store
 	Gate     *gate.Gate
 	SignUp   string      // who may make an account: account.ByInvitation, or empty, ByApproval or ByAnybody
 	HasPages bool        // there is a PAGES_DIR

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"net/http"
+	"net/url"
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
@@ -13,7 +14,17 @@ type StepUpPage struct {
 
 	Next string // where to go on to; empty: home
 	App  string // the host that asks for the second factor; empty: this site does
+
+	Passkey bool // the person has a passkey
 }
+
+// Again returns the address of the sign-in form, which leads on as this page does.
+func (p StepUpPage) Again() string {
+	return "/auth?" + url.Values{"other": {"1"}, "next": {p.Next}}.Encode()
+}
+
+// Prove returns the address where a recovery code is taken.
+func (p StepUpPage) Prove() string { return web.ProofOf(p.Next) }
 
 // StepUp answers GET /auth/step-up: to somebody who signed in with one factor where
 // two are needed, how to bring the second; to everybody else 303 to the arg next.
@@ -26,9 +37,17 @@ func (s *Room) StepUp(w http.ResponseWriter, r *http.Request, me account.Account
 	if found := web.InfoOf(r).Session; found.Level >= 2 {
 		return s.continueTo(w, r, found, p.Next, "")
 	}
+	has, err := s.Factors.Of(r.Context(), me.ID)
+	if err != nil {
+		return err
+	}
+	if !has.App.IsZero() {
+		return s.showProve(w, r, http.StatusOK, ProvePage{Layout: p.Layout, Next: p.Next})
+	}
 	if t, ok := s.gateTarget(p.Next); ok {
 		p.App = t.Host
 		w.Header().Set("Content-Security-Policy", cspLeaving)
 	}
+	p.Passkey = has.Passkeys > 0
 	return s.Render(w, http.StatusOK, "step-up", p)
 }

@@ -111,7 +111,7 @@ func (s *Site) sameOrigin(r *http.Request) error {
 		return fmt.Errorf("%w: %w", errCrossOrigin, err)
 	}
 	if r.Method == http.MethodPost && r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "" &&
-		len(r.CookiesNamed(s.sessions.Name()))+len(r.CookiesNamed(s.devices.Name())) > 0 {
+		len(r.CookiesNamed(s.sessions.Name()))+len(r.CookiesNamed(s.devices.Name()))+len(r.CookiesNamed(s.PendingCookie())) > 0 {
 		return errCrossOrigin
 	}
 	return nil

@@ -34,6 +34,14 @@ func (s *Site) Layout(w http.ResponseWriter, r *http.Request, here string) (Layo
 	return Layout{Me: account.Of(found), Here: here}, err
 }
 
+// PendingCookie returns the name of the cookie that a pending sign-in is found by.
+func (s *Site) PendingCookie() string {
+	if s.HTTPS {
+		return "__Host-glassjar-pending"
+	}
+	return "glassjar-pending"
+}
+
 // SessionCookie returns the session cookie's name.
 func (s *Site) SessionCookie() string { return s.sessions.Name() }
 

@@ -187,7 +187,7 @@ func (row Swept) allow() string {
 }
 
 // Person returns a browser in which username, if any, is signed in without a
-// sign-in: the session is started in the store.
+// sign-in: the session is started in the store, with two factors.
 func (s *Site) Person(tb testing.TB, username string) *Browser {
 	tb.Helper()
 	if username == "" {
@@ -198,7 +198,7 @@ func (s *Site) Person(tb testing.TB, username string) *Browser {
 		tb.Fatal(err)
 	}
 	b, w := s.Browser(tb), httptest.NewRecorder()
-	if _, err := s.Sessions.Start(w, b.Request(http.MethodPost, "/", ""), found.Verified(1, "pwd"), false, audit.Actor{}); err != nil {
+	if _, err := s.Sessions.Start(w, b.Request(http.MethodPost, "/", ""), found.Verified(2, "otp pwd"), false, audit.Actor{}); err != nil {
 		tb.Fatal(err)
 	}
 	b.Jar.SetCookies(Parse(tb, s.Public()), w.Result().Cookies())

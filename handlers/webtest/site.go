@@ -153,7 +153,7 @@ func New(tb testing.TB, change ...func(*handlers.Config)) *Site {
 	if c.Devices, err = session.NewDevices(secure, [][32]byte{DeviceKey}); err != nil {
 		tb.Fatal(err)
 	}
-	c.Passkeys = s.passkeys(tb, c)
+	c.Passkeys, c.Factors = s.passkeys(tb, c), s.factors(tb)
 	s.serve(tb, c)
 	return s
 }

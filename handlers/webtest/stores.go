@@ -175,6 +175,10 @@ func (s *Site) State(t *testing.T) string {
 		`SELECT id || name || used_at FROM passkeys`,
 		`SELECT hash FROM used_challenges`,
 		`SELECT id || name || host || upstream || url || group_names || level || programs FROM apps`,
+		`SELECT account_id || last_step FROM authenticators`,
+		`SELECT code_hash || used_at FROM recovery_codes`,
+		`SELECT code_hash || wrong FROM pending_signins`,
+		`SELECT account_id || in_row FROM code_failures`,
 		`SELECT at || event || account_id FROM audit`,
 		`SELECT key_hash || failures FROM throttle`,
 	} {

@@ -83,7 +83,7 @@ func NewWorld(tb testing.TB, public, domain string) *World {
 		tb.Fatal(err)
 	}
 	return &World{Site: s.Again(tb, func(c *handlers.Config) {
-		c.Sessions, c.Accounts, c.Gate, c.Passkeys = s.Sessions, s.Accounts, g, s.passkeys(tb, *c)
+		c.Sessions, c.Accounts, c.Gate, c.Passkeys, c.Factors = s.Sessions, s.Accounts, g, s.passkeys(tb, *c), s.factors(tb)
 	})}
 }
 

@@ -15,6 +15,7 @@ import (
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
+	"glassjar/utl/factor"
 	"glassjar/utl/passkey"
 	"glassjar/utl/session"
 	"glassjar/utl/throttle"
@@ -42,6 +43,7 @@ type Options struct {
 	Accounts *account.Store
 	Throttle *throttle.Store
 	Passkeys *passkey.Store
+	Factors  *factor.Store
 	Log      *slog.Logger
 	Now      func() time.Time
 }

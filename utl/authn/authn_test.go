@@ -74,7 +74,7 @@ func (h *house) signIn(username, pw string) (v session.Verified, err error) {
 	err = h.Password(h.t.Context(), attempt(username, pw), func(found session.Verified) error {
 		v = found
 		return nil
-	})
+	}, nil)
 	return v, err
 }
 
@@ -120,7 +120,7 @@ func TestPassword(t *testing.T) {
 // wrong password: nobody is signed in.
 func TestPasswordOfAnAccountThatChanges(t *testing.T) {
 	h := open(t)
-	err := h.Password(t.Context(), attempt("ada", good), func(session.Verified) error { return session.ErrChanged })
+	err := h.Password(t.Context(), attempt("ada", good), func(session.Verified) error { return session.ErrChanged }, nil)
 	if !errors.Is(err, account.ErrSignIn) {
 		t.Errorf("got %v, want ErrSignIn", err)
 	}

@@ -16,12 +16,13 @@ import (
 // busyRest is how long a sign-in rests that is turned away for a full line.
 const busyRest = 250 * time.Millisecond
 
-// Password signs somebody in by username, or confirmed email address, and password: start, which starts the
-// session, is called once they are right. Errors: account.ErrSignIn whatever was
-// wrong with them, also when the account changed before start was done;
+// Password signs somebody in by username, or confirmed email address, and password:
+// start, which starts the session, is called once they are right. Where it returns
+// session.ErrSecond, pend is called, which begins a pending sign-in. Errors:
+// account.ErrSignIn whatever was wrong with them, also when the account changed before start was done;
 // account.ErrWaiting when they are right and an owner has to say yes first;
 // TooSoonError, password.ErrBusy, db.ErrUnavailable, and start's.
-func (s *Authenticator) Password(ctx context.Context, a Attempt, start func(session.Verified) error) error {
+func (s *Authenticator) Password(ctx context.Context, a Attempt, start, pend func(session.Verified) error) error {
 	if s.Accounts.Hasher.Busy() {
 		return turnAway(ctx)
 	}
@@ -36,6 +37,12 @@ func (s *Authenticator) Password(ctx context.Context, a Attempt, start func(sess
 	}
 	if err == nil {
 		err = start(found.Verified(1, "pwd"))
+	}
+	if errors.Is(err, session.ErrSecond) {
+		if err = pend(found.Verified(1, "pwd")); err == nil {
+			s.Log.LogAttrs(ctx, slog.LevelInfo, "the second factor is to come", t.attrs("signin.pending", "")...)
+			return nil
+		}
 	}
 	switch {
 	case err == nil:
@@ -66,25 +73,6 @@ func (s *Authenticator) Reauthenticate(ctx context.Context, a Attempt, do func()
 		return s.failSignIn(ctx, t, "wrong current password")
 	}
 	return err
-}
-
-// Prove has somebody signed in prove again who they are: done is called once it
-// is right. Errors: account.ErrSignIn when it is wrong, TooSoonError,
-// password.ErrBusy, session.ErrChanged, db.ErrUnavailable, and done's.
-func (s *Authenticator) Prove(ctx context.Context, a Attempt, me account.Account, done func(session.Verified) error) error {
-	if s.Accounts.Hasher.Busy() {
-		return turnAway(ctx)
-	}
-	return s.Reauthenticate(ctx, a, func() error {
-		now, err := s.Accounts.Prove(ctx, me, a.Password)
-		if err == nil {
-			err = done(now.Verified(1, "pwd"))
-		}
-		if err == nil {
-			s.Log.LogAttrs(ctx, slog.LevelInfo, "proved again", LogAttrs("session.proved", a.Address.String(), now.Username, "")...)
-		}
-		return err
-	})
 }
 
 // beginSignIn asks whether the sign-in may be tried now, or, of somebody signed

@@ -248,8 +248,8 @@ func TestAPasswordOfBeforeTheFactor(t *testing.T) {
 	if err := w.start(t, before); !errors.Is(err, session.ErrChanged) {
 		t.Errorf("a session: got %v, want ErrChanged", err)
 	}
-	if err := w.start(t, w.verified(t, "ada")); err != nil {
-		t.Errorf("who proved it since: %v", err)
+	if err := w.start(t, w.verified(t, "ada")); !errors.Is(err, session.ErrSecond) {
+		t.Errorf("who proved it since: got %v, want ErrSecond", err)
 	}
 }
 

@@ -96,9 +96,10 @@ func (w *world) verified(t *testing.T, name string) session.Verified {
 	return a.Verified(1, "pwd")
 }
 
-// session starts a session of the account's and returns its sid.
+// session starts a session of two factors and returns its sid.
 func (w *world) session(t *testing.T, v session.Verified) string {
 	t.Helper()
+	v.Level = 2
 	s, err := w.sessions.Start(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil), v, false, visitor)
 	if err != nil {
 		t.Fatal(err)

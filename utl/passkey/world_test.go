@@ -109,10 +109,10 @@ func (w *world) verified(t *testing.T, a account.Account, level int, amr string)
 	return now.Verified(level, amr)
 }
 
-// session starts a session of the account's and returns its sid.
+// session starts a session of two factors and returns its sid.
 func (w *world) session(t *testing.T, a account.Account) string {
 	t.Helper()
-	s, err := w.sessions.Start(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil), w.verified(t, a, 1, "pwd"), false, visitor)
+	s, err := w.sessions.Start(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil), w.verified(t, a, 2, "otp pwd"), false, visitor)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func (s Session) Proven(now time.Time) bool {
 // other server within a second. The session goes on in all else, and so do its
 // gate cookies. Its level rises to what was proven, and never falls. Errors:
 // ErrChanged, also when it ended or was proven elsewhere meanwhile;
-// db.ErrUnavailable.
+// db.ErrUnavailable, and With's.
 func (s *Store) Prove(w http.ResponseWriter, r *http.Request, found Session, v Verified, by audit.Actor) (Session, error) {
 	if v.Level < 1 || v.AccountID != found.Identity.ID {
 		return Session{}, errLevel
@@ -36,7 +36,7 @@ func (s *Store) Prove(w http.ResponseWriter, r *http.Request, found Session, v V
 	found.turn, found.Proved = rand.Text(), now
 	found.Level, found.AMR = max(found.Level, v.Level), JoinAMR(found.AMR, v.AMR)
 	err := s.opt.DB.Tx(r.Context(), func(tx *db.Tx) error {
-		return prove(r.Context(), tx, found, was, v.Epoch, by)
+		return prove(r.Context(), tx, found, was, v, by)
 	})
 	if err != nil {
 		return Session{}, fmt.Errorf("proving a session: %w", err)
@@ -46,15 +46,18 @@ func (s *Store) Prove(w http.ResponseWriter, r *http.Request, found Session, v V
 }
 
 // prove writes the proof, if the session and its account are what they were.
-func prove(ctx context.Context, tx *db.Tx, found Session, was string, epoch int64, by audit.Actor) error {
+func prove(ctx context.Context, tx *db.Tx, found Session, was string, v Verified, by audit.Actor) error {
 	if err := LockAccount(ctx, tx, found.Identity.ID); err != nil {
 		return err
 	}
 	n, err := tx.Exec(ctx, `UPDATE sessions SET turn = ?, proved_at = ?, level = ?, amr = ? WHERE sid = ? AND turn = ? AND ended_at = 0
-		AND EXISTS (SELECT 1 FROM accounts a WHERE a.id = sessions.account_id AND a.session_epoch = sessions.epoch AND a.epoch = ? AND a.disabled_at = 0)`,
-		found.turn, db.Micros(found.Proved), found.Level, found.AMR, found.SID, was, epoch)
+		AND EXISTS (SELECT 1 FROM accounts a WHERE a.id = sessions.account_id AND a.session_epoch = sessions.epoch AND a.epoch = ? AND a.factor_epoch = ? AND a.disabled_at = 0)`,
+		found.turn, db.Micros(found.Proved), found.Level, found.AMR, found.SID, was, v.Epoch, v.Factors)
 	if err == nil && n == 0 {
 		return ErrChanged
+	}
+	if err == nil {
+		err = v.spend(ctx, tx)
 	}
 	if err == nil {
 		err = changed(ctx, tx, found.Proved, found.SID, "")

@@ -35,9 +35,13 @@ func LockAccount(ctx context.Context, tx *db.Tx, accountID string) error {
 	return tx.Lock(ctx, "account:"+accountID)
 }
 
+// secondFactors finds out whether a second factor follows the account's password.
+const secondFactors = `SELECT (SELECT COUNT(*) FROM authenticators WHERE account_id = ?) + (SELECT COUNT(*) FROM passkeys WHERE account_id = ?)`
+
 // insert writes the row of a session that starts now, if the account still is
-// what it was when its person was verified. The account must be locked: else a
-// change that is being committed goes unseen, and the session outlives it.
+// what it was when its person was verified, and has no second factor that was left
+// out. The account must be locked: else a change that is being committed goes
+// unseen, and the session outlives it.
 func insert(ctx context.Context, tx *db.Tx, s Session, factors int64) error {
 	now := db.Micros(s.Started)
 	n, err := tx.Exec(ctx, `INSERT INTO sessions
@@ -46,6 +50,13 @@ func insert(ctx context.Context, tx *db.Tx, s Session, factors int64) error {
 		s.SID, s.ID, now, now, db.Flag(s.Remember), s.Address, s.Agent, s.Level, s.AMR, db.Micros(s.Proved), s.Identity.ID, s.Epoch, factors)
 	if err == nil && n == 0 {
 		return ErrChanged
+	}
+	if err != nil || s.Level > 1 {
+		return err
+	}
+	left, err := db.One(ctx, tx, db.Int, secondFactors, s.Identity.ID, s.Identity.ID)
+	if err == nil && left > 0 {
+		return ErrSecond
 	}
 	return err
 }

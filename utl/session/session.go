@@ -28,6 +28,9 @@ var (
 	// ErrChanged means that the account was changed, disabled or deleted after
 	// its password was verified: verify again.
 	ErrChanged = errors.New("the account changed meanwhile")
+	// ErrSecond means that the account has a second factor, which has to follow what
+	// was proven before a session starts.
+	ErrSecond = errors.New("a second factor has to follow")
 )
 
 // skew is how far another server's clock may run ahead of ours.
@@ -186,13 +189,23 @@ type Verified struct {
 	Level               int    // as a session's; 0 starts none
 	AMR                 string // as a session's
 
-	With Once // what was proven with, where that is good once; nil: it is not
+	Proved time.Time // when all of it was; zero: now
+	With   Once      // what was proven with, where that is good once; nil: it is not
 }
 
 // Once is what is good once to prove with. Spend uses it up, in the transaction that
-// starts the session, with the account locked; when it fails, no session starts.
+// starts the session or proves it, with the account locked; when it fails, nothing
+// happens.
 type Once interface {
 	Spend(ctx context.Context, tx *db.Tx) error
+}
+
+// spend uses up what was proven with.
+func (v Verified) spend(ctx context.Context, tx *db.Tx) error {
+	if v.With == nil {
+		return nil
+	}
+	return v.With.Spend(ctx, tx)
 }
 
 // errLevel means that somebody who proved nothing is to be signed in.
@@ -200,8 +213,8 @@ var errLevel = errors.New("a session without a level")
 
 // Start starts a session for the account with a new sid, ends the one whose
 // cookie came in with the request, and the account's oldest where it has 100
-// live ones, and sends the new cookie. Errors: ErrChanged, db.ErrUnavailable, and
-// With's.
+// live ones, and sends the new cookie. It is the one way to a session, whatever was
+// proven. Errors: ErrChanged, ErrSecond, db.ErrUnavailable, and With's.
 func (s *Store) Start(w http.ResponseWriter, r *http.Request, v Verified, remember bool, by audit.Actor) (Session, error) {
 	return s.StartAnd(w, r, v, remember, by, func(context.Context, *db.Tx) error { return nil })
 }
@@ -213,9 +226,12 @@ func (s *Store) StartAnd(w http.ResponseWriter, r *http.Request, v Verified, rem
 	}
 	old := s.sent(r)
 	now := s.opt.Now()
+	if v.Proved.IsZero() {
+		v.Proved = now
+	}
 	started := Session{
 		SID: rand.Text(), ID: rand.Text(), Identity: identity.Identity{ID: v.AccountID, Username: v.Username},
-		Epoch: v.Epoch, Level: v.Level, AMR: v.AMR, Started: now, Proved: now, Remember: remember, Address: by.Address, Agent: audit.Cap(by.Agent),
+		Epoch: v.Epoch, Level: v.Level, AMR: v.AMR, Started: now, Proved: v.Proved, Remember: remember, Address: by.Address, Agent: audit.Cap(by.Agent),
 	}
 	by.ID, by.Name = v.AccountID, v.Username
 	var ended []string
@@ -235,10 +251,8 @@ func (s *Store) StartAnd(w http.ResponseWriter, r *http.Request, v Verified, rem
 		if err = also(r.Context(), tx); err != nil {
 			return err
 		}
-		if v.With != nil {
-			if err = v.With.Spend(r.Context(), tx); err != nil {
-				return err
-			}
+		if err = v.spend(r.Context(), tx); err != nil {
+			return err
 		}
 		return audit.Record(r.Context(), tx, now, by, audit.Event{Kind: "signin.ok", AccountID: v.AccountID, Username: v.Username})
 	})

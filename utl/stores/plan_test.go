@@ -33,6 +33,9 @@ var crowd = []string{
 	`INSERT INTO tickets (code_hash, sid, url, expires_at) SELECT 'code-' || n, 'sid-' || n, '', soon(n + 9000000000) FROM generate_series(1, 5000) n`,
 	`INSERT INTO pending_signins (code_hash, account_id, epoch, factor_epoch, amr, remember, next, expires_at)
 		SELECT 'pending-' || n, 'id-' || n, 1, 0, 'pwd', 0, '', soon(n + 600000000) FROM generate_series(1, 5000) n`,
+	`INSERT INTO authenticators (account_id, secret, key_id, last_step, made_at) SELECT 'id-' || n, '', '', 0, n FROM generate_series(100, 5000) n`,
+	`INSERT INTO passkeys (id, credential_id, account_id, rp_id, name, public_key, sign_count, flags, transports, may_sign_in, created_at)
+		SELECT 'key-' || n, 'c-' || n, 'id-' || n, '', '', '', 0, 0, '', 1, n FROM generate_series(100, 5000) n`,
 	`INSERT INTO app_passwords (id, secret_hash, account_id, name, hosts, created_at, expires_at)
 		SELECT 'app-' || n, 'hash-' || n, 'id-' || n, '', '', n, 0 FROM generate_series(1, 5000) n`,
 	`INSERT INTO mails (id, kind, account_id, recipient, params, created_at, next_at, sent_at)
@@ -121,9 +124,9 @@ func busy(t *testing.T, st *stores.Stores) {
 	must(auth.Password(ctx, attempt, func(v session.Verified) (err error) {
 		found, err = st.Sessions.Start(w, r, v, false, by)
 		return err
-	}))
+	}, nil))
 	attempt.Password = "a tin of rye crackers"
-	if err := auth.Password(ctx, attempt, nil); !errors.Is(err, account.ErrSignIn) {
+	if err := auth.Password(ctx, attempt, nil, nil); !errors.Is(err, account.ErrSignIn) {
 		t.Fatalf("a wrong password: got error %v", err)
 	}
 	r = httptest.NewRequest(http.MethodGet, "/", nil)

@@ -1,0 +1,155 @@
+package signin
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/factor"
+	"glassjar/utl/session"
+)
+
+// codePath is where a pending sign-in goes on.
+const codePath = "/auth/code"
+
+// CodePage is the data of /auth/code.
+type CodePage struct {
+	web.Layout
+
+	Username string
+	Next     string // where to go on to; empty: home
+	Mark     string // names the pending sign-in
+	Recovery bool   // a recovery code is asked for
+	App      bool   // the account has an authenticator app
+	Problem  string
+}
+
+// What people are told of a code that was not taken.
+const (
+	codeWrong = "That code is not right. Codes change every 30 seconds; check that your phone sets its clock by itself."
+	codeUsed  = "That code was used already. Wait for the next."
+	codeForm  = "A code is six digits, or a recovery code of 24 letters and digits."
+	codeOlder = "You began another sign-in in this browser after this one. Start again."
+)
+
+// CodeForm answers GET /auth/code: the form for the second factor of a pending
+// sign-in; with=recovery asks for a recovery code. Without a pending sign-in it
+// leads to the sign-in form.
+func (s *Room) CodeForm(w http.ResponseWriter, r *http.Request) error {
+	args, err := web.ReadArgs(r, "next", "with")
+	if err != nil {
+		return err
+	}
+	p, err := s.Factors.Find(r.Context(), s.pendingCode(r))
+	if errors.Is(err, factor.ErrPending) {
+		return startAgain(w, s.safeNext(args.Get("next")))
+	}
+	if err != nil {
+		return err
+	}
+	return s.showCode(w, r, http.StatusOK, p, CodePage{Recovery: args.Get("with") == "recovery"})
+}
+
+// startAgain answers 303 to the sign-in form, which leads on to next.
+func startAgain(w http.ResponseWriter, next string) error {
+	if next == "" {
+		return web.SeeOther(w, "/")
+	}
+	return web.SeeOther(w, "/?"+url.Values{"next": {next}}.Encode())
+}
+
+func (s *Room) showCode(w http.ResponseWriter, r *http.Request, status int, pending factor.Pending, p CodePage) error {
+	has, err := s.Factors.Of(r.Context(), pending.Account.AccountID)
+	if err != nil {
+		return err
+	}
+	p.Username, p.Next, p.Mark, p.App = pending.Account.Username, s.safeNext(pending.Next), mark(s.pendingCode(r)), !has.App.IsZero()
+	p.Recovery = p.Recovery || !p.App
+	if _, ok := s.gateTarget(p.Next); ok {
+		w.Header().Set("Content-Security-Policy", cspLeaving)
+	}
+	return s.Render(w, status, "auth-code", p)
+}
+
+// CodeSubmit answers POST /auth/code: a right code signs the person in, 303 to where
+// the sign-in leads, or, for a recovery code, to how many are left. Or it shows the
+// form again. Without a pending sign-in it leads to the sign-in form.
+func (s *Room) CodeSubmit(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ReadForm(r, "code", "next", "mark")
+	if err != nil {
+		return err
+	}
+	code := s.pendingCode(r)
+	pending, err := s.Factors.Find(r.Context(), code)
+	if errors.Is(err, factor.ErrPending) {
+		return startAgain(w, s.safeNext(form.Get("next")))
+	}
+	if err != nil {
+		return err
+	}
+	if sent := form.Get("mark"); sent != "" && sent != mark(code) {
+		p := s.emptyForm()
+		p.Next, p.Problem = s.safeNext(form.Get("next")), codeOlder
+		return s.renderAuth(w, r, http.StatusUnprocessableEntity, p)
+	}
+	recovery := false
+	attempt := s.Attempt(r, pending.Account.Username, form.Get("code"))
+	err = s.Authn.Code(r.Context(), attempt, code, func(v session.Verified, claim factor.Claim) error {
+		recovery = claim.Recovery
+		return s.SignIn(w, r, v, pending.Remember)
+	})
+	next := s.safeNext(cmp.Or(form.Get("next"), pending.Next))
+	if err == nil {
+		s.endPending(w)
+		s.noteSignIn(r, next)
+		if recovery {
+			return web.SeeOther(w, "/account/recovery?"+url.Values{"used": {"1"}, "next": {next}}.Encode())
+		}
+		return s.continueTo(w, r, web.InfoOf(r).Session, next, "")
+	}
+	return s.codeRefused(w, r, pending, err, len(form.Get("code")) > 12)
+}
+
+// codeRefused answers a code that was not taken.
+func (s *Room) codeRefused(w http.ResponseWriter, r *http.Request, pending factor.Pending, err error, recovery bool) error {
+	if errors.Is(err, factor.ErrPending) {
+		return startAgain(w, s.safeNext(pending.Next))
+	}
+	if problem, status := codeProblem(w, err); problem != "" {
+		return s.showCode(w, r, status, pending, CodePage{Recovery: recovery, Problem: problem})
+	}
+	return s.RerenderForm(w, r, err, func(problem string, status int) error {
+		return s.showCode(w, r, status, pending, CodePage{Recovery: recovery, Problem: problem})
+	})
+}
+
+// codeProblem returns what people are told of a code that was not taken, and the
+// status, or "" for another error.
+func codeProblem(w http.ResponseWriter, err error) (problem string, status int) {
+	if many, ok := errors.AsType[factor.ManyError](err); ok {
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(many.Wait/time.Second))))
+		return tooManyCodes(many.Wait), http.StatusTooManyRequests
+	}
+	for _, one := range []struct {
+		err  error
+		text string
+	}{{factor.ErrUsed, codeUsed}, {factor.ErrWrong, codeWrong}, {factor.ErrForm, codeForm}} {
+		if errors.Is(err, one.err) {
+			return one.text, http.StatusUnprocessableEntity
+		}
+	}
+	return "", 0
+}
+
+// tooManyCodes says what helps after too many wrong codes.
+func tooManyCodes(wait time.Duration) string {
+	if wait == 0 {
+		return "Too many wrong codes. Use a recovery code, or ask an owner of this site to clear your second factor."
+	}
+	return fmt.Sprintf("Too many wrong codes. Use a recovery code, or wait %s.", web.Span(wait))
+}

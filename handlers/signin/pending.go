@@ -1,0 +1,46 @@
+package signin
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"time"
+
+	"glassjar/utl/factor"
+)
+
+// pendingCode returns what the request's cookie says, or "". Of several, none.
+func (s *Room) pendingCode(r *http.Request) string {
+	sent := r.CookiesNamed(s.PendingCookie())
+	if len(sent) != 1 {
+		return ""
+	}
+	return sent[0].Value
+}
+
+// beginPending begins a pending sign-in in this browser, in the place of an earlier
+// one.
+func (s *Room) beginPending(w http.ResponseWriter, r *http.Request, p factor.Pending) error {
+	code, err := s.Factors.Begin(r.Context(), p, s.pendingCode(r))
+	if err == nil {
+		s.sendPending(w, code, factor.PendingLife)
+	}
+	return err
+}
+
+// endPending has the browser forget its pending sign-in.
+func (s *Room) endPending(w http.ResponseWriter) { s.sendPending(w, "", -time.Second) }
+
+func (s *Room) sendPending(w http.ResponseWriter, code string, life time.Duration) {
+	http.SetCookie(w, &http.Cookie{
+		Name: s.PendingCookie(), Value: code, Path: "/", MaxAge: int(life / time.Second), Expires: s.Now().Add(life),
+		HttpOnly: true, Secure: s.HTTPS, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// mark names a pending sign-in in its form, so that the form of an earlier one is not
+// taken for the newest's. Nothing can be done with it.
+func mark(code string) string {
+	sum := sha256.Sum256([]byte("the form of\x00" + code))
+	return hex.EncodeToString(sum[:8])
+}
