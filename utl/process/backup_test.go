@@ -64,7 +64,7 @@ func (p *program) busy(t *testing.T) (stop func() int) {
 // what was acknowledged before it began. A server that starts from it, on another
 // machine, signs everybody out, once: a session that ended since, or a link that was
 // used since, is good for nobody. Second factors are as they were.
-func TestBackupOfARunningServer(t *testing.T) { // Attack session/replay: after a restore
+func TestBackupOfARunningServer(t *testing.T) { // Attack cookie/replay: after a restore
 	t.Parallel()
 	p := start(t, t.TempDir())
 	p.owner("ada")
