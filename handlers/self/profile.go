@@ -56,7 +56,7 @@ func (s *Room) ProfileSubmit(w http.ResponseWriter, r *http.Request, me account.
 		return err
 	}
 	p := ProfilePage{Layout: layout(me), Name: form.Get("name"), Email: person.Email}
-	asked := false // a mail with a link is on its way
+	var asked bool // a mail with a link is on its way
 	if proven, ok := s.Prove(r, me); form.Has("email") && !account.SameEmail(form.Get("email"), p.Email) {
 		if !ok {
 			return s.ToProve(w, r)

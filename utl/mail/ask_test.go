@@ -21,7 +21,7 @@ func ask(typed, address string) mail.Asked {
 // mail server is away, so that nothing that was typed stays.
 func TestOneServerAnswers(t *testing.T) { // Attack mail/twice
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
-	one, other := w.sender(t, s.URL("smtp", "localhost")), w.sender(t, s.URL("smtp", "localhost"))
+	one := w.sender(t, s.URL("smtp", "localhost"))
 	for _, typed := range []string{"ada", "nobody"} {
 		if err := one.Queue.Ask(t.Context(), ask(typed, "192.0.2.7")); err != nil {
 			t.Fatal(err)
@@ -35,7 +35,8 @@ func TestOneServerAnswers(t *testing.T) { // Attack mail/twice
 		t.Errorf("the database has\n%s", rows)
 	}
 	s = mailtest.Start(t, "smtp")
-	one, other = w.sender(t, s.URL("smtp", "localhost")), w.sender(t, s.URL("smtp", "localhost"))
+	one = w.sender(t, s.URL("smtp", "localhost"))
+	other := w.sender(t, s.URL("smtp", "localhost"))
 	done := make(chan error)
 	for range 5 {
 		w.pass(time.Hour)

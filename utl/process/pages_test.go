@@ -20,7 +20,6 @@ import (
 	"glassjar/utl/anatomy"
 	"glassjar/utl/browsertest"
 	"glassjar/utl/gate"
-	"glassjar/utl/mail/mailtest"
 	"glassjar/utl/tooltest"
 )
 
@@ -35,7 +34,7 @@ type tour struct {
 
 	t      *testing.T
 	s      *program
-	box    *mailtest.Server
+	box    *postbox
 	axe    string // axe-core's script, or ""
 	folder string // the pictures'
 	seen   seen
@@ -45,12 +44,7 @@ type tour struct {
 // page may scroll sideways at 320 px, and axe-core finds nothing wrong.
 func TestPages(t *testing.T) {
 	axe := axeCore(t)
-	box := mailtest.Start(t, "smtp")
-	folder := t.TempDir()
-	mailing := "SMTP_URL=" + box.URL("smtp", "127.0.0.1").String() + "\nMAIL_FROM=jar@site.example\n" // for the commands too
-	if err := os.WriteFile(filepath.Join(folder, ".env"), []byte(mailing), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	box, folder := newPostbox(t)
 	s := start(t, folder, "PAGES_DIR="+t.TempDir(), "GATE_HOSTS=*.apps.localhost,localhost", "SIGNUP=approve")
 	p := tour{browsertest.Open(t), t, s, box, axe, filepath.Join(top, ".pictures"), newSeen()}
 	p.account()
@@ -171,29 +165,14 @@ func (p *program) asks(t *testing.T, username string) {
 // mails is what links in mails lead to.
 func (p tour) mails() {
 	p.s.must("", "user", "email", "bob", "bob@site.example")
-	p.visit("confirm", p.mailed("bob@site.example"), "Confirm the address")
+	p.visit("confirm", p.box.link(p.s, "bob@site.example"), "Confirm the address")
 	p.Press("Confirm")
 	p.s.must("", "user", "email", "ada", "ada@site.example", "--confirmed")
 	p.visit("account-notices", "/account", "Your account")
 	p.s.must(good+"\n", "user", "password", "bob", "--password-stdin")
-	p.visit("lock", p.mailed("bob@site.example"), "Lock the account?")
+	p.visit("lock", p.box.link(p.s, "bob@site.example"), "Lock the account?")
 	p.Press("Lock the account")
 	p.visit("person-locked", "/people/bob", "bob")
-}
-
-// mailed returns the path that the newest mail to the address leads to, once it
-// has come.
-func (p tour) mailed(to string) (path string) {
-	p.t.Helper()
-	p.s.eventually("a mail comes", func() bool {
-		all := p.box.Mails()
-		if n := len(all); n > 0 && all[n-1].To == to && !p.seen.looked[all[n-1].Link(p.t)] {
-			path = all[n-1].Link(p.t)
-			p.seen.looked[path] = true
-		}
-		return path != ""
-	})
-	return path
 }
 
 func (p tour) signIn() {
