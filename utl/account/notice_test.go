@@ -32,7 +32,12 @@ func (h *house) told(t *testing.T, a account.Account) (all []string) {
 // factors changes the account's factors, as their own store does.
 func (h *house) factors(t *testing.T, a account.Account, detail string, by audit.Actor) error {
 	t.Helper()
-	return h.db.Tx(t.Context(), func(tx *db.Tx) error { return h.FactorsChanged(t.Context(), tx, a.ID, detail, by) })
+	return h.db.Tx(t.Context(), func(tx *db.Tx) error {
+		if err := session.LockAccount(t.Context(), tx, a.ID); err != nil {
+			return err
+		}
+		return h.FactorsChanged(t.Context(), tx, a.ID, detail, by)
+	})
 }
 
 // happens is each thing that a person is told of.

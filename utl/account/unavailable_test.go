@@ -101,8 +101,16 @@ func (h *house) everything(ann account.Account, join, reset string) map[string]f
 		"EachEntry": func(ctx context.Context) error {
 			return h.EachEntry(ctx, audit.Query{}, func(audit.Entry) error { return nil })
 		},
-		"NewJoin":  func(ctx context.Context) error { _, err := h.NewJoin(ctx, account.Member, by); return err },
-		"NewReset": func(ctx context.Context) error { _, err := h.NewReset(ctx, "ann", by); return err },
+		"NewJoin":    func(ctx context.Context) error { _, err := h.NewJoin(ctx, account.Member, by); return err },
+		"NewReset":   func(ctx context.Context) error { _, err := h.NewReset(ctx, "ann", by); return err },
+		"Notices":    func(ctx context.Context) error { _, err := h.Notices(ctx, ann.ID); return err },
+		"Seen":       func(ctx context.Context) error { return h.Seen(ctx, ann.ID, "x") },
+		"LockOwn":    func(ctx context.Context) error { return h.LockOwn(ctx, ann, by) },
+		"LockByLink": func(ctx context.Context) error { return h.LockByLink(ctx, "x", by) },
+		"Unlock":     func(ctx context.Context) error { return h.Unlock(ctx, "ann", by) },
+		"Confirm":    func(ctx context.Context) error { _, err := h.Confirm(ctx, "x", by); return err },
+		"AskConfirm": func(ctx context.Context) error { return h.AskConfirm(ctx, "ann", by) },
+		"Forgot":     func(ctx context.Context) error { _, err := h.Forgot(ctx, mail.Asked{Typed: "ann"}); return err },
 		"MailLink": func(ctx context.Context) error {
 			_, _, _, err := h.MailLink(ctx, mail.Message{Kind: mail.Invitation, LinkID: "1"})
 			return err
