@@ -93,9 +93,9 @@ func (s *Store) checkPassword(pw, name string) error { return password.Check(pw,
 // insert adds the account. The transaction must have the lock of the owners: with
 // the first account the first link is good no more.
 func (s *Store) insert(ctx context.Context, tx *db.Tx, c credentials, by audit.Actor) error {
-	kind, waiting := "account.added", int64(0)
+	kind, detail, waiting := "account.added", c.Role, int64(0)
 	if c.Waiting {
-		kind, waiting = "account.requested", db.Micros(c.Created)
+		kind, detail, waiting = "account.requested", "", db.Micros(c.Created)
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO accounts (id, username, name, role, password, epoch, created_at, disabled_at, waiting_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, c.ID, c.Username, c.Name, c.Role, c.hash, c.epoch, db.Micros(c.Created), waiting, waiting)
@@ -114,7 +114,7 @@ func (s *Store) insert(ctx context.Context, tx *db.Tx, c credentials, by audit.A
 	if err != nil {
 		return err
 	}
-	return s.record(ctx, tx, by, kind, c.Account, c.Role)
+	return s.record(ctx, tx, by, kind, c.Account, detail)
 }
 
 // notDeleted returns ErrTaken when a deleted account had the username.

@@ -111,7 +111,7 @@ func TestApproveAndReject(t *testing.T) {
 		}
 	}
 	log := h.log(t)
-	for _, want := range []string{"eve account.requested eve member", "keeper account.approved eve", "keeper account.approved fay", "keeper account.rejected gil"} {
+	for _, want := range []string{"eve account.requested eve", "keeper account.approved eve", "keeper account.approved fay", "keeper account.rejected gil"} {
 		if !slices.Contains(log, want) {
 			t.Errorf("the log has no %q: %q", want, log)
 		}
