@@ -117,8 +117,14 @@ func (s *SafeBuffer) Lines(text string) []string {
 // New starts a site; change, where given, changes its configuration.
 func New(tb testing.TB, change ...func(*handlers.Config)) *Site {
 	tb.Helper()
+	return NewAt(tb, filepath.Join(tb.TempDir(), "test.db"), change...)
+}
+
+// NewAt starts a site over the database at the path or at PostgreSQL's URL.
+func NewAt(tb testing.TB, at string, change ...func(*handlers.Config)) *Site {
+	tb.Helper()
 	s := &Site{
-		Clock: newClock(time.Now()), DbPath: filepath.Join(tb.TempDir(), "test.db"),
+		Clock: newClock(time.Now()), DbPath: at,
 		Log: &SafeBuffer{}, Pages: tb.TempDir(), Hasher: password.NewHasher(Tiny, 4, 256),
 	}
 	s.DB = dbtest.OpenAt(tb, s.DbPath)

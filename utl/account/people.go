@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -64,44 +63,6 @@ func scanPerson(r db.Row) (p Person, err error) {
 		p.Seen = db.Time(seen)
 	}
 	return p, err
-}
-
-// People returns the people of the query, by username: at most PeoplePage, and
-// one more when others follow. Errors: db.ErrUnavailable.
-func (s *Store) People(ctx context.Context, q Query) ([]Person, error) {
-	where, args := q.where()
-	all, err := db.All(ctx, s.DB, scanPerson, selectPeople+where+` ORDER BY a.username LIMIT ?`, append(args, PeoplePage+1)...)
-	if err != nil {
-		return nil, fmt.Errorf("looking people up: %w", err)
-	}
-	return all, nil
-}
-
-// where returns the query's condition and its arguments. Each part of it uses an
-// index.
-func (q Query) where() (string, []any) {
-	text, args := ` WHERE a.username > ?`, []any{q.After}
-	if q.Group != "" {
-		text += ` AND a.username IN (SELECT username FROM account_groups WHERE group_name = ? AND username > ?)`
-		args = append(args, q.Group, q.After)
-	}
-	if prefix := strings.ToLower(strings.TrimSpace(q.Prefix)); prefix != "" {
-		text += ` AND a.username IN (SELECT username FROM account_words WHERE word >= ? AND word < ? AND username > ?)`
-		args = append(args, prefix, prefix+"\U0010FFFF", q.After)
-	}
-	if q.Role != "" {
-		text += ` AND a.role = ?`
-		args = append(args, q.Role)
-	}
-	switch q.State {
-	case Active:
-		text += ` AND a.disabled_at = 0`
-	case Disabled:
-		text += ` AND a.disabled_at <> 0 AND a.waiting_at = 0`
-	case Waiting:
-		text += ` AND a.waiting_at <> 0`
-	}
-	return text, args
 }
 
 // Person returns the person with the username. Errors: ErrName, ErrUnknown,

@@ -128,6 +128,8 @@ func (p tour) passkeys() {
 
 // people is what an owner sees of the site's people.
 func (p tour) people() {
+	p.visit("people-1", "/people", "People")
+	p.visit("people-audit-1", "/people/audit?kind=link.used", "What happened")
 	for i, name := range []string{"bob", "carol", "dan"} {
 		p.s.must(good+"\n", "user", "add", name, "--password-stdin")
 		p.s.must("", "user", "group", name, []string{"dev", "dev,ops", "office"}[i])
@@ -151,6 +153,7 @@ func (p tour) people() {
 	p.Open(p.s.url + "/people/carol")
 	p.Press("Make a reset link")
 	p.look("person-reset")
+	p.many()
 }
 
 // asks asks for an account on /join.

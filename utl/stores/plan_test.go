@@ -22,7 +22,10 @@ import (
 // its end only where no index leads to what is asked for.
 var crowd = []string{
 	`CREATE FUNCTION soon(n BIGINT) RETURNS BIGINT LANGUAGE sql AS 'SELECT CAST(extract(epoch FROM now()) * 1000000 AS BIGINT) + n'`,
-	`INSERT INTO accounts (id, username, role, password, created_at) SELECT 'id-' || n, 'person-' || n, 'member', '', n FROM generate_series(1, 5000) n`,
+	`INSERT INTO accounts (id, username, role, password, created_at) SELECT 'id-' || n, 'person-' || n, 'member', '', n FROM generate_series(1, 30000) n`,
+	`INSERT INTO account_words (word, username) SELECT 'person-' || n, 'person-' || n FROM generate_series(1, 30000) n
+		UNION ALL SELECT 'word' || n % 500, 'person-' || n FROM generate_series(1, 30000) n`,
+	`INSERT INTO account_groups (group_name, username) SELECT 'group' || n % 50, 'person-' || n FROM generate_series(1, 30000) n`,
 	`INSERT INTO sessions (sid, id, account_id, started_at, seen_at, remember, address, agent)
 		SELECT 'sid-' || n, 'dev-' || n, 'id-' || n % 5000, soon(n), soon(n), 0, '', '' FROM generate_series(1, 20000) n`,
 	`INSERT INTO changes (at, sid, account_id) SELECT soon(n), 'gone-' || n, '' FROM generate_series(1, 5000) n`,
@@ -149,6 +152,15 @@ func busy(t *testing.T, st *stores.Stores) {
 		_, err = st.Accounts.Audit(ctx, q)
 		must(err)
 	}
+	for _, q := range []account.Query{
+		{}, {After: "person-4"}, {Prefix: "person-77"}, {Prefix: "word7"}, {Prefix: "person"}, {Prefix: "none"}, {Role: account.Owner}, {Group: "group7"},
+		{State: account.Active}, {State: account.Disabled}, {State: account.Waiting}, {Prefix: "word7", Role: account.Member, Group: "group7", State: account.Active},
+	} {
+		_, err = st.Accounts.People(ctx, q)
+		must(err)
+	}
+	_, err = st.Accounts.Waiting(ctx)
+	must(err)
 	code, err := st.Sessions.NewTicket(ctx, found, "https://app.example/", "nonce")
 	must(err)
 	_, err = st.Sessions.Redeem(ctx, code)

@@ -6,3 +6,5 @@ ALTER TABLE accounts ADD COLUMN waiting_at BIGINT NOT NULL DEFAULT 0; -- since w
 CREATE INDEX accounts_waiting ON accounts (username) WHERE waiting_at <> 0;
 
 CREATE INDEX audit_by_actor ON audit (actor, at, id);
+CREATE INDEX audit_by_actor_kind ON audit (actor, event, at, id);
+CREATE INDEX audit_by_name_kind ON audit (username, event, at, id);
