@@ -61,7 +61,7 @@ func crowded(b *testing.B, at string) *webtest.Site {
 			_, rest, _ := strings.Cut(f.sql, "INSERT INTO")
 			head, body, _ := strings.Cut(rest, "SELECT")
 			numbers := fmt.Sprintf(`WITH RECURSIVE numbers (n) AS (SELECT CAST(%d AS BIGINT) UNION ALL SELECT n + 1 FROM numbers WHERE n < %d) `, from, from+fillRows-1)
-			do(`INSERT INTO`+head+numbers+`SELECT`+strings.ReplaceAll(body, "{now}", fmt.Sprint(time.Now().UnixMicro())))
+			do(`INSERT INTO` + head + numbers + `SELECT` + strings.ReplaceAll(body, "{now}", fmt.Sprint(time.Now().UnixMicro())))
 		}
 	}
 	if onPostgres { // which it does by itself in time

@@ -134,7 +134,7 @@ func TestNamesStayTakenAtSignUp(t *testing.T) {
 			}
 		}
 		got := h.CheckSignUp(account.Wanted{Username: name, Password: good})
-		if want == account.ErrTaken {
+		if errors.Is(want, account.ErrTaken) {
 			want = nil // which is told at the end
 		}
 		if !is(got, want) {

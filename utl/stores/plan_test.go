@@ -153,8 +153,18 @@ func busy(t *testing.T, st *stores.Stores) {
 		must(err)
 	}
 	for _, q := range []account.Query{
-		{}, {After: "person-4"}, {Prefix: "person-77"}, {Prefix: "word7"}, {Prefix: "person"}, {Prefix: "none"}, {Role: account.Owner}, {Group: "group7"},
-		{State: account.Active}, {State: account.Disabled}, {State: account.Waiting}, {Prefix: "word7", Role: account.Member, Group: "group7", State: account.Active},
+		{},
+		{After: "person-4"},
+		{Prefix: "person-77"},
+		{Prefix: "word7"},
+		{Prefix: "person"},
+		{Prefix: "none"},
+		{Role: account.Owner},
+		{Group: "group7"},
+		{State: account.Active},
+		{State: account.Disabled},
+		{State: account.Waiting},
+		{Prefix: "word7", Role: account.Member, Group: "group7", State: account.Active},
 	} {
 		_, err = st.Accounts.People(ctx, q)
 		must(err)
