@@ -26,6 +26,7 @@ type CodePage struct {
 	Mark     string // names the pending sign-in
 	Recovery bool   // a recovery code is asked for
 	App      bool   // the account has an authenticator app
+	Options  string // what the browser asks for a passkey by; empty: none would do
 	Problem  string
 }
 
@@ -69,7 +70,10 @@ func (s *Room) showCode(w http.ResponseWriter, r *http.Request, status int, pend
 		return err
 	}
 	p.Username, p.Next, p.Mark, p.App = pending.Account.Username, s.safeNext(pending.Next), mark(s.pendingCode(r)), !has.App.IsZero()
-	p.Recovery = p.Recovery || !p.App
+	if p.Options, err = s.Passkeys.AnswerOptions(r.Context(), stepQuestion(s.pendingCode(r)), pending.Account.AccountID); err != nil {
+		return err
+	}
+	p.Recovery = p.Recovery || !p.App && p.Options == ""
 	if _, ok := s.gateTarget(p.Next); ok {
 		w.Header().Set("Content-Security-Policy", cspLeaving)
 	}

@@ -67,11 +67,15 @@ func signInQuestion(nonce string) passkey.Question {
 }
 
 // PasskeySubmit answers POST /auth/passkey: it signs in whose passkey answered, or
-// shows the sign-in form again.
+// shows the sign-in form again. With the field mark, which names a pending sign-in, it
+// ends that one.
 func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request) error {
-	form, err := web.ReadForm(r, "answer", "trouble", "next", "remember")
+	form, err := web.ReadForm(r, "answer", "trouble", "next", "remember", "mark")
 	if err != nil {
 		return err
+	}
+	if form.Has("mark") {
+		return s.passkeyStep(w, r, form)
 	}
 	p := s.emptyForm()
 	p.Next, p.Remember, p.Empty = s.safeNext(form.Get("next")), form.Get("remember") != "", s.empty(r.Context())

@@ -18,6 +18,7 @@ type ProvePage struct {
 	Wants   string // what the person wants to do there, in words; empty: not known
 	App     string // the host there that asks for a second factor; empty: it is none
 	Code    bool   // a code is asked for too
+	Options string // what the browser asks for a passkey by; empty: none would do
 	Typed   bool   // a recovery code may be typed, for there is no authenticator app
 	Problem string
 }
@@ -53,6 +54,9 @@ func (s *Room) showProve(w http.ResponseWriter, r *http.Request, status int, p P
 		return err
 	}
 	p.Code, p.Typed = !has.App.IsZero(), has.Recovery.Left > 0
+	if p.Options, err = s.Passkeys.AnswerOptions(r.Context(), proofQuestion(r), p.Me.ID); err != nil {
+		return err
+	}
 	for _, want := range wants {
 		if strings.HasPrefix(p.Next, want.path) {
 			p.Wants = want.words
@@ -68,9 +72,12 @@ func (s *Room) showProve(w http.ResponseWriter, r *http.Request, status int, p P
 // ProveSubmit answers POST /account/prove: the session is proven and has a new
 // sid, 303 to the field next, or home; or it shows the form again.
 func (s *Room) ProveSubmit(w http.ResponseWriter, r *http.Request, me account.Account) error {
-	form, err := web.ReadForm(r, "password", "code", "next")
+	form, err := web.ReadForm(r, "password", "code", "next", "answer", "trouble")
 	if err != nil {
 		return err
+	}
+	if form.Has("answer") {
+		return s.passkeyProof(w, r, me, form)
 	}
 	p := ProvePage{Layout: proveLayout(me), Next: s.safeNext(form.Get("next"))}
 	attempt := s.Attempt(r, me.Username, form.Get("password"))

@@ -7,6 +7,7 @@ import (
 
 	"glassjar/utl/account"
 	"glassjar/utl/db"
+	"glassjar/utl/factor"
 	"glassjar/utl/identity"
 	"glassjar/utl/passkey"
 	"glassjar/utl/session"
@@ -27,23 +28,67 @@ var refusals = []error{
 // from signing in by password. Errors: ErrPasskey, with the reason in it;
 // passkey.ErrExpired, TooSoonError, db.ErrUnavailable, and start's.
 func (s *Authenticator) Passkey(ctx context.Context, a Attempt, q passkey.Question, answer string, start func(session.Verified) error) error {
-	t, err := s.beginPasskey(ctx, a)
-	if err != nil {
+	return s.byPasskey(ctx, try{attempt: a}, "signin.ok", func(t *try) (session.Verified, error) {
+		claim, err := s.Passkeys.CheckSignIn(ctx, q, answer)
+		t.on = accountOf(claim.Account)
+		v := claim.Account
+		v.With = &claim
+		return v, err
+	}, start)
+}
+
+// PasskeyStep ends the pending sign-in with the answer of one of its account's
+// passkeys, as Passkey does. Errors: Passkey's, and factor.ErrPending when it was ended
+// meanwhile.
+func (s *Authenticator) PasskeyStep(ctx context.Context, a Attempt, pending factor.Pending, q passkey.Question, answer string, start func(session.Verified) error) error {
+	whose := pending.Account
+	return s.byPasskey(ctx, try{attempt: a, on: accountOf(whose)}, "signin.ok", func(*try) (session.Verified, error) {
+		claim, err := s.Passkeys.CheckOf(ctx, q, whose.AccountID, answer)
+		v := claim.Account
+		v.Epoch, v.Factors = whose.Epoch, whose.Factors // the password was right then
+		v.With = spending(func(ctx context.Context, tx *db.Tx) error {
+			if err := s.Factors.EndPending(ctx, tx, pending); err != nil {
+				return err
+			}
+			return claim.Spend(ctx, tx)
+		})
+		return v, err
+	}, start)
+}
+
+// ProveByPasskey has somebody signed in prove again who they are, with a passkey that
+// verified its user: done is called once the answer is right. Errors: Passkey's, and
+// done's.
+func (s *Authenticator) ProveByPasskey(ctx context.Context, a Attempt, me account.Account, q passkey.Question, answer string, done func(session.Verified) error) error {
+	return s.byPasskey(ctx, try{attempt: a, on: me}, "session.proved", func(*try) (session.Verified, error) {
+		claim, err := s.Passkeys.CheckOf(ctx, q, me.ID, answer)
+		v := claim.Account
+		v.With = &claim
+		return v, err
+	}, done)
+}
+
+// accountOf returns the account for the log: who it is.
+func accountOf(v session.Verified) account.Account {
+	return account.Account{Identity: identity.Identity{ID: v.AccountID, Username: v.Username}}
+}
+
+// byPasskey has done called with what check returns, if the throttle lets the passkey be
+// tried now; event is what then happened.
+func (s *Authenticator) byPasskey(ctx context.Context, t try, event string, check func(*try) (session.Verified, error), done func(session.Verified) error) (err error) {
+	if t.Try, err = s.beginPasskey(ctx, t); err != nil {
 		return err
 	}
 	defer t.Done()
-	claim, err := s.Passkeys.CheckSignIn(ctx, q, answer)
-	t.on = account.Account{Identity: identity.Identity{ID: claim.Account.AccountID, Username: claim.Account.Username}}
-	if err == nil {
+	v, err := check(&t)
+	if err == nil && event == "signin.ok" {
 		err = s.countSignIn(ctx, t)
 	}
 	if err == nil {
-		v := claim.Account
-		v.With = &claim
-		err = start(v)
+		err = done(v)
 	}
 	if err == nil {
-		s.Log.LogAttrs(ctx, slog.LevelInfo, "signed in", t.attrs("signin.ok", "")...)
+		s.Log.LogAttrs(ctx, slog.LevelInfo, "a passkey was right", t.attrs(event, "")...)
 		return nil
 	}
 	for _, refusal := range refusals {
@@ -55,13 +100,12 @@ func (s *Authenticator) Passkey(ctx context.Context, a Attempt, q passkey.Questi
 }
 
 // beginPasskey asks whether the passkey may be tried now.
-func (s *Authenticator) beginPasskey(ctx context.Context, a Attempt) (t try, err error) {
-	t = try{attempt: a}
-	t.Try, err = s.begin(ctx, throttle.Attempt{Kind: "passkey", Address: a.Address, Unnamed: true})
+func (s *Authenticator) beginPasskey(ctx context.Context, t try) (*throttle.Try, error) {
+	began, err := s.begin(ctx, throttle.Attempt{Kind: "passkey", Address: t.attempt.Address, Unnamed: true})
 	if errors.Is(err, ErrTooSoon) {
 		s.Log.LogAttrs(ctx, slog.LevelWarn, "sign-in throttled", t.attrs("signin.throttled", "passkey")...)
 	}
-	return t, err
+	return began, err
 }
 
 // countSignIn counts a sign-in of the account, if it may have one more now.
