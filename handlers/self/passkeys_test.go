@@ -48,7 +48,8 @@ func TestPasskeys(t *testing.T) {
 		Says("#problem p", "A name is 1 to 64 characters on one line.").WantPage()
 	b.Post(form+"/rename", "name", "Desk").Want(http.StatusSeeOther, "/account/passkeys?done=renamed")
 
-	other = s.SignedIn(t, "ada")
+	other = s.SignedInBy(t, d)
+	other.Get("/account").Want(http.StatusOK)
 	b.Post(form+"/remove").Want(http.StatusSeeOther, "/account/passkeys?done=removed")
 	other.Get("/account").Want(http.StatusSeeOther)
 	b.Post(form + "/remove").Want(http.StatusNotFound)
@@ -73,7 +74,7 @@ func TestPasskeys(t *testing.T) {
 	for range 5 { // it still is a known device
 		s.Stranger(t, "192.0.2.9").Fail(1, "ada")
 	}
-	b.SignIn("ada", webtest.Good).Want(http.StatusSeeOther)
+	b.SignIn("ada", webtest.Good).Want(http.StatusSeeOther, "/auth/code")
 }
 
 func passkeyRows(a *webtest.Answer) (all []string) {

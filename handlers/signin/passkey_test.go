@@ -210,7 +210,7 @@ func TestWrongPasskeysAreSlowed(t *testing.T) {
 	got := b.Post(passkeyPath, "answer", text).Want(http.StatusTooManyRequests)
 	got.Says("#problem p", "Too many sign-ins. Wait 1 s, then try again.").WantPage()
 	other.Post(passkeyPath, "answer", answer(other, d)).Want(http.StatusSeeOther)
-	b.Clone().SignIn("ada", webtest.Good).Want(http.StatusSeeOther)
+	b.Clone().SignIn("ada", webtest.Good).Want(http.StatusSeeOther, "/auth/code")
 	s.Clock.Move(time.Second)
 	b.Post(passkeyPath, "answer", text).Want(http.StatusSeeOther)
 	for i := range 20 { // too late is nobody's guess

@@ -1,6 +1,7 @@
 package webtest
 
 import (
+	"net/http"
 	"net/url"
 	"testing"
 
@@ -55,4 +56,13 @@ func (b *Browser) AddPasskey(d *passkeytest.Device, name string) *Answer {
 	b.T.Helper()
 	options := b.Get("/account/passkeys").Options("/account/passkeys")
 	return b.Post("/account/passkeys", "name", name, "answer", d.Create(b.T, options))
+}
+
+// SignedInBy returns a browser in which whose passkey is the newest in the device is
+// signed in.
+func (s *Site) SignedInBy(tb testing.TB, d *passkeytest.Device) *Browser {
+	tb.Helper()
+	b := s.Browser(tb)
+	b.Post("/auth/passkey", "answer", d.Get(tb, b.Get("/").Options("/auth/passkey"))).Want(http.StatusSeeOther)
+	return b
 }

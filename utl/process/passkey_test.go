@@ -9,7 +9,7 @@ import (
 )
 
 // A person with a device, in a real browser, under the site's own policy: adds a
-// passkey, signs in by the button and by what the username's field offers, and is
+// passkey, signs in by the button, by what the username's field offers and after the password, and is
 // refused with a count that went back, as somebody else, and with a passkey that was
 // removed, of which the device is told.
 func TestPasskeysInABrowser(t *testing.T) {
@@ -53,8 +53,12 @@ func TestPasskeysInABrowser(t *testing.T) {
 	refused(p, d, "That did not work, or you stopped it. Try once more, or use your password.")
 	d.Knows(true)
 
-	p.Submit("ada", good)
+	p.Submit("ada", good) // it follows the password too
+	p.Sees("One more step, ada")
+	d.Touched(true)
+	p.Do(chromedp.Click(chromedp.CSS("form[data-options] button")))
 	p.Sees("Hello, ada")
+	d.Touched(false)
 	p.Open(s.url + "/account/passkeys")
 	p.Press("Remove")
 	p.Reads(".notice.good", "Your passkey is removed. You were signed out everywhere else.")
