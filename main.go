@@ -22,6 +22,7 @@ import (
 	"glassjar/utl/cli"
 	"glassjar/utl/config"
 	"glassjar/utl/logs"
+	"glassjar/utl/metrics"
 	httpserver "glassjar/utl/server"
 	"glassjar/utl/stores"
 )
@@ -75,20 +76,20 @@ func (p *program) serve(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = st.DB.Close() }()
-	place := httpserver.Place{Addr: st.Config.Addr, TLSCert: st.Config.TLSCert, TLSKey: st.Config.TLSKey}
-	if place.Manager, err = httpserver.ManagerOf(p.getenv, os.Getpid()); err != nil {
+	manager, err := httpserver.ManagerOf(p.getenv, os.Getpid())
+	if err != nil {
 		return err
 	}
-	ln, pair, err := httpserver.Listen(ctx, place)
+	ln, pair, err := httpserver.Listen(ctx, httpserver.Place{Addr: st.Config.Addr, TLSCert: st.Config.TLSCert, TLSKey: st.Config.TLSKey, Manager: manager})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = ln.Close() }() // where serving did not come to it
-	st.Warn(ctx)
-	if err := errors.Join(st.UseKeys(ctx), st.Apps.Load(ctx)); err != nil {
-		return err
-	}
 	public, err := st.Config.URLAt(ln.Addr())
+	if err == nil {
+		st.Warn(ctx)
+		err = errors.Join(st.UseKeys(ctx), st.Apps.Load(ctx))
+	}
 	if err != nil {
 		return err
 	}
@@ -96,30 +97,60 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	site, err := newSite(st, signers, public)
+	counts, shown, err := measure(ctx, st, queue)
+	if err != nil {
+		return err
+	}
+	site, err := newSite(st, signers, counts, public)
 	if err != nil {
 		return err
 	}
 	if err := cli.Greet(ctx, st, public, p.stdout); err != nil {
 		return err
 	}
-	if runtime.GOMAXPROCS(0) == 1 && p.getenv("GOMAXPROCS") == "" {
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // with one, a hash would keep every request waiting for 40 ms
-	}
-	return httpserver.Server{Site: site, Log: st.Log, Manager: place.Manager, Ready: st.Sessions.Healthy, Jobs: []httpserver.Job{
+	defer p.twoProcessors()()
+	looks := httpserver.LookAgain(500*time.Millisecond, p.hangups, st.Log,
+		func(ctx context.Context) { signers.LookAtKeys(ctx, dotenv) },
+		func(ctx context.Context) { pair.Look(ctx, st.Log) })
+	return httpserver.Server{
+		Site: site, Log: st.Log, Manager: manager, Ready: st.Sessions.Healthy, Jobs: append(jobs(st, public), shown, looks),
+	}.Run(ctx, ln)
+}
+
+// jobs are what runs beside the site for the stores.
+func jobs(st *cli.Stores, public *url.URL) []httpserver.Job {
+	return []httpserver.Job{
 		st.Sessions.Run,
 		st.Apps.Run,
 		func(ctx context.Context) { st.DB.Run(ctx, st.Log) },
 		httpserver.Every(time.Minute, st.Sweep),
 		st.Sender(public).Run,
-		httpserver.LookAgain(500*time.Millisecond, p.hangups, st.Log,
-			func(ctx context.Context) { signers.LookAtKeys(ctx, dotenv) },
-			func(ctx context.Context) { pair.Look(ctx, st.Log) }),
-	}}.Run(ctx, ln)
+	}
+}
+
+// twoProcessors has Go use two processors at least, unless GOMAXPROCS is set: with
+// one, a hash would keep every request waiting for 40 ms.
+func (p *program) twoProcessors() (back func()) {
+	was := runtime.GOMAXPROCS(0)
+	if was == 1 && p.getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(2)
+	}
+	return func() { runtime.GOMAXPROCS(was) }
+}
+
+// measure returns what counts, and the job that shows it, where METRICS_ADDR says.
+func measure(ctx context.Context, st *cli.Stores, queue *logs.Queue) (*metrics.Metrics, httpserver.Job, error) {
+	if st.Config.MetricsAddr == "" {
+		return nil, func(context.Context) {}, nil
+	}
+	m := metrics.New(cli.Build(), time.Now)
+	st.Measure(m, queue.Dropped)
+	job, err := httpserver.Beside(ctx, st.Config.MetricsAddr, m.Handler(st.Config.Profiles()), st.Log)
+	return m, job, err
 }
 
 // newSite returns the pages over the stores.
-func newSite(st *cli.Stores, signers *stores.Signers, public *url.URL) (http.Handler, error) {
+func newSite(st *cli.Stores, signers *stores.Signers, counts *metrics.Metrics, public *url.URL) (http.Handler, error) {
 	pages, err := st.Pages()
 	if err != nil {
 		return nil, err
@@ -127,6 +158,6 @@ func newSite(st *cli.Stores, signers *stores.Signers, public *url.URL) (http.Han
 	return handlers.New(handlers.Config{
 		Accounts: st.Accounts, Sessions: st.Sessions, Throttle: st.Throttle, Devices: signers.Devices, Lab: signers.Lab, Gate: signers.Gate, Passkeys: signers.Passkeys, Factors: st.Factors, Apps: st.Apps,
 		Pages: pages, PublicURL: public, AnyLoopback: st.Config.PublicURL == nil, TrustedProxies: st.Config.TrustedProxies,
-		SignUp: st.Config.SignUp, Strangers: st.Config.OpenToStrangers(), SiteName: st.Config.SiteName, Templates: templates.FS, Static: static.FS, Log: st.Log, Now: st.Accounts.Now,
+		SignUp: st.Config.SignUp, Strangers: st.Config.OpenToStrangers(), SiteName: st.Config.SiteName, Templates: templates.FS, Static: static.FS, Log: st.Log, Metrics: counts, Now: st.Accounts.Now,
 	})
 }

@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"glassjar/handlers"
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 	"glassjar/utl/bench"
 	"glassjar/utl/logs"
+	"glassjar/utl/metrics"
 )
 
 // sink is an answer that nobody reads.
@@ -100,4 +102,45 @@ func BenchmarkAnswerCores(b *testing.B) {
 			b.Errorf("got status %d, want 200", answer.status)
 		}
 	})
+}
+
+// BenchmarkMetrics is what counting costs the gate's answer: with and without it take
+// turns of 2,000 answers, and the best turn of each counts, because other programs want
+// the cores too.
+func BenchmarkMetrics(b *testing.B) {
+	w := webtest.NewWorld(b, webtest.Jar, "")
+	lines := logs.New(io.Discard) // as the program has it
+	defer lines.Close()
+	text := func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, nil) }
+	without := w.Again(b, func(c *handlers.Config) { c.Log = slog.New(lines.Handler(text)) })
+	with := w.Again(b, func(c *handlers.Config) {
+		c.Log, c.Metrics = slog.New(lines.Handler(text)), metrics.New(metrics.Build{}, time.Now)
+	})
+	w.Site = without
+	w.Add(b, "ada", account.Member)
+	ada := w.SignedIn(b, "ada")
+	ada.Visit(webtest.Elsewhere+"/", 5).Want(http.StatusOK)
+	request := w.Browser(b).Request(http.MethodGet, "/gate/check", "", webtest.Asked(webtest.Elsewhere+"/a?b=c", "Cookie", webtest.HostCookie+"="+ada.Holds(webtest.Elsewhere, webtest.HostCookie))...)
+	request.Body, request.RemoteAddr = http.NoBody, "127.0.0.1:4711"
+	const times = 2000
+	turn := func(site http.Handler) time.Duration {
+		began := time.Now()
+		for range times {
+			answer, again := &sink{header: http.Header{}}, *request
+			if site.ServeHTTP(answer, &again); answer.status != http.StatusOK {
+				b.Fatalf("got status %d", answer.status)
+			}
+		}
+		return time.Since(began)
+	}
+	best := [...]time.Duration{time.Hour, time.Hour}
+	for b.Loop() {
+		for i, site := range []http.Handler{without.Handler, with.Handler} {
+			best[i] = min(best[i], turn(site))
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(best[0].Nanoseconds())/times, "ns-without")
+	b.ReportMetric(float64(best[1].Nanoseconds())/times, "ns-with")
+	b.ReportMetric(float64(best[1])/float64(best[0]), "times")
 }

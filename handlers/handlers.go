@@ -27,6 +27,7 @@ import (
 	"glassjar/utl/authn"
 	"glassjar/utl/factor"
 	"glassjar/utl/gate"
+	"glassjar/utl/metrics"
 	"glassjar/utl/passkey"
 	"glassjar/utl/session"
 	"glassjar/utl/throttle"
@@ -53,6 +54,7 @@ type Config struct {
 	Templates      fs.FS
 	Static         fs.FS
 	Log            *slog.Logger
+	Metrics        *metrics.Metrics // nil: nothing is counted
 	Now            func() time.Time
 }
 
@@ -76,12 +78,12 @@ func New(c Config) (http.Handler, error) {
 		Lab: c.Lab != nil, SiteName: c.SiteName, Templates: c.Templates, Static: c.Static, Log: c.Log, Now: c.Now,
 		Answers:    slices.Concat(forward.Answers, signin.Answers, lab.Answers),
 		Mistakes:   slices.Concat(self.Mistakes, people.Mistakes),
-		OnAppHosts: forward.IsGate, AskedByNginx: forward.IsCheck,
+		OnAppHosts: forward.IsGate, AskedByNginx: forward.IsCheck, Observe: observer(c.Metrics),
 	})
 	if err != nil {
 		return nil, err
 	}
-	auth := authn.New(authn.Options{Accounts: c.Accounts, Throttle: c.Throttle, Passkeys: c.Passkeys, Factors: c.Factors, Log: c.Log, Now: c.Now})
+	auth := authn.New(authn.Options{Accounts: c.Accounts, Throttle: c.Throttle, Passkeys: c.Passkeys, Factors: c.Factors, Log: counting(c.Metrics, c.Log), Now: c.Now})
 	s := &site{
 		Site:    core,
 		self:    &self.Room{Site: core, Accounts: c.Accounts, Authn: auth, Sessions: c.Sessions, Gate: c.Gate, PasskeyStore: c.Passkeys},
@@ -104,6 +106,22 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	return core.Handler(s.routes(c)), nil
+}
+
+// observer returns what counts answers, or nil.
+func observer(m *metrics.Metrics) func(string, int, time.Duration) {
+	if m == nil {
+		return nil
+	}
+	return m.Request
+}
+
+// counting returns the log, with the sign-ins in it counted.
+func counting(m *metrics.Metrics, log *slog.Logger) *slog.Logger {
+	if m == nil {
+		return log
+	}
+	return slog.New(m.Events(log.Handler()))
 }
 
 // Routes returns the patterns of every route that New mounts for c, sorted, for

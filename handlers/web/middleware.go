@@ -180,9 +180,11 @@ func (s *Site) recover(a *answerWriter, r *http.Request) {
 // or link code. It makes the record itself: slog would look up which line of
 // the program writes it, which costs more than the rest.
 func (s *Site) logLine(a *answerWriter, v *Info, began time.Time) {
-	r := a.r
-	if h := s.lines.of(logKey{known(r.Method), a.route(), a.status}); h.Enabled(r.Context(), slog.LevelInfo) {
-		now := s.Now()
+	r, route, now := a.r, a.route(), s.Now()
+	if s.observe != nil {
+		s.observe(route, a.status, now.Sub(began))
+	}
+	if h := s.lines.of(logKey{known(r.Method), route, a.status}); h.Enabled(r.Context(), slog.LevelInfo) {
 		line := slog.NewRecord(now, slog.LevelInfo, "request", 0)
 		line.AddAttrs(slog.Duration("took", now.Sub(began)), slog.String("id", v.id),
 			slog.String("account", v.Session.Username), slog.String("ip", v.Address.String()))

@@ -40,6 +40,10 @@ type Config struct {
 	AskedByNginx   func(path string) bool // nginx asks it, and understands only 200, 401 and 403
 	Log            *slog.Logger
 	Now            func() time.Time
+
+	// Observe is told of each answer: its route's pattern, its status and how long it
+	// took; nil: nobody is.
+	Observe func(route string, status int, took time.Duration)
 }
 
 // Site is what every page needs. A page reaches the stores only if its own room
@@ -66,6 +70,7 @@ type Site struct {
 	csrf           *http.CrossOriginProtection
 	mux            *http.ServeMux
 	ids            ids
+	observe        func(route string, status int, took time.Duration)
 	lines          logPrefixes
 	warned         sync.Once
 }
@@ -76,7 +81,7 @@ func New(c Config) (*Site, error) {
 	s := &Site{
 		Log: c.Log, Now: c.Now, PublicURL: c.PublicURL, HTTPS: c.PublicURL.Scheme == "https",
 		accounts: c.Accounts, sessions: c.Sessions, devices: c.Devices, trustedProxies: c.TrustedProxies, anyLoopback: c.AnyLoopback,
-		onAppHosts: c.OnAppHosts, askedByNginx: c.AskedByNginx,
+		observe: c.Observe, onAppHosts: c.OnAppHosts, askedByNginx: c.AskedByNginx,
 		answers: append(c.Answers, sharedAnswers...), mistakes: append(c.Mistakes, sharedMistakes...),
 		csrf: http.NewCrossOriginProtection(), mux: http.NewServeMux(),
 	}

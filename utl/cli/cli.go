@@ -15,6 +15,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"glassjar/utl/config"
+	"glassjar/utl/db"
+	"glassjar/utl/metrics"
 	"glassjar/utl/recipe"
 	"glassjar/utl/stores"
 )
@@ -121,24 +123,52 @@ type serveCommand struct{}
 // Run serves until ctx ends.
 func (serveCommand) Run(ctx context.Context, a *app) error { return a.Serve(ctx) }
 
-type versionCommand struct{}
+type versionCommand struct {
+	JSON bool `name:"json" help:"Print one JSON object."`
+}
+
+type versionLine struct {
+	Version  string `json:"version"`
+	Revision string `json:"revision"`
+	Go       string `json:"go"`
+	Tables   int64  `json:"tables"` // the version of the database's tables that it knows
+}
 
 // Run prints version, revision where it is known, and the Go that built it.
-func (versionCommand) Run(a *app) error {
-	version, revision := "(unknown)", ""
+func (c versionCommand) Run(a *app) error {
+	b := Build()
+	if c.JSON {
+		tables, err := db.Known()
+		if err != nil {
+			return err
+		}
+		return listing{JSON: true}.print(a, []row{{value: versionLine{b.Version, b.Revision, b.Go, tables}}})
+	}
+	revision := ""
+	if b.Revision != "" {
+		revision = " revision " + b.Revision
+	}
+	fmt.Fprintf(a.Stdout, "glassjar %s%s %s\n", b.Version, revision, b.Go)
+	return nil
+}
+
+// Build returns which program this is, as far as it knows.
+func Build() metrics.Build {
+	b := metrics.Build{Version: "(unknown)", Go: "go (unknown)"}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		info = &debug.BuildInfo{GoVersion: "go (unknown)"}
-	} else if info.Main.Version != "" {
-		version = info.Main.Version
+		return b
+	}
+	b.Go = info.GoVersion
+	if info.Main.Version != "" {
+		b.Version = info.Main.Version
 	}
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" {
-			revision = " revision " + s.Value
+			b.Revision = s.Value
 		}
 	}
-	fmt.Fprintf(a.Stdout, "glassjar %s%s %s\n", version, revision, info.GoVersion)
-	return nil
+	return b
 }
 
 type helpCommand struct {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"net/netip"
@@ -43,6 +44,7 @@ var allowed = map[string]string{
 	"SMTP_URL_FILE":     "must be the path of a file of one line, and SMTP_URL unset",
 	"SMTP_URL":          "must be smtp:// or smtps:// and a host, like smtp://user:password@mail.example:587; in user and password, signs like @ : / # ? % are written %40 %3A %2F %23 %3F %25",
 	"MAIL_FROM":         "must be an email address alone, like jar@site.example",
+	"METRICS_ADDR":      "must be host:port, like 127.0.0.1:9464, and not where ADDR is; without a host it is this machine's own",
 	"LOG_LEVEL":         "must be debug, info, warn or error",
 	"LOG_FORMAT":        "must be text or json",
 	"AUDIT_KEEP":        "must be a time of 1h or more, like 2160h or 90d",
@@ -119,6 +121,9 @@ func (c Config) check(f faults, values map[string]string, dotenv string) {
 	f.require(c.CookieDomain == "" || checkDomain(c.CookieDomain, c.PublicURL), "COOKIE_DOMAIN")
 
 	c.checkMail(f)
+
+	ok, _ := isAddr(c.MetricsAddr)
+	f.require(c.MetricsAddr == "" || ok && c.MetricsAddr != c.Addr, "METRICS_ADDR")
 
 	// slog would take INFO+2 too
 	f.require(slices.Contains([]string{"", "debug", "info", "warn", "error"}, values["LOG_LEVEL"]), "LOG_LEVEL")
@@ -248,4 +253,12 @@ func parsePrefixes(v string) (any, error) {
 		all = append(all, prefix.Masked())
 	}
 	return all, nil
+}
+
+// Profiles reports whether profiles of the running program are shown beside its
+// measures. They hold what is in its memory, so somebody must have asked for the
+// debug log, and nobody but this machine may ask.
+func (c Config) Profiles() bool {
+	_, loopback := isAddr(c.MetricsAddr)
+	return loopback && c.LogLevel == slog.LevelDebug
 }

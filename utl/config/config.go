@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/caarlos0/env/v11"
@@ -57,6 +58,9 @@ type Config struct {
 	SMTPURL  *MailURL `env:"SMTP_URL"`
 	MailFrom string   `env:"MAIL_FROM"`
 
+	// MetricsAddr is where Prometheus asks, host:port; empty: nowhere.
+	MetricsAddr string `env:"METRICS_ADDR"`
+
 	LogLevel  slog.Level    `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat string        `env:"LOG_FORMAT" envDefault:"text"`
 	AuditKeep time.Duration `env:"AUDIT_KEEP" envDefault:"2160h"`
@@ -87,6 +91,9 @@ func Load(path string, getenv func(string) string) (Config, error) {
 	}
 	if c.Lab == "" {
 		c.Lab = c.defaultLab()
+	}
+	if strings.HasPrefix(c.MetricsAddr, ":") {
+		c.MetricsAddr = "127.0.0.1" + c.MetricsAddr // who means every address says so: 0.0.0.0
 	}
 	c.checkDatabase(faults)
 	c.check(faults, values, path)
@@ -137,6 +144,7 @@ func (c Config) LogValue() slog.Value {
 		slog.String("site_name", c.SiteName),
 		slog.String("smtp_url", c.SMTPURL.String()),
 		slog.String("mail_from", c.MailFrom),
+		slog.String("metrics_addr", c.MetricsAddr),
 		slog.String("log_level", c.LogLevel.String()),
 		slog.String("log_format", c.LogFormat),
 		slog.Duration("audit_keep", c.AuditKeep),

@@ -155,6 +155,7 @@ func TestRefused(t *testing.T) {
 		"SIGNUP":          {"yes", "Open", "closed"},
 		"LAB":             {"yes", "ON", "true", "1"},
 		"TRUSTED_PROXIES": {"x", "10.0.0.0/33", "10.0.0.1,", "10.0.0.0/8;::1", "fe80::1%eth0", "::ffff:10.0.0.0/104"},
+		"METRICS_ADDR":    {"9464", "127.0.0.1", "127.0.0.1:x", "unix:/run/m.sock", "127.0.0.1:8080", ":8080"},
 		"LOG_LEVEL":       {"loud", "INFO", "info+2", "0"},
 		"LOG_FORMAT":      {"xml", "JSON"},
 		"AUDIT_KEEP":      {"59m", "-1h", "90", "d", "-1d", "1d-30m", "1.5d", "0d", "1w", "65536d", "1d 1h", "24hd", "1dd"},
@@ -185,6 +186,19 @@ func TestAddrThatOthersReachNeedsPublicURL(t *testing.T) {
 		_, err := config.Load("none", settings(pairs...))
 		if want := "PUBLIC_URL must be set"; err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v: got %v, want %q", pairs, err, want)
+		}
+	}
+}
+
+// Measures are this machine's to see, unless a host says otherwise, and profiles are
+// its alone, at the debug level.
+func TestMetricsAddr(t *testing.T) {
+	for addr, want := range map[string]string{"": "", ":9464": "127.0.0.1:9464", "0.0.0.0:9464": "0.0.0.0:9464", "[::1]:9464": "[::1]:9464"} {
+		for _, level := range []string{"info", "debug"} {
+			c := load(t, "none", "METRICS_ADDR", addr, "LOG_LEVEL", level)
+			if c.MetricsAddr != want || c.Profiles() != (level == "debug" && (addr == ":9464" || addr == "[::1]:9464")) {
+				t.Errorf("%q at %s: got %q, profiles %t", addr, level, c.MetricsAddr, c.Profiles())
+			}
 		}
 	}
 }

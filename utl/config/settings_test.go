@@ -27,6 +27,7 @@ var madeLater = map[string]string{
 	"COOKIE_DOMAIN":     "(none)",
 	"SMTP_URL":          "(none)",
 	"MAIL_FROM":         "(none)",
+	"METRICS_ADDR":      "(none)",
 	"LAB":               "on when ADDR and PUBLIC_URL are both loopback, else off",
 }
 

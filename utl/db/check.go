@@ -43,11 +43,9 @@ func CheckFile(ctx context.Context, path string) (c Copy, err error) {
 	if c.Problems, err = checkSQLite(ctx, path); err != nil {
 		return c, err
 	}
-	all, err := migrations(goose.DialectSQLite3)
-	if err != nil {
+	if c.Known, err = Known(); err != nil {
 		return c, err
 	}
-	c.Known = all[len(all)-1].Version
 	pool := connect(path, "_query_only=1")
 	defer pool.Close()
 	var made sql.NullInt64
@@ -79,4 +77,13 @@ func checkSQLite(ctx context.Context, path string) (problems []string, err error
 		problems = append(problems, found...)
 	}
 	return problems, pool.Close()
+}
+
+// Known returns the version of the tables that this program knows.
+func Known() (int64, error) {
+	all, err := migrations(goose.DialectSQLite3)
+	if err != nil {
+		return 0, err
+	}
+	return all[len(all)-1].Version, nil
 }

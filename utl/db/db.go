@@ -38,6 +38,7 @@ type DB struct {
 	reads, reserved      *statements
 	clock                atomic.Pointer[Clock] // with PostgreSQL, if it was asked for
 	push                 push
+	failures             atomic.Uint64 // uses that failed for the database's sake
 }
 
 // engine is what differs between the databases, beside how they are opened.
@@ -99,6 +100,7 @@ func (d *DB) queryIn(ctx context.Context, in *statements, q string, args []any) 
 		err = ended(ctx)
 	}
 	if err != nil {
+		d.note(err)
 		return nil, nil, err
 	}
 	ctx, cancel := d.engine.bounded(ctx)
@@ -107,10 +109,26 @@ func (d *DB) queryIn(ctx context.Context, in *statements, q string, args []any) 
 		rows, err = in.query(ctx, q, args)
 	}
 	if err != nil {
-		d.engine.failed(ctx, err)
+		d.failed(ctx, err)
 		cancel()
 	}
 	return rows, cancel, err
+}
+
+// Failures returns how many uses of the database failed since it was opened: those
+// whose error was ErrUnavailable.
+func (d *DB) Failures() uint64 { return d.failures.Load() }
+
+// failed is told of every use that failed in the end.
+func (d *DB) failed(ctx context.Context, err error) {
+	d.note(err)
+	d.engine.failed(ctx, err)
+}
+
+func (d *DB) note(err error) {
+	if errors.Is(classify("", err), ErrUnavailable) {
+		d.failures.Add(1)
+	}
 }
 
 // ended returns why ctx has ended, or nil. It asks one that has not for nothing.

@@ -32,6 +32,7 @@ type Tx struct {
 // whatever fn returned.
 func (d *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 	if err := d.engine.present(); err != nil {
+		d.note(err)
 		return err
 	}
 	if err := ended(ctx); err != nil {
@@ -47,7 +48,7 @@ func (d *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 			return classify("finishing a transaction", ended(ctx))
 		})
 		if err == nil || tries == retries || !d.engine.again(err) && (!d.engine.cut(err) || committing) || !pause(bounded, retryWait<<tries) {
-			d.engine.failed(bounded, err)
+			d.failed(bounded, err)
 			return err
 		}
 	}

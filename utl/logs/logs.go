@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,6 +30,8 @@ type Queue struct {
 	wake    chan struct{}
 	stop    chan struct{}
 	stopped chan struct{}
+
+	total atomic.Uint64 // lines dropped since the start
 
 	mu      sync.Mutex
 	waiting []line
@@ -66,6 +69,9 @@ func (q *Queue) Handler(format Formatter) slog.Handler {
 	q.own = h.Handler
 	return h
 }
+
+// Dropped returns how many lines were dropped since the start.
+func (q *Queue) Dropped() uint64 { return q.total.Load() }
 
 // Close passes on what waits and stops, for 5 s at most: a reader that is stuck
 // loses the rest. Nothing must be logged after it.
@@ -135,6 +141,7 @@ func (h handler) Handle(_ context.Context, r slog.Record) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) >= places {
+		q.total.Add(1)
 		q.dropped = drops{q.dropped.lines + 1, q.dropped.warnings + warnings, r.Time}
 		return nil
 	}

@@ -70,6 +70,14 @@ func (q *Queue) Enqueue(ctx context.Context, tx *db.Tx, m Message) (taken bool, 
 	return true, nil
 }
 
+const countWaiting = `SELECT COUNT(*) FROM (SELECT 1 FROM mails WHERE sent_at = 0 AND failed_at = 0 LIMIT ?) AS waiting`
+
+// Waiting returns how many mails wait to be sent, MaxWaiting at most.
+// Errors: db.ErrUnavailable.
+func (q *Queue) Waiting(ctx context.Context) (int64, error) {
+	return db.One(ctx, q.DB.Reserved(), db.Int, countWaiting, MaxWaiting)
+}
+
 // wakeSender has this process's sender look.
 func (q *Queue) wakeSender() {
 	select {
@@ -88,7 +96,7 @@ func (q *Queue) beyond(ctx context.Context, tx *db.Tx, m Message) (reason string
 	if err != nil || n >= MaxDaily {
 		return "many of this kind went to the address within a day", err
 	}
-	n, err = db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM (SELECT 1 FROM mails WHERE sent_at = 0 AND failed_at = 0 LIMIT ?) AS waiting`, MaxWaiting)
+	n, err = db.One(ctx, tx, db.Int, countWaiting, MaxWaiting)
 	if err != nil || n >= MaxWaiting {
 		return "the queue is full", err
 	}

@@ -68,6 +68,10 @@ func (p Params) problem() string {
 // Hasher hashes and verifies passwords, a few at a time. It is safe for
 // concurrent use.
 type Hasher struct {
+	// OnWait is called when a call begins to wait for its turn, and what it returns
+	// when the wait is over; nil: nothing is.
+	OnWait func() (over func())
+
 	params  Params
 	slots   chan struct{} // one for each call that waits or hashes
 	workers chan struct{} // one for each call that hashes
@@ -165,6 +169,9 @@ func (h *Hasher) Dummy(ctx context.Context, pw string) error {
 // Busy reports whether the queue is full: Hash and Verify would return ErrBusy.
 func (h *Hasher) Busy() bool { return len(h.slots) == cap(h.slots) }
 
+// Waiting returns how many calls wait, about.
+func (h *Hasher) Waiting() int { return max(0, len(h.slots)-len(h.workers)) }
+
 // run takes a slot, waits for a worker and derives pw's key with r's parameters.
 func (h *Hasher) run(ctx context.Context, pw string, r record) ([]byte, error) {
 	select {
@@ -173,11 +180,16 @@ func (h *Hasher) run(ctx context.Context, pw string, r record) ([]byte, error) {
 	default:
 		return nil, ErrBusy
 	}
+	over := func() {}
+	if h.OnWait != nil {
+		over = h.OnWait()
+	}
 	select {
 	case h.workers <- struct{}{}:
 		defer func() { <-h.workers }()
 	case <-ctx.Done():
 	}
+	over()
 	if err := ctx.Err(); err != nil { // even when a worker came free as well
 		return nil, fmt.Errorf("waiting to hash a password: %w", err)
 	}

@@ -91,7 +91,7 @@ type house struct {
 }
 
 // newHouse starts one, as it comes, with an app behind its gate and a page.
-func newHouse(b *testing.B, people int) *house {
+func newHouse(b *testing.B, people int, settings ...string) *house {
 	b.Helper()
 	folder := b.TempDir()
 	start(b, folder).stop() // it leaves the key and an empty database
@@ -103,7 +103,7 @@ func newHouse(b *testing.B, people int) *house {
 	h.moveIn(b, filepath.Join(folder, "glassjar.db"), people)
 	h.stores = beside(b, folder)
 	b.Cleanup(h.close)
-	h.program = pinned(b, folder, `"$0"`, "LOG_LEVEL=info", "GATE_HOSTS=app.example", "PAGES_DIR=pages")
+	h.program = pinned(b, folder, `"$0"`, append(settings, "LOG_LEVEL=info", "GATE_HOSTS=app.example", "PAGES_DIR=pages")...)
 	return h
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"text/tabwriter"
 
+	"glassjar/utl/proxytest"
 	"glassjar/utl/tooltest"
 )
 
@@ -126,6 +127,18 @@ func BenchmarkScalePeople(b *testing.B) {
 			b.ReportMetric(0, "ns/op")
 		})
 	}
+}
+
+// BenchmarkScaleMetrics is what the gate's answer costs when it is counted, beside a
+// server that counts nothing.
+func BenchmarkScaleMetrics(b *testing.B) {
+	once(b)
+	counted, plain := newHouse(b, 10, "METRICS_ADDR="+proxytest.Free(b)), newHouse(b, 10)
+	ratio, least, most := compare(counted.loaded(b), plain.loaded(b), http.StatusOK).ratio(cpu)
+	b.ReportMetric(ratio, "cpu/uncounted")
+	b.ReportMetric(least, "least")
+	b.ReportMetric(most, "most")
+	b.ReportMetric(0, "ns/op")
 }
 
 // loaded is the house, whose gate is asked about 10 people in turn.

@@ -83,6 +83,8 @@ type Store struct {
 
 	polling sync.Mutex // one poll at a time
 	feed    feed       // the first poll's to make
+
+	loads atomic.Uint64 // rows that were read because the cache did not know
 }
 
 // New returns a store with an empty cache. It trusts no cache until Poll or
@@ -123,6 +125,7 @@ func (s *Store) live(ctx context.Context, sid string) (Session, error) {
 
 // load reads the row of the sid. e and gen are what the cache knows of it.
 func (s *Store) load(ctx context.Context, sid string, e *entry, gen uint64, now time.Time) (Session, error) {
+	s.loads.Add(1)
 	row, err := db.One(ctx, s.opt.DB, scan, selectSessions+`s.sid = ?`, sid)
 	switch {
 	case errors.Is(err, db.ErrNone):

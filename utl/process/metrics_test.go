@@ -1,0 +1,146 @@
+package process
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	"go.yaml.in/yaml/v3"
+
+	"glassjar/handlers"
+	"glassjar/utl/proxytest"
+)
+
+// scrape returns what is shown at the address, as text.
+func scrape(t *testing.T, at string) string {
+	t.Helper()
+	a, err := newBrowser(nil).send(request(t, "http://"+at+"/metrics"))
+	if err != nil || a.status != http.StatusOK {
+		t.Fatalf("got %d, error %v", a.status, err)
+	}
+	return a.body
+}
+
+func request(t *testing.T, url string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// What a running server shows is what happened, and no visitor makes up a label.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	at := proxytest.Free(t)
+	p := start(t, t.TempDir(), "METRICS_ADDR="+at) // and LOG_LEVEL=warn, which keeps no line of a sign-in
+	p.owner("ada")
+	ada := signedIn(t, p, "ada")
+	for range 7 {
+		ada.get(t, "/logout", http.StatusOK)
+	}
+	newBrowser(p).signIn(t, "ada", other, http.StatusUnprocessableEntity)
+	for range 50 {
+		newBrowser(p).get(t, fmt.Sprintf("/made-up-%d?%d", rand.N(1_000_000), rand.N(1_000_000)), http.StatusNotFound)
+	}
+	for _, method := range []string{"GET", "BREW", "PROPFIND", "OPTIONS"} {
+		dial(t, p).send(method + " /" + method + " HTTP/1.1\r\n" + here + "User-Agent: made-up\r\n\r\n")
+	}
+	var text string
+	p.eventually("all is counted", func() bool {
+		text = scrape(t, at)
+		return strings.Contains(text, `glassjar_http_request_duration_seconds_count{code="4xx",route="none"} 5`)
+	})
+	for _, want := range []string{
+		`glassjar_sign_ins_total{result="ok"} 1`,
+		`glassjar_sign_ins_total{result="failed"} 1`,
+		`glassjar_http_request_duration_seconds_count{code="2xx",route="GET /logout"} 7`,
+		`glassjar_hash_wait_seconds_count 2`,
+		`glassjar_sessions_cached 1`,
+		`glassjar_mail_queue 0`,
+		`glassjar_db_errors_total 0`,
+		`glassjar_log_lines_dropped_total 0`,
+	} {
+		if !strings.Contains(text, "\n"+want+"\n") {
+			t.Errorf("%s is not shown", want)
+		}
+	}
+	boundedLabels(t, text)
+	if strings.Contains(text, "made-up") || strings.Contains(text, `"ada"`) || strings.Contains(text, "BREW") {
+		t.Error("a visitor's words are shown")
+	}
+	for path, want := range map[string]int{"/metrics": http.StatusNotFound, "/debug/pprof/": http.StatusNotFound} {
+		newBrowser(p).get(t, path, want) // on the site
+	}
+	if a, err := newBrowser(p).send(request(t, "http://"+at+"/debug/pprof/heap")); err != nil || a.status != http.StatusNotFound {
+		t.Errorf("profiles are shown: %d, %v", a.status, err)
+	}
+	named(t, text)
+	p.stop()
+}
+
+// boundedLabels fails the test where a route is none of the site's.
+func boundedLabels(t *testing.T, text string) {
+	t.Helper()
+	routes := map[string]bool{"none": true, "/.well-known/change-password": true}
+	for _, pattern := range handlers.Routes(handlers.Config{}) {
+		routes[pattern] = true
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, family := range families {
+		for _, m := range family.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if l.GetName() == "route" && !routes[l.GetValue()] && !strings.Contains(l.GetValue(), " /lab") && !strings.Contains(l.GetValue(), " /pages") {
+					t.Errorf("%s has the route %q", name, l.GetValue())
+				}
+			}
+		}
+	}
+}
+
+// named fails the test where the dashboard or an alert asks for something that is
+// not shown.
+func named(t *testing.T, text string) {
+	t.Helper()
+	dashboard, err := os.ReadFile("../metrics/dashboard.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alerts, err := os.ReadFile("../metrics/alerts.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rules struct {
+		Groups []struct {
+			Rules []struct{ Alert, Expr string }
+		}
+	}
+	if err := yaml.Unmarshal(alerts, &rules); err != nil || len(rules.Groups) != 1 || len(rules.Groups[0].Rules) != 5 {
+		t.Errorf("got %+v, error %v; want five alerts", rules, err)
+	}
+	if !json.Valid(dashboard) {
+		t.Error("the dashboard is no JSON")
+	}
+	asked := map[string]bool{}
+	for _, name := range regexp.MustCompile(`(glassjar|process)_[a-z_]+`).FindAllString(string(bytes.Join([][]byte{dashboard, alerts}, nil)), -1) {
+		asked[name] = true
+	}
+	for name := range asked {
+		if !strings.Contains(text, "\n"+name) {
+			t.Errorf("%s is asked for and not shown", name)
+		}
+	}
+}

@@ -1,0 +1,42 @@
+package stores
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"glassjar/utl/metrics"
+)
+
+// Measure has the metrics show the stores as they are, and count what waits for a
+// hash. drops returns how many lines of the log were dropped.
+func (s *Stores) Measure(m *metrics.Metrics, drops func() uint64) {
+	s.Accounts.Hasher.OnWait = m.Wait
+	m.Gauge("glassjar_hash_queue", "Passwords that wait to be hashed.", func() float64 { return float64(s.Accounts.Hasher.Waiting()) })
+	m.Gauge("glassjar_sessions_cached", "Live sessions in memory.", func() float64 { return float64(s.Sessions.Measures().Cached) })
+	m.Counter("glassjar_session_loads_total", "Sessions read from the database because memory did not know them; all other requests with a cookie were answered from memory.",
+		func() float64 { return float64(s.Sessions.Measures().Loads) })
+	m.Gauge("glassjar_poll_age_seconds", "Since the last good poll for ended sessions began; from 10 on, nothing in memory is believed.",
+		func() float64 { return age(s.Sessions.Measures().PollAge) })
+	m.Counter("glassjar_db_errors_total", "Uses of the database that failed because it could not answer.", func() float64 { return float64(s.DB.Failures()) })
+	m.Counter("glassjar_log_lines_dropped_total", "Log lines dropped because nobody took them quickly enough.", func() float64 { return float64(drops()) })
+	m.Gauge("glassjar_mail_queue", "Mails that wait to be sent; NaN when the database does not say.", s.mailsWaiting)
+}
+
+// age returns seconds, and infinity before the first poll.
+func age(d time.Duration) float64 {
+	if d < 0 {
+		return math.Inf(1)
+	}
+	return d.Seconds()
+}
+
+func (s *Stores) mailsWaiting() float64 {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	n, err := s.Mail.Waiting(ctx)
+	if err != nil {
+		return math.NaN()
+	}
+	return float64(n)
+}
