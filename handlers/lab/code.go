@@ -180,7 +180,7 @@ func codeRefused(why []phrase, made ...verdictStep) verdictView {
 // of the steps that are near alone.
 func (v *visit) useStep(step int64, now time.Time) (at time.Time, used bool) {
 	kept := []string{fmt.Sprintf("%d@%d", step, now.Unix())}
-	for _, one := range strings.Fields(v.Get("used")) {
+	for one := range strings.FieldsSeq(v.Get("used")) {
 		before, when, _ := strings.Cut(one, "@")
 		n, err := strconv.ParseInt(before, 10, 64)
 		seconds, err2 := strconv.ParseInt(when, 10, 64)

@@ -180,3 +180,22 @@ func TestLabTakesTheGoodCookie(t *testing.T) {
 		t.Error("the ninth cookie is looked at")
 	}
 }
+
+// The lists of the lab's pages miss none, so that no test does.
+func TestLabPathsAreAll(t *testing.T) {
+	var gets, posts []string
+	for _, pattern := range handlers.Routes(webtest.New(t, webtest.WithLab).Settings) {
+		if path, ok := strings.CutPrefix(pattern, "GET /lab"); ok {
+			gets = append(gets, "/lab"+path)
+		} else if path, ok := strings.CutPrefix(pattern, "POST /lab"); ok {
+			posts = append(posts, "/lab"+path)
+		}
+	}
+	reads := slices.DeleteFunc(slices.Clone(gets), func(path string) bool { return slices.Contains(posts, path) })
+	if all := slices.Sorted(slices.Values(webtest.LabPaths)); !slices.Equal(gets, all) {
+		t.Errorf("the lab has the pages %q, the tests know %q", gets, all)
+	}
+	if known := slices.Sorted(slices.Values(webtest.LabReads)); !slices.Equal(reads, known) {
+		t.Errorf("the pages without a form are %q, the tests know %q", reads, known)
+	}
+}

@@ -69,7 +69,7 @@ func (s *Room) renderVisit(w http.ResponseWriter, status int, name string, v *vi
 		if err != nil {
 			return fmt.Errorf("keeping what the lab made for a visit: %w", err)
 		}
-		http.SetCookie(w, &http.Cookie{
+		http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever the site is reached by https
 			Name: visitCookie, Value: value, Path: "/lab", HttpOnly: true, Secure: s.HTTPS, SameSite: http.SameSiteLaxMode,
 		})
 	}

@@ -60,7 +60,7 @@ func TestDeviceAnswers(t *testing.T) {
 func TestChangedAnswersFail(t *testing.T) {
 	d, a := answered(t)
 	key := d.Passkey([]byte("id")).Key
-	for check := anatomy.PasskeyChallenge; check < anatomy.PasskeyGood; check++ {
+	for check := range anatomy.PasskeyGood {
 		if got := asked.Judge(a.Change(check, "https://jar-example.test"), key); got != check {
 			t.Errorf("changed for check %d, it fails check %d", check, got)
 		}
@@ -91,8 +91,11 @@ func TestChangedAnswersFail(t *testing.T) {
 func TestBounded(t *testing.T) {
 	_, a := answered(t)
 	for _, b := range []anatomy.PasskeyAnswer{
-		{}, {a.ClientData, a.AuthData[:36], a.Signature}, {make([]byte, 601), a.AuthData, a.Signature},
-		{a.ClientData, make([]byte, 101), a.Signature}, {a.ClientData, a.AuthData, make([]byte, 81)},
+		{},
+		{a.ClientData, a.AuthData[:36], a.Signature},
+		{make([]byte, 601), a.AuthData, a.Signature},
+		{a.ClientData, make([]byte, 101), a.Signature},
+		{a.ClientData, a.AuthData, make([]byte, 81)},
 	} {
 		if b.Bounded() {
 			t.Errorf("%d, %d, %d bytes are bounded", len(b.ClientData), len(b.AuthData), len(b.Signature))
