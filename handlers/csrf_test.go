@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"glassjar/handlers"
 	"glassjar/handlers/webtest"
@@ -43,12 +42,13 @@ func notice(t *testing.T, s *webtest.Site, name string) string {
 }
 
 // deeds returns the deed of each POST route, for bob, who is signed in in two
-// browsers, b and another.
-func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) map[string]deed {
+// browsers, b and another, and his authenticator app.
+func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) (map[string]deed, webtest.App) {
 	t.Helper()
 	d := s.Device()
 	b.AddPasskey(d, "Laptop").Want(http.StatusSeeOther)
-	s.Clock.Move(time.Second)
+	own := b.AddApp(s)
+	app := b.SetUpApp(s)
 	s.Person(t, "bob")
 	b.SignIn("bob", webtest.Good).Want(http.StatusSeeOther, "/auth/code") // a pending sign-in too
 	passkey := "/account/passkeys/" + s.Texts(t, `SELECT id FROM passkeys`)[0]
@@ -58,7 +58,7 @@ func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) map[string]deed {
 		elsewhere = id
 	}
 	s.Add(t, "una", account.Member)
-	s.SignedIn(t, "una")
+	s.SignedIn(t, "una").AddApp(s)
 	s.Add(t, "ulf", account.Member)
 	s.Disable(t, "ulf")
 	s.Asks(t, "wim")
@@ -108,6 +108,12 @@ func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) map[string]deed {
 		"POST /account/data":                     {path: "/account/data", shows: true},
 		"POST /account/delete":                   {path: "/account/delete", fields: []string{"confirm", "bob"}},
 		"POST /auth/passkey":                     {path: "/auth/passkey", fields: []string{"answer", d.Get(t, b.Get("/auth?other").Options("/auth/passkey"))}},
+		"POST /account/code":                     {path: "/account/code", fields: []string{"code", app.Code(t)}},
+		"POST /account/code/remove":              {path: "/account/code/remove"},
+		"POST /account/recovery":                 {path: "/account/recovery", tells: true},
+		"POST /account/recovery/file":            {path: "/account/recovery/file", fields: []string{"codes", strings.Join(own.Recovery, " ")}, shows: true},
+		"POST /account/recovery/saved":           {path: "/account/recovery/saved"},
+		"POST /people/{username}/clear-factors":  {path: "/people/una/clear-factors"},
 		"POST /account/passkeys": {
 			path: "/account/passkeys", fields: []string{"name", "Phone", "answer", d.Create(t, b.Get("/account/passkeys").Options("/account/passkeys"))},
 		},
@@ -116,11 +122,11 @@ func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) map[string]deed {
 		"POST /account/app-passwords": {
 			path: "/account/app-passwords", fields: []string{"name", "sync"}, tells: true,
 		},
-		"POST /account/prove": {path: "/account/prove", fields: []string{"password", webtest.Good}},
+		"POST /account/prove": {path: "/account/prove", fields: []string{"password", webtest.Good, "code", own.Code(t)}},
 		"POST /account/app-passwords/{id}/revoke": {
 			path: "/account/app-passwords/" + s.Texts(t, `SELECT id FROM app_passwords`)[0] + "/revoke",
 		},
-	}
+	}, own
 }
 
 // The CSRF matrix: what a browser, or somebody's script, may say of where a
@@ -154,7 +160,8 @@ func TestPostsFromElsewhereAreRefused(t *testing.T) {
 					}
 				}
 				b := s.SignedIn(t, "bob")
-				d, ok := deeds(t, s, b)[pattern]
+				all, _ := deeds(t, s, b)
+				d, ok := all[pattern]
 				if !ok {
 					t.Fatal("the matrix has no deed for this route")
 				}

@@ -86,8 +86,8 @@ func New(c Config) (http.Handler, error) {
 	auth := authn.New(authn.Options{Accounts: c.Accounts, Throttle: c.Throttle, Passkeys: c.Passkeys, Factors: c.Factors, Log: counting(c.Metrics, c.Log), Now: c.Now})
 	s := &site{
 		Site:    core,
-		self:    &self.Room{Site: core, Accounts: c.Accounts, Authn: auth, Sessions: c.Sessions, Gate: c.Gate, PasskeyStore: c.Passkeys},
-		people:  &people.Room{Site: core, Accounts: c.Accounts, Sessions: c.Sessions, SignUp: c.SignUp, Opens: c.Strangers},
+		self:    &self.Room{Site: core, Accounts: c.Accounts, Authn: auth, Sessions: c.Sessions, Gate: c.Gate, PasskeyStore: c.Passkeys, Factors: c.Factors},
+		people:  &people.Room{Site: core, Accounts: c.Accounts, Factors: c.Factors, Sessions: c.Sessions, SignUp: c.SignUp, Opens: c.Strangers},
 		forward: &forward.Room{Site: core, Authn: auth, Sessions: c.Sessions, Gate: c.Gate},
 	}
 	hasIndex := func() bool { return false }
@@ -193,6 +193,14 @@ func (s *site) accountRoutes() map[string]http.Handler {
 		"GET /account/events":                s.Member(s.self.Events),
 		"GET /account/password":              s.Member(s.self.PasswordForm),
 		"POST /account/password":             s.Member(s.self.PasswordSubmit),
+		"GET /account/code":                  s.Proven(s.self.Code),
+		"POST /account/code":                 s.Proven(s.self.CodeSubmit),
+		"GET /account/code/qr.png":           s.Proven(s.self.CodePicture),
+		"POST /account/code/remove":          s.Proven(s.self.CodeRemove),
+		"GET /account/recovery":              s.Proven(s.self.Recovery),
+		"POST /account/recovery":             s.Proven(s.self.RecoverySubmit),
+		"POST /account/recovery/file":        s.Member(s.self.RecoveryFile),
+		"POST /account/recovery/saved":       s.Member(s.self.RecoverySaved),
 		"GET /account/passkeys":              s.Proven(s.self.Passkeys),
 		"POST /account/passkeys":             s.Proven(s.self.PasskeySubmit),
 		"POST /account/passkeys/{id}/rename": s.Proven(s.self.PasskeyRename),
@@ -223,6 +231,7 @@ func (s *site) peopleRoutes() map[string]http.Handler {
 		"POST /people/{username}/approve":        s.Owner(s.people.ApproveSubmit),
 		"POST /people/{username}/reject":         s.Owner(s.people.RejectSubmit),
 		"POST /people/{username}/reset":          s.ProvenOwner(s.people.ResetSubmit),
+		"POST /people/{username}/clear-factors":  s.ProvenOwner(s.people.ClearFactorsSubmit),
 		"POST /people/{username}/end-sessions":   s.Owner(s.people.EndSessionsSubmit),
 		"GET /people/{username}/delete":          s.ProvenOwner(s.people.DeleteForm),
 		"POST /people/{username}/delete":         s.ProvenOwner(s.people.DeleteSubmit),

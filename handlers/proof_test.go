@@ -21,6 +21,10 @@ var proving = map[string]string{
 	"POST /account/delete":                    "/account/delete",
 	"POST /account/app-passwords":             "/account/app-passwords",
 	"POST /account/app-passwords/{id}/revoke": "/account/app-passwords",
+	"POST /account/code":                      "/account/code",
+	"POST /account/code/remove":               "/account/code",
+	"POST /account/recovery":                  "/account/recovery",
+	"POST /people/{username}/clear-factors":   "/people/una",
 	"POST /account/passkeys":                  "/account/passkeys",
 	"POST /account/passkeys/{id}/rename":      "/account/passkeys",
 	"POST /account/passkeys/{id}/remove":      "/account/passkeys",
@@ -33,11 +37,13 @@ var proving = map[string]string{
 // needs a proof, and is sent to give one; what needs none goes on.
 func TestWhatNeedsAProof(t *testing.T) {
 	s, b := withBob(t)
-	for _, pattern := range slices.Sorted(maps.Keys(deeds(t, s, b))) {
+	all, _ := deeds(t, s, b)
+	for _, pattern := range slices.Sorted(maps.Keys(all)) {
 		t.Run(pattern, func(t *testing.T) {
 			t.Parallel()
 			s, b := withBob(t)
-			d := deeds(t, s, b)[pattern]
+			all, app := deeds(t, s, b)
+			d := all[pattern]
 			s.Clock.Move(session.ProofLife + time.Second)
 			before := s.State(t)
 			got := b.Post(d.path, d.fields...)
@@ -51,8 +57,11 @@ func TestWhatNeedsAProof(t *testing.T) {
 			if s.State(t) != before || len(got.Cookies()) > 0 {
 				t.Error("something changed without a proof")
 			}
-			b.Post("/account/prove", "password", webtest.Good, "next", proving[pattern]).Want(http.StatusSeeOther, proving[pattern])
+			b.Post("/account/prove", "password", webtest.Good, "code", app.Code(t), "next", proving[pattern]).Want(http.StatusSeeOther, proving[pattern])
 			b.Get(proving[pattern]).Want(http.StatusOK)
+			if d.path == "/account/code" {
+				d.fields = []string{"code", b.SetUpApp(s).Code(t)}
+			}
 			if d.path == "/account/passkeys" { // what the device answered is too old by now
 				d.fields = []string{"name", "Phone", "answer", s.Device().Create(t, b.Get(d.path).Options(d.path))}
 			}

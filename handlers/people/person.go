@@ -1,12 +1,15 @@
 package people
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
 	"glassjar/utl/browser"
+	"glassjar/utl/factor"
 )
 
 // eventsShown is how many events the page of a person shows.
@@ -20,6 +23,7 @@ type PersonPage struct {
 	Created, Seen web.Moment
 	Locked        string // until when; empty: not at all
 	Groups        string // as typed
+	Factors       string // beside the password, in words; empty: none
 	Devices       []device
 	Events        []web.EventRow
 	Done          string // what was done just now, in words
@@ -36,9 +40,10 @@ type device struct {
 var done = map[string]string{
 	"profile": "The profile is saved.", "groups": "The groups are saved.", "role": "The role is saved.",
 	"disable": "The account is disabled, and signed out everywhere.", "enable": "The account is enabled: the person can sign in again.",
-	"approve":      "The account is approved: the person can sign in.",
-	"unlock":       "The lock is lifted: the password, the email address and the ways to sign in can be changed again.",
-	"end-sessions": "The person is signed out everywhere.",
+	"approve":       "The account is approved: the person can sign in.",
+	"unlock":        "The lock is lifted: the password, the email address and the ways to sign in can be changed again.",
+	"clear-factors": "The person has only a password now, and is signed out everywhere.",
+	"end-sessions":  "The person is signed out everywhere.",
 }
 
 // Person answers GET /people/{username}: who it is, where they are signed in and
@@ -64,6 +69,11 @@ func (s *Room) showPerson(w http.ResponseWriter, r *http.Request, status int, me
 	for _, one := range sessions {
 		p.Devices = append(p.Devices, device{browser.Words(one.Agent), one.Address, web.MomentAt(one.Started, now), web.MomentAt(one.Seen, now)})
 	}
+	st, err := s.Factors.Of(r.Context(), p.Person.ID)
+	if err != nil {
+		return err
+	}
+	p.Factors = factorsOf(st)
 	events, err := s.Accounts.Events(r.Context(), p.Person.ID, eventsShown)
 	if err != nil {
 		return err
@@ -123,6 +133,33 @@ func (s *Room) RoleSubmit(w http.ResponseWriter, r *http.Request, me web.ProvenO
 	}
 	return s.act(w, r, me.Owner(), "role", func(p account.Person) error {
 		return s.Accounts.SetRole(r.Context(), p.Username, form.Get("role"), web.Actor(r))
+	})
+}
+
+// factorsOf names what the person has beside the password.
+func factorsOf(st factor.State) string {
+	var all []string
+	if !st.App.IsZero() {
+		all = append(all, "an authenticator app")
+	}
+	if st.Passkeys > 0 {
+		all = append(all, fmt.Sprintf("passkeys: %d", st.Passkeys))
+	}
+	if !st.Recovery.Made.IsZero() {
+		all = append(all, fmt.Sprintf("recovery codes left: %d", st.Recovery.Left))
+	}
+	return strings.Join(all, ", ")
+}
+
+// ClearFactorsSubmit answers POST /people/{username}/clear-factors: the person has
+// only the password, and no session.
+func (s *Room) ClearFactorsSubmit(w http.ResponseWriter, r *http.Request, me web.ProvenOwner) error {
+	return s.act(w, r, me.Owner(), "clear-factors", func(p account.Person) error {
+		err := s.Factors.Clear(r.Context(), p.Identity, web.Actor(r))
+		if errors.Is(err, factor.ErrOff) {
+			return errOnlyPassword
+		}
+		return err
 	})
 }
 

@@ -98,3 +98,30 @@ func TestAnOwnerDeletesAPerson(t *testing.T) {
 	b.Get("/people/una").Want(http.StatusNotFound)
 	s.Browser(t).Post(s.Link(t, account.Member), "username", "una", "password", webtest.Good).Want(http.StatusUnprocessableEntity)
 }
+
+// Who lost a phone has only the password after it, and is signed out; the page says
+// what there is.
+func TestAnOwnerClearsFactors(t *testing.T) {
+	s, b := newPlace(t)
+	una := s.SignedIn(t, "una")
+	una.AddApp(s)
+	page := b.Get("/people/una").Want(http.StatusOK)
+	if form := page.Find("form[action='/people/una/clear-factors']"); form.Length() != 1 || !strings.Contains(form.Parent().Text(), "an authenticator app, recovery codes left: 8") {
+		t.Errorf("the page says %q", form.Parent().Text())
+	}
+	page.WantPage()
+	to := b.Post("/people/una/clear-factors").Want(http.StatusSeeOther, "/people/una?done=clear-factors").Header.Get("Location")
+	done := b.Get(to).Says("[role=status]", "The person has only a password now, and is signed out everywhere.")
+	if done.Find("form[action='/people/una/clear-factors']").Length() > 0 {
+		t.Error("there is something to clear yet")
+	}
+	una.Get("/account").Want(http.StatusSeeOther)
+	before := s.State(t)
+	b.Post("/people/una/clear-factors").Want(http.StatusUnprocessableEntity).Says("#problem p", "There is nothing but the password: nothing was cleared.")
+	if s.State(t) != before {
+		t.Error("something changed")
+	}
+	if got := s.Texts(t, `SELECT actor || ' ' || username FROM audit WHERE event = 'factors.cleared'`); len(got) != 1 || got[0] != "ada una" {
+		t.Errorf("the audit log says %q", got)
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
+	"glassjar/utl/factor"
 	"glassjar/utl/session"
 )
 
@@ -18,6 +19,7 @@ type Room struct {
 	*web.Site
 
 	Accounts *account.Store
+	Factors  *factor.Store
 	Sessions *session.Store
 	SignUp   string   // as in handlers.Config
 	Opens    []string // what strangers may open, where they may make accounts
@@ -31,10 +33,14 @@ var Mistakes = []web.Mistake{
 	{Err: account.ErrWaiting, Text: "The account waits for an owner’s yes: approve or reject it first."},
 	{Err: account.ErrNotWaiting, Text: "The account does not wait any more: somebody else said yes already."},
 	{Err: account.ErrDays, Text: "The number of days is 1 to 30."},
+	{Err: errOnlyPassword, Text: "There is nothing but the password: nothing was cleared."},
 	{Err: errConfirm, Text: "That is not the username. Type it as it stands above the field."},
 }
 
-var errConfirm = errors.New("the username was not typed again")
+var (
+	errConfirm      = errors.New("the username was not typed again")
+	errOnlyPassword = errors.New("the account has no other factor")
+)
 
 // person returns the person that the path names. Errors: web.ErrNotFound.
 func (s *Room) person(r *http.Request) (account.Person, error) {

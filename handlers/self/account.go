@@ -8,6 +8,7 @@ import (
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
 	"glassjar/utl/browser"
+	"glassjar/utl/factor"
 	"glassjar/utl/passkey"
 )
 
@@ -23,15 +24,24 @@ type AccountPage struct {
 	Events  []web.EventRow
 	Refused refusedTries
 
-	Passkeys     []passkey.Passkey
-	PasskeyNames string
-	Gate         bool // whether there is anything for app passwords to open
-	AppPasswords int
-	Names        string // of the app passwords
+	Factors        factor.State
+	AppOn, AppUsed web.Moment // of the authenticator app
+	RecoveryOf     int
+	Passkeys       []passkey.Passkey
+	PasskeyNames   string
+	Gate           bool // whether there is anything for app passwords to open
+	AppPasswords   int
+	Names          string // of the app passwords
 }
 
 // Others reports whether the person is signed in elsewhere too.
 func (p AccountPage) Others() bool { return len(p.Devices) > 1 }
+
+// Unsaved reports whether there are recovery codes and nobody said that they are
+// saved.
+func (p AccountPage) Unsaved() bool {
+	return !p.Factors.Recovery.Made.IsZero() && !p.Factors.Recovery.Saved
+}
 
 type deviceRow struct {
 	ID, Name, Address string
@@ -41,11 +51,13 @@ type deviceRow struct {
 
 // done is what the arg done of /account says, in words.
 var done = map[string]string{
-	"profile":   "Your profile is saved.",
-	"asked":     "Your profile is saved. A mail is on its way to the new address: open the link in it, then the address is confirmed.",
-	"confirmed": "The email address is confirmed.",
-	"locked":    "The account is locked for 24 hours, and signed out everywhere.",
-	"password":  "Your password is changed. You were signed out everywhere else.",
+	"profile":      "Your profile is saved.",
+	"asked":        "Your profile is saved. A mail is on its way to the new address: open the link in it, then the address is confirmed.",
+	"confirmed":    "The email address is confirmed.",
+	"locked":       "The account is locked for 24 hours, and signed out everywhere.",
+	"code-removed": "Your authenticator app is off. You were signed out everywhere else.",
+	"recovery":     "Your recovery codes are saved. You find here how many are left.",
+	"password":     "Your password is changed. You were signed out everywhere else.",
 }
 
 // Account answers GET /account: facts about the account, where it is signed in and
@@ -72,6 +84,10 @@ func (s *Room) Account(w http.ResponseWriter, r *http.Request, me account.Accoun
 	if p.Passkeys, err = s.PasskeyStore.List(r.Context(), me.ID); err != nil {
 		return err
 	}
+	if p.Factors, err = s.Factors.Of(r.Context(), me.ID); err != nil {
+		return err
+	}
+	p.AppOn, p.AppUsed, p.RecoveryOf = web.MomentAt(p.Factors.App, s.Now()), web.MomentAt(p.Factors.AppUsed, s.Now()), factor.RecoveryCodes
 	p.PasskeyNames = names(p.Passkeys, func(one passkey.Passkey) string { return one.Name })
 	if p.Gate {
 		all, err := s.Accounts.AppPasswords(r.Context(), me.ID)

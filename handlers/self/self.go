@@ -1,11 +1,12 @@
 // Package self is one's own account: the password, the browsers that are signed
-// in, the passkeys, the app passwords and what happened.
+// in, the authenticator app, the recovery codes, the passkeys, the app passwords and what happened.
 package self
 
 import (
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
 	"glassjar/utl/authn"
+	"glassjar/utl/factor"
 	"glassjar/utl/gate"
 	"glassjar/utl/passkey"
 	"glassjar/utl/session"
@@ -16,6 +17,7 @@ type Room struct {
 	*web.Site
 
 	Accounts *account.Store
+	Factors  *factor.Store
 	Authn    *authn.Authenticator
 	Sessions *session.Store
 	Gate     *gate.Gate

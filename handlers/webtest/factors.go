@@ -15,7 +15,7 @@ import (
 // factors returns the store of the site's second factors.
 func (s *Site) factors(tb testing.TB) *factor.Store {
 	tb.Helper()
-	f, err := factor.New(factor.Options{DB: s.DB, Sessions: s.Sessions, SiteName: "glassjar", Keys: [][32]byte{FactorKey}, Changed: s.Accounts.FactorsChanged, Now: s.Clock.Now})
+	f, err := factor.New(factor.Options{DB: s.DB, Sessions: s.Sessions, SiteName: "Ada's jar", Keys: [][32]byte{FactorKey}, Changed: s.Accounts.FactorsChanged, Now: s.Clock.Now})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -28,7 +28,7 @@ var FactorKey = [32]byte{1: 7}
 // App is somebody's authenticator app, with their recovery codes.
 type App struct {
 	site     *Site
-	secret   string
+	Secret   string
 	Recovery []string
 }
 
@@ -41,7 +41,7 @@ func (s *Site) AddApp(tb testing.TB, username string) App {
 	}
 	f := s.Settings.Factors
 	sealed, secret := f.NewSetUp(a.ID)
-	app := App{site: s, secret: secret.Text()}
+	app := App{site: s, Secret: secret.Text()}
 	app.Recovery, err = f.Confirm(tb.Context(), a.Identity, factor.Confirmation{SetUp: sealed, Code: app.Code(tb)}, audit.Command())
 	if err != nil {
 		tb.Fatal(err)
@@ -53,7 +53,7 @@ func (s *Site) AddApp(tb testing.TB, username string) App {
 // Code returns the app's six digits of now.
 func (a App) Code(tb testing.TB) string {
 	tb.Helper()
-	code, err := totp.GenerateCode(a.secret, a.site.Clock.Now())
+	code, err := totp.GenerateCode(a.Secret, a.site.Clock.Now())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func (a App) Wrong(tb testing.TB) string {
 	tb.Helper()
 	var right []string
 	for step := -1; step <= 1; step++ {
-		code, err := totp.GenerateCode(a.secret, a.site.Clock.Now().Add(time.Duration(step)*30*time.Second))
+		code, err := totp.GenerateCode(a.Secret, a.site.Clock.Now().Add(time.Duration(step)*30*time.Second))
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -85,4 +85,25 @@ func (b *Browser) SignInWith(a App, username string) {
 	b.SignIn(username, Good).Want(http.StatusSeeOther, "/auth/code")
 	b.Post("/auth/code", "code", a.Code(b.T)).Want(http.StatusSeeOther)
 	a.site.Clock.Move(30 * time.Second)
+}
+
+// SetUpApp opens the page that sets an authenticator app up, perhaps anew, and
+// returns the app.
+func (b *Browser) SetUpApp(s *Site) App {
+	b.T.Helper()
+	page := b.Get("/account/code?new=1").Want(http.StatusOK)
+	return App{site: s, Secret: strings.ReplaceAll(page.Text("#secret"), " ", "")}
+}
+
+// AddApp turns the first authenticator app on for whom is signed in.
+func (b *Browser) AddApp(s *Site) App {
+	b.T.Helper()
+	app := b.SetUpApp(s)
+	made := b.Post("/account/code", "code", app.Code(b.T)).Want(http.StatusOK)
+	s.Clock.Move(time.Minute) // that code is used
+	for line := range strings.Lines(made.Text("#recovery")) {
+		_, code, _ := strings.Cut(strings.TrimSpace(line), "  ")
+		app.Recovery = append(app.Recovery, code)
+	}
+	return app
 }

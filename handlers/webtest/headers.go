@@ -79,6 +79,9 @@ func (a *Answer) WantHeaders(of HeadersOf) {
 	if a.Cookie("glassjar-passkey") != nil || a.Cookie("__Host-glassjar-passkey") != nil {
 		want["Set-Cookie"] = some // with the sign-in form; its tests say when
 	}
+	if a.Cookie("glassjar-setup") != nil || a.Cookie("__Host-glassjar-setup") != nil {
+		want["Set-Cookie"] = some // with the set-up of an authenticator app; its tests say when
+	}
 	if diff := cmp.Diff(want, a.seen(want)); diff != "" {
 		a.T.Errorf("%s %s %d: headers (-want +got):\n%s", a.Request.Method, path, a.StatusCode, diff)
 	}

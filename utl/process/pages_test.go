@@ -11,9 +11,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+	"github.com/pquerna/otp/totp"
 
 	"glassjar/handlers"
 	"glassjar/utl/account"
@@ -96,6 +98,7 @@ func (p tour) account() {
 	p.visit("step-up", "/auth/step-up?next=http://localhost/", "One more step")
 	p.visit("account-password", "/account/password", "Change your password")
 	p.passkeys()
+	p.factors()
 	p.visit("account-app-passwords-none", "/account/app-passwords", "App passwords")
 	p.Do(chromedp.SendKeys(chromedp.ID("name"), "backup"), chromedp.Submit(chromedp.ID("name")), chromedp.WaitVisible(chromedp.ID("secret")))
 	p.look("account-app-password-made")
@@ -124,6 +127,34 @@ func (p tour) passkeys() {
 	p.Press("Rename")
 	p.look("account-passkey")
 	d.Touched(false)
+}
+
+// factors is what one sees of one's own authenticator app and recovery codes.
+func (p tour) factors() {
+	p.visit("account-recovery-none", "/account/recovery", "Recovery codes")
+	p.visit("account-code-setup", "/account/code", "Set up an authenticator app")
+	if size := browsertest.Value[int](p.Page, `document.querySelector("img.qr").naturalWidth`); size < 200 {
+		p.t.Errorf("the picture is %d pixels wide", size)
+	}
+	p.Fill("code", "12345")
+	p.Press("Turn it on")
+	p.look("account-code-refused")
+	secret := browsertest.Value[string](p.Page, `document.querySelector("#secret").textContent`)
+	code, err := totp.GenerateCode(strings.ReplaceAll(secret, " ", ""), time.Now())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.Fill("code", code)
+	p.Press("Turn it on")
+	p.Sees("Your recovery codes")
+	p.look("account-recovery-made")
+	p.visit("account-unsaved", "/account", "Your account")
+	p.Press("I have saved them")
+	p.look("account-saved")
+	p.visit("account-recovery", "/account/recovery", "Recovery codes")
+	p.visit("account-code", "/account/code", "Authenticator app")
+	p.Press("Turn it off")
+	p.Sees("Your account")
 }
 
 // people is what an owner sees of the site's people.
@@ -241,7 +272,7 @@ func (p tour) lab() {
 // notPages are the routes that show a person no page of ours.
 var notPages = []string{
 	"GET /static/{name}", "GET /pages/{path...}", "GET /healthz", "GET /readyz", "GET /.well-known/change-password", "GET /.well-known/passkey-endpoints", "GET /.well-known/jwks.json",
-	"GET /people/audit.csv",
+	"GET /people/audit.csv", "GET /account/code/qr.png",
 	"GET /gate/check", "GET /gate/callback", "GET /api/authz/auth-request", "GET /api/authz/forward-auth",
 	"GET /auth", // the same form as /
 }

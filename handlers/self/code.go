@@ -1,0 +1,162 @@
+package self
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/account"
+	"glassjar/utl/factor"
+)
+
+// CodePage is the data of /account/code.
+type CodePage struct {
+	web.Layout
+
+	Done    string // what was done just now, in words
+	On      bool   // there is an authenticator app
+	SetUp   bool   // it is being set up, perhaps anew
+	Since   web.Moment
+	Used    web.Moment
+	Last    bool   // without it the password alone opens the account
+	Secret  string // in groups of four
+	Address string // the otpauth: address, behind its colon
+	Problem string
+}
+
+// codeDone is what the arg done of /account/code says, in words.
+var codeDone = map[string]string{"added": "Your authenticator app is on. You were signed out everywhere else."}
+
+// setUpCookie returns the name of the cookie that keeps the secret of an
+// authenticator app that is being set up, encrypted: nothing is written for who only
+// looks at the page.
+func (s *Room) setUpCookie() string {
+	if s.HTTPS {
+		return "__Host-glassjar-setup"
+	}
+	return "glassjar-setup"
+}
+
+// sendSetUp sends the cookie; "" clears it.
+func (s *Room) sendSetUp(w http.ResponseWriter, sealed string) {
+	age := int(factor.SetUpLife / time.Second)
+	if sealed == "" {
+		age = -1
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: s.setUpCookie(), Value: sealed, Path: "/", MaxAge: age, Expires: s.Now().Add(time.Duration(age) * time.Second), HttpOnly: true, Secure: s.HTTPS, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// setUp returns the secret that the request's cookie keeps for the account, and the
+// cookie's value. Errors: factor.ErrSetUp.
+func (s *Room) setUp(r *http.Request, me account.Account) (sealed string, secret factor.Secret, err error) {
+	err = factor.ErrSetUp
+	for _, c := range r.CookiesNamed(s.setUpCookie()) {
+		if secret, err = s.Factors.SetUp(me.ID, c.Value); err == nil {
+			return c.Value, secret, nil
+		}
+	}
+	return "", factor.Secret{}, err
+}
+
+// Code answers GET /account/code: the authenticator app that is on, or the three steps
+// that set one up; those too with the arg new.
+func (s *Room) Code(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
+	args, err := web.ReadArgs(r, "done", "new")
+	if err != nil {
+		return err
+	}
+	p := CodePage{Layout: layout(proven.Account()), Done: codeDone[args.Get("done")], SetUp: args.Get("new") != ""}
+	return s.showCode(w, r, http.StatusOK, p)
+}
+
+func (s *Room) showCode(w http.ResponseWriter, r *http.Request, status int, p CodePage) error {
+	st, err := s.Factors.Of(r.Context(), p.Me.ID)
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	p.On, p.Since, p.Used, p.Last = !st.App.IsZero(), web.MomentAt(st.App, now), web.MomentAt(st.AppUsed, now), st.Passkeys == 0
+	if p.SetUp = p.SetUp || !p.On; p.SetUp {
+		_, secret, err := s.setUp(r, p.Me)
+		if errors.Is(err, factor.ErrSetUp) {
+			var sealed string
+			sealed, secret = s.Factors.NewSetUp(p.Me.ID)
+			s.sendSetUp(w, sealed)
+		}
+		p.Secret = inFours(secret.Text())
+		_, p.Address, _ = strings.Cut(s.Factors.URI(secret, p.Me.Username), ":")
+	}
+	return s.Render(w, status, "account-code", p)
+}
+
+// inFours puts a space behind each four letters.
+func inFours(text string) string {
+	var b strings.Builder
+	for i, c := range text {
+		if i > 0 && i%4 == 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+// CodePicture answers GET /account/code/qr.png: the QR code of the app that is being
+// set up, or 404.
+func (s *Room) CodePicture(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
+	me := proven.Account()
+	_, secret, err := s.setUp(r, me)
+	if err != nil {
+		return web.ErrNotFound
+	}
+	picture, err := factor.Picture(s.Factors.URI(secret, me.Username))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "image/png")
+	_, err = w.Write(picture)
+	return err
+}
+
+// CodeSubmit answers POST /account/code: it turns the app on and answers 200 with the
+// recovery codes, if they are the account's first, else 303; or it shows the same
+// steps again.
+func (s *Room) CodeSubmit(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
+	form, err := web.ReadForm(r, "code")
+	if err != nil {
+		return err
+	}
+	me := proven.Account()
+	sealed, _, err := s.setUp(r, me)
+	var codes []string
+	if err == nil {
+		codes, err = s.Factors.Confirm(r.Context(), me.Identity, factor.Confirmation{
+			SetUp: sealed, Code: form.Get("code"), SID: web.InfoOf(r).Session.SID,
+		}, web.Actor(r))
+	}
+	if err == nil {
+		s.sendSetUp(w, "")
+	}
+	switch {
+	case err == nil && codes != nil:
+		return s.showRecoveryMade(w, me, codes, codeDone["added"])
+	case err == nil, errors.Is(err, factor.ErrUsed): // its form was sent twice
+		return web.SeeOther(w, "/account/code?done=added")
+	}
+	return s.RerenderForm(w, r, err, func(problem string, status int) error {
+		return s.showCode(w, r, status, CodePage{Layout: layout(me), SetUp: true, Problem: problem})
+	})
+}
+
+// CodeRemove answers POST /account/code/remove: the authenticator app is off, 303.
+func (s *Room) CodeRemove(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
+	err := s.Factors.RemoveApp(r.Context(), proven.Account().Identity, web.InfoOf(r).Session.SID, web.Actor(r))
+	if err != nil && !errors.Is(err, factor.ErrOff) {
+		return err
+	}
+	return web.SeeOther(w, "/account?done=code-removed")
+}
