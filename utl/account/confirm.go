@@ -14,9 +14,9 @@ import (
 const maxEmails = 10
 
 // askConfirm mails a link to the account's email address, unless it has none or
-// that is confirmed.
+// that is confirmed. One that waits, or is disabled, is mailed nothing.
 func (s *Store) askConfirm(ctx context.Context, tx *db.Tx, a Account, by audit.Actor) error {
-	if a.Email == "" || a.EmailConfirmed {
+	if a.Email == "" || a.EmailConfirmed || a.Disabled {
 		return nil
 	}
 	oldest, err := db.One(ctx, tx, db.Int, `SELECT at FROM audit WHERE account_id = ? AND event = 'account.email' ORDER BY id DESC LIMIT 1 OFFSET ?`,

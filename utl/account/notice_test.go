@@ -340,6 +340,39 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
+// Whoever makes an account with an address is mailed a link to confirm it; who has
+// to wait for an owner, once that one approves.
+func TestANewAccountConfirmsItsAddress(t *testing.T) {
+	h := open(t)
+	h.add(t, "ann", account.Owner)
+	h.mailing()
+	sign := func(name string, waits bool) {
+		t.Helper()
+		if _, err := h.SignUp(t.Context(), account.Wanted{Username: name, Password: good, Email: name + "@site.example"}, waits, visitor); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sign("bob", false)
+	sign("eve", true)
+	if all := h.mails(t); len(all) != 1 || all[0].Kind != mail.Confirm || all[0].To != "bob@site.example" {
+		t.Fatalf("the mails are %+v", all)
+	}
+	if err := h.Approve(t.Context(), "eve", keeper); err != nil {
+		t.Fatal(err)
+	}
+	all := h.mails(t)
+	if len(all) != 2 || all[1].To != "eve@site.example" {
+		t.Fatalf("the mails are %+v", all)
+	}
+	_, code, _, err := h.MailLink(t.Context(), all[1])
+	if err == nil {
+		_, err = h.Confirm(t.Context(), code, visitor)
+	}
+	if p, err2 := h.Person(t.Context(), "eve"); err != nil || err2 != nil || !p.EmailConfirmed {
+		t.Errorf("eve is %+v, %v %v", p, err, err2)
+	}
+}
+
 // Attack mail/flood: nobody mails the world by their own profile.
 func TestManyAddresses(t *testing.T) {
 	h := open(t)

@@ -105,6 +105,9 @@ func (s *Store) Approve(ctx context.Context, name string, by audit.Actor) error 
 			return ErrNotWaiting
 		}
 		_, err := tx.Exec(ctx, `UPDATE accounts SET disabled_at = 0, waiting_at = 0 WHERE id = ?`, c.ID)
+		if c.Disabled = false; err == nil {
+			err = s.askConfirm(ctx, tx, c.Account, by)
+		}
 		return err
 	})
 }
