@@ -152,6 +152,37 @@ func TestWhatALineSays(t *testing.T) {
 	}
 }
 
+// What a trusted proxy calls a request is behind our own id, if it is well formed.
+func TestWhatAProxyCallsARequest(t *testing.T) {
+	log := &webtest.SafeBuffer{}
+	s := webtest.New(t, logging(log, slog.LevelInfo, false))
+	const id, parent = "7f3c.a-b_c:9", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	const both = " request_id=" + id + " trace_id=4bf92f3577b34da6a3ce929d0e0e4736\n"
+	for _, row := range []struct {
+		peer        string
+		ids, traces []string
+		want        string
+	}{
+		{"127.0.0.1:1", []string{id}, []string{parent}, both},
+		{"127.0.0.1:1", nil, nil, "ip=127.0.0.1\n"},
+		{"192.0.2.1:1", []string{id}, []string{parent}, "ip=192.0.2.1\n"},
+		{"127.0.0.1:1", []string{id, id}, []string{parent, parent}, "ip=127.0.0.1\n"},
+		{"127.0.0.1:1", []string{"short"}, []string{parent[1:]}, "ip=127.0.0.1\n"},
+		{"127.0.0.1:1", []string{strings.Repeat("a", 65)}, []string{strings.ToUpper(parent)}, "ip=127.0.0.1\n"},
+		{"127.0.0.1:1", []string{"canary\nlevel=ERROR"}, []string{"00-" + strings.Repeat("0", 32) + parent[35:]}, "ip=127.0.0.1\n"},
+		{"127.0.0.1:1", []string{"canary level=ERROR"}, []string{"01" + parent[2:]}, "ip=127.0.0.1\n"},
+		{"127.0.0.1:1", []string{`canary"\canary`}, []string{parent[:52] + "+01"}, "ip=127.0.0.1\n"},
+	} {
+		before := len(log.String())
+		s.Ask(webtest.With(func(r *http.Request) {
+			r.RemoteAddr, r.Header["X-Request-Id"], r.Header["Traceparent"] = row.peer, row.ids, row.traces
+		}))
+		if got := log.String()[before:]; !strings.HasSuffix(got, row.want) || strings.Count(got, "\n") != 1 {
+			t.Errorf("%q, %q: got %q, want … %q", row.ids, row.traces, got, row.want)
+		}
+	}
+}
+
 // Attack guessing/same-answers: pages do not tell the request's id, which would differ between a
 // known and an unknown name.
 func TestNoPageTellsItsID(t *testing.T) {

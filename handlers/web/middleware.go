@@ -188,6 +188,7 @@ func (s *Site) logLine(a *answerWriter, v *Info, began time.Time) {
 		line := slog.NewRecord(now, slog.LevelInfo, "request", 0)
 		line.AddAttrs(slog.Duration("took", now.Sub(began)), slog.String("id", v.id),
 			slog.String("account", v.Session.Username), slog.String("ip", v.Address.String()))
+		line.AddAttrs(traced(r, v.Proxied)...)
 		_ = h.Handle(r.Context(), line) // there is nowhere to say that the log fails
 	}
 	if s.Log.Enabled(r.Context(), slog.LevelDebug) {
