@@ -21,6 +21,7 @@ type PasskeysPage struct {
 	Rows    []passkeyRow
 	Name    string // as typed, or what the browser suggests
 	Options string // what the browser makes a passkey by
+	NoCodes bool   // there is a passkey, and no recovery code for when it is lost
 	Signal  string // what the device is told, so that it offers removed ones no more; empty: nothing
 	Problem string
 }
@@ -99,6 +100,11 @@ func (s *Room) showPasskeys(w http.ResponseWriter, r *http.Request, status int, 
 			return err
 		}
 	}
+	has, err := s.Factors.Of(r.Context(), p.Me.ID)
+	if err != nil {
+		return err
+	}
+	p.NoCodes = len(all) > 0 && has.Recovery.Left == 0
 	if p.On && signal {
 		if p.Signal, err = s.accepted(all, p.Me.ID); err != nil {
 			return err

@@ -35,6 +35,13 @@ func TestPasskeys(t *testing.T) {
 	page = b.Get("/account/passkeys?done=added").Want(http.StatusOK)
 	page.WantPage()
 	page.Says(".notice.good", "Your passkey is added. You were signed out everywhere else.").Says("#add", "Add a passkey")
+	if to := page.Find("#no-codes a").AttrOr("href", ""); to != "/account/recovery" {
+		t.Errorf("the way to recovery codes leads to %q", to)
+	}
+	b.Post("/account/recovery").Want(http.StatusOK)
+	if b.Get("/account/passkeys").Find("#no-codes").Length() != 0 {
+		t.Error("who has recovery codes is told to make some")
+	}
 	if rows := passkeyRows(page); !slices.Equal(rows, []string{"Laptop On one device only. Made just now, not used yet"}) {
 		t.Errorf("the page lists %q", rows)
 	}

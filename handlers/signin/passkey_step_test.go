@@ -129,6 +129,8 @@ func TestAPasskeyAsAProof(t *testing.T) {
 	b.Post(path, "answer", d.Get(t, page.Options(path))).Want(http.StatusUnprocessableEntity).Says("#problem p", refused)
 	d.Flags |= passkeytest.Verified
 	b.Post(path, "answer", d.Get(t, s.Browser(t).Get("/").Options("/auth/passkey"))).Want(http.StatusUnprocessableEntity).Says("#problem p", refused)
+	elsewhere := s.SignedInBy(t, d).Get(path).Options(path)
+	b.Post(path, "answer", d.Get(t, elsewhere)).Want(http.StatusUnprocessableEntity).Says("#problem p", refused)
 	b.Get("/account/passkeys").Want(http.StatusSeeOther, "/account/prove?next=%2Faccount%2Fpasskeys")
 	text, old := d.Get(t, page.Options(path)), b.Clone()
 	b.Post(path, "answer", text, "next", "/account/passkeys").Want(http.StatusSeeOther, "/account/passkeys")
