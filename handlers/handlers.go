@@ -4,6 +4,7 @@
 package handlers
 
 import (
+	"context"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -35,18 +36,19 @@ import (
 
 // Config is what the pages need.
 type Config struct {
-	Accounts       *account.Store
-	Sessions       *session.Store
-	Devices        *session.Devices
-	Throttle       *throttle.Store
-	Factors        *factor.Store
-	Pages          *os.Root     // nil: no /pages/
-	Lab            *anatomy.Lab // nil: no /lab
-	Passkeys       *passkey.Store
-	Apps           *app.Store
-	Gate           *gate.Gate     // without hosts it answers for none
-	SignUp         string         // who may make an account: account.ByInvitation, or empty, ByApproval or ByAnybody
-	Strangers      []string       // what everybody may open, where everybody may make an account
+	Accounts *account.Store
+	Sessions *session.Store
+	Devices  *session.Devices
+	Throttle *throttle.Store
+	Factors  *factor.Store
+	Pages    *os.Root     // nil: no /pages/
+	Lab      *anatomy.Lab // nil: no /lab
+	Passkeys *passkey.Store
+	Apps     *app.Store
+	Gate     *gate.Gate // without hosts it answers for none
+	SignUp   string     // who may make an account: account.ByInvitation, or empty, ByApproval or ByAnybody
+	// Strangers returns what everybody may open, where everybody may make an account.
+	Strangers      func(context.Context) ([]string, error)
 	SiteName       string         // what pages call the site; empty: glassjar
 	PublicURL      *url.URL       // how browsers reach the site
 	AnyLoopback    bool           // loopback names and addresses at PublicURL's port are the site's too

@@ -51,7 +51,11 @@ func (s *Room) People(w http.ResponseWriter, r *http.Request, me web.Owned) erro
 	p := Page{Layout: layout(me), Query: account.Query{
 		Prefix: args.Get("q"), Role: args.Get("role"), Group: args.Get("group"), State: args.Get("state"), After: args.Get("after"),
 	}}
-	p.Open, p.Opens = s.SignUp == account.ByAnybody, s.Opens
+	if p.Open = s.SignUp == account.ByAnybody; p.Open {
+		if p.Opens, err = s.Opens(r.Context()); err != nil {
+			return err
+		}
+	}
 	p.Done = listDone[args.Get("done")]
 	if p.Mail, err = s.mailTrouble(r.Context(), s.Now()); err != nil {
 		return err

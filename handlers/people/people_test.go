@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"glassjar/handlers"
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
@@ -103,4 +104,17 @@ func TestMembersAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused(owner)
+}
+
+// Where strangers can make accounts, owners read what those open.
+func TestOwnersReadWhatStrangersOpen(t *testing.T) {
+	s := webtest.New(t, webtest.WithSignUp)
+	s.Add(t, "ada", account.Owner)
+	s.SignedIn(t, "ada").Get("/people").Want(http.StatusOK).Says("#open b", "wiki.example/pages/").WantPage()
+	for name, change := range map[string]func(*handlers.Config){"by approval": webtest.WithApproval, "by invitation": func(*handlers.Config) {}} {
+		other := s.Again(t, func(c *handlers.Config) { c.SignUp = ""; change(c) })
+		if other.SignedIn(t, "ada").Get("/people").Want(http.StatusOK).Find("#open").Length() > 0 {
+			t.Errorf("%s: it says so", name)
+		}
+	}
 }

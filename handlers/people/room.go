@@ -3,6 +3,7 @@
 package people
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -21,8 +22,9 @@ type Room struct {
 	Accounts *account.Store
 	Factors  *factor.Store
 	Sessions *session.Store
-	SignUp   string   // as in handlers.Config
-	Opens    []string // what strangers may open, where they may make accounts
+	SignUp   string // as in handlers.Config
+	// Opens returns what strangers may open, where they may make accounts.
+	Opens func(context.Context) ([]string, error)
 }
 
 // Mistakes are those of the forms about a person.

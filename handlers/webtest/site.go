@@ -228,7 +228,10 @@ func Parse(tb testing.TB, address string) *url.URL {
 }
 
 // WithSignUp lets everybody make an account.
-func WithSignUp(c *handlers.Config) { c.SignUp = account.ByAnybody }
+func WithSignUp(c *handlers.Config) {
+	c.SignUp = account.ByAnybody
+	c.Strangers = func(context.Context) ([]string, error) { return []string{"wiki.example", "/pages/"}, nil }
+}
 
 // WithApproval lets everybody ask for an account.
 func WithApproval(c *handlers.Config) { c.SignUp = account.ByApproval }

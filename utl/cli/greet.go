@@ -28,7 +28,11 @@ func Greet(ctx context.Context, st *Stores, public *url.URL, stdout io.Writer) e
 		fmt.Fprintf(stdout, "make the owner's account within 24 hours at %s\n", public.JoinPath("join", code))
 	}
 	if st.Config.SignUp == account.ByAnybody {
-		fmt.Fprintf(stdout, "SIGNUP=open: every stranger can make an account, and then open %s\n", openTo(st.Config.OpenToStrangers()))
+		opens, err := st.OpenToStrangers(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stdout, "SIGNUP=open: every stranger can make an account, and then open %s\n", openTo(opens))
 	}
 	if missing {
 		fmt.Fprintln(stdout, "no owner can sign in, so nobody can manage people: glassjar user add NAME --role owner, or glassjar user enable NAME")
@@ -39,7 +43,7 @@ func Greet(ctx context.Context, st *Stores, public *url.URL, stdout io.Writer) e
 // openTo says what may be opened.
 func openTo(all []string) string {
 	if len(all) == 0 {
-		return "nothing yet: neither GATE_HOSTS nor PAGES_DIR is set"
+		return "nothing yet: there is no app for everybody, and neither GATE_HOSTS nor PAGES_DIR is set"
 	}
 	return strings.Join(all, ", ") + ", unless the proxy asks for a group"
 }

@@ -12,7 +12,6 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -104,20 +103,6 @@ func Load(path string, getenv func(string) string) (Config, error) {
 		return Config{}, err
 	}
 	return c, nil
-}
-
-// OpenToStrangers returns what everybody may open, with SIGNUP=open and an account
-// that they made just now: the hosts of the gate, but for those whose proxies ask
-// for a group, and /pages/.
-func (c Config) OpenToStrangers() []string {
-	if c.SignUp != "open" {
-		return nil
-	}
-	all := slices.Clone(c.GateHosts)
-	if c.PagesDir != "" {
-		all = append(all, "/pages/")
-	}
-	return all
 }
 
 // LogValue returns the settings for a log line, without SESSION_KEYS,

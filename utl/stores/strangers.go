@@ -1,0 +1,36 @@
+package stores
+
+import (
+	"context"
+	"slices"
+
+	"glassjar/utl/account"
+	"glassjar/utl/app"
+)
+
+// OpenToStrangers returns what everybody may open with an account that they made
+// just now; nothing, where nobody can make one alone: the apps for no group, the
+// hosts of GATE_HOSTS that are no app's, and /pages/. Errors: db.ErrUnavailable.
+func (s *Stores) OpenToStrangers(ctx context.Context) (all []string, err error) {
+	if s.Config.SignUp != account.ByAnybody {
+		return nil, nil
+	}
+	apps, err := s.Apps.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range apps {
+		if len(a.Groups) == 0 {
+			all = append(all, a.Host)
+		}
+	}
+	for _, host := range s.Config.GateHosts {
+		if !slices.ContainsFunc(apps, func(a app.App) bool { return a.Host == host }) {
+			all = append(all, host)
+		}
+	}
+	if s.Config.PagesDir != "" {
+		all = append(all, "/pages/")
+	}
+	return all, nil
+}
