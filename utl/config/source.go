@@ -40,6 +40,10 @@ func doubtful(path string, lines []dotenv.Line) (warnings []string) {
 	at := map[string][]string{}
 	for _, line := range lines {
 		at[line.Name] = append(at[line.Name], strconv.Itoa(line.Number))
+		if of, ok := strings.CutSuffix(line.Name, "_FILE"); ok && known[of] && !known[line.Name] {
+			warnings = append(warnings, fmt.Sprintf("%s line %d: %s is no setting: only %s come from a file of their own", path, line.Number, line.Name, strings.Join(inFiles, ", ")))
+			continue
+		}
 		if near := nearest(line.Name); !known[line.Name] && near != "" {
 			warnings = append(warnings, fmt.Sprintf("%s line %d: %s is no setting: did you mean %s?", path, line.Number, line.Name, near))
 		}

@@ -23,6 +23,8 @@ func TestNamesThatAreNearlySettings(t *testing.T) {
 		{"with dots", "PUBLIC.URL=x", " line 1: PUBLIC.URL is no setting: did you mean PUBLIC_URL?"},
 		{"twice", "ADDR=127.0.0.1:1\nLAB=on\nADDR=127.0.0.1:2", twice},
 		{"twice with one value", "ADDR=127.0.0.1:1\n\nexport ADDR='127.0.0.1:1'", twice},
+		{"a file for what has none", "MAIL_FROM_FILE=x", " line 1: MAIL_FROM_FILE is no setting: only SESSION_KEYS, DATABASE_URL, SMTP_URL come from a file of their own"},
+		{"another program's file", "MY_OWN_FILE=x", ""},
 		{"another program's, twice", "MY_OWN=1\nMY_OWN=2", ""},
 		{"short names of others", "HOST=x\nUSER=x\nHOME=x\nLANG=x\nPATH=x", ""},
 		{"names of others", "DATABASE=x\nSESSION_SECRET=x\nPOSTGRES_URL=x\nLOG_FILE=x", ""},
