@@ -17,6 +17,7 @@ import (
 	"glassjar/handlers"
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
+	"glassjar/utl/app"
 	"glassjar/utl/audit"
 	"glassjar/utl/mail"
 )
@@ -44,7 +45,7 @@ func TestNoFieldIsInTheLog(t *testing.T) {
 		}
 	}
 	audited := strings.Join(s.Texts(t, `SELECT event || ' ' || actor || ' ' || username || ' ' || detail || ' ' || agent FROM audit`), "\n")
-	names := s.Texts(t, `SELECT username FROM accounts UNION SELECT name FROM accounts UNION SELECT group_names FROM accounts UNION SELECT email FROM accounts UNION SELECT name FROM app_passwords UNION SELECT name FROM passkeys`)
+	names := s.Texts(t, `SELECT username FROM accounts UNION SELECT name FROM accounts UNION SELECT group_names FROM accounts UNION SELECT email FROM accounts UNION SELECT name FROM app_passwords UNION SELECT name FROM passkeys UNION SELECT name FROM apps UNION SELECT host FROM apps UNION SELECT upstream FROM apps UNION SELECT url FROM apps UNION SELECT group_names FROM apps`)
 	for _, c := range f.canaries {
 		named := slices.Contains(names, c.text)
 		if lines := log.Lines(c.text); len(lines) > 0 && !named {
@@ -93,7 +94,7 @@ func (f *filler) next(t *testing.T, pattern string, signedIn bool) bool {
 	f.people++
 	me, b := fmt.Sprint("person", f.people), f.Browser(t)
 	role := account.Member
-	if strings.HasPrefix(pattern, "/people") {
+	if strings.HasPrefix(pattern, "/people") || strings.HasPrefix(pattern, "/apps") {
 		role = account.Owner
 	}
 	f.Add(t, me, role)
@@ -127,6 +128,8 @@ func (f *filler) next(t *testing.T, pattern string, signedIn bool) bool {
 	case pattern == "/account/passkeys" && signedIn && f.state == account.Disabled: // the second time, the form of one of them
 		all := f.Texts(t, `SELECT id FROM passkeys ORDER BY created_at`)
 		path += "?rename=" + all[len(all)-1]
+	case strings.HasPrefix(pattern, "/apps/{"):
+		path = "/apps/" + f.NewApp(t, app.App{Name: "Wiki", Host: fmt.Sprint("app-", f.people, ".example")}).ID
 	case pattern == "/people":
 		f.Link(t, account.Member) // an invitation to withdraw
 	default:

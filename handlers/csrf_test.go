@@ -8,6 +8,7 @@ import (
 	"glassjar/handlers"
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
+	apps "glassjar/utl/app"
 	"glassjar/utl/audit"
 	"glassjar/utl/mail"
 )
@@ -57,6 +58,7 @@ func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) (map[string]deed, 
 	for _, id := range s.Texts(t, `SELECT id FROM sessions WHERE ended_at = 0 ORDER BY started_at`) {
 		elsewhere = id
 	}
+	wiki := "/apps/" + s.NewApp(t, apps.App{Name: "Wiki", Host: "csrf.example"}).ID
 	s.Add(t, "una", account.Member)
 	s.SignedIn(t, "una").AddApp(s)
 	s.Add(t, "ulf", account.Member)
@@ -70,6 +72,9 @@ func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) (map[string]deed, 
 	}
 	return map[string]deed{
 		"POST /join":                             {path: "/join", fields: []string{"username", "eva", "password", webtest.Other}},
+		"POST /apps/new":                         {path: "/apps/new", fields: []string{"name", "New", "host", "new.example"}},
+		"POST /apps/{id}":                        {path: wiki, fields: []string{"name", "Notes", "host", "csrf.example"}},
+		"POST /apps/{id}/remove":                 {path: wiki + "/remove"},
 		"POST /people/{username}/approve":        {path: "/people/wim/approve"},
 		"POST /people/{username}/reject":         {path: "/people/wim/reject"},
 		"POST /people/invite":                    {path: "/people/invite", fields: []string{"role", "member", "days", "7"}, tells: true},
@@ -154,7 +159,7 @@ func TestPostsFromElsewhereAreRefused(t *testing.T) {
 				t.Parallel()
 				s := webtest.New(t, webtest.WithLab, webtest.WithGate, webtest.WithPasskeys, webtest.WithSignUp)
 				s.Add(t, "bob", account.Member)
-				if strings.Contains(pattern, "/people/") {
+				if strings.Contains(pattern, "/people/") || strings.Contains(pattern, "/apps/") {
 					if err := s.Accounts.SetRole(t.Context(), "bob", account.Owner, audit.Command()); err != nil {
 						t.Fatal(err)
 					}

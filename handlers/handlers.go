@@ -15,6 +15,7 @@ import (
 	"slices"
 	"time"
 
+	"glassjar/handlers/apps"
 	"glassjar/handlers/files"
 	"glassjar/handlers/forward"
 	"glassjar/handlers/lab"
@@ -30,6 +31,7 @@ import (
 	"glassjar/utl/gate"
 	"glassjar/utl/metrics"
 	"glassjar/utl/passkey"
+	"glassjar/utl/recipe"
 	"glassjar/utl/session"
 	"glassjar/utl/throttle"
 )
@@ -45,8 +47,9 @@ type Config struct {
 	Lab      *anatomy.Lab // nil: no /lab
 	Passkeys *passkey.Store
 	Apps     *app.Store
-	Gate     *gate.Gate // without hosts it answers for none
-	SignUp   string     // who may make an account: account.ByInvitation, or empty, ByApproval or ByAnybody
+	Recipe   *recipe.Site // what recipes are filled in with; nil: the settings say too little for one
+	Gate     *gate.Gate   // without hosts it answers for none
+	SignUp   string       // who may make an account: account.ByInvitation, or empty, ByApproval or ByAnybody
 	// Strangers returns what everybody may open, where everybody may make an account.
 	Strangers      func(context.Context) ([]string, error)
 	SiteName       string         // what pages call the site; empty: glassjar
@@ -67,6 +70,7 @@ type site struct {
 	signin  *signin.Room
 	self    *self.Room
 	people  *people.Room
+	apps    *apps.Room
 	forward *forward.Room
 	lab     *lab.Room   // nil: LAB is off
 	files   *files.Room // nil: there is no PAGES_DIR
@@ -79,7 +83,7 @@ func New(c Config) (http.Handler, error) {
 		PublicURL: c.PublicURL, AnyLoopback: c.AnyLoopback, TrustedProxies: c.TrustedProxies,
 		Lab: c.Lab != nil, SiteName: c.SiteName, Templates: c.Templates, Static: c.Static, Log: c.Log, Now: c.Now,
 		Answers:    slices.Concat(forward.Answers, signin.Answers, lab.Answers),
-		Mistakes:   slices.Concat(self.Mistakes, people.Mistakes),
+		Mistakes:   slices.Concat(self.Mistakes, people.Mistakes, apps.Mistakes),
 		OnAppHosts: forward.IsGate, AskedByNginx: forward.IsCheck, Observe: observer(c.Metrics),
 	})
 	if err != nil {
@@ -92,6 +96,7 @@ func New(c Config) (http.Handler, error) {
 		people:  &people.Room{Site: core, Accounts: c.Accounts, Factors: c.Factors, Sessions: c.Sessions, SignUp: c.SignUp, Opens: c.Strangers},
 		forward: &forward.Room{Site: core, Authn: auth, Sessions: c.Sessions, Gate: c.Gate},
 	}
+	s.apps = &apps.Room{Site: core, Accounts: c.Accounts, Apps: c.Apps, Gate: c.Gate, Recipe: c.Recipe}
 	hasIndex := func() bool { return false }
 	if c.Pages != nil {
 		s.files = files.New(core, c.Pages)
@@ -175,6 +180,7 @@ func (s *site) routes(c Config) map[string]http.Handler {
 	}
 	maps.Copy(routes, s.accountRoutes())
 	maps.Copy(routes, s.peopleRoutes())
+	maps.Copy(routes, s.appRoutes())
 	maps.Copy(routes, s.gateRoutes())
 	if c.Lab != nil {
 		maps.Copy(routes, s.labRoutes())
@@ -237,6 +243,19 @@ func (s *site) peopleRoutes() map[string]http.Handler {
 		"POST /people/{username}/end-sessions":   s.Owner(s.people.EndSessionsSubmit),
 		"GET /people/{username}/delete":          s.ProvenOwner(s.people.DeleteForm),
 		"POST /people/{username}/delete":         s.ProvenOwner(s.people.DeleteSubmit),
+	}
+}
+
+// appRoutes are the owners' pages about apps.
+func (s *site) appRoutes() map[string]http.Handler {
+	return map[string]http.Handler{
+		"GET /apps":                     s.Owner(s.apps.List),
+		"GET /apps/new":                 s.ProvenOwner(s.apps.NewForm),
+		"POST /apps/new":                s.ProvenOwner(s.apps.NewSubmit),
+		"GET /apps/{id}":                s.Owner(s.apps.App),
+		"POST /apps/{id}":               s.ProvenOwner(s.apps.Submit),
+		"POST /apps/{id}/remove":        s.ProvenOwner(s.apps.RemoveSubmit),
+		"GET /apps/{id}/recipe/{proxy}": s.Owner(s.apps.RecipeFile),
 	}
 }
 

@@ -28,6 +28,9 @@ var proving = map[string]string{
 	"POST /account/passkeys":                  "/account/passkeys",
 	"POST /account/passkeys/{id}/rename":      "/account/passkeys",
 	"POST /account/passkeys/{id}/remove":      "/account/passkeys",
+	"POST /apps/new":                          "/apps/new",
+	"POST /apps/{id}":                         "/apps/{id}",
+	"POST /apps/{id}/remove":                  "/apps/{id}",
 	"POST /people/{username}/role":            "/people/una",
 	"POST /people/{username}/reset":           "/people/una",
 	"POST /people/{username}/delete":          "/people/una/delete",
@@ -47,18 +50,19 @@ func TestWhatNeedsAProof(t *testing.T) {
 			s.Clock.Move(session.ProofLife + time.Second)
 			before := s.State(t)
 			got := b.Post(d.path, d.fields...)
-			if want := proving[pattern]; want == "" {
+			page := strings.Replace(proving[pattern], "{id}", s.Texts(t, `SELECT id FROM apps`)[0], 1)
+			if page == "" {
 				if strings.HasPrefix(got.Header.Get("Location"), "/account/prove") {
 					t.Errorf("it needs a proof")
 				}
 				return
 			}
-			got.Want(http.StatusSeeOther, "/account/prove?"+webtest.Form("next", proving[pattern]))
+			got.Want(http.StatusSeeOther, "/account/prove?"+webtest.Form("next", page))
 			if s.State(t) != before || len(got.Cookies()) > 0 {
 				t.Error("something changed without a proof")
 			}
-			b.Post("/account/prove", "password", webtest.Good, "code", app.Code(t), "next", proving[pattern]).Want(http.StatusSeeOther, proving[pattern])
-			b.Get(proving[pattern]).Want(http.StatusOK)
+			b.Post("/account/prove", "password", webtest.Good, "code", app.Code(t), "next", page).Want(http.StatusSeeOther, page)
+			b.Get(page).Want(http.StatusOK)
 			if d.path == "/account/code" {
 				d.fields = []string{"code", b.SetUpApp(s).Code(t)}
 			}

@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"glassjar/handlers/apps"
 	"html/template"
 	"io/fs"
 	"maps"
@@ -58,6 +59,9 @@ var pageData = map[string]any{
 	"link":                      people.LinkPage{},
 	"people":                    people.Page{},
 	"people-invite":             people.InvitePage{},
+	"apps":                      apps.Page{},
+	"app":                       apps.AppPage{},
+	"app-new":                   apps.NewPage{},
 	"people-audit":              people.AuditPage{},
 	"person":                    people.PersonPage{},
 	"person-delete":             people.DeletePage{},

@@ -48,6 +48,7 @@ type grammar struct {
 	Move    moveCommand     `cmd:"" help:"Copy everything into another, empty database, from SQLite to PostgreSQL or back."`
 	Mail    mailCommands    `cmd:"" help:"Try the mail server."`
 	Recipe  recipeCommand   `cmd:"" help:"Print the configuration of a reverse proxy that asks the gate, or of what starts glassjar."`
+	Explain explainCommand  `cmd:"" help:"Say what the gate would answer, and why."`
 	Doctor  doctorCommand   `cmd:"" help:"Attack a page behind the gate from outside, through its proxy, and say what gets through."`
 	Check   checkCommand    `cmd:"" help:"Say what is right and wrong with the database, the owners, the keys and the settings, or with a backup."`
 	Health  healthCommand   `cmd:"" help:"Ask the server of these settings whether it is ready: exit code 0 or 1."`

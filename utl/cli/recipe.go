@@ -52,6 +52,16 @@ func (c *recipeCommand) Run(a *app) error {
 	return recipe.Write(a.Stdout, c.Name, site)
 }
 
+// RecipeSite returns what recipes are filled in with by the settings, without apps,
+// or nil where they say too little.
+func RecipeSite(cfg config.Config) *recipe.Site {
+	site, err := siteOf(cfg)
+	if err != nil {
+		return nil
+	}
+	return &site
+}
+
 // siteOf returns what the settings say of the site.
 func siteOf(cfg config.Config) (recipe.Site, error) {
 	switch {

@@ -157,6 +157,22 @@ func (p tour) factors() {
 	p.Sees("Your account")
 }
 
+// apps is what an owner sees of what is behind the gate.
+func (p tour) apps() {
+	p.visit("apps-none", "/apps", "Apps")
+	p.visit("app-new", "/apps/new", "Add an app")
+	p.Fill("name", "The wiki")
+	p.Fill("host", "wiki.site.example")
+	p.Fill("groups", "dev ops")
+	p.Press("Add it")
+	p.look("app")
+	p.Fill("ask-url", "https://wiki.site.example/")
+	p.Fill("ask-as", "bob")
+	p.Press("Ask")
+	p.look("app-explained")
+	p.visit("apps", "/apps", "Apps")
+}
+
 // people is what an owner sees of the site's people.
 func (p tour) people() {
 	p.visit("people-1", "/people", "People")
@@ -181,6 +197,7 @@ func (p tour) people() {
 	p.visit("person-waiting", "/people/eve", "eve")
 	p.visit("person-delete", "/people/bob/delete", "Delete bob?")
 	p.mails()
+	p.apps()
 	p.Open(p.s.url + "/people/carol")
 	p.Press("Make a reset link")
 	p.look("person-reset")
@@ -276,7 +293,7 @@ func (p tour) lab() {
 // notPages are the routes that show a person no page of ours.
 var notPages = []string{
 	"GET /static/{name}", "GET /pages/{path...}", "GET /healthz", "GET /readyz", "GET /.well-known/change-password", "GET /.well-known/passkey-endpoints", "GET /.well-known/jwks.json",
-	"GET /people/audit.csv", "GET /account/code/qr.png",
+	"GET /people/audit.csv", "GET /account/code/qr.png", "GET /apps/{id}/recipe/{proxy}",
 	"GET /gate/check", "GET /gate/callback", "GET /api/authz/auth-request", "GET /api/authz/forward-auth",
 	"GET /auth", // the same form as /
 }

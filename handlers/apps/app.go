@@ -1,0 +1,184 @@
+package apps
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/app"
+	"glassjar/utl/hosts"
+	"glassjar/utl/recipe"
+)
+
+// placeholder stands for where the app runs when nobody has said that.
+const placeholder = "127.0.0.1:9092"
+
+// AppPage is the data of /apps/{id}.
+type AppPage struct {
+	web.Layout
+	Form
+
+	App    app.App
+	State  state
+	Proxy  string // whose recipe is shown
+	Text   string // of the recipe
+	No     string // why there is none
+	Where  string // the file that the recipe belongs into
+	Second string // another recipe that it needs
+	Done   string // what was done just now, in words
+
+	Explain Explained
+}
+
+// Letter returns what stands on the app's tile.
+func (p AppPage) Letter() string { return letter(p.App.Name) }
+
+// For returns who may open the app, in words.
+func (p AppPage) For() string {
+	who := "everybody who is signed in"
+	if len(p.App.Groups) > 0 {
+		who = "people in " + strings.Join(p.App.Groups, " or ")
+	}
+	if p.App.Level == 2 {
+		who += ", with a second factor"
+	}
+	return who
+}
+
+// Proxies returns those that there are recipes for.
+func (AppPage) Proxies() []string { return proxies }
+
+var proxies = []string{"nginx", "caddy", "haproxy", "traefik"}
+
+// where is the file that each recipe belongs into.
+var where = map[string]string{
+	"nginx": "/etc/nginx/conf.d/glassjar.conf", "caddy": "/etc/caddy/Caddyfile",
+	"haproxy": "/etc/haproxy/haproxy.cfg", "traefik": "/etc/traefik/dynamic/glassjar.yml",
+}
+
+// appDone is what each act that leads to the app's page says once it is done.
+var appDone = map[string]string{
+	"added":   "The app is behind the gate. Set its proxy up with the file below.",
+	"changed": "The change counts here at once, and on every other server within a second.",
+}
+
+// App answers GET /apps/{id}: the app, whether its proxy asks, its recipe and its
+// form. The arg proxy says whose recipe; url, as, method and level ask what the gate
+// would answer.
+func (s *Room) App(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+	args, err := web.ReadArgs(r, "done", "proxy", "url", "as", "method", "level")
+	if err != nil {
+		return err
+	}
+	a, err := s.app(r)
+	if err != nil {
+		return err
+	}
+	p := s.page(me, a, args.Get("proxy"))
+	p.Done = appDone[args.Get("done")]
+	if p.Explain, err = s.explain(r, args, a.URL); err != nil {
+		return err
+	}
+	p.Form = Form{
+		Name: a.Name, Host: a.Host, Upstream: a.Upstream, URL: a.URL, Groups: strings.Join(a.Groups, " "), Level2: a.Level == 2, Programs: a.Programs,
+	}
+	return s.Render(w, http.StatusOK, "app", p)
+}
+
+// Submit answers POST /apps/{id}: the app is as the form says, 303; or the form again.
+func (s *Room) Submit(w http.ResponseWriter, r *http.Request, me web.ProvenOwner) error {
+	form, err := web.ReadForm(r, fields...)
+	if err != nil {
+		return err
+	}
+	a, err := s.app(r)
+	if err != nil {
+		return err
+	}
+	typed, wanted := s.typed(form)
+	wanted.ID = a.ID
+	err = s.Apps.Change(r.Context(), wanted, web.Actor(r))
+	if err == nil {
+		return web.SeeOther(w, "/apps/"+a.ID+"?done=changed")
+	}
+	if errors.Is(err, app.ErrUnknown) { // somebody removed it meanwhile
+		return web.ErrNotFound
+	}
+	return s.RerenderForm(w, r, err, func(problem string, status int) error {
+		p := s.page(me.Owner(), a, "")
+		p.Form, p.Form.Problem, p.Explain = typed, problem, Explained{URL: a.URL}
+		return s.Render(w, status, "app", p)
+	})
+}
+
+// page returns the app's page without its form.
+func (s *Room) page(me web.Owned, a app.App, proxy string) AppPage {
+	now := s.Now()
+	if !slices.Contains(proxies, proxy) {
+		proxy = proxies[0]
+	}
+	p := AppPage{Layout: layout(me), App: a, State: stateOf(s.Apps.Rules.Tally(a.ID), now), Proxy: proxy, Where: where[proxy]}
+	if proxy == "haproxy" {
+		p.Second = "haproxy-lua"
+	}
+	var err error
+	if p.Text, err = s.recipe(a, proxy); err != nil {
+		p.No = noRecipe(err)
+	}
+	return p
+}
+
+var errSettings = errors.New("there is no recipe by these settings: set PUBLIC_URL to how browsers reach the sign-in through the proxy, leave TLS_CERT out, and start glassjar again")
+
+// noRecipe says why there is no recipe, in a sentence.
+func noRecipe(err error) string {
+	for _, known := range []error{recipe.ErrSocket, recipe.ErrPath} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	if errors.Is(err, recipe.ErrHost) {
+		return "A recipe is for one host by its name, without a port of its own: print it with glassjar recipe, and --app HOST=ADDRESS for each."
+	}
+	return err.Error()
+}
+
+// recipe returns the recipe of the name, filled in for the app.
+func (s *Room) recipe(a app.App, name string) (string, error) {
+	if s.Recipe == nil {
+		return "", errSettings
+	}
+	site := *s.Recipe
+	site.Apps = []recipe.App{{Host: a.Host, Address: a.Upstream}}
+	if found, port, ok := hosts.Split(a.Host); ok && port == s.PublicURL.Port() {
+		site.Apps[0].Host = found
+	}
+	if a.Upstream == "" {
+		site.Apps[0].Address = placeholder
+	}
+	var text strings.Builder
+	err := recipe.Write(&text, name, site)
+	return text.String(), err
+}
+
+// RecipeFile answers GET /apps/{id}/recipe/{proxy}: the proxy's configuration for the
+// app, as text.
+func (s *Room) RecipeFile(w http.ResponseWriter, r *http.Request, _ web.Owned) error {
+	a, err := s.app(r)
+	if err != nil {
+		return err
+	}
+	name := r.PathValue("proxy")
+	if !slices.Contains(proxies, name) && name != "haproxy-lua" {
+		return web.ErrNotFound
+	}
+	text, err := s.recipe(a, name)
+	if err != nil {
+		return web.ErrNotFound // its page says why
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte(text))
+	return nil
+}

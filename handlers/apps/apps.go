@@ -1,0 +1,72 @@
+package apps
+
+import (
+	"net/http"
+	"unicode"
+	"unicode/utf8"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/app"
+)
+
+// Page is the data of /apps.
+type Page struct {
+	web.Layout
+
+	Apps      []row
+	Listed    []row // hosts of GATE_HOSTS
+	Strangers []stranger
+	Done      string // what was done just now, in words
+}
+
+// row is an app in the table.
+type row struct {
+	app.App
+
+	State state
+}
+
+// Letter returns what stands on the app's tile.
+func (r row) Letter() string { return letter(r.Name) }
+
+func letter(name string) string {
+	first, _ := utf8.DecodeRuneInString(name)
+	return string(unicode.ToUpper(first))
+}
+
+// List answers GET /apps: the apps, whether their proxies ask, and what was refused
+// that no app has.
+func (s *Room) List(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+	args, err := web.ReadArgs(r, "done")
+	if err != nil {
+		return err
+	}
+	all, err := s.Apps.List(r.Context())
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	p := Page{Layout: layout(me), Strangers: strangers(s.Gate.Lost(now), now)}
+	if args.Get("done") == "removed" {
+		p.Done = "The app is removed. The gate answers for its host no more, unless GATE_HOSTS has it."
+	}
+	for _, one := range all {
+		p.Apps = append(p.Apps, row{one, stateOf(s.Apps.Rules.Tally(one.ID), now)})
+	}
+	for _, one := range s.Gate.Listed() {
+		p.Listed = append(p.Listed, row{app.App{Host: one.Name}, stateOf(one.Tally, now)})
+	}
+	return s.Render(w, http.StatusOK, "apps", p)
+}
+
+// RemoveSubmit answers POST /apps/{id}/remove: the app is gone, 303.
+func (s *Room) RemoveSubmit(w http.ResponseWriter, r *http.Request, _ web.ProvenOwner) error {
+	a, err := s.app(r)
+	if err == nil {
+		err = s.Apps.Remove(r.Context(), a.ID, web.Actor(r))
+	}
+	if err != nil {
+		return err
+	}
+	return web.SeeOther(w, "/apps?done=removed")
+}

@@ -1,0 +1,208 @@
+package apps_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/handlers"
+	"glassjar/handlers/webtest"
+	"glassjar/utl/account"
+	"glassjar/utl/app"
+	"glassjar/utl/recipe"
+)
+
+// site is one with an owner, whose browser is b, behind a gate that lists
+// wiki.example.
+func site(t *testing.T) (s *webtest.Site, b *webtest.Browser) {
+	t.Helper()
+	s = webtest.New(t, webtest.WithGate, func(c *handlers.Config) {
+		c.Recipe = &recipe.Site{PublicURL: &url.URL{Scheme: "https", Host: "jar.example"}, Address: "127.0.0.1:8080", Listen: "*:443"}
+	})
+	s.Add(t, "ada", account.Owner)
+	return s, s.SignedIn(t, "ada")
+}
+
+// ask asks the gate about the URL, as a proxy at the address does.
+func ask(t *testing.T, s *webtest.Site, peer, address string) {
+	t.Helper()
+	r := s.Browser(t).Request(http.MethodGet, "/gate/check", "", webtest.Asked(address)...)
+	r.RemoteAddr, r.Body = peer+":4711", http.NoBody
+	s.Handler.ServeHTTP(discard{http.Header{}}, r)
+}
+
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d discard) WriteHeader(int)             {}
+
+func wants(t *testing.T, what string, a *webtest.Answer, texts ...string) {
+	t.Helper()
+	page := strings.Join(strings.Fields(a.Find("main").Text()), " ")
+	for _, text := range texts {
+		if !strings.Contains(page, text) {
+			t.Errorf("%s: the page does not say %q:\n%s", what, text, page)
+		}
+	}
+}
+
+func TestAppIsAddedChangedAndRemoved(t *testing.T) {
+	s, b := site(t)
+	wants(t, "none", b.Get("/apps").Want(http.StatusOK), "No apps yet", "Add an app", "Hosts of GATE_HOSTS", "wiki.example")
+	form := b.Get("/apps/new?host=kiosk.example").Want(http.StatusOK)
+	if got := form.Find("#host").AttrOr("value", ""); got != "kiosk.example" {
+		t.Errorf("the host field has %q", got)
+	}
+	b.Post("/apps/new", "name", "Kiosk", "host", "kiosk.example", "upstream", "127.0.0.1:9094", "groups", "Dev, ops", "level", "2").Want(http.StatusSeeOther)
+	id := s.Texts(t, `SELECT id FROM apps`)[0]
+	got := b.Get("/apps/" + id + "?done=added").Want(http.StatusOK)
+	wants(t, "the app", got, "Kiosk", "for people in dev or ops, with a second factor", "never asked", "server_name kiosk.example;", "http://127.0.0.1:9094;", "The app is behind the gate")
+	wants(t, "another proxy", b.Get("/apps/"+id+"?proxy=haproxy").Want(http.StatusOK), "/etc/haproxy/haproxy.cfg", "glassjar.lua", "backend app-kiosk.example")
+	file := b.Get("/apps/"+id+"/recipe/caddy").Want(http.StatusOK).WantHeader("Content-Type", "text/plain; charset=utf-8")
+	if !strings.Contains(file.Body, "https://kiosk.example {") {
+		t.Errorf("the recipe is %s", file.Body)
+	}
+	b.Get("/apps/" + id + "/recipe/haproxy-lua").Want(http.StatusOK)
+	b.Get("/apps/" + id + "/recipe/apache").Want(http.StatusNotFound)
+	b.Post("/apps/"+id, "name", "Notes", "host", "notes.example", "groups", "", "programs", "1").Want(http.StatusSeeOther)
+	wants(t, "changed", b.Get("/apps").Want(http.StatusOK), "Notes", "notes.example", "everybody signed in", "not asked for")
+	if urls := s.Texts(t, `SELECT url FROM apps`); urls[0] != "http://notes.example/" {
+		t.Errorf("the link is %q", urls)
+	}
+	b.Post("/apps/" + id + "/remove").Want(http.StatusSeeOther)
+	wants(t, "removed", b.Get("/apps?done=removed").Want(http.StatusOK), "No apps yet", "The app is removed")
+	b.Get("/apps/" + id).Want(http.StatusNotFound)
+}
+
+// A mistake shows the form again with what was typed, and changes nothing.
+func TestMistakesKeepTheForm(t *testing.T) {
+	s, b := site(t)
+	made := s.NewApp(t, app.App{Name: "Wiki", Host: "one.example"})
+	for _, tt := range []struct{ field, value, want string }{
+		{"host", "jar.example", "This is the host where people sign in"},
+		{"host", "one.example", "Another app has this host"},
+		{"host", "https://x", "A host is a name"},
+		{"name", "", "An app's name is 1 to 64 characters"},
+		{"upstream", "nowhere", "The address where the app runs is host:port"},
+		{"groups", "-x", "A group is 1 to 32"},
+		{"url", "javascript:alert(1)", "The link is a URL on the app's own host"},
+	} {
+		fields := map[string]string{"name": "New", "host": "new.example", "upstream": "", "url": "", "groups": ""}
+		fields[tt.field] = tt.value
+		var pairs []string
+		for name, value := range fields {
+			pairs = append(pairs, name, value)
+		}
+		got := b.Post("/apps/new", pairs...).Want(http.StatusUnprocessableEntity)
+		wants(t, tt.field, got, tt.want)
+		if kept := got.Find("#"+tt.field).AttrOr("value", "-"); kept != tt.value {
+			t.Errorf("%s %q became %q", tt.field, tt.value, kept)
+		}
+		if tt.value != "one.example" {
+			wants(t, "changing "+tt.field, b.Post("/apps/"+made.ID, pairs...).Want(http.StatusUnprocessableEntity), tt.want)
+		}
+	}
+	if all := s.Texts(t, `SELECT host FROM apps`); len(all) != 1 {
+		t.Errorf("the apps are %q", all)
+	}
+}
+
+// The pages say what was asked, by whom, and what to change.
+func TestStatesAreTrue(t *testing.T) {
+	s, b := site(t)
+	made := s.NewApp(t, app.App{Name: "Wiki", Host: "one.example"})
+	page := "/apps/" + made.ID
+	wants(t, "before", b.Get(page), "never asked", "The proxy is not set up yet")
+	ask(t, s, "127.0.0.1", "http://one.example/")
+	s.Clock.Move(12 * time.Second)
+	wants(t, "asked", b.Get(page), "asked 12 s ago", "By 127.0.0.1.")
+	for range 3 {
+		ask(t, s, "192.0.2.10", "http://one.example/")
+	}
+	wants(t, "untrusted", b.Get(page), "refused 3 times in the last hour", "The proxy at 192.0.2.10 is not trusted", "TRUSTED_PROXIES")
+	wants(t, "untrusted, in the list", b.Get("/apps"), "refused 3 times in the last hour")
+	s.Clock.Move(time.Hour)
+	wants(t, "an hour later", b.Get(page), "asked 1 hour ago")
+
+	for range 14 {
+		ask(t, s, "127.0.0.1", "http://kiosk.example/")
+	}
+	ask(t, s, "127.0.0.1", "http://bad host/")
+	got := b.Get("/apps")
+	wants(t, "strangers", got, "kiosk.example", "refused 14 times in the last hour", "Questions that cannot be read", "refused once in the last hour")
+	if got.Find(`a[href="/apps/new?host=kiosk.example"]`).Length() != 1 {
+		t.Error("the host cannot be added")
+	}
+	s.NewApp(t, app.App{Name: "Kiosk", Host: "kiosk.example"})
+	if got := b.Get("/apps"); got.Find(`a[href="/apps/new?host=kiosk.example"]`).Length() != 0 {
+		t.Error("a host that has an app now is still to be added")
+	}
+}
+
+// The page says what the gate would answer, and why.
+func TestExplain(t *testing.T) {
+	s, b := site(t)
+	page := "/apps/" + s.NewApp(t, app.App{Name: "Wiki", Host: "one.example", Groups: []string{"dev"}, URL: "http://one.example/"}).ID
+	if got := b.Get(page).Find("#ask-url").AttrOr("value", ""); got != "http://one.example/" {
+		t.Errorf("the address is %q", got)
+	}
+	for query, want := range map[string]string{
+		"url=http://one.example/a&as=ada":      "ada is in none of the groups (dev): 403.",
+		"url=http://one.example/a":             "Nobody is signed in",
+		"url=http://two.example/a&as=ada":      "No app and no entry of GATE_HOSTS is two.example",
+		"url=http://wiki.example/&as=ada":      "It passes: 200, and the app is told that it is ada.",
+		"url=x&as=ada":                         "The question cannot be read",
+		"url=http://one.example/&as=nobody":    "There is no account with this username.",
+		"url=http://one.example/&method=b%0Ad": "The question cannot be read",
+	} {
+		wants(t, query, b.Get(page+"?"+query).Want(http.StatusOK), want)
+	}
+	if got := b.Get("/apps"); strings.Contains(got.Find("main").Text(), "refused") {
+		t.Error("what was only explained is counted as asked")
+	}
+}
+
+// Strangers can make no more of hosts than so many.
+func TestHostsThatNobodyListedAreBounded(t *testing.T) {
+	s, b := site(t)
+	for i := range 200 {
+		s.Clock.Move(time.Millisecond)
+		ask(t, s, "127.0.0.1", "http://x"+strings.Repeat("y", i%60)+string(rune('a'+i/60))+".example/")
+	}
+	if n := b.Get("/apps").Find(`a[href^="/apps/new?host="]`).Length(); n != 50 {
+		t.Errorf("%d hosts are shown", n)
+	}
+}
+
+// A recipe that cannot be made is no error: the page says why.
+func TestNoRecipe(t *testing.T) {
+	s, b := site(t)
+	below := s.NewApp(t, app.App{Name: "All", Host: "*.apps.example"})
+	wants(t, "many hosts", b.Get("/apps/"+below.ID).Want(http.StatusOK), "A recipe is for one host")
+	b.Get("/apps/" + below.ID + "/recipe/nginx").Want(http.StatusNotFound)
+	s.Settings.Recipe.Address = "unix:/run/jar.sock"
+	one := s.NewApp(t, app.App{Name: "One", Host: "one.example"})
+	wants(t, "a socket", b.Get("/apps/"+one.ID+"?proxy=haproxy").Want(http.StatusOK), "ADDR is a Unix socket")
+	bare := s.Again(t, func(c *handlers.Config) { c.Recipe = nil })
+	wants(t, "no settings", bare.SignedIn(t, "ada").Get("/apps/"+one.ID).Want(http.StatusOK), "set PUBLIC_URL")
+}
+
+// Adding, changing and removing need a proof of the last 10 minutes.
+func TestOwnersProve(t *testing.T) {
+	s, b := site(t)
+	made := s.NewApp(t, app.App{Name: "Wiki", Host: "one.example"})
+	s.Clock.Move(11 * time.Minute)
+	for _, path := range []string{"/apps/new", "/apps/" + made.ID, "/apps/" + made.ID + "/remove"} {
+		got := b.Post(path, "name", "X", "host", "x.example").Want(http.StatusSeeOther)
+		if to := got.Header.Get("Location"); !strings.HasPrefix(to, "/account/prove") {
+			t.Errorf("%s leads to %s", path, to)
+		}
+	}
+	if got := s.Texts(t, `SELECT name FROM apps`); len(got) != 1 || got[0] != "Wiki" {
+		t.Errorf("the apps are %q", got)
+	}
+	b.Get("/apps").Want(http.StatusOK)
+}

@@ -1,0 +1,68 @@
+package apps
+
+import (
+	"net/http"
+	"net/url"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/app"
+)
+
+// Form is an app's form as it was typed.
+type Form struct {
+	Name, Host, Upstream, URL, Groups string
+	Level2, Programs                  bool
+	Problem                           string
+}
+
+// NewPage is the data of /apps/new.
+type NewPage struct {
+	web.Layout
+	Form
+}
+
+var fields = []string{"name", "host", "upstream", "url", "groups", "level", "programs"}
+
+// typed returns the form, and the app that it asks for. A link that is left empty is
+// the host's first page.
+func (s *Room) typed(form url.Values) (Form, app.App) {
+	f := Form{
+		Name: form.Get("name"), Host: form.Get("host"), Upstream: form.Get("upstream"), URL: form.Get("url"), Groups: form.Get("groups"),
+		Level2: form.Get("level") == "2", Programs: form.Get("programs") == "1",
+	}
+	a := app.App{Name: f.Name, Host: f.Host, Upstream: f.Upstream, URL: f.URL, Groups: groupsOf(f.Groups), Level: 1, Programs: f.Programs}
+	if f.Level2 {
+		a.Level = 2
+	}
+	if a.URL == "" {
+		a.URL = app.Link(a.Host, s.PublicURL.Scheme)
+	}
+	return f, a
+}
+
+// NewForm answers GET /apps/new; the arg host fills the field.
+func (s *Room) NewForm(w http.ResponseWriter, r *http.Request, me web.ProvenOwner) error {
+	args, err := web.ReadArgs(r, "host")
+	if err != nil {
+		return err
+	}
+	return s.Render(w, http.StatusOK, "app-new", NewPage{layout(me.Owner()), Form{Host: args.Get("host")}})
+}
+
+// NewSubmit answers POST /apps/new: the app is behind the gate, 303 to its page; or
+// the form again.
+func (s *Room) NewSubmit(w http.ResponseWriter, r *http.Request, me web.ProvenOwner) error {
+	form, err := web.ReadForm(r, fields...)
+	if err != nil {
+		return err
+	}
+	typed, wanted := s.typed(form)
+	made, err := s.Apps.Add(r.Context(), wanted, web.Actor(r))
+	if err == nil {
+		return web.SeeOther(w, "/apps/"+made.ID+"?done=added")
+	}
+	return s.RerenderForm(w, r, err, func(problem string, status int) error {
+		typed.Problem = problem
+		return s.Render(w, status, "app-new", NewPage{layout(me.Owner()), typed})
+	})
+}

@@ -1,0 +1,100 @@
+package apps
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/gate"
+)
+
+// state is what a page says of an app's proxy.
+type state struct {
+	Class string // good, wait or bad
+	Title string
+	Text  string
+}
+
+// stateOf tells what was asked of an app lately, and what to change where that is
+// nothing or was refused because of the proxy.
+func stateOf(t *gate.Tally, now time.Time) state {
+	refused := t.Refused(now)
+	for _, one := range refused {
+		if one.Outcome == gate.Untrusted {
+			return state{"bad", "refused " + times(one.N) + " in the last hour", untrusted(one)}
+		}
+	}
+	at, by := t.Asked()
+	if at.IsZero() {
+		return state{"wait", "never asked", "The proxy is not set up yet, or has not asked since this server started."}
+	}
+	s := state{"good", "asked " + ago(at, now), "By " + peer(by) + "."}
+	for _, one := range refused {
+		s.Text += " In the last hour refused " + times(one.N) + ": " + why[one.Outcome] + "."
+	}
+	return s
+}
+
+// why says why people and programs were refused.
+var why = map[gate.Outcome]string{
+	gate.NoPrograms: "an app password, which the app does not take",
+	gate.BadProgram: "an app password that is not good",
+	gate.WrongGroup: "a person in none of the groups",
+	gate.LowLevel:   "a session without a second factor",
+}
+
+// stranger is what was refused of no app.
+type stranger struct {
+	Title, Text string
+	Host        string // to add; empty: none
+}
+
+// strangers tells of what was refused that no app is to blame for, and what to change.
+func strangers(all []gate.Refusal, now time.Time) (found []stranger) {
+	for _, one := range all {
+		s := stranger{Host: one.Host}
+		count := "refused " + times(one.N) + " in the last hour"
+		switch one.Outcome {
+		case gate.Unlisted:
+			s.Title = one.Host
+			s.Text = count + ", the last " + ago(one.Last, now) + ", asked by " + peer(one.By) + ": no app has this host, or it was not opened over https as the sign-in is"
+		case gate.Untrusted:
+			s.Title, s.Text = "A proxy that is not trusted", count+". "+untrusted(one)
+		default:
+			s.Title = "Questions that cannot be read"
+			s.Text = count + ", the last " + ago(one.Last, now) + ", asked by " + peer(one.By) + ": the proxy does not say in one way what was asked for. Set it up as its recipe says."
+		}
+		found = append(found, s)
+	}
+	return found
+}
+
+func untrusted(one gate.Refusal) string {
+	return "The proxy at " + peer(one.By) + " is not trusted. If it is yours, add its address to TRUSTED_PROXIES and start glassjar again."
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// ago tells a time within the last minute by its seconds.
+func ago(at, now time.Time) string {
+	if since := now.Sub(at); since >= time.Second && since < time.Minute {
+		return fmt.Sprintf("%.0f s ago", since.Seconds())
+	}
+	return web.MomentAt(at, now).Words
+}
+
+// peer returns the address of a peer without its port.
+func peer(by string) string {
+	host, _, err := net.SplitHostPort(by)
+	if err != nil {
+		return strings.TrimSpace("a Unix socket " + by)
+	}
+	return host
+}

@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"glassjar/utl/gate"
+)
+
+type explainCommand struct {
+	URL    string `arg:"" help:"The page's, such as https://app.example/path."`
+	As     string `help:"Who opens it, by username; without one, somebody who is signed out." placeholder:"NAME"`
+	Method string `default:"GET" help:"GET (the default), POST or another." placeholder:"METHOD"`
+	Level  int    `default:"1" help:"Of the session: 1 (the default), or 2 after two factors or a passkey." placeholder:"LEVEL"`
+}
+
+// Run prints what the gate would answer and why, line by line, as it decides.
+func (c *explainCommand) Run(ctx context.Context, a *app) error {
+	return a.withStores(ctx, func(st *Stores) error {
+		public, err := publicURL(st.Config)
+		if err != nil {
+			return err
+		}
+		if err := st.Apps.Load(ctx); err != nil {
+			return err
+		}
+		signers, err := st.Signers(public)
+		if err != nil {
+			return err
+		}
+		p, err := passenger(ctx, st, c.As, c.Level)
+		if err != nil {
+			return err
+		}
+		q, v := signers.Gate.AskAs(c.URL, c.Method, p)
+		for _, line := range gate.Explain(q, v) {
+			mark := "ok  "
+			if !line.Holds {
+				mark = "STOP"
+			}
+			fmt.Fprintln(a.Stdout, mark, printable(line.Text))
+		}
+		return nil
+	})
+}
+
+// passenger returns the person as the gate knows somebody who is signed in: nobody
+// for an empty name and for an account that cannot be.
+func passenger(ctx context.Context, st *Stores, name string, level int) (p gate.Passenger, err error) {
+	if name == "" {
+		return p, nil
+	}
+	found, err := st.Accounts.Find(ctx, name)
+	if err != nil || found.Disabled {
+		return p, err
+	}
+	return gate.Passenger{Identity: found.Identity, How: gate.SignedIn{Level: level}}, nil
+}

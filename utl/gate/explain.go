@@ -1,0 +1,98 @@
+package gate
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Line is one step of a decision, in words.
+type Line struct {
+	Holds bool // else the decision ends here
+	Text  string
+}
+
+// Explain says in words how Decide came to the verdict on the question, in the order
+// in which it decides. It decides nothing itself.
+func Explain(q *Question, v Verdict) (lines []Line) {
+	for at := Untrusted; at <= v.Outcome && at < Pass; at++ {
+		if text := step(at, at < v.Outcome, q, v); text != "" {
+			lines = append(lines, Line{at < v.Outcome, text})
+		}
+	}
+	if v.Outcome == Pass {
+		lines = append(lines, Line{true, "It passes: 200, and the app is told that it is " + v.Passenger.Username + "."})
+	}
+	return lines
+}
+
+// step says in words that a step of the decision held or did not; "" where it was
+// not asked for.
+func step(at Outcome, held bool, q *Question, v Verdict) string {
+	pick := func(good, bad string) string {
+		if held {
+			return good
+		}
+		return bad
+	}
+	switch at {
+	case Untrusted:
+		return pick("The proxy is one of TRUSTED_PROXIES.", "Who asks is not in TRUSTED_PROXIES: 400.")
+	case Unreadable:
+		return pick("The question can be read: "+q.Method+" "+q.String(), "The question cannot be read in one way only: 400.")
+	case Unknown:
+		return pick("", "The apps cannot be read from the database just now: 503.")
+	case Unlisted:
+		if held {
+			return "The host " + q.Name + " is listed: " + v.Rule.title() + "."
+		}
+		return "No app and no entry of GATE_HOSTS is " + q.Host + ", or people sign in over https and this is http: 403."
+	case NoPrograms:
+		if !q.Program {
+			return ""
+		}
+		return pick("The app takes app passwords.", "The app takes no app passwords: 403.")
+	case BadProgram:
+		if !q.Program {
+			return ""
+		}
+		return pick("The app password is good.", "The app password is not good here, or too many were wrong: 401, or 429.")
+	case SignedOut:
+		return pick("It is "+v.Passenger.Username+", with a session of level "+fmt.Sprint(v.Passenger.How.Level)+".", "Nobody is signed in: a page leads to the sign-in, everything else gets 401.")
+	case Unsure:
+		return pick("", "Who it is cannot be known just now: 503.")
+	case WrongGroup:
+		return pick("The groups allow it: "+v.Rule.who()+".", v.Passenger.Username+" is in none of the groups ("+v.Rule.who()+"): 403.")
+	case LowLevel:
+		return pick("The level is enough.", "A second factor is needed: a page leads to where one shows it, everything else gets 401.")
+	}
+	return ""
+}
+
+func (r *Rule) title() string {
+	if r.ID == "" {
+		return "by GATE_HOSTS"
+	}
+	return "the app " + r.Name
+}
+
+func (r *Rule) who() string {
+	if len(r.Groups) == 0 {
+		return "everybody who is signed in"
+	}
+	return strings.Join(r.Groups, ", ")
+}
+
+// AskAs returns the question that a trusted proxy would ask about the URL, and what
+// the gate would answer to the passenger: nobody where the username is empty.
+func (g *Gate) AskAs(raw, method string, p Passenger) (*Question, Verdict) {
+	h := map[string][]string{originalURL: {raw}, originalMethod: {method}}
+	q := &Question{Trusted: true}
+	q.Ask, q.Err = ParseRequest(Check, h)
+	v := g.Decide(q, func(Target) (Passenger, Outcome, error) {
+		if p.Username == "" {
+			return Passenger{}, SignedOut, nil
+		}
+		return p, Pass, nil
+	})
+	return q, v
+}
