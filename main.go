@@ -158,6 +158,6 @@ func newSite(st *cli.Stores, signers *stores.Signers, counts *metrics.Metrics, p
 	return handlers.New(handlers.Config{
 		Accounts: st.Accounts, Sessions: st.Sessions, Throttle: st.Throttle, Devices: signers.Devices, Lab: signers.Lab, Gate: signers.Gate, Passkeys: signers.Passkeys, Factors: st.Factors, Apps: st.Apps, Recipe: cli.RecipeSite(st.Config),
 		Pages: pages, PublicURL: public, AnyLoopback: st.Config.PublicURL == nil, TrustedProxies: st.Config.TrustedProxies,
-		SignUp: st.Config.SignUp, Strangers: st.OpenToStrangers, SiteName: st.Config.SiteName, Templates: templates.FS, Static: static.FS, Log: st.Log, Metrics: counts, Now: st.Accounts.Now,
+		SignUp: st.Config.SignUp, SecondFactor: st.Config.SecondFactor == "required", Strangers: st.OpenToStrangers, SiteName: st.Config.SiteName, Templates: templates.FS, Static: static.FS, Log: st.Log, Metrics: counts, Now: st.Accounts.Now,
 	})
 }

@@ -52,6 +52,7 @@ type Config struct {
 	SignUp   string       // who may make an account: account.ByInvitation, or empty, ByApproval or ByAnybody
 	// Strangers returns what everybody may open, where everybody may make an account.
 	Strangers      func(context.Context) ([]string, error)
+	SecondFactor   bool           // everybody has to set up a second factor
 	SiteName       string         // what pages call the site; empty: glassjar
 	PublicURL      *url.URL       // how browsers reach the site
 	AnyLoopback    bool           // loopback names and addresses at PublicURL's port are the site's too
@@ -81,7 +82,7 @@ func New(c Config) (http.Handler, error) {
 	core, err := web.New(web.Config{
 		Accounts: c.Accounts, Sessions: c.Sessions, Devices: c.Devices,
 		PublicURL: c.PublicURL, AnyLoopback: c.AnyLoopback, TrustedProxies: c.TrustedProxies,
-		Lab: c.Lab != nil, SiteName: c.SiteName, Templates: c.Templates, Static: c.Static, Log: c.Log, Now: c.Now,
+		Lab: c.Lab != nil, SecondFactor: c.SecondFactor, SiteName: c.SiteName, Templates: c.Templates, Static: c.Static, Log: c.Log, Now: c.Now,
 		Answers:    slices.Concat(forward.Answers, signin.Answers, lab.Answers),
 		Mistakes:   slices.Concat(self.Mistakes, people.Mistakes, apps.Mistakes),
 		OnAppHosts: forward.IsGate, AskedByNginx: forward.IsCheck, Observe: observer(c.Metrics),

@@ -69,6 +69,9 @@ func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, se
 	if q.Ask, q.Err = gate.ParseRequest(kind, r.Header); q.Err == nil {
 		q.Demands, q.Err = readDemands(r, q.Ask)
 	}
+	if !q.Program { // whose app password was made by somebody with two
+		q.Demands.Level = max(q.Demands.Level, s.Level)
+	}
 	v := s.Gate.Decide(&q, func(t gate.Target) (gate.Passenger, gate.Outcome, error) { return s.authenticate(r, t, q.Program) })
 	s.Gate.Count(&q, v, web.InfoOf(r).Began, r.RemoteAddr)
 	web.InfoOf(r).Session.Identity = v.Passenger.Identity

@@ -49,6 +49,9 @@ func (s *Room) Home(w http.ResponseWriter, r *http.Request) error {
 	if next := s.safeNext(args.Get("next")); next != "" {
 		return s.continueTo(w, r, found, next, "")
 	}
+	if found.Level < s.Level {
+		return s.ToStepUp(w, r)
+	}
 	if s.SignUp == account.ByApproval && found.Role == account.Owner {
 		return s.showOwnerHome(w, r, found)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"glassjar/utl/account"
 	"glassjar/utl/session"
@@ -42,8 +43,28 @@ func (s *Site) Member(fn MemberFunc) http.Handler {
 		if err != nil {
 			return err
 		}
+		if found.Level < s.Level && !bringsFactor(r.URL.Path) {
+			return s.ToStepUp(w, r)
+		}
 		return fn(w, r, account.Of(found))
 	})
+}
+
+// bringsFactor reports whether the page brings a session its second factor: it opens
+// to one of level 1 wherever others need two.
+func bringsFactor(path string) bool {
+	for _, one := range []string{"/auth/step-up", ProvePath, "/account/code", "/account/recovery", "/account/passkeys"} {
+		if path == one || strings.HasPrefix(path, one+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// ToStepUp answers 303 to the page that brings a second factor, which leads back to
+// the page that a GET asked for, or that has the form.
+func (s *Site) ToStepUp(w http.ResponseWriter, r *http.Request) error {
+	return SeeOther(w, "/auth/step-up?"+url.Values{"next": {s.formPage(r)}}.Encode())
 }
 
 // Owned is a signed-in owner. Only the guard Owner makes one, so that no owner's

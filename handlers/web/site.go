@@ -31,6 +31,7 @@ type Config struct {
 	AnyLoopback    bool           // loopback names and addresses at PublicURL's port are the site's too
 	TrustedProxies []netip.Prefix // whose X-Forwarded-* is believed
 	Lab            bool           // pages link to the lab
+	SecondFactor   bool           // a session of one factor opens only the pages that bring a second
 	SiteName       string         // what pages call the site; empty: glassjar
 	Templates      fs.FS
 	Static         fs.FS
@@ -53,6 +54,7 @@ type Site struct {
 	Now       func() time.Time
 	PublicURL *url.URL
 	HTTPS     bool          // PublicURL is https
+	Level     int           // of a session, at least, for members' pages and the gate
 	PageSet   *page.Set     // the parsed templates
 	Recent    RecentCounter // who signed in, was sent on to a gate host, or lost their cookies
 
@@ -84,6 +86,9 @@ func New(c Config) (*Site, error) {
 		observe: c.Observe, onAppHosts: c.OnAppHosts, askedByNginx: c.AskedByNginx,
 		answers: append(c.Answers, sharedAnswers...), mistakes: append(c.Mistakes, sharedMistakes...),
 		csrf: http.NewCrossOriginProtection(), mux: http.NewServeMux(),
+	}
+	if c.SecondFactor {
+		s.Level = 2
 	}
 	s.ids.prefix = rand.Text()[:8] + "-"
 	s.lines.log, s.lines.all = c.Log.Handler(), map[logKey]slog.Handler{}

@@ -33,6 +33,7 @@ var allowed = map[string]string{
 	"SESSION_IDLE":      "must be a time of 5m or more, like 24h or 7d",
 	"SESSION_MAX":       "must be a time from SESSION_IDLE to 365d, like 720h or 30d",
 	"SIGNUP":            "must be invite, approve or open",
+	"SECOND_FACTOR":     "must be optional or required",
 	"PAGES_DIR":         "must be a folder that is there",
 	"GATE_HOSTS":        "must be hosts with commas between them, like app.example,*.apps.example, and nothing as wide as *.com",
 	"COOKIE_DOMAIN":     "must be the domain of an https PUBLIC_URL and no public suffix, like site.example for https://jar.site.example",
@@ -116,6 +117,7 @@ func (c Config) check(f faults, values map[string]string, dotenv string) {
 	f.require(c.AuditKeep >= time.Hour, "AUDIT_KEEP")
 
 	f.require(slices.Contains([]string{"invite", "approve", "open"}, c.SignUp), "SIGNUP")
+	f.require(c.SecondFactor == "optional" || c.SecondFactor == "required", "SECOND_FACTOR")
 	f.require(c.Lab == "on" || c.Lab == "off", "LAB")
 
 	f.require(c.CookieDomain == "" || checkDomain(c.CookieDomain, c.PublicURL), "COOKIE_DOMAIN")

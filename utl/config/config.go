@@ -38,11 +38,12 @@ type Config struct {
 	DatabaseURLFile string `env:"DATABASE_URL_FILE"`
 	SMTPURLFile     string `env:"SMTP_URL_FILE"`
 
-	DatabaseURL string        `env:"DATABASE_URL" envDefault:"sqlite:glassjar.db"`
-	SessionIdle time.Duration `env:"SESSION_IDLE" envDefault:"24h"`
-	SessionMax  time.Duration `env:"SESSION_MAX" envDefault:"720h"`
-	SignUp      string        `env:"SIGNUP" envDefault:"invite"` // or approve or open
-	PagesDir    string        `env:"PAGES_DIR"`                  // empty: no pages
+	DatabaseURL  string        `env:"DATABASE_URL" envDefault:"sqlite:glassjar.db"`
+	SessionIdle  time.Duration `env:"SESSION_IDLE" envDefault:"24h"`
+	SessionMax   time.Duration `env:"SESSION_MAX" envDefault:"720h"`
+	SignUp       string        `env:"SIGNUP" envDefault:"invite"`          // or approve or open
+	SecondFactor string        `env:"SECOND_FACTOR" envDefault:"optional"` // or required
+	PagesDir     string        `env:"PAGES_DIR"`                           // empty: no pages
 
 	GateHosts    []string `env:"GATE_HOSTS"`    // in lower case; empty: the gate lets nobody pass
 	CookieDomain string   `env:"COOKIE_DOMAIN"` // empty: every gate host has a cookie of its own
@@ -120,7 +121,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Bool("keys_from_env", c.KeysFromEnv),
 		slog.Duration("session_idle", c.SessionIdle),
 		slog.Duration("session_max", c.SessionMax),
-		slog.String("signup", c.SignUp),
+		slog.String("signup", c.SignUp), slog.String("second_factor", c.SecondFactor),
 		slog.String("pages_dir", c.PagesDir),
 		slog.String("gate_hosts", fmt.Sprint(c.GateHosts)),
 		slog.String("cookie_domain", c.CookieDomain),

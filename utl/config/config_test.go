@@ -54,11 +54,12 @@ func TestDefaults(t *testing.T) { // Attack keys/none: no .env
 	t.Setenv("ADDR", "127.0.0.1:1") // only getenv is asked
 	got := load(t, filepath.Join(t.TempDir(), ".env"))
 	want := config.Config{
-		Addr:        "127.0.0.1:8080",
-		DatabaseURL: "sqlite:glassjar.db",
-		SessionIdle: 24 * time.Hour,
-		SessionMax:  720 * time.Hour,
-		SignUp:      "invite",
+		Addr:         "127.0.0.1:8080",
+		DatabaseURL:  "sqlite:glassjar.db",
+		SessionIdle:  24 * time.Hour,
+		SessionMax:   720 * time.Hour,
+		SignUp:       "invite",
+		SecondFactor: "optional",
 		TrustedProxies: []netip.Prefix{
 			netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"),
 		},
@@ -153,6 +154,7 @@ func TestRefused(t *testing.T) {
 		"GATE_HOSTS":      {"*", "*.", "a..b", "-a.example", "*.127.0.0.1", "*.[::1]", "app.example:0", "app.example:65536", "*.com", "*.co.uk:443", "https://app.example", "app.example/", "app.example,", "a.*.example", "me@app.example", "app.example:x", "ap\u212A.example", "[x]", "a b"},
 		"COOKIE_DOMAIN":   {"example", "jar.example"},
 		"SIGNUP":          {"yes", "Open", "closed"},
+		"SECOND_FACTOR":   {"yes", "on", "Required"},
 		"LAB":             {"yes", "ON", "true", "1"},
 		"TRUSTED_PROXIES": {"x", "10.0.0.0/33", "10.0.0.1,", "10.0.0.0/8;::1", "fe80::1%eth0", "::ffff:10.0.0.0/104"},
 		"METRICS_ADDR":    {"9464", "127.0.0.1", "127.0.0.1:x", "unix:/run/m.sock", "127.0.0.1:8080", ":8080"},

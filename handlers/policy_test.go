@@ -1,0 +1,45 @@
+package handlers_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"glassjar/handlers"
+	"glassjar/handlers/webtest"
+	"glassjar/utl/account"
+)
+
+// Attack factors/policy: with SECOND_FACTOR=required a session of one factor opens only the pages
+// that bring a second, sign-out and what is everybody's; nor does it pass the gate.
+func TestASecondFactorIsRequired(t *testing.T) {
+	s := webtest.New(t, webtest.WithGate, webtest.WithLab, func(c *handlers.Config) { c.SecondFactor = true })
+	s.Add(t, "ada", account.Owner)
+	b := s.SignedIn(t, "ada")
+	to := func(path string) string { return "/auth/step-up?" + webtest.Form("next", path) }
+	for _, path := range []string{"/", "/account", "/account/profile", "/account/password", "/account/app-passwords", "/people", "/people/ada", "/pages/"} {
+		b.Get(path).Want(http.StatusSeeOther, to(path))
+	}
+	before := s.State(t)
+	b.Post("/account/profile", "name", "Ada").Want(http.StatusSeeOther, to("/account/profile"))
+	b.Post("/people/ada/role", "role", "member").Want(http.StatusSeeOther, to("/people/ada"))
+	if s.State(t) != before {
+		t.Error("something changed")
+	}
+	b.Get("/auth/step-up?next=/account").Want(http.StatusOK).Says("h1", "One more step").WantPage()
+	for _, path := range []string{"/account/prove", "/account/passkeys", "/lab", "/healthz", "/logout"} {
+		b.Get(path).Want(http.StatusOK)
+	}
+	header := webtest.Asked(s.Public()+"/", "Cookie", b.Cookies(), "Sec-Fetch-Mode", "navigate")
+	if got := b.Get("/gate/forward", header...); got.StatusCode == http.StatusOK {
+		t.Error("it passes the gate")
+	}
+	app := s.AddApp(t, "ada")
+	other := s.Browser(t)
+	other.SignInWith(app, "ada")
+	other.Get("/account").Want(http.StatusOK)
+	other.Get("/").Want(http.StatusOK).Says("h1", "Hello, ada")
+	if !strings.Contains(other.Cookies(), "glassjar=") {
+		t.Error("it is not signed in")
+	}
+}
