@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -26,14 +28,49 @@ var withoutApps = []string{"nginx-app", "haproxy-lua", "systemd", "systemd-socke
 const placeholder = "127.0.0.1:9092"
 
 type recipeCommand struct {
-	Name  string       `arg:"" enum:"${recipes}" help:"One of ${enum}."`
-	App   []recipe.App `placeholder:"HOST=ADDRESS" sep:"none" help:"An app behind the gate, and where it listens, such as app.example=127.0.0.1:9092. May come again."`
-	Group string       `help:"Only people in this group may pass."`
+	Name  string      `arg:"" enum:"${recipes}" help:"One of ${enum}."`
+	App   []recipeApp `placeholder:"HOST[=ADDRESS]" sep:"none" help:"An app behind the gate, and where it listens, such as app.example=127.0.0.1:9092; the host alone: as app list has it. May come again."`
+	Group string      `help:"Only people in this group may pass."`
+}
+
+// recipeApp is an app for a recipe.
+type recipeApp struct {
+	recipe.App
+
+	kept bool // only its host was said: the database knows the rest
+}
+
+// UnmarshalText reads HOST=ADDRESS or HOST. Errors: as recipe.App's.
+func (r *recipeApp) UnmarshalText(text []byte) error {
+	if r.kept = !strings.Contains(string(text), "="); r.kept {
+		r.Host = string(text)
+		return nil
+	}
+	return r.App.UnmarshalText(text)
+}
+
+// apps returns the apps that were named, and reports whether the database said some.
+func (c *recipeCommand) apps(ctx context.Context, a *app) (all []recipe.App, kept bool, err error) {
+	for _, one := range c.App {
+		if one.kept {
+			kept = true
+			err = a.withStores(ctx, func(st *Stores) error {
+				found, err := st.Apps.At(ctx, one.Host)
+				one.App = recipe.App{Host: found.Host, Address: cmp.Or(found.Upstream, placeholder)}
+				return err
+			})
+		}
+		if err != nil {
+			return nil, kept, err
+		}
+		all = append(all, one.App)
+	}
+	return all, kept, nil
 }
 
 // Run prints the recipe for the settings and the apps. It makes nothing: no
 // key, no database.
-func (c *recipeCommand) Run(a *app) error {
+func (c *recipeCommand) Run(ctx context.Context, a *app) error {
 	cfg, err := a.Config()
 	if err != nil {
 		return err
@@ -45,8 +82,12 @@ func (c *recipeCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	site.Group, site.Apps = c.Group, c.App
-	if !slices.Contains(withoutApps, c.Name) {
+	kept := false
+	if site.Apps, kept, err = c.apps(ctx, a); err != nil {
+		return err
+	}
+	site.Group = c.Group
+	if !kept && !slices.Contains(withoutApps, c.Name) {
 		a.sayHosts(cfg, &site)
 	}
 	return recipe.Write(a.Stdout, c.Name, site)
