@@ -34,6 +34,9 @@ type ownData struct {
 	Sessions       []ownSession     `json:"sessions"`
 	AppPasswords   []ownAppPassword `json:"app_passwords"`
 	Passkeys       []ownPasskey     `json:"passkeys"`
+	App            time.Time        `json:"authenticator_app,omitzero"` // since when it is on
+	AppUsed        time.Time        `json:"authenticator_app_used,omitzero"`
+	RecoveryLeft   int              `json:"recovery_codes_left"`
 	Events         []ownEvent       `json:"events"` // the newest first
 	EventsLeftOut  bool             `json:"older_events_left_out"`
 }
@@ -114,6 +117,11 @@ func (s *Room) ownData(ctx context.Context, me account.Account) (data ownData, e
 	for _, one := range all {
 		data.AppPasswords = append(data.AppPasswords, ownAppPassword{one.Name, one.Hosts, one.Made.UTC(), one.Expires.UTC(), one.Used.UTC()})
 	}
+	st, err := s.Factors.Of(ctx, me.ID)
+	if err != nil {
+		return data, err
+	}
+	data.App, data.AppUsed, data.RecoveryLeft = st.App.UTC(), st.AppUsed.UTC(), st.Recovery.Left
 	passkeys, err := s.PasskeyStore.List(ctx, me.ID)
 	if err != nil {
 		return data, err

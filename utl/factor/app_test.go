@@ -177,26 +177,33 @@ func TestPendingSignInsThatAreOver(t *testing.T) {
 		does func(t *testing.T, w *world, pending string, secret factor.Secret)
 	}{
 		{"a new password", func(t *testing.T, w *world, _ string, _ factor.Secret) {
+			t.Helper()
 			need(t, w.accounts.SetPassword(t.Context(), "ada", "a purple lamp on the stairs", by))
 		}},
 		{"disabled", func(t *testing.T, w *world, _ string, _ factor.Secret) {
+			t.Helper()
 			need(t, w.accounts.Disable(t.Context(), "ada", by))
 		}},
 		{"disabled and enabled", func(t *testing.T, w *world, _ string, _ factor.Secret) {
+			t.Helper()
 			need(t, w.accounts.Disable(t.Context(), "ada", by))
 			need(t, w.accounts.Enable(t.Context(), "ada", by))
 		}},
 		{"deleted", func(t *testing.T, w *world, _ string, _ factor.Secret) {
+			t.Helper()
 			need(t, w.accounts.Delete(t.Context(), "ada", by))
 		}},
 		{"another app", func(t *testing.T, w *world, _ string, _ factor.Secret) {
+			t.Helper()
 			w.on(t, account.Account{Identity: w.identity(t, "ada")})
 		}},
 		{"factors cleared", func(t *testing.T, w *world, _ string, _ factor.Secret) {
+			t.Helper()
 			need(t, w.Clear(t.Context(), w.identity(t, "ada"), by))
 		}},
 		{"10 minutes", func(_ *testing.T, w *world, _ string, _ factor.Secret) { w.pass(factor.PendingLife) }},
 		{"five wrong codes", func(t *testing.T, w *world, pending string, secret factor.Secret) {
+			t.Helper()
 			for range 5 {
 				if _, err := w.Check(t.Context(), pending, w.wrong(t, secret), visitor); !errors.Is(err, factor.ErrWrong) {
 					t.Errorf("got %v, want ErrWrong", err)
@@ -204,10 +211,14 @@ func TestPendingSignInsThatAreOver(t *testing.T) {
 			}
 		}},
 		{"a newer one in this browser", func(t *testing.T, w *world, pending string, _ factor.Secret) {
+			t.Helper()
 			_, err := w.Begin(t.Context(), factor.Pending{Account: w.verified(t, "ada")}, pending)
 			need(t, err)
 		}},
-		{"cancelled", func(t *testing.T, w *world, pending string, _ factor.Secret) { need(t, w.Cancel(t.Context(), pending)) }},
+		{"cancelled", func(t *testing.T, w *world, pending string, _ factor.Secret) {
+			t.Helper()
+			need(t, w.Cancel(t.Context(), pending))
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := open(t)

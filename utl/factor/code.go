@@ -68,7 +68,7 @@ func codeAt(secret []byte, at int64) (string, error) {
 // match returns the step, one before now, now or one after, whose code was typed and
 // that follows the last one that was used. Errors: ErrWrong, ErrUsed, ErrBroken.
 func match(secret []byte, digits string, now time.Time, last int64) (int64, error) {
-	found, fault := int64(0), error(ErrWrong)
+	found, fault := int64(0), ErrWrong
 	at := now.Unix() / step
 	for s := at - 1; s <= at+1; s++ {
 		code, err := codeAt(secret, s)

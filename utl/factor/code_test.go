@@ -343,3 +343,19 @@ func changed(code string) string {
 	}
 	return code[:len(code)-1] + last
 }
+
+// Attack race/one-winner: a code that was right twice before either session started.
+func TestACodeIsSpentOnce(t *testing.T) {
+	w := open(t)
+	secret, recovery := w.on(t, w.add(t, "ada"))
+	for _, code := range []string{w.code(t, secret, 0), recovery[0]} {
+		first, err := w.Check(t.Context(), w.begin(t, "ada"), code, visitor)
+		need(t, err)
+		second, err := w.Check(t.Context(), w.begin(t, "ada"), code, visitor)
+		need(t, err)
+		need(t, w.spend(t.Context(), first))
+		if err := w.spend(t.Context(), second); !errors.Is(err, session.ErrChanged) {
+			t.Errorf("%s: got %v, want ErrChanged", code, err)
+		}
+	}
+}

@@ -176,8 +176,8 @@ var changes = map[string]string{
 }
 
 // changing runs fn, which adds or removes a factor of a live account, and ends the
-// account's sessions but the one with the sid, and its pending sign-ins, in one
-// transaction. Known devices and app passwords go on. Errors: session.ErrChanged.
+// account's sessions but the one with the sid, in one transaction. Its pending
+// sign-ins are of an older epoch after it. Known devices and app passwords go on. Errors: session.ErrChanged.
 func (s *Store) changing(ctx context.Context, of identity.Identity, sid string, by audit.Actor, kind string, fn func(*db.Tx) error) error {
 	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
 		if err := session.FactorsChanged(ctx, tx, s.Now(), by, of.ID, sid); err != nil {
@@ -187,9 +187,6 @@ func (s *Store) changing(ctx context.Context, of identity.Identity, sid string, 
 			return err
 		}
 		if err := fn(tx); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `DELETE FROM pending_signins WHERE account_id = ?`, of.ID); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, by, kind, of, "")
