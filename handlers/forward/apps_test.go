@@ -59,9 +59,9 @@ func TestAppsDecideWhoPasses(t *testing.T) {
 	ask("a program without one is not asked for it", http.StatusUnauthorized, "Accept", "*/*").WantHeader("WWW-Authenticate", "")
 	ask("with the session beside it", http.StatusOK, "Cookie", cookie)
 
-	change(func(a *app.App) { a.Host, a.URL, a.Groups = "wiki.example:9999", "", []string{"other"} })
+	change(func(a *app.App) { a.Host, a.URL, a.Groups, a.Level = "wiki.example:9999", "", nil, 1 })
 	ask("on another port than the app's, though GATE_HOSTS has it", http.StatusForbidden, "Cookie", cookie)
-	change(func(a *app.App) { a.Host = "other.example" })
+	change(func(a *app.App) { a.Host, a.Groups = "other.example", []string{"other"} })
 	ask("without an app, by GATE_HOSTS", http.StatusOK, "Cookie", cookie)
 	if got := w.Ask(t, "/gate/check", webtest.Asked("https://other.example/", "Sec-Fetch-Mode", "navigate")); got.StatusCode != http.StatusUnauthorized {
 		t.Errorf("an app that GATE_HOSTS has not: got status %d", got.StatusCode)
