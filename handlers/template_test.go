@@ -1,13 +1,14 @@
 package handlers_test
 
 import (
-	"glassjar/handlers/apps"
 	"html/template"
 	"io/fs"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+
+	"glassjar/handlers/apps"
 
 	"github.com/jba/templatecheck"
 

@@ -32,7 +32,7 @@ func (s *Room) beginPending(w http.ResponseWriter, r *http.Request, p factor.Pen
 func (s *Room) endPending(w http.ResponseWriter) { s.sendPending(w, "", -time.Second) }
 
 func (s *Room) sendPending(w http.ResponseWriter, code string, life time.Duration) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ // #nosec G124 -- Secure wherever browsers come over https
 		Name: s.PendingCookie(), Value: code, Path: "/", MaxAge: int(life / time.Second), Expires: s.Now().Add(life),
 		HttpOnly: true, Secure: s.HTTPS, SameSite: http.SameSiteLaxMode,
 	})

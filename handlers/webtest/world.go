@@ -121,9 +121,9 @@ func (w *World) RoundTrip(r *http.Request) (*http.Response, error) {
 	if got.StatusCode != http.StatusOK {
 		return got, nil
 	}
-	app := httptest.NewRecorder()
-	_, _ = app.WriteString(r.Method + " " + r.URL.String() + " as " + got.Header.Get("Remote-User"))
-	return w.result(app, r), nil
+	behind := httptest.NewRecorder()
+	_, _ = behind.WriteString(r.Method + " " + r.URL.String() + " as " + got.Header.Get("Remote-User"))
+	return w.result(behind, r), nil
 }
 
 // jar has the site answer the request, which a proxy on loopback hands on.
