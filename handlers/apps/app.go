@@ -108,7 +108,7 @@ func (s *Room) Submit(w http.ResponseWriter, r *http.Request, me web.ProvenOwner
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
 		p := s.page(me.Owner(), a, "")
-		p.Form, p.Form.Problem, p.Explain = typed, problem, Explained{URL: a.URL}
+		p.Form, p.Problem, p.Explain = typed, problem, Explained{URL: a.URL}
 		return s.Render(w, status, "app", p)
 	})
 }

@@ -92,15 +92,14 @@ func (g *Gate) ParseHost(typed string) (name string, ok bool) {
 	if !ok || port != "" {
 		return name, false
 	}
-	found, _ := g.named(name)
-	return name, found != nil
+	return name, g.named(name) != nil
 }
 
 // named returns the rule of the host's name on some port, or nil.
-func (g *Gate) named(name string) (found *Rule, known bool) {
+func (g *Gate) named(name string) (found *Rule) {
 	apps := g.apps.known.Load()
 	if apps == nil {
-		return nil, false
+		return nil
 	}
 	if name != g.own {
 		found = apps.find(name)
@@ -110,7 +109,7 @@ func (g *Gate) named(name string) (found *Rule, known bool) {
 			found = r
 		}
 	}
-	return found, true
+	return found
 }
 
 // ReturnTarget returns the target that the URL names, and reports whether people are

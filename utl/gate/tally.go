@@ -162,7 +162,7 @@ func (g *Gate) Lost(now time.Time) []Refusal {
 	defer g.strangers.mu.Unlock()
 	for host, m := range g.strangers.hosts {
 		if n := m.total(now); n > 0 {
-			if rule, _ := g.named(host); rule == nil { // else it was added meanwhile
+			if g.named(host) == nil { // else it was added meanwhile
 				all = append(all, Refusal{Outcome: Unlisted, Host: host, N: n, Last: m.last, By: m.by})
 			}
 		}
