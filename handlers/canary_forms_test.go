@@ -140,8 +140,8 @@ func (f *filler) next(t *testing.T, pattern string, signedIn bool) bool {
 		case "/account":
 			b.Post("/account/recovery").Want(http.StatusOK)
 		case "/account/code":
-			app := b.SetUpApp(f.Site)
-			b.Post("/account/code", "code", app.Code(t)).Want(http.StatusOK)
+			phone := b.SetUpApp(f.Site)
+			b.Post("/account/code", "code", phone.Code(t)).Want(http.StatusOK)
 		}
 	}
 	page := b.Get(path)

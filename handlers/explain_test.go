@@ -60,7 +60,7 @@ func TestExplainAgreesWithTheGate(t *testing.T) {
 
 // answers returns the status that the gate answers to the question.
 func answers(w *webtest.World, raw, method, cookies string) int {
-	r, _ := http.NewRequest(http.MethodGet, webtest.Jar+"/gate/check", http.NoBody) //nolint:noctx // it goes over no wire
+	r, _ := http.NewRequest(http.MethodGet, webtest.Jar+"/gate/check", http.NoBody)
 	r.RemoteAddr = "127.0.0.1:4711"
 	r.Header = http.Header{"X-Original-Url": {raw}, "X-Original-Method": {method}, "Cookie": {cookies}}
 	answer := &sink{header: http.Header{}}

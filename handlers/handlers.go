@@ -156,16 +156,6 @@ func (s *site) routes(c Config) map[string]http.Handler {
 		"GET /reset/{code}":  s.Open(s.signin.ResetForm),
 		"POST /reset/{code}": s.Open(s.signin.ResetSubmit),
 
-		"GET /forgot":          s.Open(s.signin.ForgotForm),
-		"POST /forgot":         s.Open(s.signin.ForgotSubmit),
-		"GET /confirm/{code}":  s.Open(s.signin.ConfirmForm),
-		"POST /confirm/{code}": s.Open(s.signin.ConfirmSubmit),
-		"GET /lock/{code}":     s.Open(s.signin.LockForm),
-		"POST /lock/{code}":    s.Open(s.signin.LockSubmit),
-
-		"GET /account/prove":  s.Member(s.signin.ProveForm),
-		"POST /account/prove": s.Member(s.signin.ProveSubmit),
-
 		"GET /static/{name}":                 s.Open(s.Static),
 		"GET /healthz":                       s.Open(s.Healthz),
 		"GET /readyz":                        s.Open(s.Readyz),
@@ -179,6 +169,7 @@ func (s *site) routes(c Config) map[string]http.Handler {
 		routes["GET /join"] = s.Open(s.signin.SignUpForm)
 		routes["POST /join"] = s.Open(s.signin.SignUpSubmit)
 	}
+	maps.Copy(routes, s.mailedRoutes())
 	maps.Copy(routes, s.accountRoutes())
 	maps.Copy(routes, s.peopleRoutes())
 	maps.Copy(routes, s.appRoutes())
@@ -187,6 +178,21 @@ func (s *site) routes(c Config) map[string]http.Handler {
 		maps.Copy(routes, s.labRoutes())
 	}
 	return routes
+}
+
+// mailedRoutes are what mails lead to, and proving again who one is.
+func (s *site) mailedRoutes() map[string]http.Handler {
+	return map[string]http.Handler{
+		"GET /forgot":          s.Open(s.signin.ForgotForm),
+		"POST /forgot":         s.Open(s.signin.ForgotSubmit),
+		"GET /confirm/{code}":  s.Open(s.signin.ConfirmForm),
+		"POST /confirm/{code}": s.Open(s.signin.ConfirmSubmit),
+		"GET /lock/{code}":     s.Open(s.signin.LockForm),
+		"POST /lock/{code}":    s.Open(s.signin.LockSubmit),
+
+		"GET /account/prove":  s.Member(s.signin.ProveForm),
+		"POST /account/prove": s.Member(s.signin.ProveSubmit),
+	}
 }
 
 // accountRoutes are the pages of one's own account.

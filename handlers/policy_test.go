@@ -43,3 +43,24 @@ func TestASecondFactorIsRequired(t *testing.T) {
 		t.Error("it is not signed in")
 	}
 }
+
+// Attack factors/policy: the last second factor is not taken away by its person where
+// everybody needs one, and may be where nobody does.
+func TestTheLastSecondFactorStays(t *testing.T) {
+	s := webtest.New(t, func(c *handlers.Config) { c.SecondFactor = true })
+	s.Add(t, "ada", account.Owner)
+	app := s.AddApp(t, "ada")
+	b := s.Browser(t)
+	b.SignInWith(app, "ada")
+	for _, required := range []bool{true, false} {
+		s.Accounts.SecondFactor = required
+		status, left := http.StatusSeeOther, "0"
+		if required {
+			status, left = http.StatusConflict, "1"
+		}
+		b.Post("/account/code/remove").Want(status)
+		if got := s.Texts(t, `SELECT CAST(COUNT(*) AS TEXT) FROM authenticators`); got[0] != left {
+			t.Errorf("required: %t: %s are left, want %s", required, got[0], left)
+		}
+	}
+}

@@ -52,6 +52,10 @@ var sharedAnswers = []Answer{
 	{Err: authn.ErrTooSoon, Status: http.StatusTooManyRequests, Title: "Too many sign-ins", Text: "Too many were tried. Wait a little, then try again."},
 	{Err: session.ErrChanged, Status: http.StatusConflict, Title: "Please sign in again", Text: "Your account was changed at the same moment."},
 	{Err: account.ErrUnknown, Status: http.StatusConflict, Title: "Please sign in again", Text: "The account was deleted at the same moment."},
+	{
+		Err: account.ErrLastFactor, Status: http.StatusConflict, Title: "It is your last second factor",
+		Text: "This site asks everybody for one. Add another first, then remove this one.",
+	},
 	{Err: account.ErrLocked, Status: http.StatusConflict, Title: "The account is locked", Text: lockedText},
 	{Err: password.ErrBusy, Status: http.StatusServiceUnavailable, Title: "Busy", Text: "Too many people are signing in just now. Try again in a second.", RetryAfter: "1", Expected: true},
 	{Err: db.ErrUnavailable, Status: http.StatusServiceUnavailable, Title: "Not now", Text: "The server cannot reach its database. Nothing was changed. Try again in a few seconds.", RetryAfter: "5"},

@@ -83,6 +83,8 @@ type Options struct {
 	Host     string      // the site's host name, which no password may hold
 	Mail     *mail.Queue // nil: no mail is sent
 	Now      func() time.Time
+
+	SecondFactor bool // nobody may take away the last one of their own
 }
 
 // Store reads and changes accounts and links.

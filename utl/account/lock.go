@@ -19,6 +19,9 @@ var (
 	// ErrLocked means that the account is locked: nobody may change its password,
 	// its email address, its factors and its app passwords, or delete it as its own.
 	ErrLocked = errors.New("the account is locked")
+	// ErrLastFactor means that somebody would take away their last second factor,
+	// where everybody needs one.
+	ErrLastFactor = errors.New("it is the last second factor, and everybody needs one")
 	// ErrOwnLock means that somebody would lift the lock of the own account.
 	ErrOwnLock = errors.New("nobody lifts the lock of their own account")
 )

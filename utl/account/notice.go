@@ -9,6 +9,7 @@ import (
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
 	"glassjar/utl/mail"
+	"glassjar/utl/session"
 )
 
 // maxNotices is how many notices of an account stand at most: the newest.
@@ -27,12 +28,22 @@ type Notice struct {
 
 // FactorsChanged tells the account's person that the ways to sign in were changed:
 // detail is a sentence that says how. It runs in the transaction of the change,
-// after session.LockAccount, and refuses it while the account is locked. Errors:
-// ErrLocked, ErrUnknown.
+// after session.LockAccount, and refuses it while the account is locked, and when
+// its person took away the last second factor where everybody needs one. Errors:
+// ErrLocked, ErrLastFactor, ErrUnknown, db.ErrUnavailable.
 func (s *Store) FactorsChanged(ctx context.Context, tx *db.Tx, accountID, detail string, by audit.Actor) error {
 	a, err := s.unlocked(ctx, tx, accountID)
 	if err != nil {
 		return err
+	}
+	if s.SecondFactor && by.ID == accountID {
+		left, err := session.SecondFactors(ctx, tx, accountID)
+		if err != nil {
+			return err
+		}
+		if left == 0 {
+			return ErrLastFactor
+		}
 	}
 	return s.tell(ctx, tx, mail.FactorsChanged, a, detail, by)
 }

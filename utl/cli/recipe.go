@@ -82,10 +82,11 @@ func (c *recipeCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	kept := false
-	if site.Apps, kept, err = c.apps(ctx, a); err != nil {
+	apps, kept, err := c.apps(ctx, a)
+	if err != nil {
 		return err
 	}
+	site.Apps = apps
 	site.Group = c.Group
 	if !kept && !slices.Contains(withoutApps, c.Name) {
 		a.sayHosts(cfg, &site)

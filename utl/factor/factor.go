@@ -102,8 +102,6 @@ type Recovery struct {
 // Second reports whether the account has a second factor.
 func (s State) Second() bool { return !s.App.IsZero() || s.Passkeys > 0 }
 
-const selectSecond = `SELECT (SELECT COUNT(*) FROM authenticators WHERE account_id = ?) + (SELECT COUNT(*) FROM passkeys WHERE account_id = ?)`
-
 // Has reports whether a second factor follows the account's password: an authenticator
 // app or a passkey. Errors: db.ErrUnavailable.
 func (s *Store) Has(ctx context.Context, accountID string) (bool, error) {
@@ -111,7 +109,7 @@ func (s *Store) Has(ctx context.Context, accountID string) (bool, error) {
 }
 
 func has(ctx context.Context, from db.Querier, accountID string) (bool, error) {
-	n, err := db.One(ctx, from, db.Int, selectSecond, accountID, accountID)
+	n, err := session.SecondFactors(ctx, from, accountID)
 	if err != nil {
 		return false, fmt.Errorf("looking for a second factor: %w", err)
 	}
@@ -183,10 +181,10 @@ func (s *Store) changing(ctx context.Context, of identity.Identity, sid string, 
 		if err := session.FactorsChanged(ctx, tx, s.Now(), by, of.ID, sid); err != nil {
 			return err
 		}
-		if err := s.Changed(ctx, tx, of.ID, changes[kind], by); err != nil {
+		if err := fn(tx); err != nil {
 			return err
 		}
-		if err := fn(tx); err != nil {
+		if err := s.Changed(ctx, tx, of.ID, changes[kind], by); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, by, kind, of, "")

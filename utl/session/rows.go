@@ -35,8 +35,12 @@ func LockAccount(ctx context.Context, tx *db.Tx, accountID string) error {
 	return tx.Lock(ctx, "account:"+accountID)
 }
 
-// secondFactors finds out whether a second factor follows the account's password.
-const secondFactors = `SELECT (SELECT COUNT(*) FROM authenticators WHERE account_id = ?) + (SELECT COUNT(*) FROM passkeys WHERE account_id = ?)`
+// SecondFactors returns how many second factors follow the account's password:
+// authenticator apps and passkeys. Errors: db.ErrUnavailable.
+func SecondFactors(ctx context.Context, from db.Querier, accountID string) (int64, error) {
+	return db.One(ctx, from, db.Int, `SELECT (SELECT COUNT(*) FROM authenticators WHERE account_id = ?) + (SELECT COUNT(*) FROM passkeys WHERE account_id = ?)`,
+		accountID, accountID)
+}
 
 // insert writes the row of a session that starts now, if the account still is
 // what it was when its person was verified, and has no second factor that was left
@@ -54,7 +58,7 @@ func insert(ctx context.Context, tx *db.Tx, s Session, factors int64) error {
 	if err != nil || s.Level > 1 {
 		return err
 	}
-	left, err := db.One(ctx, tx, db.Int, secondFactors, s.Identity.ID, s.Identity.ID)
+	left, err := SecondFactors(ctx, tx, s.Identity.ID)
 	if err == nil && left > 0 {
 		return ErrSecond
 	}

@@ -74,7 +74,7 @@ func Open(ctx context.Context, o Options) (*Stores, error) {
 	}
 	mails := mail.NewQueue(data, cfg.SMTPURL != nil, clock.Now, o.Log)
 	hasher := password.NewHasher(password.Recommended(), password.Workers(runtime.GOMAXPROCS(0)), password.QueueLen)
-	accounts := account.New(account.Options{DB: data, Sessions: sessions, Hasher: hasher, Host: site.Hostname(), Mail: mails, Now: clock.Now})
+	accounts := account.New(account.Options{DB: data, Sessions: sessions, Hasher: hasher, Host: site.Hostname(), Mail: mails, Now: clock.Now, SecondFactor: cfg.SecondFactor == "required"})
 	factors, err := factor.New(factor.Options{
 		DB: data, Sessions: sessions, SiteName: cfg.SiteName, Keys: ring.Derive("factor"),
 		Changed: accounts.FactorsChanged, Now: clock.Now,
