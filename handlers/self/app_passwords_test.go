@@ -169,7 +169,7 @@ func TestTheOverviewNamesThreeAppPasswords(t *testing.T) {
 		b.Get("/account").Want(http.StatusOK).Says("section[aria-labelledby=app-passwords] .doors b", number).
 			Says("section[aria-labelledby=app-passwords] .doors span", names)
 	}
-	says("None", "Programs that cannot fill in a sign-in form need one.")
+	says("None", "For programs that cannot fill in a form.")
 	b.Get("/account/app-passwords").Want(http.StatusOK).WantPage()
 	for _, name := range []string{"first", "second", "third", "fourth", "fifth"} {
 		s.Clock.Move(time.Second)
