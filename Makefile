@@ -39,6 +39,7 @@ test: ## run the whole suite, with the race detector where it sees the code
 		then set -x; export CGO_ENABLED=1; race=-race; else set -x; fi; \
 	$(SUITE) $$race -skip $(ALONE) $(OTHER) && $(SUITE) $$race . && $(SUITE) $$race -run $(ALONE) ./utl/db
 	$(SUITE) -run Mutation ./utl/session/
+	$(SUITE) -run MillionCodes ./utl/factor -codes=1000000
 	$(SUITE) ./utl/process
 
 check: $(GOFUMPT) $(LINT) $(DEADCODE) ## format, vet, modules, lint, dead code

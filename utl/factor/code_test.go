@@ -2,12 +2,14 @@ package factor_test
 
 import (
 	"errors"
+	"flag"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"glassjar/utl/db/dbtest"
 	"glassjar/utl/factor"
 	"glassjar/utl/session"
 )
@@ -192,14 +194,17 @@ func TestWrongCodesStop(t *testing.T) {
 	}
 }
 
-// Attack factors/flood: a million codes against one account.
+var codes = flag.Int("codes", 10_000, "how many TestAMillionCodes tries")
+
+// Attack factors/flood: as many codes against one account as the flag says: make test
+// tries a million.
 func TestAMillionCodes(t *testing.T) {
 	w := open(t)
 	secret, _ := w.on(t, w.add(t, "ada"))
 	v := w.verified(t, "ada")
-	n := 1_000_000
-	if testing.Short() || dbtestIsPostgres() {
-		n = 10_000
+	n := *codes
+	if dbtest.OnPostgres() != nil {
+		n = min(n, 10_000)
 	}
 	looked := 0
 	for i := range n {

@@ -13,8 +13,6 @@ import (
 
 func sixDigits(i int) string { return fmt.Sprintf("%06d", i) }
 
-func dbtestIsPostgres() bool { return dbtest.OnPostgres() != nil }
-
 func dump(t *testing.T, w *world) []string {
 	t.Helper()
 	return dbtest.Dump(t, w.db)

@@ -2,7 +2,7 @@
 -- Mail: an invitation has a second code, which is mailed; who forgot a password is
 -- looked up later; a person is told of what happens to the account, and may lock it.
 
-ALTER TABLE links ADD COLUMN mail_hash TEXT;    -- SHA-256 of the code in the link's mail; NULL: none was mailed
+ALTER TABLE links ADD COLUMN mail_hash TEXT NULL; -- SHA-256 of the code in the link's mail; NULL: none was mailed
 CREATE UNIQUE INDEX links_by_mail ON links (mail_hash);
 
 CREATE TABLE forgotten (                        -- what was typed by those who forgot a password
