@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +121,10 @@ func TestLabTakesADevicesAnswer(t *testing.T) {
 	if got := b.Post("/lab/passkey", "do", "answer", "answer", look.Get(t, optionsOf(again, "answer"))); steps(got) != "+-...." {
 		t.Errorf("a look-alike's answer: the checks are %s", steps(got))
 	}
+
+	again = b.Post("/lab/passkey", "do", "ask")
+	foreign := regexp.MustCompile(`"rawId":"[^"]*"`).ReplaceAllString(d.Get(t, optionsOf(again, "answer")), `"rawId":"AAAA"`)
+	b.Post("/lab/passkey", "do", "answer", "answer", foreign).Says("#problem p", "That is another passkey's answer. Make one for the lab first.")
 }
 
 // What is no passkey and no answer is refused in words, and nothing is kept.
