@@ -12,9 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
-
 	"glassjar/handlers/webtest"
 	"glassjar/utl/anatomy"
 )
@@ -89,15 +86,7 @@ func readQR(t *testing.T, page *webtest.Answer) string {
 			}
 		}
 	}
-	bits, err := gozxing.NewBinaryBitmapFromImage(drawn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	read, err := qrcode.NewQRCodeReader().Decode(bits, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return read.GetText()
+	return webtest.ReadQR(t, drawn)
 }
 
 func TestLabCodeVerdicts(t *testing.T) {

@@ -1,14 +1,11 @@
 package lab
 
 import (
-	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -159,82 +156,6 @@ func passkeyOptions(q anatomy.PasskeyQuestion, kept *keptPasskey) string {
 	return string(text)
 }
 
-// deviceSays is what a browser sends of a passkey or an answer, as JSON.
-type deviceSays struct {
-	RawID    string `json:"rawId"`
-	Response struct{ ClientDataJSON, AttestationObject, AuthenticatorData, Signature string }
-}
-
-// takeFromDevice takes what the visitor's device made, and returns what is wrong
-// with it.
-func (s *Room) takeFromDevice(v passkeyVisit, do, text, trouble string) string {
-	const unread = "The lab cannot read what came from the device. Nothing was kept."
-	if trouble != "" {
-		return "Your device gave no answer, or you stopped it. Try again, or let the server play a device."
-	}
-	var says deviceSays
-	if len(text) > maxDeviceSays || json.Unmarshal([]byte(text), &says) != nil {
-		return unread
-	}
-	var parts [4][]byte
-	for i, part := range []string{says.Response.ClientDataJSON, says.Response.AttestationObject, says.Response.AuthenticatorData, says.Response.Signature} {
-		var err error
-		if parts[i], err = base64.RawURLEncoding.DecodeString(part); err != nil {
-			return unread
-		}
-	}
-	if do == "make" {
-		key, err := s.passkeyQuestion(v).NewPasskey(parts[0], parts[1])
-		if err != nil {
-			return "The lab cannot use what the device made: it is no answer to this challenge, or another kind of key. Nothing was kept."
-		}
-		v.forget()
-		v.keep(key, "")
-		v.ask()
-		return ""
-	}
-	a := anatomy.PasskeyAnswer{ClientData: parts[0], AuthData: parts[2], Signature: parts[3]}
-	key, ok := v.passkey()
-	switch {
-	case !a.Bounded():
-		return unread
-	case !ok || says.RawID != base64.RawURLEncoding.EncodeToString(key.ID):
-		return "That is another passkey's answer. Make one for the lab first."
-	}
-	v.keepAnswer(a)
-	return ""
-}
-
-// playDevice answers the question as a device in software would, which it makes
-// where there is none.
-func (s *Room) playDevice(v passkeyVisit) error {
-	private, err := base64.RawURLEncoding.DecodeString(v.Get("pk-soft"))
-	device, err2 := anatomy.ParseDevice(private)
-	if cmp.Or(err, err2) != nil || v.Get("pk-soft") == "" {
-		if device, err = anatomy.NewDevice(); err != nil {
-			return fmt.Errorf("making a device of the lab: %w", err)
-		}
-		if private, err = device.Bytes(); err != nil {
-			return fmt.Errorf("keeping a device of the lab: %w", err)
-		}
-		id := make([]byte, 16)
-		rand.Read(id) // never fails: it ends the program instead
-		v.forget()
-		v.keep(device.Passkey(id), base64.RawURLEncoding.EncodeToString(private))
-	}
-	if _, asked := v.question(); !asked || v.age() > challengeLife {
-		v.ask()
-	}
-	count, _ := strconv.ParseUint(v.Get("pk-count"), 10, 32) // 0 where there is none
-	a, err := device.Answer(s.passkeyQuestion(v), uint32(count)+1)
-	if err != nil {
-		return fmt.Errorf("answering as a device of the lab: %w", err)
-	}
-	v.set("pk-count", strconv.FormatUint(count+1, 10))
-	v.keepAnswer(a)
-	return nil
-}
-
 // changes are the buttons that change the answer, and the check that looks at it.
 var changes = map[string]anatomy.PasskeyCheck{
 	"challenge": anatomy.PasskeyChallenge, "origin": anatomy.PasskeyOrigin, "site": anatomy.PasskeySite,
@@ -354,80 +275,4 @@ func (s *Room) takeAnswerApart(q anatomy.PasskeyQuestion, a anatomy.PasskeyAnswe
 		view.Bits = append(view.Bits, bit)
 	}
 	return view
-}
-
-// passkeyVisit is what the visit keeps for this page: the challenge, the passkey
-// and its last answer. A server keeps the challenge in its database, and the
-// private key nowhere; here the device may be the server itself.
-type passkeyVisit struct {
-	*visit
-
-	now time.Time
-}
-
-// ask makes a new challenge, and drops the answer to the old one.
-func (v passkeyVisit) ask() {
-	challenge := make([]byte, challengeBytes)
-	rand.Read(challenge) // never fails: it ends the program instead
-	v.set("ask", base64.RawURLEncoding.EncodeToString(challenge))
-	v.set("ask-at", strconv.FormatInt(v.now.Unix(), 10))
-	for _, key := range []string{"ans-client", "ans-data", "ans-sign", "ans-used"} {
-		v.drop(key)
-	}
-}
-
-// question returns the challenge, and reports whether there is one.
-func (v passkeyVisit) question() (string, bool) { return v.Get("ask"), v.Get("ask") != "" }
-
-// age returns how old the challenge is.
-func (v passkeyVisit) age() time.Duration {
-	at, _ := strconv.ParseInt(v.Get("ask-at"), 10, 64) // 1970 where there is none
-	return v.now.Sub(time.Unix(at, 0))
-}
-
-func (v passkeyVisit) keep(p anatomy.Passkey, private string) {
-	v.set("pk-id", base64.RawURLEncoding.EncodeToString(p.ID))
-	v.set("pk-key", base64.RawURLEncoding.EncodeToString(p.Coordinates()))
-	if private != "" {
-		v.set("pk-soft", private)
-	}
-}
-
-// forget drops the passkey and its answer.
-func (v passkeyVisit) forget() {
-	for _, key := range []string{"pk-id", "pk-key", "pk-soft", "pk-count", "ans-client", "ans-data", "ans-sign", "ans-used"} {
-		v.drop(key)
-	}
-}
-
-// passkey returns what is kept, and reports whether there is one.
-func (v passkeyVisit) passkey() (anatomy.Passkey, bool) {
-	id, err := base64.RawURLEncoding.DecodeString(v.Get("pk-id"))
-	xy, err2 := base64.RawURLEncoding.DecodeString(v.Get("pk-key"))
-	p, err3 := anatomy.ParsePasskey(id, xy)
-	return p, errors.Join(err, err2, err3) == nil
-}
-
-func (v passkeyVisit) keepAnswer(a anatomy.PasskeyAnswer) {
-	v.set("ans-client", base64.RawURLEncoding.EncodeToString(a.ClientData))
-	v.set("ans-data", base64.RawURLEncoding.EncodeToString(a.AuthData))
-	v.set("ans-sign", base64.RawURLEncoding.EncodeToString(a.Signature))
-}
-
-// answer returns the last answer, and reports whether there is one.
-func (v passkeyVisit) answer() (a anatomy.PasskeyAnswer, ok bool) {
-	var err, err2, err3 error
-	a.ClientData, err = base64.RawURLEncoding.DecodeString(v.Get("ans-client"))
-	a.AuthData, err2 = base64.RawURLEncoding.DecodeString(v.Get("ans-data"))
-	a.Signature, err3 = base64.RawURLEncoding.DecodeString(v.Get("ans-sign"))
-	return a, errors.Join(err, err2, err3) == nil && a.Bounded()
-}
-
-// use notes that the challenge was answered.
-func (v passkeyVisit) use() { v.set("ans-used", strconv.FormatInt(v.now.Unix(), 10)) }
-
-// used returns when it was, and reports whether it was.
-func (v passkeyVisit) used() (time.Time, bool) {
-	at, err := strconv.ParseInt(v.Get("ans-used"), 10, 64)
-	return time.Unix(at, 0), err == nil
 }

@@ -9,9 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
-
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 	"glassjar/utl/factor"
@@ -77,15 +74,7 @@ func decoded(t *testing.T, picture string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bitmap, err := gozxing.NewBinaryBitmapFromImage(img)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := qrcode.NewQRCodeReader().Decode(bitmap, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got.GetText()
+	return webtest.ReadQR(t, img)
 }
 
 // A set-up is good for 15 minutes and one account; then another one is shown.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base32"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +20,7 @@ import (
 	"glassjar/utl/db"
 	"glassjar/utl/db/dbtest"
 	"glassjar/utl/factor"
+	"glassjar/utl/identity"
 	"glassjar/utl/mail"
 	"glassjar/utl/password"
 	"glassjar/utl/session"
@@ -200,3 +202,31 @@ func atOnce(n int, do func(i int) error) (good int64) {
 }
 
 func text(secret []byte) string { return base32.StdEncoding.EncodeToString(secret) }
+
+func sixDigits(i int) string { return fmt.Sprintf("%06d", i) }
+
+func dump(t *testing.T, w *world) []string {
+	t.Helper()
+	return dbtest.Dump(t, w.db)
+}
+
+func need(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) identity(t *testing.T, name string) identity.Identity {
+	t.Helper()
+	a, err := w.accounts.Find(t.Context(), name)
+	need(t, err)
+	return a.Identity
+}
+
+// start starts a session.
+func (w *world) start(t *testing.T, v session.Verified) error {
+	t.Helper()
+	_, err := w.sessions.Start(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil), v, false, visitor)
+	return err
+}

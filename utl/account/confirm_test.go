@@ -1,0 +1,131 @@
+package account_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"glassjar/utl/account"
+	"glassjar/utl/mail"
+)
+
+// give sets the password, by the keeper.
+func (h *house) give(t *testing.T, name, pw string) {
+	t.Helper()
+	if err := h.SetPassword(t.Context(), name, pw, keeper); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// An address is confirmed by the link that was mailed there, once, while it is the
+// account's, and nobody else has confirmed it.
+func TestConfirm(t *testing.T) {
+	h := open(t)
+	h.add(t, "ann", account.Owner)
+	h.add(t, "bob", account.Member)
+	h.mailing()
+	ask := func(name, email string) (code string) {
+		t.Helper()
+		if err := h.SetProfile(t.Context(), name, "", email, keeper); err != nil {
+			t.Fatal(err)
+		}
+		all := h.mails(t)
+		m := all[len(all)-1]
+		if m.Kind != mail.Confirm || m.To != email || m.Username != name {
+			t.Fatalf("the mails are %+v", all)
+		}
+		kind, code, _, err := h.MailLink(t.Context(), m)
+		if err != nil || kind != account.Confirm {
+			t.Fatal(kind, err)
+		}
+		return code
+	}
+	wantConfirmed := func(name string, confirmed bool) {
+		t.Helper()
+		if p, err := h.Person(t.Context(), name); err != nil || p.EmailConfirmed != confirmed {
+			t.Errorf("%s is %+v, %v; want confirmed: %t", name, p, err, confirmed)
+		}
+	}
+	old := ask("bob", "bob@site.example")
+	code := ask("bob", "shared@site.example")
+	ask("bob", "shared@site.example") // once more
+	anns := ask("ann", "shared@site.example")
+	wantConfirmed("bob", false)
+	if _, err := h.Confirm(t.Context(), old, visitor); !errors.Is(err, account.ErrLink) {
+		t.Errorf("the link of another address: %v", err)
+	}
+	h.give(t, "bob", other) // takes no such link away
+	if _, err := h.Confirm(t.Context(), code, visitor); err != nil {
+		t.Fatal(err)
+	}
+	wantConfirmed("bob", true)
+	if _, err := h.Confirm(t.Context(), code, visitor); !errors.Is(err, account.ErrLink) {
+		t.Errorf("twice: %v", err)
+	}
+	if _, err := h.Confirm(t.Context(), anns, visitor); !errors.Is(err, account.ErrEmailTaken) {
+		t.Errorf("another's: %v", err)
+	}
+	wantConfirmed("ann", false)
+	code = ask("ann", "ann@site.example")
+	h.clock.add(account.LinkLife + time.Second)
+	if _, err := h.Confirm(t.Context(), code, visitor); !errors.Is(err, account.ErrLink) {
+		t.Errorf("a day later: %v", err)
+	}
+	n := len(h.mails(t))
+	if err := h.SetProfile(t.Context(), "bob", "Bob", "shared@site.example", keeper); err != nil || len(h.mails(t)) != n {
+		t.Errorf("a confirmed address is mailed a link; error %v", err)
+	}
+}
+
+// Whoever makes an account with an address is mailed a link to confirm it; who has
+// to wait for an owner, once that one approves.
+func TestANewAccountConfirmsItsAddress(t *testing.T) {
+	h := open(t)
+	h.add(t, "ann", account.Owner)
+	h.mailing()
+	sign := func(name string, waits bool) {
+		t.Helper()
+		if _, err := h.SignUp(t.Context(), account.Wanted{Username: name, Password: good, Email: name + "@site.example"}, waits, visitor); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sign("bob", false)
+	sign("eve", true)
+	if all := h.mails(t); len(all) != 1 || all[0].Kind != mail.Confirm || all[0].To != "bob@site.example" {
+		t.Fatalf("the mails are %+v", all)
+	}
+	if err := h.Approve(t.Context(), "eve", keeper); err != nil {
+		t.Fatal(err)
+	}
+	all := h.mails(t)
+	if len(all) != 2 || all[1].To != "eve@site.example" {
+		t.Fatalf("the mails are %+v", all)
+	}
+	_, code, _, err := h.MailLink(t.Context(), all[1])
+	if err == nil {
+		_, err = h.Confirm(t.Context(), code, visitor)
+	}
+	if p, err2 := h.Person(t.Context(), "eve"); err != nil || err2 != nil || !p.EmailConfirmed {
+		t.Errorf("eve is %+v, %v %v", p, err, err2)
+	}
+}
+
+// Attack mail/flood: nobody mails the world by their own profile.
+func TestManyAddresses(t *testing.T) {
+	h := open(t)
+	h.add(t, "ann", account.Owner)
+	h.mailing()
+	for i := range 30 {
+		if err := h.SetProfile(t.Context(), "ann", "", fmt.Sprintf("a%d@site.example", i), keeper); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(h.mails(t)); n != 10 {
+		t.Errorf("%d were mailed, want 10", n)
+	}
+	h.clock.add(account.LinkLife)
+	if err := h.SetProfile(t.Context(), "ann", "", "b@site.example", keeper); err != nil || len(h.mails(t)) != 11 {
+		t.Errorf("a day later: %d, %v", len(h.mails(t)), err)
+	}
+}
