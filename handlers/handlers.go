@@ -116,22 +116,6 @@ func New(c Config) (http.Handler, error) {
 	return core.Handler(s.routes(c)), nil
 }
 
-// observer returns what counts answers, or nil.
-func observer(m *metrics.Metrics) func(string, int, time.Duration) {
-	if m == nil {
-		return nil
-	}
-	return m.Request
-}
-
-// counting returns the log, with the sign-ins in it counted.
-func counting(m *metrics.Metrics, log *slog.Logger) *slog.Logger {
-	if m == nil {
-		return log
-	}
-	return slog.New(m.Events(log.Handler()))
-}
-
 // Routes returns the patterns of every route that New mounts for c, sorted, for
 // tests that must miss none.
 func Routes(c Config) []string { return slices.Sorted(maps.Keys(new(site).routes(c))) }
