@@ -138,6 +138,13 @@ func (s *Store) On() bool { return s != nil && s.site != nil }
 // IP address, and over http but for this machine's own names.
 func (s *Store) Host() string { return s.host }
 
+// Elsewhere returns how many passkeys were made for another host than this one. They
+// open nothing here, and their accounts want a second step all the same. Errors:
+// db.ErrUnavailable.
+func Elsewhere(ctx context.Context, from db.Querier, host string) (int64, error) {
+	return db.One(ctx, from, db.Int, `SELECT COUNT(*) FROM passkeys WHERE rp_id <> ?`, host)
+}
+
 // Host returns the host name that passkeys are made for at a site that browsers
 // reach by the URL, or "".
 func Host(public *url.URL) string {

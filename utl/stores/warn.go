@@ -14,10 +14,22 @@ func (s *Stores) Warn(ctx context.Context) {
 	for _, text := range s.Config.Warnings {
 		s.Log.WarnContext(ctx, "a setting is perhaps not meant", slog.String("problem", text))
 	}
-	if site := s.Config.URL(s.Config.Addr); passkey.Host(site) == "" {
-		s.Log.InfoContext(ctx, "there are no passkeys: browsers have them for a site with a name and https; set PUBLIC_URL to such a one", slog.String("public_url", site.String()))
-	}
+	s.warnOfPasskeys(ctx)
 	if s.Config.PlainHTTP() {
 		s.Log.WarnContext(ctx, "passwords and cookies can be read on the way: PUBLIC_URL is http and not this machine; put a proxy with https in front, or set TLS_CERT and TLS_KEY, then PUBLIC_URL to https")
+	}
+}
+
+// warnOfPasskeys logs why there are no passkeys, and that some were made for the name
+// that the site had before.
+func (s *Stores) warnOfPasskeys(ctx context.Context) {
+	site := s.Config.URL(s.Config.Addr)
+	host := passkey.Host(site)
+	if host == "" {
+		s.Log.InfoContext(ctx, "there are no passkeys: browsers have them for a site with a name and https; set PUBLIC_URL to such a one", slog.String("public_url", site.String()))
+	}
+	if n, err := passkey.Elsewhere(ctx, s.DB, host); err != nil || n > 0 {
+		s.Log.WarnContext(ctx, "passkeys were made for another host than PUBLIC_URL's and open nothing here: their people sign in with a recovery code or an authenticator app; for who has neither: glassjar user clear-factors NAME",
+			slog.Int64("passkeys", n), slog.Any("error", err))
 	}
 }
