@@ -130,19 +130,27 @@ func (s *Room) page(me web.Owned, a app.App, proxy string) AppPage {
 	return p
 }
 
-var errSettings = errors.New("there is no recipe by these settings: set PUBLIC_URL to how browsers reach the sign-in through the proxy, leave TLS_CERT out, and start glassjar again")
+var errSettings = errors.New("the settings say too little for a recipe")
+
+// noRecipes says why there is no recipe.
+var noRecipes = []struct {
+	err  error
+	text string
+}{
+	{errSettings, "There is no recipe by these settings: set PUBLIC_URL to how browsers reach the sign-in through the proxy, leave TLS_CERT out, and start glassjar again."},
+	{recipe.ErrSocket, "ADDR is a Unix socket, which this proxy cannot ask: set it to host:port, like 127.0.0.1:8080."},
+	{recipe.ErrPath, "A recipe cannot name the Unix socket of ADDR: give it a path from / on, of A to Z, a to z, 0 to 9 and . _ -."},
+	{recipe.ErrHost, "A recipe is for one host by its name, without a port of its own: print it with glassjar recipe, and --app HOST=ADDRESS for each."},
+}
 
 // noRecipe says why there is no recipe, in a sentence.
 func noRecipe(err error) string {
-	for _, known := range []error{recipe.ErrSocket, recipe.ErrPath} {
-		if errors.Is(err, known) {
-			return known.Error()
+	for _, known := range noRecipes {
+		if errors.Is(err, known.err) {
+			return known.text
 		}
 	}
-	if errors.Is(err, recipe.ErrHost) {
-		return "A recipe is for one host by its name, without a port of its own: print it with glassjar recipe, and --app HOST=ADDRESS for each."
-	}
-	return err.Error()
+	return "There is no recipe for this app: check its host, and where it runs."
 }
 
 // recipe returns the recipe of the name, filled in for the app.

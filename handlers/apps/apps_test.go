@@ -177,17 +177,32 @@ func TestHostsThatNobodyListedAreBounded(t *testing.T) {
 	}
 }
 
-// A recipe that cannot be made is no error: the page says why.
+// Where there is no recipe, the app's page says why, in a sentence, and the file is not
+// there.
 func TestNoRecipe(t *testing.T) {
-	s, b := site(t)
-	below := s.NewApp(t, app.App{Name: "All", Host: "*.apps.example"})
-	wants(t, "many hosts", b.Get("/apps/"+below.ID).Want(http.StatusOK), "A recipe is for one host")
-	b.Get("/apps/" + below.ID + "/recipe/nginx").Want(http.StatusNotFound)
-	s.Settings.Recipe.Address = "unix:/run/jar.sock"
-	one := s.NewApp(t, app.App{Name: "One", Host: "one.example"})
-	wants(t, "a socket", b.Get("/apps/"+one.ID+"?proxy=haproxy").Want(http.StatusOK), "ADDR is a Unix socket")
-	bare := s.Again(t, func(c *handlers.Config) { c.Recipe = nil })
-	wants(t, "no settings", bare.SignedIn(t, "ada").Get("/apps/"+one.ID).Want(http.StatusOK), "set PUBLIC_URL")
+	for _, tt := range []struct {
+		row, host, proxy, want string
+		site                   *recipe.Site
+	}{
+		{"settings that say too little", "kiosk.example", "nginx", "There is no recipe by these settings: set PUBLIC_URL", nil},
+		{"a socket that the proxy cannot ask", "kiosk.example", "haproxy", "ADDR is a Unix socket, which this proxy cannot ask", &recipe.Site{Address: "unix:/run/jar.sock"}},
+		{"an odd path", "kiosk.example", "nginx", "A recipe cannot name the Unix socket of ADDR", &recipe.Site{Address: "unix:/run/a jar.sock"}},
+		{"many hosts", "*.kiosk.example", "nginx", "A recipe is for one host by its name", &recipe.Site{Address: "127.0.0.1:8080"}},
+		{"an address that is none", "kiosk.example", "nginx", "There is no recipe for this app", &recipe.Site{Address: "x"}},
+	} {
+		t.Run(tt.row, func(t *testing.T) {
+			if tt.site != nil {
+				tt.site.PublicURL, tt.site.Listen = &url.URL{Scheme: "https", Host: "jar.example"}, "*:443"
+			}
+			s := webtest.New(t, webtest.WithGate, func(c *handlers.Config) { c.Recipe = tt.site })
+			s.Add(t, "ada", account.Owner)
+			b := s.SignedIn(t, "ada")
+			b.Post("/apps/new", "name", "Kiosk", "host", tt.host).Want(http.StatusSeeOther)
+			at := "/apps/" + s.Texts(t, `SELECT id FROM apps`)[0]
+			wants(t, "the app", b.Get(at+"?proxy="+tt.proxy).Want(http.StatusOK), tt.want)
+			b.Get(at + "/recipe/" + tt.proxy).Want(http.StatusNotFound)
+		})
+	}
 }
 
 // Adding, changing and removing need a proof of the last 10 minutes.
