@@ -56,7 +56,7 @@ var words = map[string][]sameThing{
 		{"Take the neighbours too", withPyOTP, `pyotp.TOTP(secret).verify(code, valid_window=1)`, "handlers/lab/code.go", `}{{step, "now"}, {step - 1, "the one before"}, {step + 1, "the one after"}} {`},
 	},
 	"passkey": {
-		{"Make a challenge", "py_webauthn", `options = generate_authentication_options(rp_id="jar.example")`, "handlers/lab/passkey.go", `challenge := make([]byte, challengeBytes)`},
+		{"Make a challenge", "py_webauthn", `options = generate_authentication_options(rp_id="jar.example")`, "handlers/lab/passkey_visit.go", `challenge := make([]byte, challengeBytes)`},
 		{"Is it for this site?", "py_webauthn", `expected_rp_id="jar.example", expected_origin="https://jar.example"`, "utl/anatomy/passkey.go", `case c.Origin != q.Origin, c.CrossOrigin:`},
 		{"Check the signature", "Python's cryptography", `public_key.verify(signature, data + sha256(client_data), ec.ECDSA(hashes.SHA256()))`, "utl/anatomy/passkey.go", `if !ecdsa.VerifyASN1(key, a.signed(), a.Signature) {`},
 	},
