@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
@@ -75,6 +76,9 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	boundedLabels(t, text)
+	if problems, err := promlint.New(strings.NewReader(text)).Lint(); err != nil || len(problems) > 0 {
+		t.Errorf("promtool's linter says %v, error %v", problems, err)
+	}
 	if strings.Contains(text, "made-up") || strings.Contains(text, `"ada"`) || strings.Contains(text, "BREW") {
 		t.Error("a visitor's words are shown")
 	}
