@@ -41,7 +41,9 @@ func ban(t *testing.T, log *webtest.SafeBuffer, asJSON bool) (found []string) {
 // address, and no typed name makes it find another.
 func TestFail2ban(t *testing.T) {
 	t.Run("text", func(t *testing.T) { wantBans(t, false, `msg="sign-in failed" event=signin.failed ip=6.6.6.6 `) })
-	t.Run("JSON", func(t *testing.T) { wantBans(t, true, `"msg":"sign-in failed","event":"signin.failed","ip":"6.6.6.6"`) })
+	t.Run("JSON", func(t *testing.T) {
+		wantBans(t, true, `"body":"sign-in failed","event_name":"signin.failed","client.address":"6.6.6.6"`)
+	})
 }
 
 // wantBans fails the test unless the filter for the format finds the failures,

@@ -16,17 +16,12 @@ import (
 	"glassjar/handlers/web"
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
+	"glassjar/utl/logs"
 )
 
 // logging returns a change that logs from the level on, as text or as JSON.
 func logging(log *webtest.SafeBuffer, level slog.Level, asJSON bool) func(*handlers.Config) {
-	o := &slog.HandlerOptions{Level: level}
-	return func(c *handlers.Config) {
-		c.Log = slog.New(slog.NewTextHandler(log, o))
-		if asJSON {
-			c.Log = slog.New(slog.NewJSONHandler(log, o))
-		}
-	}
+	return func(c *handlers.Config) { c.Log = slog.New(logs.Format(asJSON, level)(log)) }
 }
 
 // post returns a form's request for ask.
@@ -149,6 +144,32 @@ func TestWhatALineSays(t *testing.T) {
 		if strings.Contains(strings.ToLower(got), "canary") {
 			t.Errorf("%s tells what it must not", got)
 		}
+	}
+}
+
+// The same in JSON, under OpenTelemetry's names.
+func TestWhatALineOfJSONSays(t *testing.T) {
+	log := &webtest.SafeBuffer{}
+	s := webtest.New(t, logging(log, slog.LevelInfo, true))
+	s.Add(t, "ada", account.Owner)
+	cookie := s.Person(t, "ada").Cookies()
+	before := len(log.String())
+	s.Ask(webtest.With(func(r *http.Request) {
+		r.URL.Path, r.RemoteAddr = "/people/ada", "127.0.0.1:1"
+		r.Header["Cookie"] = []string{cookie}
+		r.Header["X-Forwarded-For"] = []string{"192.0.2.1"}
+		r.Header["X-Request-Id"] = []string{"7f3c.a-b_c:9"}
+		r.Header["Traceparent"] = []string{"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+	}))
+	s.Ask(webtest.With(func(r *http.Request) { r.Method, r.URL.Path = "CANARY", "/canary" }))
+	got := regexp.MustCompile(`"glassjar.request.id":"[^"]+"|"timestamp":"[^"]+"`).ReplaceAllString(log.String()[before:], "·")
+	if want := `{·,"severity_text":"INFO","body":"request","http.request.method":"GET","http.route":"/people/{username}",` +
+		`"http.response.status_code":200,"glassjar.request.duration":0,·,"user.name":"ada","client.address":"192.0.2.1",` +
+		`"http.request.header.x-request-id":["7f3c.a-b_c:9"],"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"}
+{·,"severity_text":"INFO","body":"request","http.request.method":"_OTHER","http.response.status_code":404,` +
+		`"glassjar.request.duration":0,·,"client.address":"192.0.2.1"}
+`; got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }
 

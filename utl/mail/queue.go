@@ -54,7 +54,7 @@ func (q *Queue) Enqueue(ctx context.Context, tx *db.Tx, m Message) (taken bool, 
 		return false, fmt.Errorf("reading the mail queue: %w", err)
 	}
 	if reason != "" {
-		q.Log.WarnContext(ctx, "mail dropped", "kind", string(m.Kind), "account", m.AccountID, "reason", reason)
+		q.Log.WarnContext(ctx, "mail dropped", "kind", string(m.Kind), "account_id", m.AccountID, "reason", reason)
 		return false, nil
 	}
 	params, err := json.Marshal(m.capped())

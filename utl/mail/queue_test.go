@@ -41,7 +41,7 @@ func TestNothingIsQueued(t *testing.T) {
 		t.Errorf("queued or logged: %s", got)
 	}
 	w.put(t, q, message(mail.Reset, "no address"))
-	if got := w.rows(t); got != "" || !strings.Contains(w.log.String(), `msg="mail dropped" kind=reset account="id of no address" reason="no email address"`) {
+	if got := w.rows(t); got != "" || !strings.Contains(w.log.String(), `msg="mail dropped" kind=reset account_id="id of no address" reason="no email address"`) {
 		t.Errorf("queued %q, logged %q", got, w.log)
 	}
 	(&mail.Sender{Queue: off}).Run(t.Context()) // returns

@@ -115,7 +115,7 @@ func (s *Sender) one(ctx context.Context, c *connection, m row) error {
 	case errors.Is(err, ErrNotDue):
 		return s.Queue.forget(ctx, m)
 	case err != nil:
-		s.Queue.Log.WarnContext(ctx, "a mail has no link yet", "kind", string(m.Kind), "account", m.AccountID, "error", err)
+		s.Queue.Log.WarnContext(ctx, "a mail has no link yet", "kind", string(m.Kind), "account_id", m.AccountID, "error", err)
 		return s.retry(ctx, m, err)
 	}
 	return s.deliver(ctx, c, m, link)
@@ -171,7 +171,7 @@ func (s *Sender) retry(ctx context.Context, m row, err error) error {
 }
 
 func (s *Sender) giveUp(ctx context.Context, m row, why string) error {
-	s.Queue.Log.WarnContext(ctx, "mail given up", "kind", string(m.Kind), "account", m.AccountID, "reason", why)
+	s.Queue.Log.WarnContext(ctx, "mail given up", "kind", string(m.Kind), "account_id", m.AccountID, "reason", why)
 	return s.Queue.failed(ctx, m, why)
 }
 
