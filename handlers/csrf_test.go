@@ -47,8 +47,8 @@ func notice(t *testing.T, s *webtest.Site, name string) string {
 func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) (map[string]deed, webtest.App) {
 	t.Helper()
 	d := s.Device()
-	b.AddPasskey(d, "Laptop").Want(http.StatusSeeOther)
 	own := b.AddApp(s)
+	b.AddPasskey(d, "Laptop")
 	app := b.SetUpApp(s)
 	s.Person(t, "bob")
 	b.SignIn("bob", webtest.Good).Want(http.StatusSeeOther, "/auth/code") // a pending sign-in too

@@ -131,8 +131,8 @@ func (s *Room) accepted(all []passkey.Passkey, accountID string) (string, error)
 }
 
 // PasskeySubmit answers POST /account/passkeys: it registers the passkey that the
-// browser made, ends the account's other sessions and answers 303, or shows the page
-// again.
+// browser made, ends the account's other sessions and answers 200 with the recovery
+// codes, if they are the account's first, else 303; or it shows the page again.
 func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	me := proven.Account()
 	form, err := web.ReadForm(r, "name", "answer", "trouble")
@@ -140,6 +140,7 @@ func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request, proven web.
 		return err
 	}
 	p := PasskeysPage{Layout: layout(me), Name: form.Get("name")}
+	var added passkey.Added
 	if trouble := form.Get("trouble"); trouble != "" {
 		err = errStopped
 		if p.Problem = passkeyTroubles[trouble]; p.Problem != "" {
@@ -149,11 +150,14 @@ func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request, proven web.
 		err = errNoAnswer
 	} else {
 		sid := web.InfoOf(r).Session.SID
-		err = s.PasskeyStore.Add(r.Context(), me.Identity, passkey.Registration{
+		added, err = s.PasskeyStore.Add(r.Context(), me.Identity, passkey.Registration{
 			Name: form.Get("name"), Answer: form.Get("answer"), Holder: s.registering(r).Holder, SID: sid,
 		}, web.Actor(r))
 	}
-	if err == nil {
+	switch {
+	case err == nil && added.Recovery != nil:
+		return s.showRecoveryMade(w, me, added.Recovery, passkeysDone["added"])
+	case err == nil:
 		return web.SeeOther(w, "/account/passkeys?done=added")
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {

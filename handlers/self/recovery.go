@@ -98,7 +98,7 @@ func (s *Room) RecoveryFile(w http.ResponseWriter, r *http.Request, me account.A
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", "recovery-codes-"+me.Username+".txt"))
 	var b strings.Builder
-	fmt.Fprintf(&b, "Recovery codes of %s at %s, %s\nEach signs in once, in place of the six digits.\n\n", me.Username, s.PublicURL, s.Now().UTC().Format("2 Jan 2006"))
+	fmt.Fprintf(&b, "Recovery codes of %s at %s, %s\nEach signs in once, in place of the six digits or a passkey.\n\n", me.Username, s.PublicURL, s.Now().UTC().Format("2 Jan 2006"))
 	for i, code := range codes {
 		fmt.Fprintf(&b, "%d  %s\n", i+1, code)
 	}

@@ -74,7 +74,7 @@ func TestSecondStepsThatAreRefused(t *testing.T) {
 		{"another person's passkey", func(t *testing.T, s *webtest.Site, _ *webtest.Browser, page *webtest.Answer, _ *passkeytest.Device) string {
 			t.Helper()
 			theirs := s.Device()
-			s.SignedIn(t, "zoe").AddPasskey(theirs, "Zoe's").Want(http.StatusSeeOther)
+			s.SignedIn(t, "zoe").AddPasskey(theirs, "Zoe's")
 			return theirs.Sign(t, page.Options("/auth/passkey"), theirs.Keys[0])
 		}, stepRefuse},
 		{"too late", func(t *testing.T, s *webtest.Site, _ *webtest.Browser, page *webtest.Answer, d *passkeytest.Device) string {
@@ -117,7 +117,7 @@ func TestAPasskeyAsAProof(t *testing.T) {
 	s, d := passkeySite(t)
 	b := s.SignedInBy(t, d)
 	theirs := s.Device()
-	s.SignedIn(t, "zoe").AddPasskey(theirs, "Zoe's").Want(http.StatusSeeOther)
+	s.SignedIn(t, "zoe").AddPasskey(theirs, "Zoe's")
 	s.Clock.Move(session.ProofLife + time.Second)
 	const path = "/account/prove"
 	page := b.Get("/account/prove?next=/account/passkeys").Want(http.StatusOK)

@@ -26,7 +26,7 @@ func (s *Site) passkeys(tb testing.TB, c handlers.Config) *passkey.Store {
 	}
 	store, err := passkey.New(passkey.Options{
 		DB: s.DB, Sessions: s.Sessions, Public: &public, SiteName: "Ada's jar", Keys: [][32]byte{PasskeyKey}, Now: s.Clock.Now,
-		Changed: s.Accounts.FactorsChanged,
+		Changed: s.Accounts.FactorsChanged, FirstRecovery: c.Factors.FirstRecovery, LastRecovery: c.Factors.LastRecovery,
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -53,6 +53,16 @@ func (a *Answer) Options(action string) string {
 
 // AddPasskey has the device make a passkey for whom is signed in.
 func (b *Browser) AddPasskey(d *passkeytest.Device, name string) *Answer {
+	b.T.Helper()
+	added := b.TryPasskey(d, name)
+	if added.StatusCode != http.StatusOK { // which shows recovery codes
+		added.Want(http.StatusSeeOther, "/account/passkeys?done=added")
+	}
+	return added
+}
+
+// TryPasskey has the device make a passkey, and returns what the site answers.
+func (b *Browser) TryPasskey(d *passkeytest.Device, name string) *Answer {
 	b.T.Helper()
 	options := b.Get("/account/passkeys").Options("/account/passkeys")
 	return b.Post("/account/passkeys", "name", name, "answer", d.Create(b.T, options))

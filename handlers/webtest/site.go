@@ -159,7 +159,8 @@ func NewAt(tb testing.TB, at string, change ...func(*handlers.Config)) *Site {
 	if c.Devices, err = session.NewDevices(secure, [][32]byte{DeviceKey}); err != nil {
 		tb.Fatal(err)
 	}
-	c.Passkeys, c.Factors = s.passkeys(tb, c), s.factors(tb)
+	c.Factors = s.factors(tb)
+	c.Passkeys = s.passkeys(tb, c)
 	s.serve(tb, c)
 	return s
 }

@@ -83,7 +83,8 @@ func NewWorld(tb testing.TB, public, domain string) *World {
 		tb.Fatal(err)
 	}
 	return &World{Site: s.Again(tb, func(c *handlers.Config) {
-		c.Sessions, c.Accounts, c.Gate, c.Passkeys, c.Factors = s.Sessions, s.Accounts, g, s.passkeys(tb, *c), s.factors(tb)
+		c.Sessions, c.Accounts, c.Gate, c.Factors = s.Sessions, s.Accounts, g, s.factors(tb)
+		c.Passkeys = s.passkeys(tb, *c)
 	})}
 }
 

@@ -91,7 +91,7 @@ func (s *Store) Confirm(ctx context.Context, of identity.Identity, c Confirmatio
 			of.ID, sealed, keyID, at, db.Micros(now)); err != nil {
 			return err
 		}
-		recovery, err = s.firstRecovery(ctx, tx, of, by)
+		recovery, err = s.FirstRecovery(ctx, tx, of, by)
 		return err
 	})
 	return recovery, err
@@ -124,11 +124,7 @@ func (s *Store) RemoveApp(ctx context.Context, of identity.Identity, sid string,
 		if n == 0 {
 			return ErrOff
 		}
-		more, err := has(ctx, tx, of.ID)
-		if err == nil && !more {
-			_, err = tx.Exec(ctx, `DELETE FROM recovery_codes WHERE account_id = ?`, of.ID)
-		}
-		return err
+		return s.LastRecovery(ctx, tx, of.ID)
 	})
 }
 

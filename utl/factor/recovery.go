@@ -39,13 +39,24 @@ func (s *Store) newRecovery(ctx context.Context, tx *db.Tx, of identity.Identity
 	return codes, s.record(ctx, tx, by, "recovery.made", of, "")
 }
 
-// firstRecovery makes recovery codes if the account has none.
-func (s *Store) firstRecovery(ctx context.Context, tx *db.Tx, of identity.Identity, by audit.Actor) ([]string, error) {
+// FirstRecovery makes recovery codes if the account has none, in the transaction that
+// adds a second factor, and returns them. session.LockAccount comes before it.
+func (s *Store) FirstRecovery(ctx context.Context, tx *db.Tx, of identity.Identity, by audit.Actor) ([]string, error) {
 	n, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM recovery_codes WHERE account_id = ?`, of.ID)
 	if err != nil || n > 0 {
 		return nil, err
 	}
 	return s.newRecovery(ctx, tx, of, by)
+}
+
+// LastRecovery removes the account's recovery codes, in the transaction that removes a
+// factor, if there is no second factor left whose place they could take.
+func (s *Store) LastRecovery(ctx context.Context, tx *db.Tx, accountID string) error {
+	more, err := has(ctx, tx, accountID)
+	if err == nil && !more {
+		_, err = tx.Exec(ctx, `DELETE FROM recovery_codes WHERE account_id = ?`, accountID)
+	}
+	return err
 }
 
 // recoveryHash is what is kept of a recovery code. It names the account: a row that

@@ -20,6 +20,7 @@ import (
 
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
+	"glassjar/utl/identity"
 	"glassjar/utl/session"
 )
 
@@ -86,6 +87,12 @@ type Options struct {
 	// Changed, where given, tells the person in the transaction of a change, or
 	// refuses it: detail is a sentence that says what was changed.
 	Changed func(ctx context.Context, tx *db.Tx, accountID, detail string, by audit.Actor) error
+
+	// FirstRecovery and LastRecovery, where given, make the account's recovery codes
+	// with its first second factor and remove them with its last one, in the
+	// transaction of the change.
+	FirstRecovery func(ctx context.Context, tx *db.Tx, of identity.Identity, by audit.Actor) ([]string, error)
+	LastRecovery  func(ctx context.Context, tx *db.Tx, accountID string) error
 }
 
 // Store keeps passkeys. Without a Host it is off: browsers have passkeys for a site

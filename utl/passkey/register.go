@@ -34,19 +34,25 @@ type Registration struct {
 	SID    string // of the session that registers it, which goes on
 }
 
+// Added is what comes of a new passkey.
+type Added struct {
+	Recovery []string // the account's first recovery codes; nil: it has some
+	AMR      string   // how its person proved who they are with it, as RFC 8176 names it
+}
+
 // Add registers the passkey for the person, and ends the account's other sessions.
 // Errors: ErrName, ErrAnswer, ErrChallenge, ErrExpired, ErrUsed, ErrTaken, ErrMany,
 // ErrUnknown when the account is gone or disabled, db.ErrUnavailable.
-func (s *Store) Add(ctx context.Context, of identity.Identity, n Registration, by audit.Actor) error {
+func (s *Store) Add(ctx context.Context, of identity.Identity, n Registration, by audit.Actor) (added Added, err error) {
 	name, err := checkName(n.Name)
 	if err != nil {
-		return err
+		return Added{}, err
 	}
 	made, c, err := s.verifyNew(of, n)
 	if err != nil {
-		return fmt.Errorf("verifying a new passkey: %w", err)
+		return Added{}, fmt.Errorf("verifying a new passkey: %w", err)
 	}
-	made.Name = name
+	made.Name, added.AMR = name, methods(made.credential.Flags.ProtocolValue())
 	err = s.changing(ctx, of, n.SID, by, func(tx *db.Tx) error {
 		if err := s.spend(ctx, tx, c); err != nil {
 			return err
@@ -60,12 +66,16 @@ func (s *Store) Add(ctx context.Context, of identity.Identity, n Registration, b
 		if err := s.tell(ctx, tx, of, "A passkey was added: "+name+".", by); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, by, "passkey.added", of, name)
+		if err := s.record(ctx, tx, by, "passkey.added", of, name); err != nil || s.FirstRecovery == nil {
+			return err
+		}
+		added.Recovery, err = s.FirstRecovery(ctx, tx, of, by)
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("adding a passkey: %w", err)
+		return Added{}, fmt.Errorf("adding a passkey: %w", err)
 	}
-	return nil
+	return added, nil
 }
 
 // verifyNew returns the passkey that the answer registers, and its challenge.

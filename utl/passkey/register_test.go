@@ -204,7 +204,7 @@ func TestChangesEndOtherSessions(t *testing.T) {
 		return all
 	}
 	w.session(t, ada)
-	err := w.Add(t.Context(), ada.Identity, passkey.Registration{
+	_, err := w.Add(t.Context(), ada.Identity, passkey.Registration{
 		Name: " Laptop ", Answer: d.Create(t, w.options(t, ada, registering(ada))), Holder: ada.ID, SID: here,
 	}, visitor)
 	if err != nil || !slices.Equal(live(), []string{here, eves}) {
@@ -329,7 +329,7 @@ func TestHost(t *testing.T) {
 	}
 	d := passkeytest.New("https://192.0.2.1")
 	w.register(t, ada, passkeytest.New(origin))
-	if err := off.Add(t.Context(), ada.Identity, passkey.Registration{Name: "x", Answer: d.Create(t, w.options(t, ada, registering(ada))), Holder: ada.ID}, visitor); !errors.Is(err, passkey.ErrAnswer) {
+	if _, err := off.Add(t.Context(), ada.Identity, passkey.Registration{Name: "x", Answer: d.Create(t, w.options(t, ada, registering(ada))), Holder: ada.ID}, visitor); !errors.Is(err, passkey.ErrAnswer) {
 		t.Errorf("got error %v", err)
 	}
 	if _, err := off.CheckSignIn(t.Context(), signIn, "{}"); !errors.Is(err, passkey.ErrAnswer) {

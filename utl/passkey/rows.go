@@ -133,7 +133,10 @@ func (s *Store) Remove(ctx context.Context, of identity.Identity, id, sid string
 		if err := s.tell(ctx, tx, of, "A passkey was removed: "+name+".", by); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, by, "passkey.removed", of, name)
+		if err := s.record(ctx, tx, by, "passkey.removed", of, name); err != nil || s.LastRecovery == nil {
+			return err
+		}
+		return s.LastRecovery(ctx, tx, of.ID)
 	})
 	if err != nil {
 		return fmt.Errorf("removing a passkey: %w", err)

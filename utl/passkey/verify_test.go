@@ -352,7 +352,7 @@ func FuzzAnswers(f *testing.F) {
 		if _, err := s.CheckSignIn(t.Context(), signIn, answer); err == nil {
 			t.Error("it signs in")
 		}
-		if err := s.Add(t.Context(), account.Account{}.Identity, passkey.Registration{Name: "x", Answer: answer}, visitor); err == nil {
+		if _, err := s.Add(t.Context(), account.Account{}.Identity, passkey.Registration{Name: "x", Answer: answer}, visitor); err == nil {
 			t.Error("it registers")
 		}
 	})
@@ -377,7 +377,7 @@ func TestChangedAnswers(t *testing.T) {
 	for i := range len(made) {
 		changed := []byte(made)
 		changed[i] ^= 1
-		_ = w.Add(context.Background(), ada.Identity, passkey.Registration{Name: "x", Answer: string(changed), Holder: ada.ID}, visitor)
+		_, _ = w.Add(context.Background(), ada.Identity, passkey.Registration{Name: "x", Answer: string(changed), Holder: ada.ID}, visitor)
 	}
 	if n := len(w.texts(t, `SELECT id FROM passkeys`)); n > 2 {
 		t.Errorf("%d passkeys were registered", n-1)

@@ -137,7 +137,8 @@ func (w *world) options(t *testing.T, a account.Account, q passkey.Question) str
 // try registers the passkey of the answer.
 func (w *world) try(t *testing.T, a account.Account, answer string) error {
 	t.Helper()
-	return w.Add(t.Context(), a.Identity, passkey.Registration{Name: "Laptop", Answer: answer, Holder: a.ID}, visitor)
+	_, err := w.Add(t.Context(), a.Identity, passkey.Registration{Name: "Laptop", Answer: answer, Holder: a.ID}, visitor)
+	return err
 }
 
 // register has the device make a passkey of the account's.

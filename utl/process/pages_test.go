@@ -97,6 +97,7 @@ func (p tour) account() {
 	p.visit("account-prove", "/account/prove?next=/account/app-passwords", "Confirm that it is you")
 	p.visit("step-up", "/auth/step-up?next=http://localhost/", "One more step")
 	p.visit("account-password", "/account/password", "Change your password")
+	p.visit("account-recovery-none", "/account/recovery", "Recovery codes")
 	p.passkeys()
 	p.factors()
 	p.visit("account-app-passwords-none", "/account/app-passwords", "App passwords")
@@ -121,7 +122,9 @@ func (p tour) passkeys() {
 	d.Touched(true)
 	p.visit("account-passkeys-none", "/account/passkeys", "Passkeys")
 	p.Press("Add a passkey")
-	p.look("account-passkeys")
+	p.Sees("Your recovery codes")
+	p.look("account-recovery-made")
+	p.visit("account-passkeys", "/account/passkeys", "Passkeys")
 	p.Press("Add a passkey")
 	p.look("account-passkeys-refused")
 	p.Press("Rename")
@@ -131,7 +134,6 @@ func (p tour) passkeys() {
 
 // factors is what one sees of one's own authenticator app and recovery codes.
 func (p tour) factors() {
-	p.visit("account-recovery-none", "/account/recovery", "Recovery codes")
 	p.visit("account-code-setup", "/account/code", "Set up an authenticator app")
 	if size := browsertest.Value[int](p.Page, `document.querySelector("img.qr").naturalWidth`); size < 200 {
 		p.t.Errorf("the picture is %d pixels wide", size)
@@ -146,8 +148,7 @@ func (p tour) factors() {
 	}
 	p.Fill("code", code)
 	p.Press("Turn it on")
-	p.Sees("Your recovery codes")
-	p.look("account-recovery-made")
+	p.Sees("Authenticator app")
 	p.visit("account-unsaved", "/account", "Your account")
 	p.Press("I have saved them")
 	p.look("account-saved")

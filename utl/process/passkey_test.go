@@ -23,6 +23,8 @@ func TestPasskeysInABrowser(t *testing.T) {
 	d.Touched(true)
 	p.Press("Add a passkey")
 	p.Reads(".notice.good", "Your passkey is added. You were signed out everywhere else.")
+	p.Sees("Your recovery codes") // which come with the first
+	p.Open(s.url + "/account/passkeys")
 	p.Press("Add a passkey") // once more, in the same device
 	p.Reads("#problem p", "This device has a passkey for you already.")
 	d.Touched(false)

@@ -33,7 +33,7 @@ func (s *Stores) Signers(public *url.URL) (_ *Signers, err error) {
 	}
 	all.Passkeys, err = passkey.New(passkey.Options{
 		DB: s.DB, Sessions: s.Sessions, Public: public, SiteName: s.Config.SiteName, Keys: s.Ring.Derive("passkey"), Now: s.Accounts.Now,
-		Changed: s.Accounts.FactorsChanged,
+		Changed: s.Accounts.FactorsChanged, FirstRecovery: s.Factors.FirstRecovery, LastRecovery: s.Factors.LastRecovery,
 	})
 	if err != nil {
 		return nil, err
