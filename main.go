@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	signal.Notify(p.hangups, syscall.SIGHUP) // until the process ends: a hangup ends no command either
 	return cli.Run(ctx, args, cli.Env{
 		Stdin: os.Stdin, Stdout: stdout, Stderr: stderr, Dotenv: dotenv, Serve: p.serve, Now: time.Now,
-		Config: func() (config.Config, error) { return config.Load(dotenv, getenv) },
+		Config: p.config,
 		Open: func(ctx context.Context) (*cli.Stores, error) {
 			return p.open(ctx, func(format logs.Formatter) slog.Handler { return format(stderr) })
 		},
@@ -57,9 +57,14 @@ type program struct {
 	hangups        chan os.Signal
 }
 
+// config reads the settings.
+func (p *program) config() (config.Config, error) {
+	return config.Load(dotenv, p.getenv, os.Environ()...)
+}
+
 // open reads the settings and opens the stores, which log to what to makes.
 func (p *program) open(ctx context.Context, to func(logs.Formatter) slog.Handler) (*cli.Stores, error) {
-	cfg, err := config.Load(dotenv, p.getenv)
+	cfg, err := p.config()
 	if err != nil {
 		return nil, err
 	}

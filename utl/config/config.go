@@ -65,14 +65,15 @@ type Config struct {
 	LogFormat string        `env:"LOG_FORMAT" envDefault:"text"`
 	AuditKeep time.Duration `env:"AUDIT_KEEP" envDefault:"2160h"`
 
-	// Warnings say what in .env is perhaps not meant: a sentence each.
+	// Warnings say what in .env and the environment is perhaps not meant: a sentence each.
 	Warnings []string
 }
 
 // Load reads the settings: getenv first, then the .env file at path, which need
 // not exist, then the defaults. An empty value is an unset one. The error holds
-// every fault of the settings, one a line, or the one fault of the file.
-func Load(path string, getenv func(string) string) (Config, error) {
+// every fault of the settings, one a line, or the one fault of the file. The
+// environment ("NAME=value" each) is looked through for names that are nearly ours.
+func Load(path string, getenv func(string) string, environment ...string) (Config, error) {
 	file, err := readDotenv(path)
 	if err != nil {
 		return Config{}, err
@@ -84,6 +85,7 @@ func Load(path string, getenv func(string) string) (Config, error) {
 	faults, credentials := faults{}, getenv("CREDENTIALS_DIRECTORY")
 	useCredentials(faults, values, credentials)
 	c := Config{KeysFromEnv: getenv("SESSION_KEYS") != "" || values["SESSION_KEYS_FILE"] != "", Warnings: doubtful(path, file.Lines)}
+	c.Warnings = append(c.Warnings, doubtfulNames(environment)...)
 	c.Warnings = append(c.Warnings, readSecrets(faults, values, credentials)...)
 	faults.parsed(env.ParseWithOptions(&c, env.Options{Environment: values, FuncMap: parsers}))
 	if values["ADDR"] == "" && values["PORT"] != "" {

@@ -41,7 +41,7 @@ func doubtful(path string, lines []dotenv.Line) (warnings []string) {
 	for _, line := range lines {
 		at[line.Name] = append(at[line.Name], strconv.Itoa(line.Number))
 		if of, ok := strings.CutSuffix(line.Name, "_FILE"); ok && known[of] && !known[line.Name] {
-			warnings = append(warnings, fmt.Sprintf("%s line %d: %s is no setting: only %s come from a file of their own", path, line.Number, line.Name, strings.Join(inFiles, ", ")))
+			warnings = append(warnings, fmt.Sprintf("%s line %d: %s", path, line.Number, noFile(line.Name)))
 			continue
 		}
 		if near := nearest(line.Name); !known[line.Name] && near != "" {
@@ -56,6 +56,46 @@ func doubtful(path string, lines []dotenv.Line) (warnings []string) {
 	return warnings
 }
 
+// noFile returns what is said of a name with _FILE whose setting has no such thing.
+func noFile(name string) string {
+	return fmt.Sprintf("%s is no setting: only %s come from a file of their own", name, strings.Join(inFiles, ", "))
+}
+
+// doubtfulNames returns a sentence for each name of the environment ("NAME=value" each)
+// that differs from a setting's by one letter, by two that are swapped or by its case, or is
+// one with _FILE that has no such thing. The environment is full of other programs' names,
+// so it is judged more strictly than .env, and not at all by settings of up to 5 letters.
+func doubtfulNames(environment []string) (warnings []string) {
+	known := Settings()
+	for _, line := range environment {
+		name, value, _ := strings.Cut(line, "=")
+		if value == "" || len(name) > 2*longest || slices.ContainsFunc(known, func(s Setting) bool { return s.Name == name }) {
+			continue
+		}
+		for _, s := range known {
+			if len(s.Name) <= shortName {
+				continue
+			}
+			if name == s.Name+"_FILE" {
+				warnings = append(warnings, "in the environment: "+noFile(name))
+				break
+			}
+			if distance(written(name), s.Name) <= 1 {
+				warnings = append(warnings, fmt.Sprintf("in the environment: %s is no setting: did you mean %s?", name, s.Name))
+				break
+			}
+		}
+	}
+	slices.Sort(warnings)
+	return warnings
+}
+
+// written returns the name as settings are written.
+func written(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) }
+
+// shortName is how long a setting's name is that others' names are near to by chance.
+const shortName = 5
+
 // longest is how long a setting's name is, about.
 const longest = 16
 
@@ -67,7 +107,7 @@ func nearest(name string) string {
 	}
 	best, least := "", 4
 	for _, s := range Settings() {
-		d := distance(strings.ToUpper(strings.ReplaceAll(name, "-", "_")), s.Name)
+		d := distance(written(name), s.Name)
 		if d < least && d <= max(1, len(s.Name)/4) {
 			best, least = s.Name, d
 		}

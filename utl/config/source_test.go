@@ -45,6 +45,56 @@ func TestNamesThatAreNearlySettings(t *testing.T) {
 	refused(t, dotenv(t, "SESION_IDLE=1h\nSESSION_MAX=1h"), "SESION_IDLE is no setting", "SESSION_IDLE", "2h") // beside a fault too
 }
 
+// What the process is started with is looked through too, and other programs' names
+// are left alone.
+func TestNamesOfTheEnvironmentThatAreNearlySettings(t *testing.T) {
+	const files = " is no setting: only SESSION_KEYS, DATABASE_URL, SMTP_URL come from a file of their own"
+	for line, want := range map[string]string{
+		"SESION_IDLE=1h":              "SESION_IDLE is no setting: did you mean SESSION_IDLE?",
+		"SESSIION_IDLE=1h":            "SESSIION_IDLE is no setting: did you mean SESSION_IDLE?",
+		"SESSIN_KEYS_FILE=x":          "SESSIN_KEYS_FILE is no setting: did you mean SESSION_KEYS_FILE?",
+		"TRUSTED_PROXEIS=x":           "TRUSTED_PROXEIS is no setting: did you mean TRUSTED_PROXIES?",
+		"PUBLIC_URI=x":                "PUBLIC_URI is no setting: did you mean PUBLIC_URL?",
+		"public_url=x":                "public_url is no setting: did you mean PUBLIC_URL?",
+		"GATE-HOSTS=x":                "GATE-HOSTS is no setting: did you mean GATE_HOSTS?",
+		"SIGN_UP=open":                "SIGN_UP is no setting: did you mean SIGNUP?",
+		"MAIL_FROM_FILE=x":            "MAIL_FROM_FILE" + files,
+		"TLS_KEY_FILE=/k.pem":         "TLS_KEY_FILE" + files,
+		"SESION_IDLE=":                "", // unset
+		"SESSION_IDLE=1h":             "",
+		"SESSION_KEYS_FILE=":          "",
+		"TRUSTD_PROXIS=x":             "", // two letters: perhaps another program's
+		strings.Repeat("A", 40) + "=": "",
+		"":                            "",
+		"=C:=C:\\":                    "",
+	} {
+		c, err := config.Load("none", settings(), line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		if want != "" {
+			all = []string{"in the environment: " + want}
+		}
+		if !slices.Equal(c.Warnings, all) {
+			t.Errorf("%s: got %q, want %q", line, c.Warnings, all)
+		}
+	}
+	for name := range strings.FieldsSeq(`PORT HOME PATH SHELL USER LOGNAME LANG LC_ALL TERM PWD OLDPWD HOST HOSTNAME MAIL EDITOR PAGER TZ TMPDIR
+		DISPLAY SHLVL _ LS_COLORS XDG_DATA_HOME XDG_RUNTIME_DIR DBUS_SESSION_BUS_ADDRESS SSH_AUTH_SOCK SSH_TTY SESSION_MANAGER XDG_SESSION_ID
+		INVOCATION_ID JOURNAL_STREAM NOTIFY_SOCKET WATCHDOG_PID WATCHDOG_USEC LISTEN_FDS LISTEN_PID LISTEN_FDNAMES STATE_DIRECTORY
+		CREDENTIALS_DIRECTORY RUNTIME_DIRECTORY MAINPID SYSTEMD_EXEC_PID KUBERNETES_SERVICE_HOST KUBERNETES_PORT HTTP_PROXY https_proxy NO_PROXY
+		PGHOST PGUSER PGPASSFILE PGSSLMODE SSL_CERT_FILE SSL_CERT_DIR GODEBUG GOMAXPROCS GOMEMLIMIT GOTRACEBACK CI DEBUG ENV NODE_ENV
+		LABEL LAD ADDRS ADR APP LOG LOGS LOG_FILE LOG_DIR LOG_PATH DATABASE DATABASE_HOST REDIS_URL POSTGRES_URL SMTP_HOST FTP_URL BASE_URL SITE_URL
+		SITE_ID SECRET_KEY SESSION_SECRET COOKIE_SECRET PORT_FILE ADDR_FILE PASSWORD_FILE POSTGRES_PASSWORD_FILE TLS_CA TLS_DIR PAGES DYNO
+		RAILWAY_PUBLIC_DOMAIN FLY_APP_NAME RENDER_EXTERNAL_URL WEBSITE_SITE_NAME MAIL_TO`) {
+		c, err := config.Load("none", settings(), name+"=x")
+		if err != nil || c.Warnings != nil {
+			t.Errorf("%s: got %q, %v, want no warning", name, c.Warnings, err)
+		}
+	}
+}
+
 // A fault says where its value came from: what is set in two places is changed
 // in the one that counts.
 func TestWhereAFaultCameFrom(t *testing.T) {

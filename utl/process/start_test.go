@@ -67,6 +67,7 @@ func TestACommandInTheWrongFolder(t *testing.T) {
 func TestStartWarns(t *testing.T) {
 	t.Parallel()
 	const public, slip = "passwords and cookies can be read on the way", "SESION_IDLE is no setting: did you mean SESSION_IDLE?"
+	const passed = "in the environment: SESION_MAX is no setting: did you mean SESSION_MAX?"
 	folder := t.TempDir()
 	p := start(t, folder)
 	p.stop()
@@ -81,9 +82,11 @@ func TestStartWarns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p = start(t, folder, "PUBLIC_URL=http://jar.example")
+	p = start(t, folder, "PUBLIC_URL=http://jar.example", "SESION_MAX=1h")
 	p.stop()
-	if said := p.stderr.String(); !strings.Contains(said, public) || !strings.Contains(said, slip) {
-		t.Errorf("got %q, want %q and %q", said, public, slip)
+	for _, want := range []string{public, slip, passed} {
+		if said := p.stderr.String(); !strings.Contains(said, want) {
+			t.Errorf("got %q, want %q", said, want)
+		}
 	}
 }
