@@ -67,6 +67,8 @@ func TestAppIsAddedChangedAndRemoved(t *testing.T) {
 	}
 	b.Get("/apps/" + id + "/recipe/haproxy-lua").Want(http.StatusOK)
 	b.Get("/apps/" + id + "/recipe/apache").Want(http.StatusNotFound)
+	b.Post("/apps/"+id, "name", "Notes", "host", "notes.example", "groups", "", "programs", "1", "level", "2").Want(http.StatusUnprocessableEntity).
+		Says("#problem p", "An app password is one factor, so none passes where a second is asked for: choose one of the two.")
 	b.Post("/apps/"+id, "name", "Notes", "host", "notes.example", "groups", "", "programs", "1").Want(http.StatusSeeOther)
 	wants(t, "changed", b.Get("/apps").Want(http.StatusOK), "Notes", "notes.example", "everybody signed in", "not asked for")
 	if urls := s.Texts(t, `SELECT url FROM apps`); urls[0] != "http://notes.example/" {

@@ -26,7 +26,7 @@ type Room struct {
 }
 
 // Mistakes are those of an app's form.
-var Mistakes = mistakes(app.ErrName, app.ErrHost, app.ErrSuffix, app.ErrOwn, app.ErrTaken, app.ErrUpstream, app.ErrURL, app.ErrGroups, app.ErrLevel, app.ErrMany)
+var Mistakes = mistakes(app.ErrName, app.ErrHost, app.ErrSuffix, app.ErrOwn, app.ErrTaken, app.ErrUpstream, app.ErrURL, app.ErrGroups, app.ErrLevel, app.ErrPrograms, app.ErrMany)
 
 // mistakes returns the errors with their own words as sentences.
 func mistakes(all ...error) (found []web.Mistake) {

@@ -1,6 +1,7 @@
 package forward_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -42,16 +43,29 @@ func TestAppsDecideWhoPasses(t *testing.T) {
 	ask("in one of them", http.StatusOK, "Cookie", cookie).WantHeader("Remote-Groups", "ops")
 	ask("by app password", http.StatusOK, "Authorization", "Bearer "+secret)
 
-	change(func(a *app.App) { a.Level = 2 })
+	if err := w.Apps.Change(t.Context(), app.App{ID: made.ID, Name: "Wiki", Host: "wiki.example", Level: 2, Programs: true}, audit.Command()); !errors.Is(err, app.ErrPrograms) {
+		t.Errorf("a second factor and app passwords: got %v", err)
+	}
+	change(func(a *app.App) { a.Level, a.Programs = 2, false })
 	ask("with a session of level 1", http.StatusUnauthorized, "Cookie", cookie).WantHeader("Location", webtest.Jar+"/auth/step-up?next="+url.QueryEscape(webtest.Elsewhere+"/a"))
-	ask("a program where it may", http.StatusOK, "Authorization", "Bearer "+secret)
+	ask("by app password", http.StatusForbidden, "Authorization", "Bearer "+secret)
+	ask("a program without one is not asked for it", http.StatusUnauthorized, "Accept", "*/*").WantHeader("WWW-Authenticate", "")
+	w.Exec(t, `UPDATE apps SET programs = 1`) // as an older version kept it
+	w.Exec(t, `UPDATE app_changes SET stamp = 'older'`)
+	if err := w.Apps.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask("by app password, as it was allowed once", http.StatusForbidden, "Authorization", "Bearer "+secret); got.Body != noSecondFactor {
+		t.Errorf("the body says %s", got.Body)
+	}
+	ask("a program without one is not asked for it, either", http.StatusUnauthorized, "Accept", "*/*").WantHeader("WWW-Authenticate", "")
 	w.Exec(t, `UPDATE sessions SET level = 2`)
 	for _, sid := range w.Texts(t, `SELECT sid FROM sessions`) {
 		w.Sessions.Forget(sid)
 	}
 	ask("with a session of level 2", http.StatusOK, "Cookie", cookie)
 
-	change(func(a *app.App) { a.Programs = false })
+	change(func(a *app.App) { a.Level = 1 })
 	if got := ask("a program where it may not", http.StatusForbidden, "Authorization", "Bearer "+secret); !strings.Contains(got.Body, "takes no app passwords") {
 		t.Errorf("the body says %s", got.Body)
 	}

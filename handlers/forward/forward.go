@@ -79,7 +79,7 @@ func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, se
 	case gate.Pass:
 		return s.allow(w, r, q.Ask, v.Passenger)
 	case gate.SignedOut:
-		if !v.Rule.Programs {
+		if !v.Rule.TakesPrograms() {
 			q.Ask = q.AsBrowser()
 		}
 		return send(q.Ask, s.Gate.SignIn(q.Ask), "sign in first")

@@ -56,6 +56,9 @@ func TestGateDemandsALevel(t *testing.T) {
 	b.Get("/auth/step-up?next=https://evil.example/").Want(http.StatusSeeOther, "/")
 }
 
+// noSecondFactor is what a program is told where a second factor is asked for.
+const noSecondFactor = `{"error":"This opens only to people who signed in with a second factor. An app password is none."}` + "\n"
+
 // Attack gate/level: an app password is one factor.
 func TestGateDemandsALevelOfPrograms(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
@@ -65,7 +68,7 @@ func TestGateDemandsALevelOfPrograms(t *testing.T) {
 		header := webtest.Asked(webtest.Elsewhere+"/", "Authorization", "Bearer "+secret)
 		w.Ask(t, path+"?level=1", header).Want(http.StatusOK)
 		got := w.Ask(t, path+"?level=2", header).Want(http.StatusForbidden).WantHeader("Content-Type", "application/json").WantHeader("Remote-User", "")
-		if want := `{"error":"This opens only to people who signed in with a second factor. An app password is none."}` + "\n"; got.Body != want {
+		if got.Body != noSecondFactor {
 			t.Errorf("it says %s", got.Body)
 		}
 	}

@@ -52,7 +52,7 @@ func second(t *testing.T, at string) world {
 
 // wiki is an app that has everything.
 func wiki() app.App {
-	return app.App{Name: "Wiki", Host: "Wiki.Example.", Upstream: "127.0.0.1:9092", URL: "https://wiki.example/start", Groups: []string{"ops", "dev", "dev"}, Level: 2, Programs: true}
+	return app.App{Name: "Wiki", Host: "Wiki.Example.", Upstream: "127.0.0.1:9092", URL: "https://wiki.example/start", Groups: []string{"ops", "dev", "dev"}, Level: 2}
 }
 
 func (w world) add(t *testing.T, a app.App) app.App {
@@ -88,13 +88,13 @@ func TestAppsAreKept(t *testing.T) {
 	w := open(t)
 	made := w.add(t, wiki())
 	got, err := w.Find(t.Context(), made.ID)
-	if err != nil || got.Host != "wiki.example" || strings.Join(got.Groups, ",") != "dev,ops" || got.Level != 2 || !got.Programs || got.Upstream != "127.0.0.1:9092" || got.URL != "https://wiki.example/start" {
+	if err != nil || got.Host != "wiki.example" || strings.Join(got.Groups, ",") != "dev,ops" || got.Level != 2 || got.Programs || got.Upstream != "127.0.0.1:9092" || got.URL != "https://wiki.example/start" {
 		t.Fatalf("got %+v, error %v", got, err)
 	}
 	if at, err := w.At(t.Context(), "WIKI.example"); err != nil || at.ID != made.ID {
 		t.Errorf("by its host: got %+v, error %v", at, err)
 	}
-	got.Name, got.Groups, got.Level, got.Programs = "Notes", nil, 1, false
+	got.Name, got.Groups, got.Level, got.Programs = "Notes", nil, 1, true
 	if err := w.Change(t.Context(), got, owner); err != nil {
 		t.Fatal(err)
 	}
@@ -110,8 +110,8 @@ func TestAppsAreKept(t *testing.T) {
 		}
 	}
 	want := []string{
-		"app.added ada wiki.example (Wiki) for dev,ops, level 2, app passwords", "app.changed ada wiki.example (Notes) for everybody, level 1",
-		"app.removed ada wiki.example (Notes) for everybody, level 1",
+		"app.added ada wiki.example (Wiki) for dev,ops, level 2", "app.changed ada wiki.example (Notes) for everybody, level 1, app passwords",
+		"app.removed ada wiki.example (Notes) for everybody, level 1, app passwords",
 	}
 	if got := w.events(t); !slices.Equal(got, want) {
 		t.Errorf("the audit log says %q", got)
@@ -136,6 +136,7 @@ func TestWhatAnAppMayNotBe(t *testing.T) {
 		{"link", func(a *app.App, text string) { a.URL = text }, app.ErrURL, []string{"x", "javascript:alert(1)", "https://evil.example/", "https://u@new.example/", "https://new.example.evil.example/", "ftp://new.example/", "https:new.example", "https://new.example/a b", "https://jar.example/"}},
 		{"groups", func(a *app.App, text string) { a.Groups = []string{text} }, app.ErrGroups, []string{"", "X", "-x", "a,b", "a b"}},
 		{"level", func(a *app.App, text string) { a.Level = len(text) }, app.ErrLevel, []string{"", "123"}},
+		{"app passwords where a second factor is asked for", func(a *app.App, _ string) { a.Level, a.Programs = 2, true }, app.ErrPrograms, []string{""}},
 	} {
 		for _, text := range tt.bad {
 			a := app.App{Name: "New", Host: "new.example", Level: 1}

@@ -43,6 +43,8 @@ var (
 	ErrGroups = errors.New("a group is 1 to 32 of a to z, 0 to 9 and . _ - and starts with a letter or a digit; an app has 32 at most")
 	// ErrLevel means that the level is neither 1 nor 2.
 	ErrLevel = errors.New("the level is 1 or 2")
+	// ErrPrograms means that app passwords should pass where two factors are asked for.
+	ErrPrograms = errors.New("an app password is one factor, so none passes where a second is asked for: choose one of the two")
 	// ErrMany means that there are as many apps as there may be.
 	ErrMany = errors.New("there are 500 apps already, and more cannot be kept")
 )
@@ -73,6 +75,8 @@ func (s *Store) check(a App) (App, error) {
 		return a, ErrURL
 	case a.Level != 1 && a.Level != 2:
 		return a, ErrLevel
+	case a.Level == 2 && a.Programs:
+		return a, ErrPrograms
 	}
 	a.Groups = slices.Compact(slices.Sorted(slices.Values(a.Groups)))
 	if len(a.Groups) > maxGroups || slices.ContainsFunc(a.Groups, func(g string) bool { return !groupForm.MatchString(g) }) {

@@ -20,7 +20,7 @@ type appAdd struct {
 	Name     string `help:"What the home page calls it; without one, the host." placeholder:"NAME"`
 	Group    string `help:"Only people in these groups may open it, with commas between them." placeholder:"GROUPS"`
 	Level    int    `default:"1" help:"1 (the default), or 2: only after two factors or a passkey." placeholder:"LEVEL"`
-	Programs bool   `help:"App passwords may pass."`
+	Programs bool   `help:"App passwords may pass; not with level 2."`
 	Upstream string `help:"Where the proxy reaches the app, host:port, for recipes." placeholder:"ADDRESS"`
 	URL      string `name:"url" help:"Where the home page leads; without one, the host." placeholder:"URL"`
 }

@@ -21,7 +21,7 @@ const (
 	SignedOut                 // nobody is signed in
 	Unsure                    // who it is cannot be known now
 	WrongGroup                // the person is in none of the groups
-	LowLevel                  // the session's level is too low, or an app password has none
+	LowLevel                  // the session's level is too low; an app password is of level 1
 	Pass
 
 	outcomes = int(Pass) + 1
@@ -86,8 +86,17 @@ func (g *Gate) Decide(q *Question, who func(Target) (Passenger, Outcome, error))
 	case q.Demands.Groups != nil && !slices.ContainsFunc(q.Demands.Groups, v.Passenger.HasGroup),
 		len(rule.Groups) > 0 && !slices.ContainsFunc(rule.Groups, v.Passenger.HasGroup):
 		v.Outcome = WrongGroup
-	case q.Program && q.Demands.Level > 1, !q.Program && v.Passenger.How.Level < max(rule.Level, q.Demands.Level):
+	case lowLevel(q.Program, v.Passenger.How.Level, max(rule.Level, q.Demands.Level)):
 		v.Outcome = LowLevel
 	}
 	return v
+}
+
+// lowLevel reports whether a session of the level has too few factors. An app
+// password is one factor, in the place of a session of level 1.
+func lowLevel(program bool, level, needed int) bool {
+	if program {
+		level = 1
+	}
+	return level < needed
 }

@@ -57,12 +57,18 @@ func step(at Outcome, held bool, q *Question, v Verdict) string {
 		}
 		return pick("The app password is good.", "The app password is not good here, or too many were wrong: 401, or 429.")
 	case SignedOut:
+		if q.Program {
+			return pick("It is "+v.Passenger.Username+", by app password.", "")
+		}
 		return pick("It is "+v.Passenger.Username+", with a session of level "+fmt.Sprint(v.Passenger.How.Level)+".", "Nobody is signed in: a page leads to the sign-in, everything else gets 401.")
 	case Unsure:
 		return pick("", "Who it is cannot be known just now: 503.")
 	case WrongGroup:
 		return pick("The groups allow it: "+v.Rule.who()+".", v.Passenger.Username+" is in none of the groups ("+v.Rule.who()+"): 403.")
 	case LowLevel:
+		if q.Program {
+			return pick("The level is enough.", "A second factor is needed, and an app password is none: 403.")
+		}
 		return pick("The level is enough.", "A second factor is needed: a page leads to where one shows it, everything else gets 401.")
 	}
 	return ""

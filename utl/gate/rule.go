@@ -15,9 +15,12 @@ type Rule struct {
 	Host     hosts.Pattern
 	Groups   []string // people in any of them may pass; none: everybody who is signed in
 	Level    int      // of the session, at least
-	Programs bool     // app passwords may pass
+	Programs bool     // app passwords may pass, where the level is 1
 	Tally    *Tally   // what was asked lately; Rules and New make it
 }
+
+// TakesPrograms reports whether an app password may pass.
+func (r *Rule) TakesPrograms() bool { return r.Programs && r.Level < 2 }
 
 // Rules are those of the apps. The gate reads them without a lock. Until Set was
 // called, and after Forget, nothing is known of any app and nobody passes.

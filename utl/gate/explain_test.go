@@ -1,0 +1,61 @@
+package gate_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/utl/gate"
+	"glassjar/utl/hosts"
+	"glassjar/utl/identity"
+)
+
+// A level counts for sessions and for app passwords, and is explained as it was
+// decided.
+func TestLevels(t *testing.T) {
+	public, err := url.Parse("https://jar.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const needed, none = "A second factor is needed: a page leads to where one shows it, everything else gets 401.", "A second factor is needed, and an app password is none: 403."
+	for _, row := range []struct {
+		name                 string
+		app, demanded, level int
+		program, takes       bool
+		want                 gate.Outcome
+		last                 string
+	}{
+		{"one factor where one is enough", 1, 0, 1, false, false, gate.Pass, "It passes"},
+		{"one factor where the app asks for two", 2, 0, 1, false, false, gate.LowLevel, needed},
+		{"one factor where the proxy asks for two", 1, 2, 1, false, false, gate.LowLevel, needed},
+		{"one factor where the proxy asks for less than the app", 2, 1, 1, false, false, gate.LowLevel, needed},
+		{"two factors where both ask for them", 2, 2, 2, false, false, gate.Pass, "It passes"},
+		{"an app password where one is enough", 1, 1, 0, true, true, gate.Pass, "It passes"},
+		{"an app password where the app asks for two", 2, 0, 0, true, true, gate.LowLevel, none},
+		{"an app password where the proxy asks for two", 1, 2, 0, true, true, gate.LowLevel, none},
+		{"an app password where none passes", 2, 0, 0, true, false, gate.NoPrograms, "The app takes no app passwords: 403."},
+	} {
+		var apps gate.Rules
+		host, _ := hosts.ParsePattern("app.example")
+		apps.Set([]gate.Rule{{ID: "a", Name: "App", Host: host, Level: row.app, Programs: row.takes}})
+		g, err := gate.New(gate.Options{Public: public, Apps: &apps, Keys: [][32]byte{{1}}, Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := gate.Question{Trusted: true, Program: row.program, Demands: gate.Demands{Level: row.demanded}}
+		if q.Ask, err = gate.ParseRequest(gate.Check, map[string][]string{"X-Original-Url": {"https://app.example/"}, "X-Original-Method": {"GET"}}); err != nil {
+			t.Fatal(err)
+		}
+		v := g.Decide(&q, func(gate.Target) (gate.Passenger, gate.Outcome, error) {
+			return gate.Passenger{Identity: identity.Identity{Username: "ada"}, How: gate.SignedIn{Level: row.level}}, gate.Pass, nil
+		})
+		if v.Outcome != row.want {
+			t.Errorf("%s: got outcome %d, want %d", row.name, v.Outcome, row.want)
+		}
+		lines := gate.Explain(&q, v)
+		if last := lines[len(lines)-1]; last.Holds != (v.Outcome == gate.Pass) || !strings.HasPrefix(last.Text, row.last) {
+			t.Errorf("%s: it is explained as %+v, want %q", row.name, lines, row.last)
+		}
+	}
+}
