@@ -100,8 +100,30 @@ func (f *findings) site(ctx context.Context, st *Stores) error {
 	} else {
 		f.say(true, "the session keys sign and verify: %s", strings.Join(st.Ring.IDs(), ", "))
 	}
+	if err := f.secrets(ctx, st); err != nil {
+		return err
+	}
 	for _, text := range st.Config.Warnings {
 		f.say(false, "the settings: %s", text)
 	}
+	return nil
+}
+
+// secrets says whether the session keys open what they encrypted.
+func (f *findings) secrets(ctx context.Context, st *Stores) error {
+	tried, err := st.Factors.Try(ctx)
+	if err != nil {
+		return err
+	}
+	if tried.Broken == 0 {
+		f.say(true, "the session keys open the secrets of all authenticator apps: %d", tried.Apps)
+		return nil
+	}
+	names := strings.Join(tried.Names, ", ")
+	if len(tried.Names) < tried.Broken {
+		names += " and others"
+	}
+	f.say(false, "no session key here opens the secrets of %d of %d authenticator apps, whose codes are refused: add the older key at the end of SESSION_KEYS, "+
+		"or, where it is lost, glassjar user clear-factors NAME for each of these: %s", tried.Broken, tried.Apps, names)
 	return nil
 }
