@@ -106,7 +106,8 @@ exec unshare --root="$root" --wd="$dir" --setgid="$gid" --setuid="$uid" "$@"`
 type compose struct {
 	Services map[string]struct {
 		Environment map[string]string
-		ReadOnly    bool `yaml:"read_only"`
+		ReadOnly    bool     `yaml:"read_only"`
+		CapDrop     []string `yaml:"cap_drop"`
 		Volumes     []string
 		Networks    map[string]struct {
 			Address string `yaml:"ipv4_address"`
