@@ -1,22 +1,15 @@
 package process
 
 import (
-	"bytes"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 
 	"glassjar/utl/tlscert/certtest"
 )
@@ -111,63 +104,6 @@ func TestTLS(t *testing.T) {
 		t.Errorf("plain http: got %d, error %v; want 400", a.status, err)
 	}
 	p.stop()
-}
-
-// Attack http/limits: over HTTP/2 too, headers over 64 KB are refused.
-func TestHTTP2Headers(t *testing.T) {
-	t.Parallel()
-	s := newTLS(t)
-	p := start(t, t.TempDir(), s.settings...)
-	for kilobytes, want := range map[int]string{60: "200", 70: "431", 300: "431"} {
-		if got := overHTTP2(t, p, s.trusting("h2"), kilobytes); got != want {
-			t.Errorf("%d KB: got %s, want %s", kilobytes, got, want)
-		}
-	}
-}
-
-// overHTTP2 returns the status that answers a request with so many headers.
-func overHTTP2(t *testing.T, p *program, config *tls.Config, kilobytes int) string {
-	t.Helper()
-	c, err := shake(p, config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	var block bytes.Buffer
-	headers := hpack.NewEncoder(&block)
-	fields := []hpack.HeaderField{
-		{Name: ":method", Value: "GET"},
-		{Name: ":scheme", Value: "https"},
-		{Name: ":authority", Value: "localhost:" + p.port},
-		{Name: ":path", Value: "/"},
-	}
-	many := slices.Repeat([]hpack.HeaderField{{Name: "x-a", Value: strings.Repeat("a", 1000), Sensitive: true}}, kilobytes)
-	for _, f := range append(fields, many...) {
-		if err := headers.WriteField(f); err != nil {
-			t.Fatal(err)
-		}
-	}
-	frames := http2.NewFramer(c, c)
-	frames.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	_, err = io.WriteString(c, http2.ClientPreface)
-	if err := errors.Join(err, frames.WriteSettings()); err != nil {
-		t.Fatal(err)
-	}
-	if err := frames.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true}); err != nil {
-		t.Fatal(err)
-	}
-	for {
-		frame, err := frames.ReadFrame()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if answer, ok := frame.(*http2.MetaHeadersFrame); ok {
-			return answer.PseudoValue("status")
-		}
-	}
 }
 
 // A renewed certificate is shown without a restart; a broken pair is told in the

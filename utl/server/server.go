@@ -111,6 +111,14 @@ func (s Server) http(d *drain) *http.Server {
 		MaxHeaderBytes:    256<<10 - 4096,   // net/http adds 4,096. The site answers those over 64 KB with a page
 		ErrorLog:          slog.NewLogLogger(errorLog{s.Log.Handler()}, slog.LevelWarn),
 
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          100,      // RFC 9113 (6.5.2) advises no fewer
+			MaxReadFrameSize:              16 << 10, // the least allowed: the first 9 bytes of a frame take the memory for all of it
+			MaxReceiveBufferPerConnection: 256 << 10,
+			MaxReceiveBufferPerStream:     64 << 10,
+			WriteByteTimeout:              30 * time.Second, // WriteTimeout ends a stream, but no connection whose client reads nothing
+		},
+
 		DisableGeneralOptionsHandler: true, // its answer would have none of our headers
 	}
 }
