@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"glassjar/utl/server"
@@ -88,6 +89,31 @@ func TestTheManagerIsTold(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A sign of life is given where this process is waited for: WATCHDOG_PID names it, or
+// nobody. Whoever started it, with its environment, may be the one that is meant.
+func TestWhoseWatchdog(t *testing.T) {
+	for whose, want := range map[string]string{"7": "WATCHDOG=1", "": "WATCHDOG=1", "8": "STOPPING=1", "07": "STOPPING=1", "x": "STOPPING=1"} {
+		synctest.Test(t, func(t *testing.T) {
+			h := ear(t, filepath.Join(t.TempDir(), "notify"))
+			m, err := server.ManagerOf(environ("NOTIFY_SOCKET="+h.LocalAddr().String(), "WATCHDOG_USEC=20000", "WATCHDOG_PID="+whose), 7)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stop := running(t, server.Server{Site: http.HandlerFunc(hello), Log: quiet, Manager: m}, newWire())
+			if got := h.hear(10 * time.Second); got != "READY=1" {
+				t.Fatalf("it heard %q first", got)
+			}
+			<-time.After(time.Second) // of the bubble's clock: 100 signs of life
+			if err := stop(); err != nil {
+				t.Error(err)
+			}
+			if got := h.hear(10 * time.Second); got != want {
+				t.Errorf("WATCHDOG_PID=%s: it heard %q, want %q", whose, got, want)
+			}
+		})
 	}
 }
 

@@ -34,10 +34,8 @@ func listen(t *testing.T, p server.Place) net.Listener {
 func TestUnixSocket(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "http.sock")
-	if os.Geteuid() == 0 {
-		if err := os.Chown(folder, -1, 33); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.Chown(folder, -1, otherGroup(t)); err != nil {
+		t.Fatal(err)
 	}
 	defer syscall.Umask(syscall.Umask(0))
 	ln := listen(t, at(path))
@@ -68,6 +66,25 @@ func TestUnixSocket(t *testing.T) {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("after the end the socket is there: %v", err)
 	}
+}
+
+// otherGroup returns a group that is not the one of this process's files, or that one where
+// it has no other.
+func otherGroup(t *testing.T) int {
+	t.Helper()
+	if os.Geteuid() == 0 {
+		return 33
+	}
+	all, err := os.Getgroups()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range all {
+		if one != os.Getegid() {
+			return one
+		}
+	}
+	return os.Getegid()
 }
 
 func group(t *testing.T, info fs.FileInfo) uint32 {
