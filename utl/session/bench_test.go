@@ -49,7 +49,7 @@ func BenchmarkFindMany(b *testing.B) {
 		sid := fmt.Sprintf("%026d", i)
 		s.Keep(session.Session{Identity: ada, SID: sid, Started: now, Seen: now}, now)
 		payload := fmt.Sprintf(`{"username":"ada","sid":"%s","started":%d}`, sid, now.Unix())
-		requests[i] = request(named(s.Name(), sign(s.opt.Keys[0], s.Name(), now.Unix(), payload)))
+		requests[i] = request(cookiesNamed(s.Name(), sign(s.opt.Keys[0], s.Name(), now.Unix(), payload)))
 	}
 	requests = slices.DeleteFunc(requests, func(r *http.Request) bool {
 		_, err := s.Find(r)
@@ -67,7 +67,7 @@ func BenchmarkFindForged(b *testing.B) {
 	s := newSite(b)
 	good := s.signIn(b, "ada", false)
 	date, payload := taken(b, good.Value)
-	r := request(named(s.Name(), sign(newKey(), s.Name(), date, payload)))
+	r := request(cookiesNamed(s.Name(), sign(newKey(), s.Name(), date, payload)))
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := s.Find(r); err == nil {
@@ -115,7 +115,7 @@ func BenchmarkFindCores(b *testing.B) {
 			_, payload := taken(b, s.signIn(b, "ada", false).Value)
 			var requests []*http.Request
 			for i := range people { // one session, signed again and again
-				requests = append(requests, request(named(s.Name(), sign(s.opt.Keys[0], s.Name(), s.clock.Now().Unix()-int64(i), payload))))
+				requests = append(requests, request(cookiesNamed(s.Name(), sign(s.opt.Keys[0], s.Name(), s.clock.Now().Unix()-int64(i), payload))))
 			}
 			bench.Cores(b, func(worker, i int) {
 				if _, err := s.Find(requests[(worker+i)%people]); err != nil {

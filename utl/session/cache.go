@@ -8,47 +8,47 @@ import (
 )
 
 const (
-	trust     = 10 * time.Second // a cache is good so long after the last good poll began
-	reread    = time.Minute      // an entry is read again when it is older
-	rereadNo  = 5 * time.Second  // and sooner when it says "no such session"
-	dropAfter = 10 * time.Minute // an entry that nobody asks for leaves
+	maxStaleness = 10 * time.Second // the cache is trusted this long after the last successful poll started
+	entryTTL     = time.Minute      // an older entry is read again
+	negativeTTL  = 5 * time.Second  // the same for an entry that says "no such session"
+	idleTTL      = 10 * time.Minute // an entry that was not read again for this long is evicted
 
-	maxEntries = 1 << 18 // live sessions in memory, of some 240 bytes each
-	maxNone    = 1 << 13 // entries that say "no such session"
-	maxCookies = 1 << 18 // remembered cookies, of 72 bytes each
+	maxEntries  = 1 << 18 // live sessions in memory, about 240 bytes each
+	maxNegative = 1 << 13 // entries in memory that say "no such session"
+	maxCookies  = 1 << 18 // verified cookies in memory, 72 bytes each
 
-	accountSlots = 1 << 14 // one account's change costs one in so many of the others' sessions a reading
+	accountSlots = 1 << 14 // accounts share a slot: a change of one makes 1/16,384 of the other sessions be read again
 )
 
-// cache is the live sessions in memory, by sid. Finding one takes no lock and
-// writes nothing, so that many cores do it at once; every change takes mu.
+// cache holds live sessions in memory, by sid. A lookup takes no lock and writes
+// nothing, so cores do not wait for each other; every change takes mu.
 type cache struct {
-	began   time.Time
-	seed    maphash.Seed
-	seed2   maphash.Seed
-	live    table[entry]
-	none    table[entry] // sids that no live session has
-	cookies table[verified]
-	polled  atomic.Pointer[time.Time] // when the last good poll began
-	gen     atomic.Uint64             // counts what was forgotten
-	refused sync.Map                  // ended here, to be written: sid → refusal
+	began       time.Time
+	seed        maphash.Seed
+	seed2       maphash.Seed
+	live        table[entry]
+	negative    table[entry] // sids without a live session
+	cookies     table[verified]
+	polled      atomic.Pointer[time.Time] // when the last successful poll started
+	gen         atomic.Uint64             // incremented by every invalidation
+	pendingEnds sync.Map                  // sessions that ended here and whose end is not written yet: sid → pendingEnd
 
-	accounts [accountSlots]atomic.Uint32 // by account: counts how often its sessions were forgotten
+	accounts [accountSlots]atomic.Uint32 // by the account's hash: incremented to invalidate all its sessions
 
 	mu   sync.Mutex
-	seen map[string]int64 // last seen by sid, to be written: of live entries, while the cache is trusted
+	seen map[string]int64 // last seen by sid, not written yet
 }
 
 func (c *cache) init(now time.Time) {
 	c.began, c.seed, c.seed2 = now, maphash.MakeSeed(), maphash.MakeSeed()
-	c.live, c.none, c.cookies = newTable[entry](maxEntries), newTable[entry](maxNone), newTable[verified](maxCookies)
+	c.live, c.negative, c.cookies = newTable[entry](maxEntries), newTable[entry](maxNegative), newTable[verified](maxCookies)
 	c.seen = map[string]int64{}
 }
 
-// sets returns where the sid's entry is, if it is live, and if it is not.
+// sets returns the two sets that can hold the sid's entry.
 func (c *cache) sets(sid string) (live, none *set[entry]) {
 	hash := maphash.String(c.seed, sid)
-	return c.live.set(hash), c.none.set(hash)
+	return c.live.set(hash), c.negative.set(hash)
 }
 
 // entry returns the sid's entry, or nil.
@@ -61,24 +61,24 @@ func (c *cache) entry(sid string) *entry {
 	return none.find(same)
 }
 
-// get returns what is known of the sid, or nil, and whether it may be used as it
-// is. gen goes to put, which keeps nothing that was read before a change.
+// get returns the sid's entry, or nil, and whether it is fresh. Hand gen on to
+// put, which then keeps nothing that was read before an invalidation.
 func (c *cache) get(sid string, now time.Time) (e *entry, gen uint64, fresh bool) {
-	gen = c.gen.Load() // first: whatever ends the session from here on makes it another
-	if _, ended := c.refused.Load(sid); ended {
-		return &unknown, gen, true
+	gen = c.gen.Load() // first: an invalidation from here on changes it
+	if _, ended := c.pendingEnds.Load(sid); ended {
+		return &unknownEntry, gen, true
 	}
 	e = c.entry(sid)
-	return e, gen, e != nil && c.fresh(e, now)
+	return e, gen, e != nil && c.isFresh(e, now)
 }
 
-// fresh reports whether the entry may be used as it is.
-func (c *cache) fresh(e *entry, now time.Time) bool {
-	limit := reread
+// isFresh reports whether the entry may be used without reading the row again.
+func (c *cache) isFresh(e *entry, now time.Time) bool {
+	limit := entryTTL
 	if !e.live {
-		limit = rereadNo
+		limit = negativeTTL
 	}
-	return c.has(e) && c.trusted(now) && now.Sub(c.began)-e.read < limit
+	return c.has(e) && c.isTrusted(now) && now.Sub(c.began)-e.read < limit
 }
 
 // has reports whether the entry is still in the cache.
@@ -86,16 +86,16 @@ func (c *cache) has(e *entry) bool {
 	return !e.gone.Load() && c.accounts[e.slot].Load() == e.mark
 }
 
-// put keeps what was just read of a sid: its row, or only the sid where there
-// is no live session. It returns the entry, which may know better than the row
-// when the session was seen.
+// put stores the result of reading a sid: its row, or only the sid where there
+// is no live session. It returns the entry, whose last seen may be newer than the
+// row's.
 func (c *cache) put(row Session, live bool, now time.Time, gen uint64) *entry {
 	e := newEntry(&row, live, now.Sub(c.began))
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e.saw(c.seen[e.sid()])
+	e.noteSeen(c.seen[e.sid()])
 	if was := c.entry(e.sid()); was != nil {
-		e.saw(was.seen.Load())
+		e.noteSeen(was.seen.Load())
 	}
 	if gen != c.gen.Load() {
 		return e
@@ -113,17 +113,17 @@ func (c *cache) put(row Session, live bool, now time.Time, gen uint64) *entry {
 	return e
 }
 
-// dropLocked drops the sid's entry, if there is one. A cookie that still points
-// to it is good no more.
+// dropLocked drops the sid's entry, if there is one. Verified cookies that still
+// point to it no longer count.
 func (c *cache) dropLocked(sid string) {
 	live, none := c.sets(sid)
-	due := leave(func(e *entry) bool { return e.sid() == sid })
+	due := markGone(func(e *entry) bool { return e.sid() == sid })
 	live.dropIf(due)
 	none.dropIf(due)
 }
 
-// leave marks the entries that are due as gone.
-func leave(due func(*entry) bool) func(*entry) bool {
+// markGone wraps due, and marks the entries that are due as gone.
+func markGone(due func(*entry) bool) func(*entry) bool {
 	return func(e *entry) bool {
 		if !due(e) {
 			return false
@@ -133,7 +133,7 @@ func leave(due func(*entry) bool) func(*entry) bool {
 	}
 }
 
-func (c *cache) forget(sids ...string) {
+func (c *cache) invalidate(sids ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.gen.Add(1)
@@ -142,7 +142,7 @@ func (c *cache) forget(sids ...string) {
 	}
 }
 
-func (c *cache) forgetAccount(id string) {
+func (c *cache) invalidateAccount(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.gen.Add(1)
@@ -153,45 +153,45 @@ func (c *cache) accountSlot(id string) uint32 {
 	return uint32(maphash.String(c.seed, id) % accountSlots) // #nosec G115 -- smaller
 }
 
-// trusted reports whether the last good poll is recent enough, by the
-// monotonic and by the wall clock: a machine that slept, or whose clock was
-// set, knows nothing.
-func (c *cache) trusted(now time.Time) bool {
+// isTrusted reports whether the last successful poll is recent enough, by the
+// monotonic and by the wall clock: one of them shows that the machine slept, the
+// other that its clock was set.
+func (c *cache) isTrusted(now time.Time) bool {
 	polled := c.polled.Load()
 	if polled == nil {
 		return false
 	}
 	mono, wall := now.Sub(*polled), now.Round(0).Sub(polled.Round(0))
-	return mono < trust && wall < trust && wall > -trust
+	return mono < maxStaleness && wall < maxStaleness && wall > -maxStaleness
 }
 
-// start empties the cache: nothing is known of what changed before.
-func (c *cache) start() {
+// reset empties the cache: what changed meanwhile is not known.
+func (c *cache) reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.gen.Add(1)
 	c.dropIfLocked(func(*entry) bool { return true })
 }
 
-// changed takes in the change: what it names is forgotten, and what is being
-// read just now is not kept.
-func (c *cache) changed(ch change) {
+// apply invalidates what the change names; rows that are being read now are not
+// stored.
+func (c *cache) apply(ch change) {
 	if ch.sid != "" {
-		c.forget(ch.sid)
+		c.invalidate(ch.sid)
 	} else {
-		c.forgetAccount(ch.accountID)
+		c.invalidateAccount(ch.accountID)
 	}
 }
 
 func (c *cache) dropIfLocked(due func(*entry) bool) {
-	c.live.dropIf(leave(due))
-	c.none.dropIf(leave(due))
+	c.live.dropIf(markGone(due))
+	c.negative.dropIf(markGone(due))
 }
 
-// age drops the entries that nobody asked for lately.
-func (c *cache) age(now time.Time) {
+// evictIdle drops entries older than idleTTL, and verified cookies without one.
+func (c *cache) evictIdle(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.dropIfLocked(func(e *entry) bool { return !c.has(e) || now.Sub(c.began)-e.read > dropAfter })
+	c.dropIfLocked(func(e *entry) bool { return !c.has(e) || now.Sub(c.began)-e.read > idleTTL })
 	c.cookies.dropIf(func(v *verified) bool { return !c.has(v.entry) })
 }

@@ -37,7 +37,7 @@ func TestAnOutage(t *testing.T) {
 	s.clock.pass(10*time.Second - 1)
 	s.live(t, cookie)
 	s.unknown(t, unread)
-	s.none(t, request(named(s.Name(), "bad")))
+	s.none(t, request(cookiesNamed(s.Name(), "bad")))
 	if !s.Healthy() {
 		t.Error("not healthy before its 10 s are over")
 	}

@@ -10,17 +10,17 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// maxCleared is how many bytes of Set-Cookie headers ClearAll sends: nginx reads
-// the headers of an answer into 4 KB.
+// maxCleared is how many bytes of Set-Cookie headers ClearAll sends at most: by
+// default nginx reads a response's headers into 4 KB.
 const maxCleared = 2500
 
-// ClearAll makes the browser forget every cookie of the name that it may have
-// sent with the request: whatever Path covers the page and, but for a __Host-
-// name, whatever Domain covers the host, as far as maxCleared bytes go.
+// ClearAll deletes every cookie of the name that the browser may have sent with
+// the request: for each Path that covers the page and, unless the name starts with
+// __Host-, for each Domain that covers the host; at most 2,500 bytes of headers.
 func ClearAll(w http.ResponseWriter, r *http.Request, name string, secure bool) {
-	paths, domains := covering(r.URL.EscapedPath()), []string{""}
+	paths, domains := cookiePaths(r.URL.EscapedPath()), []string{""}
 	if !strings.HasPrefix(name, "__Host-") {
-		domains = append(domains, above(r.Host)...)
+		domains = append(domains, cookieDomains(r.Host)...)
 	}
 	size := 0
 	clear := func(domain, path string) {
@@ -41,9 +41,9 @@ func ClearAll(w http.ResponseWriter, r *http.Request, name string, secure bool) 
 	}
 }
 
-// covering returns the Paths of the cookies that a browser sends to the path
-// (RFC 6265, section 5.1.4), / first, as far as a few headers can hold them.
-func covering(path string) []string {
+// cookiePaths returns the Paths of the cookies that a browser sends to the path
+// (RFC 6265, section 5.1.4), / first, at most 9.
+func cookiePaths(path string) []string {
 	path, _, _ = strings.Cut(path[:min(len(path), 256)], ";") // net/http logs a Path with one
 	all := []string{"/"}
 	for i := 1; i < len(path) && len(all) < 8; i++ {
@@ -54,9 +54,10 @@ func covering(path string) []string {
 	return slices.Compact(append(all, path))
 }
 
-// above returns the Domains of the cookies that a browser sends to the host
-// (RFC 6265, section 5.1.3): itself and its parents, but for the last part.
-func above(host string) (domains []string) {
+// cookieDomains returns the Domains of the cookies that a browser sends to the
+// host (RFC 6265, section 5.1.3): the host and its parents without the top-level
+// domain, at most 4.
+func cookieDomains(host string) (domains []string) {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}

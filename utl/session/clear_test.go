@@ -27,7 +27,7 @@ func TestClear(t *testing.T) {
 		{"no cookie", "/account", nil, "/"},
 		{"two on the first page", "http://127.0.0.1:8080/", two, "/"},
 		{"two on a page", "http://[::1]/account", two, "/ /account"},
-		{"two of which one is good", "http://localhost/pages/a/b.html", []*http.Cookie{good, named(s.Name(), "x")}, "/ /pages /pages/ /pages/a /pages/a/ /pages/a/b.html"},
+		{"two of which one is good", "http://localhost/pages/a/b.html", []*http.Cookie{good, cookiesNamed(s.Name(), "x")}, "/ /pages /pages/ /pages/a /pages/a/ /pages/a/b.html"},
 		{"two in a folder", "http://jar/pages/", two, "/ /pages /pages/"},
 		{"spelled as the browser does", "http://jar/pages/a%20b%0A", two, "/ /pages /pages/ /pages/a%20b%0A"},
 		{"no Path holds a ;", "http://jar/pages/a;b/c", two, "/ /pages /pages/ /pages/a"},
@@ -37,7 +37,7 @@ func TestClear(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, tt.address, http.NoBody)
 			for _, c := range tt.sent {
-				r.AddCookie(named(c.Name, c.Value))
+				r.AddCookie(cookiesNamed(c.Name, c.Value))
 			}
 			var places []string
 			for _, c := range cleared(t, s, r) {
@@ -107,7 +107,7 @@ func TestSeveralAreClearedWhereOneIsSent(t *testing.T) {
 		for n, want := range []int{0, 0, 3} { // cookies cleared: without Domain, and for two
 			r := httptest.NewRequest(http.MethodGet, "http://app.example.com/", http.NoBody)
 			for range n {
-				r.AddCookie(named(name, "x"))
+				r.AddCookie(cookiesNamed(name, "x"))
 			}
 			w := httptest.NewRecorder()
 			if err := send(w, r); err != nil {

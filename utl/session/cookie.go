@@ -13,22 +13,22 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// errCookie means that a cookie is not one that we signed, or not any more.
+// errCookie means that no key in use signed the cookie, or that it has expired.
 var errCookie = errors.New("not a cookie of ours")
 
-// payload is what the session cookie, or a gate cookie, says. It is signed, not
-// encrypted: its holder can read it.
+// payload is the content of the session cookie and of gate cookies. It is signed,
+// not encrypted: the browser's user can read it.
 type payload struct {
 	Username string `json:"username"`
 	SID      string `json:"sid"`            // of a session cookie: the token's text
 	Started  int64  `json:"started"`        // seconds since 1970
-	Host     string `json:"host,omitempty"` // of a gate cookie: where it is good
+	Host     string `json:"host,omitempty"` // of a gate cookie: the only host that accepts it
 	old      bool   // signed with an old key
 }
 
-// token is what a session cookie names: the row's sid and, after a proof, its
-// turn. A cookie of before the proof is good no more; gate cookies, which name the
-// sid alone, go on.
+// token identifies a session in its cookie: the row's sid and, after a proof, the
+// row's turn. A proof changes the turn, so cookies from before it are refused;
+// gate cookies carry the sid only, and stay valid.
 type token struct{ sid, turn string }
 
 func (t token) String() string {
@@ -38,16 +38,16 @@ func (t token) String() string {
 	return t.sid + "." + t.turn
 }
 
-// token returns what the session's cookie names.
+// token returns the token of the session's cookie.
 func (s Session) token() token { return token{s.SID, s.turn} }
 
-// token returns what the payload names.
+// token returns the payload's token.
 func (p payload) token() (t token) {
 	t.sid, t.turn, _ = strings.Cut(p.SID, ".")
 	return t
 }
 
-// payloadOf returns what a gorilla session's values say.
+// payloadOf returns the payload in a gorilla session's Values.
 func payloadOf(values map[any]any) (p payload) {
 	p.Username, _ = values["username"].(string)
 	p.SID, _ = values["sid"].(string)
@@ -56,7 +56,7 @@ func payloadOf(values map[any]any) (p payload) {
 	return p
 }
 
-// values returns the payload as a gorilla session's values.
+// values returns the payload as a gorilla session's Values.
 func (p payload) values() map[any]any {
 	values := map[any]any{"username": p.Username, "sid": p.SID, "started": p.Started}
 	if p.Host != "" {
@@ -70,13 +70,13 @@ var _ sessions.Store = (*Store)(nil)
 // codec signs and verifies with one key.
 type codec = *securecookie.SecureCookie
 
-// serializer writes a payload as JSON and reads back only what it writes: a
-// valid signature over anything else is refused.
+// serializer encodes payloads as JSON and accepts only the exact bytes that it
+// would write: a valid signature over other JSON is refused.
 type serializer struct{}
 
 func (serializer) Serialize(src any) ([]byte, error) { return json.Marshal(src) }
 
-// Deserialize reads JSON, and refuses what Serialize would write otherwise.
+// Deserialize decodes JSON, and refuses bytes that differ from Serialize's.
 func (s serializer) Deserialize(src []byte, dst any) error {
 	p, ok := dst.(*payload)
 	if !ok || json.Unmarshal(src, p) != nil {
@@ -88,8 +88,8 @@ func (s serializer) Deserialize(src []byte, dst any) error {
 	return nil
 }
 
-// SetKeys makes the first key sign and every key verify, from now on.
-// No key at all is refused.
+// SetKeys replaces the keys of session cookies: the first signs, all verify. An
+// empty list is an error.
 func (s *Store) SetKeys(keys [][32]byte) error {
 	codecs, err := s.newCodecs(keys)
 	if err == nil {
@@ -112,18 +112,18 @@ func (s *Store) newCodecs(keys [][32]byte) ([]codec, error) {
 
 // Get returns the request's session from gorilla's registry: its Values are
 // "username", "sid" and "started", which is in seconds since 1970. It is part of
-// gorilla's sessions.Store. Whether the session is live is for Find to say.
+// gorilla's sessions.Store. It does not check that the session is live; Find does.
 func (s *Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return sessions.GetRegistry(r).Get(s, name)
 }
 
-// New returns the session that the request's cookie holds, as Get does. A cookie
-// that is not ours gives a new session and an error, and so do several that are.
+// New returns the session in the request's cookie, as Get does. When no cookie
+// verifies, or more than one does, it returns a new session and an error.
 // It is part of gorilla's sessions.Store.
 func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	gs := sessions.NewSession(s, name)
 	gs.Options = s.options()
-	p, _, err := s.read(named(nil, r.Header["Cookie"], name), name, "", *s.keys(name))
+	p, _, err := s.read(cookiesNamed(nil, r.Header["Cookie"], name), name, "", *s.keys(name))
 	if err != nil {
 		gs.IsNew = true
 		return gs, err
@@ -132,7 +132,7 @@ func (s *Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	return gs, nil
 }
 
-// keys returns what signs and verifies cookies of the name.
+// keys returns the codecs for cookies of the name.
 func (s *Store) keys(name string) *[]codec {
 	if name == s.name {
 		return s.codecs.Load()
@@ -140,9 +140,9 @@ func (s *Store) keys(name string) *[]codec {
 	return s.gate.Load()
 }
 
-// Save sends the session's cookie, signed with the first key. A session
-// without a sid, or with a negative MaxAge, clears the cookie: gorilla's own
-// store would sign the live value once more. It is part of gorilla's
+// Save sends the session's cookie, signed with the first key. For a session
+// without a sid, or with a negative MaxAge, it deletes the cookie; gorilla's own
+// store would sign and send the live value again. It is part of gorilla's
 // sessions.Store.
 func (s *Store) Save(_ *http.Request, w http.ResponseWriter, gs *sessions.Session) error {
 	p := payloadOf(gs.Values)
@@ -163,9 +163,9 @@ func (s *Store) Save(_ *http.Request, w http.ResponseWriter, gs *sessions.Sessio
 	return nil
 }
 
-// Clear makes the browser forget the session cookie and the gate cookie of
-// COOKIE_DOMAIN. When the request carried several session cookies, those set for
-// a part of the site or for a parent domain are cleared too.
+// Clear deletes the session cookie and the gate cookie of COOKIE_DOMAIN in the
+// browser. When the request carried several session cookies, it deletes those of
+// other paths and parent domains too.
 func (s *Store) Clear(w http.ResponseWriter, r *http.Request) error {
 	if s.Several(r) {
 		ClearAll(w, r, s.name, s.opt.Secure)
@@ -183,7 +183,8 @@ func (s *Store) Clear(w http.ResponseWriter, r *http.Request) error {
 	return gs.Save(r, w)
 }
 
-// Renew sends the session's cookie again if an old key signed it.
+// Renew signs the session's cookie again, with the newest key, if an older key had
+// signed it.
 func (s *Store) Renew(w http.ResponseWriter, r *http.Request, found Session) error {
 	if !found.old {
 		return nil
@@ -191,20 +192,20 @@ func (s *Store) Renew(w http.ResponseWriter, r *http.Request, found Session) err
 	return s.send(w, r, found)
 }
 
-// send sends the cookie that names the session. If the request carried several,
-// the others are cleared: two that verify would count as none.
+// send sends the session's cookie. If the request carried several, it deletes the
+// others: two valid cookies would sign the person out.
 func (s *Store) send(w http.ResponseWriter, r *http.Request, started Session) error {
 	if s.Several(r) {
 		ClearAll(w, r, s.name, s.opt.Secure)
 	}
-	gs, _ := s.Get(r, s.name) // one that is not ours gives a new session too
+	gs, _ := s.Get(r, s.name) // with an error it is a new session
 	gs.Options.MaxAge = s.maxAge(started)
 	gs.Values = payload{Username: started.Username, SID: started.token().String(), Started: started.Started.Unix()}.values()
 	return gs.Save(r, w)
 }
 
-// maxAge returns the Max-Age of the session's cookies in seconds; 0 means none:
-// they go when the browser closes.
+// maxAge returns the Max-Age of the session's cookies in seconds, or 0 for cookies
+// that end when the browser closes.
 func (s *Store) maxAge(found Session) int {
 	if !found.Remember {
 		return 0
@@ -212,8 +213,9 @@ func (s *Store) maxAge(found Session) int {
 	return int(found.Started.Add(s.opt.Max).Sub(s.opt.Now()) / time.Second)
 }
 
-// sent returns what the request's cookie names, live or not, or nothing.
-func (s *Store) sent(r *http.Request) token {
+// presentedToken returns the token in the request's cookie, whether or not its
+// session is live, or the zero token.
+func (s *Store) presentedToken(r *http.Request) token {
 	gs, _ := s.Get(r, s.name)
 	return payloadOf(gs.Values).token()
 }

@@ -51,7 +51,7 @@ func taken(tb testing.TB, value string) (date int64, payload string) {
 	return date, string(inner)
 }
 
-func named(name, value string) *http.Cookie { return &http.Cookie{Name: name, Value: value} }
+func cookiesNamed(name, value string) *http.Cookie { return &http.Cookie{Name: name, Value: value} }
 
 // raw returns a request with the text as its Cookie header.
 func raw(header ...string) *http.Request {
@@ -123,7 +123,7 @@ func TestNoCharacterCanBeChanged(t *testing.T) {
 					continue
 				}
 				tries++
-				s.none(t, request(named(good.Name, value)))
+				s.none(t, request(cookiesNamed(good.Name, value)))
 				if bare.Decode(good.Name, value, &map[string]any{}) == nil {
 					malleable++
 				}
@@ -161,7 +161,7 @@ func TestNoOtherSpelling(t *testing.T) {
 	for what, value := range header {
 		t.Run(what, func(t *testing.T) { s.none(t, raw(name+value)) })
 	}
-	s.live(t, named(s.Name(), good))
+	s.live(t, cookiesNamed(s.Name(), good))
 }
 
 // newValue returns n random bytes as a cookie could hold them.
@@ -178,7 +178,7 @@ func TestLongAndManyCookies(t *testing.T) {
 	if len(long) < 4097 {
 		t.Fatalf("got %d bytes, want over 4,096", len(long))
 	}
-	s.none(t, request(named(s.Name(), long)))
+	s.none(t, request(cookiesNamed(s.Name(), long)))
 	junk := strings.Repeat("a=b; ", 100)
 	if _, err := s.Find(raw(junk + good.Name + "=" + good.Value)); err != nil {
 		t.Errorf("among 100 others: got error %v, want the session", err)
@@ -202,7 +202,7 @@ func TestNoOtherKeyOrName(t *testing.T) {
 	good := s.signIn(t, "ada", false)
 	now := s.clock.Now().Unix()
 	_, payload := taken(t, good.Value)
-	if s.live(t, named(s.Name(), sign(s.opt.Keys[0], s.Name(), now, payload))); t.Failed() {
+	if s.live(t, cookiesNamed(s.Name(), sign(s.opt.Keys[0], s.Name(), now, payload))); t.Failed() {
 		return // what sign makes is good, so the others are bad for one reason each
 	}
 	for _, tt := range []struct{ name, value string }{
@@ -216,9 +216,9 @@ func TestNoOtherKeyOrName(t *testing.T) {
 		{"the beginning of a name", sign(s.opt.Keys[0], s.Name()[:4], now, payload)},
 		{"another's payload", sign(newKey(), s.Name(), now, strings.Replace(payload, "ada", "bob", 1))},
 	} {
-		t.Run(tt.name, func(t *testing.T) { s.none(t, request(named(s.Name(), tt.value))) })
+		t.Run(tt.name, func(t *testing.T) { s.none(t, request(cookiesNamed(s.Name(), tt.value))) })
 	}
-	s.none(t, request(named("__Host-glassjar", good.Value)))
+	s.none(t, request(cookiesNamed("__Host-glassjar", good.Value)))
 	s.none(t, request())
 }
 
@@ -229,11 +229,11 @@ func TestSeveralCookiesOfTheName(t *testing.T) {
 	good, other := s.signIn(t, "ada", false), s.signIn(t, "bob", false)
 	want := s.live(t, good).SID
 	date, payload := taken(t, good.Value)
-	forged := named(s.Name(), sign(newKey(), s.Name(), date, payload))
+	forged := cookiesNamed(s.Name(), sign(newKey(), s.Name(), date, payload))
 	a, junk := good.Name+"="+good.Value, good.Name+"=tossed"
 	few := slices.Repeat([]*http.Cookie{forged}, 15)
 	for _, r := range []*http.Request{
-		request(good, forged), request(forged, good), request(named(s.Name(), ""), good), request(append(few, good)...), request(append([]*http.Cookie{good}, few...)...),
+		request(good, forged), request(forged, good), request(cookiesNamed(s.Name(), ""), good), request(append(few, good)...), request(append([]*http.Cookie{good}, few...)...),
 		raw(a, junk), raw(junk, a), raw(a + "; x=y; " + junk), raw(a + "; " + s.Name() + `="` + good.Value + `"`), raw(strings.Repeat(junk+"; ", 200) + a),
 		raw(a + "; " + s.Name() + `=a\b`), raw(s.Name() + `=a"b; ` + a), raw(a, s.Name()+"=ä"), // which net/http does not read
 	} {
@@ -260,7 +260,7 @@ func BenchmarkFindAmongForged(b *testing.B) {
 	s := newSite(b)
 	good := s.signIn(b, "ada", false)
 	date, payload := taken(b, good.Value)
-	forged := named(s.Name(), sign(newKey(), s.Name(), date, payload))
+	forged := cookiesNamed(s.Name(), sign(newKey(), s.Name(), date, payload))
 	r := request(append(slices.Repeat([]*http.Cookie{forged}, 250), good)...)
 	for b.Loop() {
 		s.none(b, r)

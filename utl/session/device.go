@@ -14,24 +14,24 @@ import (
 // deviceLife is how long a browser stays a known device, in seconds.
 const deviceLife = 365 * 24 * 60 * 60
 
-// Device says that a browser signed in to the account before. It is good while
-// the account's epoch is the same: a changed password makes it a stranger's.
+// Device marks a browser that signed in to the account before. It is valid while
+// the account's epoch is the same; a new password starts a new epoch.
 type Device struct {
 	AccountID string `json:"account"`
 	ID        string `json:"device"`
 	Epoch     int64  `json:"epoch"`
 }
 
-// Devices reads and writes the cookie of known devices. It opens no door: who
-// has it is only throttled apart from strangers.
+// Devices reads and writes the cookie of known devices. The cookie grants no
+// access: the throttle only counts its holder apart from strangers.
 type Devices struct {
 	name   string
 	secure bool
 	codecs atomic.Pointer[[]securecookie.Codec]
 }
 
-// NewDevices returns the known devices whose cookies the keys sign; secure
-// says that browsers reach us over https.
+// NewDevices returns a Devices that signs with the first key and verifies with
+// all; secure means that browsers reach the site over https.
 func NewDevices(secure bool, keys [][32]byte) (*Devices, error) {
 	d := &Devices{name: "glassjar-device", secure: secure}
 	if secure {
@@ -43,8 +43,8 @@ func NewDevices(secure bool, keys [][32]byte) (*Devices, error) {
 // Name returns the cookie's name.
 func (d *Devices) Name() string { return d.name }
 
-// SetKeys makes the first key sign and every key verify, from now on.
-// No key at all is refused.
+// SetKeys replaces the keys: the first signs, all verify. An empty list is an
+// error.
 func (d *Devices) SetKeys(keys [][32]byte) error {
 	var codecs []securecookie.Codec
 	for _, k := range keys {
@@ -57,12 +57,12 @@ func (d *Devices) SetKeys(keys [][32]byte) error {
 	return nil
 }
 
-// Read returns the device that the request's cookie names, or the zero Device.
-// Of several cookies the one that verifies counts; of several that do, none.
+// Read returns the device in the request's cookie. Of several cookies it takes the
+// one that verifies; when none or more than one does, it returns the zero Device.
 func (d *Devices) Read(r *http.Request) (found Device) {
 	tries := 0
-	for _, value := range named(nil, r.Header["Cookie"], d.name) {
-		if len(value) < signature {
+	for _, value := range cookiesNamed(nil, r.Header["Cookie"], d.name) {
+		if len(value) < signatureChars {
 			continue
 		}
 		if tries++; tries > maxVerify {
@@ -81,13 +81,13 @@ func (d *Devices) Read(r *http.Request) (found Device) {
 }
 
 // Send makes the browser a known device of the account, for a year. If the
-// request carried several cookies of the name, the others are cleared.
+// request carried several cookies of the name, it deletes the others.
 func (d *Devices) Send(w http.ResponseWriter, r *http.Request, v Verified) error {
 	value, err := securecookie.EncodeMulti(d.name, Device{v.AccountID, rand.Text(), v.Epoch}, *d.codecs.Load()...)
 	if err != nil {
 		return fmt.Errorf("signing the device cookie: %w", err)
 	}
-	if several(r, d.name) {
+	if hasDuplicates(r, d.name) {
 		ClearAll(w, r, d.name, d.secure)
 	}
 	http.SetCookie(w, sessions.NewCookie(d.name, value, &sessions.Options{

@@ -78,7 +78,7 @@ func TestADeviceThatIsNone(t *testing.T) {
 	_, payload := taken(t, c.Value)
 	payload = strings.TrimSpace(payload)
 	of := func(key [32]byte, name string, date int64, payload string) *http.Request {
-		return request(named(d.Name(), sign(key, name, date, payload)))
+		return request(cookiesNamed(d.Name(), sign(key, name, date, payload)))
 	}
 	year := int64(365 * 24 * time.Hour / time.Second)
 	for _, tt := range []struct {
@@ -92,10 +92,10 @@ func TestADeviceThatIsNone(t *testing.T) {
 		{"over a year old", of(key, d.Name(), now-year-60, payload), false},
 		{"none", request(), false},
 		{"two that verify", request(c, of2), false},
-		{"one that does not, before it", request(named(c.Name, "x"), c), true},
-		{"one that does not, after it", request(c, named(c.Name, sign(newKey(), d.Name(), now, payload))), true},
-		{"17 forged ones", request(append(slices.Repeat([]*http.Cookie{named(c.Name, sign(newKey(), d.Name(), now, payload))}, 17), c)...), false},
-		{"cut", request(named(c.Name, c.Value[:len(c.Value)-4])), false},
+		{"one that does not, before it", request(cookiesNamed(c.Name, "x"), c), true},
+		{"one that does not, after it", request(c, cookiesNamed(c.Name, sign(newKey(), d.Name(), now, payload))), true},
+		{"17 forged ones", request(append(slices.Repeat([]*http.Cookie{cookiesNamed(c.Name, sign(newKey(), d.Name(), now, payload))}, 17), c)...), false},
+		{"cut", request(cookiesNamed(c.Name, c.Value[:len(c.Value)-4])), false},
 		{"another key", of(newKey(), d.Name(), now, payload), false},
 		{"another name", of(key, "glassjar", now, payload), false},
 		{"not an object", of(key, d.Name(), now, `[1]`), false},
@@ -109,8 +109,8 @@ func TestADeviceThatIsNone(t *testing.T) {
 		})
 	}
 	s := newSite(t, func(o *session.Options) { o.Keys = [][32]byte{key} }) // even with the same key
-	s.none(t, request(named(s.Name(), c.Value)))
-	if got := d.Read(request(named(d.Name(), s.signIn(t, "ada", true).Value))); got != (session.Device{}) {
+	s.none(t, request(cookiesNamed(s.Name(), c.Value)))
+	if got := d.Read(request(cookiesNamed(d.Name(), s.signIn(t, "ada", true).Value))); got != (session.Device{}) {
 		t.Errorf("a session cookie is the device %+v", got)
 	}
 }

@@ -11,11 +11,10 @@ import (
 	"glassjar/utl/db"
 )
 
-// endRows is how many rows one transaction ends of sessions that died all at
-// once.
+// endRows is how many rows of a mass end one transaction writes at most.
 const endRows = 500
 
-// massEnd is the end of an account's sessions of before an epoch.
+// massEnd ends an account's sessions that are older than an epoch.
 type massEnd struct {
 	accountID, username string
 	epoch               int64
@@ -23,11 +22,11 @@ type massEnd struct {
 	by                  audit.Actor
 }
 
-// EndAll ends the account's sessions, all but the one with the sid except, in
-// the transaction of the change that calls for it: they are dead from its commit
-// on. Where there are more than 500, Run ends the rows of the others later. It
-// locks the account, so it comes before the transaction's first statement. When it
-// has committed, call Store.ForgetAccount: this server then knows at once.
+// EndAll ends all sessions of the account except the one with the sid except, in
+// the transaction of the change that requires it: from its commit on they are
+// refused. Beyond 500 sessions, Run writes the ends of the other rows later. EndAll
+// locks the account, so call it before the transaction's first statement. After
+// the commit call Store.ForgetAccount, so that this server refuses them at once.
 func EndAll(ctx context.Context, tx *db.Tx, now time.Time, by audit.Actor, accountID, except string) error {
 	if err := LockAccount(ctx, tx, accountID); err != nil {
 		return err
@@ -47,13 +46,13 @@ func EndAll(ctx context.Context, tx *db.Tx, now time.Time, by audit.Actor, accou
 	if all, err := m.endRows(ctx, tx); all || err != nil {
 		return err
 	}
-	return m.leave(ctx, tx)
+	return m.saveRest(ctx, tx)
 }
 
 // FactorsChanged ends the account's other sessions as EndAll does, in the
-// transaction that adds or removes a factor, and keeps whoever proved before it who
-// they are from starting a session after it. Known devices and app passwords go
-// on. Errors: ErrChanged when the account is gone or disabled.
+// transaction that adds or removes a factor. A sign-in that was verified before the
+// change cannot start a session after it. Known devices and app passwords stay
+// valid. Errors: ErrChanged when the account is gone or disabled.
 func FactorsChanged(ctx context.Context, tx *db.Tx, now time.Time, by audit.Actor, accountID, except string) error {
 	if err := EndAll(ctx, tx, now, by, accountID, except); err != nil {
 		return err
@@ -65,8 +64,9 @@ func FactorsChanged(ctx context.Context, tx *db.Tx, now time.Time, by audit.Acto
 	return err
 }
 
-// nextEpoch begins the account's next epoch, with the session with the sid
-// except: all others are dead. Those of a deleted account are dead already.
+// nextEpoch starts the account's next epoch and takes the session with the sid
+// except into it; all others are refused from then on. For a deleted account it
+// returns a massEnd of all its sessions.
 func nextEpoch(ctx context.Context, tx *db.Tx, accountID, except string) (massEnd, error) {
 	m, err := db.One(ctx, tx, scanEpoch, `UPDATE accounts SET session_epoch = session_epoch + 1 WHERE id = ?
 		RETURNING id, username, session_epoch`, accountID)
@@ -84,7 +84,7 @@ func scanEpoch(r db.Row) (m massEnd, err error) {
 	return m, err
 }
 
-// endRows ends rows, 500 at most, and reports whether these were all.
+// endRows writes the end of at most 500 rows, and reports whether these were all.
 func (m massEnd) endRows(ctx context.Context, tx *db.Tx) (all bool, err error) {
 	ended, err := db.All(ctx, tx, db.Text, `UPDATE sessions SET ended_at = ? WHERE ended_at = 0 AND sid IN
 		(SELECT sid FROM sessions WHERE account_id = ? AND ended_at = 0 AND epoch < ? LIMIT ?) RETURNING sid`,
@@ -97,20 +97,20 @@ func (m massEnd) endRows(ctx context.Context, tx *db.Tx) (all bool, err error) {
 	return len(ended) < endRows, err
 }
 
-// leave leaves the other rows to Run.
-func (m massEnd) leave(ctx context.Context, tx *db.Tx) error {
+// saveRest notes the mass end in the database, for Run to write the other rows.
+func (m massEnd) saveRest(ctx context.Context, tx *db.Tx) error {
 	_, err := tx.Exec(ctx, `INSERT INTO mass_ends (account_id, epoch, at, username, actor_id, actor, address, agent)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id) DO UPDATE SET epoch = excluded.epoch`,
 		m.accountID, m.epoch, db.Micros(m.at), m.username, m.by.ID, audit.Cap(m.by.Name), audit.Cap(m.by.Address), audit.Cap(m.by.Agent))
 	if err != nil {
-		return fmt.Errorf("leaving rows to be ended: %w", err)
+		return fmt.Errorf("noting sessions to be ended: %w", err)
 	}
 	return nil
 }
 
-// finish ends 500 rows that EndAll left, if there are any, and reports whether
+// endRest writes the end of at most 500 rows that EndAll left, and reports whether
 // there may be more.
-func (s *Store) finish(ctx context.Context) (more bool, err error) {
+func (s *Store) endRest(ctx context.Context) (more bool, err error) {
 	left, err := db.All(ctx, s.opt.DB, scanLeft, `SELECT account_id, epoch, at, username, actor_id, actor, address, agent
 		FROM mass_ends LIMIT 1`)
 	if err != nil || len(left) == 0 {

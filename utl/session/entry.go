@@ -9,33 +9,33 @@ import (
 	"glassjar/utl/identity"
 )
 
-// entry is what is known of a sid: its session, without what the devices list
-// alone shows, or that no live session has it. Many goroutines read it at once:
-// only seen and gone change.
+// entry is the cached state of a sid: its session without the fields that only
+// List fills, or that it has no live session. Many goroutines read it at once; only
+// seen and gone change.
 //
-// Its texts are one string. With eight, 100,000 sessions take 17 MB more of the
-// process, and the garbage collector has eight times as much to visit.
+// Its texts are one string. With one string each, 100,000 sessions took 17 MB more,
+// and the garbage collector had more pointers to follow.
 type entry struct {
 	texts    string        // SID, ID, the account's id, Username, Name, Role, Groups, Email, turn, AMR
-	ends     [10]uint32    // where each of them ends
+	ends     [10]uint32    // the end of each in texts
 	started  int64         // microseconds, like the row's
 	proved   int64         // microseconds, like the row's
 	epoch    int64         // the account's
-	read     time.Duration // when, since the cache began
+	read     time.Duration // when the row was read, since the cache began
 	seen     atomic.Int64  // microseconds
-	slot     uint32        // of cache.accounts, by the account's hash,
-	mark     uint32        // and what stood there: another number now means that the account's sessions were forgotten
-	gone     atomic.Bool   // not in the cache any more: nobody may use it
+	slot     uint32        // the account's index in cache.accounts
+	mark     uint32        // that counter's value at put: when it has changed, the entry is invalid
+	gone     atomic.Bool   // evicted or invalidated: must not be used
 	live     bool
 	remember bool
 	level    int8
 }
 
-// unknown is the entry of a sid of which nothing is known.
-var unknown entry
+// unknownEntry is the entry of a sid without a live session.
+var unknownEntry entry
 
-// newEntry returns the entry of a row, or of the row's sid where no live
-// session has it.
+// newEntry returns the entry of a row, or, if live is false, of a sid without a
+// live session.
 func newEntry(row *Session, live bool, read time.Duration) *entry {
 	e := &entry{
 		started: db.Micros(row.Started), proved: db.Micros(row.Proved), epoch: row.Epoch,
@@ -64,9 +64,8 @@ func (e *entry) session() Session {
 	}
 }
 
-// saw notes that the session was seen at a time, in microseconds, unless it was
-// seen later.
-func (e *entry) saw(at int64) {
+// noteSeen raises the session's last seen, in microseconds, to at.
+func (e *entry) noteSeen(at int64) {
 	for was := e.seen.Load(); was < at && !e.seen.CompareAndSwap(was, at); {
 		was = e.seen.Load()
 	}

@@ -9,12 +9,12 @@ import (
 )
 
 // Named is named.
-var Named = named
+var CookiesNamed = cookiesNamed
 
 // Kept counts the cache's live entries and those that say "no such session".
 func (s *Store) Kept() (live, none int) {
 	s.cache.live.dropIf(func(*entry) bool { live++; return false })
-	s.cache.none.dropIf(func(*entry) bool { none++; return false })
+	s.cache.negative.dropIf(func(*entry) bool { none++; return false })
 	return live, none
 }
 
@@ -54,7 +54,7 @@ func (s *Store) Keep(live Session, now time.Time) {
 func (s *Store) WriteSome(ctx context.Context, most int) error { return s.write(ctx, most) }
 
 // Saw notes when the session was last seen, in microseconds.
-func (s *Store) Saw(sid string, at int64) { s.cache.giveBack(map[string]int64{sid: at}) }
+func (s *Store) Saw(sid string, at int64) { s.cache.requeueSeen(map[string]int64{sid: at}) }
 
 // PollPlan returns PostgreSQL's plan for a poll without news.
 func PollPlan(ctx context.Context, d *db.DB) string {

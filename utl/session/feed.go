@@ -9,19 +9,20 @@ import (
 	"glassjar/utl/db"
 )
 
-// pollRows is how many changes one query reads.
+// pollRows is how many changes one query reads at most.
 const pollRows = 1000
 
-// change is what a server must forget: a session, or all those of an account.
+// change is an invalidation that every server must apply: of one session, or of
+// all sessions of an account.
 type change struct {
 	id             int64
 	sid, accountID string
 }
 
-// feed is where a server stands in the table of changes.
+// feed reads the table of changes from where the last poll stopped.
 type feed interface {
-	// poll takes in what was committed since the last poll. When that cannot be
-	// known, the cache begins anew.
+	// poll applies to the cache what was committed since the last poll. When that
+	// cannot be known, it resets the cache.
 	poll(ctx context.Context, now time.Time, c *cache) error
 }
 
@@ -32,10 +33,10 @@ func newFeed(d *db.DB) feed {
 	return &rowFeed{db: d}
 }
 
-// rowFeed is SQLite's: one connection writes, so ids are in the order of commits.
+// rowFeed is SQLite's feed: one connection writes, so ids are in commit order.
 type rowFeed struct {
 	db     *db.DB
-	newest int64 // that a good poll saw
+	newest int64 // id of the newest change that was applied
 }
 
 func (f *rowFeed) poll(ctx context.Context, _ time.Time, c *cache) error {
@@ -48,9 +49,9 @@ func (f *rowFeed) poll(ctx context.Context, _ time.Time, c *cache) error {
 	return nil
 }
 
-// page takes in what changed since the newest change that is known, that one
-// included: if it was swept, so were others, perhaps, that nobody here saw, and
-// the cache begins anew. It reports whether there may be more.
+// page applies the next changes. It reads from the newest known change on, that one
+// included: if the sweep has deleted it, later ones may have been deleted unseen
+// too, and the cache is reset. It reports whether there may be more.
 func (f *rowFeed) page(ctx context.Context, c *cache) (more bool, err error) {
 	page, err := db.All(ctx, f.db, scanChange, `SELECT id, sid, account_id FROM changes WHERE id >= ? ORDER BY id LIMIT ?`, f.newest, pollRows)
 	if err != nil {
@@ -59,13 +60,13 @@ func (f *rowFeed) page(ctx context.Context, c *cache) (more bool, err error) {
 	if len(page) == 0 || page[0].id != f.newest {
 		newest, err := db.One(ctx, f.db, db.Int, `SELECT COALESCE(MAX(id), 0) FROM changes`)
 		if err == nil {
-			c.start()
+			c.reset()
 			f.newest = newest
 		}
 		return false, err
 	}
 	for _, ch := range page[1:] {
-		c.changed(ch)
+		c.apply(ch)
 		f.newest = ch.id
 	}
 	return len(page) == pollRows, nil
@@ -76,17 +77,18 @@ func scanChange(r db.Row) (c change, err error) {
 	return c, err
 }
 
-// snapshotFeed is PostgreSQL's: a change is new if the transaction that made it
-// was not over in the snapshot of the last poll, however late it commits, and
-// whatever the clocks say.
+// snapshotFeed is PostgreSQL's feed: a change is new if its transaction was not yet
+// finished in the snapshot of the last poll. So a late commit is not missed, and no
+// clock counts.
 type snapshotFeed struct {
 	db       *db.DB
 	last     snapshot
-	timeline string    // of the write-ahead log: counts up when a standby is promoted
-	at       time.Time // of the last good poll
+	timeline string    // of the write-ahead log: incremented when a standby is promoted
+	at       time.Time // of the last successful poll
 }
 
-// snapshot is which transactions were over: those before xmax that are not open.
+// snapshot tells which transactions were finished: those before xmax that are not
+// in open.
 type snapshot struct{ xmax, open string }
 
 // parseSnapshot reads PostgreSQL's xmin:xmax:open,open.
@@ -96,19 +98,20 @@ func parseSnapshot(text string) snapshot {
 	return snapshot{xmax, "{" + open + "}"}
 }
 
-// snapshotRow is a change, or none, and what every row of a poll says of the
-// database.
+// snapshotRow is a change, or the zero change, with the snapshot and the timeline
+// of the poll.
 type snapshotRow struct {
 	change
 
 	xid, snapshot, timeline string
 }
 
-// serverNow is what every poll asks of PostgreSQL.
+// serverNow selects PostgreSQL's present snapshot and timeline.
 const serverNow = `(SELECT CAST(pg_current_snapshot() AS TEXT) AS snapshot, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline) s`
 
-// selectNew finds the changes of transactions that a snapshot did not see, those
-// that come after a place among them; where there is none, a row without one.
+// selectNew selects the changes of transactions that were not finished in a
+// snapshot, after the (xid, id) of the last page; if there are none, one row with
+// the zero change.
 const selectNew = `SELECT COALESCE(c.id, 0), COALESCE(c.sid, ''), COALESCE(c.account_id, ''), COALESCE(CAST(c.xid AS TEXT), ''), s.snapshot, s.timeline
 	FROM ` + serverNow + ` LEFT JOIN changes c
 	ON (c.xid >= CAST(CAST(?1 AS TEXT) AS xid8) OR c.xid = ANY (CAST(CAST(?2 AS TEXT) AS xid8[]))) AND (c.xid, c.id) > (CAST(CAST(?3 AS TEXT) AS xid8), ?4)
@@ -132,7 +135,7 @@ func (f *snapshotFeed) poll(ctx context.Context, now time.Time, c *cache) error 
 		}
 		for _, row := range page {
 			if row.xid != "" {
-				c.changed(row.change)
+				c.apply(row.change)
 				place, xid = row.change, row.xid
 			}
 		}
@@ -143,9 +146,9 @@ func (f *snapshotFeed) poll(ctx context.Context, now time.Time, c *cache) error 
 	}
 }
 
-// begin begins anew: the cache holds nothing of before the snapshot. Where the
-// timeline is older than one that was seen, an old primary answers, which knows
-// nothing of what has ended since.
+// begin resets the cache and starts at the present snapshot. A timeline older than
+// one seen before means that an old primary answers, which does not know what has
+// ended since the promotion: that is an error.
 func (f *snapshotFeed) begin(ctx context.Context, now time.Time, c *cache) error {
 	row, err := db.One(ctx, f.db.Reserved(), scanSnapshotRow, `SELECT 0, '', '', '', s.snapshot, s.timeline FROM `+serverNow)
 	if err != nil {
@@ -154,7 +157,7 @@ func (f *snapshotFeed) begin(ctx context.Context, now time.Time, c *cache) error
 	if row.timeline < f.timeline {
 		return fmt.Errorf("%w: timeline %s answers, but %s was promoted", db.ErrUnavailable, row.timeline, f.timeline)
 	}
-	c.start()
+	c.reset()
 	f.last, f.timeline, f.at = parseSnapshot(row.snapshot), row.timeline, now
 	return nil
 }

@@ -6,16 +6,16 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// Place is where a gate cookie is good: on one host, or on a domain and all
-// below it. Cookies know no ports.
+// Place is the scope of a gate cookie: one host, or a domain with all its
+// subdomains. Cookies do not tell ports apart.
 type Place struct {
 	Host   string
 	Domain bool // Host is COOKIE_DOMAIN
 	Secure bool // reached over https
 }
 
-// name returns the gate cookie's name there: a browser takes a __Host- cookie
-// from the host itself alone, and either kind over https alone.
+// name returns the gate cookie's name. Browsers accept __Host- cookies only from
+// the host itself, and both prefixes only over https (RFC 6265bis, section 4.1.3).
 func (p Place) name() string {
 	switch {
 	case p.Domain:
@@ -26,8 +26,8 @@ func (p Place) name() string {
 	return "glassjar-gate"
 }
 
-// SetGateKeys makes the first key sign the gate cookies and every key verify
-// them, from now on. No key at all is refused.
+// SetGateKeys replaces the keys of gate cookies: the first signs, all verify. An
+// empty list is an error.
 func (s *Store) SetGateKeys(keys [][32]byte) error {
 	codecs, err := s.newCodecs(keys)
 	if err == nil {
@@ -36,17 +36,17 @@ func (s *Store) SetGateKeys(keys [][32]byte) error {
 	return err
 }
 
-// FindGate returns the live session that the request's gate cookie for the
-// place names: the same session as Find's, with the same errors. A session
-// cookie is none, and a gate cookie of another place is none either.
+// FindGate returns the live session of the request's gate cookie for the scope: the
+// same session as Find's, with the same errors. Session cookies and gate cookies of
+// other scopes do not count.
 func (s *Store) FindGate(r *http.Request, at Place) (Session, error) {
 	return s.find(r, at.name(), at.Host)
 }
 
-// SendGate sends the gate cookie that names the session at the place. It ends
-// with the session. If the request carried several, the others are cleared.
+// SendGate sends the session's gate cookie for the scope. It ends with the session.
+// If the request carried several, the others are deleted.
 func (s *Store) SendGate(w http.ResponseWriter, r *http.Request, found Session, at Place) error {
-	if several(r, at.name()) {
+	if hasDuplicates(r, at.name()) {
 		ClearAll(w, r, at.name(), at.Secure)
 	}
 	gs := s.newGate(at)
@@ -55,8 +55,7 @@ func (s *Store) SendGate(w http.ResponseWriter, r *http.Request, found Session, 
 	return gs.Save(r, w)
 }
 
-// newGate returns a gorilla session for the gate cookie of the place, with
-// nothing in it.
+// newGate returns an empty gorilla session for the scope's gate cookie.
 func (s *Store) newGate(at Place) *sessions.Session {
 	gs := sessions.NewSession(s, at.name())
 	gs.Options = s.options()

@@ -93,22 +93,22 @@ func TestAGateCookieSomewhereElse(t *testing.T) {
 		value := s.gateCookie(t, cookie, at).Value
 		for _, other := range places {
 			for _, name := range []string{"__Host-glassjar-gate", "__Secure-glassjar-gate", "glassjar-gate", s.Name()} {
-				if r := request(named(name, value)); other != at {
+				if r := request(cookiesNamed(name, value)); other != at {
 					s.noneAt(t, other, r)
 				}
 			}
 			s.noneAt(t, other, request(cookie))
-			s.noneAt(t, other, request(named("__Host-glassjar-gate", cookie.Value)))
+			s.noneAt(t, other, request(cookiesNamed("__Host-glassjar-gate", cookie.Value)))
 		}
-		s.none(t, request(named(s.Name(), value)))
+		s.none(t, request(cookiesNamed(s.Name(), value)))
 	}
 	date, payload := taken(t, cookie.Value)
 	host := strings.TrimSuffix(payload, "}") + `,"host":"app.example.com"}`
-	s.none(t, request(named(s.Name(), sign(s.opt.GateKeys[0], s.Name(), date, payload))))
-	s.none(t, request(named(s.Name(), sign(s.opt.Keys[0], s.Name(), date, host))))
-	s.noneAt(t, onApp, request(named("__Host-glassjar-gate", sign(s.opt.Keys[0], "__Host-glassjar-gate", date, host))))
-	s.noneAt(t, onApp, request(named("__Host-glassjar-gate", sign(s.opt.GateKeys[0], "__Host-glassjar-gate", date, payload))))
-	if _, err := s.FindGate(request(named("__Host-glassjar-gate", sign(s.opt.GateKeys[0], "__Host-glassjar-gate", date, host))), onApp); err != nil {
+	s.none(t, request(cookiesNamed(s.Name(), sign(s.opt.GateKeys[0], s.Name(), date, payload))))
+	s.none(t, request(cookiesNamed(s.Name(), sign(s.opt.Keys[0], s.Name(), date, host))))
+	s.noneAt(t, onApp, request(cookiesNamed("__Host-glassjar-gate", sign(s.opt.Keys[0], "__Host-glassjar-gate", date, host))))
+	s.noneAt(t, onApp, request(cookiesNamed("__Host-glassjar-gate", sign(s.opt.GateKeys[0], "__Host-glassjar-gate", date, payload))))
+	if _, err := s.FindGate(request(cookiesNamed("__Host-glassjar-gate", sign(s.opt.GateKeys[0], "__Host-glassjar-gate", date, host))), onApp); err != nil {
 		t.Errorf("got error %v for what SendGate would write: the rows above show nothing", err)
 	}
 }
@@ -121,13 +121,13 @@ func TestAGateCookieMustBeAsItWasSent(t *testing.T) {
 	for i := range good.Value {
 		for _, c := range alphabet {
 			if value := good.Value[:i] + string(c) + good.Value[i+1:]; value != good.Value {
-				s.noneAt(t, onApp, request(named(good.Name, value)))
+				s.noneAt(t, onApp, request(cookiesNamed(good.Name, value)))
 			}
 		}
-		s.noneAt(t, onApp, request(named(good.Name, good.Value[:i])))
+		s.noneAt(t, onApp, request(cookiesNamed(good.Name, good.Value[:i])))
 	}
 	s.noneAt(t, onApp, request(good, good))
-	for _, r := range []*http.Request{request(good, named(good.Name, "x")), request(named(good.Name, "x"), good)} {
+	for _, r := range []*http.Request{request(good, cookiesNamed(good.Name, "x")), request(cookiesNamed(good.Name, "x"), good)} {
 		if _, err := s.FindGate(r, onApp); err != nil {
 			t.Errorf("beside a stranger's: got error %v, want the session", err)
 		}

@@ -130,7 +130,7 @@ func TestGorilla(t *testing.T) {
 		}
 	})
 	t.Run("a bad cookie is a new session and an error", func(t *testing.T) {
-		gs, err := s.New(request(named(s.Name(), "bad")), s.Name())
+		gs, err := s.New(request(cookiesNamed(s.Name(), "bad")), s.Name())
 		if err == nil || !gs.IsNew || len(gs.Values) != 0 || !gs.Options.HttpOnly || gs.Options.SameSite != http.SameSiteLaxMode {
 			t.Errorf("got %+v, error %v; want a new session with our attributes", gs, err)
 		}
@@ -139,7 +139,7 @@ func TestGorilla(t *testing.T) {
 		}
 	})
 	t.Run("another name is another cookie", func(t *testing.T) {
-		if gs, err := s.New(request(named("lab", cookie.Value)), "lab"); err == nil || !gs.IsNew {
+		if gs, err := s.New(request(cookiesNamed("lab", cookie.Value)), "lab"); err == nil || !gs.IsNew {
 			t.Errorf("got %+v, want an error", gs)
 		}
 	})

@@ -81,7 +81,7 @@ func TestRowsThatCannotBe(t *testing.T) {
 			other := s.another(t)
 			s.sql(t, `UPDATE sessions SET started_at = ?, seen_at = ?`, tt.started, tt.seen)
 			payload := fmt.Sprintf(`{"username":"ada","sid":"%s","started":%d}`, sid, time.UnixMicro(tt.started).Unix())
-			c := named(s.Name(), sign(s.opt.Keys[0], s.Name(), date, payload))
+			c := cookiesNamed(s.Name(), sign(s.opt.Keys[0], s.Name(), date, payload))
 			if tt.live {
 				other.live(t, c)
 			} else {
@@ -118,7 +118,7 @@ func TestStartedOfTheCookie(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			payload := fmt.Sprintf(`{"username":"ada","sid":"%s","started":%d}`, found.SID, tt.started)
-			r := request(named(s.Name(), sign(s.opt.Keys[0], s.Name(), now, payload)))
+			r := request(cookiesNamed(s.Name(), sign(s.opt.Keys[0], s.Name(), now, payload)))
 			s.none(t, r)
 			if _, err := s.New(r, s.Name()); (err == nil) != tt.asked {
 				t.Errorf("the cookie alone: got error %v, want it taken: %v", err, tt.asked)
@@ -145,7 +145,7 @@ func TestALimitLongerThanGorillas(t *testing.T) {
 			started := time.Now().Add(-tt.age)
 			s.sql(t, `UPDATE sessions SET started_at = ?, seen_at = ?`, started.UnixMicro(), started.UnixMicro())
 			payload := fmt.Sprintf(`{"username":"ada","sid":"%s","started":%d}`, sid, started.Unix())
-			c := named(s.Name(), sign(s.opt.Keys[0], s.Name(), started.Unix(), payload))
+			c := cookiesNamed(s.Name(), sign(s.opt.Keys[0], s.Name(), started.Unix(), payload))
 			if other := s.another(t); tt.live {
 				other.live(t, c)
 			} else {

@@ -196,5 +196,5 @@ func (s *site) cookieOf(t *testing.T, name, sid string) *http.Cookie {
 	t.Helper()
 	started := s.count(t, `SELECT started_at FROM sessions WHERE sid = ?`, sid) / 1_000_000
 	payload := fmt.Sprintf(`{"username":"%s","sid":"%s","started":%d}`, name, sid, started)
-	return named(s.Name(), sign(s.opt.Keys[0], s.Name(), started, payload))
+	return cookiesNamed(s.Name(), sign(s.opt.Keys[0], s.Name(), started, payload))
 }

@@ -2,15 +2,15 @@ package session
 
 import "time"
 
-// Measures are what can be said of a store as it is now.
+// Measures are a store's present figures.
 type Measures struct {
 	Cached  int           // live sessions in memory
-	Loads   uint64        // rows read because the cache did not know, since the start
-	PollAge time.Duration // since the last good poll began; 10 s and nothing in memory is believed
+	Loads   uint64        // rows read on cache misses, since the start
+	PollAge time.Duration // since the last successful poll started; from 10 s on the cache is not used; -1: never
 }
 
-// Measures returns them. It looks at every place of the cache: once a few seconds is
-// often enough.
+// Measures returns the present figures. It walks the whole cache: call it every few
+// seconds at most.
 func (s *Store) Measures() Measures {
 	m := Measures{Cached: s.cache.live.count(), Loads: s.loads.Load(), PollAge: -1}
 	if polled := s.cache.polled.Load(); polled != nil {

@@ -79,7 +79,7 @@ func TestPayloadsOfAnotherShape(t *testing.T) {
 	}
 	for _, tt := range payloadRows {
 		t.Run(tt.name, func(t *testing.T) {
-			s.none(t, request(named(s.Name(), sign(s.opt.Keys[0], s.Name(), date, of(tt.payload)))))
+			s.none(t, request(cookiesNamed(s.Name(), sign(s.opt.Keys[0], s.Name(), date, of(tt.payload)))))
 		})
 	}
 	s.live(t, good)
@@ -107,7 +107,7 @@ func TestDatesOfTheSignature(t *testing.T) {
 		{"over the absolute limit", now - int64(most/time.Second) - 60, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := named(s.Name(), sign(s.opt.Keys[0], s.Name(), tt.date, payload))
+			c := cookiesNamed(s.Name(), sign(s.opt.Keys[0], s.Name(), tt.date, payload))
 			if tt.live {
 				s.live(t, c)
 			} else {
@@ -115,7 +115,7 @@ func TestDatesOfTheSignature(t *testing.T) {
 			}
 		})
 	}
-	s.none(t, request(named(s.Name(), sign(s.opt.Keys[0], s.Name(), now+601, payload))))
+	s.none(t, request(cookiesNamed(s.Name(), sign(s.opt.Keys[0], s.Name(), now+601, payload))))
 }
 
 // FuzzCookie: no cookie but a live one is accepted, and nothing panics.
@@ -152,7 +152,7 @@ func FuzzPayload(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		c := named(s.Name(), sign(s.opt.Keys[0], s.Name(), s.clock.Now().Unix(), string(payload)))
+		c := cookiesNamed(s.Name(), sign(s.opt.Keys[0], s.Name(), s.clock.Now().Unix(), string(payload)))
 		if _, err := s.Find(request(c)); (err == nil) != (string(payload) == good) {
 			t.Errorf("Find: got error %v for %q", err, payload)
 		}

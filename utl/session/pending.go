@@ -8,40 +8,41 @@ import (
 	"glassjar/utl/db"
 )
 
-// refusal is the end of a session that could not be written when it was asked
-// for.
-type refusal struct {
+// pendingEnd is the end of a session that is in force on this server, but could
+// not be written to the database yet.
+type pendingEnd struct {
 	by audit.Actor
 	at time.Time
 }
 
-// refuse ends the sid here, whatever its entry says, and remembers to write it.
-func (c *cache) refuse(sid string, by audit.Actor, now time.Time) {
+// endLater refuses the sid on this server from now on, and notes the end to be
+// written.
+func (c *cache) endLater(sid string, by audit.Actor, now time.Time) {
 	by.Agent = audit.Cap(by.Agent)
-	c.refused.Store(sid, refusal{by, now})
-	c.forget(sid)
+	c.pendingEnds.Store(sid, pendingEnd{by, now})
+	c.invalidate(sid)
 }
 
-// ended forgets the sids whose refusal was written.
-func (c *cache) ended(sids []string) {
-	c.forget(sids...)
+// clearPending forgets the pending ends of the sids: they were written.
+func (c *cache) clearPending(sids []string) {
+	c.invalidate(sids...)
 	for _, sid := range sids {
-		c.refused.Delete(sid)
+		c.pendingEnds.Delete(sid)
 	}
 }
 
-// toEnd returns what was refused and is still to be written.
-func (c *cache) toEnd() map[string]refusal {
-	refused := map[string]refusal{}
-	for sid, r := range c.refused.Range {
-		refused[sid.(string)] = r.(refusal) //nolint:errcheck // refuse stores nothing else
+// pending returns the pending ends by sid.
+func (c *cache) pending() map[string]pendingEnd {
+	refused := map[string]pendingEnd{}
+	for sid, r := range c.pendingEnds.Range {
+		refused[sid.(string)] = r.(pendingEnd) //nolint:errcheck // endLater stores nothing else
 	}
 	return refused
 }
 
-// sawIt notes that the entry's session was seen; a later batch writes it. Of
-// many requests at once one has to note it.
-func (c *cache) sawIt(e *entry, now time.Time) {
+// noteSeen notes that the entry's session was seen now; a later batch writes it.
+// Of concurrent requests only one does the work.
+func (c *cache) noteSeen(e *entry, now time.Time) {
 	at := db.Micros(now)
 	if was := e.seen.Load(); was >= at || !e.seen.CompareAndSwap(was, at) {
 		return
@@ -50,12 +51,12 @@ func (c *cache) sawIt(e *entry, now time.Time) {
 	defer c.mu.Unlock()
 	c.seen[e.sid()] = at
 	if kept := c.entry(e.sid()); kept != nil {
-		kept.saw(at)
+		kept.noteSeen(at)
 	}
 }
 
-// takeSeen returns what sawIt noted and forgets it here.
-func (c *cache) takeSeen() map[string]int64 {
+// drainSeen returns what noteSeen noted, by sid, and empties the queue.
+func (c *cache) drainSeen() map[string]int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	seen := c.seen
@@ -63,10 +64,10 @@ func (c *cache) takeSeen() map[string]int64 {
 	return seen
 }
 
-// giveBack notes again what takeSeen gave and could not be written.
-func (c *cache) giveBack(seen map[string]int64) {
+// requeueSeen puts back what drainSeen returned and was not written.
+func (c *cache) requeueSeen(seen map[string]int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	maps.Copy(seen, c.seen) // what came meanwhile is newer
+	maps.Copy(seen, c.seen) // those noted meanwhile are newer
 	c.seen = seen
 }

@@ -13,21 +13,21 @@ import (
 	"glassjar/utl/db"
 )
 
-// ProofLife is how long a proof is good. Using it does not make it last longer.
+// ProofLife is how long a proof is valid. Using it does not extend it.
 const ProofLife = 10 * time.Minute
 
-// Proven reports whether the session's person proved lately who they are.
+// Proven reports whether the person proved who they are within ProofLife.
 func (s Session) Proven(now time.Time) bool {
 	age := now.Sub(s.Proved)
 	return age < ProofLife && age > -skew
 }
 
-// Prove notes that the session's person just proved again who they are, and sends
-// a cookie with a new sid: from then on the old one is refused here, and by every
-// other server within a second. The session goes on in all else, and so do its
-// gate cookies. Its level rises to what was proven, and never falls. Errors:
-// ErrChanged, also when it ended or was proven elsewhere meanwhile;
-// db.ErrUnavailable, and With's.
+// Prove records that the session's person just proved again who they are, and sends
+// a cookie with a new token: the old cookie is refused here from then on, and by
+// every other server within a second. The session and its gate cookies stay valid.
+// Its level rises to what was proven, and never falls. Errors: ErrChanged, also
+// when the session ended or was proven elsewhere meanwhile; db.ErrUnavailable; and
+// those of v.With.
 func (s *Store) Prove(w http.ResponseWriter, r *http.Request, found Session, v Verified, by audit.Actor) (Session, error) {
 	if v.Level < 1 || v.AccountID != found.Identity.ID {
 		return Session{}, errLevel
@@ -45,7 +45,7 @@ func (s *Store) Prove(w http.ResponseWriter, r *http.Request, found Session, v V
 	return found, s.send(w, r, found)
 }
 
-// prove writes the proof, if the session and its account are what they were.
+// prove writes the proof, if neither the session nor its account has changed.
 func prove(ctx context.Context, tx *db.Tx, found Session, was string, v Verified, by audit.Actor) error {
 	if err := LockAccount(ctx, tx, found.Identity.ID); err != nil {
 		return err
@@ -68,7 +68,7 @@ func prove(ctx context.Context, tx *db.Tx, found Session, was string, v Verified
 	return audit.Record(ctx, tx, found.Proved, by, audit.Event{Kind: "session.proved", AccountID: found.Identity.ID, Username: found.Username})
 }
 
-// JoinAMR returns the factors of both, each once, sorted.
+// JoinAMR returns the sorted union of two lists of factors, as in Session.AMR.
 func JoinAMR(a, b string) string {
 	all := append(strings.Fields(a), strings.Fields(b)...)
 	slices.Sort(all)

@@ -10,25 +10,25 @@ import (
 )
 
 const (
-	maxSent   = 3000 // that a request may carry, as net/http has it
-	maxVerify = 16   // cookies of one name whose signature is verified
-	maxValue  = 4096 // bytes of a value that securecookie decodes
-	signature = 44   // characters at its end that hold the HMAC
+	maxCookiesSent = 3000 // cookies of any name that a request may carry; net/http's limit
+	maxVerify      = 16   // cookies of one name whose signatures are verified
+	maxValue       = 4096 // bytes of a value that securecookie decodes
+	signatureChars = 44   // least length of a value: the HMAC-SHA-256 in base64
 )
 
-// find returns the live session that the request's cookie of the name names,
-// one for the host; the session cookie is for none. Of several cookies the one
+// find returns the live session of the request's cookie of the name. host is the
+// gate cookie's host, or empty for the session cookie. Of several cookies the one
 // that verifies counts.
 func (s *Store) find(r *http.Request, name, host string) (Session, error) {
 	var few [4]string
-	sent := named(few[:0], r.Header["Cookie"], name)
+	sent := cookiesNamed(few[:0], r.Header["Cookie"], name)
 	if len(sent) == 0 {
 		return Session{}, ErrNone
 	}
 	keys, now := s.keys(name), s.opt.Now()
 	if len(sent) == 1 && len(sent[0]) <= maxValue {
 		if e, old := s.cache.find(s.cache.fingerprintOf(name, host, sent[0]), keys, now); e.live {
-			found, err := s.within(e, now)
+			found, err := s.sessionOf(e, now)
 			found.old = old
 			return found, err
 		}
@@ -39,24 +39,24 @@ func (s *Store) find(r *http.Request, name, host string) (Session, error) {
 	}
 	sid := p.token().sid
 	found, err := s.live(r.Context(), sid)
-	if err == nil && !p.names(found) { // perhaps it was proven at another server just now: the row decides
-		if e, gen, fresh := s.cache.get(sid, now); e != &unknown || !fresh {
+	if err == nil && !p.matches(found) { // it may have been proven on another server just now: read the row
+		if e, gen, fresh := s.cache.get(sid, now); e != &unknownEntry || !fresh {
 			found, err = s.load(r.Context(), sid, e, gen, now)
 		}
 	}
 	if err != nil {
 		return Session{SID: sid}, err
 	}
-	if !p.names(found) {
+	if !p.matches(found) {
 		return Session{}, ErrNone
 	}
-	s.cache.remember(s.cache.fingerprintOf(name, host, value), keys, sid, p.old)
+	s.cache.addVerified(s.cache.fingerprintOf(name, host, value), keys, sid, p.old)
 	found.old = p.old
 	return found, nil
 }
 
-// names reports whether the session is the one that the payload was made for.
-func (p payload) names(s Session) bool {
+// matches reports whether the payload was made for the session.
+func (p payload) matches(s Session) bool {
 	named := s.token().String()
 	if p.Host != "" {
 		named = s.SID
@@ -64,9 +64,9 @@ func (p payload) names(s Session) bool {
 	return p.SID == named && p.Username == s.Username && p.Started == s.Started.Unix()
 }
 
-// read verifies the cookies of the name, and returns the value of the one that
-// is good at the host and what it says. Errors: errCookie, also when several are
-// good, and when more than maxVerify could be.
+// read verifies the values of cookies of the name, and returns the payload and
+// value of the one that is valid for the host. Errors: errCookie when none is, when
+// more than one is, and when there are more than maxVerify to verify.
 func (s *Store) read(sent []string, name, host string, codecs []codec) (good payload, value string, err error) {
 	tries := 0
 	for _, v := range sent {
@@ -91,7 +91,8 @@ func (s *Store) read(sent []string, name, host string, codecs []codec) (good pay
 	return good, value, nil
 }
 
-// verify returns what a cookie of the name says, if one of the codecs signed it.
+// verify returns the payload of a cookie of the name, if one of the codecs signed
+// it.
 func (s *Store) verify(name, value string, codecs []codec) (payload, error) {
 	for i, c := range codecs {
 		var p payload
@@ -99,7 +100,7 @@ func (s *Store) verify(name, value string, codecs []codec) (payload, error) {
 			continue
 		}
 		p.old = i > 0
-		if !s.inTime(time.Unix(p.Started, 0), s.opt.Now(), s.opt.Max) {
+		if !s.isRecent(time.Unix(p.Started, 0), s.opt.Now(), s.opt.Max) {
 			break
 		}
 		return p, nil
@@ -107,11 +108,11 @@ func (s *Store) verify(name, value string, codecs []codec) (payload, error) {
 	return payload{}, errCookie
 }
 
-// canonical reports whether the value is spelled the one way that we spell it
-// (base64 has others that decode to the same bytes: other last bits, line
-// breaks) and is not dated in the future, which securecookie does not refuse.
+// canonical reports whether the value is in the one spelling that we send (base64
+// has others that decode to the same bytes: other last bits, line breaks) and is
+// not dated in the future; securecookie checks neither.
 func (s *Store) canonical(value string) bool {
-	if len(value) < signature || len(value) > maxValue || strings.ContainsAny(value, "\r\n") {
+	if len(value) < signatureChars || len(value) > maxValue || strings.ContainsAny(value, "\r\n") {
 		return false
 	}
 	raw, err := base64.URLEncoding.Strict().DecodeString(value)
@@ -124,17 +125,17 @@ func (s *Store) canonical(value string) bool {
 }
 
 // Several reports whether the request carries more than one session cookie.
-func (s *Store) Several(r *http.Request) bool { return several(r, s.name) }
+func (s *Store) Several(r *http.Request) bool { return hasDuplicates(r, s.name) }
 
-func several(r *http.Request, name string) bool {
+func hasDuplicates(r *http.Request, name string) bool {
 	var few [4]string
-	return len(named(few[:0], r.Header["Cookie"], name)) > 1
+	return len(cookiesNamed(few[:0], r.Header["Cookie"], name)) > 1
 }
 
-// named appends the values of the name in the Cookie headers, as they stand
-// there: those too that net/http does not read. It appends none when there are
-// more than maxSent of whatever name.
-func named(values, headers []string, name string) []string {
+// cookiesNamed appends to values those of the cookies of the name in the Cookie
+// headers, unchanged, including ones that net/http would drop. It returns none when
+// the headers carry more than maxCookiesSent cookies of any name.
+func cookiesNamed(values, headers []string, name string) []string {
 	all := 0
 	for _, line := range headers {
 		for ; line != ""; all++ {
@@ -146,7 +147,7 @@ func named(values, headers []string, name string) []string {
 			}
 		}
 	}
-	if all > maxSent {
+	if all > maxCookiesSent {
 		return nil
 	}
 	return values

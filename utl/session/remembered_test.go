@@ -44,12 +44,12 @@ func TestARememberedCookie(t *testing.T) {
 		}
 	}
 	kept(2)
-	s.none(t, request(named(s.Name(), gate.Value)))
+	s.none(t, request(cookiesNamed(s.Name(), gate.Value)))
 	s.noneAt(t, onWiki, request(gate))
-	s.noneAt(t, onPlain, request(named("glassjar-gate", gate.Value)))
-	s.none(t, request(named(s.Name(), anotherEnd(cookie.Value))))
-	s.none(t, request(named(s.Name(), "A"+cookie.Value[1:])))
-	s.none(t, request(named(s.Name(), cookie.Value+strings.Repeat("A", 5000))))
+	s.noneAt(t, onPlain, request(cookiesNamed("glassjar-gate", gate.Value)))
+	s.none(t, request(cookiesNamed(s.Name(), anotherEnd(cookie.Value))))
+	s.none(t, request(cookiesNamed(s.Name(), "A"+cookie.Value[1:])))
+	s.none(t, request(cookiesNamed(s.Name(), cookie.Value+strings.Repeat("A", 5000))))
 	kept(2)
 
 	s.Forget(sid)
@@ -94,7 +94,7 @@ func TestRememberedCookiesAreBounded(t *testing.T) {
 	_, payload := taken(t, cookie.Value)
 	var last *http.Cookie
 	for i := range 1000 { // one session, signed again and again
-		last = named(s.Name(), sign(s.opt.Keys[0], s.Name(), s.clock.Now().Unix()-int64(i), payload))
+		last = cookiesNamed(s.Name(), sign(s.opt.Keys[0], s.Name(), s.clock.Now().Unix()-int64(i), payload))
 		s.live(t, last)
 	}
 	if got := s.Cookies(); got != 64 {
@@ -122,7 +122,7 @@ func FuzzOneCookie(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, first, second string) {
 		r := &http.Request{Header: http.Header{"Cookie": {first, second}}}
-		sent := session.Named(nil, r.Header["Cookie"], "glassjar")
+		sent := session.CookiesNamed(nil, r.Header["Cookie"], "glassjar")
 		if len(sent) != 1 || sent[0] == "" || strings.Trim(sent[0], alphabet+"=") != "" {
 			return
 		}

@@ -9,11 +9,11 @@ import (
 	"glassjar/utl/db"
 )
 
-// maxSessions is how many live sessions an account may have.
+// maxSessions is how many live sessions an account has at most.
 const maxSessions = 100
 
-// liveSessions are those that neither ended nor died with an epoch; a condition
-// follows.
+// liveSessions selects sessions that have not ended, neither alone nor with an
+// epoch; a condition has to follow.
 const liveSessions = ` FROM sessions s JOIN accounts a ON a.id = s.account_id
 	WHERE s.ended_at = 0 AND s.epoch = a.session_epoch AND a.disabled_at = 0 AND `
 
@@ -28,24 +28,23 @@ func scan(r db.Row) (s Session, err error) {
 	return s, err
 }
 
-// LockAccount keeps every other server from starting a session of the account,
-// and from changing it, until the transaction ends. It comes before the first
-// statement.
+// LockAccount keeps other transactions, on every server, from starting a session of
+// the account and from changing it until this one ends. Call it before the
+// transaction's first statement.
 func LockAccount(ctx context.Context, tx *db.Tx, accountID string) error {
 	return tx.Lock(ctx, "account:"+accountID)
 }
 
-// SecondFactors returns how many second factors follow the account's password:
-// authenticator apps and passkeys. Errors: db.ErrUnavailable.
+// SecondFactors returns how many second factors the account has: authenticator apps
+// and passkeys. Errors: db.ErrUnavailable.
 func SecondFactors(ctx context.Context, from db.Querier, accountID string) (int64, error) {
 	return db.One(ctx, from, db.Int, `SELECT (SELECT COUNT(*) FROM authenticators WHERE account_id = ?) + (SELECT COUNT(*) FROM passkeys WHERE account_id = ?)`,
 		accountID, accountID)
 }
 
-// insert writes the row of a session that starts now, if the account still is
-// what it was when its person was verified, and has no second factor that was left
-// out. The account must be locked: else a change that is being committed goes
-// unseen, and the session outlives it.
+// insert writes the row of a new session, if the account has not changed since its
+// person was verified, and has no second factor that was skipped. The account must
+// be locked: else the session could outlive a change that is being committed.
 func insert(ctx context.Context, tx *db.Tx, s Session, factors int64) error {
 	now := db.Micros(s.Started)
 	n, err := tx.Exec(ctx, `INSERT INTO sessions
@@ -65,9 +64,9 @@ func insert(ctx context.Context, tx *db.Tx, s Session, factors int64) error {
 	return err
 }
 
-// end ends the sessions that the condition finds, if they have not ended yet, of
-// accounts that are gone too, and returns their sids. The condition must find
-// 500 at most.
+// end ends the sessions that the condition selects and that have not ended yet,
+// also of deleted accounts, and returns their sids. The condition must select at
+// most 500.
 func end(ctx context.Context, tx *db.Tx, now time.Time, by audit.Actor, where string, args ...any) ([]string, error) {
 	ended, err := db.All(ctx, tx, scanEnded, `UPDATE sessions SET ended_at = ? WHERE ended_at = 0 AND `+where+`
 		RETURNING sid, account_id, COALESCE((SELECT username FROM accounts WHERE accounts.id = sessions.account_id), '')`,
@@ -93,35 +92,36 @@ func scanEnded(r db.Row) (s Session, err error) {
 	return s, err
 }
 
-// changed has every server forget the session, or all sessions of the account.
+// changed makes every server invalidate the session, or all sessions of the
+// account, in its cache.
 func changed(ctx context.Context, tx *db.Tx, now time.Time, sid, accountID string) error {
 	_, err := tx.Exec(ctx, `INSERT INTO changes (at, sid, account_id) VALUES (?, ?, ?)`, db.Micros(now), sid, accountID)
 	if err != nil {
-		return fmt.Errorf("telling the servers of a change: %w", err)
+		return fmt.Errorf("recording a change of sessions: %w", err)
 	}
 	tx.Notify()
 	return nil
 }
 
-// Touch has every server read the account's sessions again, in the transaction
-// that changed the account's name, role or groups. When that has committed, call
-// Store.ForgetAccount: this server then does so at once.
+// Touch makes every server read the account's sessions again, in the transaction
+// that changed the account's name, role or groups. After the commit call
+// Store.ForgetAccount, so that this server does so at once.
 func Touch(ctx context.Context, tx *db.Tx, now time.Time, accountID string) error {
 	return changed(ctx, tx, now, "", accountID)
 }
 
-// seenEvery is how exact a last seen is, in microseconds: several servers that one
-// browser visits write it once, not each.
+// seenEvery is the least time between two writes of a session's last seen, in
+// microseconds: of several servers that one browser uses, one writes it.
 const seenEvery = 55_000_000
 
-// updateSeen writes many at once: PostgreSQL may be a network away. Rows that
-// others are changing are passed over: the session will be seen again.
+// updateSeen writes many rows in one statement: PostgreSQL may be a network away.
+// It skips rows that other transactions hold: the session will be seen again.
 const updateSeen = `UPDATE sessions SET seen_at = v.seen FROM (
 		SELECT s.sid, u.seen FROM sessions s JOIN unnest(CAST(? AS TEXT[]), CAST(? AS BIGINT[])) AS u (sid, seen) ON s.sid = u.sid
 		WHERE s.seen_at < u.seen - ? FOR NO KEY UPDATE OF s SKIP LOCKED) v
 	WHERE sessions.sid = v.sid`
 
-// writeSeen writes when the sessions were last seen. It is no change.
+// writeSeen writes when the sessions were last seen. Other servers need not know.
 func (s *Store) writeSeen(ctx context.Context, tx *db.Tx, sids []string, seen map[string]int64) error {
 	if s.opt.DB.Postgres() {
 		at := make([]int64, len(sids))

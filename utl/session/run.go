@@ -18,16 +18,16 @@ const (
 	pollWait   = 2 * time.Second
 	pollRest   = 20 * time.Millisecond
 	writeEvery = 10               // polls
-	batches    = 10               // transactions, at most, between two polls: 5,000 rows
+	batches    = 10               // transactions between two polls, at most: 5,000 rows
 	writeRows  = 500              // rows of one such transaction
-	keepChange = 10 * time.Minute // for servers that were away
+	keepChange = 10 * time.Minute // rows of changes are kept this long; a server that was away longer resets its cache
 )
 
-// Run polls for sessions that other processes changed, twice a second and when they
-// give notice, writes when sessions
-// were last seen, and ends what EndAll left, until ctx ends; then it writes what
-// is left. Sweep is for somebody else to call, once a minute: it may take longer
-// than the next poll can wait.
+// Run keeps the cache up to date until ctx ends: it polls for changes of other
+// processes twice a second and when one notifies, writes when sessions were last
+// seen, and writes ends that EndAll left. At the end it writes what is pending. It
+// does not call Sweep, which may take longer than a poll can wait: call that once a
+// minute.
 func (s *Store) Run(ctx context.Context) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -39,20 +39,20 @@ func (s *Store) Run(ctx context.Context) {
 		}
 		if (err == nil) != healthy && ctx.Err() == nil {
 			healthy = err == nil
-			s.opt.Log.WarnContext(ctx, "the session store", "healthy", healthy, "error", err)
+			s.opt.Log.WarnContext(ctx, "session polling", "healthy", healthy, "error", err)
 		}
 		if !s.await(ctx, tick.C) {
 			last := context.WithoutCancel(ctx)
-			if err := errors.Join(s.writeRefused(last), s.Write(last)); err != nil {
-				s.opt.Log.WarnContext(ctx, "writing what is left of the sessions", "error", err)
+			if err := errors.Join(s.writePendingEnds(last), s.Write(last)); err != nil {
+				s.opt.Log.WarnContext(ctx, "writing pending ends and last seen of sessions", "error", err)
 			}
 			return
 		}
 	}
 }
 
-// await waits for the tick, polling meanwhile when a server gives notice of a change,
-// every 20 ms at most. It reports whether ctx goes on.
+// await waits for the tick, and polls meanwhile when another server notifies of a
+// change, at most every 20 ms. It reports false when ctx has ended.
 func (s *Store) await(ctx context.Context, tick <-chan time.Time) bool {
 	came, rest := s.opt.DB.Came(), time.NewTimer(0)
 	defer rest.Stop()
@@ -65,19 +65,19 @@ func (s *Store) await(ctx context.Context, tick <-chan time.Time) bool {
 		case <-rest.C:
 			came = s.opt.DB.Came()
 		case <-came:
-			_ = s.Poll(ctx) // what is wrong, the tick's poll tells
+			_ = s.Poll(ctx) // the next tick's poll reports errors
 			came = nil
 			rest.Reset(pollRest)
 		}
 	}
 }
 
-// upkeep does what is due after the n-th poll, little enough for the next one to
-// be in time.
+// upkeep does the writes that are due after the n-th poll, a bounded number, so
+// that the next poll is on time.
 func (s *Store) upkeep(ctx context.Context, n int) error {
 	more, err := true, error(nil)
 	for i := 0; i < batches && more && err == nil; i++ {
-		more, err = s.finish(ctx)
+		more, err = s.endRest(ctx)
 	}
 	if err == nil && n%writeEvery == 0 {
 		err = s.write(ctx, batches)
@@ -85,19 +85,19 @@ func (s *Store) upkeep(ctx context.Context, n int) error {
 	return err
 }
 
-// Poll asks the database which sessions changed and forgets them here. While
-// polls succeed, the cache is trusted.
+// Poll reads from the database which sessions changed, and invalidates them in the
+// cache. The cache is used while polls succeed.
 func (s *Store) Poll(ctx context.Context) error {
 	began := s.opt.Now()
 	if err := s.poll(ctx, began); err != nil {
 		return fmt.Errorf("polling for changed sessions: %w", err)
 	}
 	s.cache.polled.Store(&began)
-	return s.writeRefused(ctx)
+	return s.writePendingEnds(ctx)
 }
 
-// poll gives a poll 2 s: the cache is trusted for 10 s after a good one, and one
-// that hangs must not be the last.
+// poll runs one poll with a timeout of 2 s, so that one that hangs leaves time for
+// more before the cache's 10 s are over.
 func (s *Store) poll(ctx context.Context, began time.Time) error {
 	s.polling.Lock()
 	defer s.polling.Unlock()
@@ -109,13 +109,14 @@ func (s *Store) poll(ctx context.Context, began time.Time) error {
 	return s.feed.poll(ctx, began, &s.cache)
 }
 
-// Healthy reports whether sessions can be told live from ended now.
-func (s *Store) Healthy() bool { return s.cache.trusted(s.opt.Now()) }
+// Healthy reports whether polls succeed, so that this server knows which sessions
+// have ended.
+func (s *Store) Healthy() bool { return s.cache.isTrusted(s.opt.Now()) }
 
-// writeRefused writes the ends that could not be written when they were asked
-// for, together: while the database is locked, each try costs seconds.
-func (s *Store) writeRefused(ctx context.Context) error {
-	refused := s.cache.toEnd()
+// writePendingEnds writes pending ends, up to 500 in a transaction: while the
+// database is locked, each attempt takes seconds.
+func (s *Store) writePendingEnds(ctx context.Context) error {
+	refused := s.cache.pending()
 	for sids := range slices.Chunk(slices.Sorted(maps.Keys(refused)), writeRows) {
 		err := s.opt.DB.Tx(ctx, func(tx *db.Tx) error {
 			for _, sid := range sids {
@@ -128,7 +129,7 @@ func (s *Store) writeRefused(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("writing the ends of sessions: %w", err)
 		}
-		s.cache.ended(sids)
+		s.cache.clearPending(sids)
 	}
 	return nil
 }
@@ -136,10 +137,10 @@ func (s *Store) writeRefused(ctx context.Context) error {
 // Write writes when sessions were last seen.
 func (s *Store) Write(ctx context.Context) error { return s.write(ctx, math.MaxInt) }
 
-// write does so in so many transactions at most, those first that were seen
-// first: others write in between. What is left is written the next time.
+// write does so in at most this many transactions, oldest first, so that others can
+// write in between. The rest waits for the next call.
 func (s *Store) write(ctx context.Context, most int) (err error) {
-	seen := s.cache.takeSeen()
+	seen := s.cache.drainSeen()
 	oldest := slices.SortedFunc(maps.Keys(seen), func(a, b string) int { return cmp.Compare(seen[a], seen[b]) })
 	for sids := range slices.Chunk(oldest, writeRows) {
 		if most--; most < 0 {
@@ -152,19 +153,18 @@ func (s *Store) write(ctx context.Context, most int) (err error) {
 			delete(seen, sid)
 		}
 	}
-	s.cache.giveBack(seen)
+	s.cache.requeueSeen(seen)
 	return err
 }
 
-// Sweep deletes the rows that started too long ago for any cookie of theirs to
-// be accepted, the changes that every server has seen, and what the cache holds
-// for nobody.
+// Sweep deletes the rows of sessions that are past their limits by a day, changes
+// older than 10 minutes, and idle cache entries.
 func (s *Store) Sweep(ctx context.Context) error {
 	now := s.opt.Now()
-	s.cache.age(now)
+	s.cache.evictIdle(now)
 	err := s.opt.DB.Sweep(ctx, `DELETE FROM sessions WHERE sid IN
 		(SELECT sid FROM sessions WHERE started_at < ? ORDER BY started_at LIMIT ? /* FOR UPDATE SKIP LOCKED */)`, db.Micros(now.Add(-s.opt.Max-24*time.Hour)))
-	if err == nil { // from the oldest on, without a gap, whatever clock dated them
+	if err == nil { // by id, oldest first and without gaps, even if clocks differed
 		err = s.opt.DB.Sweep(ctx, `DELETE FROM changes WHERE id IN (SELECT id FROM changes
 			WHERE id <= (SELECT MAX(id) FROM changes WHERE at < ?) AND id < (SELECT MAX(id) FROM changes) ORDER BY id LIMIT ? /* FOR UPDATE SKIP LOCKED */)`,
 			db.Micros(now.Add(-keepChange)))

@@ -132,7 +132,7 @@ func TestRunStopsDuringAnOutageAndSaysWhatIsLost(t *testing.T) {
 			t.Error("it ended in a file that is not there")
 		}
 		stop()
-		if got := log.String(); !strings.Contains(got, "what is left") || strings.Contains(got, found.SID) {
+		if got := log.String(); !strings.Contains(got, "writing pending ends") || strings.Contains(got, found.SID) {
 			t.Errorf("the log says:\n%s", got)
 		}
 	})

@@ -1,8 +1,8 @@
-// Package session keeps who is signed in. A session is a row in the database;
-// the browser holds a signed cookie that names it; a cache of live rows
-// answers most requests without the database. It refuses a cookie that it did
-// not sign, that is not spelled as it was signed, or whose row is gone, ended
-// or over its limits.
+// Package session keeps who is signed in. A session is a row in the database; the
+// browser holds a signed cookie with the row's sid; a cache of live rows answers
+// most requests without the database. It refuses a cookie that it did not sign or
+// whose spelling was changed, and one whose row is deleted, ended or past its
+// limits.
 package session
 
 import (
@@ -23,21 +23,21 @@ import (
 )
 
 var (
-	// ErrNone means that the request carries no live session: it is signed out.
+	// ErrNone means that the request has no live session: the browser is signed out.
 	ErrNone = errors.New("no live session")
-	// ErrChanged means that the account was changed, disabled or deleted after
-	// its password was verified: verify again.
+	// ErrChanged means that the account was changed, disabled or deleted after its
+	// person was verified: verify again.
 	ErrChanged = errors.New("the account changed meanwhile")
-	// ErrSecond means that the account has a second factor, which has to follow what
-	// was proven before a session starts.
+	// ErrSecond means that the account has a second factor, which must be checked
+	// before a session starts.
 	ErrSecond = errors.New("a second factor has to follow")
 )
 
-// skew is how far another server's clock may run ahead of ours.
+// skew is how far another server's clock may be ahead of this one.
 const skew = time.Minute
 
-// signedSkew is the same for the date of a cookie's signature: securecookie takes it
-// from the machine's own clock, where all others are the database's.
+// signedSkew is the same for the date in a cookie's signature: securecookie takes
+// that from the machine's clock, while all other times are the database's.
 const signedSkew = 10 * time.Minute
 
 // Session is one signed-in browser, and who signed in there: the account's id
@@ -45,28 +45,28 @@ const signedSkew = 10 * time.Minute
 type Session struct {
 	identity.Identity
 
-	SID      string // the row's: what cookies name; never shown
-	ID       string // what pages call the session
-	Epoch    int64  // the account's: counts up when what was proven before proves nothing more
+	SID      string // the row's secret id, in cookies; never shown
+	ID       string // the session's id on pages
+	Epoch    int64  // the account's: incremented to invalidate earlier proofs
 	Level    int    // 1: one factor; 2: two, or a passkey that verified its user
 	AMR      string // the factors, as RFC 8176 names them: sorted, with spaces between
-	Address  string // client address at sign-in; only List and Start tell
-	Agent    string // User-Agent at sign-in; only List and Start tell
+	Address  string // client address at sign-in; set only by List and Start
+	Agent    string // User-Agent at sign-in; set only by List and Start
 	Started  time.Time
 	Seen     time.Time // last request, to the minute
 	Proved   time.Time // of the last proof; the sign-in is the first
 	Remember bool
-	turn     string // what the session cookie carries behind the sid: each proof draws a new one
-	old      bool   // an old key signed the cookie
+	turn     string // follows the sid in the session cookie; each proof makes a new one
+	old      bool   // the cookie is signed with an old key
 }
 
 // Options are what a Store needs.
 type Options struct {
 	DB         *db.DB
 	Keys       [][32]byte    // the first signs, every one verifies
-	GateKeys   [][32]byte    // the same for gate cookies; none: no gate cookie is good
-	GateDomain string        // COOKIE_DOMAIN; empty: no gate cookie goes out with the session cookie
-	Secure     bool          // browsers reach us over https: Secure and __Host-
+	GateKeys   [][32]byte    // the same for gate cookies; if empty, every gate cookie is refused
+	GateDomain string        // COOKIE_DOMAIN; if empty, Clear deletes the session cookie only
+	Secure     bool          // browsers reach the site over https: cookies are Secure and named __Host-
 	Idle, Max  time.Duration // limits: since last seen, since the start
 	Now        func() time.Time
 	Log        *slog.Logger
@@ -82,13 +82,13 @@ type Store struct {
 	cache  cache
 
 	polling sync.Mutex // one poll at a time
-	feed    feed       // the first poll's to make
+	feed    feed       // made by the first poll
 
-	loads atomic.Uint64 // rows that were read because the cache did not know
+	loads atomic.Uint64 // rows read on cache misses
 }
 
-// New returns a store with an empty cache. It trusts no cache until Poll or
-// Run has asked the database once.
+// New returns a store with an empty cache, which is not used until the first
+// successful Poll.
 func New(o Options) (*Store, error) {
 	s := &Store{opt: o, name: "glassjar"}
 	if o.Secure {
@@ -106,9 +106,9 @@ func New(o Options) (*Store, error) {
 // Name returns the session cookie's name.
 func (s *Store) Name() string { return s.name }
 
-// Find returns the live session that the request's cookie names. Most requests
-// are answered from memory. Errors: ErrNone, or db.ErrUnavailable when it
-// cannot be known: the Session then has the sid alone, so that it can be ended.
+// Find returns the live session of the request's cookie, mostly from memory.
+// Errors: ErrNone; db.ErrUnavailable when the database cannot be read: the Session
+// then has only its SID, so that it can be ended.
 func (s *Store) Find(r *http.Request) (Session, error) {
 	return s.find(r, s.name, "")
 }
@@ -118,12 +118,12 @@ func (s *Store) live(ctx context.Context, sid string) (Session, error) {
 	now := s.opt.Now()
 	e, gen, fresh := s.cache.get(sid, now)
 	if fresh {
-		return s.within(e, now)
+		return s.sessionOf(e, now)
 	}
 	return s.load(ctx, sid, e, gen, now)
 }
 
-// load reads the row of the sid. e and gen are what the cache knows of it.
+// load reads the row of the sid. e and gen are what cache.get returned.
 func (s *Store) load(ctx context.Context, sid string, e *entry, gen uint64, now time.Time) (Session, error) {
 	s.loads.Add(1)
 	row, err := db.One(ctx, s.opt.DB, scan, selectSessions+`s.sid = ?`, sid)
@@ -132,38 +132,38 @@ func (s *Store) load(ctx context.Context, sid string, e *entry, gen uint64, now 
 		s.cache.put(Session{SID: sid}, false, now, gen)
 		return Session{}, ErrNone
 	case err != nil && e != nil && s.cache.has(e) && s.Healthy():
-		return s.within(e, now) // due to be read again, but known to be unchanged
+		return s.sessionOf(e, now) // past its TTL, but polls show that it has not changed
 	case err != nil:
 		return Session{}, fmt.Errorf("reading a session: %w", err)
 	}
-	return s.within(s.cache.put(row, true, now, gen), now)
+	return s.sessionOf(s.cache.put(row, true, now, gen), now)
 }
 
-// within returns the entry's session if it is live and within its limits now,
-// and notes that it was seen.
-func (s *Store) within(e *entry, now time.Time) (Session, error) {
+// sessionOf returns the entry's session if it is live and within its limits, and
+// notes once a minute that it was seen. Errors: ErrNone.
+func (s *Store) sessionOf(e *entry, now time.Time) (Session, error) {
 	if !e.live {
 		return Session{}, ErrNone
 	}
 	found := e.session()
-	if !s.alive(found, now) {
+	if !s.withinLimits(found, now) {
 		return Session{}, ErrNone
 	}
 	if now.Sub(found.Seen) >= time.Minute {
-		s.cache.sawIt(e, now)
+		s.cache.noteSeen(e, now)
 		found.Seen = now
 	}
 	return found, nil
 }
 
-// alive reports whether the session is within its limits now.
-func (s *Store) alive(of Session, now time.Time) bool {
-	return s.inTime(of.Started, now, s.opt.Max) && s.inTime(of.Seen, now, s.idle(of.Remember))
+// withinLimits reports whether the session is within its limits now.
+func (s *Store) withinLimits(of Session, now time.Time) bool {
+	return s.isRecent(of.Started, now, s.opt.Max) && s.isRecent(of.Seen, now, s.idle(of.Remember))
 }
 
-// inTime reports whether t lies less than limit before now and, but for skew,
-// not after it.
-func (s *Store) inTime(t, now time.Time, limit time.Duration) bool {
+// isRecent reports whether t is less than limit before now, and not after now by
+// skew or more.
+func (s *Store) isRecent(t, now time.Time, limit time.Duration) bool {
 	age := now.Sub(t)
 	return age < limit && age > -skew
 }
@@ -184,26 +184,27 @@ func (s *Store) idle(remember bool) time.Duration {
 	return s.opt.Idle
 }
 
-// Verified is who just proved to be the account's person, and how.
+// Verified says who was just verified, and how. A caller gets one from checking a
+// password, code, passkey or link.
 type Verified struct {
 	AccountID, Username string
-	Epoch               int64  // the account's, as it was read before verifying
-	Factors             int64  // its factor_epoch, likewise
-	Level               int    // as a session's; 0 starts none
-	AMR                 string // as a session's
+	Epoch               int64  // the account's epoch, as read before verifying
+	Factors             int64  // the account's factor_epoch, as read before verifying
+	Level               int    // as Session.Level; 0 starts no session
+	AMR                 string // as Session.AMR
 
-	Proved time.Time // when all of it was; zero: now
-	With   Once      // what was proven with, where that is good once; nil: it is not
+	Proved time.Time // when; zero: now
+	With   Once      // the single-use proof, such as a code; nil: none
 }
 
-// Once is what is good once to prove with. Spend uses it up, in the transaction that
-// starts the session or proves it, with the account locked; when it fails, nothing
-// happens.
+// Once is a proof that can be used once. Spend uses it up in the transaction that
+// starts or proves the session, with the account locked; if it fails, that
+// transaction is rolled back.
 type Once interface {
 	Spend(ctx context.Context, tx *db.Tx) error
 }
 
-// spend uses up what was proven with.
+// spend uses up the single-use proof, if there is one.
 func (v Verified) spend(ctx context.Context, tx *db.Tx) error {
 	if v.With == nil {
 		return nil
@@ -211,13 +212,13 @@ func (v Verified) spend(ctx context.Context, tx *db.Tx) error {
 	return v.With.Spend(ctx, tx)
 }
 
-// errLevel means that somebody who proved nothing is to be signed in.
+// errLevel means that a caller asked for a session without any proof.
 var errLevel = errors.New("a session without a level")
 
-// Start starts a session for the account with a new sid, ends the one whose
-// cookie came in with the request, and the account's oldest where it has 100
-// live ones, and sends the new cookie. It is the one way to a session, whatever was
-// proven. Errors: ErrChanged, ErrSecond, db.ErrUnavailable, and With's.
+// Start starts a session with a new sid and sends its cookie. In the same
+// transaction it ends the session of the request's cookie and, where the account
+// has 100 live sessions, the oldest. Every kind of sign-in starts its session here.
+// Errors: ErrChanged, ErrSecond, db.ErrUnavailable, and those of v.With.
 func (s *Store) Start(w http.ResponseWriter, r *http.Request, v Verified, remember bool, by audit.Actor) (Session, error) {
 	return s.StartAnd(w, r, v, remember, by, func(context.Context, *db.Tx) error { return nil })
 }
@@ -227,7 +228,7 @@ func (s *Store) StartAnd(w http.ResponseWriter, r *http.Request, v Verified, rem
 	if v.Level < 1 {
 		return Session{}, errLevel
 	}
-	old := s.sent(r)
+	old := s.presentedToken(r)
 	now := s.opt.Now()
 	if v.Proved.IsZero() {
 		v.Proved = now
@@ -266,10 +267,10 @@ func (s *Store) StartAnd(w http.ResponseWriter, r *http.Request, v Verified, rem
 	return started, s.send(w, r, started)
 }
 
-// End ends the session. From its return on, it is refused here; other servers
-// refuse it within a second. When the database cannot be written, the session
-// is refused here all the same, the end is written when the database is back,
-// and the error is db.ErrUnavailable.
+// End ends the session. From its return on this server refuses it; other servers do
+// within a second. When the database cannot be written, this server refuses it all
+// the same, the end is written when the database is back, and the error is
+// db.ErrUnavailable.
 func (s *Store) End(ctx context.Context, sid string, by audit.Actor) error {
 	ctx = context.WithoutCancel(ctx) // a browser that went away is still signed out
 	now := s.opt.Now()
@@ -278,29 +279,29 @@ func (s *Store) End(ctx context.Context, sid string, by audit.Actor) error {
 		return err
 	})
 	if err != nil {
-		s.cache.refuse(sid, by, now)
+		s.cache.endLater(sid, by, now)
 		return fmt.Errorf("ending a session: %w", err)
 	}
 	s.Forget(sid)
 	return nil
 }
 
-// Forget drops the sessions from the cache: the next request reads their rows.
-func (s *Store) Forget(sids ...string) { s.cache.forget(sids...) }
+// Forget removes the sessions from the cache: the next request reads their rows.
+func (s *Store) Forget(sids ...string) { s.cache.invalidate(sids...) }
 
-// ForgetAccount drops the account's sessions from the cache: the next request of
+// ForgetAccount removes the account's sessions from the cache: the next request of
 // each reads its row.
-func (s *Store) ForgetAccount(id string) { s.cache.forgetAccount(id) }
+func (s *Store) ForgetAccount(id string) { s.cache.invalidateAccount(id) }
 
-// List returns the account's live sessions, the one seen last first; of more
-// than 100, those that started last.
+// List returns the account's live sessions, most recently seen first, at most 100:
+// the ones that started last.
 func (s *Store) List(ctx context.Context, accountID string) ([]Session, error) {
 	rows, err := db.All(ctx, s.opt.DB, scan, selectSessions+`s.account_id = ? ORDER BY s.started_at DESC LIMIT ?`, accountID, maxSessions)
 	if err != nil {
 		return nil, fmt.Errorf("listing sessions: %w", err)
 	}
 	now := s.opt.Now()
-	rows = slices.DeleteFunc(rows, func(row Session) bool { return !s.alive(row, now) })
+	rows = slices.DeleteFunc(rows, func(row Session) bool { return !s.withinLimits(row, now) })
 	slices.SortStableFunc(rows, func(a, b Session) int { return b.Seen.Compare(a.Seen) })
 	return rows, nil
 }

@@ -2,22 +2,22 @@ package session
 
 import "sync/atomic"
 
-// ways is how many places a set has: as many as a cache line of pointers.
-const ways = 8
+// setSize is how many items a set holds at most: a cache line of pointers.
+const setSize = 8
 
-// set is the places where what has one hash may be.
-type set[T any] [ways]atomic.Pointer[T]
+// set holds the items whose hashes select it.
+type set[T any] [setSize]atomic.Pointer[T]
 
-// table is a hash table of a fixed number of places. Reading it takes no lock
-// and writes nothing, so that many cores do it at once. In a full set a new item
-// replaces an old one: the size bounds the memory, and nothing has to be counted.
+// table is a set-associative hash table of a fixed size. A lookup takes no lock and
+// writes nothing, so cores do not wait for each other. In a full set a new item
+// replaces an old one, so the size bounds the memory without counting.
 type table[T any] []set[T]
 
-func newTable[T any](places int) table[T] { return make(table[T], places/ways) }
+func newTable[T any](places int) table[T] { return make(table[T], places/setSize) }
 
 func (t table[T]) set(hash uint64) *set[T] { return &t[hash%uint64(len(t))] }
 
-// find returns the set's item for which is says so, or nil.
+// find returns the set's item for which is reports true, or nil.
 func (s *set[T]) find(is func(*T) bool) *T {
 	for i := range s {
 		if item := s[i].Load(); item != nil && is(item) {
@@ -27,8 +27,8 @@ func (s *set[T]) find(is func(*T) bool) *T {
 	return nil
 }
 
-// put keeps the item in a place that is free or, if there is none, in that of
-// the item that is worth least, which it returns.
+// put stores the item. If the set is full it replaces, and returns, the item with
+// the least worth.
 func (s *set[T]) put(item *T, worth func(*T) int64) (evicted *T) {
 	place := &s[0]
 	for i := range s {
@@ -44,7 +44,7 @@ func (s *set[T]) put(item *T, worth func(*T) int64) (evicted *T) {
 	return place.Swap(item)
 }
 
-// dropIf drops the items that are due.
+// dropIf drops the set's items that are due.
 func (s *set[T]) dropIf(due func(*T) bool) {
 	for i := range s {
 		if item := s[i].Load(); item != nil && due(item) {
@@ -53,7 +53,7 @@ func (s *set[T]) dropIf(due func(*T) bool) {
 	}
 }
 
-// dropIf drops the items of every set that are due.
+// dropIf drops the items that are due from every set.
 func (t table[T]) dropIf(due func(*T) bool) {
 	for i := range t {
 		t[i].dropIf(due)

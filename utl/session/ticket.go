@@ -17,27 +17,28 @@ import (
 	"glassjar/utl/db"
 )
 
-// TicketLife is how long a ticket is good.
+// TicketLife is how long a ticket is valid.
 const TicketLife = 30 * time.Second
 
-// nonceLife is how long a browser keeps a nonce: a ticket's life, and the way
-// to it.
+// nonceLife is how long a browser keeps a nonce: a ticket's life, and as long again
+// to get one.
 const nonceLife = 2 * TicketLife
 
-// expiredRows is how many expired tickets a new one deletes at most: more than
-// come with it, so that they never pile up.
+// expiredRows is how many expired tickets making a new one deletes at most, so that
+// they cannot pile up.
 const expiredRows = 10
 
-// ErrTicket means that no ticket has the code, or that it was used, has
-// expired, or that its session ended: which of them is not told.
+// ErrTicket means that no ticket has the code, that it was used or has expired, or
+// that its session ended. Callers are not told which.
 var ErrTicket = errors.New("the ticket is not good, or not any more")
 
-// Ticket lets one browser become the session's on the host of the URL that it
-// leads on to. One that is open lets none: it has a browser ask for its own.
+// Ticket hands a session over to the host of URL. A ticket that is bound to a nonce
+// is accepted from the browser that holds the nonce. An open one, without a nonce,
+// signs nobody in: the browser is sent for a nonce and a bound ticket.
 type Ticket struct {
 	Session Session
 	URL     string
-	nonce   string // hash of what the browser holds
+	nonce   string // hash of the browser's nonce; empty: the ticket is open
 	sid     string
 	expires time.Time
 }
@@ -45,23 +46,23 @@ type Ticket struct {
 // Open reports whether the ticket was made without a nonce.
 func (t Ticket) Open() bool { return t.nonce == "" }
 
-// For reports whether the request is the browser's that the ticket is for, and
-// holds its nonce at the place. Who else was sent the ticket does not.
+// For reports whether the request carries the nonce that the ticket is bound to, in
+// the scope's nonce cookie. Whoever else was sent the ticket's code does not.
 func (t Ticket) For(r *http.Request, at Place) bool {
-	return slices.ContainsFunc(named(nil, r.Header["Cookie"], at.nonce()), func(sent string) bool {
+	return slices.ContainsFunc(cookiesNamed(nil, r.Header["Cookie"], at.nonce()), func(sent string) bool {
 		return isNonce(sent) && hashTicket(sent) == t.nonce
 	})
 }
 
-// nonce returns the name of the cookie that holds a browser's nonce there.
+// nonce returns the name of the scope's nonce cookie.
 func (p Place) nonce() string { return p.name() + "-next" }
 
-// SendNonce has the browser hold a nonce at the place for a minute, and returns
-// what tickets for that browser are made with. One that holds a nonce already
-// goes on with it: it may open several pages at once.
+// SendNonce gives the browser a nonce for a minute, in the scope's nonce cookie,
+// and returns its hash, for NewTicket. A browser that has a nonce keeps it: it may
+// open several pages at once.
 func (p Place) SendNonce(w http.ResponseWriter, r *http.Request) (hash string) {
 	nonce := rand.Text()
-	sent := named(nil, r.Header["Cookie"], p.nonce())
+	sent := cookiesNamed(nil, r.Header["Cookie"], p.nonce())
 	if i := slices.IndexFunc(sent, isNonce); i >= 0 {
 		nonce = sent[i]
 	}
@@ -71,13 +72,13 @@ func (p Place) SendNonce(w http.ResponseWriter, r *http.Request) (hash string) {
 	return hashTicket(nonce)
 }
 
-// isNonce reports whether the text has the form of rand.Text's.
+// isNonce reports whether the text looks like one of rand.Text.
 func isNonce(text string) bool {
 	return len(text) == 26 && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
-// NewTicket makes a ticket for the session, the URL and the browser with the
-// nonce, which is as SendNonce returned it, or empty. Errors: db.ErrUnavailable.
+// NewTicket makes a ticket for the session and the URL, bound to the nonce with the
+// hash that SendNonce returned, or open if it is empty. Errors: db.ErrUnavailable.
 func (s *Store) NewTicket(ctx context.Context, found Session, url, nonce string) (code string, err error) {
 	code, now := rand.Text(), s.opt.Now()
 	err = s.opt.DB.Tx(ctx, func(tx *db.Tx) error {
@@ -95,9 +96,9 @@ func (s *Store) NewTicket(ctx context.Context, found Session, url, nonce string)
 	return code, nil
 }
 
-// Redeem uses the ticket up, and returns it with its live session. Whether it
-// is for the browser that brought it, For tells. Of several at once one
-// succeeds. Errors: ErrTicket, db.ErrUnavailable.
+// Redeem uses the ticket up, and returns it with its live session. The caller must
+// check with For that it is this browser's. Of concurrent calls one succeeds.
+// Errors: ErrTicket, db.ErrUnavailable.
 func (s *Store) Redeem(ctx context.Context, code string) (t Ticket, err error) {
 	err = s.opt.DB.Tx(ctx, func(tx *db.Tx) (err error) {
 		t, err = db.One(ctx, tx, scanTicket, `DELETE FROM tickets WHERE code_hash = ? RETURNING sid, url, nonce_hash, expires_at`, hashTicket(code))
@@ -122,7 +123,8 @@ func scanTicket(r db.Row) (t Ticket, err error) {
 	return t, err
 }
 
-// hashTicket returns what is kept of a ticket's code or nonce, which are random.
+// hashTicket returns the stored form of a ticket's code or nonce. Both are random,
+// so a plain SHA-256 does.
 func hashTicket(code string) string {
 	sum := sha256.Sum256([]byte(code))
 	return hex.EncodeToString(sum[:])

@@ -155,7 +155,7 @@ func TestATicketIsForOneBrowser(t *testing.T) {
 	found := s.live(t, s.signIn(t, "ada", false))
 	mine, hash := sendNonce(t, onApp)
 	theirs, _ := sendNonce(t, onApp)
-	plain, _ := sendNonce(t, onPlain, named("glassjar-gate-next", mine.Value))
+	plain, _ := sendNonce(t, onPlain, cookiesNamed("glassjar-gate-next", mine.Value))
 	for _, tt := range []struct {
 		row   string
 		nonce string // that the ticket is made with
@@ -165,10 +165,10 @@ func TestATicketIsForOneBrowser(t *testing.T) {
 		{"its own", hash, []*http.Cookie{mine}, true},
 		{"another's", hash, []*http.Cookie{theirs}, false},
 		{"none", hash, nil, false},
-		{"an empty one", hash, []*http.Cookie{named(mine.Name, "")}, false},
-		{"the hash", hash, []*http.Cookie{named(mine.Name, hash)}, false},
+		{"an empty one", hash, []*http.Cookie{cookiesNamed(mine.Name, "")}, false},
+		{"the hash", hash, []*http.Cookie{cookiesNamed(mine.Name, hash)}, false},
 		{"its own, after another's", hash, []*http.Cookie{theirs, mine}, true},
-		{"its own, before junk", hash, []*http.Cookie{mine, named(mine.Name, "x")}, true},
+		{"its own, before junk", hash, []*http.Cookie{mine, cookiesNamed(mine.Name, "x")}, true},
 		{"over http", hash, []*http.Cookie{plain}, false},
 		{"made without one", "", []*http.Cookie{mine}, false},
 		{"made without one, and sent none", "", nil, false},
