@@ -14,6 +14,7 @@ import (
 // CodePage is the data of /account/code.
 type CodePage struct {
 	web.Layout
+	onward
 
 	Done    string // what was done just now, in words
 	On      bool   // there is an authenticator app
@@ -65,11 +66,11 @@ func (s *Room) setUp(r *http.Request, me account.Account) (sealed string, secret
 // Code answers GET /account/code: the authenticator app that is on, or the three steps
 // that set one up; those too with the arg new.
 func (s *Room) Code(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
-	args, err := web.ReadArgs(r, "done", "new")
+	args, err := web.ReadArgs(r, "done", "new", "next")
 	if err != nil {
 		return err
 	}
-	p := CodePage{Layout: layout(proven.Account()), Done: codeDone[args.Get("done")], SetUp: args.Get("new") != ""}
+	p := CodePage{Layout: layout(proven.Account()), Done: codeDone[args.Get("done")], SetUp: args.Get("new") != "", onward: s.onward(w, args.Get("next"))}
 	return s.showCode(w, r, http.StatusOK, p)
 }
 
@@ -124,13 +125,13 @@ func (s *Room) CodePicture(w http.ResponseWriter, r *http.Request, proven web.Pr
 
 // CodeSubmit answers POST /account/code: it turns the app on and answers 200 with the
 // recovery codes, if they are the account's first, else 303; or it shows the same
-// steps again.
+// steps again. The field next is where the person wants to go on to.
 func (s *Room) CodeSubmit(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
-	form, err := web.ReadForm(r, "code")
+	form, err := web.ReadForm(r, "code", "next")
 	if err != nil {
 		return err
 	}
-	me := proven.Account()
+	me, to := proven.Account(), s.onward(w, form.Get("next"))
 	sealed, _, err := s.setUp(r, me)
 	var codes []string
 	if err == nil {
@@ -140,15 +141,16 @@ func (s *Room) CodeSubmit(w http.ResponseWriter, r *http.Request, proven web.Pro
 	}
 	if err == nil {
 		s.sendSetUp(w, "")
+		s.raise(w, r, me, "otp pwd")
 	}
 	switch {
 	case err == nil && codes != nil:
-		return s.showRecoveryMade(w, me, codes, codeDone["added"])
+		return s.showRecoveryMade(w, RecoveryMadePage{Layout: layout(me), onward: to, Done: codeDone["added"]}, codes)
 	case err == nil, errors.Is(err, factor.ErrUsed): // its form was sent twice
-		return web.SeeOther(w, "/account/code?done=added")
+		return to.or(w, "/account/code?done=added")
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
-		return s.showCode(w, r, status, CodePage{Layout: layout(me), SetUp: true, Problem: problem})
+		return s.showCode(w, r, status, CodePage{Layout: layout(me), onward: to, SetUp: true, Problem: problem})
 	})
 }
 

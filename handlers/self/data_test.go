@@ -69,7 +69,7 @@ func TestOwnData(t *testing.T) {
 	if len(f.AppPasswords) != 1 || f.AppPasswords[0].Name != "backup" || f.AppPasswords[0].Hosts != "wiki.example" || f.AppPasswords[0].Expires != "" || f.AppPasswords[0].Used != nil {
 		t.Errorf("the app passwords are %+v", f.AppPasswords)
 	}
-	if len(f.Events) != 8 || f.Events[1].What != "A passkey was added: Laptop" || f.Events[7].What != "The account was made: member" {
+	if len(f.Events) != 9 || f.Events[2].What != "A passkey was added: Laptop" || f.Events[8].What != "The account was made: member" {
 		t.Errorf("the events are %+v", f.Events)
 	}
 	for _, none := range append(s.Texts(t, `SELECT sid FROM sessions UNION SELECT password FROM accounts UNION SELECT secret_hash FROM app_passwords`), secret, "192.0.2.1\"") {

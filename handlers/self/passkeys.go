@@ -9,11 +9,13 @@ import (
 	"glassjar/utl/account"
 	"glassjar/utl/browser"
 	"glassjar/utl/passkey"
+	"glassjar/utl/session"
 )
 
 // PasskeysPage is the data of /account/passkeys.
 type PasskeysPage struct {
 	web.Layout
+	onward
 
 	Done    string // what was done just now, in words
 	On      bool   // there can be passkeys at this site
@@ -21,9 +23,17 @@ type PasskeysPage struct {
 	Rows    []passkeyRow
 	Name    string // as typed, or what the browser suggests
 	Options string // what the browser makes a passkey by
+	Key     keyForm
 	NoCodes bool   // there is a passkey, and no recovery code for when it is lost
 	Signal  string // what the device is told, so that it offers removed ones no more; empty: nothing
 	Problem string
+}
+
+// keyForm adds a security key that does not verify its user: it follows a password.
+type keyForm struct {
+	Name    string // as typed, or a suggestion
+	Options string // what the browser registers the key by
+	Typed   bool   // what was typed came from this form
 }
 
 type passkeyRow struct {
@@ -67,7 +77,7 @@ var (
 // With the arg rename, it is the form for another name of the passkey with that id,
 // or 404.
 func (s *Room) Passkeys(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
-	args, err := web.ReadArgs(r, "done", "rename")
+	args, err := web.ReadArgs(r, "done", "rename", "next")
 	if err != nil {
 		return err
 	}
@@ -75,12 +85,21 @@ func (s *Room) Passkeys(w http.ResponseWriter, r *http.Request, proven web.Prove
 	if args.Has("rename") {
 		return s.showPasskey(w, r, me, args.Get("rename"))
 	}
-	return s.showPasskeys(w, r, http.StatusOK, PasskeysPage{Layout: layout(me), Done: passkeysDone[args.Get("done")], Name: s.suggestName(r)}, args.Get("done") == "removed")
+	return s.showPasskeys(w, r, http.StatusOK, PasskeysPage{
+		Layout: layout(me), onward: s.onward(w, args.Get("next")), Done: passkeysDone[args.Get("done")],
+	}, args.Get("done") == "removed")
 }
 
-// suggestName names a new passkey by its browser and the day.
-func (s *Room) suggestName(r *http.Request) string {
-	return browser.Words(r.UserAgent()) + s.Now().UTC().Format(", 2 Jan")
+// suggestNames names a new passkey by its browser and the day, and a new security key
+// by the day, where no name was typed.
+func (s *Room) suggestNames(r *http.Request, p *PasskeysPage) {
+	day := s.Now().UTC().Format(", 2 Jan")
+	if p.Name == "" {
+		p.Name = browser.Words(r.UserAgent()) + day
+	}
+	if p.Key.Name == "" {
+		p.Key.Name = "Security key" + day
+	}
 }
 
 func (s *Room) showPasskeys(w http.ResponseWriter, r *http.Request, status int, p PasskeysPage, signal bool) error {
@@ -89,6 +108,7 @@ func (s *Room) showPasskeys(w http.ResponseWriter, r *http.Request, status int, 
 	if err != nil {
 		return err
 	}
+	s.suggestNames(r, &p)
 	now := s.Now()
 	for _, one := range all {
 		p.Rows = append(p.Rows, passkeyRow{
@@ -96,7 +116,10 @@ func (s *Room) showPasskeys(w http.ResponseWriter, r *http.Request, status int, 
 		})
 	}
 	if p.On && len(all) < passkey.Most {
-		if p.Options, err = s.PasskeyStore.CreateOptions(r.Context(), s.registering(r), p.Me.Identity); err != nil {
+		if p.Options, err = s.PasskeyStore.CreateOptions(r.Context(), s.registering(r, passkey.Register), p.Me.Identity); err != nil {
+			return err
+		}
+		if p.Key.Options, err = s.PasskeyStore.CreateOptions(r.Context(), s.registering(r, passkey.RegisterKey), p.Me.Identity); err != nil {
 			return err
 		}
 	}
@@ -114,8 +137,8 @@ func (s *Room) showPasskeys(w http.ResponseWriter, r *http.Request, status int, 
 }
 
 // registering is what the challenge of a new passkey is for: this session alone.
-func (s *Room) registering(r *http.Request) passkey.Question {
-	return passkey.Question{Use: passkey.Register, Holder: web.InfoOf(r).Session.SID}
+func (s *Room) registering(r *http.Request, use passkey.Use) passkey.Question {
+	return passkey.Question{Use: use, Holder: web.InfoOf(r).Session.SID}
 }
 
 // accepted returns what PublicKeyCredential.signalAllAcceptedCredentials takes.
@@ -135,11 +158,16 @@ func (s *Room) accepted(all []passkey.Passkey, accountID string) (string, error)
 // codes, if they are the account's first, else 303; or it shows the page again.
 func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	me := proven.Account()
-	form, err := web.ReadForm(r, "name", "answer", "trouble")
+	form, err := web.ReadForm(r, "name", "answer", "trouble", "key", "next")
 	if err != nil {
 		return err
 	}
-	p := PasskeysPage{Layout: layout(me), Name: form.Get("name")}
+	p := PasskeysPage{Layout: layout(me), onward: s.onward(w, form.Get("next"))}
+	if p.Key.Typed = form.Has("key"); p.Key.Typed {
+		p.Key.Name = form.Get("name")
+	} else {
+		p.Name = form.Get("name")
+	}
 	var added passkey.Added
 	if trouble := form.Get("trouble"); trouble != "" {
 		err = errStopped
@@ -151,14 +179,15 @@ func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request, proven web.
 	} else {
 		sid := web.InfoOf(r).Session.SID
 		added, err = s.PasskeyStore.Add(r.Context(), me.Identity, passkey.Registration{
-			Name: form.Get("name"), Answer: form.Get("answer"), Holder: s.registering(r).Holder, SID: sid,
+			Name: form.Get("name"), Answer: form.Get("answer"), Holder: sid, SID: sid,
 		}, web.Actor(r))
 	}
-	switch {
-	case err == nil && added.Recovery != nil:
-		return s.showRecoveryMade(w, me, added.Recovery, passkeysDone["added"])
-	case err == nil:
-		return web.SeeOther(w, "/account/passkeys?done=added")
+	if err == nil {
+		s.raise(w, r, me, session.JoinAMR("pwd", added.AMR))
+		if added.Recovery == nil {
+			return p.or(w, "/account/passkeys?done=added")
+		}
+		return s.showRecoveryMade(w, RecoveryMadePage{Layout: layout(me), onward: p.onward, Done: passkeysDone["added"]}, added.Recovery)
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
 		p.Problem = problem

@@ -39,7 +39,7 @@ func TestPasskeys(t *testing.T) {
 	if page.Find("#no-codes").Length() != 0 {
 		t.Error("who has recovery codes is told to make some")
 	}
-	if rows := passkeyRows(page); !slices.Equal(rows, []string{"Laptop On one device only. Made just now, not used yet"}) {
+	if rows := passkeyRows(page); !slices.Equal(rows, []string{"Laptop Signs you in. On one device only. Made just now, not used yet"}) {
 		t.Errorf("the page lists %q", rows)
 	}
 	s.Clock.Move(time.Second)
@@ -116,10 +116,44 @@ func TestRecoveryCodesOfAPasskey(t *testing.T) {
 	}
 }
 
+// Attack factors/passkey: a key without a PIN is a second step and nothing else: after the password
+// it signs in, alone it does not, and it proves nothing.
+func TestAKeyWithoutAPIN(t *testing.T) {
+	s := webtest.New(t, webtest.WithPasskeys)
+	s.Add(t, "ada", account.Owner)
+	b, d := s.SignedIn(t, "ada"), s.Device()
+	d.Flags = passkeytest.Present
+	b.TryPasskey(d, "My key").Want(http.StatusUnprocessableEntity).Says("#problem p", "That passkey could not be verified. Try once more.")
+	late := b.Post("/account/passkeys", "key", "1", "name", "My <key>", "trouble", "NotAllowedError").Want(http.StatusUnprocessableEntity)
+	if name, other := late.Find("#key-name").AttrOr("value", ""), late.Find("#name").AttrOr("value", ""); name != "My <key>" || other == name {
+		t.Errorf("the names are %q and %q", name, other)
+	}
+	b.TryKey(d, "My key").Want(http.StatusOK).Says("h1", "Your recovery codes")
+	page := b.Get("/account/passkeys").Want(http.StatusOK)
+	page.WantPage()
+	if rows := passkeyRows(page); !slices.Equal(rows, []string{"My key Second step only, after your password. Made just now, not used yet"}) {
+		t.Errorf("the page lists %q", rows)
+	}
+	for range 2 { // also one that knows its user after all: it was registered as a second step
+		other := s.Browser(t)
+		refused := other.Post("/auth/passkey", "answer", d.Get(t, other.Get("/").Options("/auth/passkey"))).Want(http.StatusUnprocessableEntity)
+		refused.Says("#problem p", "That passkey does not sign you in here. Use your password, or another passkey.")
+		other.SignIn("ada", webtest.Good).Want(http.StatusSeeOther, "/auth/code")
+		step := other.Get("/auth/code").Want(http.StatusOK)
+		other.Post("/auth/passkey", "mark", step.Find("[name=mark]").AttrOr("value", ""), "answer", d.Get(t, step.Options("/auth/passkey"))).Want(http.StatusSeeOther, "/")
+		other.Get("/account").Want(http.StatusOK)
+		if proof := other.Get("/account/prove").Want(http.StatusOK); proof.Find("form[data-options]").Length() != 0 {
+			t.Error("a key without a PIN is taken for a proof")
+		}
+		d.Flags |= passkeytest.Verified
+	}
+}
+
 func passkeyRows(a *webtest.Answer) (all []string) {
 	a.T.Helper()
 	for _, row := range a.Find("section[aria-labelledby=mine] .rows li > div:first-child").EachIter() {
-		all = append(all, strings.Join(strings.Fields(strings.ReplaceAll(row.Text(), "On", " On")), " "))
+		row.Find("br").ReplaceWithHtml(" ")
+		all = append(all, strings.Join(strings.Fields(row.Text()), " "))
 	}
 	return all
 }

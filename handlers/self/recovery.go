@@ -13,6 +13,7 @@ import (
 // RecoveryPage is the data of /account/recovery.
 type RecoveryPage struct {
 	web.Layout
+	onward
 
 	Second  bool // there is a second factor, whose place a code takes
 	Left    int
@@ -25,6 +26,7 @@ type RecoveryPage struct {
 // RecoveryMadePage is the data of the page that shows new recovery codes.
 type RecoveryMadePage struct {
 	web.Layout
+	onward
 
 	Done  string
 	Day   string
@@ -46,9 +48,14 @@ func (p RecoveryMadePage) Joined() string {
 }
 
 // Recovery answers GET /account/recovery: how many codes are left, and the form that
-// makes new ones.
+// makes new ones; with the arg next, which a sign-in by such a code has, where it goes
+// on.
 func (s *Room) Recovery(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
-	return s.showRecovery(w, r, http.StatusOK, RecoveryPage{Layout: layout(proven.Account())})
+	args, err := web.ReadArgs(r, "next")
+	if err != nil {
+		return err
+	}
+	return s.showRecovery(w, r, http.StatusOK, RecoveryPage{Layout: layout(proven.Account()), onward: s.onward(w, args.Get("next"))})
 }
 
 func (s *Room) showRecovery(w http.ResponseWriter, r *http.Request, status int, p RecoveryPage) error {
@@ -68,15 +75,15 @@ func (s *Room) RecoverySubmit(w http.ResponseWriter, r *http.Request, proven web
 	me := proven.Account()
 	codes, err := s.Factors.NewRecovery(r.Context(), me.Identity, web.Actor(r))
 	if err == nil {
-		return s.showRecoveryMade(w, me, codes, "")
+		return s.showRecoveryMade(w, RecoveryMadePage{Layout: layout(me)}, codes)
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
 		return s.showRecovery(w, r, status, RecoveryPage{Layout: layout(me), Problem: problem})
 	})
 }
 
-func (s *Room) showRecoveryMade(w http.ResponseWriter, me account.Account, codes []string, done string) error {
-	p := RecoveryMadePage{Layout: layout(me), Done: done, Day: s.Now().UTC().Format("2 Jan 2006")}
+func (s *Room) showRecoveryMade(w http.ResponseWriter, p RecoveryMadePage, codes []string) error {
+	p.Day = s.Now().UTC().Format("2 Jan 2006")
 	for i, code := range codes {
 		p.Codes = append(p.Codes, recoveryCode{i + 1, code})
 	}
@@ -106,10 +113,15 @@ func (s *Room) RecoveryFile(w http.ResponseWriter, r *http.Request, me account.A
 	return err
 }
 
-// RecoverySaved answers POST /account/recovery/saved: the banner on /account goes, 303.
+// RecoverySaved answers POST /account/recovery/saved: the banner on /account goes, 303
+// to the field next, or to /account.
 func (s *Room) RecoverySaved(w http.ResponseWriter, r *http.Request, me account.Account) error {
+	form, err := web.ReadForm(r, "next")
+	if err != nil {
+		return err
+	}
 	if err := s.Factors.SaveRecovery(r.Context(), me.Identity, web.Actor(r)); err != nil {
 		return err
 	}
-	return web.SeeOther(w, "/account?done=recovery")
+	return s.onward(w, form.Get("next")).or(w, "/account?done=recovery")
 }

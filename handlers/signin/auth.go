@@ -113,7 +113,7 @@ func (s *Room) renderAuth(w http.ResponseWriter, r *http.Request, status int, p 
 	p.To = p.Next
 	if t, ok := s.gateTarget(p.Next); ok {
 		p.To = t.Host
-		w.Header().Set("Content-Security-Policy", cspLeaving)
+		w.Header().Set("Content-Security-Policy", web.CSPLeaving)
 	}
 	return s.Render(w, status, "auth", p)
 }

@@ -34,6 +34,7 @@ type CodePage struct {
 const (
 	codeWrong = "That code is not right. Codes change every 30 seconds; check that your phone sets its clock by itself."
 	codeUsed  = "That code was used already. Wait for the next."
+	codeSpent = "That recovery code was used already. Take another one."
 	codeForm  = "A code is six digits, or a recovery code of 24 letters and digits."
 	codeOlder = "You began another sign-in in this browser after this one. Start again."
 )
@@ -75,7 +76,7 @@ func (s *Room) showCode(w http.ResponseWriter, r *http.Request, status int, pend
 	}
 	p.Recovery = p.Recovery || !p.App && p.Options == ""
 	if _, ok := s.gateTarget(p.Next); ok {
-		w.Header().Set("Content-Security-Policy", cspLeaving)
+		w.Header().Set("Content-Security-Policy", web.CSPLeaving)
 	}
 	return s.Render(w, status, "auth-code", p)
 }
@@ -116,15 +117,16 @@ func (s *Room) CodeSubmit(w http.ResponseWriter, r *http.Request) error {
 		}
 		return s.continueTo(w, r, web.InfoOf(r).Session, next, "")
 	}
-	return s.codeRefused(w, r, pending, err, len(form.Get("code")) > 12)
+	return s.codeRefused(w, r, pending, err, form.Get("code"))
 }
 
 // codeRefused answers a code that was not taken.
-func (s *Room) codeRefused(w http.ResponseWriter, r *http.Request, pending factor.Pending, err error, recovery bool) error {
+func (s *Room) codeRefused(w http.ResponseWriter, r *http.Request, pending factor.Pending, err error, typed string) error {
 	if errors.Is(err, factor.ErrPending) {
 		return startAgain(w, s.safeNext(pending.Next))
 	}
-	if problem, status := codeProblem(w, err); problem != "" {
+	recovery := likeRecovery(typed)
+	if problem, status := codeProblem(w, err, typed); problem != "" {
 		return s.showCode(w, r, status, pending, CodePage{Recovery: recovery, Problem: problem})
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
@@ -132,17 +134,24 @@ func (s *Room) codeRefused(w http.ResponseWriter, r *http.Request, pending facto
 	})
 }
 
-// codeProblem returns what people are told of a code that was not taken, and the
-// status, or "" for another error.
-func codeProblem(w http.ResponseWriter, err error) (problem string, status int) {
+// likeRecovery reports whether what was typed is meant as a recovery code.
+func likeRecovery(typed string) bool { return len(typed) > 12 }
+
+// codeProblem returns what people are told of the code that they typed and that was not
+// taken, and the status, or "" for another error.
+func codeProblem(w http.ResponseWriter, err error, typed string) (problem string, status int) {
 	if many, ok := errors.AsType[factor.ManyError](err); ok {
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(many.Wait/time.Second))))
 		return tooManyCodes(many.Wait), http.StatusTooManyRequests
 	}
+	used := codeUsed
+	if likeRecovery(typed) {
+		used = codeSpent
+	}
 	for _, one := range []struct {
 		err  error
 		text string
-	}{{factor.ErrUsed, codeUsed}, {factor.ErrWrong, codeWrong}, {factor.ErrForm, codeForm}} {
+	}{{factor.ErrUsed, used}, {factor.ErrWrong, codeWrong}, {factor.ErrForm, codeForm}} {
 		if errors.Is(err, one.err) {
 			return one.text, http.StatusUnprocessableEntity
 		}

@@ -87,10 +87,14 @@ func TestSignInWithARecoveryCode(t *testing.T) {
 	b.Get("/auth/code?with=recovery").Want(http.StatusOK).Says("label", "Recovery code").WantPage()
 	b.Post("/auth/code", "code", strings.ToUpper(strings.ReplaceAll(app.Recovery[3], "-", " ")), "next", "/account").
 		Want(http.StatusSeeOther, "/account/recovery?next=%2Faccount&used=1")
+	left := b.Get("/account/recovery?next=%2Faccount&used=1").Want(http.StatusOK).Says("h2", "7 of 8 are left")
+	if to := left.Find("form a").AttrOr("href", ""); to != "/auth?next=%2Faccount" {
+		t.Errorf("it leads on to %q", to)
+	}
 	b.Get("/account").Want(http.StatusOK)
 	again := s.Browser(t)
 	again.SignIn("ada", webtest.Good).Want(http.StatusSeeOther, "/auth/code")
-	again.Post("/auth/code", "code", app.Recovery[3]).Want(http.StatusUnprocessableEntity).Says("[role=alert] p", usedCode)
+	again.Post("/auth/code", "code", app.Recovery[3]).Want(http.StatusUnprocessableEntity).Says("[role=alert] p", "That recovery code was used already. Take another one.")
 	if got := s.Texts(t, `SELECT detail FROM audit WHERE event = 'recovery.used' AND actor = 'ada'`); len(got) != 1 || got[0] != "7 left" {
 		t.Errorf("the audit log says %q", got)
 	}

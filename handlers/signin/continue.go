@@ -13,12 +13,6 @@ import (
 
 var errBounced = errors.New("the browser did not keep the gate cookie")
 
-// cspLeaving is for a sign-in form that leads to a gate host: Chromium
-// holds the redirect after a form to form-action too, and an app may redirect
-// further to where we do not know.
-const cspLeaving = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
-	"base-uri 'none'; frame-ancestors 'none'"
-
 // safeNext returns where a person goes on to after signing in: a path on this
 // site, a URL on a gate host, or "" for home.
 func (s *Room) safeNext(asked string) string {

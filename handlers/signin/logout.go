@@ -40,7 +40,7 @@ func (s *Room) LogoutForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if _, ok := s.gateTarget(next); ok {
-		w.Header().Set("Content-Security-Policy", cspLeaving)
+		w.Header().Set("Content-Security-Policy", web.CSPLeaving)
 	}
 	return s.Render(w, http.StatusOK, "logout", LogoutPage{web.Layout{Me: account.Of(found)}, next})
 }

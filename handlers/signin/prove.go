@@ -64,7 +64,7 @@ func (s *Room) showProve(w http.ResponseWriter, r *http.Request, status int, p P
 	}
 	if t, ok := s.gateTarget(p.Next); ok {
 		p.App = t.Host
-		w.Header().Set("Content-Security-Policy", cspLeaving)
+		w.Header().Set("Content-Security-Policy", web.CSPLeaving)
 	}
 	return s.Render(w, status, "account-prove", p)
 }
@@ -91,7 +91,7 @@ func (s *Room) ProveSubmit(w http.ResponseWriter, r *http.Request, me account.Ac
 		p.Problem = "The password is not right. Check it, then try again."
 		return s.showProve(w, r, http.StatusUnprocessableEntity, p)
 	}
-	if problem, status := codeProblem(w, err); problem != "" {
+	if problem, status := codeProblem(w, err, form.Get("code")); problem != "" {
 		p.Problem = problem
 		return s.showProve(w, r, status, p)
 	}

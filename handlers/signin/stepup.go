@@ -23,6 +23,14 @@ func (p StepUpPage) Again() string {
 	return "/auth?" + url.Values{"other": {"1"}, "next": {p.Next}}.Encode()
 }
 
+// To returns the address of a page that adds a factor, which leads on as this one does.
+func (p StepUpPage) To(path string) string {
+	if p.Next == "" {
+		return path
+	}
+	return path + "?" + url.Values{"next": {p.Next}}.Encode()
+}
+
 // Prove returns the address where a recovery code is taken.
 func (p StepUpPage) Prove() string { return web.ProofOf(p.Next) }
 
@@ -46,7 +54,7 @@ func (s *Room) StepUp(w http.ResponseWriter, r *http.Request, me account.Account
 	}
 	if t, ok := s.gateTarget(p.Next); ok {
 		p.App = t.Host
-		w.Header().Set("Content-Security-Policy", cspLeaving)
+		w.Header().Set("Content-Security-Policy", web.CSPLeaving)
 	}
 	p.Passkey = has.Passkeys > 0
 	return s.Render(w, http.StatusOK, "step-up", p)

@@ -122,6 +122,12 @@ func (s *Site) sameOrigin(r *http.Request) error {
 const csp = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// CSPLeaving is for a page whose form leads to a gate host: Chromium holds the
+// redirect after a form to form-action too, and an app may redirect further to where
+// we do not know.
+const CSPLeaving = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
+	"base-uri 'none'; frame-ancestors 'none'"
+
 // The values of headers that every answer shares. They are replaced, never
 // changed.
 var (

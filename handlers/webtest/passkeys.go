@@ -68,6 +68,14 @@ func (b *Browser) TryPasskey(d *passkeytest.Device, name string) *Answer {
 	return b.Post("/account/passkeys", "name", name, "answer", d.Create(b.T, options))
 }
 
+// TryKey has the device make a security key that follows a password, for whom is
+// signed in, and returns what the site answers.
+func (b *Browser) TryKey(d *passkeytest.Device, name string) *Answer {
+	b.T.Helper()
+	options := b.Get("/account/passkeys").Find("section[aria-labelledby=key] form").AttrOr("data-options", "")
+	return b.Post("/account/passkeys", "key", "1", "name", name, "answer", d.Create(b.T, options))
+}
+
 // SignedInBy returns a browser in which whose passkey is the newest in the device is
 // signed in.
 func (s *Site) SignedInBy(tb testing.TB, d *passkeytest.Device) *Browser {

@@ -16,12 +16,22 @@ type Device struct {
 // it, what asks for a passkey waits.
 func (p *Page) Device() *Device {
 	p.t.Helper()
-	call(p, webauthn.Enable, webauthn.EnableParams{})
-	added := call(p, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
+	return p.plug(webauthn.VirtualAuthenticatorOptions{
 		Protocol: webauthn.AuthenticatorProtocolCtap2, Transport: webauthn.AuthenticatorTransportInternal,
 		HasResidentKey: true, HasUserVerification: true, IsUserVerified: true,
-	}})
-	return &Device{p, added.AuthenticatorID}
+	})
+}
+
+// Key gives the browser a security key without a PIN: it verifies nobody.
+func (p *Page) Key() *Device {
+	p.t.Helper()
+	return p.plug(webauthn.VirtualAuthenticatorOptions{Protocol: webauthn.AuthenticatorProtocolCtap2, Transport: webauthn.AuthenticatorTransportUsb})
+}
+
+func (p *Page) plug(o webauthn.VirtualAuthenticatorOptions) *Device {
+	p.t.Helper()
+	call(p, webauthn.Enable, webauthn.EnableParams{})
+	return &Device{p, call(p, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &o}).AuthenticatorID}
 }
 
 // call calls one of Chromium's commands.

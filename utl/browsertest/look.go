@@ -1,7 +1,10 @@
 package browsertest
 
 import (
+	"bytes"
 	"errors"
+	"image"
+	_ "image/png" // what Looks decodes
 	"os"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -42,6 +45,16 @@ func (p *Page) Picture(file string) {
 	if err := errors.Join(err, os.WriteFile(file, shot, 0o644)); err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+// Looks returns what a person sees of the element.
+func (p *Page) Looks(selector string) image.Image {
+	p.t.Helper()
+	seen, _, err := image.Decode(bytes.NewReader(again(p, chromedp.Screenshot(chromedp.CSS(selector)))))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return seen
 }
 
 // Judge fails the test for everything that axe-core, whose script this is, finds

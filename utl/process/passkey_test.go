@@ -1,6 +1,8 @@
 package process
 
 import (
+	"encoding/base64"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -72,6 +74,51 @@ func TestPasskeysInABrowser(t *testing.T) {
 	refused(p, d, "That passkey does not sign you in here. Use your password, or another passkey.")
 	told(t, d)
 	p.Quiet("status of 422") // the refusals
+}
+
+// A security key without a PIN is refused as a passkey, is added as a second step, signs
+// in after the password, and starts no sign-in.
+func TestAKeyWithoutAPINInABrowser(t *testing.T) {
+	t.Parallel()
+	s := start(t, t.TempDir())
+	p := browsertest.Open(t)
+	d := p.Key()
+	p.MakeAccount(s.url+s.firstLink(), "ada", good)
+	p.Open(s.url + "/account/passkeys")
+	d.Touched(true)
+	p.Press("Add a passkey")
+	p.Do(chromedp.WaitVisible(chromedp.CSS("#problem")))
+	p.Press("Add a security key")
+	p.Sees("Your recovery codes")
+	p.Open(s.url + "/account/passkeys")
+	p.Reads("section[aria-labelledby=mine] .tag", "1")
+	if text := browsertest.Value[string](p, `document.querySelector("section[aria-labelledby=mine] li").innerText`); !strings.Contains(text, "Second step only, after your password.") {
+		t.Errorf("the list says %q", text)
+	}
+	d.Touched(false)
+	p.SignOut()
+
+	lying(p, d)     // an honest browser waits for another device
+	d.Touched(true) // before it is asked: this kind notices no later one
+	byButton(p, d)
+	refused(p, d, "That passkey does not sign you in here. Use your password, or another passkey.")
+	p.Submit("ada", good)
+	p.Sees("One more step, ada")
+	d.Touched(true)
+	p.Press("Use a passkey")
+	p.Sees("Hello, ada")
+	p.Quiet("status of 422") // the refusals
+}
+
+// lying has the browser ask the device's passkey without verifying its user, whatever the
+// page says.
+func lying(p *browsertest.Page, d *browsertest.Device) {
+	id := base64.RawURLEncoding.EncodeToString(d.Passkeys()[0].CredentialID)
+	p.Do(chromedp.Evaluate[chromedp.Void](`{
+		const form = document.querySelector("form[data-autofill]"), o = JSON.parse(form.dataset.options);
+		Object.assign(o.publicKey, { userVerification: "discouraged", allowCredentials: [{ type: "public-key", id: "` + id + `" }] });
+		form.dataset.options = JSON.stringify(o);
+	}`))
 }
 
 // byButton presses the button, then touches the device.
