@@ -105,8 +105,10 @@ func TestContainer(t *testing.T) {
 	}
 	glassjar := composed(t).Services["glassjar"]
 	_, port, _ := strings.Cut(proxytest.Free(t), ":")
-	args := []string{"run", "--rm", "--name=jar", "--security-opt=no-new-privileges", "--read-only-tmpfs=false",
-		fmt.Sprintf("--read-only=%v", glassjar.ReadOnly), "--cap-drop=" + strings.Join(glassjar.CapDrop, ","), "--env=ADDR=127.0.0.1:" + port}
+	args := []string{
+		"run", "--rm", "--name=jar", "--security-opt=no-new-privileges", "--read-only-tmpfs=false",
+		fmt.Sprintf("--read-only=%v", glassjar.ReadOnly), "--cap-drop=" + strings.Join(glassjar.CapDrop, ","), "--env=ADDR=127.0.0.1:" + port,
+	}
 	for _, volume := range glassjar.Volumes {
 		args = append(args, "--volume="+volume)
 	}
