@@ -1,8 +1,10 @@
 package people
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
@@ -31,6 +33,21 @@ type row struct {
 	account.Person
 
 	Seen web.Moment
+}
+
+// Second names the person's second factors.
+func (r row) Second() string {
+	var all []string
+	if r.App {
+		all = append(all, "app")
+	}
+	switch {
+	case r.Passkeys == 1:
+		all = append(all, "passkey")
+	case r.Passkeys > 1:
+		all = append(all, fmt.Sprint(r.Passkeys, " passkeys"))
+	}
+	return strings.Join(all, ", ")
 }
 
 // listDone is what each act that leads to the list says once it is done.

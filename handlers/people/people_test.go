@@ -65,6 +65,27 @@ func TestOwnersSeeWhoIsHere(t *testing.T) {
 	none.Says(".nothing h2", "Nobody is like that").Says(".nothing a", "Show everybody")
 }
 
+// Owners see who has which second factor, and who has none.
+func TestOwnersSeeSecondFactors(t *testing.T) {
+	s := webtest.New(t, webtest.WithPasskeys)
+	s.Add(t, "ada", account.Owner)
+	for _, name := range []string{"bob", "cat", "una"} {
+		s.Add(t, name, account.Member)
+	}
+	for _, name := range []string{"one", "two"} {
+		s.SignedIn(t, "bob").AddPasskey(s.Device(), name)
+		s.Exec(t, `DELETE FROM recovery_codes`)
+		s.Exec(t, `UPDATE passkeys SET account_id = (SELECT id FROM accounts WHERE username = 'cat')`)
+	}
+	s.SignedIn(t, "bob").AddPasskey(s.Device(), "three")
+	s.AddApp(t, "cat")
+	got := s.SignedIn(t, "ada").Get("/people").Want(http.StatusOK)
+	got.WantPage()
+	for i, want := range []string{"none", "passkey", "app, 2 passkeys", "none"} {
+		got.Says(fmt.Sprintf("tbody tr:nth-child(%d) td:nth-child(4)", i+1), want)
+	}
+}
+
 // A page has 50 people and leads to the next, with the filters.
 func TestPeopleGoOnOnTheNextPage(t *testing.T) {
 	s, b := newPlace(t)

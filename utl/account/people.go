@@ -44,21 +44,25 @@ type Query struct {
 type Person struct {
 	Account
 
-	Seen time.Time // when one of its sessions was last used; zero: in no session that is kept
+	Seen     time.Time // when one of its sessions was last used; zero: in no session that is kept
+	App      bool      // has an authenticator app
+	Passkeys int
 }
 
 // selectPeople reads the last seen time of at most as many sessions as an account
 // may start while they are kept (package session has the limit).
 const selectPeople = `SELECT a.id, a.username, a.name, a.role, a.group_names, a.email, a.email_confirmed, a.created_at, a.disabled_at, a.waiting_at, a.locked_until,
-	COALESCE((SELECT MAX(s.seen_at) FROM sessions s WHERE s.account_id = a.id), 0) FROM accounts a`
+	COALESCE((SELECT MAX(s.seen_at) FROM sessions s WHERE s.account_id = a.id), 0),
+	(SELECT COUNT(*) FROM authenticators c WHERE c.account_id = a.id), (SELECT COUNT(*) FROM passkeys p WHERE p.account_id = a.id) FROM accounts a`
 
 func scanPerson(r db.Row) (p Person, err error) {
-	var created, disabled, waiting, locked, seen, confirmed int64
-	err = r.Scan(&p.ID, &p.Username, &p.Name, &p.Role, &p.Groups, &p.Email, &confirmed, &created, &disabled, &waiting, &locked, &seen)
+	var created, disabled, waiting, locked, seen, confirmed, apps int64
+	err = r.Scan(&p.ID, &p.Username, &p.Name, &p.Role, &p.Groups, &p.Email, &confirmed, &created, &disabled, &waiting, &locked, &seen, &apps, &p.Passkeys)
 	p.Created, p.Disabled, p.Waiting, p.EmailConfirmed = db.Time(created), disabled != 0, waiting != 0, confirmed != 0
 	if locked != 0 {
 		p.LockedUntil = db.Time(locked)
 	}
+	p.App = apps > 0
 	if seen != 0 {
 		p.Seen = db.Time(seen)
 	}
