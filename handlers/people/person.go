@@ -42,7 +42,7 @@ var done = map[string]string{
 	"disable": "The account is disabled, and signed out everywhere.", "enable": "The account is enabled: the person can sign in again.",
 	"approve":       "The account is approved: the person can sign in.",
 	"unlock":        "The lock is lifted: the password, the email address and the ways to sign in can be changed again.",
-	"clear-factors": "The person has only a password now, and is signed out everywhere.",
+	"clear-factors": "The person has only a password now, no app password, and is signed out everywhere.",
 	"end-sessions":  "The person is signed out everywhere.",
 }
 

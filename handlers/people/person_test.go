@@ -105,17 +105,25 @@ func TestAnOwnerClearsFactors(t *testing.T) {
 	s, b := newPlace(t)
 	una := s.SignedIn(t, "una")
 	una.AddApp(s)
+	s.AppPassword(t, "una", account.AppPassword{Name: "backup"})
+	s.AppPassword(t, "ada", account.AppPassword{Name: "mine"})
 	page := b.Get("/people/una").Want(http.StatusOK)
 	if form := page.Find("form[action='/people/una/clear-factors']"); form.Length() != 1 || !strings.Contains(form.Parent().Text(), "an authenticator app, recovery codes left: 8") {
 		t.Errorf("the page says %q", form.Parent().Text())
 	}
 	page.WantPage()
 	to := b.Post("/people/una/clear-factors").Want(http.StatusSeeOther, "/people/una?done=clear-factors").Header.Get("Location")
-	done := b.Get(to).Says("[role=status]", "The person has only a password now, and is signed out everywhere.")
+	done := b.Get(to).Says("[role=status]", "The person has only a password now, no app password, and is signed out everywhere.")
 	if done.Find("form[action='/people/una/clear-factors']").Length() > 0 {
 		t.Error("there is something to clear yet")
 	}
 	una.Get("/account").Want(http.StatusSeeOther)
+	if got := s.Texts(t, `SELECT name FROM app_passwords`); len(got) != 1 || got[0] != "mine" {
+		t.Errorf("the app passwords are %q", got)
+	}
+	if got := s.Texts(t, `SELECT n.detail FROM notices n JOIN accounts a ON a.id = n.account_id WHERE a.username = 'una' ORDER BY n.at DESC LIMIT 1`); len(got) != 1 || !strings.HasPrefix(got[0], "All ways to sign in but the password were removed") {
+		t.Errorf("una is told %q", got)
+	}
 	before := s.State(t)
 	b.Post("/people/una/clear-factors").Want(http.StatusUnprocessableEntity).Says("#problem p", "There is nothing but the password: nothing was cleared.")
 	if s.State(t) != before {

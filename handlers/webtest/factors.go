@@ -15,7 +15,10 @@ import (
 // factors returns the store of the site's second factors.
 func (s *Site) factors(tb testing.TB) *factor.Store {
 	tb.Helper()
-	f, err := factor.New(factor.Options{DB: s.DB, Sessions: s.Sessions, SiteName: "Ada's jar", Keys: [][32]byte{FactorKey}, Changed: s.Accounts.FactorsChanged, Now: s.Clock.Now})
+	f, err := factor.New(factor.Options{
+		DB: s.DB, Sessions: s.Sessions, SiteName: "Ada's jar", Keys: [][32]byte{FactorKey}, Now: s.Clock.Now,
+		Changed: s.Accounts.FactorsChanged, Cleared: s.Accounts.RevokeAppPasswords,
+	})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -212,6 +212,14 @@ func (s *Store) RevokeAppPassword(ctx context.Context, a Account, id string, by 
 	return nil
 }
 
+// RevokeAppPasswords revokes all app passwords of the account, in the transaction of a
+// change that ends what its person, or a thief, set up before. session.LockAccount
+// comes before it.
+func (s *Store) RevokeAppPasswords(ctx context.Context, tx *db.Tx, of identity.Identity, by audit.Actor) error {
+	_, err := s.revoke(ctx, tx, by, Account{Identity: of}, "")
+	return err
+}
+
 // revoke revokes the account's app passwords, of which there are 50 at most,
 // those that the further condition finds, and returns how many these were.
 func (s *Store) revoke(ctx context.Context, tx *db.Tx, by audit.Actor, a Account, and string, args ...any) (int, error) {

@@ -23,7 +23,7 @@ type userCommands struct {
 	Name         userName         `cmd:"" help:"Set what a person is called."`
 	Email        userEmail        `cmd:"" help:"Set an account's email address."`
 	Role         userRole         `cmd:"" help:"Make an account an owner's or a member's."`
-	ClearFactors userClearFactors `cmd:"" name:"clear-factors" help:"Remove what follows an account's password, for somebody who lost a phone: authenticator app, passkeys, recovery codes."`
+	ClearFactors userClearFactors `cmd:"" name:"clear-factors" help:"Remove what follows an account's password, for somebody who lost a phone: authenticator app, passkeys, recovery codes. App passwords are revoked."`
 	Free         userFree         `cmd:"" help:"Let the username of a deleted account be taken again, with what apps keep under it."`
 	Delete       userDelete       `cmd:"" help:"Delete an account, and sign it out everywhere."`
 	Password     userPassword     `cmd:"" help:"Set an account's password, and sign it out everywhere."`

@@ -57,6 +57,9 @@ type Options struct {
 	// Changed tells the account's person, in the transaction of a change, what was
 	// changed, in a sentence. Its error takes the change back.
 	Changed func(ctx context.Context, tx *db.Tx, accountID, detail string, by audit.Actor) error
+	// Cleared, where given, ends in the transaction of Clear what else ends with all
+	// factors: app passwords.
+	Cleared func(ctx context.Context, tx *db.Tx, of identity.Identity, by audit.Actor) error
 	Now     func() time.Time
 }
 
@@ -145,7 +148,7 @@ func moment(micros int64) time.Time {
 }
 
 // Clear removes all that follows the account's password, its passkeys too, for
-// somebody who lost them, and ends all its sessions. Errors: ErrOff when there is
+// somebody who lost them, and ends all its sessions and app passwords. Errors: ErrOff when there is
 // nothing to remove, db.ErrUnavailable.
 func (s *Store) Clear(ctx context.Context, of identity.Identity, by audit.Actor) error {
 	return s.changing(ctx, of, "", by, "factors.cleared", func(tx *db.Tx) error {
@@ -160,7 +163,10 @@ func (s *Store) Clear(ctx context.Context, of identity.Identity, by audit.Actor)
 		if removed == 0 {
 			return ErrOff
 		}
-		return nil
+		if s.Cleared == nil {
+			return nil
+		}
+		return s.Cleared(ctx, tx, of, by)
 	})
 }
 
@@ -170,7 +176,7 @@ var changes = map[string]string{
 	"code.removed":    "The authenticator app was turned off.",
 	"recovery.made":   "New recovery codes replaced the old ones.",
 	"recovery.used":   "A recovery code was used to sign in.",
-	"factors.cleared": "All ways to sign in but the password were removed.",
+	"factors.cleared": "All ways to sign in but the password were removed, and the app passwords revoked.",
 }
 
 // changing runs fn, which adds or removes a factor of a live account, and ends the
