@@ -1,0 +1,164 @@
+package factor_test
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+	"testing"
+
+	"glassjar/utl/account"
+	"glassjar/utl/audit"
+	"glassjar/utl/db"
+	"glassjar/utl/factor"
+	"glassjar/utl/passkey"
+	"glassjar/utl/passkey/passkeytest"
+	"glassjar/utl/session"
+)
+
+// passkeys returns the server's store of passkeys.
+func (w *world) passkeys(t *testing.T) *passkey.Store {
+	t.Helper()
+	s, err := passkey.New(passkey.Options{
+		DB: w.db, Sessions: w.sessions, Public: &url.URL{Scheme: "https", Host: "jar.example"}, SiteName: "Ada's jar", Keys: [][32]byte{key("p")}, Now: w.now,
+		Changed: w.accounts.FactorsChanged, FirstRecovery: w.FirstRecovery, LastRecovery: w.LastRecovery,
+	})
+	need(t, err)
+	return s
+}
+
+func (w *world) exec(t *testing.T, q string, args ...any) {
+	t.Helper()
+	need(t, w.db.Tx(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Exec(t.Context(), q, args...)
+		return err
+	}))
+}
+
+// Attack race/one-winner, servers/races, factors/code, factors/recovery: a hundred
+// browsers with a code that was right in each, of the app or for recovery.
+func TestOfAHundredWithACodeOneGetsIn(t *testing.T) {
+	w := open(t)
+	secret, recovery := w.on(t, w.add(t, "ada"))
+	servers := []*world{w, w.second(t)}
+	for name, code := range map[string]string{"six digits": w.code(t, secret, 0), "recovery": recovery[0]} {
+		w.exec(t, `DELETE FROM pending_signins`) // an account has a hundred at most
+		claims := make([]factor.Claim, 100)
+		for i := range claims {
+			var err error
+			if claims[i], err = w.Check(t.Context(), w.begin(t, "ada"), code, visitor); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n := atOnce(len(claims), func(i int) error {
+			err := servers[i%2].spend(t.Context(), claims[i])
+			if err != nil && !errors.Is(err, session.ErrChanged) {
+				t.Errorf("%s: got %v, want ErrChanged", name, err)
+			}
+			return err
+		})
+		if n != 1 {
+			t.Errorf("%s: %d got in with one code", name, n)
+		}
+	}
+	if n := len(w.texts(t, `SELECT code_hash FROM recovery_codes WHERE used_at > 0`)); n != 1 {
+		t.Errorf("%d recovery codes are used", n)
+	}
+	if n := len(w.texts(t, `SELECT event FROM audit WHERE event = 'recovery.used'`)); n != 1 {
+		t.Errorf("%d uses are in the audit log", n)
+	}
+}
+
+// Attack race/one-winner, servers/races: many second factors at once, each the first,
+// bring one set of recovery codes.
+func TestOfManyFirstFactorsOneBringsCodes(t *testing.T) {
+	w := open(t)
+	ada, d := w.add(t, "ada"), passkeytest.New("https://jar.example")
+	servers := []*world{w, w.second(t)}
+	keys := []*passkey.Store{servers[0].passkeys(t), servers[1].passkeys(t)}
+	setUps, answers := make([]factor.Confirmation, 100), make([]string, passkey.Most)
+	for i := range setUps {
+		sealed, secret := w.NewSetUp(ada.ID)
+		setUps[i] = factor.Confirmation{SetUp: sealed, Code: w.code(t, secret, 0)}
+	}
+	for i := range answers {
+		options, err := keys[0].CreateOptions(t.Context(), passkey.Question{Use: passkey.Register, Holder: "here"}, ada.Identity)
+		need(t, err)
+		answers[i] = d.Create(t, options)
+	}
+	var mu sync.Mutex
+	var given [][]string
+	got := func(codes []string, err error) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if given = append(given, codes); codes == nil {
+			given = given[:len(given)-1]
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		return err
+	}
+	atOnce(len(setUps), func(i int) error {
+		if i%5 == 4 {
+			added, err := keys[i%2].Add(t.Context(), ada.Identity, passkey.Registration{Name: fmt.Sprint("key ", i), Answer: answers[i/5], Holder: "here"}, visitor)
+			return got(added.Recovery, err)
+		}
+		return got(servers[i%2].Confirm(t.Context(), ada.Identity, setUps[i], visitor))
+	})
+	if len(given) != 1 {
+		t.Fatalf("%d sets of recovery codes were given", len(given))
+	}
+	theirs, err := w.Theirs(t.Context(), ada.ID, fmt.Sprint(given[0])[1:len(fmt.Sprint(given[0]))-1])
+	if err != nil || len(theirs) != factor.RecoveryCodes {
+		t.Errorf("of those given %d are good, error %v", len(theirs), err)
+	}
+	if n := len(w.texts(t, `SELECT code_hash FROM recovery_codes`)); n != factor.RecoveryCodes {
+		t.Errorf("there are %d recovery codes", n)
+	}
+	if apps, made := len(w.texts(t, `SELECT account_id FROM authenticators`)), len(w.texts(t, `SELECT id FROM passkeys`)); apps != 1 || made != passkey.Most {
+		t.Errorf("there are %d apps and %d passkeys", apps, made)
+	}
+}
+
+// Attack race/one-winner, servers/races, factors/policy: where everybody needs a second
+// factor, of two removals of the last two at once one is refused.
+func TestOfTwoLastFactorsOneStays(t *testing.T) {
+	w := open(t)
+	ada := w.add(t, "ada")
+	by := audit.Actor{ID: ada.ID, Name: "ada"}
+	servers := []*world{w, w.second(t)}
+	var keys []*passkey.Store
+	for _, one := range servers {
+		one.accounts.SecondFactor = true
+		keys = append(keys, one.passkeys(t))
+	}
+	for round := range 100 {
+		w.exec(t, `DELETE FROM passkeys`)
+		w.exec(t, `DELETE FROM authenticators`)
+		w.exec(t, `INSERT INTO passkeys (id, credential_id, account_id, rp_id, name, public_key, sign_count, flags, transports, may_sign_in, created_at)
+			VALUES ('one', 'one', ?, '', '', '', 0, 0, '', 1, 1)`, ada.ID)
+		other := func() error { return keys[1].Remove(t.Context(), ada.Identity, "two", "", by) }
+		if round%2 == 0 {
+			w.exec(t, `INSERT INTO authenticators (account_id, secret, key_id, last_step, made_at) VALUES (?, '', '', 0, 1)`, ada.ID)
+			other = func() error { return servers[1].RemoveApp(t.Context(), ada.Identity, "", by) }
+		} else {
+			w.exec(t, `INSERT INTO passkeys SELECT 'two', 'two', account_id, rp_id, name, public_key, sign_count, flags, transports, may_sign_in, created_at, used_at FROM passkeys`)
+		}
+		n := atOnce(2, func(i int) error {
+			err := error(nil)
+			if i == 0 {
+				err = keys[0].Remove(t.Context(), ada.Identity, "one", "", by)
+			} else {
+				err = other()
+			}
+			if err != nil && !errors.Is(err, account.ErrLastFactor) {
+				t.Errorf("got %v, want ErrLastFactor", err)
+			}
+			return err
+		})
+		if left, err := session.SecondFactors(t.Context(), w.db, ada.ID); n != 1 || left != 1 || err != nil {
+			t.Fatalf("round %d: %d removals, %d left, error %v", round, n, left, err)
+		}
+	}
+}
