@@ -49,6 +49,7 @@ func TestProxies(t *testing.T) {
 				"nothing but a socket is switched to":         check.switchesToSocketsAlone,
 				"nobody asks the gate through the proxy":      check.keepsTheGate,
 				"only the group may pass":                     check.asksForTheGroup,
+				"others see a page of ours, programs JSON":    check.showsOurPages,
 				"each app gets what is its own":               check.keepsAppsApart,
 				"a host that is not in GATE_HOSTS is refused": check.refusesOtherHosts,
 				"signing out ends it":                         check.endsWithSignOut,
@@ -225,7 +226,7 @@ func TestNginxProxiesOneMoreApp(t *testing.T) {
 	f := newFront(t, p)
 	p.Files = map[string]string{"nginx.conf": "nginx", "app.conf": "nginx-app"}
 	p.Frame = strings.Replace(p.Frame, "include DIR/nginx.conf;", "include DIR/nginx.conf; server { listen ADDR; server_name app.site.example; "+
-		"location / { proxy_pass http://"+f.app.Listener.Addr().String()+"; } location /more/ { proxy_pass http://"+f.app.Listener.Addr().String()+"; } include DIR/app.conf; }", 1)
+		"location / { proxy_pass http://"+f.app.Listener.Addr().String()+"; } location /more/ { proxy_pass http://"+f.app.Listener.Addr().String()+"; } location /shut/ { deny all; } include DIR/app.conf; }", 1)
 	f.addr = p.Start(t, f.site(t, "other.example"))
 	c := check{f, t}
 	c.comesBack()
@@ -234,6 +235,9 @@ func TestNginxProxiesOneMoreApp(t *testing.T) {
 	c.shut(t, func() { c.at(t, c.addr).Get("/more/x").Want(http.StatusUnauthorized) })
 	if saw := hears(c.in(t).Get("/more/x").Want(http.StatusOK)); saw.Header.Get("Remote-User") != "ada" {
 		t.Errorf("the app saw %v", saw.Header)
+	}
+	if got := c.in(t).Get("/shut/x", "Sec-Fetch-Mode", "navigate").Want(http.StatusForbidden); !strings.Contains(got.Body, "<center>nginx") {
+		t.Errorf("a 403 of nginx's own is %s", got.Body)
 	}
 }
 

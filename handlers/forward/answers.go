@@ -14,7 +14,7 @@ var Answers = []web.Answer{
 	{Err: gate.ErrBad, Status: http.StatusBadRequest, Title: "Bad request", Text: "The gate cannot read what the proxy asked, or can read it in two ways. " +
 		"If you run this site, set the proxy up as the recipe for it says."},
 	{
-		Err: account.ErrAppPassword, Status: http.StatusUnauthorized, Title: "App password refused",
+		Err: account.ErrAppPassword, Status: http.StatusUnauthorized, Title: "This app password is not right",
 		Text: "The app password is wrong, revoked, expired or not for this host. Make another on your account's page.",
 	},
 	{
@@ -28,7 +28,7 @@ var Answers = []web.Answer{
 		"If you run this site, add it as an app or to GATE_HOSTS; if it is there, open it over https, as the sign-in page is."},
 	{
 		Err: errUnsure, Status: http.StatusServiceUnavailable, Title: "Not now",
-		Text: "It cannot be known just now whether you are signed in. Try again in a few seconds.", RetryAfter: "5",
+		Text: "The sign-in server cannot tell who you are at the moment. Nothing is wrong with your account. Try again in a few seconds.", RetryAfter: "5",
 	},
 	{
 		Err: session.ErrTicket, Status: http.StatusGone, Title: "Open that page again",

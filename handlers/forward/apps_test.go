@@ -35,7 +35,7 @@ func TestAppsDecideWhoPasses(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ask("in none of the groups", http.StatusForbidden, "Cookie", cookie).WantGatePage()
+	ask("in none of the groups", http.StatusForbidden, "Cookie", cookie, "Accept", "text/html").WantGatePage()
 	ask("in none of the groups, by app password", http.StatusForbidden, "Authorization", "Bearer "+secret)
 	if err := w.Accounts.SetGroups(t.Context(), "ada", []string{"ops"}, audit.Command()); err != nil {
 		t.Fatal(err)

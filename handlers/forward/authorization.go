@@ -2,7 +2,6 @@ package forward
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -88,21 +87,4 @@ func credentials(r *http.Request) (username, secret string) {
 		return "", token
 	}
 	return "", ""
-}
-
-// programRefused answers 401 or 429, in JSON and without a place to sign in. It
-// is 403 where 429 is due and the proxy is nginx, to which 429 is a fault of
-// the gate's; a program that gets 401 may throw a good app password away.
-func (s *Room) programRefused(w http.ResponseWriter, r *http.Request, ask gate.Ask, err error) error {
-	a := s.Classify(w, r, err)
-	w.Header().Set("Content-Type", "application/json")
-	switch {
-	case a.Status == http.StatusUnauthorized:
-		unauthorized(w, ask)
-	case a.Status == http.StatusTooManyRequests && ask.Kind == gate.Check:
-		w.WriteHeader(http.StatusForbidden)
-	default:
-		w.WriteHeader(a.Status)
-	}
-	return json.NewEncoder(w).Encode(map[string]string{"error": a.Text})
 }

@@ -12,16 +12,7 @@ import (
 	"glassjar/utl/account"
 	"glassjar/utl/authn"
 	"glassjar/utl/gate"
-	"glassjar/utl/identity"
 	"glassjar/utl/session"
-)
-
-var (
-	errCaller  = errors.New("who asks the gate is not in TRUSTED_PROXIES")
-	errUnsure  = errors.New("the gate cannot know who asks")
-	errProgram = errors.New("an app password is no second factor")
-
-	errNoPrograms = errors.New("the app takes no app passwords")
 )
 
 // IsGate reports whether proxies ask the path. Nothing changes there, by no
@@ -73,7 +64,9 @@ func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, se
 		q.Demands.Level = max(q.Demands.Level, s.Level)
 	}
 	v := s.Gate.Decide(&q, func(t gate.Target) (gate.Passenger, gate.Outcome, error) { return s.authenticate(r, t, q.Program) })
-	s.Gate.Count(&q, v, web.InfoOf(r).Began, r.RemoteAddr)
+	if !isAskedAgain(r, kind) {
+		s.Gate.Count(&q, v, web.InfoOf(r).Began, r.RemoteAddr)
+	}
 	web.InfoOf(r).Session.Identity = v.Passenger.Identity
 	switch v.Outcome {
 	case gate.Pass:
@@ -84,27 +77,23 @@ func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, se
 		}
 		return send(q.Ask, s.Gate.SignIn(q.Ask), "sign in first")
 	case gate.LowLevel:
-		if q.Program {
-			return s.programRefused(w, r, q.Ask, errProgram)
+		if !q.Program {
+			return send(q.Ask, s.Gate.StepUp(q.Ask), "a second factor is needed")
 		}
-		return send(q.Ask, s.Gate.StepUp(q.Ask), "a second factor is needed")
-	case gate.WrongGroup:
-		return s.deny(w, q.Ask, v.Passenger.Identity)
-	case gate.NoPrograms:
-		return s.programRefused(w, r, q.Ask, errNoPrograms)
-	case gate.BadProgram:
-		return s.programRefused(w, r, q.Ask, v.Err)
 	case gate.Untrusted:
 		s.warnedOfCaller.Do(func() {
 			s.Log.WarnContext(r.Context(), "the gate was asked by somebody who is not in TRUSTED_PROXIES", "ip", r.RemoteAddr)
 		})
-		return errCaller
-	case gate.Unreadable:
-		return v.Err
-	case gate.Unlisted:
-		return gate.ErrHost
+	case gate.Unreadable, gate.Unknown, gate.Unlisted, gate.NoPrograms, gate.BadProgram, gate.Unsure, gate.WrongGroup:
 	}
-	return fmt.Errorf("%w: %w", errUnsure, v.Err)
+	return s.refuse(w, r, &q, v)
+}
+
+// isAskedAgain reports whether nginx, to which the gate has answered 403 just now,
+// asks once more for that answer's body, which it drops. Its recipe says so in a
+// header that it sets itself.
+func isAskedAgain(r *http.Request, kind gate.Kind) bool {
+	return kind == gate.Check && r.Header.Get("X-Original-Status") == "403"
 }
 
 // readDemands reads the args of the proxy's question. An arg that the gate does not
@@ -190,14 +179,6 @@ func (s *Room) allow(w http.ResponseWriter, r *http.Request, a gate.Ask, p gate.
 	}
 	w.WriteHeader(http.StatusOK)
 	return nil
-}
-
-// deny answers 403 and says who was not let in.
-func (s *Room) deny(w http.ResponseWriter, a gate.Ask, p identity.Identity) error {
-	return s.Render(w, http.StatusForbidden, "gate", web.AppHostPage{
-		Title: "Not for " + p.Username, Sentence: "You are signed in as " + p.Username + ", who is in none of the groups that may open this page.",
-		Other: s.Gate.SignInAsOther(a),
-	})
 }
 
 // JWKS answers GET /.well-known/jwks.json: the keys that verify Remote-Identity.

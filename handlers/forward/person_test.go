@@ -15,7 +15,7 @@ import (
 func TestGateGroups(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)
-	header := webtest.Asked(webtest.Elsewhere+"/a?b", "Cookie", cookie)
+	header := webtest.Asked(webtest.Elsewhere+"/a?b", "Cookie", cookie, "Accept", "text/html")
 	set := func(groups ...string) {
 		t.Helper()
 		if err := w.Accounts.SetGroups(t.Context(), "ada", groups, audit.Command()); err != nil {
@@ -40,9 +40,9 @@ func TestGateGroups(t *testing.T) {
 			set(step.groups...)
 			got := w.Ask(t, path+step.args, header).Want(step.status)
 			if step.status == 403 {
-				got.Says("p:first-of-type", "You are signed in as ada, who is in none of the groups that may open this page.")
+				got.Says("main > p:first-of-type", "You are signed in as ada, who is in none of the groups that may open wiki.example:8443.")
 				got.WantHeader("Remote-User", "").WantGatePage()
-				if to := got.Find("a").AttrOr("href", ""); to != webtest.Jar+"/auth?other=1&next=https%3A%2F%2Fwiki.example%3A8443%2Fa%3Fb" {
+				if to := got.Find("nav p:last-child a").AttrOr("href", ""); to != webtest.Jar+"/auth?other=1&next=https%3A%2F%2Fwiki.example%3A8443%2Fa%3Fb" {
 					t.Errorf("to sign in as another one goes to %s", to)
 				}
 			}
@@ -85,8 +85,9 @@ func TestGateSignInAsAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Args = "?group=dev"
+	b.Header.Set("Sec-Fetch-Mode", "navigate")
 	denied := b.Visit(webtest.Elsewhere+"/a", 5).Want(http.StatusForbidden)
-	b.Visit(denied.Find("a").AttrOr("href", ""), 0).Want(http.StatusOK).Says("h1", "Sign in")
+	b.Visit(denied.Find("nav p:last-child a").AttrOr("href", ""), 0).Want(http.StatusOK).Says("h1", "Sign in")
 	b.Post("/auth", "username", "bob", "password", webtest.Good, "next", webtest.Elsewhere+"/a").Want(http.StatusSeeOther)
 	if got := b.Visit(webtest.Elsewhere+"/a", 5).Want(http.StatusOK); !strings.HasSuffix(got.Body, " as bob") {
 		t.Errorf("the app sees %q", got.Body)
@@ -147,7 +148,7 @@ func TestGateEndsWithTheSession(t *testing.T) {
 func TestGateCannotKnow(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)
-	header := webtest.Asked(webtest.Elsewhere+"/", "Cookie", cookie)
+	header := webtest.Asked(webtest.Elsewhere+"/", "Cookie", cookie, "Sec-Fetch-Mode", "navigate")
 	w.Ask(t, "/gate/check", header).Want(http.StatusOK)
 	if err := os.Rename(w.DbPath, w.DbPath+".away"); err != nil {
 		t.Fatal(err)

@@ -88,7 +88,12 @@ type ErrorPage struct {
 func (s *Site) renderError(w http.ResponseWriter, r *http.Request, err error) {
 	s.secure(w.Header(), r) // a handler may have loosened them
 	a := s.Classify(w, r, err)
-	if err := s.Render(w, a.Status, "error", ErrorPage{Title: a.Title, Sentence: a.Text}); err != nil {
+	if s.onAppHosts(r.URL.Path) {
+		err = s.RenderOnAppHost(w, a.Status, AppHostPage{Title: a.Title, Sentence: a.Text})
+	} else {
+		err = s.Render(w, a.Status, "error", ErrorPage{Title: a.Title, Sentence: a.Text})
+	}
+	if err != nil {
 		w.WriteHeader(http.StatusInternalServerError) // New has rendered the page once: it does not break
 	}
 }

@@ -24,7 +24,7 @@ func TestErrorsOfOperatorsNameTheSetting(t *testing.T) {
 		{trusted, "http://other.example/", http.StatusForbidden, "Host not listed", "add it as an app or to GATE_HOSTS"},
 		{trusted, "http://", http.StatusBadRequest, "Bad request", "set the proxy up as the recipe for it says"},
 	} {
-		got := row.from.Get("/gate/forward", webtest.Asked(row.target)...).Want(row.status).Says("h1", row.title)
+		got := row.from.Get("/gate/forward", webtest.Asked(row.target, "Sec-Fetch-Mode", "navigate")...).Want(row.status).Says("h1", row.title)
 		if text := got.Find("main").Text(); !strings.Contains(text, row.sentence) {
 			t.Errorf("%s: %q does not say: %s", row.target, text, row.sentence)
 		}

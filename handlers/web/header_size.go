@@ -51,7 +51,7 @@ func (s *Site) refuseHeader(w http.ResponseWriter, r *http.Request) error {
 			"press the icon to the left of the address, choose cookies or site data, and delete them there. Then open the page again."
 		p.Cookies, p.More = largest(sizes)
 	}
-	return s.Render(w, status, "gate", p)
+	return s.RenderOnAppHost(w, status, p)
 }
 
 // cookieSizes returns the bytes of the request's cookies, by name. net/http

@@ -76,5 +76,6 @@ func (s *Site) answersEveryHost(r *http.Request) bool {
 // which is not ours to bind to https.
 func (s *Site) misdirect(w http.ResponseWriter) error {
 	w.Header().Del("Strict-Transport-Security")
-	return s.Render(w, misdirected.Status, "gate", AppHostPage{Title: misdirected.Title, Sentence: misdirected.Text, Address: s.PublicURL.String()})
+	public := s.PublicURL.String()
+	return s.RenderOnAppHost(w, misdirected.Status, AppHostPage{Title: misdirected.Title, Sentence: misdirected.Text, Ways: []Way{{public, public}}})
 }

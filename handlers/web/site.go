@@ -69,6 +69,7 @@ type Site struct {
 	answers        []Answer
 	mistakes       []Mistake
 	assets         *assets
+	appHostCSP     []string
 	csrf           *http.CrossOriginProtection
 	mux            *http.ServeMux
 	ids            ids
@@ -107,7 +108,10 @@ func New(c Config) (*Site, error) {
 	if s.PageSet, err = page.Parse(c.Templates, template.FuncMap{"asset": s.assets.path, "lab": lab, "site": name}); err != nil {
 		return nil, err
 	}
-	_, err = s.PageSet.Render("error", ErrorPage{}) // what every page may need
+	if _, err = s.PageSet.Render("error", ErrorPage{}); err != nil { // what every page may need
+		return nil, err
+	}
+	s.appHostCSP, err = s.newAppHostCSP()
 	return s, err
 }
 

@@ -51,7 +51,7 @@ func (a *Answer) WantHeaders(of HeadersOf) {
 	if kind, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/"); slices.Contains([]string{"join", "reset", "confirm", "lock"}, kind) && strings.Count(path, "/") == 2 {
 		want["Referrer-Policy"] = "strict-origin"
 	}
-	abroad := strings.HasPrefix(path, "/gate/") || strings.HasPrefix(path, "/api/authz/") // the app's host is not ours to bind
+	abroad := isForAppHost(path) // which is not ours to bind
 	if path == "/gate/callback" && a.StatusCode != http.StatusMethodNotAllowed {
 		want["Referrer-Policy"] = "no-referrer"
 	}
@@ -65,6 +65,12 @@ func (a *Answer) WantHeaders(of HeadersOf) {
 		want["Allow"] = of.Row.allow()
 	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable:
 		want["Retry-After"] = some
+	}
+	if a.StatusCode == http.StatusMisdirectedRequest || a.StatusCode == http.StatusRequestHeaderFieldsTooLarge || abroad && strings.HasPrefix(want["Content-Type"], "text/html") {
+		want["Content-Security-Policy"] = gatePolicy(a.Find("style").Text())
+		if a.Request.Method == http.MethodHead {
+			want["Content-Security-Policy"] = some // which names a style that is not sent
+		}
 	}
 	a.wantFile(want, of.Row)
 	if of.SignedOut {
@@ -121,6 +127,8 @@ func (a *Answer) wantType(row Swept) string {
 	case code == http.StatusSeeOther,
 		code == http.StatusTemporaryRedirect && a.Request.Method != http.MethodGet && a.Request.Method != http.MethodHead:
 		return ""
+	case isForAppHost(a.Request.URL.Path) && code == http.StatusBadRequest: // to a program, as here
+		return "application/json"
 	case a.isData(row), row.Pattern == "/.well-known/passkey-endpoints" && code == http.StatusOK:
 		return "application/json"
 	case plain && code == http.StatusOK:

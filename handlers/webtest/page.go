@@ -12,6 +12,10 @@ import (
 // keeps our rules for pages.
 func (a *Answer) WantPage() {
 	a.T.Helper()
+	if isForAppHost(a.Request.URL.Path) {
+		a.WantGatePage()
+		return
+	}
 	where := a.Request.Method + " " + a.Request.URL.Path
 	if !strings.HasSuffix(a.Body, "</html>\n") {
 		a.T.Errorf("%s: the page is not whole", where)

@@ -96,11 +96,15 @@ func isMethod(text string) bool {
 // Navigates reports whether a person's browser opens a page with the request
 // (Fetch Metadata), and no script, socket or stream does; a browser that does
 // not say so asks for HTML.
-func (a Ask) Navigates() bool {
-	if mode := a.header.Get("Sec-Fetch-Mode"); mode != "" {
+func (a Ask) Navigates() bool { return Navigates(a.header) }
+
+// Navigates reports the same of a request with the headers, which may not be one
+// that can be read.
+func Navigates(h http.Header) bool {
+	if mode := h.Get("Sec-Fetch-Mode"); mode != "" {
 		return mode == "navigate"
 	}
-	return a.header.Get("X-Requested-With") == "" && a.header.Get("Upgrade") == "" && strings.Contains(a.header.Get("Accept"), "text/html")
+	return h.Get("X-Requested-With") == "" && h.Get("Upgrade") == "" && strings.Contains(h.Get("Accept"), "text/html")
 }
 
 // FromProgram reports whether a program sent the request, and neither a page nor

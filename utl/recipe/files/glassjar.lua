@@ -30,9 +30,11 @@ core.register_action("glassjar", { "http-req" }, function(txn, gate)
 	local got = core.httpclient():get({ url = gate, timeout = 5000, headers = asks })
 
 	local function told(name) return got.headers[name] and got.headers[name][0] or "" end
-	local function answer(status, name, body) -- a program is also asked for an app password
-		local headers = { [name] = { told(name) } }
-		if told("www-authenticate") ~= "" then headers["www-authenticate"] = { told("www-authenticate") } end
+	local function answer(status, body, ...) -- with these headers of the gate's, and a program is asked for an app password
+		local headers = {}
+		for _, name in ipairs({ "www-authenticate", ... }) do
+			if told(name) ~= "" then headers[name] = { told(name) } end
+		end
 		txn:done(txn:reply({ status = status, headers = headers, body = body }))
 	end
 	if got.status == 200 then
@@ -53,8 +55,8 @@ core.register_action("glassjar", { "http-req" }, function(txn, gate)
 	elseif got.status == 401 and told("location") ~= "" then -- for a page that a browser opens, a redirect
 		local mode, accept = first("sec-fetch-mode"), first("accept")
 		local opens = mode == "navigate" or mode == "" and accept:find("text/html", 1, true) and not sent["upgrade"] and not sent["x-requested-with"]
-		answer(opens and 302 or 401, "location")
+		answer(opens and 302 or 401, nil, "location")
 	elseif got.status then
-		answer(got.status, "content-type", got.body)
+		answer(got.status, got.body, "content-type", "content-security-policy", "cache-control", "retry-after", "x-content-type-options")
 	end
 end, 1)
