@@ -26,21 +26,29 @@ func TestGatePages(t *testing.T) {
 		ways               []string
 	}{
 		{
-			"in none of the groups", "?group=dev", webtest.Elsewhere + "/a?b", []string{"Cookie", cookie}, 403, "Not for ada",
+			"in none of the groups", "?group=dev", webtest.Elsewhere + "/a?b",
+			[]string{"Cookie", cookie},
+			403, "Not for ada",
 			"You are signed in as ada, who is in none of the groups that may open wiki.example:8443.", "glassjar guards wiki.example:8443",
 			[]string{"To your apps", webtest.Jar + "/", "Sign in as another", webtest.Jar + "/auth?other=1&next=https%3A%2F%2Fwiki.example%3A8443%2Fa%3Fb"},
 		},
 		{
-			"a wrong app password", "", webtest.Elsewhere + "/", []string{"Cookie", cookie, "Authorization", "Bearer gj_x"}, 401, "This app password is not right",
+			"a wrong app password", "", webtest.Elsewhere + "/",
+			[]string{"Cookie", cookie, "Authorization", "Bearer gj_x"},
+			401, "This app password is not right",
 			"The app password is wrong, revoked, expired or not for this host.", "glassjar guards wiki.example:8443",
 			[]string{"Your app passwords", webtest.Jar + "/account/app-passwords"},
 		},
 		{
-			"an app password where none passes", "", "https://dev.site.example/", []string{"Authorization", "Bearer " + secret}, 403, "No app passwords here",
+			"an app password where none passes", "", "https://dev.site.example/",
+			[]string{"Authorization", "Bearer " + secret},
+			403, "No app passwords here",
 			"This app takes no app passwords.", "glassjar guards dev.site.example", nil,
 		},
 		{
-			"an app password where a second factor is asked for", "?level=2", webtest.Elsewhere + "/", []string{"Authorization", "Bearer " + secret}, 403, "Not for programs",
+			"an app password where a second factor is asked for", "?level=2", webtest.Elsewhere + "/",
+			[]string{"Authorization", "Bearer " + secret},
+			403, "Not for programs",
 			"This opens only to people who signed in with a second factor.", "glassjar guards wiki.example:8443", nil,
 		},
 		{"a host that nobody listed", "", "https://other.example/", []string{"Cookie", cookie}, 403, "Host not listed", "The gate does not answer for this host.", "", nil},

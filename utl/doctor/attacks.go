@@ -146,7 +146,7 @@ func methods() []attack {
 // section 3.2), whose requests a proxy does not see.
 func switches(hole advice) attack {
 	return attack{name: "an upgrade to h2c", hole: hole, header: http.Header{
-		"Connection": {"Upgrade, HTTP2-Settings"}, "Upgrade": {"h2c"}, "Http2-Settings": {"AAMAAABk"},
+		"Connection": {"Upgrade, HTTP2-Settings"}, "Upgrade": {protocol}, "Http2-Settings": {"AAMAAABk"},
 	}}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"strings"
 )
 
@@ -15,6 +16,12 @@ var cookies = []string{
 	"__Host-glassjar", "glassjar", "__Host-glassjar-gate", "__Secure-glassjar-gate", "glassjar-gate",
 	"__Host-glassjar-gate-next", "glassjar-gate-next", "__Host-glassjar-device", "glassjar-device",
 }
+
+// protocol is the one that the doctor asks to switch to. A token in what the app
+// shows may contain its three characters by chance, but not alone.
+const protocol = "h2c"
+
+var protocolAlone = regexp.MustCompile(`(?:^|[^0-9A-Za-z_-])` + protocol + `(?:[^0-9A-Za-z_-]|$)`)
 
 // attackSignedIn sends headers that must not reach the app, with the app
 // password, and looks for them in the app's response.
@@ -40,7 +47,7 @@ func (e *scan) attackSignedIn(ctx context.Context, appPassword string) error {
 	h2c := switches(switchesProtocol)
 	h2c.marker = marker
 	if shows {
-		h2c.marker = "h2c" // other pages may contain the word by chance
+		h2c.marker = protocol // other pages may contain the word by chance
 	}
 	forged := identities(marker)
 	for i := range forged {
@@ -69,7 +76,7 @@ func (e *scan) classifySignedIn(a attack, got response, shows bool) {
 		e.report(a, Unknown, "no answer: "+got.fault)
 	case got.status == http.StatusSwitchingProtocols:
 		e.report(a, Fail, "101: it got through")
-	case strings.Contains(got.shown, a.marker):
+	case a.marker == protocol && protocolAlone.MatchString(got.shown), a.marker != protocol && strings.Contains(got.shown, a.marker):
 		e.report(a, Fail, "it reaches the app")
 	case got.signIn == e.signIn || got.status == http.StatusBadRequest || got.status == http.StatusForbidden:
 		e.report(a, Pass, fmt.Sprintf("refused with %d", got.status))

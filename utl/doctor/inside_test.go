@@ -94,6 +94,9 @@ func TestInsideSwitches(t *testing.T) {
 func signedIn(q request) bool { return q.Header.Get("Authorization") != "" }
 
 func TestInsidePassAndUnknown(t *testing.T) {
+	token := func(q request) string {
+		return strings.Replace(echo(nothing)(q), "\r\n", "\r\nX-Token: eyJh2cY.ah2c-h2c_\r\n", 1)
+	}
 	forged := func(q request) bool { return signedIn(q) && q.Header.Get("X-Glassjar-Doctor") == "" }
 	for _, tt := range []struct {
 		name string
@@ -102,6 +105,7 @@ func TestInsidePassAndUnknown(t *testing.T) {
 		came string
 	}{
 		{"an app that shows what it gets", echo(nothing), doctor.Pass, "it does not reach the app"},
+		{"an app that shows a token with h2c in it", token, doctor.Pass, "it does not reach the app"},
 		{"an app that does not", onlyWhen(signedIn, respond(200, "", "hello")), doctor.Unknown, "the app does not show"},
 		{"an app that does not, and speaks of h2c", onlyWhen(signedIn, respond(200, "", "h2c")), doctor.Unknown, "the app does not show"},
 		{"more than is read", onlyWhen(signedIn, respond(200, "", strings.Repeat("a", 64<<10)+appPassword)), doctor.Unknown, "the app does not show"},
