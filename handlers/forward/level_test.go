@@ -10,6 +10,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"glassjar/handlers"
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 )
@@ -58,6 +59,23 @@ func TestGateDemandsALevel(t *testing.T) {
 
 // noSecondFactor is what a program is told where a second factor is asked for.
 const noSecondFactor = `{"error":"This opens only to people who signed in with a second factor. An app password is none."}` + "\n"
+
+// Attack factors/policy: with SECOND_FACTOR=required a session of one factor opens no app,
+// whatever the proxy demands, and is led to the second.
+func TestGateWhereEverybodyNeedsTwoFactors(t *testing.T) {
+	w := webtest.NewWorld(t, webtest.Jar, "")
+	_, cookie := w.In(t)
+	w.Site = w.Again(t, func(c *handlers.Config) { c.SecondFactor = true })
+	target := webtest.Elsewhere + "/a"
+	to := webtest.Jar + "/auth/step-up?next=" + url.QueryEscape(target)
+	browser := webtest.Asked(target, "Cookie", cookie, "Sec-Fetch-Mode", "navigate")
+	for _, args := range []string{"", "?level=1"} {
+		w.Ask(t, "/gate/check"+args, browser).Want(http.StatusUnauthorized, to).WantHeader("Remote-User", "")
+		w.Ask(t, "/gate/forward"+args, browser).Want(http.StatusFound, to).WantHeader("Remote-User", "")
+	}
+	raise(t, w)
+	w.Ask(t, "/gate/check", browser).Want(http.StatusOK).WantHeader("Remote-User", "ada")
+}
 
 // Attack gate/level: an app password is one factor.
 func TestGateDemandsALevelOfPrograms(t *testing.T) {
