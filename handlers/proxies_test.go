@@ -67,7 +67,10 @@ func (c check) comesBack() {
 	if err := c.Accounts.SetGroups(c.t.Context(), "ada", []string{"ops", "dev"}, audit.Command()); err != nil {
 		c.t.Fatal(err)
 	}
-	const uri = "/a/%2e%2f;x?b=c&d=%C3%A4+e&&u=https://x/?y"
+	uri := "/a/%2e%2f;x?b=c&d=%C3%A4+e&&u=https://x/?y"
+	if c.proxy.Tidies {
+		uri = strings.Replace(uri, "%2e%2f", ".%2F", 1)
+	}
 	b := c.at(c.t, c.addr)
 	saw := opens(b, plainApp+uri)
 	b.Get("/gate/check").WantHeader("Remote-Identity", "")
@@ -210,7 +213,7 @@ func (c check) isHealthy() {
 		c.t.Fatal(err)
 	}
 	err = doctor.Examine(c.t.Context(), page, secret, func(f doctor.Finding) {
-		if f.Verdict != doctor.Pass {
+		if f.Verdict != doctor.Pass && (f.Verdict != doctor.Remark || !c.proxy.Tidies || !strings.HasPrefix(f.Attack, "the path ")) {
 			c.t.Errorf("%+v", f)
 		}
 	})

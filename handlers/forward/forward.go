@@ -162,7 +162,8 @@ func (s *Room) find(r *http.Request, t gate.Target) (session.Session, error) {
 // allow answers 200 and says who it is. Every name is sent, also with
 // nothing to say: some proxies let through what the client sent for one that
 // is missing. The app's own Authorization header is sent back: the proxy hands
-// the app that one, or none, for it cannot tell whose the client's is.
+// the app that one, or none, for it cannot tell whose the client's is. So do its cookies
+// at Forward, for Traefik, which can take away all of them or none.
 func (s *Room) allow(w http.ResponseWriter, r *http.Request, a gate.Ask, p gate.Passenger) error {
 	assertion, err := s.Gate.SignIdentity(p.Key, p.Identity, p.How, a.Host)
 	if err != nil {
@@ -176,6 +177,11 @@ func (s *Room) allow(w http.ResponseWriter, r *http.Request, a gate.Ask, p gate.
 	h["Remote-Identity"] = told[4:5:5]
 	if own := r.Header["Authorization"]; own != nil && !isForGate(own) {
 		h["Authorization"] = own
+	}
+	if a.Kind == gate.Forward {
+		if others := appCookies(r.Header["Cookie"]); others != "" {
+			h["Cookie"] = []string{others}
+		}
 	}
 	w.WriteHeader(http.StatusOK)
 	return nil

@@ -42,7 +42,8 @@ var (
 	}
 	otherPath = advice{
 		"Nobody gets in, but the proxy asks the gate about another path than the app would get.",
-		"The proxy should pass the gate the path as the client sent it (nginx: $request_uri, not $uri).",
+		"The proxy should pass the gate the path as the client sent it (nginx: $request_uri, not $uri). " +
+			"Traefik resolves it for the app too: there it is no fault.",
 	}
 )
 

@@ -4,6 +4,7 @@ package proxytest
 import (
 	"context"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +24,8 @@ type Proxy struct {
 	Files   map[string]string // the recipe of each file in DIR
 	Frame   string            // the configuration around them: DIR/frame
 	Args    []string          // without spaces
+	Late    bool              // it listens before it knows its hosts, and then says 404
+	Tidies  bool              // it resolves dots in a path and %-codes, for gate and app alike
 }
 
 // Needed skips the test where the proxy is missing; CI must have all but
@@ -33,7 +36,7 @@ func (p Proxy) Needed(t testing.TB) {
 		return
 	}
 	if p.Program == "traefik" {
-		t.Skip("traefik is missing: its recipe did not run")
+		t.Skip("traefik is not in PATH: its recipe did not run (utl/gate/README.md says how to build it)")
 	}
 	tooltest.Missing(t, p.Program)
 }
@@ -56,6 +59,9 @@ func (p Proxy) Start(t testing.TB, site recipe.Site, edit ...string) (addr strin
 	go func() { _ = cmd.Wait(); cancel(); close(ended) }() // it is killed, or says why it stopped
 	t.Cleanup(func() { cancel(); <-ended })
 	listens(ctx, t, p.Program, site.Listen)
+	if p.Late {
+		knows(ctx, t, p.Program, site)
+	}
 	return site.Listen
 }
 
@@ -72,6 +78,28 @@ func listens(ctx context.Context, t testing.TB, program, addr string) {
 		}
 		if ctx.Err() != nil {
 			t.Fatalf("%s does not listen: %v", program, err)
+		}
+	}
+}
+
+// knows waits until the proxy knows where people sign in, for 20 s at most.
+func knows(ctx context.Context, t testing.TB, program string, site recipe.Site) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	for range time.Tick(10 * time.Millisecond) {
+		r, err := http.NewRequestWithContext(ctx, http.MethodHead, "http://"+site.Listen, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = site.PublicURL.Host
+		answer, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatalf("%s: %v", program, err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusNotFound {
+			return
 		}
 	}
 }
