@@ -1,0 +1,52 @@
+package app_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"glassjar/utl/db/dbtest"
+)
+
+// Attack fault/file-gone: while the database is gone, what is known of the apps
+// counts for 10 s after the last good look, then nobody passes, until the database
+// is back. What was counted of an app goes on.
+func TestRunForgets(t *testing.T) {
+	at := dbtest.New(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := second(t, at)
+		made := w.add(t, wiki())
+		tally := w.Rules.Tally(made.ID)
+		check := func(when string, want bool) {
+			t.Helper()
+			synctest.Wait()
+			for _, page := range []string{"https://wiki.example/", "https://listed.example/"} {
+				if got := w.answers(t, page); got != want {
+					t.Errorf("%s: the gate answers for %s: %t, want %t", when, page, got, want)
+				}
+			}
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			w.Run(ctx)
+			close(done)
+		}()
+		time.Sleep(time.Minute)
+		check("a minute without a change", true)
+		back := dbtest.Away(t, at)
+		time.Sleep(10 * time.Second)
+		check("10 s after the last good look", true)
+		time.Sleep(time.Second)
+		check("11 s after it", false)
+		back()
+		time.Sleep(time.Second)
+		check("the database is back", true)
+		if w.Rules.Tally(made.ID) != tally {
+			t.Error("what was counted is gone")
+		}
+		stop()
+		<-done
+	})
+}
