@@ -80,6 +80,7 @@ var answers = []answer{
 	{err: apps.ErrURL, sentence: apps.ErrURL.Error()},
 	{err: apps.ErrGroups, sentence: apps.ErrGroups.Error()},
 	{err: apps.ErrLevel, sentence: apps.ErrLevel.Error()},
+	{err: apps.ErrPrograms, sentence: apps.ErrPrograms.Error()},
 	{err: apps.ErrMany, sentence: apps.ErrMany.Error()},
 	{err: account.ErrDays, sentence: account.ErrDays.Error()},
 	{err: account.ErrLink, sentence: "there is no such open invitation: glassjar link list"},

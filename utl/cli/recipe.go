@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	apps "glassjar/utl/app"
 	"glassjar/utl/config"
 	"glassjar/utl/hosts"
 	"glassjar/utl/recipe"
@@ -29,7 +30,7 @@ const placeholder = "127.0.0.1:9092"
 
 type recipeCommand struct {
 	Name  string      `arg:"" enum:"${recipes}" help:"One of ${enum}."`
-	App   []recipeApp `placeholder:"HOST[=ADDRESS]" sep:"none" help:"An app behind the gate, and where it listens, such as app.example=127.0.0.1:9092; the host alone: as app list has it. May come again."`
+	App   []recipeApp `placeholder:"HOST[=ADDRESS]" sep:"none" help:"An app behind the gate, and where it listens, such as app.example=127.0.0.1:9092; the host alone: as app list has it. May come again; without any: all of app list and GATE_HOSTS."`
 	Group string      `help:"Only people in this group may pass."`
 }
 
@@ -68,8 +69,8 @@ func (c *recipeCommand) apps(ctx context.Context, a *app) (all []recipe.App, kep
 	return all, kept, nil
 }
 
-// Run prints the recipe for the settings and the apps. It makes nothing: no
-// key, no database.
+// Run prints the recipe for the settings and the apps that were named, or else all
+// of the database and of GATE_HOSTS. It makes nothing: no key, no database.
 func (c *recipeCommand) Run(ctx context.Context, a *app) error {
 	cfg, err := a.Config()
 	if err != nil {
@@ -82,14 +83,16 @@ func (c *recipeCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	apps, kept, err := c.apps(ctx, a)
+	named, kept, err := c.apps(ctx, a)
 	if err != nil {
 		return err
 	}
-	site.Apps = apps
-	site.Group = c.Group
+	site.Apps, site.Group = named, c.Group
 	if !kept && !slices.Contains(withoutApps, c.Name) {
-		a.sayHosts(cfg, &site)
+		if len(named) == 0 && c.Name != "container" { // whose database is its own
+			a.addKept(ctx, &site)
+		}
+		a.sayHosts(cfg, &site, named)
 	}
 	return recipe.Write(a.Stdout, c.Name, site)
 }
@@ -154,12 +157,46 @@ func addressOf(cfg config.Config) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// sayHosts adds the hosts of GATE_HOSTS that no app was named for, and tells
-// the person where apps and GATE_HOSTS differ.
-func (a *app) sayHosts(cfg config.Config, site *recipe.Site) {
-	for _, app := range site.Apps {
+// addKept adds the apps of the database, if there is one that can be read, and
+// tells the person which are left out.
+func (a *app) addKept(ctx context.Context, site *recipe.Site) {
+	err := a.withStores(ctx, func(st *Stores) error {
+		all, err := st.Apps.List(ctx)
+		for _, one := range all {
+			a.addApp(site, one)
+		}
+		return err
+	})
+	if _, none := errors.AsType[noSiteError](err); err != nil && !none {
+		report(a.Stderr, err)
+		a.info("the apps of the database are not in the file: name them with --app HOST=ADDRESS")
+	}
+}
+
+// addApp adds the app of the database, unless its host stands for many or has a port
+// that the proxy does not listen on.
+func (a *app) addApp(site *recipe.Site, kept apps.App) {
+	host := kept.Host
+	if name, port, ok := hosts.Split(host); ok && port == site.PublicURL.Port() {
+		host = name
+	}
+	var app recipe.App
+	if app.UnmarshalText([]byte(host+"="+cmp.Or(kept.Upstream, placeholder))) != nil {
+		a.info("the app %s is not in the file: name its hosts with --app HOST=ADDRESS", kept.Host)
+		return
+	}
+	if kept.Upstream == "" {
+		a.info("%s stands for the address of %s: say on its page where it runs, or name it with --app %s=ADDRESS", placeholder, host, host)
+	}
+	site.Apps = append(site.Apps, app)
+}
+
+// sayHosts adds the hosts of GATE_HOSTS that no app is there for, and tells the
+// person which of the apps named the gate would refuse.
+func (a *app) sayHosts(cfg config.Config, site *recipe.Site, named []recipe.App) {
+	for _, app := range named {
 		if !slices.ContainsFunc(cfg.GateHosts, func(host string) bool { return covers(host, app.Host) }) {
-			a.info("the gate will refuse %s: add it to GATE_HOSTS", app.Host)
+			a.info("the gate will refuse %s unless it is in app list or in GATE_HOSTS", app.Host)
 		}
 	}
 	for _, host := range cfg.GateHosts {
