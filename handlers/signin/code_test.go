@@ -207,6 +207,17 @@ func TestNothingSkipsTheSecondFactor(t *testing.T) {
 	b.Get("/account").Want(http.StatusSeeOther)
 	b.SignIn("ada", webtest.Other).Want(http.StatusSeeOther, "/auth/code")
 	b.Post("/auth/code", "code", app.Code(t)).Want(http.StatusSeeOther, "/")
+	if err := s.Accounts.SetPassword(t.Context(), "ada", webtest.Other+"!", audit.Command()); err != nil {
+		t.Fatal(err)
+	}
+	b.Get("/account").Want(http.StatusSeeOther)
+	b.SignIn("ada", webtest.Other+"!").Want(http.StatusSeeOther, "/auth/code")
+	if err := s.Accounts.SetPassword(t.Context(), "ada", webtest.Other, audit.Command()); err != nil {
+		t.Fatal(err)
+	}
+	s.Clock.Move(30 * time.Second)
+	b.SignIn("ada", webtest.Other).Want(http.StatusSeeOther, "/auth/code")
+	b.Post("/auth/code", "code", app.Code(t)).Want(http.StatusSeeOther, "/")
 	s.Clock.Move(time.Hour) // the proof is old
 
 	b.Post("/account/password", "current", webtest.Other, "password", webtest.Good).Want(http.StatusSeeOther, "/account?done=password")

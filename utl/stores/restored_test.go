@@ -5,8 +5,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pquerna/otp/totp"
+
+	"glassjar/utl/account"
+	"glassjar/utl/audit"
 	"glassjar/utl/db"
 	"glassjar/utl/db/dbtest"
+	"glassjar/utl/factor"
 	"glassjar/utl/stores"
 )
 
@@ -75,6 +80,53 @@ func TestABackupThatIsStartedOn(t *testing.T) {
 	}
 	if got := strings.Count(log.String(), "this database was a backup"); got != 1 || !strings.Contains(log.String(), "made=2020-09-13T12:26:40.000Z") {
 		t.Errorf("the log says %s", log)
+	}
+}
+
+// Attack factors/by-the-way: a backup that is started on asks for the second factor as
+// before, and knows no pending sign-in.
+func TestABackupSkipsNoSecondFactor(t *testing.T) {
+	dbtest.OnlySQLite(t, "PostgreSQL's backups are not ours")
+	st, dotenv, _ := open(t)
+	ctx := t.Context()
+	ada, err := st.Accounts.Add(ctx, account.Wanted{Username: "ada", Password: "correct horse battery", Role: account.Owner}, audit.Command())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, secret := st.Factors.NewSetUp(ada.ID)
+	code, err := totp.GenerateCode(secret.Text(), st.Accounts.Now())
+	if err == nil {
+		_, err = st.Factors.Confirm(ctx, ada.Identity, factor.Confirmation{SetUp: sealed, Code: code}, audit.Command())
+	}
+	if err == nil {
+		ada, err = st.Accounts.Find(ctx, "ada")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	pending, err := st.Factors.Begin(ctx, factor.Pending{Account: ada.Verified(1, "pwd")}, "")
+	if err == nil {
+		_, err = st.Factors.Find(ctx, pending)
+	}
+	if err == nil {
+		err = st.DB.Tx(ctx, func(tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `INSERT INTO backups (made_at) VALUES (1600000000000000)`)
+			return err
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := stores.Open(ctx, stores.Options{Config: st.Config, Dotenv: dotenv, Log: st.Log, Now: st.Accounts.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = next.DB.Close() })
+	if _, err := next.Factors.Find(ctx, pending); !errors.Is(err, factor.ErrPending) {
+		t.Errorf("the pending sign-in: got %v, want ErrPending", err)
+	}
+	if second, err := next.Factors.Has(ctx, ada.ID); err != nil || !second {
+		t.Errorf("a second factor is asked for: %t, %v", second, err)
 	}
 }
 
