@@ -146,7 +146,7 @@ func TestOfTwoLastFactorsOneStays(t *testing.T) {
 			w.exec(t, `INSERT INTO passkeys SELECT 'two', 'two', account_id, rp_id, name, public_key, sign_count, flags, transports, may_sign_in, created_at, used_at FROM passkeys`)
 		}
 		n := atOnce(2, func(i int) error {
-			err := error(nil)
+			var err error
 			if i == 0 {
 				err = keys[0].Remove(t.Context(), ada.Identity, "one", "", by)
 			} else {
