@@ -176,24 +176,9 @@ func (p tour) apps() {
 // gate is what somebody sees on an app's host who may not pass: through nginx, which
 // has to ask for the page, and as other proxies hand it on.
 func (p tour) gate() {
-	public, err := url.Parse(p.s.url)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	app := "wiki.apps.localhost"
-	addr := proxytest.Nginx.Start(p.t, recipe.Site{
-		PublicURL: public, Address: strings.Replace(public.Host, "localhost", "127.0.0.1", 1), Group: "dev",
-		Apps: []recipe.App{{Host: app, Address: proxytest.Free(p.t)}},
-	})
-	_, port, _ := net.SplitHostPort(addr)
-	p.Open("http://" + app + ":" + port + "/some/page")
-	p.Sees("Not for ada")
-	if got := browsertest.Value[string](p.Page, `location.host + " " + getComputedStyle(document.querySelector("main")).borderRadius`); got != app+":"+port+" 14px" {
-		p.t.Errorf("the page and its style are %s", got)
-	}
-	p.look("gate-denied")
+	p.t.Run("behind nginx", p.behindNginx)
 	asked := network.Headers{
-		"X-Forwarded-Method": "GET", "X-Forwarded-Proto": "http", "X-Forwarded-Host": app, "X-Forwarded-Uri": "/a", "Authorization": "Bearer gj_x",
+		"X-Forwarded-Method": "GET", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "wiki.apps.localhost", "X-Forwarded-Uri": "/a", "Authorization": "Bearer gj_x",
 	}
 	p.Sends(asked)
 	p.visit("gate-app-password", "/gate/forward", "This app password is not right")
@@ -201,6 +186,25 @@ func (p tour) gate() {
 	p.Sends(asked)
 	p.visit("gate-unlisted", "/gate/forward", "Host not listed")
 	p.Sends(nil)
+}
+
+func (p tour) behindNginx(t *testing.T) {
+	public, err := url.Parse(p.s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := "wiki.apps.localhost"
+	addr := proxytest.Nginx.Start(t, recipe.Site{
+		PublicURL: public, Address: strings.Replace(public.Host, "localhost", "127.0.0.1", 1), Group: "dev",
+		Apps: []recipe.App{{Host: app, Address: proxytest.Free(t)}},
+	})
+	_, port, _ := net.SplitHostPort(addr)
+	p.Open("http://" + app + ":" + port + "/some/page")
+	p.Sees("Not for ada")
+	if got := browsertest.Value[string](p.Page, `location.host + " " + getComputedStyle(document.querySelector("main")).borderRadius`); got != app+":"+port+" 14px" {
+		t.Errorf("the page and its style are %s", got)
+	}
+	p.look("gate-denied")
 }
 
 // people is what an owner sees of the site's people.
