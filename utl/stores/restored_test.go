@@ -5,10 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pquerna/otp/totp"
-
-	"glassjar/utl/account"
-	"glassjar/utl/audit"
 	"glassjar/utl/db"
 	"glassjar/utl/db/dbtest"
 	"glassjar/utl/factor"
@@ -89,21 +85,7 @@ func TestABackupSkipsNoSecondFactor(t *testing.T) {
 	dbtest.OnlySQLite(t, "PostgreSQL's backups are not ours")
 	st, dotenv, _ := open(t)
 	ctx := t.Context()
-	ada, err := st.Accounts.Add(ctx, account.Wanted{Username: "ada", Password: "correct horse battery", Role: account.Owner}, audit.Command())
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealed, secret := st.Factors.NewSetUp(ada.ID)
-	code, err := totp.GenerateCode(secret.Text(), st.Accounts.Now())
-	if err == nil {
-		_, err = st.Factors.Confirm(ctx, ada.Identity, factor.Confirmation{SetUp: sealed, Code: code}, audit.Command())
-	}
-	if err == nil {
-		ada, err = st.Accounts.Find(ctx, "ada")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	ada := withApp(t, st)
 	pending, err := st.Factors.Begin(ctx, factor.Pending{Account: ada.Verified(1, "pwd")}, "")
 	if err == nil {
 		_, err = st.Factors.Find(ctx, pending)
