@@ -107,7 +107,7 @@ func New(c Config) (http.Handler, error) {
 		s.lab = lab.New(core, c.Lab, c.Accounts.Hasher)
 	}
 	s.signin, err = signin.New(signin.Config{
-		Site: core, Accounts: c.Accounts, Authn: auth, Sessions: c.Sessions, Devices: c.Devices, Passkeys: c.Passkeys, Factors: c.Factors, Gate: c.Gate,
+		Site: core, Accounts: c.Accounts, Authn: auth, Sessions: c.Sessions, Devices: c.Devices, Passkeys: c.Passkeys, Factors: c.Factors, Gate: c.Gate, Apps: c.Apps,
 		SignUp: c.SignUp, HasPages: c.Pages != nil, HasIndex: hasIndex,
 	})
 	if err != nil {

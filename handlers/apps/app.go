@@ -32,9 +32,6 @@ type AppPage struct {
 	Explain Explained
 }
 
-// Letter returns what stands on the app's tile.
-func (p AppPage) Letter() string { return letter(p.App.Name) }
-
 // For returns who may open the app, in words.
 func (p AppPage) For() string {
 	who := "everybody who is signed in"

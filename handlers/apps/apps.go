@@ -2,8 +2,6 @@ package apps
 
 import (
 	"net/http"
-	"unicode"
-	"unicode/utf8"
 
 	"glassjar/handlers/web"
 	"glassjar/utl/app"
@@ -24,14 +22,6 @@ type row struct {
 	app.App
 
 	State state
-}
-
-// Letter returns what stands on the app's tile.
-func (r row) Letter() string { return letter(r.Name) }
-
-func letter(name string) string {
-	first, _ := utf8.DecodeRuneInString(name)
-	return string(unicode.ToUpper(first))
 }
 
 // List answers GET /apps: the apps, whether their proxies ask, and what was refused

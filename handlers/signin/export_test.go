@@ -7,11 +7,24 @@ import (
 
 // Homes returns what appends the home page of a session, and what renders it
 // from its template.
-func Homes(c Config) (joined func([]byte, *session.Session) []byte, rendered func(*session.Session) ([]byte, error), err error) {
+func Homes(c Config) (joined func([]byte, *session.Session) []byte, rendered func(*session.Session) ([]byte, error)) {
 	s := &Room{Config: c}
-	s.homes, err = s.precompileHomes()
-	return s.homeAppend, func(f *session.Session) ([]byte, error) {
+	joined = func(b []byte, f *session.Session) []byte { return s.homeAppend(b, f, s.home(s.homeKind(f))) }
+	return joined, func(f *session.Session) ([]byte, error) {
 		values := []string{f.Username, f.Name, web.FormatTime(f.Started), web.FormatTime(c.Sessions.Until(*f))}
-		return s.PageSet.Render("home", s.homePage(values, s.homeKind(f)))
-	}, err
+		return s.PageSet.Render("home", s.homePage(values, s.homeKind(f), c.Apps.Launcher()))
+	}
 }
+
+// Keeping returns what makes the home page of people in the groups, and returns how
+// many home pages are then kept.
+func Keeping(c Config) func(groups string) int {
+	s := &Room{Config: c}
+	return func(groups string) int {
+		s.home(homeKind{groups: groups})
+		return len(s.homes.Load().pages)
+	}
+}
+
+// MaxHomes is how many home pages are kept at most.
+const MaxHomes = maxHomes

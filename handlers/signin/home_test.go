@@ -17,10 +17,9 @@ import (
 	"glassjar/utl/session"
 )
 
-// The home page is joined from parts: the same bytes as its template's, and no
-// allocation.
-func TestHomeIsItsTemplate(t *testing.T) {
-	s := webtest.New(t)
+// homeConfig returns what the site's home page needs.
+func homeConfig(t *testing.T, s *webtest.Site) signin.Config {
+	t.Helper()
 	c := s.Settings
 	core, err := web.New(web.Config{
 		Sessions: c.Sessions, Devices: c.Devices, PublicURL: c.PublicURL, Templates: c.Templates, Static: c.Static, Log: c.Log, Now: c.Now,
@@ -28,12 +27,14 @@ func TestHomeIsItsTemplate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	joined, rendered, err := signin.Homes(signin.Config{
-		Site: core, Sessions: c.Sessions, Devices: c.Devices, HasPages: true, HasIndex: files.New(core, c.Pages).HasIndex,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	return signin.Config{Site: core, Sessions: c.Sessions, Devices: c.Devices, Apps: c.Apps, HasPages: true, HasIndex: files.New(core, c.Pages).HasIndex}
+}
+
+// The home page is joined from parts: the same bytes as its template's, and no
+// allocation.
+func TestHomeIsItsTemplate(t *testing.T) {
+	s := webtest.New(t)
+	joined, rendered := signin.Homes(homeConfig(t, s))
 	found := &session.Session{Identity: identity.Identity{Username: "ada"}, Started: s.Clock.Now(), Seen: s.Clock.Now()}
 	compare := func() {
 		t.Helper()

@@ -7,6 +7,7 @@ import (
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
+	"glassjar/utl/app"
 	"glassjar/utl/authn"
 	"glassjar/utl/factor"
 	"glassjar/utl/gate"
@@ -26,6 +27,7 @@ type Config struct {
 	Passkeys *passkey.Store
 	Factors  *factor.Store
 	Gate     *gate.Gate
+	Apps     *app.Store
 	SignUp   string      // who may make an account: account.ByInvitation, or empty, ByApproval or ByAnybody
 	HasPages bool        // there is a PAGES_DIR
 	HasIndex func() bool // and an index.html at its top
@@ -35,7 +37,7 @@ type Config struct {
 type Room struct {
 	Config
 
-	homes   map[homeKind]*page.Precompiled
+	homes   atomic.Pointer[homes]
 	blank   *page.Precompiled // the sign-in form with nothing in it
 	founded atomic.Bool       // there is an account
 }
@@ -46,8 +48,7 @@ func (s *Room) signUp() bool { return s.SignUp == account.ByApproval || s.SignUp
 // New returns the room. It fails when a template does.
 func New(c Config) (*Room, error) {
 	s := &Room{Config: c}
-	var err error
-	if s.homes, err = s.precompileHomes(); err != nil {
+	if _, err := s.precompileHome(homeKind{}, nil); err != nil {
 		return nil, err
 	}
 	return s, s.precompileBlank()

@@ -97,7 +97,7 @@ func TestApproval(t *testing.T) {
 	s := webtest.New(t, webtest.WithApproval)
 	s.Add(t, "ada", account.Owner)
 	b, owner := s.Browser(t), s.SignedIn(t, "ada")
-	if owner.Get("/").Find("#todo").Length() != 0 {
+	if owner.Get("/").Find(".todo a[href='/people?state=waiting']").Length() != 0 {
 		t.Error("home tells of accounts that wait, and none does")
 	}
 	b.Get("/join?done=").Want(http.StatusOK).Says("h1", "Your account waits").WantPage()
@@ -132,7 +132,7 @@ func TestApproval(t *testing.T) {
 	owner.Post("/people/eve/reject").Want(http.StatusUnprocessableEntity)
 	owner.Get("/people/fay").Want(http.StatusNotFound)
 	s.SignedIn(t, "eve").Get("/account").Want(http.StatusOK)
-	if owner.Get("/").Find("#todo").Length() != 0 {
+	if owner.Get("/").Find(".todo a[href='/people?state=waiting']").Length() != 0 {
 		t.Error("home still tells of accounts that wait")
 	}
 }

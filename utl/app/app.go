@@ -13,12 +13,16 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
 	"glassjar/utl/gate"
 	"glassjar/utl/hosts"
+	"glassjar/utl/identity"
 )
 
 // Most is how many apps there may be.
@@ -33,11 +37,22 @@ type App struct {
 	Name     string
 	Host     string   // app.example, or *.apps.example for all below; perhaps with a port
 	Upstream string   // host:port where the proxy reaches it, for recipes alone; may be empty
-	URL      string   // where the launcher leads; empty: nowhere
+	URL      string   // where the launcher leads; empty: the app is not in it
 	Groups   []string // people in any of them may open it; none: everybody who is signed in
 	Level    int      // of the session, at least: 1 or 2
 	Programs bool     // app passwords may pass
 	Made     time.Time
+}
+
+// Letter returns what stands on the app's tile.
+func (a App) Letter() string {
+	first, _ := utf8.DecodeRuneInString(a.Name)
+	return string(unicode.ToUpper(first))
+}
+
+// MayOpen reports whether people of the identity's groups may open the app.
+func (a App) MayOpen(who identity.Identity) bool {
+	return len(a.Groups) == 0 || slices.ContainsFunc(a.Groups, who.HasGroup)
 }
 
 // Options are what a Store needs.
@@ -56,11 +71,17 @@ type Store struct {
 	loading sync.Mutex
 	stamp   string // of the rules in memory
 	loaded  bool
+
+	launcher atomic.Pointer[[]App]
 }
 
 // New returns a store. The gate knows nothing of any app until Load or Run has asked
 // the database once.
 func New(o Options) *Store { return &Store{Options: o} }
+
+// Launcher returns the apps with a link, by their names, as the last Load read them;
+// before it, nil. While the pointer is the same, so are they. It asks no database.
+func (s *Store) Launcher() *[]App { return s.launcher.Load() }
 
 const selectApps = `SELECT id, name, host, upstream, url, group_names, level, programs, created_at FROM apps`
 

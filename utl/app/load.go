@@ -1,9 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"glassjar/utl/db"
@@ -41,6 +44,11 @@ func (s *Store) Load(ctx context.Context) error {
 		}
 	}
 	s.Rules.Set(rules)
+	linked := slices.DeleteFunc(all, func(a App) bool { return a.URL == "" })
+	slices.SortFunc(linked, func(a, b App) int {
+		return cmp.Or(cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.ID, b.ID))
+	})
+	s.launcher.Store(&linked)
 	s.stamp, s.loaded = stamp, true
 	return nil
 }

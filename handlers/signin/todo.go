@@ -1,0 +1,83 @@
+package signin
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+
+	"glassjar/utl/account"
+	"glassjar/utl/gate"
+	"glassjar/utl/session"
+)
+
+// todo is something that an owner should see to, and where.
+type todo struct {
+	Title, Text string
+	Act, Link   string
+}
+
+// todos returns what the owner should see to. What the database cannot say now is
+// left out: home needs no database else.
+func (s *Room) todos(ctx context.Context, found session.Session) (all []todo) {
+	if s.SignUp == account.ByApproval {
+		all = append(all, s.waiting(ctx)...)
+	}
+	if found.Level < 2 {
+		if has, err := s.Factors.Has(ctx, found.Identity.ID); err == nil && !has {
+			all = append(all, todo{
+				"You have no second factor yet", "Your password alone opens this site, and everybody’s account on it.", "Set one up", "/account/code",
+			})
+		}
+	}
+	all = append(all, refused(s.Gate.Lost(s.Now()))...)
+	return append(all, s.openInvitations(ctx)...)
+}
+
+// waiting returns the accounts that wait for an owner's yes.
+func (s *Room) waiting(ctx context.Context) []todo {
+	n, err := s.Accounts.Waiting(ctx)
+	switch {
+	case err != nil || n == 0:
+		return nil
+	case n == 1:
+		return []todo{{"An account waits for an owner’s yes", "Until then nobody can sign in with it.", "See it", "/people?state=waiting"}}
+	}
+	return []todo{{fmt.Sprintf("%d accounts wait for an owner’s yes", n), "Until then nobody can sign in with them.", "See them", "/people?state=waiting"}}
+}
+
+// refused returns what the gate refused in the last hour because of how proxies and
+// apps are set up.
+func refused(all []gate.Refusal) []todo {
+	n := 0
+	for _, one := range all {
+		n += one.N
+	}
+	times := "once"
+	if n > 1 {
+		times = fmt.Sprintf("%d times", n)
+	}
+	switch {
+	case n == 0:
+		return nil
+	case len(all) == 1 && all[0].Host != "":
+		host := all[0].Host
+		return []todo{{host + " was refused " + times + " in the last hour", "A proxy asks for this host, and no app has it.", "Add it", "/apps/new?host=" + url.QueryEscape(host)}}
+	}
+	return []todo{{"The gate refused " + times + " in the last hour", "Proxies asked for hosts that no app has, or in a way that does not count.", "See why", "/apps"}}
+}
+
+// openInvitations returns the invitations that nobody has used yet.
+func (s *Room) openInvitations(ctx context.Context) []todo {
+	open, err := s.Accounts.Invitations(ctx, "")
+	const text = "Whoever has such a link can make an account."
+	switch n := len(open); {
+	case err != nil || n == 0:
+		return nil
+	case n == 1:
+		return []todo{{"One invitation is open", text, "See it", "/people#invitations"}}
+	case n > account.InvitationsPage:
+		return []todo{{fmt.Sprintf("More than %d invitations are open", account.InvitationsPage), text, "See them", "/people#invitations"}}
+	default:
+		return []todo{{fmt.Sprintf("%d invitations are open", n), text, "See them", "/people#invitations"}}
+	}
+}
