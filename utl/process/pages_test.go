@@ -160,6 +160,9 @@ func (p tour) factors() {
 // apps is what an owner sees of what is behind the gate.
 func (p tour) apps() {
 	p.visit("apps-none", "/apps", "Apps")
+	for i, name := range []string{"Photos", "files, and a name that is far too long for one line of a phone", "Calendar", "Tickets", "Éire"} { // the server knows in half a second
+		p.s.must("", "app", "add", fmt.Sprintf("a%d.example", i), "--name", name)
+	}
 	p.visit("app-new", "/apps/new", "Add an app")
 	p.Fill("name", "The wiki")
 	p.Fill("host", "wiki.site.example")
@@ -171,6 +174,7 @@ func (p tour) apps() {
 	p.Press("Ask")
 	p.look("app-explained")
 	p.visit("apps", "/apps", "Apps")
+	p.visit("home-apps", "/", "Hello, ada")
 }
 
 // gate is what somebody sees on an app's host who may not pass: through nginx, which
