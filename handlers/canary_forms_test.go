@@ -27,7 +27,7 @@ import (
 // something has that name. The forms are those of the pages themselves.
 func TestNoFieldIsInTheLog(t *testing.T) {
 	log := &webtest.SafeBuffer{}
-	s := webtest.New(t, logging(log, slog.LevelDebug, false), webtest.WithGate, webtest.WithLab, webtest.WithPasskeys, webtest.WithApproval)
+	s := webtest.New(t, logging(log, slog.LevelDebug, false), webtest.WithGate, webtest.WithLab, webtest.WithPasskeys, webtest.WithSignUp)
 	s.WithMail(t)
 	s.Add(t, "founder", account.Owner)
 	f := &filler{Site: s, sent: map[string]bool{}}
@@ -119,6 +119,9 @@ func (f *filler) next(t *testing.T, pattern string, signedIn bool) bool {
 			t.Fatal(err)
 		}
 		path = f.MailedLink(t, mail.Confirm, me)
+	case strings.HasPrefix(pattern, "/signup/"):
+		path = f.SignUpLink(t, me+"-new")
+		f.Add(t, me+"-new", account.Member) // another is to be chosen
 	case strings.HasPrefix(pattern, "/lock/"):
 		path = f.MailedLink(t, mail.NewBrowser, me)
 	case strings.HasPrefix(pattern, "/people/{"):

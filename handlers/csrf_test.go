@@ -71,7 +71,7 @@ func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) (map[string]deed, 
 		t.Fatal(err)
 	}
 	return map[string]deed{
-		"POST /join":                             {path: "/join", fields: []string{"username", "eva", "password", webtest.Other}},
+		"POST /join":                             {path: "/join", fields: []string{"username", "eva", "password", webtest.Other, "email", "eva@site.example"}},
 		"POST /apps/new":                         {path: "/apps/new", fields: []string{"name", "New", "host", "new.example"}},
 		"POST /apps/{id}":                        {path: wiki, fields: []string{"name", "Notes", "host", "csrf.example"}},
 		"POST /apps/{id}/remove":                 {path: wiki + "/remove"},
@@ -87,6 +87,7 @@ func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) (map[string]deed, 
 		"POST /people/{username}/unlock":         {path: "/people/kim/unlock"},
 		"POST /forgot":                           {path: "/forgot", fields: []string{"username", "una"}},
 		"POST /confirm/{code}":                   {path: s.MailedLink(t, mail.Confirm, "una")},
+		"POST /signup/{code}":                    {path: s.SignUpLink(t, "sue")},
 		"POST /lock/{code}":                      {path: s.MailedLink(t, mail.NewBrowser, "una")},
 		"POST /account/lock":                     {path: "/account/lock"},
 		"POST /account/notices/{id}/seen":        {path: "/account/notices/" + notice(t, s, "bob") + "/seen"},

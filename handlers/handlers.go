@@ -153,6 +153,10 @@ func (s *site) routes(c Config) map[string]http.Handler {
 		routes["GET /join"] = s.Open(s.signin.SignUpForm)
 		routes["POST /join"] = s.Open(s.signin.SignUpSubmit)
 	}
+	if c.SignUp == account.ByAnybody {
+		routes["GET /signup/{code}"] = s.Open(s.signin.ConfirmSignUpForm)
+		routes["POST /signup/{code}"] = s.Open(s.signin.ConfirmSignUpSubmit)
+	}
 	maps.Copy(routes, s.mailedRoutes())
 	maps.Copy(routes, s.accountRoutes())
 	maps.Copy(routes, s.peopleRoutes())

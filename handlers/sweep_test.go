@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"crypto/rand"
 	"maps"
 	"net/http"
 	"slices"
@@ -58,6 +59,8 @@ var sweep = []webtest.Swept{
 	{Pattern: "/confirm/{code}", Path: "/confirm/none", Get: webtest.By{410, 410, 410}, Post: webtest.By{410, 410, 410}},
 	{Pattern: "/lock/{code}", Get: webtest.By{200, 200, 200}, Post: webtest.By{303, 303, 303}},
 	{Pattern: "/lock/{code}", Path: "/lock/none", Get: webtest.By{410, 410, 410}, Post: webtest.By{410, 410, 410}},
+	{Pattern: "/signup/{code}", Get: webtest.By{200, 200, 200}, Post: webtest.By{303, 303, 303}},
+	{Pattern: "/signup/{code}", Path: "/signup/none", Get: webtest.By{410, 410, 410}, Post: webtest.By{410, 410, 410}},
 	{Pattern: "/account", Get: webtest.By{303, 200, 200}},
 	{Pattern: "/account/events", Get: webtest.By{303, 200, 200}},
 	{Pattern: "/account/events", Path: "/account/events?before=x", Get: webtest.By{303, 400, 400}},
@@ -221,6 +224,8 @@ func example(t *testing.T, s *webtest.Site, pattern string) string {
 			t.Fatal(err)
 		}
 		return s.MailedLink(t, mail.Confirm, "kim")
+	case "/signup/{code}":
+		return s.SignUpLink(t, strings.ToLower(rand.Text()))
 	case "/lock/{code}":
 		return s.MailedLink(t, mail.NewBrowser, "ken")
 	case "/static/{name}":

@@ -66,6 +66,7 @@ var pageData = map[string]any{
 	"people-audit":              people.AuditPage{},
 	"person":                    people.PersonPage{},
 	"person-delete":             people.DeletePage{},
+	"signup-confirm":            signin.ConfirmSignUpPage{},
 	"signup":                    signin.SignUpPage{},
 	"step-up":                   signin.StepUpPage{},
 	"reset":                     signin.ResetPage{},

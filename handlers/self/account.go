@@ -51,6 +51,7 @@ type deviceRow struct {
 
 // done is what the arg done of /account says, in words.
 var done = map[string]string{
+	"made":         "The account is made. Sign out here to sign in with it.",
 	"profile":      "Your profile is saved.",
 	"asked":        "Your profile is saved. A mail is on its way to the new address: open the link in it, then the address is confirmed.",
 	"confirmed":    "The email address is confirmed.",

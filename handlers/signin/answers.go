@@ -34,6 +34,10 @@ var Answers = []web.Answer{
 		Text: "Too many people wait for an owner’s yes already. Try again tomorrow.",
 	},
 	{
+		Err: account.ErrManyPending, Status: http.StatusServiceUnavailable, Title: "Too many signed up", RetryAfter: "86400", Expected: true,
+		Text: "Too many people asked for an account today. Try again tomorrow.",
+	},
+	{
 		Err: mail.ErrAsks, Status: http.StatusTooManyRequests, Title: "Too many asked",
 		Text: "Too many asked for a new password from where you are. Wait an hour, or ask an owner of this site for a link.", RetryAfter: "3600", Expected: true,
 	},

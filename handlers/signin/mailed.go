@@ -25,6 +25,7 @@ type MailedPage struct {
 var signInDone = map[string]string{
 	"password":  "Your password is changed, and you are signed out everywhere. Sign in with the new one: your second factor is asked for as before.",
 	"confirmed": "The email address is confirmed.",
+	"made":      "Your account is made, and its email address is confirmed. Sign in with the password that you chose.",
 	"locked":    "The account is locked, and signed out everywhere. For 24 hours nobody can change its password, email address or the ways to sign in. Ask an owner of this site for a link that sets a new password.",
 }
 

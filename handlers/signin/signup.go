@@ -19,13 +19,16 @@ type SignUpPage struct {
 	Problem         string
 	Approval        bool // an owner has to say yes
 	Waits           bool // the account is made, and waits for that
+	Mail            bool // the account is made by a link that is mailed
+	Sent            bool // the form was sent, and the mail is on its way
 }
 
 // UsernameRule says what a username is.
 func (SignUpPage) UsernameRule() string { return web.UsernameRule }
 
 // SignUpForm answers GET /join: the form that makes an account without an
-// invitation. With the arg done it says that the account waits.
+// invitation. With the arg done it says that the account waits, or that a mail is on
+// its way.
 func (s *Room) SignUpForm(w http.ResponseWriter, r *http.Request) error {
 	args, err := web.ReadArgs(r, "done")
 	if err != nil {
@@ -34,20 +37,35 @@ func (s *Room) SignUpForm(w http.ResponseWriter, r *http.Request) error {
 	if s.empty(r.Context()) {
 		return errOwnerFirst
 	}
+	p := s.signUpPage()
+	p.Waits, p.Sent = p.Approval && args.Has("done"), p.Mail && args.Has("done")
+	return s.Render(w, http.StatusOK, "signup", p)
+}
+
+// signUpPage returns the empty form.
+func (s *Room) signUpPage() SignUpPage {
 	approval := s.SignUp == account.ByApproval
-	return s.Render(w, http.StatusOK, "signup", SignUpPage{Approval: approval, Waits: approval && args.Has("done")})
+	return SignUpPage{Approval: approval, Mail: !approval && s.Accounts.Mail.Works()}
 }
 
 // SignUpSubmit answers POST /join: it makes a member's account and signs the
-// person in, 303 to /; or, where an owner has to say yes, 303 to /join, which says
-// so; or it shows the form again.
+// person in, 303 to /; or, where an owner has to say yes, or a mailed link makes the
+// account, 303 to /join, which says so; or it shows the form again.
 func (s *Room) SignUpSubmit(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ReadForm(r, "username", "password", "email")
 	if err != nil {
 		return err
 	}
-	p := SignUpPage{Username: account.Trim(form.Get("username")), Email: account.Trim(form.Get("email")), Approval: s.SignUp == account.ByApproval}
-	made, err := s.Authn.SignUp(r.Context(), s.Attempt(r, p.Username, form.Get("password")), p.Email, p.Approval)
+	p := s.signUpPage()
+	p.Username, p.Email = account.Trim(form.Get("username")), account.Trim(form.Get("email"))
+	attempt := s.Attempt(r, p.Username, form.Get("password"))
+	if p.Mail {
+		if err = s.Authn.AskSignUp(r.Context(), attempt, p.Email); err == nil {
+			return web.SeeOther(w, "/join?done=sent")
+		}
+		return s.signUpAgain(w, r, p, err)
+	}
+	made, err := s.Authn.SignUp(r.Context(), attempt, p.Email, p.Approval)
 	if err == nil && p.Approval {
 		return web.SeeOther(w, "/join?done=waiting")
 	}
@@ -57,6 +75,11 @@ func (s *Room) SignUpSubmit(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		return s.thenHome(w, r, nil)
 	}
+	return s.signUpAgain(w, r, p, err)
+}
+
+// signUpAgain shows the form again with what the error says.
+func (s *Room) signUpAgain(w http.ResponseWriter, r *http.Request, p SignUpPage, err error) error {
 	if errors.Is(err, account.ErrNoOwner) {
 		return errOwnerFirst
 	}

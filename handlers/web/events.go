@@ -20,6 +20,7 @@ var EventLabels = map[string]string{
 	"link.made":         "A link was made",
 	"link.used":         "A link was used",
 	"link.withdrawn":    "A link was withdrawn",
+	"signup.asked":      "Somebody signed up: a link was mailed",
 	"account.added":     "The account was made",
 	"account.requested": "The account was asked for",
 	"account.approved":  "The account was approved",
@@ -33,6 +34,7 @@ var EventLabels = map[string]string{
 	"account.groups":    "The groups were changed",
 	"account.name":      "The display name was changed",
 	"account.email":     "The email address was changed",
+	"account.confirmed": "The email address was confirmed",
 	"account.role":      "The role was changed",
 	"account.freed":     "The username may be taken again",
 

@@ -66,6 +66,7 @@ var sharedMistakes = []Mistake{
 	{account.ErrEmail, "That is no email address: write one like ada@site.example."},
 	{account.ErrLocked, lockedText},
 	{account.ErrOwnLock, "Nobody lifts the lock of their own account: another owner can, or a command on the server."},
+	{account.ErrNoEmail, "Type your email address: the link that makes the account is mailed there."},
 	{account.ErrEmailTaken, "That email address is confirmed as another account's."},
 	{account.ErrTaken, "That username is taken. Choose another."},
 	{password.ErrShort, "That password is too short: it must have at least 15 characters."},

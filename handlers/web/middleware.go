@@ -160,7 +160,7 @@ func (s *Site) secure(h http.Header, r *http.Request) {
 
 // holdsCode reports whether the path holds a link's code.
 func holdsCode(path string) bool {
-	return strings.HasPrefix(path, "/join/") || strings.HasPrefix(path, "/reset/") || strings.HasPrefix(path, "/confirm/") || strings.HasPrefix(path, "/lock/")
+	return strings.HasPrefix(path, "/join/") || strings.HasPrefix(path, "/reset/") || strings.HasPrefix(path, "/confirm/") || strings.HasPrefix(path, "/lock/") || strings.HasPrefix(path, "/signup/")
 }
 
 // recover turns a panic into a logged error and the 500 page, if nothing was

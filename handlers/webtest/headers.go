@@ -48,7 +48,7 @@ func (a *Answer) WantHeaders(of HeadersOf) {
 	want := maps.Clone(everywhere)
 	want["Content-Type"] = a.wantType(of.Row)
 	path := a.Request.URL.Path
-	if kind, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/"); slices.Contains([]string{"join", "reset", "confirm", "lock"}, kind) && strings.Count(path, "/") == 2 {
+	if kind, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/"); slices.Contains([]string{"join", "reset", "confirm", "lock", "signup"}, kind) && strings.Count(path, "/") == 2 {
 		want["Referrer-Policy"] = "strict-origin"
 	}
 	abroad := isForAppHost(path) // which is not ours to bind

@@ -82,6 +82,25 @@ func (s *Site) MailedLink(tb testing.TB, kind mail.Kind, username string) string
 	return "/" + of + "/" + code
 }
 
+// SignUpLink returns the path of a new link that makes the account username: it was
+// mailed to username@mail.example.
+func (s *Site) SignUpLink(tb testing.TB, username string) string {
+	tb.Helper()
+	if n := s.Texts(tb, `SELECT id FROM accounts WHERE role = 'owner'`); len(n) == 0 {
+		s.Add(tb, "founder", account.Owner)
+	}
+	wanted := account.Wanted{Username: username, Password: Good, Email: username + "@mail.example"}
+	if err := s.Accounts.AskSignUp(tb.Context(), wanted, audit.Actor{}); err != nil {
+		tb.Fatal(err)
+	}
+	id := s.Texts(tb, `SELECT id FROM pending_signups WHERE username = ? ORDER BY created_at DESC LIMIT 1`, username)
+	of, code, _, err := s.Accounts.MailLink(tb.Context(), mail.Message{Kind: mail.SignUp, To: wanted.Email, LinkID: id[0]})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return "/" + of + "/" + code
+}
+
 // Texts returns the rows of a query for one column of text.
 func (s *Site) Texts(tb testing.TB, query string, args ...any) []string {
 	tb.Helper()
@@ -168,6 +187,7 @@ func (s *Site) State(t *testing.T) string {
 		`SELECT id || username || password || epoch || disabled_at || waiting_at || session_epoch || name || email || email_confirmed || role || group_names || locked_until FROM accounts`,
 		`SELECT id FROM notices`,
 		`SELECT id FROM forgotten`,
+		`SELECT id || code_hash FROM pending_signups WHERE code_hash IS NOT NULL`,
 		`SELECT id || sent_at FROM mails`,
 		`SELECT sid || ended_at || epoch || turn FROM sessions`,
 		`SELECT code_hash || used_at FROM links`,

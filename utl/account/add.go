@@ -114,7 +114,10 @@ func (s *Store) insert(ctx context.Context, tx *db.Tx, c credentials, by audit.A
 	if err != nil {
 		return err
 	}
-	return s.record(ctx, tx, by, kind, c.Account, detail)
+	if err := s.record(ctx, tx, by, kind, c.Account, detail); err != nil || !c.EmailConfirmed {
+		return err
+	}
+	return s.record(ctx, tx, by, "account.confirmed", c.Account, c.Email)
 }
 
 // notDeleted returns ErrTaken when a deleted account had the username.

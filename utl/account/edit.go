@@ -161,13 +161,16 @@ func (s *Store) emailChanges(ctx context.Context, tx *db.Tx, before, now Account
 // factEvent is the event of a fact that was changed, and what it is now.
 type factEvent struct{ kind, detail string }
 
-// edits returns the events of the facts that differ: at most four.
+// edits returns the events of the facts that differ: at most five.
 func edits(before, now Account) (all []factEvent) {
 	if before.Name != now.Name {
 		all = append(all, factEvent{"account.name", now.Name})
 	}
-	if before.Email != now.Email || before.EmailConfirmed != now.EmailConfirmed {
+	if before.Email != now.Email || before.EmailConfirmed && !now.EmailConfirmed {
 		all = append(all, factEvent{"account.email", now.Email})
+	}
+	if now.EmailConfirmed && (!before.EmailConfirmed || before.Email != now.Email) {
+		all = append(all, factEvent{"account.confirmed", now.Email})
 	}
 	if before.Role != now.Role {
 		all = append(all, factEvent{"account.role", now.Role})

@@ -32,7 +32,7 @@ func TestAnAccountIsEdited(t *testing.T) {
 		{"an email address that is not confirmed", "Bob B. owner", "account.email bob bob@site.example", func(s *account.Store, ctx context.Context, name string, by audit.Actor) error {
 			return s.SetEmail(ctx, name, "Bob@Site.Example", false, by)
 		}},
-		{"one that is", "Bob B. owner bob@site.example", "account.email bob bob@site.example", func(s *account.Store, ctx context.Context, name string, by audit.Actor) error {
+		{"one that is", "Bob B. owner bob@site.example", "account.confirmed bob bob@site.example", func(s *account.Store, ctx context.Context, name string, by audit.Actor) error {
 			return s.SetEmail(ctx, name, "bob@site.example", true, by)
 		}},
 	} {

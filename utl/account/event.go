@@ -65,7 +65,8 @@ func (s *Store) Throttled(ctx context.Context, a Account, by audit.Actor) error 
 }
 
 // Sweep forgets the events that are older than keep, the links that were used or
-// have expired that long ago, and the accounts that nobody approved. Errors: db.ErrUnavailable.
+// have expired that long ago, the accounts that nobody approved, and the sign-ups
+// that nobody confirmed. Errors: db.ErrUnavailable.
 func (s *Store) Sweep(ctx context.Context, keep time.Duration) error {
 	before := s.Now().Add(-keep)
 	err := s.DB.Sweep(ctx, `DELETE FROM links WHERE code_hash IN
@@ -76,8 +77,11 @@ func (s *Store) Sweep(ctx context.Context, keep time.Duration) error {
 	if err == nil {
 		err = s.sweepWaiting(ctx)
 	}
+	if err == nil {
+		err = s.sweepPending(ctx)
+	}
 	if err != nil {
-		return fmt.Errorf("sweeping links, events and accounts that wait: %w", err)
+		return fmt.Errorf("sweeping links, events, accounts that wait and sign-ups: %w", err)
 	}
 	return nil
 }

@@ -38,12 +38,17 @@ func (s *Store) mail(ctx context.Context, tx *db.Tx, m mail.Message) error {
 var mailed = audit.Actor{Name: "mail"}
 
 // MailLink makes the link of a mail that is being sent: what it is for, its code
-// and until when it is good. Errors: mail.ErrNotDue when it has become pointless
-// meanwhile, db.ErrUnavailable.
+// and until when it is good. A sign-up's has no code when an account has the
+// address already. Errors: mail.ErrNotDue when it has become pointless meanwhile,
+// db.ErrUnavailable.
 func (s *Store) MailLink(ctx context.Context, m mail.Message) (kind, code string, expires time.Time, err error) {
 	if m.Kind == mail.Invitation {
 		code, expires, err = s.mailInvitation(ctx, m.LinkID)
 		return Join, code, expires, err
+	}
+	if m.Kind == mail.SignUp {
+		code, expires, err = s.mailSignUp(ctx, m)
+		return SignUpLink, code, expires, err
 	}
 	l, err := s.mailLink(ctx, m)
 	if err != nil {

@@ -13,22 +13,44 @@ import (
 // owner's yes where waits says so. A form without a mistake counts, whatever
 // becomes of it, so that names are not tried one after another. Errors:
 // TooSoonError and account.Store.SignUp's.
-func (s *Authenticator) SignUp(ctx context.Context, a Attempt, email string, waits bool) (session.Verified, error) {
+func (s *Authenticator) SignUp(ctx context.Context, a Attempt, email string, waits bool) (made session.Verified, err error) {
 	wanted := account.Wanted{Username: a.Username, Password: a.Password, Email: email}
 	if err := s.Accounts.CheckSignUp(wanted); err != nil {
-		return session.Verified{}, err
+		return made, err
 	}
+	err = s.signUp(ctx, a, func() (err error) {
+		made, err = s.Accounts.SignUp(ctx, wanted, waits, a.By)
+		return err
+	})
+	return made, err
+}
+
+// AskSignUp has a link mailed to whoever signs up: only that makes the account. It
+// counts as SignUp does. Errors: TooSoonError and account.Store.AskSignUp's.
+func (s *Authenticator) AskSignUp(ctx context.Context, a Attempt, email string) error {
+	wanted := account.Wanted{Username: a.Username, Password: a.Password, Email: email}
+	if err := s.Accounts.CheckSignUp(wanted); err != nil {
+		return err
+	}
+	if email == "" {
+		return account.ErrNoEmail
+	}
+	return s.signUp(ctx, a, func() error { return s.Accounts.AskSignUp(ctx, wanted, a.By) })
+}
+
+// signUp does what a form without a mistake asks for, if the throttle allows it.
+func (s *Authenticator) signUp(ctx context.Context, a Attempt, do func() error) error {
 	if s.Accounts.Hasher.Busy() {
-		return session.Verified{}, turnAway(ctx)
+		return turnAway(ctx)
 	}
 	t, err := s.begin(ctx, throttle.Attempt{Kind: throttle.SignUp, Address: a.Address})
 	if err != nil {
 		s.Log.LogAttrs(ctx, slog.LevelWarn, "sign-up refused", slog.String("event", "signup.refused"), slog.String("ip", a.Address.String()))
-		return session.Verified{}, err
+		return err
 	}
 	defer t.Done()
 	if err := t.Succeeded(ctx); err != nil {
-		return session.Verified{}, err
+		return err
 	}
-	return s.Accounts.SignUp(ctx, wanted, waits, a.By)
+	return do()
 }

@@ -21,7 +21,7 @@ func older(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	for _, q := range []string{`DROP TABLE backups`, `DELETE FROM goose_db_version WHERE version_id = 22`} {
+	for _, q := range []string{`DROP TABLE backups`, `DROP TABLE pending_signups`, `DELETE FROM goose_db_version WHERE version_id >= 22`} {
 		if _, err := pool.ExecContext(t.Context(), q); err != nil {
 			t.Fatal(err)
 		}

@@ -51,6 +51,9 @@ func (l letter) render() (text, html string, err error) {
 // letter puts the message into words.
 func (s Server) letter(m Message, link Link) letter {
 	k, site := kinds[m.Kind], line(s.Site, 128)
+	if link.Known {
+		k = kinds[known]
+	}
 	fill := strings.NewReplacer("{site}", site, "{name}", m.Username, "{detail}", m.Detail, "{until}", stamp(link.Expires)).Replace
 	return letter{
 		Subject: fill(k.subject), Says: fill(k.says), Facts: m.facts(),

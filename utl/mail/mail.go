@@ -15,7 +15,7 @@ type Kind string
 
 // The kinds. Confirm goes to an account's new email address and EmailChanged to
 // the one before. NewBrowser tells of a sign-in from a browser that never signed
-// in to the account before.
+// in to the account before. SignUp goes to the address of whoever wants an account.
 const (
 	Invitation      Kind = "invitation"
 	Reset           Kind = "reset"
@@ -24,8 +24,10 @@ const (
 	EmailChanged    Kind = "email-changed"
 	NewBrowser      Kind = "new-browser"
 	FactorsChanged  Kind = "factors-changed"
+	SignUp          Kind = "sign-up"
 
-	test Kind = "test"
+	known Kind = "known" // what SignUp says to an address that an account has already
+	test  Kind = "test"
 )
 
 // ErrNotDue means that a mail shall not be sent any more: its account is gone, or
@@ -35,7 +37,7 @@ var ErrNotDue = errors.New("the mail is not due any more")
 // Message is what a mail tells, without its link.
 type Message struct {
 	Kind      Kind   `json:"-"`
-	AccountID string `json:"-"` // whom it is about; empty: an invitation
+	AccountID string `json:"-"` // whom it is about; empty: an invitation, a sign-up
 	To        string `json:"-"` // email address
 
 	Username string // how the mail names the account; empty: an invitation
@@ -44,15 +46,16 @@ type Message struct {
 	Detail string
 	At     time.Time // when it happened
 
-	LinkID  string // of an invitation: whose code the mail has
+	LinkID  string // of an invitation or a sign-up: whose code the mail has
 	By      string // the username of whoever did it, if it is another's
 	Address string // the client's address; empty: a command did it
 	Agent   string // the browser's User-Agent
 }
 
-// Link is where a mail leads: it invites, resets or confirms, or locks the
-// account that a notice is about.
+// Link is where a mail leads: it invites, resets, confirms or makes an account, or
+// locks the one that a notice is about.
 type Link struct {
 	URL     string
 	Expires time.Time
+	Known   bool // an account has the address already: a SignUp says so
 }

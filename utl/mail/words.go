@@ -23,6 +23,14 @@ var kinds = map[Kind]words{
 		"Confirm your email address for {site}", "The account {name} on {site} wants to use this email address.",
 		"If the account is yours, confirm it:", "Confirm the address", once + " If the account is not yours, do nothing.",
 	},
+	SignUp: {
+		"Make your account on {site}", "Somebody asked for the account {name} on {site} with this email address.",
+		"If that was you, make the account here:", "Make the account", once + " If that was not you, do nothing: no account is made.",
+	},
+	known: {
+		"You have an account on {site} already", "Somebody asked for a new account on {site} with this email address. You have one there already.",
+		"If that was you, sign in:", "Sign in", "You can sign in with this email address. Forgot the password? The sign-in page leads to a new one. If that was not you, do nothing.",
+	},
 	PasswordChanged: {
 		"Your password for {site} was changed", "The password of the account {name} on {site} was changed.",
 		lock, locks, locked,

@@ -55,6 +55,7 @@ func TestPages(t *testing.T) {
 	p.account()
 	p.signIn()
 	p.lab()
+	p.signUp()
 	p.seen.all(t)
 }
 
@@ -290,6 +291,29 @@ func (p tour) signIn() {
 	p.visit("reset", "/reset/"+strings.TrimSpace(code), "Set a new password")
 }
 
+// signUp is what strangers see of a site where everybody may make an account.
+func (p tour) signUp() {
+	box, folder := newPostbox(p.t)
+	p.s, p.box = start(p.t, folder, "SIGNUP=open"), box
+	p.s.must(good+"\n", "user", "add", "ada", "--role", "owner", "--password-stdin")
+	for _, name := range []string{"eve", "fay"} {
+		p.visit("sign-up-mail", "/join", "Make your account")
+		p.Fill("username", "eve")
+		p.Fill("password", good)
+		p.Fill("email", name+"@site.example")
+		p.Press("Mail me the link")
+		p.Sees("Check your mail")
+	}
+	p.look("sign-up-sent")
+	late := p.box.link(p.s, "fay@site.example")
+	p.box.read = 0
+	p.visit("sign-up-confirm", p.box.link(p.s, "eve@site.example"), "Make your account")
+	p.Press("Make the account")
+	p.Sees("Sign in")
+	p.look("sign-up-made")
+	p.visit("sign-up-taken", late, "Make your account")
+}
+
 func (p tour) lab() {
 	p.visit("lab", "/lab", "See how a sign-in works")
 	p.visit("lab-request", "/lab/request?username=ada&sub1=cookies", "Your request, taken apart")
@@ -344,7 +368,7 @@ type seen struct {
 }
 
 func newSeen() seen {
-	s := seen{http.NewServeMux(), handlers.Routes(handlers.Config{SignUp: account.ByApproval, Pages: new(os.Root), Lab: new(anatomy.Lab), Gate: new(gate.Gate)}), map[string]bool{}}
+	s := seen{http.NewServeMux(), handlers.Routes(handlers.Config{SignUp: account.ByAnybody, Pages: new(os.Root), Lab: new(anatomy.Lab), Gate: new(gate.Gate)}), map[string]bool{}}
 	for _, pattern := range s.routes {
 		s.mux.HandleFunc(pattern, func(http.ResponseWriter, *http.Request) {})
 	}

@@ -20,6 +20,9 @@ func (s *Stores) Sender(public *url.URL) *mail.Sender {
 	server, _ := MailServer(s.Config, public, s.Accounts.Now)
 	return &mail.Sender{Queue: s.Mail, Server: server, Asked: s.Accounts.Forgot, Link: func(ctx context.Context, m mail.Message) (mail.Link, error) {
 		kind, code, expires, err := s.Accounts.MailLink(ctx, m)
+		if err == nil && code == "" { // somebody signs up who has an account
+			return mail.Link{URL: public.JoinPath("auth").String(), Known: true}, nil
+		}
 		return mail.Link{URL: public.JoinPath(kind, code).String(), Expires: expires}, err
 	}}
 }

@@ -45,6 +45,7 @@ var crowd = []string{
 		SELECT 'mail-' || n, '', 'id-' || n, 'a-' || n, '', soon(n), 0, soon(n) FROM generate_series(1, 5000) n`,
 	`INSERT INTO notices (id, account_id, kind, detail, at, actor, address, agent) SELECT 'notice-' || n, 'id-' || n, '', '', n, '', '', '' FROM generate_series(1, 5000) n`,
 	`INSERT INTO forgotten (id, typed, network, address, agent, created_at, done_at) SELECT 'forgot-' || n, '', 'net-' || n, '', '', soon(n), soon(n) FROM generate_series(1, 5000) n`,
+	`INSERT INTO pending_signups (id, code_hash, username, password, email, created_at) SELECT 'signup-' || n, 'h-' || n, 'p-' || n, '', '', soon(n) FROM generate_series(1, 5000) n`,
 	`ANALYZE`,
 }
 

@@ -32,6 +32,7 @@ func (s *Stores) afterRestore(ctx context.Context) error {
 		`DELETE FROM tickets WHERE code_hash IN (SELECT code_hash FROM tickets LIMIT ?)`,
 		`DELETE FROM links WHERE code_hash IN (SELECT code_hash FROM links WHERE used_at = 0 LIMIT ?)`,
 		`DELETE FROM mails WHERE id IN (SELECT id FROM mails WHERE sent_at = 0 AND failed_at = 0 LIMIT ?)`,
+		`DELETE FROM pending_signups WHERE id IN (SELECT id FROM pending_signups LIMIT ?)`,
 		`DELETE FROM forgotten WHERE id IN (SELECT id FROM forgotten WHERE done_at = 0 LIMIT ?)`,
 	} {
 		if err := s.deleteAll(ctx, q); err != nil {

@@ -25,6 +25,7 @@ func crowded(t *testing.T, st *stores.Stores) {
 		do(`INSERT INTO tickets (code_hash, sid, url, expires_at) SELECT 'code-' || n, 'sid', '', 9e15 FROM g`)
 		do(`INSERT INTO mails (id, kind, account_id, recipient, params, created_at, next_at, sent_at) SELECT 'mail-' || n, '', '', '', '', n, n, n % 2 FROM g`)
 		do(`INSERT INTO forgotten (id, typed, network, address, agent, created_at, done_at) SELECT 'f-' || n, '', '', '', '', n, n % 2 FROM g`)
+		do(`INSERT INTO pending_signups (id, username, password, email, created_at) SELECT 's-' || n, '', '', '', 9e15 FROM g`)
 		do(`INSERT INTO backups (made_at) SELECT 1600000000000000 FROM g WHERE n = 1`)
 		return all
 	})
@@ -66,6 +67,7 @@ func TestABackupThatIsStartedOn(t *testing.T) {
 			`SELECT COUNT(*) FROM tickets`:                                        0,
 			`SELECT COUNT(*) FROM mails`:                                          601,
 			`SELECT COUNT(*) FROM forgotten`:                                      601,
+			`SELECT COUNT(*) FROM pending_signups`:                                0,
 			`SELECT COUNT(*) FROM backups`:                                        0,
 			`SELECT COUNT(*) FROM audit WHERE event = 'database.restored'`:        1,
 		} {

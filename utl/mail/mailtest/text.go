@@ -51,7 +51,7 @@ func (m Mail) Parts(tb testing.TB) (text, html string) {
 	}
 }
 
-var link = regexp.MustCompile(`(?m)^https?://[^/\s]+(/(?:join|reset|confirm|lock)/[A-Z2-7]{26})$`)
+var link = regexp.MustCompile(`(?m)^https?://[^/\s]+(/(?:join|reset|confirm|lock|signup)/[A-Z2-7]{26})$`)
 
 // Link returns the path that the mail's link leads to, or "".
 func (m Mail) Link(tb testing.TB) string {
