@@ -37,8 +37,8 @@ func TestPasskeysInABrowser(t *testing.T) {
 	d.Touched(false)
 	p.SignOut()
 
-	d.Touched(true) // and takes what the field offers
 	p.Open(s.url + "/auth?next=/account")
+	d.Touched(true) // and takes what the field offers
 	p.Sees("Your account")
 	d.Touched(false)
 	p.SignOut()
