@@ -3,6 +3,7 @@ package signin_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
@@ -33,6 +34,7 @@ func TestLinksOfTheFirstDay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.Clock.Move(time.Minute)
 	if _, err := s.Accounts.NewFirst(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"glassjar/utl/db"
 )
@@ -20,6 +21,17 @@ var (
 // replaced is what the column first of a link says once a newer link took its
 // place: 0 is any other link, 1 the first owner's.
 const replaced = 2
+
+// startsTogether is how long after a start that made the first owner's link another
+// one makes none: servers that start together print one link that works.
+const startsTogether = 10 * time.Second
+
+// MadeError means that another start has just made the first owner's link, which works.
+type MadeError struct{ Ago time.Duration }
+
+func (e *MadeError) Error() string {
+	return fmt.Sprintf("another start made the first owner's link %v ago", e.Ago.Round(time.Second))
+}
 
 // lockOwners keeps every other server from making an account, and from taking an
 // owner's role or rights away, until the transaction ends. It comes before the
@@ -49,15 +61,22 @@ func (s *Store) needOwner(ctx context.Context, role string) error {
 }
 
 // replaceFirst makes the links of earlier starts useless: of several starts
-// before the first account, the newest link counts.
+// before the first account, the newest link counts. Errors: *MadeError.
 func (s *Store) replaceFirst(ctx context.Context, tx *db.Tx) error {
 	if err := lockOwners(ctx, tx); err != nil {
 		return err
 	}
+	made, err := db.One(ctx, tx, db.Int, `SELECT COALESCE(MAX(created_at), 0) FROM links WHERE first = 1 AND used_at = 0`)
+	if err != nil {
+		return err
+	}
+	if ago := s.Now().Sub(db.Time(made)); ago.Abs() < startsTogether { // its time was taken before the lock
+		return &MadeError{Ago: max(0, ago)}
+	}
 	if _, err := tx.Exec(ctx, `DELETE FROM links WHERE first = ? AND expires_at <= ?`, replaced, db.Micros(s.Now())); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `UPDATE links SET first = ? WHERE first = 1`, replaced)
+	_, err = tx.Exec(ctx, `UPDATE links SET first = ? WHERE first = 1`, replaced)
 	return err
 }
 

@@ -77,7 +77,7 @@ func (s *Store) NewReset(ctx context.Context, name string, by audit.Actor) (code
 
 // NewFirst makes the link that makes the first owner, and cancels any earlier
 // one. It is good only while no account exists; where one does, the code is
-// empty. Errors: db.ErrUnavailable.
+// empty. Errors: *MadeError, db.ErrUnavailable.
 func (s *Store) NewFirst(ctx context.Context) (code string, err error) {
 	if any, err := s.Any(ctx); any || err != nil {
 		return "", err

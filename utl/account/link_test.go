@@ -88,7 +88,10 @@ func TestAResetLinkSetsOnePassword(t *testing.T) {
 func TestTheFirstLinkIsForAnEmptyHouse(t *testing.T) {
 	h := open(t)
 	first := func() (string, error) { return h.NewFirst(t.Context()) }
-	oldest, old, owner := link(t, first), link(t, first), h.join(t, account.Owner)
+	oldest := link(t, first)
+	h.clock.add(time.Minute)
+	old, owner := link(t, first), h.join(t, account.Owner)
+	h.clock.add(time.Minute)
 	code := link(t, first)
 	for _, replaced := range []string{oldest, old} {
 		if _, err := h.Link(t.Context(), account.Join, replaced); !errors.Is(err, account.ErrReplaced) || !errors.Is(err, account.ErrLink) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"glassjar/utl/account"
 	"glassjar/utl/db"
@@ -38,6 +39,35 @@ func TestServersKeepAnOwner(t *testing.T) {
 		if err := errors.Join(a.Enable(t.Context(), "ann", keeper), a.Enable(t.Context(), "bob", keeper)); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// Attack race/one-winner: two servers that start at once make one first link, which
+// works; the other is told so. One that starts later replaces it.
+func TestServersMakeOneFirstLink(t *testing.T) {
+	a := open(t)
+	b := a.second(t)
+	for round := range raceRounds {
+		codes := make(chan string, 2)
+		start := func(s *house) func() error {
+			return func() error {
+				code, err := s.NewFirst(t.Context())
+				var made *account.MadeError
+				if errors.As(err, &made) {
+					return nil
+				}
+				codes <- code
+				return err
+			}
+		}
+		race(t, []func() error{start(a), start(b)}, nil)
+		if len(codes) != 1 {
+			t.Fatalf("round %d: %d links, want 1", round, len(codes))
+		}
+		if _, err := a.Link(t.Context(), account.Join, <-codes); err != nil {
+			t.Fatalf("round %d: the link: %v", round, err)
+		}
+		a.clock.add(time.Minute)
 	}
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -15,8 +16,9 @@ import (
 // Where no owner can sign in, it says what to do; and what strangers may open where
 // they can make accounts.
 func Greet(ctx context.Context, st *Stores, public *url.URL, stdout io.Writer) error {
+	var made *account.MadeError
 	code, err := st.Accounts.NewFirst(ctx)
-	if err != nil {
+	if err != nil && !errors.As(err, &made) {
 		return err
 	}
 	missing, err := st.Accounts.OwnerMissing(ctx)
@@ -26,6 +28,9 @@ func Greet(ctx context.Context, st *Stores, public *url.URL, stdout io.Writer) e
 	fmt.Fprintf(stdout, "glassjar is at %s\n", public)
 	if code != "" {
 		fmt.Fprintf(stdout, "make the owner's account within 24 hours at %s\n", public.JoinPath("join", code))
+	}
+	if made != nil {
+		fmt.Fprintf(stdout, "another start made the link for the owner's account %.0f seconds ago, and printed it: glassjar link join --role owner makes one more\n", made.Ago.Seconds())
 	}
 	if st.Config.SignUp == account.ByAnybody {
 		opens, err := st.OpenToStrangers(ctx)

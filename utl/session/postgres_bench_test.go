@@ -2,21 +2,16 @@ package session_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
-	"glassjar/utl/db"
 	"glassjar/utl/db/dbtest"
 	"glassjar/utl/session"
 )
-
-var many = flag.Int("accounts", 100_000, "with how many accounts BenchmarkPostgresCosts compares 10")
 
 // onPostgres returns a server on a new database of a PostgreSQL of the benchmark's
 // own, which has fsync off.
@@ -115,53 +110,4 @@ func endsAfter(b *testing.B, all []*site) time.Duration {
 	}
 	slices.Sort(took)
 	return took[len(took)/2]
-}
-
-// BenchmarkPostgresCosts is what a sign-in's transaction, the read of a row and a
-// poll cost with many accounts and three sessions each, over what they cost with 10.
-func BenchmarkPostgresCosts(b *testing.B) {
-	server := dbtest.Need(b)
-	sizes := []int{10, *many}
-	sites, requests, sids := make([]*site, len(sizes)), map[*site]*http.Request{}, map[*site]string{}
-	for i, n := range sizes {
-		sites[i] = onPostgres(b, server)
-		dbtest.Exec(b, sites[i].path,
-			fmt.Sprintf(`INSERT INTO accounts (id, username, role, password, created_at) SELECT 'id-p' || n, 'p' || n, 'member', 'x', 1 FROM generate_series(0, %d) n`, n-1),
-			fmt.Sprintf(`INSERT INTO sessions (sid, id, account_id, started_at, seen_at, remember, address, agent)
-				SELECT 'sid-' || n, 'dev-' || n, 'id-p' || n / 3, %d, %[1]d, 0, '', '' FROM generate_series(0, %[2]d) n`, db.Micros(time.Now()), 3*n-1),
-			`VACUUM ANALYZE`)
-		cookie := sites[i].signIn(b, "p1", false)
-		requests[sites[i]], sids[sites[i]] = request(cookie), sites[i].live(b, cookie).SID
-	}
-	for range b.N {
-		for _, work := range []struct {
-			name string
-			do   func(s *site, n, i int)
-		}{
-			{"start", func(s *site, n, i int) { s.signIn(b, fmt.Sprint("p", i*7919%n), false) }},
-			{"row", func(s *site, _, _ int) {
-				s.Forget(sids[s])
-				if _, err := s.Find(requests[s]); err != nil {
-					b.Fatal(err)
-				}
-			}},
-			{"poll", func(s *site, _, _ int) { s.poll(b) }},
-		} {
-			var best [2]time.Duration
-			for range 5 { // in turn: the machine's speed changes
-				for i, s := range sites {
-					began := time.Now()
-					for k := range 60 {
-						work.do(s, sizes[i], k)
-					}
-					if took := time.Since(began) / 60; best[i] == 0 || took < best[i] {
-						best[i] = took
-					}
-				}
-			}
-			b.ReportMetric(float64(best[1])/1e3, "µs-"+work.name)
-			b.ReportMetric(float64(best[1])/float64(best[0]), work.name+"-many÷10")
-		}
-	}
-	b.ReportMetric(0, "ns/op")
 }

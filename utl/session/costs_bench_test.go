@@ -1,0 +1,197 @@
+package session_test
+
+import (
+	"database/sql"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"glassjar/utl/db"
+	"glassjar/utl/db/dbtest"
+	"glassjar/utl/session"
+)
+
+var (
+	manyAccounts = flag.Int("accounts", 100_000, "with how many accounts the benchmarks of costs compare 10")
+	manySessions = flag.Int("sessions", 300_000, "how many rows of sessions those have; 10 accounts have 100")
+)
+
+const (
+	seenRows  = 100  // that a write of last seen changes
+	sweptRows = 1000 // that a sweep deletes
+)
+
+// filled is a server on a database with so many rows.
+type filled struct {
+	*site
+
+	accounts, sessions int
+	operate            func(q string) // past the store
+	turn               int            // counts up
+}
+
+// rows are the statements that fill a new database: rows of sessions lie in no order
+// of accounts or of starts. Indexes are made last, as whole sorts.
+func (f *filled) rows(now int64) []string {
+	count := func(n int) string {
+		return fmt.Sprintf(`WITH RECURSIVE c (n) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT n + 1 FROM c WHERE n < %d) `, n-1)
+	}
+	return []string{
+		`DROP INDEX sessions_by_account`, `DROP INDEX sessions_by_start`,
+		`INSERT INTO accounts (id, username, role, password, created_at) ` + count(f.accounts) + `SELECT 'id-p' || n, 'p' || n, 'member', 'x', 1 FROM c`,
+		`INSERT INTO sessions (sid, id, account_id, started_at, seen_at, remember, address, agent) ` + count(f.sessions) +
+			fmt.Sprintf(`SELECT 'sid-' || (n * 48271 %% 2147483647), 'dev-' || (n * 48271 %% 2147483647), 'id-p' || (n %% %d), %d - n * 300, %[2]d, 0, '192.0.2.1', '' FROM c ORDER BY 1`, f.accounts, now),
+		`CREATE INDEX sessions_by_account ON sessions (account_id, ended_at, epoch, started_at)`,
+		`CREATE INDEX sessions_by_start ON sessions (started_at)`,
+		`ANALYZE`,
+	}
+}
+
+func (f *filled) fill() {
+	for _, q := range f.rows(db.Micros(f.clock.Now().Add(-time.Second))) {
+		f.operate(q)
+	}
+}
+
+// nth returns the sid of one of the rows, and the request of its browser. One after
+// the other are far apart.
+func (f *filled) nth(i int) (sid string, r *http.Request) {
+	n := i * 7919 % f.sessions
+	sid = fmt.Sprint("sid-", n*48271%2147483647)
+	started := (db.Micros(f.clock.Now().Add(-time.Second)) - int64(n)*300) / 1_000_000
+	payload := fmt.Sprintf(`{"username":"p%d","sid":"%s","started":%d}`, n%f.accounts, sid, started)
+	return sid, request(named(f.Name(), sign(f.opt.Keys[0], f.Name(), started, payload)))
+}
+
+// costs are what is measured: ready is not. Each begins with the turn's number.
+var costs = []struct {
+	name      string
+	ready, do func(b *testing.B, f *filled)
+}{
+	{"start", nil, func(b *testing.B, f *filled) { f.signIn(b, fmt.Sprint("p", f.turn*7919%f.accounts), false) }},
+	{
+		"row",
+		func(_ *testing.B, f *filled) { sid, _ := f.nth(f.turn); f.Forget(sid) },
+		func(b *testing.B, f *filled) {
+			_, r := f.nth(f.turn)
+			if _, err := f.Find(r); err != nil {
+				b.Fatal(err)
+			}
+		},
+	},
+	{"poll", nil, func(b *testing.B, f *filled) { f.poll(b) }},
+	{
+		"seen",
+		func(b *testing.B, f *filled) {
+			if err := f.Write(b.Context()); err != nil { // what reading rows left
+				b.Fatal(err)
+			}
+			for i := range seenRows {
+				sid, _ := f.nth(f.turn*seenRows + i)
+				f.Saw(sid, db.Micros(f.clock.Now())+int64(f.turn)*60_000_000)
+			}
+		},
+		func(b *testing.B, f *filled) {
+			if err := f.Write(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		},
+	},
+	{
+		"sweep",
+		func(_ *testing.B, f *filled) {
+			f.operate(fmt.Sprintf(`INSERT INTO sessions (sid, id, account_id, started_at, seen_at, ended_at, remember, address, agent)
+				WITH RECURSIVE c (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < %d) SELECT 'old-' || n, 'old-' || n, 'id-p' || n, 1 + n, 1, 1, 0, '', '' FROM c`, sweptRows-2))
+		},
+		func(b *testing.B, f *filled) {
+			if err := f.Sweep(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		},
+	},
+}
+
+// compare reports what each of them costs with many rows, and over what it costs with
+// few: the best of 5 rounds of 20, in turn, because the machine's speed changes.
+func compare(b *testing.B, few, many *filled) {
+	b.Helper()
+	for _, cost := range costs {
+		best := map[*filled]time.Duration{}
+		for range 5 {
+			for _, f := range []*filled{few, many} {
+				var took time.Duration
+				for range 20 {
+					f.turn++
+					if cost.ready != nil {
+						cost.ready(b, f)
+					}
+					began := time.Now()
+					cost.do(b, f)
+					took += time.Since(began)
+				}
+				if best[f] == 0 || took < best[f] {
+					best[f] = took
+				}
+				f.operate(fmt.Sprintf(`DELETE FROM sessions WHERE started_at >= %d`, db.Micros(f.clock.Now()))) // those of "start": accounts keep what they had
+			}
+		}
+		b.ReportMetric(float64(best[many])/20/1e3, "µs-"+cost.name)
+		b.ReportMetric(float64(best[many])/float64(best[few]), cost.name+"-many÷10")
+	}
+}
+
+// BenchmarkPostgresCosts is what the start of a session, the read of a row, a poll, a
+// write of 100 last-seens and a sweep of 999 rows cost with many accounts and rows of
+// sessions, over what they cost with 10 accounts. Of a few thousand
+// rows PostgreSQL may read the whole table; of a million it must not.
+func BenchmarkPostgresCosts(b *testing.B) {
+	server := dbtest.Need(b)
+	made := func(accounts, sessions int) *filled {
+		f := &filled{site: onPostgres(b, server), accounts: accounts, sessions: sessions}
+		f.operate = func(q string) { dbtest.Exec(b, f.path, q) }
+		f.fill()
+		f.operate(`VACUUM`)
+		return f
+	}
+	few, many := made(10, 100), made(*manyAccounts, *manySessions)
+	const whole = `SELECT SUM(seq_scan) FROM pg_stat_user_tables WHERE relname IN ('accounts', 'sessions')`
+	before := server.Count(b, many.path, whole)
+	for range b.N {
+		compare(b, few, many)
+	}
+	b.ReportMetric(float64(server.Count(b, many.path, whole)-before), "reads-of-a-whole-table")
+	b.ReportMetric(float64(server.Count(b, many.path, `SELECT 100 * n_tup_hot_upd / n_tup_upd FROM pg_stat_user_tables WHERE relname = 'sessions'`)), "%-seen-heap-only")
+	b.ReportMetric(float64(server.Count(b, many.path, `SELECT pg_database_size(current_database()) / 1000000`)), "MB")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkFileCosts is the same with SQLite.
+func BenchmarkFileCosts(b *testing.B) {
+	made := func(accounts, sessions int) *filled {
+		s := &site{path: filepath.Join(b.TempDir(), "glassjar.db"), opt: session.Options{
+			Keys: [][32]byte{newKey()}, Idle: idle, Max: most, Log: slog.New(slog.DiscardHandler),
+		}}
+		f := &filled{site: s.another(b), accounts: accounts, sessions: sessions}
+		operator, err := sql.Open("sqlite", "file:"+f.path+"?_pragma=busy_timeout(60000)&_pragma=cache_size(-200000)")
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = operator.Close() })
+		f.operate = func(q string) {
+			if _, err := operator.ExecContext(b.Context(), q); err != nil {
+				b.Fatal(q, ": ", err)
+			}
+		}
+		f.fill()
+		return f
+	}
+	few, many := made(10, 100), made(*manyAccounts, *manySessions)
+	for range b.N {
+		compare(b, few, many)
+	}
+	b.ReportMetric(0, "ns/op")
+}
