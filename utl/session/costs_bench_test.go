@@ -64,7 +64,7 @@ func (f *filled) nth(i int) (sid string, r *http.Request) {
 	sid = fmt.Sprint("sid-", n*48271%2147483647)
 	started := (db.Micros(f.clock.Now().Add(-time.Second)) - int64(n)*300) / 1_000_000
 	payload := fmt.Sprintf(`{"username":"p%d","sid":"%s","started":%d}`, n%f.accounts, sid, started)
-	return sid, request(named(f.Name(), sign(f.opt.Keys[0], f.Name(), started, payload)))
+	return sid, request(cookiesNamed(f.Name(), sign(f.opt.Keys[0], f.Name(), started, payload)))
 }
 
 // costs are what is measured: ready is not. Each begins with the turn's number.
