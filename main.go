@@ -19,8 +19,10 @@ import (
 	"glassjar/handlers"
 	"glassjar/static"
 	"glassjar/templates"
+	"glassjar/utl/app"
 	"glassjar/utl/cli"
 	"glassjar/utl/config"
+	"glassjar/utl/doctor"
 	"glassjar/utl/logs"
 	"glassjar/utl/metrics"
 	httpserver "glassjar/utl/server"
@@ -106,7 +108,8 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	site, err := newSite(st, signers, counts, public)
+	tests := doctor.NewRunner(doctor.Options{Most: app.Most, Now: st.Accounts.Now})
+	site, err := newSite(st, signers, counts, tests, public)
 	if err != nil {
 		return err
 	}
@@ -118,7 +121,7 @@ func (p *program) serve(ctx context.Context) error {
 		func(ctx context.Context) { signers.LookAtKeys(ctx, dotenv) },
 		func(ctx context.Context) { pair.Look(ctx, st.Log) })
 	return httpserver.Server{
-		Site: site, Log: st.Log, Manager: manager, Ready: st.Sessions.Healthy, Jobs: append(jobs(st, public), shown, looks),
+		Site: site, Log: st.Log, Manager: manager, Ready: st.Sessions.Healthy, Jobs: append(jobs(st, public), tests.Run, shown, looks),
 	}.Run(ctx, ln)
 }
 
@@ -155,13 +158,13 @@ func measure(ctx context.Context, st *cli.Stores, queue *logs.Queue) (*metrics.M
 }
 
 // newSite returns the pages over the stores.
-func newSite(st *cli.Stores, signers *stores.Signers, counts *metrics.Metrics, public *url.URL) (http.Handler, error) {
+func newSite(st *cli.Stores, signers *stores.Signers, counts *metrics.Metrics, tests *doctor.Runner, public *url.URL) (http.Handler, error) {
 	pages, err := st.Pages()
 	if err != nil {
 		return nil, err
 	}
 	return handlers.New(handlers.Config{
-		Accounts: st.Accounts, Sessions: st.Sessions, Throttle: st.Throttle, Devices: signers.Devices, Lab: signers.Lab, Gate: signers.Gate, Passkeys: signers.Passkeys, Factors: st.Factors, Apps: st.Apps, Recipe: cli.RecipeSite(st.Config),
+		Accounts: st.Accounts, Sessions: st.Sessions, Throttle: st.Throttle, Devices: signers.Devices, Lab: signers.Lab, Gate: signers.Gate, Passkeys: signers.Passkeys, Factors: st.Factors, Apps: st.Apps, Tests: tests, Recipe: cli.RecipeSite(st.Config),
 		Pages: pages, PublicURL: public, AnyLoopback: st.Config.PublicURL == nil, TrustedProxies: st.Config.TrustedProxies,
 		SignUp: st.Config.SignUp, SecondFactor: st.Config.SecondFactor == "required", Strangers: st.OpenToStrangers, SiteName: st.Config.SiteName, Templates: templates.FS, Static: static.FS, Log: st.Log, Metrics: counts, Now: st.Accounts.Now,
 	})

@@ -132,7 +132,8 @@ func (f *filler) next(t *testing.T, pattern string, signedIn bool) bool {
 		all := f.Texts(t, `SELECT id FROM passkeys ORDER BY created_at`)
 		path += "?rename=" + all[len(all)-1]
 	case strings.HasPrefix(pattern, "/apps/{"):
-		path = "/apps/" + f.NewApp(t, app.App{Name: "Wiki", Host: fmt.Sprint("app-", f.people, ".example")}).ID
+		host := fmt.Sprint("app-", f.people, ".example")
+		path = "/apps/" + f.NewApp(t, app.App{Name: "Wiki", Host: host, URL: "http://" + host + "/"}).ID
 	case pattern == "/people":
 		f.Link(t, account.Member) // an invitation to withdraw
 	default:

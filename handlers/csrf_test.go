@@ -58,7 +58,7 @@ func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) (map[string]deed, 
 	for _, id := range s.Texts(t, `SELECT id FROM sessions WHERE ended_at = 0 ORDER BY started_at`) {
 		elsewhere = id
 	}
-	wiki := "/apps/" + s.NewApp(t, apps.App{Name: "Wiki", Host: "csrf.example"}).ID
+	wiki := "/apps/" + s.NewApp(t, apps.App{Name: "Wiki", Host: "csrf.example", URL: "http://csrf.example/"}).ID
 	s.Add(t, "una", account.Member)
 	s.SignedIn(t, "una").AddApp(s)
 	s.Add(t, "ulf", account.Member)
@@ -75,6 +75,7 @@ func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) (map[string]deed, 
 		"POST /apps/new":                         {path: "/apps/new", fields: []string{"name", "New", "host", "new.example"}},
 		"POST /apps/{id}":                        {path: wiki, fields: []string{"name", "Notes", "host", "csrf.example"}},
 		"POST /apps/{id}/remove":                 {path: wiki + "/remove"},
+		"POST /apps/{id}/test":                   {path: wiki + "/test"},
 		"POST /people/{username}/approve":        {path: "/people/wim/approve"},
 		"POST /people/{username}/reject":         {path: "/people/wim/reject"},
 		"POST /people/invite":                    {path: "/people/invite", fields: []string{"role", "member", "days", "7"}, tells: true},

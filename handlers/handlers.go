@@ -27,6 +27,7 @@ import (
 	"glassjar/utl/anatomy"
 	"glassjar/utl/app"
 	"glassjar/utl/authn"
+	"glassjar/utl/doctor"
 	"glassjar/utl/factor"
 	"glassjar/utl/gate"
 	"glassjar/utl/metrics"
@@ -47,9 +48,10 @@ type Config struct {
 	Lab      *anatomy.Lab // nil: no /lab
 	Passkeys *passkey.Store
 	Apps     *app.Store
-	Recipe   *recipe.Site // what recipes are filled in with; nil: the settings say too little for one
-	Gate     *gate.Gate   // without hosts it answers for none
-	SignUp   string       // who may make an account: account.ByInvitation, or empty, ByApproval or ByAnybody
+	Tests    *doctor.Runner // tests apps from outside, where somebody calls its Run
+	Recipe   *recipe.Site   // what recipes are filled in with; nil: the settings say too little for one
+	Gate     *gate.Gate     // without hosts it answers for none
+	SignUp   string         // who may make an account: account.ByInvitation, or empty, ByApproval or ByAnybody
 	// Strangers returns what everybody may open, where everybody may make an account.
 	Strangers      func(context.Context) ([]string, error)
 	SecondFactor   bool           // everybody has to set up a second factor
@@ -97,7 +99,7 @@ func New(c Config) (http.Handler, error) {
 		people:  &people.Room{Site: core, Accounts: c.Accounts, Factors: c.Factors, Sessions: c.Sessions, SignUp: c.SignUp, Opens: c.Strangers},
 		forward: &forward.Room{Site: core, Authn: auth, Sessions: c.Sessions, Gate: c.Gate},
 	}
-	s.apps = &apps.Room{Site: core, Accounts: c.Accounts, Apps: c.Apps, Gate: c.Gate, Recipe: c.Recipe}
+	s.apps = &apps.Room{Site: core, Accounts: c.Accounts, Apps: c.Apps, Gate: c.Gate, Tests: c.Tests, Recipe: c.Recipe}
 	hasIndex := func() bool { return false }
 	if c.Pages != nil {
 		s.files = files.New(core, c.Pages)
@@ -250,6 +252,8 @@ func (s *site) appRoutes() map[string]http.Handler {
 		"GET /apps/{id}":                s.Owner(s.apps.App),
 		"POST /apps/{id}":               s.ProvenOwner(s.apps.Submit),
 		"POST /apps/{id}/remove":        s.ProvenOwner(s.apps.RemoveSubmit),
+		"GET /apps/{id}/test":           s.Owner(s.apps.Test),
+		"POST /apps/{id}/test":          s.ProvenOwner(s.apps.TestSubmit),
 		"GET /apps/{id}/recipe/{proxy}": s.Owner(s.apps.RecipeFile),
 	}
 }

@@ -31,6 +31,7 @@ var proving = map[string]string{
 	"POST /apps/new":                          "/apps/new",
 	"POST /apps/{id}":                         "/apps/{id}",
 	"POST /apps/{id}/remove":                  "/apps/{id}",
+	"POST /apps/{id}/test":                    "/apps/{id}/test",
 	"POST /people/{username}/role":            "/people/una",
 	"POST /people/{username}/reset":           "/people/una",
 	"POST /people/{username}/delete":          "/people/una/delete",

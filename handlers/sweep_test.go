@@ -89,6 +89,7 @@ var sweep = []webtest.Swept{
 	{Pattern: "/apps/new", Get: webtest.By{303, 403, 200}, Post: webtest.By{303, 403, 422}},
 	{Pattern: "/apps/{id}", Path: "/apps/none", Get: webtest.By{303, 403, 404}, Post: webtest.By{303, 403, 404}},
 	{Pattern: "/apps/{id}/remove", Path: "/apps/none/remove", Post: webtest.By{303, 403, 404}},
+	{Pattern: "/apps/{id}/test", Path: "/apps/none/test", Get: webtest.By{303, 403, 404}, Post: webtest.By{303, 403, 404}},
 	{Pattern: "/apps/{id}/recipe/{proxy}", Path: "/apps/none/recipe/nginx", Get: webtest.By{303, 403, 404}},
 	{Pattern: "/people", Get: webtest.By{303, 403, 200}},
 	{Pattern: "/people/invite", Get: webtest.By{303, 403, 200}, Post: webtest.By{303, 403, 422}},

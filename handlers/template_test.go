@@ -63,6 +63,7 @@ var pageData = map[string]any{
 	"apps":                      apps.Page{},
 	"app":                       apps.AppPage{},
 	"app-new":                   apps.NewPage{},
+	"app-test":                  apps.TestPage{},
 	"people-audit":              people.AuditPage{},
 	"person":                    people.PersonPage{},
 	"person-delete":             people.DeletePage{},

@@ -28,6 +28,8 @@ type AppPage struct {
 	Where  string // the file that the recipe belongs into
 	Second string // another recipe that it needs
 	Done   string // what was done just now, in words
+	NoLink bool   // there is no page to test
+	Tested bool   // it was tested
 
 	Explain Explained
 }
@@ -98,6 +100,9 @@ func (s *Room) Submit(w http.ResponseWriter, r *http.Request, me web.ProvenOwner
 	wanted.ID = a.ID
 	err = s.Apps.Change(r.Context(), wanted, web.Actor(r))
 	if err == nil {
+		if wanted.Host != a.Host || wanted.URL != a.URL {
+			s.Tests.Forget(a.ID) // it was of another page
+		}
 		return web.SeeOther(w, "/apps/"+a.ID+"?done=changed")
 	}
 	if errors.Is(err, app.ErrUnknown) { // somebody removed it meanwhile
@@ -120,6 +125,8 @@ func (s *Room) page(me web.Owned, a app.App, proxy string) AppPage {
 	if proxy == "haproxy" {
 		p.Second = "haproxy-lua"
 	}
+	p.NoLink = !s.Apps.LeadsToIt(a)
+	_, p.Tested = s.Tests.Last(subject(a))
 	var err error
 	if p.Text, err = s.recipe(a, proxy); err != nil {
 		p.No = noRecipe(err)

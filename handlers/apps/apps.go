@@ -58,5 +58,6 @@ func (s *Room) RemoveSubmit(w http.ResponseWriter, r *http.Request, _ web.Proven
 	if err != nil {
 		return err
 	}
+	s.Tests.Forget(a.ID)
 	return web.SeeOther(w, "/apps?done=removed")
 }

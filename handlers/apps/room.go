@@ -11,6 +11,7 @@ import (
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
 	"glassjar/utl/app"
+	"glassjar/utl/doctor"
 	"glassjar/utl/gate"
 	"glassjar/utl/recipe"
 )
@@ -22,6 +23,7 @@ type Room struct {
 	Accounts *account.Store
 	Apps     *app.Store
 	Gate     *gate.Gate
+	Tests    *doctor.Runner
 	Recipe   *recipe.Site // what a recipe is filled in with, without its apps; nil: the settings say too little
 }
 

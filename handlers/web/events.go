@@ -45,6 +45,7 @@ var EventLabels = map[string]string{
 	"app.added":   "An app was added",
 	"app.changed": "An app was changed",
 	"app.removed": "An app was removed",
+	"app.tested":  "An app was tested",
 
 	"passkey.added":   "A passkey was added",
 	"passkey.renamed": "A passkey was renamed",

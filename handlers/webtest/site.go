@@ -26,6 +26,7 @@ import (
 	"glassjar/utl/app"
 	"glassjar/utl/db"
 	"glassjar/utl/db/dbtest"
+	"glassjar/utl/doctor"
 	"glassjar/utl/gate"
 	"glassjar/utl/password"
 	"glassjar/utl/session"
@@ -141,6 +142,7 @@ func NewAt(tb testing.TB, at string, change ...func(*handlers.Config)) *Site {
 		Throttle: &throttle.Store{DB: s.DB, Now: s.Clock.Now},
 		Apps:     app.New(app.Options{DB: s.DB, Rules: &gate.Rules{}, Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler)}),
 	}
+	c.Tests = doctor.NewRunner(doctor.Options{Most: app.Most, Now: s.Clock.Now})
 	for _, fn := range change {
 		fn(&c)
 	}

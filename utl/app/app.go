@@ -198,6 +198,31 @@ func (s *Store) Remove(ctx context.Context, id string, by audit.Actor) error {
 	})
 }
 
+// Tested records that the app's page is attacked for a test. Errors: ErrUnknown,
+// db.ErrUnavailable.
+func (s *Store) Tested(ctx context.Context, id string, by audit.Actor) error {
+	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
+		a, err := db.One(ctx, tx, scan, selectApps+` WHERE id = ?`, id)
+		if errors.Is(err, db.ErrNone) {
+			return ErrUnknown
+		}
+		if err != nil {
+			return err
+		}
+		return s.record(ctx, tx, by, "app.tested", a)
+	})
+	if err != nil {
+		return fmt.Errorf("recording the test of an app: %w", err)
+	}
+	return nil
+}
+
+// LeadsToIt reports whether the app has a link, and that leads to one of its own hosts.
+func (s *Store) LeadsToIt(a App) bool {
+	p, ok := hosts.ParsePattern(a.Host)
+	return ok && isLink(a.URL, p, s.Own)
+}
+
 // change runs fn, tells the other servers in the same transaction, and has this
 // one's gate know at once.
 func (s *Store) change(ctx context.Context, doing string, fn func(*db.Tx) error) error {

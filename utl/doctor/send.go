@@ -2,12 +2,9 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"io"
 	"maps"
-	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 )
@@ -21,36 +18,28 @@ type response struct {
 	fault  string // why there was no response
 }
 
+// Bounds of each request: with what is sent for it, a response costs no more memory.
+const (
+	patience  = 10 * time.Second
+	maxHeader = 64 << 10
+	maxBody   = 64 << 10
+)
+
 // newClient returns a client that sends headers and paths as they are spelled:
 // HTTP/1.1, and a new connection each time, so that a server which closes the
-// connection after one attack still gets the next.
+// connection after one attack still gets the next. It asks no proxy of this
+// machine's settings and follows no redirect: it reaches the page's host alone.
 func newClient() *http.Client {
 	only := new(http.Protocols)
 	only.SetHTTP1(true)
+	host := &pinned{lookup: lookup}
 	return &http.Client{
-		Transport:     &http.Transport{DialContext: dial, Protocols: only, DisableKeepAlives: true, DisableCompression: true},
-		Timeout:       10 * time.Second,
+		Transport: &http.Transport{
+			DialContext: host.dial, Protocols: only, DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: maxHeader,
+		},
+		Timeout:       patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-}
-
-// dial connects as browsers do: localhost and every name below it mean this
-// machine, without a DNS query (RFC 6761, section 6.3).
-func dial(ctx context.Context, network, address string) (net.Conn, error) {
-	var dialer net.Dialer
-	host, port, err := net.SplitHostPort(address)
-	name := "." + strings.ToLower(strings.TrimSuffix(host, "."))
-	if err != nil || !strings.HasSuffix(name, ".localhost") {
-		return dialer.DialContext(ctx, network, address)
-	}
-	c, err := dialer.DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
-	if err == nil {
-		return c, nil
-	}
-	if six, errSix := dialer.DialContext(ctx, network, net.JoinHostPort("::1", port)); errSix == nil {
-		return six, nil
-	}
-	return nil, err
 }
 
 // send sends the attack. Headers that it does not set are a browser's that opens
@@ -64,10 +53,7 @@ func (e *scan) send(ctx context.Context, a attack) response {
 	maps.Copy(r.Header, a.header)
 	resp, err := e.client.Do(r)
 	if err != nil {
-		if whole, ok := errors.AsType[*url.Error](err); ok {
-			err = whole.Err // without the URL, which the operator gave
-		}
-		return response{fault: printable(err.Error())}
+		return response{fault: printable(faultOf(err))}
 	}
 	defer resp.Body.Close()
 	return read(resp)
@@ -83,7 +69,7 @@ func read(resp *http.Response) response {
 	var shown strings.Builder
 	_ = resp.Header.Write(&shown) // writing to a Builder cannot fail
 	if resp.StatusCode != http.StatusSwitchingProtocols {
-		_, _ = io.Copy(&shown, io.LimitReader(resp.Body, 64<<10)) // on an error, the part that was read counts
+		_, _ = io.Copy(&shown, io.LimitReader(resp.Body, maxBody)) // on an error, the part that was read counts
 	}
 	got.shown = shown.String()
 	return got

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -176,6 +177,47 @@ func (p tour) apps() {
 	p.look("app-explained")
 	p.visit("apps", "/apps", "Apps")
 	p.visit("home-apps", "/", "Hello, ada")
+	p.appTest()
+}
+
+// appTest is what an owner sees of the test of an app: before, while it runs, and
+// after it.
+func (p tour) appTest() {
+	goOn, asked := make(chan struct{}), atomic.Int64{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 20 { // not earlier: something is to be seen
+			<-goOn
+		}
+		switch {
+		case r.Header.Get("Remote~user") != "": // a hole
+		case r.Method == http.MethodPost: // unclear
+			w.WriteHeader(http.StatusNotFound)
+		default:
+			http.Redirect(w, r, p.s.url+"/?next="+url.QueryEscape("http://"+r.Host+r.RequestURI), http.StatusFound)
+		}
+	}))
+	p.t.Cleanup(server.Close)
+	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+	p.s.must("", "app", "add", "*.tested.localhost", "--name", "Many")
+	p.s.must("", "app", "add", "app.localhost:"+port, "--name", "Tested")
+	for _, name := range []string{"Many", "Tested"} {
+		p.Open(p.s.url + "/apps")
+		p.Press(name)
+		p.Sees(name)
+		p.Open(p.s.url + p.Path() + "/test")
+		p.Sees("Test of " + name)
+		p.look("app-test-none-" + strings.ToLower(name))
+	}
+	p.Press("Test it")
+	p.Sees("Testing Tested")
+	p.s.eventually("the 20th attack waits", func() bool { return asked.Load() == 20 })
+	p.Open(p.s.url + p.Path())
+	p.Do(chromedp.Evaluate[chromedp.Void](`window.stop()`)) // a page that loads itself again cannot be looked at
+	p.look("app-test-running")
+	close(goOn)
+	p.Open(p.s.url + p.Path())
+	p.Sees("Test of Tested") // by itself
+	p.look("app-test")
 }
 
 // gate is what somebody sees on an app's host who may not pass: through nginx, which

@@ -1,0 +1,164 @@
+package apps
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"glassjar/handlers/web"
+	"glassjar/utl/app"
+	"glassjar/utl/doctor"
+)
+
+// A test has this server send requests, and so may reach what its owner's browser
+// cannot: apps stand on loopback and on private addresses, so these are allowed. What
+// that gives away is little, and to owners alone, who have proven who they are: the
+// host must be an app's in the database, the port is that of the app's link, and a
+// report has statuses and redirects, never a byte of a response's body. Each test
+// leaves a row in the audit log.
+
+// refresh is after how many seconds a browser loads the page of a running test again.
+const refresh = "2"
+
+// TestPage is the data of /apps/{id}/test.
+type TestPage struct {
+	web.Layout
+
+	App     app.App
+	NoLink  bool           // there is no page to test
+	Tested  bool           // there is a report
+	Report  doctor.Report  // of the last test
+	When    web.Moment     // that it ended
+	Problem string         // why no test was started
+	Busy    doctor.Subject // the app that is being tested, where that is the problem
+}
+
+// finding is one as a page shows it.
+type finding struct{ doctor.Finding }
+
+// Class returns how the finding looks.
+func (f finding) Class() string {
+	switch f.Verdict {
+	case doctor.Pass:
+		return "good"
+	case doctor.Fail:
+		return "bad"
+	}
+	return "wait"
+}
+
+// count is how many findings have a verdict.
+type count struct {
+	finding
+
+	N int
+}
+
+// Tally returns how many findings there are of each verdict that there are any of.
+func (p TestPage) Tally() (all []count) {
+	for _, verdict := range []doctor.Verdict{doctor.Fail, doctor.Unknown, doctor.Remark, doctor.Pass} {
+		if n := len(p.only(func(v doctor.Verdict) bool { return v == verdict })); n > 0 {
+			all = append(all, count{finding{doctor.Finding{Verdict: verdict}}, n})
+		}
+	}
+	return all
+}
+
+// ToFix returns the findings that somebody has to do something about, holes first.
+// What to do is said once for a row of them.
+func (p TestPage) ToFix() []finding {
+	all := append(p.only(func(v doctor.Verdict) bool { return v == doctor.Fail }),
+		p.only(func(v doctor.Verdict) bool { return v != doctor.Fail && v != doctor.Pass })...)
+	said := ""
+	for i := range all {
+		if all[i].Fix == said {
+			all[i].Fix = ""
+		} else {
+			said = all[i].Fix
+		}
+	}
+	return all
+}
+
+// Passed returns the other findings.
+func (p TestPage) Passed() []finding {
+	return p.only(func(v doctor.Verdict) bool { return v == doctor.Pass })
+}
+
+func (p TestPage) only(these func(doctor.Verdict) bool) (found []finding) {
+	for _, f := range p.Report.Findings {
+		if these(f.Verdict) {
+			found = append(found, finding{f})
+		}
+	}
+	return found
+}
+
+// Fault returns why nothing was tested, or not all, as a sentence.
+func (p TestPage) Fault() string {
+	if p.Report.Fault == "" {
+		return ""
+	}
+	return strings.ToUpper(p.Report.Fault[:1]) + p.Report.Fault[1:] + "."
+}
+
+// Test answers GET /apps/{id}/test: what the last test of the app has shown. While
+// the test runs, the browser loads the page again by itself.
+func (s *Room) Test(w http.ResponseWriter, r *http.Request, me web.Owned) error {
+	a, err := s.app(r)
+	if err != nil {
+		return err
+	}
+	return s.renderTest(w, http.StatusOK, s.testPage(me, a))
+}
+
+// TestSubmit answers POST /apps/{id}/test: the app's page is attacked from now on,
+// 303; 422 where it has none; 409 while another app is tested.
+func (s *Room) TestSubmit(w http.ResponseWriter, r *http.Request, me web.ProvenOwner) error {
+	a, err := s.app(r)
+	if err != nil {
+		return err
+	}
+	if !s.Apps.LeadsToIt(a) {
+		p := s.testPage(me.Owner(), a)
+		p.Problem = "There is no page to test."
+		return s.renderTest(w, http.StatusUnprocessableEntity, p)
+	}
+	_, busy := s.Tests.Busy()
+	if !busy {
+		if err := s.Apps.Tested(r.Context(), a.ID, web.Actor(r)); errors.Is(err, app.ErrUnknown) { // somebody removed it meanwhile
+			return web.ErrNotFound
+		} else if err != nil {
+			return err
+		}
+		started, err := s.Tests.Start(subject(a))
+		if err != nil {
+			return err
+		}
+		busy = !started
+	}
+	if now, running := s.Tests.Busy(); busy && running && now.ID != a.ID {
+		p := s.testPage(me.Owner(), a)
+		p.Problem, p.Busy = "One test runs at a time, and one is running.", now.Subject
+		return s.renderTest(w, http.StatusConflict, p)
+	}
+	return web.SeeOther(w, "/apps/"+a.ID+"/test")
+}
+
+func subject(a app.App) doctor.Subject { return doctor.Subject{ID: a.ID, Host: a.Host, URL: a.URL} }
+
+func (s *Room) testPage(me web.Owned, a app.App) TestPage {
+	p := TestPage{Layout: layout(me), App: a, NoLink: !s.Apps.LeadsToIt(a)}
+	p.Report, p.Tested = s.Tests.Last(subject(a))
+	if p.Tested && !p.Report.Running() {
+		p.When = web.MomentAt(p.Report.Ended, s.Now())
+	}
+	return p
+}
+
+func (s *Room) renderTest(w http.ResponseWriter, status int, p TestPage) error {
+	if p.Tested && p.Report.Running() {
+		w.Header().Set("Refresh", refresh)
+	}
+	return s.Render(w, status, "app-test", p)
+}

@@ -1,0 +1,292 @@
+package apps_test
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"glassjar/handlers/webtest"
+	"glassjar/utl/account"
+	"glassjar/utl/app"
+	"glassjar/utl/audit"
+	"glassjar/utl/doctor"
+)
+
+// behindGate is an app behind a proxy that asks a gate, all in one: what the test
+// knows of a good one. bad answers what a bad one would, and reports whether it did.
+func behindGate(t *testing.T, bad func(http.ResponseWriter, *http.Request) bool) (host string) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if bad(w, r) {
+			return
+		}
+		back, status := "http://"+r.Host+r.RequestURI, http.StatusFound
+		switch {
+		case r.Header.Get("Sec-Fetch-Mode") != "navigate":
+			status = http.StatusUnauthorized
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+			back = "http://" + r.Host + "/"
+		}
+		w.Header().Set("Location", "https://jar.example/?next="+url.QueryEscape(back))
+		w.WriteHeader(status)
+	}))
+	t.Cleanup(server.Close)
+	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+	return "wiki.localhost:" + port
+}
+
+func good(http.ResponseWriter, *http.Request) bool { return false }
+
+// tested is a site whose server tests apps, with an owner, whose browser is b.
+func tested(t *testing.T) (s *webtest.Site, b *webtest.Browser) {
+	t.Helper()
+	s, b = site(t)
+	ended := make(chan struct{})
+	go func() { defer close(ended); s.Settings.Tests.Run(t.Context()) }()
+	t.Cleanup(func() { <-ended })
+	return s, b
+}
+
+// newApp adds an app at the host and returns its page.
+func newApp(t *testing.T, s *webtest.Site, host string) string {
+	t.Helper()
+	return "/apps/" + s.NewApp(t, app.App{Name: "Wiki", Host: host, URL: "http://" + host + "/"}).ID
+}
+
+// result presses Test and loads the page again until the test is done.
+func result(t *testing.T, b *webtest.Browser, at string) *webtest.Answer {
+	t.Helper()
+	b.Post(at+"/test").Want(http.StatusSeeOther, at+"/test")
+	for {
+		got := b.Get(at + "/test").Want(http.StatusOK)
+		if got.Header.Get("Refresh") == "" {
+			return got
+		}
+		if t.Context().Err() != nil {
+			t.Fatal("the test does not end")
+		}
+	}
+}
+
+func TestAppThatHolds(t *testing.T) {
+	s, b := tested(t)
+	host := behindGate(t, good)
+	at := newApp(t, s, host)
+	wants(t, "before", b.Get(at+"/test").Want(http.StatusOK), "Not tested yet", "http://"+host+"/")
+	got := result(t, b, at)
+	wants(t, "after", got, "This server attacked http://"+host+"/ from outside, just now", "What was stopped", "pass: Remote_User and the like, forged 302 to the sign-in page")
+	if n := got.Find(".rows .good").Length(); n != got.Find(".rows li").Length() || n < 40 {
+		t.Errorf("%d attacks were stopped of %d", n, got.Find(".rows li").Length())
+	}
+	got.Says(".row .good b", "46 pass")
+	wants(t, "the app's page", b.Get(at), "What the last test has shown")
+	if rows := s.Texts(t, `SELECT event || ' ' || actor FROM audit WHERE event = 'app.tested'`); len(rows) != 1 || rows[0] != "app.tested ada" {
+		t.Errorf("the audit log has %q", rows)
+	}
+}
+
+// A hole is shown first, with what to change, and without what the app sent.
+func TestAppWithAHole(t *testing.T) {
+	s, b := tested(t)
+	at := newApp(t, s, behindGate(t, func(w http.ResponseWriter, r *http.Request) bool {
+		hole := r.Header.Get("Remote~User")+r.Header.Get("Remote^User") != ""
+		if hole {
+			_, _ = io.WriteString(w, "the app's canary")
+		}
+		return hole
+	}))
+	got := result(t, b, at)
+	wants(t, "the hole", got, "2 FAIL 44 pass", "To change", "FAIL: Remote^User and the like, forged 200: it got through. Anybody who sends this header gets in", "FAIL: Remote~User and the like, forged 200: it got through What was stopped")
+	if strings.Contains(got.Body, "canary") {
+		t.Error("what the app sent is shown")
+	}
+}
+
+// What tests nothing is said in a sentence, whatever listens there.
+func TestNothingToTest(t *testing.T) {
+	selfSigned := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(selfSigned.Close)
+	ssh, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ssh.Close() })
+	go func() {
+		for {
+			c, err := ssh.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, "SSH-2.0-canary\r\n")
+			_ = c.Close()
+		}
+	}()
+	for _, tt := range []struct{ row, link, want string }{
+		{"a certificate of its own", strings.Replace(selfSigned.URL, "127.0.0.1", "wiki.localhost", 1), "Nothing was tested: this machine does not trust the page's certificate (x509:"},
+		{"no web server", "http://wiki.localhost:" + port(ssh), "Nothing was tested: "},
+		{"nobody listens", "http://wiki.localhost:1/", "Nothing was tested: dial tcp 127.0.0.1:1:"},
+		{"no gate", "http://" + behindGate(t, func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(http.StatusBadGateway); return true }), "Nothing was tested: the page answers 502"},
+	} {
+		t.Run(tt.row, func(t *testing.T) {
+			s, b := tested(t)
+			got := result(t, b, "/apps/"+s.NewApp(t, app.App{Name: "Wiki", Host: "wiki.localhost", URL: tt.link}).ID)
+			wants(t, tt.row, got, tt.want)
+			if strings.Contains(got.Body, "canary") {
+				t.Errorf("what came is shown: %s", got.Find("main").Text())
+			}
+		})
+	}
+}
+
+func port(ln net.Listener) string {
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	return port
+}
+
+// Attack apps/test-elsewhere: a page that redirects the test to another server, a link
+// in the database that leaves the app's hosts, and somebody who is no owner.
+func TestReachesTheAppAlone(t *testing.T) {
+	var asked atomic.Int64
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	t.Cleanup(other.Close)
+	s, b := tested(t)
+	at := newApp(t, s, behindGate(t, func(w http.ResponseWriter, r *http.Request) bool {
+		http.Redirect(w, r, other.URL+"/?next="+url.QueryEscape("http://"+r.Host+r.RequestURI), http.StatusFound)
+		return true
+	}))
+	result(t, b, at)
+
+	s.Exec(t, `UPDATE apps SET url = ?`, other.URL)
+	got := b.Post(at + "/test").Want(http.StatusUnprocessableEntity)
+	wants(t, "a link that leaves the app", got, "There is no page to test.")
+
+	s.Exec(t, `UPDATE apps SET url = ?`, "http://wiki.localhost:1/")
+	s.Add(t, "bob", account.Member)
+	bob := s.SignedIn(t, "bob")
+	bob.Get(at + "/test").Want(http.StatusForbidden)
+	bob.Post(at + "/test").Want(http.StatusForbidden)
+	if _, busy := s.Settings.Tests.Busy(); busy || asked.Load() != 0 {
+		t.Errorf("the other server was asked %d times", asked.Load())
+	}
+}
+
+// held is an app that answers nothing until go is closed. began gets one value with
+// the first request.
+func held(t *testing.T) (host string, began, goOn chan struct{}) {
+	t.Helper()
+	began, goOn = make(chan struct{}, 1000), make(chan struct{})
+	host = behindGate(t, func(_ http.ResponseWriter, r *http.Request) bool {
+		began <- struct{}{}
+		select {
+		case <-goOn:
+		case <-r.Context().Done():
+		}
+		return false
+	})
+	return host, began, goOn
+}
+
+// A second test waits for the first, and leads to it. The page loads itself again
+// while the test runs, and no longer.
+func TestOneAtATime(t *testing.T) {
+	s, b := tested(t)
+	host, began, goOn := held(t)
+	first, second := newApp(t, s, host), newApp(t, s, "notes.localhost")
+	b.Post(first+"/test").Want(http.StatusSeeOther, first+"/test")
+	<-began
+	running := b.Get(first + "/test").Want(http.StatusOK)
+	running.WantHeader("Refresh", "2")
+	wants(t, "running", running, "Testing Wiki", "0 of 46 attacks")
+	b.Post(first+"/test").Want(http.StatusSeeOther, first+"/test") // again: it leads to the one that runs
+	got := b.Post(second + "/test").Want(http.StatusConflict)
+	wants(t, "the second", got, "One test runs at a time, and one is running.", "See the test of "+host)
+	if got.Find(`a[href="`+first+`/test"]`).Length() != 1 || got.Header.Get("Refresh") != "" {
+		t.Error("the second leads nowhere, or loads itself again")
+	}
+	if n := len(s.Texts(t, `SELECT event FROM audit WHERE event = 'app.tested'`)); n != 1 {
+		t.Errorf("%d tests are in the audit log", n)
+	}
+	close(goOn)
+	for b.Get(first+"/test").Header.Get("Refresh") != "" && t.Context().Err() == nil {
+	}
+	wants(t, "done", b.Get(first+"/test"), "What was stopped")
+}
+
+// A result is of the app as it was: with another host or page it is forgotten, here
+// and where another server changed it; with another name it is not.
+func TestResultIsForgotten(t *testing.T) {
+	s, b := tested(t)
+	host := behindGate(t, good)
+	at := newApp(t, s, host)
+	for _, tt := range []struct {
+		row    string
+		change func()
+		want   string
+	}{
+		{"another name", func() {
+			b.Post(at, "name", "Notes", "host", host, "url", "http://"+host+"/").Want(http.StatusSeeOther)
+		}, "What was stopped"},
+		{"another page", func() {
+			b.Post(at, "name", "Notes", "host", host, "url", "http://"+host+"/a").Want(http.StatusSeeOther)
+		}, "Not tested yet"},
+		{"another host", func() {
+			b.Post(at, "name", "Notes", "host", "*.localhost", "url", "http://"+host+"/a").Want(http.StatusSeeOther)
+		}, "Not tested yet"},
+		{"another host, on another server", func() { s.Exec(t, `UPDATE apps SET host = ?`, host) }, "Not tested yet"},
+	} {
+		result(t, b, at)
+		tt.change()
+		wants(t, tt.row, b.Get(at+"/test").Want(http.StatusOK), tt.want)
+	}
+}
+
+// Removing an app ends its test and drops what it has shown.
+func TestRemovedAppIsNotTestedOn(t *testing.T) {
+	s, b := tested(t)
+	host, began, _ := held(t)
+	at := newApp(t, s, host)
+	b.Post(at+"/test").Want(http.StatusSeeOther, at+"/test")
+	<-began
+	b.Post(at + "/remove").Want(http.StatusSeeOther)
+	for _, busy := s.Settings.Tests.Busy(); busy && t.Context().Err() == nil; _, busy = s.Settings.Tests.Busy() {
+	}
+	if _, ok := s.Settings.Tests.Last(doctor.Subject{ID: strings.TrimPrefix(at, "/apps/"), Host: host, URL: "http://" + host + "/"}); ok {
+		t.Error("the report is kept")
+	}
+	b.Get(at + "/test").Want(http.StatusNotFound)
+}
+
+// An app of many hosts has a page to test only where its link says which.
+func TestAppOfManyHosts(t *testing.T) {
+	s, b := tested(t)
+	made := s.NewApp(t, app.App{Name: "Wikis", Host: "*.localhost"})
+	at := "/apps/" + made.ID
+	wants(t, "the page", b.Get(at+"/test").Want(http.StatusOK), "No page to test", "give the app a link to one page of it", "Say its link")
+	wants(t, "pressed", b.Post(at+"/test").Want(http.StatusUnprocessableEntity), "There is no page to test.")
+	if got := b.Get(at); got.Find(`form[action$="/test"]`).Length() != 0 {
+		t.Error("the app's page has the button")
+	}
+	made.URL = "http://" + behindGate(t, good) + "/"
+	if err := s.Apps.Change(t.Context(), made, audit.Command()); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, "with a link", result(t, b, at), "What was stopped")
+}
+
+// A test needs a proof of the last 10 minutes; looking at the last one does not.
+func TestOwnersProveBeforeATest(t *testing.T) {
+	s, b := site(t)
+	at := newApp(t, s, "wiki.localhost")
+	s.Clock.Move(11 * time.Minute)
+	b.Post(at+"/test").Want(http.StatusSeeOther, "/account/prove?"+webtest.Form("next", at+"/test"))
+	if _, busy := s.Settings.Tests.Busy(); busy {
+		t.Error("it was started")
+	}
+	b.Get(at + "/test").Want(http.StatusOK)
+}

@@ -1,0 +1,60 @@
+package doctor_test
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"testing"
+
+	"glassjar/utl/doctor"
+)
+
+// Attack apps/test-elsewhere: a name server that gives another address the second time
+// (DNS rebinding).
+func TestAddressesAreLookedUpOnce(t *testing.T) {
+	var asked [2]int
+	listen := func(i int, address string) string {
+		ln, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { ln.Close() })
+		go func() {
+			for {
+				c, err := ln.Accept()
+				if err != nil {
+					return
+				}
+				_, _ = c.Write([]byte{byte(i)})
+				c.Close()
+			}
+		}()
+		_, port, _ := net.SplitHostPort(ln.Addr().String())
+		return port
+	}
+	port := listen(0, "127.0.0.1:0")
+	listen(1, "127.0.0.2:"+port)
+	looked := 0
+	dial := doctor.Pinned(func(context.Context, string) ([]netip.Addr, error) {
+		looked++
+		if looked == 1 { // at the first nobody listens, and it is not tried again
+			return []netip.Addr{netip.MustParseAddr("127.0.0.3"), netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2")}, nil
+		}
+		return []netip.Addr{netip.MustParseAddr("127.0.0.2")}, nil
+	})
+	for range 3 {
+		c, err := dial(t.Context(), "tcp", "app.example:"+port)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b [1]byte
+		if _, err := c.Read(b[:]); err != nil {
+			t.Fatal(err)
+		}
+		asked[b[0]]++
+		c.Close()
+	}
+	if looked != 1 || asked != [2]int{3, 0} {
+		t.Errorf("looked up %d times; the servers were asked %v times", looked, asked)
+	}
+}
