@@ -32,7 +32,8 @@ type Page struct {
 type row struct {
 	account.Person
 
-	Seen web.Moment
+	Seen   web.Moment
+	Locked bool // nobody may change how the person signs in
 }
 
 // Second names the person's second factors.
@@ -89,7 +90,7 @@ func (s *Room) People(w http.ResponseWriter, r *http.Request, me web.Owned) erro
 		p.Next = next(args, found[account.PeoplePage-1].Username)
 	}
 	for _, one := range found {
-		p.People = append(p.People, row{one, web.MomentAt(one.Seen, s.Now())})
+		p.People = append(p.People, row{one, web.MomentAt(one.Seen, s.Now()), one.Locked(s.Now())})
 	}
 	return s.Render(w, http.StatusOK, "people", p)
 }

@@ -44,8 +44,13 @@ func TestOwnersSeeWhoIsHere(t *testing.T) {
 	); err != nil {
 		t.Fatal(err)
 	}
+	s.Lock(t, "una")
 	got := b.Get("/people").Want(http.StatusOK)
 	got.WantPage()
+	got.Says("tbody tr:nth-child(3) .tag.ask", "locked")
+	if got.Find(".tag.ask").Length() != 1 {
+		t.Error("others are locked")
+	}
 	if rows(got) != "ada bob una" {
 		t.Errorf("the page has %q", rows(got))
 	}

@@ -93,9 +93,17 @@ func TestALock(t *testing.T) {
 	if err := errors.Join(h.SetProfile(t.Context(), "bob", "Bob", "bob@site.example", own), h.SetGroups(t.Context(), "bob", []string{"dev"}, keeper)); err != nil {
 		t.Errorf("what has nothing to do with signing in: %v", err)
 	}
+	wantState := func(want string) {
+		t.Helper()
+		if a, err := h.Find(t.Context(), "bob"); err != nil || a.StateAt(h.clock.now()) != want {
+			t.Errorf("bob is %s, %v; want %s", a.StateAt(h.clock.now()), err, want)
+		}
+	}
+	wantState(account.Locked)
 	if err := h.Unlock(t.Context(), "bob", keeper); err != nil {
 		t.Fatal(err)
 	}
+	wantState(account.Active)
 	h.give(t, "bob", good)
 	if err := h.LockByLink(t.Context(), second, visitor); err != nil {
 		t.Errorf("the other link: %v", err)

@@ -201,11 +201,20 @@ func TestOfSeveralWhoConfirmOneGetsTheAccount(t *testing.T) {
 		name := fmt.Sprint("eve", round)
 		h.signsUp(t, name)
 		code := h.mailedCode(t)
+		h.signsUp(t, fmt.Sprint("one", round))
+		only := h.mailedCode(t)
+		got := atOnce(t, 6, func(i int) error {
+			_, err := []*house{h, two}[i%2].ConfirmSignUp(t.Context(), only, "", "", visitor)
+			return err
+		}, nil, account.ErrLink)
+		if got[nil] != 1 {
+			t.Errorf("round %d: one link was used %d times", round, got[nil])
+		}
 		if err := h.AskSignUp(t.Context(), account.Wanted{Username: name, Password: good, Email: "other-" + name + "@site.example"}, visitor); err != nil {
 			t.Fatal(err)
 		}
 		codes := []string{code, h.mailedCode(t)}
-		got := atOnce(t, 8, func(i int) error {
+		got = atOnce(t, 8, func(i int) error {
 			_, err := []*house{h, two}[i%2].ConfirmSignUp(t.Context(), codes[i/2%2], "", "", visitor)
 			return err
 		}, nil, account.ErrLink, account.ErrTaken)

@@ -31,6 +31,17 @@ func (a Account) State() string {
 	return Active
 }
 
+// Locked is what StateAt returns of an account that could sign in and is locked.
+const Locked = "locked"
+
+// StateAt returns State, or Locked for an active account that is locked at the time.
+func (a Account) StateAt(at time.Time) string {
+	if a.State() == Active && a.Locked(at) {
+		return Locked
+	}
+	return a.State()
+}
+
 // Query is whom People returns. An empty field leaves nobody out.
 type Query struct {
 	Prefix string // of the username, the email address or a word of the name; in any case

@@ -117,6 +117,7 @@ type userLine struct {
 	EmailConfirmed bool      `json:"email_confirmed"`
 	State          string    `json:"state"`
 	Disabled       bool      `json:"disabled"`
+	Locked         bool      `json:"locked"`
 	Created        time.Time `json:"created"`
 }
 
@@ -128,7 +129,7 @@ func (c userList) Run(ctx context.Context, a *app) error {
 			a.info("there is no account yet: glassjar user add NAME --role owner")
 		}
 		for err == nil && len(page) > 0 {
-			if err = c.printAccounts(a, page); err == nil {
+			if err = c.printAccounts(a, page, st.Accounts.Now()); err == nil {
 				page, err = st.Accounts.List(ctx, page[len(page)-1].Username)
 			}
 		}
@@ -136,12 +137,12 @@ func (c userList) Run(ctx context.Context, a *app) error {
 	})
 }
 
-func (c userList) printAccounts(a *app, all []account.Account) error {
+func (c userList) printAccounts(a *app, all []account.Account, now time.Time) error {
 	rows := make([]row, len(all))
 	for i, one := range all {
 		rows[i] = row{
-			userLine{one.Username, one.Name, one.Role, one.GroupList(), one.Email, one.EmailConfirmed, one.State(), one.Disabled, one.Created},
-			[]string{one.Username, one.Role, one.State(), one.Created.Format(time.DateOnly), dash(one.Groups), dash(one.Email), one.Name},
+			userLine{one.Username, one.Name, one.Role, one.GroupList(), one.Email, one.EmailConfirmed, one.StateAt(now), one.Disabled, one.Locked(now), one.Created},
+			[]string{one.Username, one.Role, one.StateAt(now), one.Created.Format(time.DateOnly), dash(one.Groups), dash(one.Email), one.Name},
 		}
 	}
 	return c.print(a, rows)

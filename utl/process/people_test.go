@@ -97,6 +97,7 @@ func TestPeopleInABrowser(t *testing.T) {
 		[...r.querySelectorAll("th, td")].slice(0, 2).map(c => c.textContent.trim()).join(" by ")).reverse().join("\n")`), "\n")
 	for _, want := range []string{
 		"A link was made: join by ada", "A link was made: join by mail", "A link was used: jointo nora by nora", "The account was made: memberto nora by nora",
+		"The email address was confirmed: nora@site.exampleto nora by nora",
 		"The groups were changed: devto nora by ada", "Signed into nora by nora", "A session endedto nora by ada",
 		"A link was made: resetto nora by ada", "A link was made: resetto nora by mail", "A link was used: resetto nora by nora",
 		"The password was changedto nora by nora", "Signed into nora by nora", "The account was deletedto nora by ada",
