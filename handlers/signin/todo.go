@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"time"
 
 	"glassjar/utl/account"
 	"glassjar/utl/gate"
@@ -16,9 +17,14 @@ type todo struct {
 	Act, Link   string
 }
 
-// todos returns what the owner should see to. What the database cannot say now is
+// todosWait is how long home waits for the database at most.
+const todosWait = 500 * time.Millisecond
+
+// todos returns what the owner should see to. What the database cannot say soon is
 // left out: home needs no database else.
 func (s *Room) todos(ctx context.Context, found session.Session) (all []todo) {
+	ctx, cancel := context.WithTimeout(ctx, todosWait)
+	defer cancel()
 	if s.SignUp == account.ByApproval {
 		all = append(all, s.waiting(ctx)...)
 	}

@@ -103,8 +103,10 @@ func (p *program) away(live, leaving, saved *browser) {
 			p.unavailable(a.what, a.answer)
 			waiting--
 		case <-time.After(20 * time.Millisecond):
-			if a := live.get(p.t, quiet, http.StatusOK); a.took > time.Second {
-				p.t.Errorf("a live session's page took %v", a.took)
+			for _, path := range []string{quiet, "/"} { // an owner's home, with what the database can say of it
+				if a := live.get(p.t, path, http.StatusOK); a.took > time.Second {
+					p.t.Errorf("a live session's page %s took %v", path, a.took)
+				}
 			}
 		}
 	}
