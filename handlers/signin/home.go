@@ -138,12 +138,16 @@ func (s *Room) homePage(values []string, kind homeKind, apps *[]app.App) HomePag
 		Cookie: s.Sessions.Name(), Device: s.Devices.Name(), Pages: kind.pages, NoPages: kind.owner && s.HasPages && !kind.pages,
 	}
 	if apps != nil {
+		opens := false // one of them, perhaps without a link
 		for _, one := range *apps {
-			if one.MayOpen(me.Identity) {
+			if !one.MayOpen(me.Identity) {
+				continue
+			}
+			if opens = true; one.URL != "" {
 				p.Apps = append(p.Apps, tile{one, hues[len(p.Apps)%len(hues)]})
 			}
 		}
-		p.NoApps = len(p.Apps) == 0 && len(*apps) > 0 != kind.owner
+		p.NoApps = !opens && len(*apps) > 0 != kind.owner
 	}
 	return p
 }

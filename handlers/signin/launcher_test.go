@@ -78,6 +78,15 @@ func TestNoApps(t *testing.T) {
 	if member.Get("/").Find(".nothing").Length() > 0 {
 		t.Error("a member is told of apps where there are none")
 	}
+	linkless := s.NewApp(t, app.App{Name: "Without a link", Host: "*.apps.example"})
+	for name, b := range map[string]*webtest.Browser{"an owner": owner, "a member": member} {
+		if got := b.Get("/"); got.Find(".nothing").Length() > 0 || got.Find(".apps").Length() > 0 {
+			t.Errorf("%s is told of no app, or shown one, where the only one has no link and is for everybody", name)
+		}
+	}
+	if err := s.Apps.Remove(t.Context(), linkless.ID, audit.Command()); err != nil {
+		t.Fatal(err)
+	}
 	s.NewApp(t, app.App{Name: "Wiki", Host: "wiki.example", URL: "https://wiki.example/", Groups: []string{"dev"}})
 	if owner.Get("/").Find(".nothing").Length() > 0 {
 		t.Error("an owner is told to add the first app, and there is one")

@@ -79,8 +79,8 @@ type Store struct {
 // the database once.
 func New(o Options) *Store { return &Store{Options: o} }
 
-// Launcher returns the apps with a link, by their names, as the last Load read them;
-// before it, nil. While the pointer is the same, so are they. It asks no database.
+// Launcher returns the apps by their names, as the last Load read them; before it,
+// nil. While the pointer is the same, so are they. It asks no database.
 func (s *Store) Launcher() *[]App { return s.launcher.Load() }
 
 const selectApps = `SELECT id, name, host, upstream, url, group_names, level, programs, created_at FROM apps`

@@ -44,11 +44,10 @@ func (s *Store) Load(ctx context.Context) error {
 		}
 	}
 	s.Rules.Set(rules)
-	linked := slices.DeleteFunc(all, func(a App) bool { return a.URL == "" })
-	slices.SortFunc(linked, func(a, b App) int {
+	slices.SortFunc(all, func(a, b App) int {
 		return cmp.Or(cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.ID, b.ID))
 	})
-	s.launcher.Store(&linked)
+	s.launcher.Store(&all)
 	s.stamp, s.loaded = stamp, true
 	return nil
 }
