@@ -140,7 +140,7 @@ func (s *Room) homePage(values []string, kind homeKind, apps *[]app.App) HomePag
 	if apps != nil {
 		opens := false // one of them, perhaps without a link
 		for _, one := range *apps {
-			if !one.MayOpen(me.Identity) {
+			if !one.MayOpen(me.HasGroup) {
 				continue
 			}
 			if opens = true; one.URL != "" {

@@ -171,8 +171,8 @@ func TestTodos(t *testing.T) {
 	w.Clock.Move(8 * 24 * time.Hour)
 	owner, member = w.SignedIn(t, "ada"), w.SignedIn(t, "bob")
 	want("when they have ended", factor)
-	app := w.AddApp(t, "ada")
+	codes := w.AddApp(t, "ada")
 	owner = w.Browser(t)
-	owner.SignInWith(app, "ada")
+	owner.SignInWith(codes, "ada")
 	want("with a second factor")
 }

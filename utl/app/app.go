@@ -22,7 +22,6 @@ import (
 	"glassjar/utl/db"
 	"glassjar/utl/gate"
 	"glassjar/utl/hosts"
-	"glassjar/utl/identity"
 )
 
 // Most is how many apps there may be.
@@ -50,9 +49,10 @@ func (a App) Letter() string {
 	return string(unicode.ToUpper(first))
 }
 
-// MayOpen reports whether people of the identity's groups may open the app.
-func (a App) MayOpen(who identity.Identity) bool {
-	return len(a.Groups) == 0 || slices.ContainsFunc(a.Groups, who.HasGroup)
+// MayOpen reports whether somebody may open the app who is in the groups of which
+// isIn reports true.
+func (a App) MayOpen(isIn func(group string) bool) bool {
+	return len(a.Groups) == 0 || slices.ContainsFunc(a.Groups, isIn)
 }
 
 // Options are what a Store needs.
