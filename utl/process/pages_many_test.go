@@ -6,7 +6,7 @@ import (
 	"glassjar/utl/db"
 )
 
-// manyRows are 10,000 people and events, of the kinds that make a row long.
+// manyRows are 10,000 people, events and invitations, of the kinds that make a row long.
 var manyRows = []string{
 	`INSERT INTO accounts (id, username, name, role, password, created_at, disabled_at, group_names, email, email_confirmed)
 		WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 10000)
@@ -20,6 +20,11 @@ var manyRows = []string{
 			'many-' || n, CASE WHEN n % 4 = 2 THEN '' ELSE 'many-' || (100000 + n) END, 'many-' || n, 'many-' || (100000 + (n * 7) % 10000),
 			'2001:db8:1234:5678:9abc:def0:1234:5678', 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
 			CASE WHEN n % 4 = 1 THEN 'accounting,dev,office-of-the-north,ops,photographers' ELSE '' END FROM numbers`,
+	`INSERT INTO links (code_hash, id, kind, account_id, role, group_names, email, made_by, created_at, expires_at)
+		WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 10000)
+		SELECT 'many-' || n, l.id || n, 'join', '', CASE WHEN n % 7 = 0 THEN 'owner' ELSE 'member' END, CASE WHEN n % 3 = 0 THEN 'accounting,dev,office-of-the-north,ops' ELSE '' END,
+			CASE WHEN n % 2 = 0 THEN 'a.very.long.mail.address.of.somebody.' || n || '@mail.of.a.very.long.domain.example' ELSE '' END, 'many-' || (100000 + n), l.created_at, l.expires_at
+			FROM numbers, (SELECT id, created_at, expires_at FROM links WHERE kind = 'join' AND used_at = 0 ORDER BY id DESC LIMIT 1) AS l`,
 }
 
 // many is what an owner sees of many people.

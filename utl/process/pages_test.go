@@ -270,6 +270,8 @@ func (p tour) people() {
 	p.visit("people-invite", "/people/invite", "Invite somebody")
 	p.Press("Make the link")
 	p.look("people-invited")
+	p.s.must("", "link", "join", "--role", "owner", "--email", "kim@site.example")
+	p.s.must("", "link", "join", "--group", "dev,ops", "--days", "7")
 	p.visit("people-invitations", "/people?q=carol", "People")
 	p.visit("people-audit", "/people/audit", "What happened")
 	p.visit("people-audit-none", "/people/audit?who=nobody", "What happened")
