@@ -108,8 +108,7 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tests := doctor.NewRunner(doctor.Options{Most: app.Most, Now: st.Accounts.Now})
-	site, err := newSite(st, signers, counts, tests, public)
+	site, tests, err := newSite(st, signers, counts, public)
 	if err != nil {
 		return err
 	}
@@ -121,7 +120,7 @@ func (p *program) serve(ctx context.Context) error {
 		func(ctx context.Context) { signers.LookAtKeys(ctx, dotenv) },
 		func(ctx context.Context) { pair.Look(ctx, st.Log) })
 	return httpserver.Server{
-		Site: site, Log: st.Log, Manager: manager, Ready: st.Sessions.Healthy, Jobs: append(jobs(st, public), tests.Run, shown, looks),
+		Site: site, Log: st.Log, Manager: manager, Ready: st.Sessions.Healthy, Jobs: append(jobs(st, public), tests, shown, looks),
 	}.Run(ctx, ln)
 }
 
@@ -157,15 +156,17 @@ func measure(ctx context.Context, st *cli.Stores, queue *logs.Queue) (*metrics.M
 	return m, job, err
 }
 
-// newSite returns the pages over the stores.
-func newSite(st *cli.Stores, signers *stores.Signers, counts *metrics.Metrics, tests *doctor.Runner, public *url.URL) (http.Handler, error) {
+// newSite returns the pages over the stores, and the job that tests apps for them.
+func newSite(st *cli.Stores, signers *stores.Signers, counts *metrics.Metrics, public *url.URL) (http.Handler, httpserver.Job, error) {
 	pages, err := st.Pages()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return handlers.New(handlers.Config{
+	tests := doctor.NewRunner(doctor.Options{Most: app.Most, Now: st.Accounts.Now})
+	site, err := handlers.New(handlers.Config{
 		Accounts: st.Accounts, Sessions: st.Sessions, Throttle: st.Throttle, Devices: signers.Devices, Lab: signers.Lab, Gate: signers.Gate, Passkeys: signers.Passkeys, Factors: st.Factors, Apps: st.Apps, Tests: tests, Recipe: cli.RecipeSite(st.Config),
 		Pages: pages, PublicURL: public, AnyLoopback: st.Config.PublicURL == nil, TrustedProxies: st.Config.TrustedProxies,
 		SignUp: st.Config.SignUp, SecondFactor: st.Config.SecondFactor == "required", Strangers: st.OpenToStrangers, SiteName: st.Config.SiteName, Templates: templates.FS, Static: static.FS, Log: st.Log, Metrics: counts, Now: st.Accounts.Now,
 	})
+	return site, tests.Run, err
 }

@@ -76,9 +76,10 @@ func TestRunEndsWithTheServer(t *testing.T) {
 		}
 		started(t, r, "b", true)
 		synctest.Wait()
-		stop() // hangs if the run does not end
-		if got, _ := r.Last(about("b")); got.Running() {
-			t.Error("it goes on")
+		at := time.Now()
+		stop()
+		if got, _ := r.Last(about("b")); got.Running() || !got.Ended.Equal(at) {
+			t.Errorf("the server stopped after %v", time.Since(at))
 		}
 	})
 }

@@ -46,7 +46,29 @@ func (p Proxy) Needed(t testing.TB) {
 func (p Proxy) Start(t testing.TB, site recipe.Site, edit ...string) (addr string) {
 	t.Helper()
 	site.Listen = Free(t)
-	command := p.Command(t, site, edit...)
+	ctx, _ := p.run(t, p.Command(t, site, edit...), site.Listen)
+	if p.Late {
+		knows(ctx, t, p.Program, site)
+	}
+	return site.Listen
+}
+
+// Run runs the proxy with the text for its one file, which has it listen at the address,
+// until the test ends or stop is called.
+func (p Proxy) Run(t testing.TB, text, addr string) (stop func()) {
+	t.Helper()
+	p.Needed(t)
+	texts := map[string]string{}
+	for name := range p.Files {
+		texts[name] = text
+	}
+	_, stop = p.run(t, p.write(t, texts, addr), addr)
+	return stop
+}
+
+// run runs the command until the test ends or stop is called. ctx ends with it.
+func (p Proxy) run(t testing.TB, command []string, addr string) (ctx context.Context, stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
@@ -57,12 +79,10 @@ func (p Proxy) Start(t testing.TB, site recipe.Site, edit ...string) (addr strin
 	}
 	ended := make(chan struct{})
 	go func() { _ = cmd.Wait(); cancel(); close(ended) }() // it is killed, or says why it stopped
-	t.Cleanup(func() { cancel(); <-ended })
-	listens(ctx, t, p.Program, site.Listen)
-	if p.Late {
-		knows(ctx, t, p.Program, site)
-	}
-	return site.Listen
+	stop = func() { cancel(); <-ended }
+	t.Cleanup(stop)
+	listens(ctx, t, p.Program, addr)
+	return ctx, stop
 }
 
 // listens waits until somebody listens at the address, for 20 s at most.
@@ -109,22 +129,29 @@ func knows(ctx context.Context, t testing.TB, program string, site recipe.Site) 
 func (p Proxy) Command(t testing.TB, site recipe.Site, edit ...string) []string {
 	t.Helper()
 	p.Needed(t)
-	dir := t.TempDir()
-	write := func(name, text string) {
-		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	_, port, _ := net.SplitHostPort(site.Listen)
-	here := strings.NewReplacer("DIR", dir, "ADDR", site.Listen, "PORT", port)
-	write("frame", here.Replace(p.Frame))
+	texts := map[string]string{}
 	for name, of := range p.Files {
 		var text strings.Builder
 		if err := recipe.Write(&text, of, site); err != nil {
 			t.Fatal(err)
 		}
-		write(name, strings.NewReplacer(edit...).Replace(text.String()))
+		texts[name] = strings.NewReplacer(edit...).Replace(text.String())
+	}
+	return p.write(t, texts, site.Listen)
+}
+
+// write writes the proxy's files, by their names, and returns the command that runs it
+// at the address.
+func (p Proxy) write(t testing.TB, texts map[string]string, addr string) []string {
+	t.Helper()
+	dir := t.TempDir()
+	_, port, _ := net.SplitHostPort(addr)
+	here := strings.NewReplacer("DIR", dir, "ADDR", addr, "PORT", port)
+	texts["frame"] = here.Replace(p.Frame)
+	for name, text := range texts {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	command := []string{tooltest.Need(t, p.Program)}
 	for _, arg := range p.Args {
