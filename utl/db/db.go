@@ -47,6 +47,8 @@ type engine interface {
 	present() error
 	// bounded returns the ctx of one use of the database.
 	bounded(ctx context.Context) (context.Context, context.CancelFunc)
+	// boundedTx returns the ctx of a transaction, and what watches over it.
+	boundedTx(ctx context.Context) (context.Context, *watch)
 	// lock is Tx.Lock.
 	lock(ctx context.Context, tx *Tx, name string) error
 	// again reports whether a transaction that failed was taken back for the sake

@@ -164,6 +164,19 @@ func (p *postgres) bounded(ctx context.Context) (context.Context, context.Cancel
 	return free, func() { sooner(); cancel() }
 }
 
+// boundedTx gives every answer the time that one use has, and all of them three
+// times as much: a transaction that goes on over a slow network is not given up.
+func (p *postgres) boundedTx(ctx context.Context) (context.Context, *watch) {
+	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*patience)
+	w := &watch{cancel: cancel}
+	if at, ok := ctx.Deadline(); ok {
+		sooner, end := context.WithDeadline(free, at)
+		free, w.cancel = sooner, func() { end(); cancel() }
+	}
+	w.timer = time.AfterFunc(patience, func() { w.late.Store(true); w.cancel() })
+	return free, w
+}
+
 func (p *postgres) lock(ctx context.Context, tx *Tx, name string) error {
 	_, err := tx.statements.exec(tx.within(ctx), `SELECT pg_advisory_xact_lock(hashtextextended(?, 0))`, []any{name})
 	return err

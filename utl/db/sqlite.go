@@ -89,6 +89,11 @@ func (f *sqliteFile) bounded(ctx context.Context) (context.Context, context.Canc
 	return context.WithTimeout(ctx, patience)
 }
 
+func (f *sqliteFile) boundedTx(ctx context.Context) (context.Context, *watch) {
+	ctx, cancel := f.bounded(ctx)
+	return ctx, &watch{cancel: cancel}
+}
+
 // lock has nothing to do: a transaction has the lock of the whole file.
 func (f *sqliteFile) lock(context.Context, *Tx, string) error { return nil }
 

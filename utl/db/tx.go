@@ -21,7 +21,8 @@ type Tx struct {
 	statements *statements
 	engine     engine
 	ctx        context.Context // bounds the whole of it
-	notify     bool            // others should know when it has committed
+	watch      *watch
+	notify     bool // others should know when it has committed
 }
 
 // Tx runs fn in a transaction and commits it, or takes everything back when
@@ -38,16 +39,17 @@ func (d *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 	if err := ended(ctx); err != nil {
 		return classify("beginning a transaction", err)
 	}
-	bounded, cancel := d.engine.bounded(ctx)
-	defer cancel()
+	bounded, w := d.engine.boundedTx(ctx)
+	defer w.stop()
 	for tries := 0; ; tries++ {
-		committing, err := d.once(bounded, func(tx *Tx) error {
+		committing, err := d.once(bounded, w, func(tx *Tx) error {
 			if err := fn(tx); err != nil {
 				return err
 			}
 			return classify("finishing a transaction", ended(ctx))
 		})
 		if err == nil || tries == retries || !d.engine.again(err) && (!d.engine.cut(err) || committing) || !pause(bounded, retryWait<<tries) {
+			err = w.told(err)
 			d.failed(bounded, err)
 			return err
 		}
@@ -55,15 +57,17 @@ func (d *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 }
 
 // once runs fn in one transaction. committing says that it came to that.
-func (d *DB) once(ctx context.Context, fn func(*Tx) error) (committing bool, err error) {
+func (d *DB) once(ctx context.Context, w *watch, fn func(*Tx) error) (committing bool, err error) {
+	w.asked()
 	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return false, classify("beginning a transaction", err)
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	t := &Tx{statements: d.engine.statements(tx), engine: d.engine, ctx: ctx}
+	t := &Tx{statements: d.engine.statements(tx), engine: d.engine, ctx: ctx, watch: w}
 	if err = fn(t); err == nil {
 		committing = true
+		w.asked()
 		err = classify("committing", tx.Commit())
 	}
 	if err == nil && t.notify && d.push.due != nil {
@@ -98,12 +102,14 @@ func pause(ctx context.Context, most time.Duration) bool {
 // accounts come first. With SQLite a transaction has the database for itself
 // anyway. Errors: ErrUnavailable.
 func (t *Tx) Lock(ctx context.Context, name string) error {
+	t.watch.asked()
 	return classify("waiting for a lock", t.engine.lock(ctx, t, name))
 }
 
 // Exec runs a statement and returns the number of rows it changed.
 // Errors: ErrConflict, ErrUnavailable.
 func (t *Tx) Exec(ctx context.Context, q string, args ...any) (int64, error) {
+	t.watch.asked()
 	res, err := t.statements.exec(t.within(ctx), q, args)
 	if err != nil {
 		return 0, classify("writing", err)
@@ -112,6 +118,7 @@ func (t *Tx) Exec(ctx context.Context, q string, args ...any) (int64, error) {
 }
 
 func (t *Tx) query(ctx context.Context, q string, args []any) (*sql.Rows, context.CancelFunc, error) {
+	t.watch.asked()
 	rows, err := t.statements.query(t.within(ctx), q, args)
 	return rows, func() {}, err
 }

@@ -146,8 +146,8 @@ func (p onPostgres) back(live, saved *browser, ends int) {
 }
 
 // PostgreSQL starts again under load: nobody is told anything but that
-// it does not work now, and then all goes on. The same when each answer takes half a
-// second more.
+// it does not work now, and then all goes on. When each
+// answer takes half a second more, who signs in waits, and is signed in.
 func TestPostgresRestartsAndIsSlow(t *testing.T) {
 	t.Parallel()
 	p := startOnPostgres(t)
@@ -173,6 +173,9 @@ func TestPostgresRestartsAndIsSlow(t *testing.T) {
 	p.eventually("a page works again", func() bool { return live.status(t, "/account") == http.StatusOK })
 	close(stop)
 	load.Wait()
+	for range 3 { // which have their statements prepared: the first use of each takes two trips
+		signedIn(t, p.program, "ada")
+	}
 	p.wire.Slow(500 * time.Millisecond)
 	answers := make(chan answer)
 	go func() {
@@ -186,7 +189,7 @@ func TestPostgresRestartsAndIsSlow(t *testing.T) {
 		select {
 		case a := <-answers:
 			t.Logf("a sign-in with 0.5 s more for each answer: status %d after %v", a.status, a.took)
-			if a.status != http.StatusSeeOther && a.status != http.StatusServiceUnavailable || a.took > 3*patient {
+			if a.status != http.StatusSeeOther {
 				t.Errorf("a sign-in: status %d after %v", a.status, a.took)
 			}
 			waiting = false

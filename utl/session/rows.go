@@ -49,20 +49,24 @@ func insert(ctx context.Context, tx *db.Tx, s Session, factors int64) error {
 	now := db.Micros(s.Started)
 	n, err := tx.Exec(ctx, `INSERT INTO sessions
 		(sid, id, account_id, epoch, started_at, seen_at, remember, address, agent, level, amr, proved_at)
-		SELECT ?, ?, a.id, a.session_epoch, ?, ?, ?, ?, ?, ?, ?, ? FROM accounts a WHERE a.id = ? AND a.epoch = ? AND a.factor_epoch = ? AND a.disabled_at = 0`,
-		s.SID, s.ID, now, now, db.Flag(s.Remember), s.Address, s.Agent, s.Level, s.AMR, db.Micros(s.Proved), s.Identity.ID, s.Epoch, factors)
-	if err == nil && n == 0 {
-		return ErrChanged
-	}
-	if err != nil || s.Level > 1 {
+		SELECT ?, ?, a.id, a.session_epoch, ?, ?, ?, ?, ?, ?, ?, ? FROM accounts a WHERE `+unchanged+` AND (1 < ?
+			OR NOT EXISTS (SELECT 1 FROM authenticators f WHERE f.account_id = a.id) AND NOT EXISTS (SELECT 1 FROM passkeys f WHERE f.account_id = a.id))`,
+		s.SID, s.ID, now, now, db.Flag(s.Remember), s.Address, s.Agent, s.Level, s.AMR, db.Micros(s.Proved), s.Identity.ID, s.Epoch, factors, s.Level)
+	if err != nil || n > 0 {
 		return err
 	}
-	left, err := SecondFactors(ctx, tx, s.Identity.ID)
-	if err == nil && left > 0 {
+	same, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM accounts a WHERE `+unchanged, s.Identity.ID, s.Epoch, factors)
+	switch {
+	case err != nil:
+		return err
+	case same > 0:
 		return ErrSecond
 	}
-	return err
+	return ErrChanged
 }
+
+// unchanged is that the account still is what it was.
+const unchanged = `a.id = ? AND a.epoch = ? AND a.factor_epoch = ? AND a.disabled_at = 0`
 
 // end ends the sessions that the condition selects and that have not ended yet,
 // also of deleted accounts, and returns their sids. The condition must select at

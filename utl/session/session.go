@@ -243,8 +243,10 @@ func (s *Store) StartAnd(w http.ResponseWriter, r *http.Request, v Verified, rem
 		if err = LockAccount(r.Context(), tx, v.AccountID); err != nil {
 			return err
 		}
-		if _, err = end(r.Context(), tx, now, by, `sid = ? AND turn = ?`, old.sid, old.turn); err != nil {
-			return err
+		if old.sid != "" {
+			if _, err = end(r.Context(), tx, now, by, `sid = ? AND turn = ?`, old.sid, old.turn); err != nil {
+				return err
+			}
 		}
 		if ended, err = s.makeRoom(r.Context(), tx, now, by, v.AccountID); err != nil {
 			return err

@@ -86,6 +86,7 @@ type Wire struct {
 	ready *sync.Cond // signals that the hole is over
 	hole  bool
 	slow  time.Duration
+	trips int
 }
 
 // Through returns the database's URL through a wire, which is whole until the test
@@ -130,6 +131,13 @@ func (w *Wire) Slow(by time.Duration) {
 	w.slow = by
 }
 
+// Trips returns how often something was asked after an answer, or first: round trips.
+func (w *Wire) Trips() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.trips
+}
+
 func (w *Wire) carry(from net.Conn) {
 	defer from.Close()
 	w.wait(false)
@@ -139,19 +147,22 @@ func (w *Wire) carry(from net.Conn) {
 	}
 	defer to.Close()
 	var both sync.WaitGroup
-	both.Go(func() { w.copy(to, from, false) })
-	both.Go(func() { w.copy(from, to, true) })
+	answered := true
+	both.Go(func() { w.copy(to, from, false, &answered) })
+	both.Go(func() { w.copy(from, to, true, &answered) })
 	both.Wait()
 }
 
-// copy passes on what comes until one end closes, then closes the other.
-func (w *Wire) copy(to, from net.Conn, back bool) {
+// copy passes on what comes until one end closes, then closes the other. Both
+// directions of a connection share answered.
+func (w *Wire) copy(to, from net.Conn, back bool, answered *bool) {
 	defer to.Close()
 	some := make([]byte, 1<<16)
 	for {
 		n, err := from.Read(some)
 		w.wait(back)
 		if n > 0 {
+			w.count(back, answered)
 			if _, wrong := to.Write(some[:n]); wrong != nil {
 				return
 			}
@@ -160,6 +171,15 @@ func (w *Wire) copy(to, from net.Conn, back bool) {
 			return
 		}
 	}
+}
+
+func (w *Wire) count(back bool, answered *bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !back && *answered {
+		w.trips++
+	}
+	*answered = back
 }
 
 // wait waits while there is a hole, and for what the answer back is late by.

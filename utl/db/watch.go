@@ -1,0 +1,38 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// watch ends a transaction of which an answer does not come in time.
+type watch struct {
+	cancel context.CancelFunc
+	timer  *time.Timer // nil: the transaction's ctx has a bound of its own
+	late   atomic.Bool
+}
+
+// asked begins the wait for the next answer.
+func (w *watch) asked() {
+	if w.timer != nil {
+		w.timer.Reset(patience)
+	}
+}
+
+// stop ends the watch, and the ctx.
+func (w *watch) stop() {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	w.cancel()
+}
+
+// told returns err, or that the answer was late.
+func (w *watch) told(err error) error {
+	if err != nil && w.late.Load() {
+		return fmt.Errorf("%w: %w: %v", ErrUnavailable, context.DeadlineExceeded, err) //nolint:errorlint // it says "canceled", and nobody hung up
+	}
+	return err
+}
