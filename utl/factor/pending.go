@@ -58,8 +58,9 @@ func (s *Store) Begin(ctx context.Context, p Pending, replaces string) (code str
 		if err := session.LockAccount(ctx, tx, v.AccountID); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM pending_signins WHERE code_hash = ?1 OR code_hash IN
-			(SELECT code_hash FROM pending_signins WHERE account_id = ?2 ORDER BY expires_at DESC LIMIT ?4 OFFSET ?3)`,
+		// Not "code_hash = … OR code_hash IN …": PostgreSQL would read the whole table.
+		if _, err := tx.Exec(ctx, `DELETE FROM pending_signins WHERE code_hash IN (SELECT CAST(?1 AS TEXT) UNION ALL SELECT code_hash FROM
+			(SELECT code_hash FROM pending_signins WHERE account_id = ?2 ORDER BY expires_at DESC LIMIT ?4 OFFSET ?3) AS oldest)`,
 			hash(replaces), v.AccountID, maxPending-1, maxPending); err != nil {
 			return err
 		}
