@@ -22,7 +22,7 @@ func race(t *testing.T, do []func() error, may ...error) map[error]int {
 	return atOnce(t, len(do), func(i int) error { return do[i]() }, may...)
 }
 
-// Attack race/one-winner: two servers on which the two owners turn on each other.
+// Attack race/one-winner, servers/races: two servers on which the two owners turn on each other.
 func TestServersKeepAnOwner(t *testing.T) {
 	a := open(t)
 	b := a.second(t)
@@ -42,7 +42,7 @@ func TestServersKeepAnOwner(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: two servers that start at once make one first link, which
+// Attack race/one-winner, servers/races: two servers that start at once make one first link, which
 // works; the other is told so. One that starts later replaces it.
 func TestServersMakeOneFirstLink(t *testing.T) {
 	a := open(t)
@@ -52,8 +52,7 @@ func TestServersMakeOneFirstLink(t *testing.T) {
 		start := func(s *house) func() error {
 			return func() error {
 				code, err := s.NewFirst(t.Context())
-				var made *account.MadeError
-				if errors.As(err, &made) {
+				if _, ok := errors.AsType[*account.MadeError](err); ok {
 					return nil
 				}
 				codes <- code
@@ -71,7 +70,7 @@ func TestServersMakeOneFirstLink(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: the first owner's link on one server, while the other has made
+// Attack race/one-winner, servers/races: the first owner's link on one server, while the other has made
 // an account and not committed it yet: the link makes none where one is.
 func TestServersMakeOneFirstAccount(t *testing.T) {
 	dbtest.OnlyPostgres(t)
@@ -121,7 +120,7 @@ func (h *house) waiting(t *testing.T, want int64) error {
 	return t.Context().Err()
 }
 
-// Attack race/one-winner: a link that is used on two servers, and a name that is
+// Attack race/one-winner, servers/races: a link that is used on two servers, and a name that is
 // wanted on both.
 func TestServersLetOneIn(t *testing.T) {
 	a := open(t)
@@ -180,7 +179,7 @@ func TestServersGiveNoDeletedNameAway(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: a sign-in on one server and a change on the other: no
+// Attack race/one-winner, servers/races: a sign-in on one server and a change on the other: no
 // session and no app password outlives the change.
 func TestServersLetNothingOutliveAChange(t *testing.T) {
 	a := open(t)
@@ -211,7 +210,7 @@ func TestServersLetNothingOutliveAChange(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: the fiftieth app password, on two servers.
+// Attack race/one-winner, servers/races: the fiftieth app password, on two servers.
 func TestServersMakeFiftyAppPasswords(t *testing.T) {
 	a := open(t)
 	b := a.second(t)
@@ -234,7 +233,7 @@ func TestServersMakeFiftyAppPasswords(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: the hundredth session, on two servers.
+// Attack race/one-winner, servers/races: the hundredth session, on two servers.
 func TestServersKeepAHundredSessions(t *testing.T) {
 	a := open(t)
 	b := a.second(t)

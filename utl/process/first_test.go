@@ -58,18 +58,18 @@ func oneLink(t *testing.T, all []*program) {
 	}
 }
 
-// Attack servers/races: first starts at once of servers on one PostgreSQL that is
+// Attack servers/first-start: first starts at once of servers on one PostgreSQL that is
 // empty: one link is printed, and it works.
 func TestFirstStartsOnOnePostgres(t *testing.T) {
 	t.Parallel()
-	url := dbtest.Need(t).NewEmpty(t)
+	at := dbtest.Need(t).NewEmpty(t)
 	keys, err := keyring.New()
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := make([]*program, 4)
 	for i := range all {
-		all[i] = spawn(t, machine(t, url, keys))
+		all[i] = spawn(t, machine(t, at, keys))
 	}
 	for _, p := range all {
 		p.serves()

@@ -36,7 +36,7 @@ func startOnPostgres(t *testing.T) onPostgres {
 	return onPostgres{p, s, wire, admin}
 }
 
-// PostgreSQL away, in every way: what asks it is told 503 in time, live sessions go
+// Attack fault/database-away: PostgreSQL away, in every way: what asks it is told 503 in time, live sessions go
 // on for 10 s and then are told the same, what had ended stays so, and when it is
 // back all goes on without a restart, over as few connections as before.
 func TestPostgresAway(t *testing.T) {
@@ -145,7 +145,7 @@ func (p onPostgres) back(live, saved *browser, ends int) {
 	p.stop()
 }
 
-// PostgreSQL starts again under load: nobody is told anything but that
+// Attack fault/database-away: PostgreSQL starts again under load: nobody is told anything but that
 // it does not work now, and then all goes on. When each
 // answer takes half a second more, who signs in waits, and is signed in.
 func TestPostgresRestartsAndIsSlow(t *testing.T) {

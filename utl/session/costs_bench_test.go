@@ -72,21 +72,26 @@ var costs = []struct {
 	name      string
 	ready, do func(b *testing.B, f *filled)
 }{
-	{"start", nil, func(b *testing.B, f *filled) { f.signIn(b, fmt.Sprint("p", f.turn*7919%f.accounts), false) }},
+	{"start", nil, func(b *testing.B, f *filled) {
+		b.Helper()
+		f.signIn(b, fmt.Sprint("p", f.turn*7919%f.accounts), false)
+	}},
 	{
 		"row",
 		func(_ *testing.B, f *filled) { sid, _ := f.nth(f.turn); f.Forget(sid) },
 		func(b *testing.B, f *filled) {
+			b.Helper()
 			_, r := f.nth(f.turn)
 			if _, err := f.Find(r); err != nil {
 				b.Fatal(err)
 			}
 		},
 	},
-	{"poll", nil, func(b *testing.B, f *filled) { f.poll(b) }},
+	{"poll", nil, func(b *testing.B, f *filled) { b.Helper(); f.poll(b) }},
 	{
 		"seen",
 		func(b *testing.B, f *filled) {
+			b.Helper()
 			if err := f.Write(b.Context()); err != nil { // what reading rows left
 				b.Fatal(err)
 			}
@@ -96,6 +101,7 @@ var costs = []struct {
 			}
 		},
 		func(b *testing.B, f *filled) {
+			b.Helper()
 			if err := f.Write(b.Context()); err != nil {
 				b.Fatal(err)
 			}
@@ -108,6 +114,7 @@ var costs = []struct {
 				WITH RECURSIVE c (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < %d) SELECT 'old-' || n, 'old-' || n, 'id-p' || n, 1 + n, 1, 1, 0, '', '' FROM c`, sweptRows-2))
 		},
 		func(b *testing.B, f *filled) {
+			b.Helper()
 			if err := f.Sweep(b.Context()); err != nil {
 				b.Fatal(err)
 			}
