@@ -30,7 +30,7 @@ func atOnce(fns ...func()) {
 	wg.Wait()
 }
 
-// Attack race/one-winner: sign-out with sign-out: one end, no error.
+// Attack race/one-winner, servers/races: sign-out with sign-out: one end, no error.
 func TestRaceOfSignOuts(t *testing.T) {
 	s := newSite(t)
 	other := s.another(t)
@@ -55,7 +55,7 @@ func TestRaceOfSignOuts(t *testing.T) {
 	}
 }
 
-// Attack race/ended-session: password change, disable or delete with a sign-in: the sign-in is
+// Attack race/ended-session, servers/races: password change, disable or delete with a sign-in: the sign-in is
 // refused, or what it started is ended.
 func TestRaceOfAChangeWithASignIn(t *testing.T) {
 	s := newSite(t)
@@ -92,7 +92,7 @@ func TestRaceOfAChangeWithASignIn(t *testing.T) {
 	t.Logf("the sign-in was first %d times, the change %d times", won, lost)
 }
 
-// Attack race/ended-session: requests with a sign-out: from its return on, none is answered.
+// Attack race/ended-session, servers/races: requests with a sign-out: from its return on, none is answered.
 func TestRaceOfRequestsWithASignOut(t *testing.T) {
 	s := newSite(t)
 	other := s.another(t)
@@ -122,7 +122,7 @@ func TestRaceOfRequestsWithASignOut(t *testing.T) {
 	}
 }
 
-// Attack race/ended-session: everything with everything: nothing is torn, nothing fails.
+// Attack race/ended-session, servers/races: everything with everything: nothing is torn, nothing fails.
 func TestRaceOfAll(t *testing.T) {
 	s := newSite(t)
 	s.account(t, "eve")
