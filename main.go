@@ -116,9 +116,9 @@ func (p *program) serve(ctx context.Context) error {
 		return err
 	}
 	defer p.twoProcessors()()
-	looks := httpserver.LookAgain(500*time.Millisecond, p.hangups, st.Log,
-		func(ctx context.Context) { signers.LookAtKeys(ctx, dotenv) },
-		func(ctx context.Context) { pair.Look(ctx, st.Log) })
+	looks := httpserver.Poll(500*time.Millisecond, p.hangups, st.Log,
+		func(ctx context.Context) { signers.ReloadKeys(ctx, dotenv) },
+		func(ctx context.Context) { pair.ReloadIfChanged(ctx, st.Log) })
 	return httpserver.Server{
 		Site: site, Log: st.Log, Manager: manager, Ready: st.Sessions.Healthy, Jobs: append(jobs(st, public), tests, shown, looks),
 	}.Run(ctx, ln)
@@ -162,7 +162,7 @@ func newSite(st *cli.Stores, signers *stores.Signers, counts *metrics.Metrics, p
 	if err != nil {
 		return nil, nil, err
 	}
-	tests := doctor.NewRunner(doctor.Options{Most: app.Most, Now: st.Accounts.Now})
+	tests := doctor.NewRunner(doctor.Options{Most: app.MaxApps, Now: st.Accounts.Now})
 	site, err := handlers.New(handlers.Config{
 		Accounts: st.Accounts, Sessions: st.Sessions, Throttle: st.Throttle, Devices: signers.Devices, Lab: signers.Lab, Gate: signers.Gate, Passkeys: signers.Passkeys, Factors: st.Factors, Apps: st.Apps, Tests: tests, Recipe: cli.RecipeSite(st.Config),
 		Pages: pages, PublicURL: public, AnyLoopback: st.Config.PublicURL == nil, TrustedProxies: st.Config.TrustedProxies,

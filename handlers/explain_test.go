@@ -43,11 +43,11 @@ func TestExplainAgreesWithTheGate(t *testing.T) {
 		one, host := sheets[random.IntN(len(sheets))], hosts[random.IntN(len(hosts))]
 		raw := []string{"https", "https", "https", "http", "ftp"}[random.IntN(5)] + "://" + host + []string{"/", "/a?b=c", "", "/%zz", "/a b", "//x", "/#a"}[random.IntN(7)]
 		method := []string{"GET", "POST", "HEAD", "get", "PROPFIND", ""}[random.IntN(6)]
-		var p gate.Passenger
+		var p gate.Subject
 		if cookie := one.cookies[strings.ToLower(strings.TrimSuffix(strings.TrimSuffix(host, ":443"), "."))]; cookie != "" {
-			p = one.Passenger
+			p = one.Subject
 		}
-		q, v := w.Settings.Gate.AskAs(raw, method, p)
+		q, v := w.Settings.Gate.DecideAs(raw, method, p)
 		seen[v.Outcome]++
 		status := answers(w, raw, method, one.all)
 		if want, ok := statuses[v.Outcome]; !ok || status != want {
@@ -72,7 +72,7 @@ func answers(w *webtest.World, raw, method, cookies string) int {
 // passengerOf is a person, with the cookies for every host where the person may get
 // one.
 type passengerOf struct {
-	gate.Passenger
+	gate.Subject
 
 	cookies map[string]string
 	all     string
@@ -105,7 +105,7 @@ func newPassenger(t *testing.T, w *webtest.World, i int) passengerOf {
 	level := 1 + i%2
 	w.Exec(t, `UPDATE sessions SET level = ? WHERE account_id = (SELECT id FROM accounts WHERE username = ?)`, level, name)
 	for _, sid := range w.Texts(t, `SELECT sid FROM sessions`) {
-		w.Sessions.Forget(sid)
+		w.Sessions.Invalidate(sid)
 	}
 	found, err := w.Accounts.Find(t.Context(), name)
 	if err != nil {

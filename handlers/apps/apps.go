@@ -36,7 +36,7 @@ func (s *Room) List(w http.ResponseWriter, r *http.Request, me web.Owned) error 
 		return err
 	}
 	now := s.Now()
-	p := Page{Layout: layout(me), Strangers: strangers(s.Gate.Lost(now), now)}
+	p := Page{Layout: layout(me), Strangers: strangers(s.Gate.Unattributed(now), now)}
 	if args.Get("done") == "removed" {
 		p.Done = "The app is removed. The gate answers for its host no more, unless GATE_HOSTS has it."
 	}

@@ -32,7 +32,7 @@ func (s *Room) explain(r *http.Request, args url.Values, address string) (e Expl
 		e.URL = address
 		return e, nil
 	}
-	var p gate.Passenger
+	var p gate.Subject
 	if e.As != "" {
 		found, err := s.Accounts.Find(r.Context(), e.As)
 		switch {
@@ -42,13 +42,13 @@ func (s *Room) explain(r *http.Request, args url.Values, address string) (e Expl
 		case err != nil:
 			return e, err
 		case !found.Disabled:
-			p = gate.Passenger{Identity: found.Identity, How: gate.SignedIn{Level: 1}}
+			p = gate.Subject{Identity: found.Identity, How: gate.SignedIn{Level: 1}}
 		}
 	}
 	if e.Level2 {
 		p.How.Level = 2
 	}
-	q, v := s.Gate.AskAs(e.URL, e.Method, p)
+	q, v := s.Gate.DecideAs(e.URL, e.Method, p)
 	e.Lines = gate.Explain(q, v)
 	return e, nil
 }

@@ -61,7 +61,7 @@ func TestAppsDecideWhoPasses(t *testing.T) {
 	ask("a program without one is not asked for it, either", http.StatusUnauthorized, "Accept", "*/*").WantHeader("WWW-Authenticate", "")
 	w.Exec(t, `UPDATE sessions SET level = 2`)
 	for _, sid := range w.Texts(t, `SELECT sid FROM sessions`) {
-		w.Sessions.Forget(sid)
+		w.Sessions.Invalidate(sid)
 	}
 	ask("with a session of level 2", http.StatusOK, "Cookie", cookie)
 

@@ -17,7 +17,7 @@ const challenge = `Basic realm="glassjar app password", charset="UTF-8"`
 
 // unauthorized answers 401. A program is asked for an app password; a browser
 // never is: it would ask the person, for a page and for a script too.
-func unauthorized(w http.ResponseWriter, a gate.Ask) {
+func unauthorized(w http.ResponseWriter, a gate.Request) {
 	if a.FromProgram() {
 		w.Header().Set("WWW-Authenticate", challenge)
 	}
@@ -64,12 +64,12 @@ func hidesAppPassword(word string) bool {
 
 // program returns whose app password the request carries to the target. It
 // never looks at a cookie. Errors: authn's.
-func (s *Room) program(r *http.Request, t gate.Target) (gate.Passenger, error) {
+func (s *Room) program(r *http.Request, t gate.Target) (gate.Subject, error) {
 	username, secret := credentials(r)
 	p, err := s.Authn.AppPassword(r.Context(), authn.Attempt{
 		Username: username, Password: secret, Address: web.InfoOf(r).Address, By: web.Actor(r),
 	}, t.Name)
-	return gate.Passenger{Identity: p.Owner, Key: "app password " + p.ID}, err
+	return gate.Subject{Identity: p.Owner, Key: "app password " + p.ID}, err
 }
 
 // credentials returns what the Authorization header holds: Basic's username

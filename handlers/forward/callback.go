@@ -31,11 +31,11 @@ func (s *Room) Callback(w http.ResponseWriter, r *http.Request) error {
 	if !ok || !t.SameHost(r.Host) {
 		return fmt.Errorf("%w: it is for another host", session.ErrTicket)
 	}
-	at := session.Place(s.Gate.CookieScope(t))
+	at := session.CookieScope(s.Gate.CookieScope(t))
 	if ticket.Open() {
 		return web.SeeOther(w, s.PublicURL.String()+"/auth?nonce="+at.SendNonce(w, r)+"&next="+gate.Escape(ticket.URL))
 	}
-	if !ticket.For(r, at) {
+	if !ticket.MatchesBrowser(r, at) {
 		return errBrowser
 	}
 	if err := s.Sessions.SendGate(w, r, ticket.Session, at); err != nil {

@@ -158,10 +158,10 @@ func TestNoGateKey(t *testing.T) {
 	bare := w.NewSessions(t, true)
 	b := w.Browser(t)
 	r := b.Request(http.MethodGet, "/", "", "Cookie", cookie)
-	if _, err := bare.FindGate(r, session.Place{Host: "wiki.example", Secure: true}); err == nil {
+	if _, err := bare.FindGate(r, session.CookieScope{Host: "wiki.example", Secure: true}); err == nil {
 		t.Error("it reads a gate cookie")
 	}
-	if _, err := w.Sessions.FindGate(r, session.Place{Host: "wiki.example", Secure: true}); err != nil {
+	if _, err := w.Sessions.FindGate(r, session.CookieScope{Host: "wiki.example", Secure: true}); err != nil {
 		t.Error(err)
 	}
 	found, err := w.Accounts.Find(t.Context(), "ada")

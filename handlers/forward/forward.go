@@ -27,7 +27,7 @@ func IsCheck(path string) bool { return path == "/gate/check" || path == "/api/a
 // Check answers GET /gate/check: 200 with who it is, 401 with where to sign
 // in, 403, 400, or 503 when it cannot know.
 func (s *Room) Check(w http.ResponseWriter, r *http.Request) error {
-	return s.decide(w, r, gate.Check, func(a gate.Ask, to, _ string) error {
+	return s.decide(w, r, gate.Check, func(a gate.Request, to, _ string) error {
 		w.Header().Set("Location", to)
 		unauthorized(w, a)
 		return nil
@@ -37,7 +37,7 @@ func (s *Room) Check(w http.ResponseWriter, r *http.Request) error {
 // Forward answers GET /gate/forward: like Check, but a browser that
 // opens a page is sent to sign in, and a program gets 401 in JSON.
 func (s *Room) Forward(w http.ResponseWriter, r *http.Request) error {
-	return s.decide(w, r, gate.Forward, func(a gate.Ask, to, why string) error {
+	return s.decide(w, r, gate.Forward, func(a gate.Request, to, why string) error {
 		w.Header().Set("Location", to)
 		switch {
 		case a.Navigates() && (a.Method == http.MethodGet || a.Method == http.MethodHead):
@@ -55,30 +55,30 @@ func (s *Room) Forward(w http.ResponseWriter, r *http.Request) error {
 
 // decide answers who asks whether a request may pass; send answers when somebody
 // must go elsewhere before.
-func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, send func(a gate.Ask, to, why string) error) error {
+func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, send func(a gate.Request, to, why string) error) error {
 	q := gate.Question{Trusted: web.InfoOf(r).Proxied, Program: isForGate(r.Header["Authorization"])}
-	if q.Ask, q.Err = gate.ParseRequest(kind, r.Header); q.Err == nil {
-		q.Demands, q.Err = readDemands(r, q.Ask)
+	if q.Request, q.Err = gate.ParseRequest(kind, r.Header); q.Err == nil {
+		q.Demands, q.Err = readDemands(r, q.Request)
 	}
 	if !q.Program { // whose app password was made by somebody with two
 		q.Demands.Level = max(q.Demands.Level, s.Level)
 	}
-	v := s.Gate.Decide(&q, func(t gate.Target) (gate.Passenger, gate.Outcome, error) { return s.authenticate(r, t, q.Program) })
+	v := s.Gate.Decide(&q, func(t gate.Target) (gate.Subject, gate.Outcome, error) { return s.authenticate(r, t, q.Program) })
 	if !isAskedAgain(r, kind) {
 		s.Gate.Count(&q, v, web.InfoOf(r).Began, r.RemoteAddr)
 	}
-	web.InfoOf(r).Session.Identity = v.Passenger.Identity
+	web.InfoOf(r).Session.Identity = v.Subject.Identity
 	switch v.Outcome {
 	case gate.Pass:
-		return s.allow(w, r, q.Ask, v.Passenger)
+		return s.allow(w, r, q.Request, v.Subject)
 	case gate.SignedOut:
 		if !v.Rule.TakesPrograms() {
-			q.Ask = q.AsBrowser()
+			q.Request = q.AsBrowser()
 		}
-		return send(q.Ask, s.Gate.SignIn(q.Ask), "sign in first")
+		return send(q.Request, s.Gate.SignIn(q.Request), "sign in first")
 	case gate.LowLevel:
 		if !q.Program {
-			return send(q.Ask, s.Gate.StepUp(q.Ask), "a second factor is needed")
+			return send(q.Request, s.Gate.StepUp(q.Request), "a second factor is needed")
 		}
 	case gate.Untrusted:
 		s.warnedOfCaller.Do(func() {
@@ -101,7 +101,7 @@ func isAskedAgain(r *http.Request, kind gate.Kind) bool {
 // question has the args of the page, unless its own configuration has others. The
 // level is not asked under them: a page's own arg could not be told from it, and
 // whoever adds it would do without a second factor.
-func readDemands(r *http.Request, a gate.Ask) (d gate.Demands, err error) {
+func readDemands(r *http.Request, a gate.Request) (d gate.Demands, err error) {
 	if r.URL.RawQuery == "" {
 		return d, nil
 	}
@@ -130,13 +130,13 @@ func readDemands(r *http.Request, a gate.Ask) (d gate.Demands, err error) {
 // authenticate returns who makes the request to the target. One with an app
 // password is a program's, and no cookie of it counts. The name and the email
 // are fit for a header.
-func (s *Room) authenticate(r *http.Request, t gate.Target, program bool) (p gate.Passenger, _ gate.Outcome, err error) {
+func (s *Room) authenticate(r *http.Request, t gate.Target, program bool) (p gate.Subject, _ gate.Outcome, err error) {
 	if program {
 		p, err = s.program(r, t)
 	} else {
 		var found session.Session
 		found, err = s.find(r, t)
-		p = gate.Passenger{Identity: found.Identity, Key: found.SID, How: gate.SignedIn{AMR: found.AMR, Level: found.Level, At: found.Proved.Unix()}}
+		p = gate.Subject{Identity: found.Identity, Key: found.SID, How: gate.SignedIn{AMR: found.AMR, Level: found.Level, At: found.Proved.Unix()}}
 	}
 	switch {
 	case err == nil:
@@ -145,9 +145,9 @@ func (s *Room) authenticate(r *http.Request, t gate.Target, program bool) (p gat
 	case errors.Is(err, account.ErrAppPassword), errors.Is(err, authn.ErrTooSoon):
 		return p, gate.BadProgram, err
 	case errors.Is(err, session.ErrNone):
-		return gate.Passenger{}, gate.SignedOut, nil
+		return gate.Subject{}, gate.SignedOut, nil
 	}
-	return gate.Passenger{}, gate.Unsure, err
+	return gate.Subject{}, gate.Unsure, err
 }
 
 // find returns the live session that the request carries to the target: the
@@ -156,7 +156,7 @@ func (s *Room) find(r *http.Request, t gate.Target) (session.Session, error) {
 	if s.Gate.IsSignInHost(t) {
 		return s.Sessions.Find(r)
 	}
-	return s.Sessions.FindGate(r, session.Place(s.Gate.CookieScope(t)))
+	return s.Sessions.FindGate(r, session.CookieScope(s.Gate.CookieScope(t)))
 }
 
 // allow answers 200 and says who it is. Every name is sent, also with
@@ -164,7 +164,7 @@ func (s *Room) find(r *http.Request, t gate.Target) (session.Session, error) {
 // is missing. The app's own Authorization header is sent back: the proxy hands
 // the app that one, or none, for it cannot tell whose the client's is. So do its cookies
 // at Forward, for Traefik, which can take away all of them or none.
-func (s *Room) allow(w http.ResponseWriter, r *http.Request, a gate.Ask, p gate.Passenger) error {
+func (s *Room) allow(w http.ResponseWriter, r *http.Request, a gate.Request, p gate.Subject) error {
 	assertion, err := s.Gate.SignIdentity(p.Key, p.Identity, p.How, a.Host)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnsure, err)

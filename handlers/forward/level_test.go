@@ -20,7 +20,7 @@ func raise(t *testing.T, w *webtest.World) {
 	t.Helper()
 	w.Exec(t, `UPDATE sessions SET level = 2, amr = 'otp pwd'`)
 	all := w.Texts(t, `SELECT sid FROM sessions`)
-	w.Sessions.Forget(all...)
+	w.Sessions.Invalidate(all...)
 }
 
 // Attack gate/level: where the proxy demands level 2, somebody who signed in with one factor

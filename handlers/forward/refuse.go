@@ -25,7 +25,7 @@ var (
 // password away.
 func (s *Room) refuse(w http.ResponseWriter, r *http.Request, q *gate.Question, v gate.Verdict) error {
 	if v.Outcome == gate.WrongGroup {
-		return s.writeRefusal(w, r, http.StatusForbidden, s.denied(q.Ask, v.Passenger.Username))
+		return s.writeRefusal(w, r, http.StatusForbidden, s.denied(q.Request, v.Subject.Username))
 	}
 	err := refusal(v)
 	a := s.Classify(w, r, err)
@@ -64,7 +64,7 @@ func refusal(v gate.Verdict) error {
 }
 
 // denied is what somebody is told who is in none of the groups.
-func (s *Room) denied(a gate.Ask, username string) web.AppHostPage {
+func (s *Room) denied(a gate.Request, username string) web.AppHostPage {
 	return web.AppHostPage{
 		Title: "Not for " + username, Host: a.Host,
 		Sentence: "You are signed in as " + username + ", who is in none of the groups that may open " + a.Host + ".",

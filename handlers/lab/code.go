@@ -103,7 +103,7 @@ func (s *Room) showCode(w http.ResponseWriter, r *http.Request, typed *string) e
 		return err
 	}
 	if typed != nil {
-		if p.Verdict = judgeCode(c.visit, *typed, now); len(*typed) <= maxCode {
+		if p.Verdict = checkCode(c.visit, *typed, now); len(*typed) <= maxCode {
 			p.Typed = *typed
 		}
 	}
@@ -134,12 +134,12 @@ func keyURI(secret, host string) string {
 	return "otpauth://totp/" + url.PathEscape("glassjar lab:"+host) + "?secret=" + secret + "&issuer=glassjar%20lab"
 }
 
-// judgeCode says what the server says of a code, and notes the step of one that
+// checkCode says what the server says of a code, and notes the step of one that
 // is right.
-func judgeCode(v *visit, typed string, now time.Time) verdictView {
+func checkCode(v *visit, typed string, now time.Time) verdictView {
 	digits := strings.Join(strings.Fields(width.Narrow.String(typed)), "")
 	if len(typed) > maxCode || len(digits) != 6 || strings.Trim(digits, "0123456789") != "" {
-		return codeRefused(say("A code is six digits. Spaces between them do no harm."),
+		return codeRefused(sentence("A code is six digits. Spaces between them do no harm."),
 			verdictStep{"no", "Not six digits"}, verdictStep{"skip-it", "Belongs to a step: not looked at"}, verdictStep{"skip-it", "Used already: not looked at"})
 	}
 	secret, step := v.codeSecret(), anatomy.StepAt(now)
@@ -153,12 +153,12 @@ func judgeCode(v *visit, typed string, now time.Time) verdictView {
 		}
 		belongs := verdictStep{"", "Belongs to a step: " + near.name}
 		if at, used := v.useStep(near.step, now); used {
-			return codeRefused(say("It is the right code, and you used it "+ago(now.Sub(at))+". Somebody who looked over your shoulder types the same."),
+			return codeRefused(sentence("It is the right code, and you used it "+ago(now.Sub(at))+". Somebody who looked over your shoulder types the same."),
 				six, belongs, verdictStep{"no", "Used already"})
 		}
 		return verdictView{
 			Title: "Accepted", Steps: []verdictStep{six, belongs, {"", "Not used yet: it is now"}},
-			Why: say("Nobody else can know it but who has the secret. Now send the same again."),
+			Why: sentence("Nobody else can know it but who has the secret. Now send the same again."),
 		}
 	}
 	why := "It is none of the three codes that are good just now: clocks may differ by half a minute."
@@ -168,10 +168,10 @@ func judgeCode(v *visit, typed string, now time.Time) verdictView {
 			break
 		}
 	}
-	return codeRefused(say(why), six, verdictStep{"no", "Belongs to no step that is near"}, verdictStep{"skip-it", "Used already: not looked at"})
+	return codeRefused(sentence(why), six, verdictStep{"no", "Belongs to no step that is near"}, verdictStep{"skip-it", "Used already: not looked at"})
 }
 
-func codeRefused(why []phrase, made ...verdictStep) verdictView {
+func codeRefused(why []span, made ...verdictStep) verdictView {
 	return verdictView{Title: "Refused", Bad: true, Why: why, Steps: made}
 }
 

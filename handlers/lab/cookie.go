@@ -82,7 +82,7 @@ func (s *Room) showCookie(w http.ResponseWriter, r *http.Request, try *example) 
 	if at, ok := held.Cookie.Signed(); ok {
 		p.Age = web.Span(s.Now().Sub(at))
 	}
-	if p.Own, err = s.takeOwnApart(r, c); err != nil {
+	if p.Own, err = s.parseOwnCookie(r, c); err != nil {
 		return err
 	}
 	if p.Elsewhere = s.OtherName(r); p.Elsewhere != "" {

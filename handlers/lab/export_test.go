@@ -5,5 +5,5 @@ var (
 	Count        = count
 	Thousands    = thousands
 	TwoDigits    = twoDigits
-	TellDuration = tellDuration
+	TellDuration = formatDuration
 )

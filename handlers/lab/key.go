@@ -97,10 +97,10 @@ func (s *Room) verifySealed(value string) verdictView {
 	if err := s.Lab.VerifySealed(cookieName, value).Err; err != nil {
 		return verdictView{
 			Title: "Refused", Bad: true, Err: err.Error(),
-			Why: say("Encryption hides what the cookie says. It is the signature that keeps it from being changed, here too."),
+			Why: sentence("Encryption hides what the cookie says. It is the signature that keeps it from being changed, here too."),
 		}
 	}
-	return verdictView{Title: "Accepted", Why: say("This one was not changed.")}
+	return verdictView{Title: "Accepted", Why: sentence("This one was not changed.")}
 }
 
 func (s *Room) showKey(w http.ResponseWriter, r *http.Request, p KeyPage) error {

@@ -159,21 +159,21 @@ func entryRows(d anatomy.Dictionary) []entryRow {
 	return all
 }
 
-// phrase is a part of a sentence; a quoted one is shown as code is.
-type phrase struct {
+// span is a part of a sentence; a quoted one is shown as code is.
+type span struct {
 	Text   string
 	Quoted bool
 }
 
-// say returns the sentence with the quotes in place of its % signs.
-func say(sentence string, quotes ...string) []phrase {
-	var all []phrase
+// sentence returns the sentence with the quotes in place of its % signs.
+func sentence(sentence string, quotes ...string) []span {
+	var all []span
 	for _, quote := range quotes {
 		before, after, _ := strings.Cut(sentence, "%")
-		all = append(all, phrase{before, false}, phrase{shorten(printable(quote), 120), true})
+		all = append(all, span{before, false}, span{shorten(printable(quote), 120), true})
 		sentence = after
 	}
-	return append(all, phrase{sentence, false})
+	return append(all, span{sentence, false})
 }
 
 // printable returns the text with what has no shape of its own, or would change

@@ -32,10 +32,10 @@ func (c ownCookie) Date() string { return c.signed.Format("2 Jan 2006") }
 // Time returns the time of day at which the cookie was signed.
 func (c ownCookie) Time() string { return c.signed.Format("15:04:05 UTC") }
 
-// takeOwnApart returns the session cookie that the request carries, or nil if
+// parseOwnCookie returns the session cookie that the request carries, or nil if
 // nobody is signed in. The site verified it; the lab has no key to do so, and
 // where several came it cannot tell which counts.
-func (s *Room) takeOwnApart(r *http.Request, c stepLayout) (*ownCookie, error) {
+func (s *Room) parseOwnCookie(r *http.Request, c stepLayout) (*ownCookie, error) {
 	sent := r.CookiesNamed(s.SessionCookie())
 	if c.Me.ID == "" || len(sent) != 1 {
 		return nil, nil

@@ -94,7 +94,7 @@ func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if a, ok := v.answer(); ok && p.Problem == "" && p.Verdict.Title == "" {
-		p.Verdict = s.judgeAnswer(v, a, a)
+		p.Verdict = s.checkAnswer(v, a, a)
 	}
 	return s.showPasskey(w, http.StatusOK, p)
 }
@@ -112,7 +112,7 @@ func (s *Room) showPasskey(w http.ResponseWriter, status int, p PasskeyPage) err
 		p.Kept = &keptPasskey{fmt.Sprintf("% x", xy[:32]), fmt.Sprintf("% x", xy[32:]), base64.RawURLEncoding.EncodeToString(key.ID), v.Get("pk-soft") != ""}
 	}
 	if a, ok := v.answer(); ok {
-		p.Answer = s.takeAnswerApart(q, a)
+		p.Answer = s.parseAnswer(q, a)
 	} else {
 		p.Options = passkeyOptions(q, p.Kept)
 	}
@@ -174,19 +174,19 @@ func (s *Room) sendAgain(v passkeyVisit, do string, p *PasskeyPage) string {
 		return "There is no answer yet that could be changed."
 	}
 	lookAlike := "https://" + strings.ReplaceAll(s.PublicURL.Hostname(), ".", "-") + ".test"
-	p.Verdict = s.judgeAnswer(v, a, a.Change(check, lookAlike))
+	p.Verdict = s.checkAnswer(v, a, a.Change(check, lookAlike))
 	return ""
 }
 
-// judgeAnswer says what the server says of the answer sent, which the device gave
+// checkAnswer says what the server says of the answer sent, which the device gave
 // as own. One that is right uses the challenge up.
-func (s *Room) judgeAnswer(v passkeyVisit, own, sent anatomy.PasskeyAnswer) verdictView {
+func (s *Room) checkAnswer(v passkeyVisit, own, sent anatomy.PasskeyAnswer) verdictView {
 	q := s.passkeyQuestion(v)
 	key, ok := v.passkey()
 	if !ok {
 		return verdictView{}
 	}
-	failed := q.Judge(sent, key.Key)
+	failed := q.Check(sent, key.Key)
 	late := v.age() > challengeLife
 	if late {
 		failed = anatomy.PasskeyChallenge
@@ -195,22 +195,22 @@ func (s *Room) judgeAnswer(v passkeyVisit, own, sent anatomy.PasskeyAnswer) verd
 	out := verdictView{Title: "Refused", Bad: true, Steps: passkeySteps(failed, before, web.Span(v.age()))}
 	switch {
 	case late:
-		out.Why = say("The challenge is older than five minutes. Ask another question.")
+		out.Why = sentence("The challenge is older than five minutes. Ask another question.")
 	case failed == anatomy.PasskeyChallenge:
-		out.Why = say("The answer is to another question, %. An answer that somebody recorded yesterday opens nothing today.", sent.Client().Challenge)
+		out.Why = sentence("The answer is to another question, %. An answer that somebody recorded yesterday opens nothing today.", sent.Client().Challenge)
 	case failed == anatomy.PasskeyOrigin:
-		out.Why = say("The answer now says %, but it was given at %. A look-alike site can pass an answer on, and it opens nothing.", sent.Client().Origin, own.Client().Origin)
+		out.Why = sentence("The answer now says %, but it was given at %. A look-alike site can pass an answer on, and it opens nothing.", sent.Client().Origin, own.Client().Origin)
 	case failed == anatomy.PasskeySite:
-		out.Why = say("The device signed for another site than %: it has one key for each, and never takes another's.", q.RPID)
+		out.Why = sentence("The device signed for another site than %: it has one key for each, and never takes another's.", q.RPID)
 	case failed == anatomy.PasskeyFlags:
-		out.Why = say("The device now says that it did not check who was there. This site asks for that; and the signature was made for the other flags.")
+		out.Why = sentence("The device now says that it did not check who was there. This site asks for that; and the signature was made for the other flags.")
 	case failed == anatomy.PasskeySignature:
-		out.Why = say("All that it says is right, but the signature fits none of it. One bit is enough.")
+		out.Why = sentence("All that it says is right, but the signature fits none of it. One bit is enough.")
 	case before:
-		out.Why = say("It is the right answer, and it came before, " + ago(v.now.Sub(used)) + ". A challenge is good once: who recorded the answer cannot use it.")
+		out.Why = sentence("It is the right answer, and it came before, " + ago(v.now.Sub(used)) + ". A challenge is good once: who recorded the answer cannot use it.")
 	default:
 		v.use()
-		return verdictView{Title: "Accepted", Steps: out.Steps, Why: say("Whoever holds the key was there, looked at this site, and answered this question. The server learned nothing that it could lose.")}
+		return verdictView{Title: "Accepted", Steps: out.Steps, Why: sentence("Whoever holds the key was there, looked at this site, and answered this question. The server learned nothing that it could lose.")}
 	}
 	return out
 }
@@ -244,7 +244,7 @@ func passkeySteps(failed anatomy.PasskeyCheck, used bool, age string) []verdictS
 	return append(made, last)
 }
 
-func (s *Room) takeAnswerApart(q anatomy.PasskeyQuestion, a anatomy.PasskeyAnswer) *answerView {
+func (s *Room) parseAnswer(q anatomy.PasskeyQuestion, a anatomy.PasskeyAnswer) *answerView {
 	c := a.Client()
 	known := func(is, want, words string) string {
 		if is == want {

@@ -103,7 +103,7 @@ func (s *Room) keepTwice(pw string) (*keptPassword, error) {
 	}
 	slow := s.Now().Sub(began) / 2
 	kept := &keptPassword{
-		Hash: takePHCApart(first), Again: takePHCApart(second), Common: password.Common(pw),
+		Hash: parsePHC(first), Again: parsePHC(second), Common: password.Common(pw),
 		Length: count(length, "character", "characters"), Least: password.MinLength, Short: length < password.MinLength,
 	}
 	kept.Memory, kept.Work = kept.Hash.cost()
@@ -126,7 +126,7 @@ func (s *Room) timeSHA256(pw string) time.Duration {
 
 func newGuessCost(with string, one time.Duration) guessCost {
 	one = max(one, time.Nanosecond) // a clock may stand still
-	return guessCost{with, tellDuration(one), thousands(twoDigits(int(time.Second / one))), tellDuration(mostUsed * one)}
+	return guessCost{with, formatDuration(one), thousands(twoDigits(int(time.Second / one))), formatDuration(mostUsed * one)}
 }
 
 // twoDigits returns n with zeros behind its first two digits: a measurement is
@@ -138,8 +138,8 @@ func twoDigits(n int) int {
 	return 10 * twoDigits(n/10)
 }
 
-// takePHCApart cuts a hash of argon2id, as the site keeps it, into its parts.
-func takePHCApart(text string) phc {
+// parsePHC cuts a hash of argon2id, as the site keeps it, into its parts.
+func parsePHC(text string) phc {
 	hashAt := strings.LastIndexByte(text, '$')
 	saltAt := strings.LastIndexByte(text[:hashAt], '$') + 1
 	return phc{text[:saltAt], text[saltAt:hashAt], text[hashAt+1:]}
@@ -156,8 +156,8 @@ func (p phc) cost() (memory, work string) {
 	return memory + " of memory", count(t, "round", "rounds") + ", " + count(lanes, "lane", "lanes")
 }
 
-// tellDuration tells a time span with the precision in which one compares costs.
-func tellDuration(d time.Duration) string {
+// formatDuration tells a time span with the precision in which one compares costs.
+func formatDuration(d time.Duration) string {
 	seconds := int(d / time.Second)
 	switch {
 	case d < 10*time.Microsecond:

@@ -19,7 +19,7 @@ type SessionPage struct {
 	stepLayout
 
 	Entries    []entryRow
-	Said       []phrase // what was done
+	Said       []span // what was done
 	Problem    string
 	Refused    error    // why the cookie that the browser sent is refused
 	SetCookie  string   // the header that goes out with this page; may be empty
@@ -64,10 +64,10 @@ func (s *Room) SessionSubmit(w http.ResponseWriter, r *http.Request) error {
 		switch {
 		case do == "clear":
 			clear(session.Values)
-			p.Said, p.Go = say("Everything is gone: the session is % now.", "{}"), []string{"clear(session.Values)"}
+			p.Said, p.Go = sentence("Everything is gone: the session is % now.", "{}"), []string{"clear(session.Values)"}
 		case do == "pop" && there:
 			delete(session.Values, key)
-			p.Said, p.Go = say("% is gone. Its value was %.", key, fmt.Sprint(old)), []string{"delete(session.Values, " + quoteGo(key) + ")"}
+			p.Said, p.Go = sentence("% is gone. Its value was %.", key, fmt.Sprint(old)), []string{"delete(session.Values, " + quoteGo(key) + ")"}
 		case do == "pop":
 			p.Problem = "There is no such key, so nothing was taken out."
 		case do != "add":
@@ -76,7 +76,7 @@ func (s *Room) SessionSubmit(w http.ResponseWriter, r *http.Request) error {
 			p.Problem = "A key needs at least one character."
 		default:
 			session.Values[key] = value
-			p.Said, p.Go = say("% is now %.", key, value), []string{"session.Values[" + quoteGo(key) + "] = " + quoteGo(value)}
+			p.Said, p.Go = sentence("% is now %.", key, value), []string{"session.Values[" + quoteGo(key) + "] = " + quoteGo(value)}
 		}
 		return p.Problem == ""
 	})

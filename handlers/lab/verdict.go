@@ -12,7 +12,7 @@ import (
 type verdictView struct {
 	Title string // Accepted or Refused
 	Bad   bool
-	Why   []phrase
+	Why   []span
 	Steps []verdictStep
 	Err   string // the library's, as it is
 }
@@ -31,15 +31,15 @@ func (s *Room) verdict(own anatomy.Cookie, name, value string) verdictView {
 	}
 	switch {
 	case judged.Err == nil && sent.Value == own.Value:
-		v.Why = say("This is the value that the server signed. Change one letter and ask again.")
+		v.Why = sentence("This is the value that the server signed. Change one letter and ask again.")
 	case judged.Err == nil:
-		v.Why = say("This is not what your browser holds, but the key made its signature. The server believes every word of it.")
+		v.Why = sentence("This is not what your browser holds, but the key made its signature. The server believes every word of it.")
 	case judged.Failed == anatomy.Signature:
 		v.Why = describeChange(own, sent)
 	case errors.Is(parsed, anatomy.ErrParts):
-		v.Why = say("It decodes, but not into three parts with a bar between them.")
+		v.Why = sentence("It decodes, but not into three parts with a bar between them.")
 	default:
-		v.Why = say(checkReasons[judged.Failed])
+		v.Why = sentence(checkReasons[judged.Failed])
 	}
 	return v
 }
@@ -55,27 +55,27 @@ var checkReasons = map[anatomy.Check]string{
 }
 
 // describeChange says for what the signature was made, if it is that of own.
-func describeChange(own, sent anatomy.Cookie) []phrase {
+func describeChange(own, sent anatomy.Cookie) []span {
 	const without = " Without the key you cannot make a new one."
 	changes := anatomy.Changes(own, sent)
 	if len(changes) == 0 || sent.Signature.Text != own.Signature.Text {
 		if len(changes) == 1 { // the signature
-			return say("The payload is as it was, but this is not the signature that the server made for it." + without)
+			return sentence("The payload is as it was, but this is not the signature that the server made for it." + without)
 		}
-		return say("Its signature was not made with this server's key." + without)
+		return sentence("Its signature was not made with this server's key." + without)
 	}
 	c := changes[0]
 	switch {
 	case c.Part == "name":
-		return say("Its name is now %, but its signature was made for the name %. A cookie cannot take another one's place.", c.Now, c.Was)
+		return sentence("Its name is now %, but its signature was made for the name %. A cookie cannot take another one's place.", c.Now, c.Was)
 	case c.Was != "" && c.Now != "":
-		return say("The "+c.Part+" now says %, but its signature was made for %."+without, c.Now, c.Was)
+		return sentence("The "+c.Part+" now says %, but its signature was made for %."+without, c.Now, c.Was)
 	case c.Now != "":
-		return say("The "+c.Part+" now says %, but its signature was made without it."+without, c.Now)
+		return sentence("The "+c.Part+" now says %, but its signature was made without it."+without, c.Now)
 	case c.Was != "":
-		return say("The "+c.Part+" no longer says %, but its signature was made for it."+without, c.Was)
+		return sentence("The "+c.Part+" no longer says %, but its signature was made for it."+without, c.Was)
 	}
-	return say("The " + c.Part + " is another one, but its signature was made for the old one." + without)
+	return sentence("The " + c.Part + " is another one, but its signature was made for the old one." + without)
 }
 
 // verdictSteps lists the checks in the order in which they are made.

@@ -97,7 +97,7 @@ func tries(t *testing.T, s *webtest.Site, username, kind string, n int) {
 	}
 	err = s.DB.Tx(t.Context(), func(tx *db.Tx) error {
 		for range n {
-			if err := s.Accounts.RecordTry(t.Context(), tx, kind, found, audit.Actor{Address: "203.0.113.5", Agent: webtest.Firefox}); err != nil {
+			if err := s.Accounts.RecordAttempt(t.Context(), tx, kind, found, audit.Actor{Address: "203.0.113.5", Agent: webtest.Firefox}); err != nil {
 				return err
 			}
 		}

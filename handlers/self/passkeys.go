@@ -115,7 +115,7 @@ func (s *Room) showPasskeys(w http.ResponseWriter, r *http.Request, status int, 
 			Passkey: one, Elsewhere: p.On && one.Host != s.PasskeyStore.Host(), Made: web.MomentAt(one.Made, now), Used: web.MomentAt(one.Used, now),
 		})
 	}
-	if p.On && len(all) < passkey.Most {
+	if p.On && len(all) < passkey.MaxPasskeys {
 		if p.Options, err = s.PasskeyStore.CreateOptions(r.Context(), s.registering(r, passkey.Register), p.Me.Identity); err != nil {
 			return err
 		}

@@ -248,7 +248,7 @@ func TestWhereNoPasskeyFits(t *testing.T) {
 	s := webtest.New(t, webtest.WithPasskeys)
 	s.Add(t, "ada", account.Owner)
 	b, d := s.SignedIn(t, "ada"), s.Device()
-	for range passkey.Most {
+	for range passkey.MaxPasskeys {
 		s.Clock.Move(time.Second)
 		b.AddPasskey(d, "Laptop")
 	}

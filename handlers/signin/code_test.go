@@ -227,7 +227,7 @@ func TestNothingSkipsTheSecondFactor(t *testing.T) {
 		t.Errorf("the sessions are %q", got)
 	}
 	s.Exec(t, `UPDATE sessions SET level = 1, amr = 'pwd'`) // one of before the factor
-	s.Sessions.Forget(s.Texts(t, `SELECT sid FROM sessions`)...)
+	s.Sessions.Invalidate(s.Texts(t, `SELECT sid FROM sessions`)...)
 	b.Post("/account/password", "current", webtest.Good, "password", webtest.Other).Want(http.StatusSeeOther, "/auth?done=password")
 	b.Get("/account").Want(http.StatusSeeOther, "/?next=%2Faccount")
 	if n := len(s.Texts(t, `SELECT sid FROM sessions WHERE ended_at = 0`)); n != 0 {
@@ -259,7 +259,7 @@ func TestStepUpWithACode(t *testing.T) {
 	b := s.Browser(t)
 	b.SignInWith(app, "ada")
 	s.Exec(t, `UPDATE sessions SET level = 1, amr = 'pwd'`)
-	s.Sessions.Forget(s.Texts(t, `SELECT sid FROM sessions`)...)
+	s.Sessions.Invalidate(s.Texts(t, `SELECT sid FROM sessions`)...)
 	b.Get("/auth/step-up?next=/account").Want(http.StatusOK).Says("label[for=code]", "Code from your authenticator app").WantPage()
 	b.Post("/account/prove", "password", webtest.Good, "code", app.Code(t), "next", "/account").Want(http.StatusSeeOther, "/account")
 	b.Get("/auth/step-up?next=/account").Want(http.StatusSeeOther, "/account")

@@ -43,7 +43,7 @@ func (s *Room) continueTo(w http.ResponseWriter, r *http.Request, found session.
 	if nonce == "" && s.Recent.Count(found.SID+" "+next, s.Now()) > maxHandOvers {
 		return errBounced
 	}
-	at := session.Place(s.Gate.CookieScope(t))
+	at := session.CookieScope(s.Gate.CookieScope(t))
 	switch {
 	case s.Gate.IsSignInHost(t): // the session cookie will do
 	case at.Domain:

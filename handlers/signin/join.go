@@ -56,7 +56,7 @@ func (s *Room) JoinSubmit(w http.ResponseWriter, r *http.Request) error {
 		err = s.StartSession(w, r, made, false)
 	}
 	if err == nil || errors.Is(err, account.ErrLink) {
-		return s.thenHome(w, r, err)
+		return s.redirectHome(w, r, err)
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
 		return s.Render(w, status, "join", JoinPage{
@@ -94,14 +94,14 @@ func (s *Room) ResetSubmit(w http.ResponseWriter, r *http.Request) error {
 		return web.SeeOther(w, "/auth?other=1&done=password")
 	}
 	if err == nil || errors.Is(err, account.ErrLink) {
-		return s.thenHome(w, r, err)
+		return s.redirectHome(w, r, err)
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
 		return s.Render(w, status, "reset", ResetPage{Action: r.URL.Path, Username: link.Username, Problem: problem})
 	})
 }
 
-func (s *Room) thenHome(w http.ResponseWriter, r *http.Request, err error) error {
+func (s *Room) redirectHome(w http.ResponseWriter, r *http.Request, err error) error {
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (s *Room) LogoutForm(w http.ResponseWriter, r *http.Request) error {
 	if _, ok := s.gateTarget(next); ok {
 		w.Header().Set("Content-Security-Policy", web.CSPLeaving)
 	}
-	return s.Render(w, http.StatusOK, "logout", LogoutPage{web.Layout{Me: account.Of(found)}, next})
+	return s.Render(w, http.StatusOK, "logout", LogoutPage{web.Layout{Me: account.FromSession(found)}, next})
 }
 
 // LogoutSubmit answers POST /logout: the session ends, 303 to next, a field or

@@ -79,7 +79,7 @@ func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := s.emptyForm()
 	p.Next, p.Remember, p.Empty = s.safeNext(form.Get("next")), form.Get("remember") != "", s.empty(r.Context())
-	if p.Problem = unanswered(form.Get("answer"), form.Get("trouble")); p.Problem != "" {
+	if p.Problem = whyUnanswered(form.Get("answer"), form.Get("trouble")); p.Problem != "" {
 		return s.renderAuth(w, r, http.StatusUnprocessableEntity, p)
 	}
 	err = s.Authn.Passkey(r.Context(), s.Attempt(r, "", ""), signInQuestion(s.browserNonce(r)), form.Get("answer"), func(v session.Verified) error {
@@ -110,8 +110,8 @@ func (s *Room) signedIn(w http.ResponseWriter, r *http.Request) bool {
 	return err == nil
 }
 
-// unanswered says why a form brings no answer, or "".
-func unanswered(answer, trouble string) string {
+// whyUnanswered says why a form brings no answer, or "".
+func whyUnanswered(answer, trouble string) string {
 	switch {
 	case trouble != "":
 		return passkeyStopped

@@ -46,7 +46,7 @@ func (s *Room) passkeyStep(w http.ResponseWriter, r *http.Request, form url.Valu
 		p.Next, p.Problem = s.safeNext(form.Get("next")), codeOlder
 		return s.renderAuth(w, r, http.StatusUnprocessableEntity, p)
 	}
-	if unanswered(form.Get("answer"), form.Get("trouble")) != "" {
+	if whyUnanswered(form.Get("answer"), form.Get("trouble")) != "" {
 		return s.showCode(w, r, http.StatusUnprocessableEntity, pending, CodePage{Problem: stepStopped})
 	}
 	attempt := s.Attempt(r, pending.Account.Username, "")
@@ -87,7 +87,7 @@ func proofQuestion(r *http.Request) passkey.Question {
 // passkeyProof answers POST /account/prove of the passkey's form: as ProveSubmit.
 func (s *Room) passkeyProof(w http.ResponseWriter, r *http.Request, me account.Account, form url.Values) error {
 	p := ProvePage{Layout: proveLayout(me), Next: s.safeNext(form.Get("next"))}
-	if unanswered(form.Get("answer"), form.Get("trouble")) != "" {
+	if whyUnanswered(form.Get("answer"), form.Get("trouble")) != "" {
 		p.Problem = stepStopped
 		return s.showProve(w, r, http.StatusUnprocessableEntity, p)
 	}

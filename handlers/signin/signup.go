@@ -73,7 +73,7 @@ func (s *Room) SignUpSubmit(w http.ResponseWriter, r *http.Request) error {
 		err = s.StartSession(w, r, made, false)
 	}
 	if err == nil {
-		return s.thenHome(w, r, nil)
+		return s.redirectHome(w, r, nil)
 	}
 	return s.signUpAgain(w, r, p, err)
 }

@@ -35,7 +35,7 @@ func (s *Room) todos(ctx context.Context, found session.Session) (all []todo) {
 			})
 		}
 	}
-	all = append(all, refused(s.Gate.Lost(s.Now()))...)
+	all = append(all, refused(s.Gate.Unattributed(s.Now()))...)
 	return append(all, s.openInvitations(ctx)...)
 }
 

@@ -46,7 +46,7 @@ func (s *Site) Member(fn MemberFunc) http.Handler {
 		if found.Level < s.Level && !bringsFactor(r.URL.Path) {
 			return s.ToStepUp(w, r)
 		}
-		return fn(w, r, account.Of(found))
+		return fn(w, r, account.FromSession(found))
 	})
 }
 
@@ -107,7 +107,7 @@ func (s *Site) CurrentSession(w http.ResponseWriter, r *http.Request) (session.S
 	case err == nil:
 		v.Session = found
 		return found, s.sessions.Renew(w, r, found)
-	case errors.Is(err, session.ErrNone) && s.sessions.Several(r):
+	case errors.Is(err, session.ErrNone) && s.sessions.HasDuplicateCookie(r):
 		s.Recent.Count(BrowserKey(r, "cleared"), s.Now())
 		return found, errors.Join(err, s.sessions.Clear(w, r))
 	}

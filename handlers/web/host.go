@@ -16,11 +16,11 @@ var misdirected = Answer{
 		"If you run the site: PUBLIC_URL must be the address that people open, and a proxy in front must pass on the Host that the browser sends, with its port.",
 }
 
-// ours reports whether the request's Host is PUBLIC_URL's or, where that is not
+// isOurHost reports whether the request's Host is PUBLIC_URL's or, where that is not
 // set, a loopback name or address at our port. A page that points its own name
 // at this machine (DNS rebinding) has another. X-Forwarded-Host does not count:
 // such a page can send it too. HTTP/1.0 may leave Host out; no browser does.
-func (s *Site) ours(r *http.Request) bool {
+func (s *Site) isOurHost(r *http.Request) bool {
 	if r.Host == s.PublicURL.Host {
 		return true
 	}

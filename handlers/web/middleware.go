@@ -81,7 +81,7 @@ func (s *Site) warnOfProxy(r *http.Request, v *Info) {
 // serve checks where the request came from and hands it to its route. What
 // net/http refuses by itself becomes a page of ours.
 func (s *Site) serve(a *answerWriter, r *http.Request) {
-	if !s.ours(r) && !s.answersEveryHost(r) {
+	if !s.isOurHost(r) && !s.answersEveryHost(r) {
 		_ = s.misdirect(a) // the template is tested
 		return
 	}

@@ -31,7 +31,7 @@ func (s *Site) Layout(w http.ResponseWriter, r *http.Request, here string) (Layo
 	if errors.Is(err, session.ErrNone) {
 		return Layout{Here: here}, nil
 	}
-	return Layout{Me: account.Of(found), Here: here}, err
+	return Layout{Me: account.FromSession(found), Here: here}, err
 }
 
 // PendingCookie returns the name of the cookie that a pending sign-in is found by.

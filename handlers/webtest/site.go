@@ -142,7 +142,7 @@ func NewAt(tb testing.TB, at string, change ...func(*handlers.Config)) *Site {
 		Throttle: &throttle.Store{DB: s.DB, Now: s.Clock.Now},
 		Apps:     app.New(app.Options{DB: s.DB, Rules: &gate.Rules{}, Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler)}),
 	}
-	c.Tests = doctor.NewRunner(doctor.Options{Most: app.Most, Now: s.Clock.Now})
+	c.Tests = doctor.NewRunner(doctor.Options{Most: app.MaxApps, Now: s.Clock.Now})
 	for _, fn := range change {
 		fn(&c)
 	}

@@ -29,7 +29,7 @@ func (s *Site) Write(tb testing.TB, name, content string) {
 // Add makes an account with the password good.
 func (s *Site) Add(tb testing.TB, username, role string) account.Account {
 	tb.Helper()
-	a, err := s.Accounts.Add(tb.Context(), account.Wanted{Username: username, Password: Good, Role: role}, audit.Command())
+	a, err := s.Accounts.Add(tb.Context(), account.NewAccount{Username: username, Password: Good, Role: role}, audit.Command())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func (s *Site) Asks(tb testing.TB, username string) {
 	if n := s.Texts(tb, `SELECT id FROM accounts WHERE role = 'owner'`); len(n) == 0 {
 		s.Add(tb, "founder", account.Owner)
 	}
-	if _, err := s.Accounts.SignUp(tb.Context(), account.Wanted{Username: username, Password: Good}, true, audit.Actor{}); err != nil {
+	if _, err := s.Accounts.SignUp(tb.Context(), account.NewAccount{Username: username, Password: Good}, true, audit.Actor{}); err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -89,7 +89,7 @@ func (s *Site) SignUpLink(tb testing.TB, username string) string {
 	if n := s.Texts(tb, `SELECT id FROM accounts WHERE role = 'owner'`); len(n) == 0 {
 		s.Add(tb, "founder", account.Owner)
 	}
-	wanted := account.Wanted{Username: username, Password: Good, Email: username + "@mail.example"}
+	wanted := account.NewAccount{Username: username, Password: Good, Email: username + "@mail.example"}
 	if err := s.Accounts.AskSignUp(tb.Context(), wanted, audit.Actor{}); err != nil {
 		tb.Fatal(err)
 	}

@@ -63,8 +63,8 @@ type Account struct {
 	factors        int64 // counts the changes of its factors
 }
 
-// Of returns the account that the live session belongs to.
-func Of(s session.Session) Account { return Account{Identity: s.Identity, epoch: s.Epoch} }
+// FromSession returns the account that the live session belongs to.
+func FromSession(s session.Session) Account { return Account{Identity: s.Identity, epoch: s.Epoch} }
 
 // Verified returns what a session may be started with, once the account's person
 // proved who they are: to the level, by the factors.
@@ -91,7 +91,7 @@ type Options struct {
 type Store struct {
 	Options
 
-	uses uses // of app passwords
+	uses useLimiter // of app passwords
 }
 
 // New returns a store.

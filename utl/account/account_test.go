@@ -57,12 +57,12 @@ func TestAnAccountThatCannotBeAddedIsNot(t *testing.T) {
 	before := h.dump(t)
 	tests := []struct {
 		name   string
-		wanted account.Wanted
+		wanted account.NewAccount
 		want   error
 	}{
-		{"a taken name", account.Wanted{Username: "ANN", Password: good, Role: account.Member}, account.ErrTaken},
-		{"no role", account.Wanted{Username: "bob", Password: good}, account.ErrRole},
-		{"an unknown role", account.Wanted{Username: "bob", Password: good, Role: "Owner"}, account.ErrRole},
+		{"a taken name", account.NewAccount{Username: "ANN", Password: good, Role: account.Member}, account.ErrTaken},
+		{"no role", account.NewAccount{Username: "bob", Password: good}, account.ErrRole},
+		{"an unknown role", account.NewAccount{Username: "bob", Password: good, Role: "Owner"}, account.ErrRole},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestAnAccountThatCannotBeAddedIsNot(t *testing.T) {
 
 func TestOfIsTheAccountOfALiveSession(t *testing.T) {
 	want := account.Account{Identity: identity.Identity{ID: "an id", Username: "ann", Name: "Ann", Role: account.Owner}}
-	got := account.Of(session.Session{SID: "x", ID: "y", Identity: want.Identity})
+	got := account.FromSession(session.Session{SID: "x", ID: "y", Identity: want.Identity})
 	if got != want {
 		t.Errorf("Of = %+v, want %+v", got, want)
 	}
@@ -91,7 +91,7 @@ func TestOfIsTheAccountOfALiveSession(t *testing.T) {
 	}
 	h := open(t)
 	ann := h.add(t, "ann", account.Owner)
-	if _, err := h.start(t.Context(), account.Of(session.Session{Identity: identity.Identity{ID: ann.ID, Username: "ann"}}).Verified(1, "pwd")); !errors.Is(err, session.ErrChanged) {
+	if _, err := h.start(t.Context(), account.FromSession(session.Session{Identity: identity.Identity{ID: ann.ID, Username: "ann"}}).Verified(1, "pwd")); !errors.Is(err, session.ErrChanged) {
 		t.Errorf("a session started without a password: got %v, want ErrChanged", err)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"glassjar/utl/password"
 )
 
-// Wanted is an account to be made.
-type Wanted struct {
+// NewAccount is an account to be made.
+type NewAccount struct {
 	Username, Password, Role string
 
 	Name   string // the display name, may be empty
@@ -23,7 +23,7 @@ type Wanted struct {
 // Add makes an account. Errors: ErrName, ErrReserved, ErrTaken, ErrRole,
 // ErrDisplayName, ErrEmail, ErrEmailTaken, ErrGroup, the policy's in package
 // password, password.ErrBusy, db.ErrUnavailable.
-func (s *Store) Add(ctx context.Context, w Wanted, by audit.Actor) (Account, error) {
+func (s *Store) Add(ctx context.Context, w NewAccount, by audit.Actor) (Account, error) {
 	c, err := s.prepare(ctx, w)
 	if err != nil {
 		return Account{}, err
@@ -42,7 +42,7 @@ func (s *Store) Add(ctx context.Context, w Wanted, by audit.Actor) (Account, err
 
 // prepare checks what is wanted and hashes the password, outside of any
 // transaction.
-func (s *Store) prepare(ctx context.Context, w Wanted) (c credentials, err error) {
+func (s *Store) prepare(ctx context.Context, w NewAccount) (c credentials, err error) {
 	if c.Identity, err = w.identity(); err != nil {
 		return c, err
 	}
@@ -54,7 +54,7 @@ func (s *Store) prepare(ctx context.Context, w Wanted) (c credentials, err error
 }
 
 // identity returns who the wanted account is, with a new id.
-func (w Wanted) identity() (who identity.Identity, err error) {
+func (w NewAccount) identity() (who identity.Identity, err error) {
 	if w.Role != Owner && w.Role != Member {
 		err = ErrRole
 	}

@@ -20,9 +20,9 @@ import (
 )
 
 const (
-	mostAppPasswords = 50                     // of an account
-	usedEvery        = time.Minute            // how exact a last use is: writing each would cost more than all else
-	usedWait         = 250 * time.Millisecond // what noting it may hold up a request
+	maxAppPasswords = 50                     // of an account
+	usedEvery       = time.Minute            // how exact a last use is: writing each would cost more than all else
+	usedWait        = 250 * time.Millisecond // what noting it may hold up a request
 )
 
 var (
@@ -92,7 +92,7 @@ func (s *Store) NewAppPassword(ctx context.Context, a Account, wanted AppPasswor
 		expires = db.Micros(wanted.Expires)
 	}
 	err = s.DB.Tx(ctx, func(tx *db.Tx) error {
-		if err := mayHaveMore(ctx, tx, a); err != nil {
+		if err := checkLimit(ctx, tx, a); err != nil {
 			return err
 		}
 		if _, err := s.unlocked(ctx, tx, a.ID); err != nil {
@@ -111,9 +111,9 @@ func (s *Store) NewAppPassword(ctx context.Context, a Account, wanted AppPasswor
 	return secret, nil
 }
 
-// mayHaveMore returns session.ErrChanged when the account is not what it was
+// checkLimit returns session.ErrChanged when the account is not what it was
 // when a was read, and ErrAppPasswordMany when it has as many as it may.
-func mayHaveMore(ctx context.Context, tx *db.Tx, a Account) error {
+func checkLimit(ctx context.Context, tx *db.Tx, a Account) error {
 	if err := session.LockAccount(ctx, tx, a.ID); err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func mayHaveMore(ctx context.Context, tx *db.Tx, a Account) error {
 		return session.ErrChanged
 	}
 	has, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM app_passwords WHERE account_id = ?`, a.ID)
-	if err == nil && has >= mostAppPasswords {
+	if err == nil && has >= maxAppPasswords {
 		return ErrAppPasswordMany
 	}
 	return err
@@ -135,7 +135,7 @@ func mayHaveMore(ctx context.Context, tx *db.Tx, a Account) error {
 // too that have expired.
 func (s *Store) AppPasswords(ctx context.Context, accountID string) ([]AppPassword, error) {
 	all, err := db.All(ctx, s.DB, scanAppPassword, selectAppPasswords+` WHERE a.id = ? ORDER BY p.created_at DESC, p.id LIMIT ?`,
-		accountID, mostAppPasswords)
+		accountID, maxAppPasswords)
 	if err != nil {
 		return nil, fmt.Errorf("listing app passwords: %w", err)
 	}
@@ -175,16 +175,16 @@ func (s *Store) noteUse(ctx context.Context, id string, now time.Time) {
 	})
 }
 
-// uses remembers whose last use was to be noted within the same minute: while
+// useLimiter remembers whose last use was to be noted within the same minute: while
 // the database takes no writes, each app password waits for it once.
-type uses struct {
+type useLimiter struct {
 	mu    sync.Mutex
 	began time.Time
 	came  map[string]bool // by app password's id
 }
 
 // due reports whether the use is the app password's first in this minute.
-func (u *uses) due(id string, now time.Time) bool {
+func (u *useLimiter) due(id string, now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if now.Sub(u.began).Abs() >= usedEvery {

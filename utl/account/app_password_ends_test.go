@@ -48,7 +48,7 @@ func TestAnAppPasswordEnds(t *testing.T) {
 		},
 		"deleted and made again": func(ctx context.Context, h *house, _ account.Account) error {
 			err := errors.Join(h.Delete(ctx, "bob", keeper), h.Free(ctx, "bob", keeper))
-			_, again := h.Add(ctx, account.Wanted{Username: "bob", Password: good, Role: account.Member}, keeper)
+			_, again := h.Add(ctx, account.NewAccount{Username: "bob", Password: good, Role: account.Member}, keeper)
 			return errors.Join(err, again)
 		},
 	} {

@@ -79,7 +79,7 @@ func (s *Store) newPassword(ctx context.Context, a Account, pw string, by audit.
 		if err != nil {
 			return err
 		}
-		return s.tell(ctx, tx, mail.PasswordChanged, now, "", by)
+		return s.addNotice(ctx, tx, mail.PasswordChanged, now, "", by)
 	})
 	if err != nil {
 		return session.Verified{}, err
@@ -91,7 +91,7 @@ func (s *Store) newPassword(ctx context.Context, a Account, pw string, by audit.
 // Disable keeps the account from signing in and ends its sessions.
 // Errors: ErrName, ErrUnknown, ErrWaiting, ErrLastOwner, db.ErrUnavailable.
 func (s *Store) Disable(ctx context.Context, name string, by audit.Actor) error {
-	return s.named(ctx, name, by, "account.disabled", func(tx *db.Tx, c credentials) error {
+	return s.changeByName(ctx, name, by, "account.disabled", func(tx *db.Tx, c credentials) error {
 		if c.Waiting {
 			return ErrWaiting
 		}
@@ -113,7 +113,7 @@ func (s *Store) Enable(ctx context.Context, name string, by audit.Actor) error {
 	if c.Waiting {
 		return s.Approve(ctx, name, by)
 	}
-	return s.named(ctx, name, by, "account.enabled", func(tx *db.Tx, c credentials) error {
+	return s.changeByName(ctx, name, by, "account.enabled", func(tx *db.Tx, c credentials) error {
 		_, err := tx.Exec(ctx, `UPDATE accounts SET disabled_at = 0 WHERE id = ?`, c.ID)
 		return err
 	})
@@ -134,7 +134,7 @@ func (s *Store) EndSessions(ctx context.Context, name string, by audit.Actor) er
 // Errors: ErrName, ErrUnknown, ErrLastOwner, ErrLocked where by is its person,
 // db.ErrUnavailable.
 func (s *Store) Delete(ctx context.Context, name string, by audit.Actor) error {
-	return s.named(ctx, name, by, "account.deleted", func(tx *db.Tx, c credentials) error {
+	return s.changeByName(ctx, name, by, "account.deleted", func(tx *db.Tx, c credentials) error {
 		if by.ID == c.ID && c.Locked(s.Now()) {
 			return ErrLocked
 		}
@@ -157,8 +157,8 @@ func (s *Store) Delete(ctx context.Context, name string, by audit.Actor) error {
 	})
 }
 
-// named changes the account with the username, read in the same transaction.
-func (s *Store) named(ctx context.Context, name string, by audit.Actor, kind string, fn func(*db.Tx, credentials) error) error {
+// changeByName changes the account with the username, read in the same transaction.
+func (s *Store) changeByName(ctx context.Context, name string, by audit.Actor, kind string, fn func(*db.Tx, credentials) error) error {
 	c, err := s.find(ctx, s.DB, name)
 	if err != nil {
 		return err
@@ -194,7 +194,7 @@ func (s *Store) change(ctx context.Context, a Account, by audit.Actor, kind stri
 	if err != nil {
 		return fmt.Errorf("%s for %q: %w", kind, a.Username, err)
 	}
-	s.Sessions.ForgetAccount(a.ID)
+	s.Sessions.InvalidateAccount(a.ID)
 	return nil
 }
 

@@ -63,7 +63,7 @@ func TestAChangeIsWholeAuditedAndAtOnce(t *testing.T) {
 			true,
 		},
 		{"an added account", func(ctx context.Context, h home) error {
-			_, err := h.Add(ctx, account.Wanted{Username: "Carol", Password: good, Role: account.Member}, keeper)
+			_, err := h.Add(ctx, account.NewAccount{Username: "Carol", Password: good, Role: account.Member}, keeper)
 			return err
 		}, []string{"keeper account.added carol member"}, false},
 		{

@@ -86,7 +86,7 @@ func TestANewAccountConfirmsItsAddress(t *testing.T) {
 	h.mailing()
 	sign := func(name string, waits bool) {
 		t.Helper()
-		if _, err := h.SignUp(t.Context(), account.Wanted{Username: name, Password: good, Email: name + "@site.example"}, waits, visitor); err != nil {
+		if _, err := h.SignUp(t.Context(), account.NewAccount{Username: name, Password: good, Email: name + "@site.example"}, waits, visitor); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -131,7 +131,7 @@ func (s *Store) edit(ctx context.Context, username string, by audit.Actor, chang
 	if err != nil {
 		return fmt.Errorf("changing the account %q: %w", c.Username, err)
 	}
-	s.Sessions.ForgetAccount(c.ID)
+	s.Sessions.InvalidateAccount(c.ID)
 	return nil
 }
 
@@ -152,7 +152,7 @@ func (s *Store) emailChanges(ctx context.Context, tx *db.Tx, before, now Account
 	if now.Email != "" {
 		detail = "changed to " + now.Email
 	}
-	if err := s.tell(ctx, tx, mail.EmailChanged, before, detail, by); err != nil {
+	if err := s.addNotice(ctx, tx, mail.EmailChanged, before, detail, by); err != nil {
 		return err
 	}
 	return s.askConfirm(ctx, tx, now, by)
@@ -186,7 +186,7 @@ func (s *Store) update(ctx context.Context, tx *db.Tx, a Account) error {
 	if err := writePerson(ctx, tx, a); err != nil {
 		return err
 	}
-	return session.Touch(ctx, tx, s.Now(), a.ID)
+	return session.AccountChanged(ctx, tx, s.Now(), a.ID)
 }
 
 // writePerson writes who the account is, and what it is found by. Errors:

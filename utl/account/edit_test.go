@@ -125,7 +125,7 @@ func TestADeletedUsernameStaysTaken(t *testing.T) {
 	if err := h.Delete(ctx, "bob", keeper); err != nil {
 		t.Fatal(err)
 	}
-	again := account.Wanted{Username: "Bob", Password: good, Role: account.Member}
+	again := account.NewAccount{Username: "Bob", Password: good, Role: account.Member}
 	if _, err := h.Add(ctx, again, keeper); !is(err, account.ErrTaken) {
 		t.Errorf("made again: got %v, want ErrTaken", err)
 	}

@@ -46,22 +46,22 @@ func reading(all []audit.Entry, err error) ([]audit.Entry, error) {
 	return all, nil
 }
 
-// Knows reports whether a device that was made a known one of the account with
+// IsKnownDevice reports whether a device that was made a known one of the account with
 // the id, at that epoch, is one of this account still.
-func (a Account) Knows(id string, epoch int64) bool {
+func (a Account) IsKnownDevice(id string, epoch int64) bool {
 	return a.ID != "" && a.ID == id && a.epoch == epoch
 }
 
-// RecordTry records, in the transaction that counts it, a sign-in that was not
+// RecordAttempt records, in the transaction that counts it, a sign-in that was not
 // let in. Of a name that no account has, a is zero, and only the event and the
 // address are kept: people type passwords into the wrong field.
-func (s *Store) RecordTry(ctx context.Context, tx *db.Tx, kind string, a Account, by audit.Actor) error {
+func (s *Store) RecordAttempt(ctx context.Context, tx *db.Tx, kind string, a Account, by audit.Actor) error {
 	return audit.RecordAttempt(ctx, tx, s.Now(), by, audit.Event{Kind: kind, AccountID: a.ID, Username: a.Username})
 }
 
 // Throttled records a sign-in that was not tried because too many had failed.
 func (s *Store) Throttled(ctx context.Context, a Account, by audit.Actor) error {
-	return s.DB.Tx(ctx, func(tx *db.Tx) error { return s.RecordTry(ctx, tx, "signin.throttled", a, by) })
+	return s.DB.Tx(ctx, func(tx *db.Tx) error { return s.RecordAttempt(ctx, tx, "signin.throttled", a, by) })
 }
 
 // Sweep forgets the events that are older than keep, the links that were used or

@@ -23,7 +23,7 @@ func TestATryIsRecordedWithoutWhatANobodyTyped(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = h.db.Tx(t.Context(), func(tx *db.Tx) error {
-			return h.RecordTry(t.Context(), tx, "signin.failed", on, visitor)
+			return h.RecordAttempt(t.Context(), tx, "signin.failed", on, visitor)
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -79,7 +79,7 @@ func TestADeviceIsKnownWhileTheAccountIsWhatItWas(t *testing.T) {
 			}
 			for typed, want := range map[string]bool{"bob": tt.want, "Bob": tt.want, "ann": false, "nobody": false, "bob/": false} {
 				on, err := h.Named(ctx, typed)
-				if got := on.Knows(v.AccountID, v.Epoch); got != want || err != nil {
+				if got := on.IsKnownDevice(v.AccountID, v.Epoch); got != want || err != nil {
 					t.Errorf("Knows(%q) = %v, %v, want %v", typed, got, err, want)
 				}
 			}

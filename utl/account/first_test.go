@@ -50,7 +50,7 @@ func TestReservedNames(t *testing.T) {
 	h.add(t, "ann", account.Owner)
 	code := h.join(t, account.Member)
 	for _, name := range []string{"admin", "Root", "administrator", "SYSTEM", "audit", "command", "me", "invite", "people", "auth", "audit.csv", "unknown"} {
-		if _, err := h.Add(t.Context(), account.Wanted{Username: name, Password: good, Role: account.Member}, keeper); !errors.Is(err, account.ErrReserved) {
+		if _, err := h.Add(t.Context(), account.NewAccount{Username: name, Password: good, Role: account.Member}, keeper); !errors.Is(err, account.ErrReserved) {
 			t.Errorf("adding %s: got %v, want ErrReserved", name, err)
 		}
 		if _, err := h.Join(t.Context(), code, name, good, visitor); !errors.Is(err, account.ErrReserved) {

@@ -28,7 +28,7 @@ func (h *house) found(t *testing.T, c *http.Cookie) session.Session {
 func (h *house) groups(t *testing.T, c *http.Cookie) string {
 	t.Helper()
 	found := h.found(t, c)
-	if of := account.Of(found); of.Groups != found.Groups {
+	if of := account.FromSession(found); of.Groups != found.Groups {
 		t.Errorf("the account has %q, its session %q", of.Groups, found.Groups)
 	}
 	return found.Groups

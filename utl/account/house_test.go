@@ -91,7 +91,7 @@ func (h *house) add(t *testing.T, name, role string) account.Account {
 	if err := h.Free(t.Context(), name, keeper); err != nil && !errors.Is(err, account.ErrNotDeleted) {
 		t.Fatalf("freeing %q: %v", name, err)
 	}
-	a, err := h.Add(t.Context(), account.Wanted{Username: name, Password: good, Role: role}, keeper)
+	a, err := h.Add(t.Context(), account.NewAccount{Username: name, Password: good, Role: role}, keeper)
 	if err != nil {
 		t.Fatalf("adding %q: %v", name, err)
 	}

@@ -149,7 +149,7 @@ func (s *Store) Join(ctx context.Context, code, name, pw string, by audit.Actor)
 	if err := s.needOwner(ctx, l.Role); err != nil {
 		return session.Verified{}, err
 	}
-	c, err := s.prepare(ctx, Wanted{Username: name, Password: pw, Role: l.Role})
+	c, err := s.prepare(ctx, NewAccount{Username: name, Password: pw, Role: l.Role})
 	if err != nil {
 		return session.Verified{}, err
 	}

@@ -45,7 +45,7 @@ func (s *Store) FactorsChanged(ctx context.Context, tx *db.Tx, accountID, detail
 			return ErrLastFactor
 		}
 	}
-	return s.tell(ctx, tx, mail.FactorsChanged, a, detail, by)
+	return s.addNotice(ctx, tx, mail.FactorsChanged, a, detail, by)
 }
 
 // NewBrowser tells the account's person that somebody signed in from a browser
@@ -56,12 +56,12 @@ func (s *Store) NewBrowser(ctx context.Context, tx *db.Tx, accountID string, by 
 		return err
 	}
 	by.ID = c.ID // who signs in
-	return s.tell(ctx, tx, mail.NewBrowser, c.Account, "", by)
+	return s.addNotice(ctx, tx, mail.NewBrowser, c.Account, "", by)
 }
 
-// tell tells the account's person what happened, in the transaction of it: by mail
+// addNotice tells the account's person what happened, in the transaction of it: by mail
 // to the confirmed address, or else by a notice that stands until it is read.
-func (s *Store) tell(ctx context.Context, tx *db.Tx, kind mail.Kind, a Account, detail string, by audit.Actor) error {
+func (s *Store) addNotice(ctx context.Context, tx *db.Tx, kind mail.Kind, a Account, detail string, by audit.Actor) error {
 	m := s.message(kind, a, detail, by)
 	taken, err := s.Mail.Enqueue(ctx, tx, m)
 	if taken || err != nil {

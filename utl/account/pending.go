@@ -39,7 +39,7 @@ type PendingSignUp struct {
 // neither the answer nor its time tells whose it is: the sender of mails does that.
 // Errors: ErrNoOwner, ErrNoEmail, ErrManyPending, and Add's but ErrRole and
 // ErrEmailTaken.
-func (s *Store) AskSignUp(ctx context.Context, w Wanted, by audit.Actor) error {
+func (s *Store) AskSignUp(ctx context.Context, w NewAccount, by audit.Actor) error {
 	w.Role = Member
 	if err := s.needOwner(ctx, Member); err != nil {
 		return err
@@ -186,9 +186,9 @@ func (s *Store) ConfirmSignUp(ctx context.Context, code, username, pw string, by
 // pendingCredentials returns the account that the sign-up makes.
 func (s *Store) pendingCredentials(ctx context.Context, p PendingSignUp, username, pw string) (c credentials, err error) {
 	if username != "" {
-		c, err = s.prepare(ctx, Wanted{Username: username, Password: pw, Role: Member})
+		c, err = s.prepare(ctx, NewAccount{Username: username, Password: pw, Role: Member})
 	} else {
-		c.Identity, err = Wanted{Username: p.Username, Role: Member}.identity()
+		c.Identity, err = NewAccount{Username: p.Username, Role: Member}.identity()
 		c.hash, c.epoch, c.Created = p.hash, 1, db.Time(db.Micros(s.Now()))
 	}
 	c.Email, c.EmailConfirmed = p.Email, true

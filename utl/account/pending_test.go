@@ -16,7 +16,7 @@ import (
 // NAME@site.example.
 func (h *house) signsUp(t *testing.T, name string) {
 	t.Helper()
-	if err := h.AskSignUp(t.Context(), account.Wanted{Username: name, Password: good, Email: name + "@Site.example"}, visitor); err != nil {
+	if err := h.AskSignUp(t.Context(), account.NewAccount{Username: name, Password: good, Email: name + "@Site.example"}, visitor); err != nil {
 		t.Fatalf("%s signs up: %v", name, err)
 	}
 }
@@ -37,7 +37,7 @@ func (h *house) mailedCode(t *testing.T) string {
 func TestASignUpIsConfirmed(t *testing.T) {
 	h := open(t)
 	h.mailing()
-	wanted := account.Wanted{Username: "Eve", Password: good, Email: " Eve@Site.example", Role: account.Owner}
+	wanted := account.NewAccount{Username: "Eve", Password: good, Email: " Eve@Site.example", Role: account.Owner}
 	if err := h.AskSignUp(t.Context(), wanted, visitor); !errors.Is(err, account.ErrNoOwner) {
 		t.Errorf("before the owner: got %v, want ErrNoOwner", err)
 	}
@@ -106,7 +106,7 @@ func TestASignUpIsRefused(t *testing.T) {
 		{"eve", good, "nowhere", account.ErrEmail},
 		{"eve", good, "", account.ErrNoEmail},
 	} {
-		if err := h.AskSignUp(t.Context(), account.Wanted{Username: tt.username, Password: tt.password, Email: tt.email}, visitor); !errors.Is(err, tt.want) {
+		if err := h.AskSignUp(t.Context(), account.NewAccount{Username: tt.username, Password: tt.password, Email: tt.email}, visitor); !errors.Is(err, tt.want) {
 			t.Errorf("%+v: got %v", tt, err)
 		}
 	}
@@ -154,7 +154,7 @@ func TestASignUpOfAKnownAddress(t *testing.T) {
 	h.add(t, "ann", account.Owner)
 	h.confirmed(t, "ann")
 	h.mailing()
-	wanted := account.Wanted{Username: "eve", Password: good, Email: "ANN@site.example"}
+	wanted := account.NewAccount{Username: "eve", Password: good, Email: "ANN@site.example"}
 	if err := h.AskSignUp(t.Context(), wanted, visitor); err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestSignUpsAreBounded(t *testing.T) {
 	two := h.second(t)
 	got := atOnce(t, 10, func(i int) error {
 		name := fmt.Sprint("eve", i)
-		return []*house{h, two}[i%2].AskSignUp(t.Context(), account.Wanted{Username: name, Password: good, Email: name + "@site.example"}, visitor)
+		return []*house{h, two}[i%2].AskSignUp(t.Context(), account.NewAccount{Username: name, Password: good, Email: name + "@site.example"}, visitor)
 	}, nil, account.ErrManyPending)
 	if got[nil] != 1 {
 		t.Errorf("%d of 10 were let in, want 1", got[nil])
@@ -210,7 +210,7 @@ func TestOfSeveralWhoConfirmOneGetsTheAccount(t *testing.T) {
 		if got[nil] != 1 {
 			t.Errorf("round %d: one link was used %d times", round, got[nil])
 		}
-		if err := h.AskSignUp(t.Context(), account.Wanted{Username: name, Password: good, Email: "other-" + name + "@site.example"}, visitor); err != nil {
+		if err := h.AskSignUp(t.Context(), account.NewAccount{Username: name, Password: good, Email: "other-" + name + "@site.example"}, visitor); err != nil {
 			t.Fatal(err)
 		}
 		codes := []string{code, h.mailedCode(t)}

@@ -20,7 +20,7 @@ func TestNoWayLeadsAroundThePolicy(t *testing.T) {
 	// each sets the password of somebody called bobby, as far as it goes
 	ways := map[string]func(ctx context.Context, pw string) error{
 		"Add": func(ctx context.Context, pw string) error {
-			_, err := h.Add(ctx, account.Wanted{Username: "bobby", Password: pw, Role: account.Member}, keeper)
+			_, err := h.Add(ctx, account.NewAccount{Username: "bobby", Password: pw, Role: account.Member}, keeper)
 			return err
 		},
 		"Join": func(ctx context.Context, pw string) error {

@@ -56,7 +56,7 @@ func TestOfAHundredWhoWantANameOneGetsIt(t *testing.T) {
 			_, err := h.Join(t.Context(), codes[i], "bob", good, visitor)
 			return err
 		}
-		_, err := h.Add(t.Context(), account.Wanted{Username: "Bob", Password: good, Role: account.Member}, keeper)
+		_, err := h.Add(t.Context(), account.NewAccount{Username: "Bob", Password: good, Role: account.Member}, keeper)
 		return err
 	}, nil, account.ErrTaken)
 	if got[nil] != 1 || len(h.usernames(t)) != 2 {
@@ -110,7 +110,7 @@ func TestOfAHundredFirstOwnersOneIsTheFirst(t *testing.T) {
 		code := link(t, func() (string, error) { return h.NewFirst(t.Context()) })
 		atOnce(t, 2, func(who int) error {
 			if who == i%2 {
-				_, err := h.Add(t.Context(), account.Wanted{Username: "bob", Password: good, Role: account.Member}, keeper)
+				_, err := h.Add(t.Context(), account.NewAccount{Username: "bob", Password: good, Role: account.Member}, keeper)
 				return err
 			}
 			_, err := h.Join(t.Context(), code, "ann", good, visitor)

@@ -83,7 +83,7 @@ func TestServersMakeOneFirstAccount(t *testing.T) {
 			return err
 		}
 		go func() {
-			_, err := b.Add(t.Context(), account.Wanted{Username: "bob", Password: good, Role: account.Owner}, keeper)
+			_, err := b.Add(t.Context(), account.NewAccount{Username: "bob", Password: good, Role: account.Owner}, keeper)
 			results <- err
 		}()
 		if err := a.waiting(t, 1); err != nil {
@@ -139,7 +139,7 @@ func TestServersLetOneIn(t *testing.T) {
 				return err
 			},
 			"a name": func(h *house, _ string) error {
-				_, err := h.Add(t.Context(), account.Wanted{Username: name, Password: good, Role: account.Member}, keeper)
+				_, err := h.Add(t.Context(), account.NewAccount{Username: name, Password: good, Role: account.Member}, keeper)
 				return err
 			},
 		} {
@@ -166,7 +166,7 @@ func TestServersGiveNoDeletedNameAway(t *testing.T) {
 		race(t, []func() error{
 			func() error { return a.Delete(t.Context(), "bob", keeper) },
 			func() error {
-				_, made = b.Add(t.Context(), account.Wanted{Username: "bob", Password: good, Role: account.Member}, keeper)
+				_, made = b.Add(t.Context(), account.NewAccount{Username: "bob", Password: good, Role: account.Member}, keeper)
 				return made
 			},
 		}, nil, account.ErrTaken)

@@ -36,7 +36,7 @@ var (
 
 // CheckSignUp returns the mistake that SignUp would find in the form, without
 // reading the database or hashing. Errors: the form's among SignUp's.
-func (s *Store) CheckSignUp(w Wanted) error {
+func (s *Store) CheckSignUp(w NewAccount) error {
 	w.Role = Member
 	who, err := w.identity()
 	if err == nil {
@@ -48,7 +48,7 @@ func (s *Store) CheckSignUp(w Wanted) error {
 // SignUp makes the account of somebody whom nobody invited: a member. One that
 // waits can do nothing until Approve. Errors: ErrNoOwner, ErrFull, and Add's but
 // ErrRole.
-func (s *Store) SignUp(ctx context.Context, w Wanted, waits bool, by audit.Actor) (session.Verified, error) {
+func (s *Store) SignUp(ctx context.Context, w NewAccount, waits bool, by audit.Actor) (session.Verified, error) {
 	w.Role = Member
 	if err := s.needOwner(ctx, Member); err != nil {
 		return session.Verified{}, err
@@ -100,7 +100,7 @@ func waiting(ctx context.Context, from db.Querier) (int64, error) {
 // Approve lets an account that waits sign in. Errors: ErrNotWaiting, ErrName,
 // ErrUnknown, db.ErrUnavailable.
 func (s *Store) Approve(ctx context.Context, name string, by audit.Actor) error {
-	return s.named(ctx, name, by, "account.approved", func(tx *db.Tx, c credentials) error {
+	return s.changeByName(ctx, name, by, "account.approved", func(tx *db.Tx, c credentials) error {
 		if !c.Waiting {
 			return ErrNotWaiting
 		}
@@ -121,7 +121,7 @@ func (s *Store) Reject(ctx context.Context, name string, by audit.Actor) error {
 
 // drop deletes the account, if it waits since before the time.
 func (s *Store) drop(ctx context.Context, name string, by audit.Actor, kind string, before time.Time) error {
-	return s.named(ctx, name, by, kind, func(tx *db.Tx, c credentials) error {
+	return s.changeByName(ctx, name, by, kind, func(tx *db.Tx, c credentials) error {
 		n, err := tx.Exec(ctx, `DELETE FROM accounts WHERE id = ? AND waiting_at <> 0 AND waiting_at <= ?`, c.ID, db.Micros(before))
 		if err != nil {
 			return err

@@ -14,14 +14,14 @@ import (
 // asks makes an account that waits, with the password good.
 func (h *house) asks(t *testing.T, name string) {
 	t.Helper()
-	if _, err := h.SignUp(t.Context(), account.Wanted{Username: name, Password: good}, true, visitor); err != nil {
+	if _, err := h.SignUp(t.Context(), account.NewAccount{Username: name, Password: good}, true, visitor); err != nil {
 		t.Fatalf("%s asks for an account: %v", name, err)
 	}
 }
 
 func TestSignUp(t *testing.T) {
 	h := open(t)
-	wanted := account.Wanted{Username: "Eve", Password: good, Email: "Eve@site.example", Role: account.Owner}
+	wanted := account.NewAccount{Username: "Eve", Password: good, Email: "Eve@site.example", Role: account.Owner}
 	if _, err := h.SignUp(t.Context(), wanted, false, visitor); !is(err, account.ErrNoOwner) {
 		t.Errorf("before the owner: got %v, want ErrNoOwner", err)
 	}
@@ -47,7 +47,7 @@ func TestSignUp(t *testing.T) {
 func TestWhoWaitsCanDoNothing(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
-	v, err := h.SignUp(t.Context(), account.Wanted{Username: "eve", Password: good, Email: "eve@site.example"}, true, visitor)
+	v, err := h.SignUp(t.Context(), account.NewAccount{Username: "eve", Password: good, Email: "eve@site.example"}, true, visitor)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,11 +129,11 @@ func TestNamesStayTakenAtSignUp(t *testing.T) {
 	h.asks(t, "eve")
 	for name, want := range map[string]error{"ann": account.ErrTaken, "Dan": account.ErrTaken, "eve": account.ErrTaken, "Admin": account.ErrReserved, "a b": account.ErrName} {
 		for _, waits := range []bool{false, true} {
-			if _, err := h.SignUp(t.Context(), account.Wanted{Username: name, Password: good}, waits, visitor); !is(err, want) {
+			if _, err := h.SignUp(t.Context(), account.NewAccount{Username: name, Password: good}, waits, visitor); !is(err, want) {
 				t.Errorf("%s: got %v, want %v", name, err, want)
 			}
 		}
-		got := h.CheckSignUp(account.Wanted{Username: name, Password: good})
+		got := h.CheckSignUp(account.NewAccount{Username: name, Password: good})
 		if errors.Is(want, account.ErrTaken) {
 			want = nil // which is told at the end
 		}
@@ -154,13 +154,13 @@ func TestWaitingIsBounded(t *testing.T) {
 	two := h.second(t)
 	got := atOnce(t, 10, func(i int) error {
 		on := []*house{h, two}[i%2]
-		_, err := on.SignUp(t.Context(), account.Wanted{Username: fmt.Sprintf("eve%d", i), Password: good}, true, visitor)
+		_, err := on.SignUp(t.Context(), account.NewAccount{Username: fmt.Sprintf("eve%d", i), Password: good}, true, visitor)
 		return err
 	}, nil, account.ErrFull)
 	if n, err := h.Waiting(t.Context()); n != account.MaxWaiting || got[nil] != 1 || err != nil {
 		t.Errorf("%d wait, %d of 10 were let in, %v", n, got[nil], err)
 	}
-	if _, err := h.SignUp(t.Context(), account.Wanted{Username: "fay", Password: good}, false, visitor); err != nil {
+	if _, err := h.SignUp(t.Context(), account.NewAccount{Username: "fay", Password: good}, false, visitor); err != nil {
 		t.Errorf("one that does not wait: %v", err)
 	}
 }
@@ -212,7 +212,7 @@ func TestWaitingEnds(t *testing.T) {
 	if log := h.log(t); !slices.Contains(log, "glassjar account.expired eve") {
 		t.Errorf("the log says %q", log)
 	}
-	if _, err := h.Add(t.Context(), account.Wanted{Username: "eve", Password: good, Role: account.Member}, audit.Command()); err != nil {
+	if _, err := h.Add(t.Context(), account.NewAccount{Username: "eve", Password: good, Role: account.Member}, audit.Command()); err != nil {
 		t.Errorf("the name of one that was swept: %v", err)
 	}
 }

@@ -68,11 +68,11 @@ func (h *house) everything(ann account.Account, join, reset string) map[string]f
 		"Throttled":    func(ctx context.Context) error { return h.Throttled(ctx, ann, by) },
 		"Sweep":        func(ctx context.Context) error { return h.Sweep(ctx, time.Hour) },
 		"Add": func(ctx context.Context) error {
-			_, err := h.Add(ctx, account.Wanted{Username: "carol", Password: good, Role: account.Member}, by)
+			_, err := h.Add(ctx, account.NewAccount{Username: "carol", Password: good, Role: account.Member}, by)
 			return err
 		},
 		"SignUp": func(ctx context.Context) error {
-			_, err := h.SignUp(ctx, account.Wanted{Username: "eve", Password: good}, true, by)
+			_, err := h.SignUp(ctx, account.NewAccount{Username: "eve", Password: good}, true, by)
 			return err
 		},
 		"Waiting":        func(ctx context.Context) error { _, err := h.Waiting(ctx); return err },

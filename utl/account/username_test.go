@@ -85,7 +85,7 @@ func TestANameIsOneAccountOrRefused(t *testing.T) {
 				if got != tt.want || err != nil {
 					t.Fatalf("Username = %q, %v, want %q", got, err, tt.want)
 				}
-				if _, err := h.Add(ctx, account.Wanted{Username: tt.typed, Password: good, Role: account.Member}, keeper); err != nil && !errors.Is(err, account.ErrTaken) {
+				if _, err := h.Add(ctx, account.NewAccount{Username: tt.typed, Password: good, Role: account.Member}, keeper); err != nil && !errors.Is(err, account.ErrTaken) {
 					t.Errorf("Add: %v", err)
 				}
 				_, err := h.Join(ctx, code, tt.typed, good, visitor)
@@ -99,7 +99,7 @@ func TestANameIsOneAccountOrRefused(t *testing.T) {
 				return
 			}
 			before := h.dump(t)
-			_, add := h.Add(ctx, account.Wanted{Username: tt.typed, Password: good, Role: account.Member}, keeper)
+			_, add := h.Add(ctx, account.NewAccount{Username: tt.typed, Password: good, Role: account.Member}, keeper)
 			_, join := h.Join(ctx, code, tt.typed, good, visitor)
 			_, reset := h.NewReset(ctx, tt.typed, keeper)
 			for what, err := range map[string]error{

@@ -61,7 +61,7 @@ type ClientData struct {
 // which they are made (WebAuthn, section 7.2).
 type PasskeyCheck int
 
-// The checks of [PasskeyQuestion.Judge].
+// The checks of [PasskeyQuestion.Check].
 const (
 	PasskeyChallenge PasskeyCheck = iota // an answer to this very question
 	PasskeyOrigin                        // the browser was at this site
@@ -101,11 +101,11 @@ func (a PasskeyAnswer) signed() []byte {
 	return digest[:]
 }
 
-// Judge returns the first check that the answer fails, or PasskeyGood. The answer
+// Check returns the first check that the answer fails, or PasskeyGood. The answer
 // must be bounded.
-func (q PasskeyQuestion) Judge(a PasskeyAnswer, key *ecdsa.PublicKey) PasskeyCheck {
+func (q PasskeyQuestion) Check(a PasskeyAnswer, key *ecdsa.PublicKey) PasskeyCheck {
 	c := a.Client()
-	if failed := q.judge("webauthn.get", c, a.AuthData); failed != PasskeyGood {
+	if failed := q.check("webauthn.get", c, a.AuthData); failed != PasskeyGood {
 		return failed
 	}
 	if !ecdsa.VerifyASN1(key, a.signed(), a.Signature) {
@@ -114,8 +114,8 @@ func (q PasskeyQuestion) Judge(a PasskeyAnswer, key *ecdsa.PublicKey) PasskeyChe
 	return PasskeyGood
 }
 
-// judge makes the checks that an answer and a new passkey share.
-func (q PasskeyQuestion) judge(kind string, c ClientData, authData []byte) PasskeyCheck {
+// check makes the checks that an answer and a new passkey share.
+func (q PasskeyQuestion) check(kind string, c ClientData, authData []byte) PasskeyCheck {
 	site := sha256.Sum256([]byte(q.RPID))
 	flags := authData[32]
 	switch {
@@ -167,7 +167,7 @@ func (q PasskeyQuestion) NewPasskey(clientData, attestation []byte) (Passkey, er
 	if len(clientData) > maxClientData || webauthncbor.Unmarshal(attestation, &attested) != nil || len(attested.AuthData) < authDataBytes+aaguidBytes+2 {
 		return Passkey{}, ErrPasskey
 	}
-	if failed := q.judge("webauthn.create", a.Client(), attested.AuthData); failed != PasskeyGood {
+	if failed := q.check("webauthn.create", a.Client(), attested.AuthData); failed != PasskeyGood {
 		return Passkey{}, fmt.Errorf("%w: check %d", ErrPasskey, failed)
 	}
 	rest := attested.AuthData[authDataBytes+aaguidBytes:]

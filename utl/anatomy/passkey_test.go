@@ -51,7 +51,7 @@ func TestDeviceAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	b, err := again.Answer(asked, 8)
-	if err != nil || asked.Judge(a, kept.Key) != anatomy.PasskeyGood || asked.Judge(b, kept.Key) != anatomy.PasskeyGood {
+	if err != nil || asked.Check(a, kept.Key) != anatomy.PasskeyGood || asked.Check(b, kept.Key) != anatomy.PasskeyGood {
 		t.Errorf("the kept key does not fit: %v", err)
 	}
 }
@@ -61,29 +61,29 @@ func TestChangedAnswersFail(t *testing.T) {
 	d, a := answered(t)
 	key := d.Passkey([]byte("id")).Key
 	for check := range anatomy.PasskeyGood {
-		if got := asked.Judge(a.Change(check, "https://jar-example.test"), key); got != check {
+		if got := asked.Check(a.Change(check, "https://jar-example.test"), key); got != check {
 			t.Errorf("changed for check %d, it fails check %d", check, got)
 		}
 	}
-	if asked.Judge(a, key) != anatomy.PasskeyGood {
+	if asked.Check(a, key) != anatomy.PasskeyGood {
 		t.Error("a change changed the answer itself")
 	}
 	for i := range a.AuthData {
 		b := a.Change(anatomy.PasskeyGood, "")
 		b.AuthData[i] ^= 0x20 // no flag that is looked at
-		if asked.Judge(b, key) == anatomy.PasskeyGood {
+		if asked.Check(b, key) == anatomy.PasskeyGood {
 			t.Errorf("with byte %d of the device's changed it is good", i)
 		}
 	}
 	for _, replaced := range [][2]string{{"webauthn.get", "webauthn.create"}, {"false", "true"}, {`"type"`, ` "type"`}, {"{", ""}} {
 		b := a
 		b.ClientData = []byte(strings.Replace(string(a.ClientData), replaced[0], replaced[1], 1))
-		if asked.Judge(b, key) == anatomy.PasskeyGood {
+		if asked.Check(b, key) == anatomy.PasskeyGood {
 			t.Errorf("%s is good", b.ClientData)
 		}
 	}
 	other, _ := answered(t)
-	if asked.Judge(a, other.Passkey(nil).Key) != anatomy.PasskeySignature {
+	if asked.Check(a, other.Passkey(nil).Key) != anatomy.PasskeySignature {
 		t.Error("another key's signature is good")
 	}
 }

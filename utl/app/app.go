@@ -24,8 +24,8 @@ import (
 	"glassjar/utl/hosts"
 )
 
-// Most is how many apps there may be.
-const Most = 500
+// MaxApps is how many apps there may be.
+const MaxApps = 500
 
 // lockApps is held by every change of the apps.
 const lockApps = "apps"
@@ -97,7 +97,7 @@ func scan(r db.Row) (a App, err error) {
 
 // List returns the apps by their names. Errors: db.ErrUnavailable.
 func (s *Store) List(ctx context.Context) ([]App, error) {
-	all, err := db.All(ctx, s.DB, scan, selectApps+` ORDER BY name, id LIMIT ?`, Most)
+	all, err := db.All(ctx, s.DB, scan, selectApps+` ORDER BY name, id LIMIT ?`, MaxApps)
 	if err != nil {
 		return nil, fmt.Errorf("listing apps: %w", err)
 	}
@@ -146,7 +146,7 @@ func (s *Store) Add(ctx context.Context, wanted App, by audit.Actor) (App, error
 		if err != nil {
 			return err
 		}
-		if n >= Most {
+		if n >= MaxApps {
 			return ErrMany
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO apps (id, name, host, host_name, upstream, url, group_names, level, programs, created_at)

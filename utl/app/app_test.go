@@ -197,7 +197,7 @@ func TestNothingIsKnown(t *testing.T) {
 func TestNoMoreThanSoMany(t *testing.T) {
 	w := open(t)
 	err := w.DB.Tx(t.Context(), func(tx *db.Tx) error {
-		for i := range app.Most {
+		for i := range app.MaxApps {
 			_, err := tx.Exec(t.Context(), `INSERT INTO apps (id, host, host_name, name, upstream, url, group_names, level, programs, created_at)
 				VALUES (?, ?, ?, 'x', '', '', '', 1, 0, 0)`, fmt.Sprint(i), fmt.Sprint("h", i), fmt.Sprint("h", i))
 			if err != nil {

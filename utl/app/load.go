@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	loadEvery = 500 * time.Millisecond
-	loadWait  = 2 * time.Second
-	trusted   = 10 * time.Second // after the last good look: older rules let nobody pass
+	loadEvery    = 500 * time.Millisecond
+	loadWait     = 2 * time.Second
+	maxStaleness = 10 * time.Second // after the last good look: older rules let nobody pass
 )
 
 // Load has the gate know the apps as the database has them. Where nothing changed
@@ -33,7 +33,7 @@ func (s *Store) Load(ctx context.Context) error {
 	if s.loaded && stamp == s.stamp {
 		return nil
 	}
-	all, err := db.All(ctx, s.DB.Reserved(), scan, selectApps+` ORDER BY id LIMIT ?`, Most) // after the stamp: at worst it is read once more
+	all, err := db.All(ctx, s.DB.Reserved(), scan, selectApps+` ORDER BY id LIMIT ?`, MaxApps) // after the stamp: at worst it is read once more
 	if err != nil {
 		return fmt.Errorf("reading the apps: %w", err)
 	}
@@ -63,7 +63,7 @@ func (s *Store) Run(ctx context.Context) {
 		err := s.Load(ctx)
 		if err == nil {
 			good = began
-		} else if s.Now().Sub(good).Abs() > trusted {
+		} else if s.Now().Sub(good).Abs() > maxStaleness {
 			s.forget()
 		}
 		if (err == nil) != healthy && ctx.Err() == nil {

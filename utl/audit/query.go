@@ -57,7 +57,7 @@ func Each(ctx context.Context, from db.Querier, q Query, fn func(Entry) error) e
 			}
 		}
 		last := all[len(all)-1]
-		after = place{db.Micros(last.At), last.ID}
+		after = cursor{db.Micros(last.At), last.ID}
 	}
 	if err != nil {
 		return fmt.Errorf("reading the audit log: %w", err)
@@ -65,16 +65,16 @@ func Each(ctx context.Context, from db.Querier, q Query, fn func(Entry) error) e
 	return nil
 }
 
-// place is where an entry stands in the order of time.
-type place struct{ at, id int64 }
+// cursor is where an entry stands in the order of time.
+type cursor struct{ at, id int64 }
 
 // start returns the place that the query's entries follow. Errors: db.ErrNone.
-func (q Query) start(ctx context.Context, from db.Querier) (place, error) {
+func (q Query) start(ctx context.Context, from db.Querier) (cursor, error) {
 	if q.Before == 0 {
-		return place{math.MaxInt64, math.MaxInt64}, nil
+		return cursor{math.MaxInt64, math.MaxInt64}, nil
 	}
 	at, err := db.One(ctx, from, scanAt, `SELECT at FROM audit WHERE id = ?`, q.Before)
-	return place{at, q.Before}, err
+	return cursor{at, q.Before}, err
 }
 
 func scanAt(r db.Row) (at int64, err error) {
@@ -84,7 +84,7 @@ func scanAt(r db.Row) (at int64, err error) {
 
 // read returns n entries after the place. Whatever the query says, an index has
 // them in this order.
-func (q Query) read(ctx context.Context, from db.Querier, after place, n int) ([]Entry, error) {
+func (q Query) read(ctx context.Context, from db.Querier, after cursor, n int) ([]Entry, error) {
 	const newest = ` ORDER BY at DESC, id DESC LIMIT ?`
 	where, args := q.where(after)
 	if q.Who == "" {
@@ -100,7 +100,7 @@ func (q Query) read(ctx context.Context, from db.Querier, after place, n int) ([
 
 // where returns the condition of the entries after the place, whomever they are
 // about, and its arguments.
-func (q Query) where(after place) (text string, args []any) {
+func (q Query) where(after cursor) (text string, args []any) {
 	if q.Kind != "" {
 		text, args = ` event = ? AND`, []any{q.Kind}
 	}
@@ -109,7 +109,7 @@ func (q Query) where(after place) (text string, args []any) {
 		text += ` at >= ? AND`
 		args = append(args, db.Micros(day))
 		if end := db.Micros(day.AddDate(0, 0, 1)); after.at >= end { // SQLite seeks by one upper bound: the lower of the two
-			after = place{end, 0}
+			after = cursor{end, 0}
 		}
 	}
 	return text + ` (at, id) < (?, ?)`, append(args, after.at, after.id)

@@ -52,7 +52,7 @@ type Options struct {
 type Authenticator struct {
 	Options
 
-	untold untold
+	auditLimiter auditLimiter
 }
 
 // New returns an Authenticator.
@@ -105,6 +105,6 @@ func (s *Authenticator) begin(ctx context.Context, by throttle.Attempt) (*thrott
 // or db.ErrUnavailable when it could not be counted.
 func (s *Authenticator) fail(ctx context.Context, t try, event string, as error) error {
 	return cmp.Or(t.Failed(ctx, func(ctx context.Context, tx *db.Tx) error {
-		return s.Accounts.RecordTry(ctx, tx, event, t.on, t.attempt.By)
+		return s.Accounts.RecordAttempt(ctx, tx, event, t.on, t.attempt.By)
 	}), as)
 }

@@ -48,7 +48,7 @@ func open(t *testing.T) *house {
 	}
 	hasher := password.NewHasher(password.Params{Memory: 64, Time: 1, Threads: 1}, 2, 20)
 	accounts := account.New(account.Options{DB: h.db, Sessions: sessions, Hasher: hasher, Host: "jar.example", Now: now})
-	if h.ada, err = accounts.Add(t.Context(), account.Wanted{Username: "ada", Password: good, Role: account.Owner}, audit.Command()); err != nil {
+	if h.ada, err = accounts.Add(t.Context(), account.NewAccount{Username: "ada", Password: good, Role: account.Owner}, audit.Command()); err != nil {
 		t.Fatal(err)
 	}
 	h.Authenticator = authn.New(authn.Options{

@@ -63,7 +63,7 @@ func (s *Authenticator) logCode(ctx context.Context, a Attempt, err error) {
 // TooSoonError, password.ErrBusy, session.ErrChanged, db.ErrUnavailable, and done's.
 func (s *Authenticator) Prove(ctx context.Context, a Attempt, me account.Account, code string, done func(session.Verified) error) error {
 	if s.Accounts.Hasher.Busy() {
-		return turnAway(ctx)
+		return shedLoad(ctx)
 	}
 	return s.Reauthenticate(ctx, a, func() error {
 		now, err := s.Accounts.Prove(ctx, me, a.Password)

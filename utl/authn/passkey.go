@@ -121,10 +121,10 @@ func (s *Authenticator) countSignIn(ctx context.Context, t try) error {
 func (s *Authenticator) failPasskey(ctx context.Context, t try, err, reason error) error {
 	s.Log.LogAttrs(ctx, slog.LevelWarn, "sign-in failed", t.attrs("signin.failed", reason.Error())...)
 	failed := t.Failed(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if err := s.Accounts.RecordTry(ctx, tx, "signin.failed", t.on, t.attempt.By); err != nil || !errors.Is(reason, passkey.ErrCopied) {
+		if err := s.Accounts.RecordAttempt(ctx, tx, "signin.failed", t.on, t.attempt.By); err != nil || !errors.Is(reason, passkey.ErrCopied) {
 			return err
 		}
-		return s.Accounts.RecordTry(ctx, tx, "passkey.copied", t.on, t.attempt.By)
+		return s.Accounts.RecordAttempt(ctx, tx, "passkey.copied", t.on, t.attempt.By)
 	})
 	if failed != nil {
 		return failed

@@ -13,8 +13,8 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// busyRest is how long a sign-in rests that is turned away for a full line.
-const busyRest = 250 * time.Millisecond
+// shedDelay is how long a sign-in rests that is turned away for a full line.
+const shedDelay = 250 * time.Millisecond
 
 // Password signs somebody in by username, or confirmed email address, and password:
 // start, which starts the session, is called once they are right. Where it returns
@@ -24,7 +24,7 @@ const busyRest = 250 * time.Millisecond
 // TooSoonError, password.ErrBusy, db.ErrUnavailable, and start's.
 func (s *Authenticator) Password(ctx context.Context, a Attempt, start, pend func(session.Verified) error) error {
 	if s.Accounts.Hasher.Busy() {
-		return turnAway(ctx)
+		return shedLoad(ctx)
 	}
 	t, err := s.beginSignIn(ctx, a, false)
 	if err != nil {
@@ -87,13 +87,13 @@ func (s *Authenticator) beginSignIn(ctx context.Context, a Attempt, signedIn boo
 	if on.ID != "" { // by email address or by username: it is one account
 		by.Account = on.Username
 	}
-	if on.Knows(a.Device.AccountID, a.Device.Epoch) {
+	if on.IsKnownDevice(a.Device.AccountID, a.Device.Epoch) {
 		by.Device = a.Device.ID
 	}
 	t := try{attempt: a, on: on}
 	if t.Try, err = s.begin(ctx, by); errors.Is(err, ErrTooSoon) {
 		s.Log.LogAttrs(ctx, slog.LevelWarn, "sign-in throttled", t.attrs("signin.throttled", "")...)
-		if s.untold.first(by.Account, s.Now()) {
+		if s.auditLimiter.allow(by.Account, s.Now()) {
 			err = cmp.Or(s.Accounts.Throttled(ctx, on, a.By), err)
 		}
 	}
@@ -108,11 +108,11 @@ func (s *Authenticator) failSignIn(ctx context.Context, t try, reason string) er
 	return s.fail(ctx, t, "signin.failed", account.ErrSignIn)
 }
 
-// turnAway returns password.ErrBusy, before the database is asked anything and
+// shedLoad returns password.ErrBusy, before the database is asked anything and
 // after a moment's rest: a flood that comes again at once must leave the machine
 // to the other pages.
-func turnAway(ctx context.Context) error {
-	rest := time.NewTimer(busyRest)
+func shedLoad(ctx context.Context) error {
+	rest := time.NewTimer(shedDelay)
 	defer rest.Stop()
 	select {
 	case <-rest.C:

@@ -14,7 +14,7 @@ import (
 // becomes of it, so that names are not tried one after another. Errors:
 // TooSoonError and account.Store.SignUp's.
 func (s *Authenticator) SignUp(ctx context.Context, a Attempt, email string, waits bool) (made session.Verified, err error) {
-	wanted := account.Wanted{Username: a.Username, Password: a.Password, Email: email}
+	wanted := account.NewAccount{Username: a.Username, Password: a.Password, Email: email}
 	if err := s.Accounts.CheckSignUp(wanted); err != nil {
 		return made, err
 	}
@@ -28,7 +28,7 @@ func (s *Authenticator) SignUp(ctx context.Context, a Attempt, email string, wai
 // AskSignUp has a link mailed to whoever signs up: only that makes the account. It
 // counts as SignUp does. Errors: TooSoonError and account.Store.AskSignUp's.
 func (s *Authenticator) AskSignUp(ctx context.Context, a Attempt, email string) error {
-	wanted := account.Wanted{Username: a.Username, Password: a.Password, Email: email}
+	wanted := account.NewAccount{Username: a.Username, Password: a.Password, Email: email}
 	if err := s.Accounts.CheckSignUp(wanted); err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (s *Authenticator) AskSignUp(ctx context.Context, a Attempt, email string) 
 // signUp does what a form without a mistake asks for, if the throttle allows it.
 func (s *Authenticator) signUp(ctx context.Context, a Attempt, do func() error) error {
 	if s.Accounts.Hasher.Busy() {
-		return turnAway(ctx)
+		return shedLoad(ctx)
 	}
 	t, err := s.begin(ctx, throttle.Attempt{Kind: throttle.SignUp, Address: a.Address})
 	if err != nil {

@@ -32,7 +32,7 @@ func (c *explainCommand) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		q, v := signers.Gate.AskAs(c.URL, c.Method, p)
+		q, v := signers.Gate.DecideAs(c.URL, c.Method, p)
 		for _, line := range gate.Explain(q, v) {
 			mark := "ok  "
 			if !line.Holds {
@@ -46,7 +46,7 @@ func (c *explainCommand) Run(ctx context.Context, a *app) error {
 
 // passenger returns the person as the gate knows somebody who is signed in: nobody
 // for an empty name and for an account that cannot be.
-func passenger(ctx context.Context, st *Stores, name string, level int) (p gate.Passenger, err error) {
+func passenger(ctx context.Context, st *Stores, name string, level int) (p gate.Subject, err error) {
 	if name == "" {
 		return p, nil
 	}
@@ -54,5 +54,5 @@ func passenger(ctx context.Context, st *Stores, name string, level int) (p gate.
 	if err != nil || found.Disabled {
 		return p, err
 	}
-	return gate.Passenger{Identity: found.Identity, How: gate.SignedIn{Level: level}}, nil
+	return gate.Subject{Identity: found.Identity, How: gate.SignedIn{Level: level}}, nil
 }

@@ -86,7 +86,7 @@ func (c *userAdd) ask(ctx context.Context, a *app, st *Stores) error {
 }
 
 func (c *userAdd) add(ctx context.Context, a *app, st *Stores, pw string) error {
-	made, err := st.Accounts.Add(ctx, account.Wanted{
+	made, err := st.Accounts.Add(ctx, account.NewAccount{
 		Username: c.Name, Password: pw, Role: c.Role, Name: c.DisplayName, Email: c.Email, Groups: commas(c.Group),
 	}, audit.Command())
 	if err != nil {

@@ -39,7 +39,7 @@ func (d *DB) Backup(ctx context.Context, path string) error {
 
 // copyTo writes a copy of the database, whole, and names it path.
 func (f *sqliteFile) copyTo(ctx context.Context, path string, name func(from, to string) error) error {
-	if err := f.present(); err != nil {
+	if err := f.checkPresent(); err != nil {
 		return err
 	}
 	temp, err := openPart(ctx, filepath.Dir(path))
@@ -64,8 +64,8 @@ func (f *sqliteFile) beforeUpdate() (string, error) {
 	return strings.TrimSuffix(path, ".db") + ".before-update.db", err
 }
 
-// keep keeps the database as it is, for who goes back to an older program.
-func (f *sqliteFile) keep(ctx context.Context) error {
+// backUpBeforeUpdate keeps the database as it is, for who goes back to an older program.
+func (f *sqliteFile) backUpBeforeUpdate(ctx context.Context) error {
 	path, err := f.beforeUpdate()
 	if err == nil {
 		err = f.copyTo(ctx, path, os.Rename)
@@ -108,7 +108,7 @@ func openPart(ctx context.Context, folder string) (*os.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		ours, err := takePart(ctx, f)
+		ours, err := lockPart(ctx, f)
 		if ours {
 			return f, nil
 		}
@@ -118,10 +118,10 @@ func openPart(ctx context.Context, folder string) (*os.File, error) {
 	}
 }
 
-// takePart locks the part and reports whether it is fresh. One that is not is
+// lockPart locks the part and reports whether it is fresh. One that is not is
 // removed, not emptied: a backup that was killed at its very end is the same
 // file under two names.
-func takePart(ctx context.Context, f *os.File) (fresh bool, err error) {
+func lockPart(ctx context.Context, f *os.File) (fresh bool, err error) {
 	if err := files.Lock(ctx, f); err != nil {
 		return false, err
 	}

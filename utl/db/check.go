@@ -20,7 +20,7 @@ func (d *DB) Check(ctx context.Context) (problems []string, err error) {
 	if !ok {
 		return nil, nil
 	}
-	if err := file.present(); err != nil {
+	if err := file.checkPresent(); err != nil {
 		return nil, err
 	}
 	return checkSQLite(ctx, file.path)

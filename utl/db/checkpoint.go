@@ -61,10 +61,10 @@ func (f *sqliteFile) walState() string {
 // checkpoint copies what it can without making anybody wait, and reports
 // whether that was everything.
 func (d *DB) checkpoint(ctx context.Context) (complete bool, err error) {
-	if err := d.engine.present(); err != nil {
+	if err := d.engine.checkPresent(); err != nil {
 		return false, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, useTimeout)
 	defer cancel()
 	var busy, frames, copied int64
 	err = d.read.QueryRowContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`).Scan(&busy, &frames, &copied)

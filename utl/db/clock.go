@@ -20,22 +20,22 @@ const (
 // on by this machine's between two answers. It never goes back: one that is ahead
 // goes at half speed until it is right. With SQLite it is the machine's own.
 type Clock struct {
-	db    *DB
-	own   func() time.Time
-	apart atomic.Pointer[apart]
+	db     *DB
+	own    func() time.Time
+	offset atomic.Pointer[offset]
 
 	mu   sync.Mutex
 	last []time.Duration // the newest answers, how far the database's clock is ahead
 }
 
-// apart is how far the database's clock is ahead of ours: to, and until that is
+// offset is how far the database's clock is ahead of ours: to, and until that is
 // reached a little less each moment from at on.
-type apart struct {
+type offset struct {
 	at       time.Time
 	from, to time.Duration
 }
 
-func (a *apart) by(own time.Time) time.Duration {
+func (a *offset) by(own time.Time) time.Duration {
 	return max(a.to, a.from-own.Sub(a.at)/2)
 }
 
@@ -55,7 +55,7 @@ func (d *DB) Clock(ctx context.Context, own func() time.Time) (*Clock, error) {
 // Now returns the time.
 func (c *Clock) Now() time.Time {
 	now := c.own()
-	if a := c.apart.Load(); a != nil {
+	if a := c.offset.Load(); a != nil {
 		return now.Add(a.by(now))
 	}
 	return now
@@ -72,33 +72,33 @@ func (c *Clock) ask(ctx context.Context) error {
 		return err
 	}
 	now := c.own()
-	c.heard(now, Time(at).Sub(began.Add(now.Sub(began)/2)))
+	c.addAnswer(now, Time(at).Sub(began.Add(now.Sub(began)/2)))
 	return nil
 }
 
-// heard takes in how far the database's clock was ahead.
-func (c *Clock) heard(now time.Time, ahead time.Duration) {
+// addAnswer takes in how far the database's clock was ahead.
+func (c *Clock) addAnswer(now time.Time, ahead time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.last = append(c.last, ahead)
 	c.last = c.last[max(0, len(c.last)-clockAsked):]
 	sorted := slices.Sorted(slices.Values(c.last))
-	next := &apart{at: now, to: sorted[len(sorted)/2]}
+	next := &offset{at: now, to: sorted[len(sorted)/2]}
 	next.from = next.to
-	if was := c.apart.Load(); was != nil {
+	if was := c.offset.Load(); was != nil {
 		next.from = was.by(now)
 	}
-	c.apart.Store(next)
+	c.offset.Store(next)
 }
 
-// keep keeps the clock right until ctx ends, and says when this machine's is
+// run keeps the clock right until ctx ends, and says when this machine's is
 // wrong: securecookie dates cookies by it.
-func (c *Clock) keep(ctx context.Context, log *slog.Logger) {
+func (c *Clock) run(ctx context.Context, log *slog.Logger) {
 	ticker := time.NewTicker(clockEvery)
 	defer ticker.Stop()
 	for wrong := false; ; {
 		_ = c.ask(ctx) // the next answer comes in a second
-		by := c.apart.Load().to
+		by := c.offset.Load().to
 		if is := by.Abs() > clockWarn; is != wrong {
 			wrong = is
 			log.WarnContext(ctx, "this machine's clock and the database's: set both by NTP", "wrong", wrong, "database_ahead", by)

@@ -117,20 +117,20 @@ func TestNoticesReachTheOtherServer(t *testing.T) {
 	defer cancel()
 	all.Go(func() { a.Run(ctx, slog.New(slog.DiscardHandler)) })
 	all.Go(func() { b.Run(ctx, slog.New(slog.NewTextHandler(log, nil))) })
-	within(t, b.Came(), "b does not listen")
+	within(t, b.Notified(), "b does not listen")
 	for range 3 {
 		notify(t, a)
-		within(t, b.Came(), "a's notice does not come")
+		within(t, b.Notified(), "a's notice does not come")
 	}
 	dbtest.Exec(t, url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%LISTEN%' AND pid <> pg_backend_pid()`)
 	for !strings.Contains(log.String(), "at once again") { // notices of before may still come
-		within(t, b.Came(), "b does not listen again")
+		within(t, b.Notified(), "b does not listen again")
 	}
 	if s := log.String(); !strings.Contains(s, "by polling alone") {
 		t.Errorf("the log says %q", s)
 	}
 	notify(t, a)
-	within(t, b.Came(), "a's notice does not come any more")
+	within(t, b.Notified(), "a's notice does not come any more")
 }
 
 // What was not committed gives no notice.

@@ -27,8 +27,8 @@ var (
 	ErrUnavailable = errors.New("the database is unavailable")
 )
 
-// patience bounds one use of the database, its wait for locks included.
-const patience = 4 * time.Second
+// useTimeout bounds one use of the database, its wait for locks included.
+const useTimeout = 4 * time.Second
 
 // DB is an open database. Its methods may be called from many goroutines.
 type DB struct {
@@ -43,20 +43,20 @@ type DB struct {
 
 // engine is what differs between the databases, beside how they are opened.
 type engine interface {
-	// present returns ErrUnavailable when what was opened is known to be gone.
-	present() error
-	// bounded returns the ctx of one use of the database.
-	bounded(ctx context.Context) (context.Context, context.CancelFunc)
+	// checkPresent returns ErrUnavailable when what was opened is known to be gone.
+	checkPresent() error
+	// withTimeout returns the ctx of one use of the database.
+	withTimeout(ctx context.Context) (context.Context, context.CancelFunc)
 	// boundedTx returns the ctx of a transaction, and what watches over it.
 	boundedTx(ctx context.Context) (context.Context, *watch)
 	// lock is Tx.Lock.
 	lock(ctx context.Context, tx *Tx, name string) error
-	// again reports whether a transaction that failed was taken back for the sake
+	// isRetryable reports whether a transaction that failed was taken back for the sake
 	// of another one.
-	again(err error) bool
-	// cut reports whether the connection was cut, and closes those that rest: what
+	isRetryable(err error) bool
+	// lostConnection reports whether the connection was cut, and closes those that rest: what
 	// is done again gets one that is good.
-	cut(err error) bool
+	lostConnection(err error) bool
 	// run is DB.Run.
 	run(ctx context.Context, d *DB, log *slog.Logger)
 	// failed is told of every use that failed in the end.
@@ -85,8 +85,8 @@ func (d *DB) Postgres() bool {
 // first: a command ends before Run would give it.
 func (d *DB) Close() error {
 	select {
-	case <-d.push.due:
-		d.give(context.Background())
+	case <-d.push.pending:
+		d.sendNotify(context.Background())
 	default:
 	}
 	return errors.Join(d.write.Close(), d.read.Close(), d.reserve.Close())
@@ -97,7 +97,7 @@ func (d *DB) query(ctx context.Context, q string, args []any) (*sql.Rows, contex
 }
 
 func (d *DB) queryIn(ctx context.Context, in *statements, q string, args []any) (*sql.Rows, context.CancelFunc, error) {
-	err := d.engine.present()
+	err := d.engine.checkPresent()
 	if err == nil {
 		err = ended(ctx)
 	}
@@ -105,9 +105,9 @@ func (d *DB) queryIn(ctx context.Context, in *statements, q string, args []any) 
 		d.note(err)
 		return nil, nil, err
 	}
-	ctx, cancel := d.engine.bounded(ctx)
+	ctx, cancel := d.engine.withTimeout(ctx)
 	rows, err := in.query(ctx, q, args)
-	if d.engine.cut(err) {
+	if d.engine.lostConnection(err) {
 		rows, err = in.query(ctx, q, args)
 	}
 	if err != nil {
@@ -215,9 +215,9 @@ func classify(doing string, err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
 	}
-	place := sqlitePlace(err)
+	place := sqliteError(err)
 	if place == nil {
-		place = postgresPlace(err)
+		place = postgresError(err)
 	}
 	switch place {
 	case nil: // our own mistake: bad SQL, a broken rule

@@ -16,10 +16,10 @@ func LockFile(ctx context.Context, path string) (unlock func(), err error) { ret
 func (d *DB) Prepared() int { return len(d.reads.known) }
 
 // Heard has the clock hear, at a time, how far the database's is ahead.
-func (c *Clock) Heard(now time.Time, ahead time.Duration) { c.heard(now, ahead) }
+func (c *Clock) Heard(now time.Time, ahead time.Duration) { c.addAnswer(now, ahead) }
 
 // Due reports whether a notice waits to be given.
-func (d *DB) Due() bool { return len(d.push.due) > 0 }
+func (d *DB) Due() bool { return len(d.push.pending) > 0 }
 
 // CloseResting closes PostgreSQL's connections that nobody uses now.
-func (d *DB) CloseResting() { d.engine.(*postgres).closeResting() } //nolint:errcheck // it is one
+func (d *DB) CloseResting() { d.engine.(*postgres).closeIdle() } //nolint:errcheck // it is one

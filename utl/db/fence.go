@@ -124,7 +124,7 @@ func (p *postgres) failed(ctx context.Context, err error) {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return
 	}
-	p.closeResting()
+	p.closeIdle()
 	go p.fence.ask(context.WithoutCancel(ctx)) // for connectWait at most
 }
 
@@ -137,7 +137,7 @@ var dialer = net.Dialer{
 			return nil
 		}
 		set := func(fd uintptr) {
-			err = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpUserTimeout, int(patience.Milliseconds())) // #nosec G115 -- a small number
+			err = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpUserTimeout, int(useTimeout.Milliseconds())) // #nosec G115 -- a small number
 		}
 		if failed := c.Control(set); failed != nil {
 			return failed

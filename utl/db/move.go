@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// ErrHolds means that the database to move into holds something already.
-var ErrHolds = errors.New("it holds something already: move into a new, empty one")
+// ErrNotEmpty means that the database to move into holds something already.
+var ErrNotEmpty = errors.New("it holds something already: move into a new, empty one")
 
 // Moved is how many rows of a table were moved.
 type Moved struct {
@@ -19,13 +19,13 @@ type Moved struct {
 	Rows  int64
 }
 
-// stays are the tables that are not moved: each database has its own.
-var stays = []string{"goose_db_version", "changes"}
+// notMoved are the tables that are not moved: each database has its own.
+var notMoved = []string{"goose_db_version", "changes"}
 
 // Move copies everything of one open database into another, which must be empty,
 // in one transaction: it is there whole, or nothing is. Servers may go on using
 // the first one: what is copied is what it held at one moment. It returns what it
-// copied, counted in both. Errors: ErrHolds, ErrUnavailable.
+// copied, counted in both. Errors: ErrNotEmpty, ErrUnavailable.
 func Move(ctx context.Context, from, to *DB) ([]Moved, error) {
 	m := &mover{from: from, to: to}
 	if err := m.begin(ctx); err != nil {
@@ -123,14 +123,14 @@ func columns(ctx context.Context, tx *sql.Tx, e engine) (map[string][]string, er
 	}
 	all := map[string][]string{}
 	for _, name := range slices.Sorted(slices.Values(names)) {
-		if table, column, _ := strings.Cut(name, "."); !slices.Contains(stays, table) {
+		if table, column, _ := strings.Cut(name, "."); !slices.Contains(notMoved, table) {
 			all[table] = append(all[table], column)
 		}
 	}
 	return all, nil
 }
 
-// claim keeps others from writing into the table, and returns ErrHolds when it
+// claim keeps others from writing into the table, and returns ErrNotEmpty when it
 // has rows.
 func (m *mover) claim(ctx context.Context, table string) error {
 	if err := m.to.engine.claim(ctx, m.target, table); err != nil {
@@ -138,7 +138,7 @@ func (m *mover) claim(ctx context.Context, table string) error {
 	}
 	n, err := count(ctx, m.target, table)
 	if err == nil && n > 0 {
-		err = ErrHolds
+		err = ErrNotEmpty
 	}
 	return err
 }

@@ -34,7 +34,7 @@ func (p *postgres) fill(ctx context.Context, conn *sql.Conn, tx *sql.Tx, table s
 		}
 		_, err := c.Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromFunc(func() ([]any, error) {
 			row, err := from.next()
-			return sayable(row), err
+			return storable(row), err
 		}))
 		return err
 	})
@@ -51,9 +51,9 @@ func (p *postgres) fill(ctx context.Context, conn *sql.Conn, tx *sql.Tx, table s
 	return err
 }
 
-// sayable leaves out of texts what PostgreSQL refuses: NUL, and what is no UTF-8.
+// storable leaves out of texts what PostgreSQL refuses: NUL, and what is no UTF-8.
 // Rows of older versions may hold it, where strangers type.
-func sayable(row []any) []any {
+func storable(row []any) []any {
 	for i, v := range row {
 		if text, ok := v.(string); ok {
 			row[i] = strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\x00", "")

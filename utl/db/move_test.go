@@ -156,8 +156,8 @@ func TestMoveRefuses(t *testing.T) {
 		for table, types := range tables {
 			fill(t, d, table, types, 1)
 			before := content(t, d, tables)
-			if _, err := db.Move(t.Context(), file, d); !errors.Is(err, db.ErrHolds) || !strings.Contains(err.Error(), table) {
-				t.Errorf("%s has a row: got error %v, want db.ErrHolds", table, err)
+			if _, err := db.Move(t.Context(), file, d); !errors.Is(err, db.ErrNotEmpty) || !strings.Contains(err.Error(), table) {
+				t.Errorf("%s has a row: got error %v, want db.ErrNotEmpty", table, err)
 			}
 			if diff := cmp.Diff(before, content(t, d, tables)); diff != "" {
 				t.Errorf("%s (-before +after):\n%s", table, diff)
@@ -173,8 +173,8 @@ func TestMoveRefuses(t *testing.T) {
 		mustMove(t, file, d)
 		holds(t, d, "a")
 	}
-	if _, err := db.Move(t.Context(), file, file); !errors.Is(err, db.ErrHolds) {
-		t.Errorf("into itself: got error %v, want db.ErrHolds", err)
+	if _, err := db.Move(t.Context(), file, file); !errors.Is(err, db.ErrNotEmpty) {
+		t.Errorf("into itself: got error %v, want db.ErrNotEmpty", err)
 	}
 }
 
@@ -229,8 +229,8 @@ func TestMoveUnderWrites(t *testing.T) {
 				movers.Go(func() { _, errs[i] = db.Move(t.Context(), from, d) })
 			}
 			movers.Wait()
-			if (errs[0] == nil) == (errs[1] == nil) || !errors.Is(errors.Join(errs...), db.ErrHolds) {
-				t.Errorf("two moves at once: got errors %v, want one db.ErrHolds", errs)
+			if (errs[0] == nil) == (errs[1] == nil) || !errors.Is(errors.Join(errs...), db.ErrNotEmpty) {
+				t.Errorf("two moves at once: got errors %v, want one db.ErrNotEmpty", errs)
 			}
 			const halves = `SELECT (SELECT COUNT(*) FROM accounts) * 1000000 + (SELECT COUNT(*) FROM links)`
 			n, err := db.One(t.Context(), d, db.Int, halves)

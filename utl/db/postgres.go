@@ -22,7 +22,7 @@ const (
 	reserveSize   = 2 // connections
 	connectWait   = 2 * time.Second
 	connectionAge = 30 * time.Minute
-	restAge       = 5 * time.Minute // a connection that nobody uses goes
+	idleAge       = 5 * time.Minute // a connection that nobody uses goes
 )
 
 // postgres is the engine of a PostgreSQL database.
@@ -32,7 +32,7 @@ type postgres struct {
 	text  spellings
 	pools []*sql.DB
 
-	closing sync.Mutex // held by closeResting
+	closing sync.Mutex // held by closeIdle
 }
 
 // limits are what PostgreSQL itself keeps: a statement goes on there when its
@@ -95,7 +95,7 @@ func pool(cfg pgx.ConnConfig, size int, more ...stdlib.OptionOpenDB) *sql.DB {
 	p.SetMaxOpenConns(size)
 	p.SetMaxIdleConns(size)
 	p.SetConnMaxLifetime(connectionAge)
-	p.SetConnMaxIdleTime(restAge)
+	p.SetConnMaxIdleTime(idleAge)
 	return p
 }
 
@@ -149,13 +149,13 @@ func checkServer(ctx context.Context, p *sql.DB) error {
 	return nil
 }
 
-// present says nothing: every use of a connection tells.
-func (p *postgres) present() error { return nil }
+// checkPresent says nothing: every use of a connection tells.
+func (p *postgres) checkPresent() error { return nil }
 
-// bounded returns a ctx that a request's end does not end: to give up a query
+// withTimeout returns a ctx that a request's end does not end: to give up a query
 // costs its connection, and browsers that hang up would cost all of them.
-func (p *postgres) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+func (p *postgres) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), useTimeout)
 	at, ok := ctx.Deadline()
 	if !ok {
 		return free, cancel
@@ -167,13 +167,13 @@ func (p *postgres) bounded(ctx context.Context) (context.Context, context.Cancel
 // boundedTx gives every answer the time that one use has, and all of them three
 // times as much: a transaction that goes on over a slow network is not given up.
 func (p *postgres) boundedTx(ctx context.Context) (context.Context, *watch) {
-	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*patience)
+	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*useTimeout)
 	w := &watch{cancel: cancel}
 	if at, ok := ctx.Deadline(); ok {
 		sooner, end := context.WithDeadline(free, at)
 		free, w.cancel = sooner, func() { end(); cancel() }
 	}
-	w.timer = time.AfterFunc(patience, func() { w.late.Store(true); w.cancel() })
+	w.timer = time.AfterFunc(useTimeout, func() { w.late.Store(true); w.cancel() })
 	return free, w
 }
 
@@ -182,26 +182,26 @@ func (p *postgres) lock(ctx context.Context, tx *Tx, name string) error {
 	return err
 }
 
-// again reports whether PostgreSQL took the transaction back for the sake of
+// isRetryable reports whether PostgreSQL took the transaction back for the sake of
 // another: a deadlock, or what serializable ones would be told.
-func (p *postgres) again(err error) bool {
+func (p *postgres) isRetryable(err error) bool {
 	var pe *pgconn.PgError
 	return errors.As(err, &pe) && (pe.Code == "40P01" || pe.Code == "40001")
 }
 
-func (p *postgres) cut(err error) bool {
+func (p *postgres) lostConnection(err error) bool {
 	var ce *pgconn.ConnectError
 	if err == nil || errors.As(err, &ce) || !isCut(err) {
 		return false
 	}
-	p.closeResting()
+	p.closeIdle()
 	return true
 }
 
-// closeResting closes the connections that nobody uses now. One caller at a time:
+// closeIdle closes the connections that nobody uses now. One caller at a time:
 // while SetMaxIdleConns closes them, database/sql writes into the same slice when
 // another caller has allowed idle connections again.
-func (p *postgres) closeResting() {
+func (p *postgres) closeIdle() {
 	p.closing.Lock()
 	defer p.closing.Unlock()
 	for _, pool := range p.pools {
@@ -223,14 +223,14 @@ func isCut(err error) bool {
 
 func (p *postgres) statements(in runner) *statements { return &statements{in: in, text: &p.text} }
 
-// postgresPlace returns which of our errors PostgreSQL's or its driver's is, or
+// postgresError returns which of our errors PostgreSQL's or its driver's is, or
 // nil.
-func postgresPlace(err error) error {
+func postgresError(err error) error {
 	var ce *pgconn.ConnectError
 	var pe *pgconn.PgError
 	var ne net.Error
 	if errors.As(err, &pe) && !errors.As(err, &ce) {
-		return codePlace(pe.Code)
+		return sqlstateError(pe.Code)
 	}
 	if errors.As(err, &ce) || errors.As(err, &ne) || isCut(err) {
 		return ErrUnavailable
@@ -238,8 +238,8 @@ func postgresPlace(err error) error {
 	return nil
 }
 
-// codePlace does so for an SQLSTATE, whose first two characters are its class.
-func codePlace(code string) error {
+// sqlstateError does so for an SQLSTATE, whose first two characters are its class.
+func sqlstateError(code string) error {
 	switch code {
 	case "23505":
 		return ErrConflict

@@ -19,14 +19,14 @@ const (
 // push is how servers of one PostgreSQL tell each other to poll now. It carries
 // nothing and may fail: the poll alone is the truth.
 type push struct {
-	due  chan struct{} // something was committed that others should know
-	came chan struct{} // another server, or this one, said so
+	pending  chan struct{} // something was committed that others should know
+	received chan struct{} // another server, or this one, said so
 }
 
 func newPush() push { return push{make(chan struct{}, 1), make(chan struct{}, 1)} }
 
-// ring fills a channel of one place.
-func ring(c chan struct{}) {
+// wake fills a channel of one place.
+func wake(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:
@@ -37,22 +37,22 @@ func ring(c chan struct{}) {
 // where Run runs.
 func (t *Tx) Notify() { t.notify = true }
 
-// Came returns a channel that says that a server has committed what it gave notice
+// Notified returns a channel that says that a server has committed what it gave notice
 // of. With SQLite it says nothing, and neither behind a pooler.
-func (d *DB) Came() <-chan struct{} { return d.push.came }
+func (d *DB) Notified() <-chan struct{} { return d.push.received }
 
-// send gives notice, every 50 ms at most, until ctx ends. It has a place among the
+// runSender gives notice, every 50 ms at most, until ctx ends. It has a place among the
 // reserved connections: a flood of requests does not keep it waiting.
-func (d *DB) send(ctx context.Context) {
+func (d *DB) runSender(ctx context.Context) {
 	ticker := time.NewTicker(pushEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-d.push.due:
+		case <-d.push.pending:
 		}
-		d.give(ctx)
+		d.sendNotify(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -61,8 +61,8 @@ func (d *DB) send(ctx context.Context) {
 	}
 }
 
-// give gives notice. That it cannot is no error: the poll comes anyway.
-func (d *DB) give(ctx context.Context) {
+// sendNotify gives notice. That it cannot is no error: the poll comes anyway.
+func (d *DB) sendNotify(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, pushWait)
 	defer cancel()
 	_, _ = d.reserve.ExecContext(ctx, `NOTIFY glassjar`)
@@ -108,7 +108,7 @@ func (d *DB) listenOnce(ctx context.Context, cfg *pgx.ConnConfig, hears func()) 
 	}
 	hears()
 	for {
-		ring(d.push.came) // the first time for what was missed
+		wake(d.push.received) // the first time for what was missed
 		if err := d.nextNotice(ctx, conn); err != nil {
 			return err
 		}
@@ -143,11 +143,11 @@ func waitNotice(ctx context.Context, conn *pgx.Conn, long time.Duration) error {
 func (p *postgres) run(ctx context.Context, d *DB, log *slog.Logger) {
 	var all sync.WaitGroup
 	if !pooled(*p.cfg) {
-		all.Go(func() { d.send(ctx) })
+		all.Go(func() { d.runSender(ctx) })
 		all.Go(func() { d.listen(ctx, log, p.cfg) })
 	}
 	if c := d.clock.Load(); c != nil {
-		all.Go(func() { c.keep(ctx, log) })
+		all.Go(func() { c.run(ctx, log) })
 	}
 	<-ctx.Done()
 	all.Wait()

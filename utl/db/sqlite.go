@@ -17,9 +17,9 @@ import (
 // sqliteFile is the engine of an SQLite file. One connection writes, others read
 // beside it.
 type sqliteFile struct {
-	path string
-	wal  string      // path of the -wal file
-	was  os.FileInfo // what path was when it was opened
+	path   string
+	wal    string      // path of the -wal file
+	opened os.FileInfo // what path was when it was opened
 }
 
 // Open opens the database file at path, making it (mode 0600) where there is
@@ -29,7 +29,7 @@ type sqliteFile struct {
 func Open(ctx context.Context, path string) (*DB, error) {
 	f := &sqliteFile{path: path}
 	var err error
-	if f.was, err = createFile(path); err != nil {
+	if f.opened, err = createFile(path); err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
 	unlock, err := lock(ctx, path)
@@ -49,7 +49,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	d.read.SetMaxIdleConns(2)
 	d.reads, d.reserve = f.statements(d.read), d.read // readers never wait for a writer, nor for long
 	d.reserved = d.reads
-	if err := migrate(ctx, goose.DialectSQLite3, d.write, f.keep); err != nil {
+	if err := migrate(ctx, goose.DialectSQLite3, d.write, f.backUpBeforeUpdate); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
@@ -72,36 +72,36 @@ func connect(path, pragmas string) *sql.DB {
 	return pool
 }
 
-// present returns ErrUnavailable when the file is no longer the one that was
+// checkPresent returns ErrUnavailable when the file is no longer the one that was
 // opened: SQLite would go on writing into a file that nobody can find.
-func (f *sqliteFile) present() error {
+func (f *sqliteFile) checkPresent() error {
 	now, err := os.Stat(f.path)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	if !os.SameFile(now, f.was) {
+	if !os.SameFile(now, f.opened) {
 		return fmt.Errorf("%w: %s was replaced", ErrUnavailable, f.path)
 	}
 	return nil
 }
 
-func (f *sqliteFile) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, patience)
+func (f *sqliteFile) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, useTimeout)
 }
 
 func (f *sqliteFile) boundedTx(ctx context.Context) (context.Context, *watch) {
-	ctx, cancel := f.bounded(ctx)
+	ctx, cancel := f.withTimeout(ctx)
 	return ctx, &watch{cancel: cancel}
 }
 
 // lock has nothing to do: a transaction has the lock of the whole file.
 func (f *sqliteFile) lock(context.Context, *Tx, string) error { return nil }
 
-// again reports that nothing needs to be run again: nobody was in the way.
-func (f *sqliteFile) again(error) bool { return false }
+// isRetryable reports that nothing needs to be run again: nobody was in the way.
+func (f *sqliteFile) isRetryable(error) bool { return false }
 
-// cut reports that there is no connection to be cut.
-func (f *sqliteFile) cut(error) bool { return false }
+// lostConnection reports that there is no connection to be cut.
+func (f *sqliteFile) lostConnection(error) bool { return false }
 
 func (f *sqliteFile) failed(context.Context, error) {}
 
@@ -109,8 +109,8 @@ func (f *sqliteFile) statements(in runner) *statements {
 	return &statements{in: in, known: map[string]*sql.Stmt{}}
 }
 
-// sqlitePlace returns which of our errors SQLite's is, or nil.
-func sqlitePlace(err error) error {
+// sqliteError returns which of our errors SQLite's is, or nil.
+func sqliteError(err error) error {
 	var se *sqlite.Error
 	switch {
 	case !errors.As(err, &se):

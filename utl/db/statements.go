@@ -49,23 +49,23 @@ func (s *statements) exec(ctx context.Context, q string, args []any) (sql.Result
 
 // get returns the query, prepared.
 func (s *statements) get(ctx context.Context, q string) (*sql.Stmt, error) {
-	if known := s.keep(q, nil); known != nil {
+	if known := s.store(q, nil); known != nil {
 		return known, nil
 	}
 	fresh, err := s.in.PrepareContext(ctx, q) // unlocked: it may wait for a connection
 	if err != nil {
 		return nil, err
 	}
-	known := s.keep(q, fresh)
+	known := s.store(q, fresh)
 	if known != fresh {
 		defer fresh.Close() // somebody was faster
 	}
 	return known, nil
 }
 
-// keep returns the statement that is known for the query: if there was none,
+// store returns the statement that is known for the query: if there was none,
 // fresh is from now on.
-func (s *statements) keep(q string, fresh *sql.Stmt) *sql.Stmt {
+func (s *statements) store(q string, fresh *sql.Stmt) *sql.Stmt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.known[q] == nil && fresh != nil {

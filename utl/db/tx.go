@@ -32,7 +32,7 @@ type Tx struct {
 // times at most. Errors: ErrUnavailable, and
 // whatever fn returned.
 func (d *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
-	if err := d.engine.present(); err != nil {
+	if err := d.engine.checkPresent(); err != nil {
 		d.note(err)
 		return err
 	}
@@ -42,13 +42,13 @@ func (d *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 	bounded, w := d.engine.boundedTx(ctx)
 	defer w.stop()
 	for tries := 0; ; tries++ {
-		committing, err := d.once(bounded, w, func(tx *Tx) error {
+		committing, err := d.attempt(bounded, w, func(tx *Tx) error {
 			if err := fn(tx); err != nil {
 				return err
 			}
 			return classify("finishing a transaction", ended(ctx))
 		})
-		if err == nil || tries == retries || !d.engine.again(err) && (!d.engine.cut(err) || committing) || !pause(bounded, retryWait<<tries) {
+		if err == nil || tries == retries || !d.engine.isRetryable(err) && (!d.engine.lostConnection(err) || committing) || !pause(bounded, retryWait<<tries) {
 			err = w.told(err)
 			d.failed(bounded, err)
 			return err
@@ -56,8 +56,8 @@ func (d *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 	}
 }
 
-// once runs fn in one transaction. committing says that it came to that.
-func (d *DB) once(ctx context.Context, w *watch, fn func(*Tx) error) (committing bool, err error) {
+// attempt runs fn in one transaction. committing says that it came to that.
+func (d *DB) attempt(ctx context.Context, w *watch, fn func(*Tx) error) (committing bool, err error) {
 	w.asked()
 	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
@@ -70,8 +70,8 @@ func (d *DB) once(ctx context.Context, w *watch, fn func(*Tx) error) (committing
 		w.asked()
 		err = classify("committing", tx.Commit())
 	}
-	if err == nil && t.notify && d.push.due != nil {
-		ring(d.push.due)
+	if err == nil && t.notify && d.push.pending != nil {
+		wake(d.push.pending)
 	}
 	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil { // ctx ended meanwhile and took everything back
 		err = classify("finishing a transaction", ctx.Err())

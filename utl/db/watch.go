@@ -17,7 +17,7 @@ type watch struct {
 // asked begins the wait for the next answer.
 func (w *watch) asked() {
 	if w.timer != nil {
-		w.timer.Reset(patience)
+		w.timer.Reset(useTimeout)
 	}
 }
 

@@ -16,8 +16,8 @@ func (e *scan) classify(a attack, got response) (Verdict, string) {
 		back = e.root() + "/"
 	}
 	switch {
-	case got.fault != "":
-		return Unknown, "no answer: " + got.fault
+	case got.reason != "":
+		return Unknown, "no answer: " + got.reason
 	case got.status < 300:
 		return Fail, fmt.Sprintf("%d: it got through", got.status)
 	case a.kind == kindGate && got.status == http.StatusUnauthorized && e.redirects:

@@ -93,7 +93,7 @@ func Examine(ctx context.Context, page Page, appPassword string, onFinding func(
 			return ctx.Err()
 		}
 		a.unclear = ambiguous
-		if got.fault != "" {
+		if got.reason != "" {
 			a.unclear = unanswered
 		}
 		verdict, came := e.classify(a, got)
@@ -113,8 +113,8 @@ func (e *scan) probe(ctx context.Context) (bool, error) {
 	switch {
 	case ctx.Err() != nil:
 		return false, ctx.Err()
-	case got.fault != "":
-		return false, fmt.Errorf("%w: %s", errUntested, got.fault)
+	case got.reason != "":
+		return false, fmt.Errorf("%w: %s", errUntested, got.reason)
 	case (got.status < 300 || got.signIn == "" || strings.HasPrefix(got.signIn, e.root()+"/")) && e.isSignIn(ctx):
 		return false, fmt.Errorf("%w: %s", errSignIn, printable(e.root()))
 	case got.status < 300:

@@ -34,8 +34,8 @@ func (e *scan) attackSignedIn(ctx context.Context, appPassword string) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case got.fault != "":
-		return fmt.Errorf("%w: %s", errOutside, got.fault)
+	case got.reason != "":
+		return fmt.Errorf("%w: %s", errOutside, got.reason)
 	case got.status >= 400 || got.signIn == e.signIn:
 		return fmt.Errorf("%w: the page answers %d to it", errOutside, got.status)
 	}
@@ -71,9 +71,9 @@ func (e *scan) classifySignedIn(a attack, got response, shows bool) {
 	a.name += ", signed in"
 	a.unclear = unseen
 	switch {
-	case got.fault != "":
+	case got.reason != "":
 		a.unclear = unanswered
-		e.report(a, Unknown, "no answer: "+got.fault)
+		e.report(a, Unknown, "no answer: "+got.reason)
 	case got.status == http.StatusSwitchingProtocols:
 		e.report(a, Fail, "101: it got through")
 	case a.marker == protocol && protocolAlone.MatchString(got.shown), a.marker != protocol && strings.Contains(got.shown, a.marker):

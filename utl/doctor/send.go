@@ -15,7 +15,7 @@ type response struct {
 	signIn string // its Location without the query
 	next   string // the Location's next parameter
 	shown  string // headers and body, at most 64 KB of it
-	fault  string // why there was no response
+	reason string // why there was no response
 }
 
 // Bounds of each request: with what is sent for it, a response costs no more memory.
@@ -47,13 +47,13 @@ func newClient() *http.Client {
 func (e *scan) send(ctx context.Context, a attack) response {
 	r, err := http.NewRequestWithContext(ctx, a.verb(), e.root()+a.target(e.Page), strings.NewReader(a.body))
 	if err != nil {
-		return response{fault: printable(err.Error())}
+		return response{reason: printable(err.Error())}
 	}
 	r.Header = http.Header{"User-Agent": {"glassjar-doctor"}, "Accept": {"text/html"}, "Sec-Fetch-Mode": {"navigate"}}
 	maps.Copy(r.Header, a.header)
 	resp, err := e.client.Do(r)
 	if err != nil {
-		return response{fault: printable(faultOf(err))}
+		return response{reason: printable(faultOf(err))}
 	}
 	defer resp.Body.Close()
 	return read(resp)

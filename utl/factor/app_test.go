@@ -145,7 +145,7 @@ func TestAChangeEndsOtherSessions(t *testing.T) {
 	if _, err := w.accounts.AppPassword(t.Context(), secret, "", "app.example"); err != nil {
 		t.Errorf("the app password: %v", err)
 	}
-	if now, err := w.accounts.Find(t.Context(), "ada"); err != nil || !now.Knows(ada.ID, ada.Verified(1, "").Epoch) {
+	if now, err := w.accounts.Find(t.Context(), "ada"); err != nil || !now.IsKnownDevice(ada.ID, ada.Verified(1, "").Epoch) {
 		t.Errorf("the device is known no more, error %v", err)
 	}
 	if got := strings.Join(w.texts(t, `SELECT event FROM audit WHERE account_id = ? AND event LIKE '%code%' ORDER BY id`, ada.ID), " "); got != "code.added code.removed" {

@@ -198,7 +198,7 @@ func (s *Store) changing(ctx context.Context, of identity.Identity, sid string, 
 	if err != nil {
 		return fmt.Errorf("%s for %q: %w", kind, of.Username, err)
 	}
-	s.Sessions.ForgetAccount(of.ID)
+	s.Sessions.InvalidateAccount(of.ID)
 	return nil
 }
 

@@ -76,7 +76,7 @@ func TestOfManyFirstFactorsOneBringsCodes(t *testing.T) {
 	ada, d := w.add(t, "ada"), passkeytest.New("https://jar.example")
 	servers := []*world{w, w.second(t)}
 	keys := []*passkey.Store{servers[0].passkeys(t), servers[1].passkeys(t)}
-	setUps, answers := make([]factor.Confirmation, 100), make([]string, passkey.Most)
+	setUps, answers := make([]factor.Confirmation, 100), make([]string, passkey.MaxPasskeys)
 	for i := range setUps {
 		sealed, secret := w.NewSetUp(ada.ID)
 		setUps[i] = factor.Confirmation{SetUp: sealed, Code: w.code(t, secret, 0)}
@@ -116,7 +116,7 @@ func TestOfManyFirstFactorsOneBringsCodes(t *testing.T) {
 	if n := len(w.texts(t, `SELECT code_hash FROM recovery_codes`)); n != factor.RecoveryCodes {
 		t.Errorf("there are %d recovery codes", n)
 	}
-	if apps, made := len(w.texts(t, `SELECT account_id FROM authenticators`)), len(w.texts(t, `SELECT id FROM passkeys`)); apps != 1 || made != passkey.Most {
+	if apps, made := len(w.texts(t, `SELECT account_id FROM authenticators`)), len(w.texts(t, `SELECT id FROM passkeys`)); apps != 1 || made != passkey.MaxPasskeys {
 		t.Errorf("there are %d apps and %d passkeys", apps, made)
 	}
 }

@@ -81,7 +81,7 @@ func (w *world) second(t *testing.T) *world {
 
 func (w *world) add(t *testing.T, name string) account.Account {
 	t.Helper()
-	a, err := w.accounts.Add(t.Context(), account.Wanted{Username: name, Password: good, Role: account.Owner}, audit.Command())
+	a, err := w.accounts.Add(t.Context(), account.NewAccount{Username: name, Password: good, Role: account.Owner}, audit.Command())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,8 +21,8 @@ const (
 	Forward
 )
 
-// Ask is what a proxy asks about: one request to an app.
-type Ask struct {
+// Request is what a proxy asks about: one request to an app.
+type Request struct {
 	Target
 
 	Kind   Kind
@@ -46,11 +46,11 @@ const (
 var forwardHeaders = []string{originalURL, originalMethod, forwardedMethod, forwardedProto, forwardedHost, forwardedURI, forwardedFor}
 
 // ParseRequest reads what the proxy asks about. Errors: ErrBad.
-func ParseRequest(kind Kind, h http.Header) (Ask, error) {
+func ParseRequest(kind Kind, h http.Header) (Request, error) {
 	if err := rejectAmbiguous(h); err != nil {
-		return Ask{}, err
+		return Request{}, err
 	}
-	a := Ask{Kind: kind, Method: first(h, forwardedMethod), header: h}
+	a := Request{Kind: kind, Method: first(h, forwardedMethod), header: h}
 	var err error
 	if kind == Check && (h[originalURL] != nil || h[originalMethod] != nil) {
 		a.Method = first(h, originalMethod)
@@ -96,7 +96,7 @@ func isMethod(text string) bool {
 // Navigates reports whether a person's browser opens a page with the request
 // (Fetch Metadata), and no script, socket or stream does; a browser that does
 // not say so asks for HTML.
-func (a Ask) Navigates() bool { return Navigates(a.header) }
+func (a Request) Navigates() bool { return Navigates(a.header) }
 
 // Navigates reports the same of a request with the headers, which may not be one
 // that can be read.
@@ -110,7 +110,7 @@ func Navigates(h http.Header) bool {
 // FromProgram reports whether a program sent the request, and neither a page nor
 // a script in a browser: those send Fetch Metadata or ask for HTML or, over
 // http, where they send none, call themselves Mozilla.
-func (a Ask) FromProgram() bool {
+func (a Request) FromProgram() bool {
 	if a.browser {
 		return false
 	}
@@ -125,7 +125,7 @@ func (a Ask) FromProgram() bool {
 
 // AsBrowser returns the same request as one that no program is asked for an app
 // password for.
-func (a Ask) AsBrowser() Ask {
+func (a Request) AsBrowser() Request {
 	a.browser = true
 	return a
 }

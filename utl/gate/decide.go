@@ -29,7 +29,7 @@ const (
 
 // Question is what a proxy asks, as it was read.
 type Question struct {
-	Ask
+	Request
 
 	Demands Demands
 	Trusted bool  // who asks is in TRUSTED_PROXIES
@@ -43,8 +43,8 @@ type Demands struct {
 	Level  int      // of the session, at least; then app passwords do not pass
 }
 
-// Passenger is who wants to pass.
-type Passenger struct {
+// Subject is who wants to pass.
+type Subject struct {
 	identity.Identity
 
 	Key string // what signed tokens are kept by: the sid, or the app password's id
@@ -53,16 +53,16 @@ type Passenger struct {
 
 // Verdict is the gate's decision.
 type Verdict struct {
-	Outcome   Outcome
-	Rule      *Rule // of the host; nil before one was found
-	Passenger Passenger
-	Err       error // of an outcome that came of one
+	Outcome Outcome
+	Rule    *Rule // of the host; nil before one was found
+	Subject Subject
+	Err     error // of an outcome that came of one
 }
 
 // Decide decides whether the request may pass. who says who makes it to the target
 // and Pass; or BadProgram, SignedOut or Unsure where that is nobody, perhaps with an
 // error. It is asked only where the answer depends on it.
-func (g *Gate) Decide(q *Question, who func(Target) (Passenger, Outcome, error)) (v Verdict) {
+func (g *Gate) Decide(q *Question, who func(Target) (Subject, Outcome, error)) (v Verdict) {
 	switch {
 	case !q.Trusted:
 		return Verdict{Outcome: Untrusted}
@@ -79,14 +79,14 @@ func (g *Gate) Decide(q *Question, who func(Target) (Passenger, Outcome, error))
 		return Verdict{Outcome: NoPrograms, Rule: rule}
 	}
 	v.Rule = rule
-	if v.Passenger, v.Outcome, v.Err = who(q.Target); v.Outcome != Pass {
+	if v.Subject, v.Outcome, v.Err = who(q.Target); v.Outcome != Pass {
 		return v
 	}
 	switch {
-	case q.Demands.Groups != nil && !slices.ContainsFunc(q.Demands.Groups, v.Passenger.HasGroup),
-		len(rule.Groups) > 0 && !slices.ContainsFunc(rule.Groups, v.Passenger.HasGroup):
+	case q.Demands.Groups != nil && !slices.ContainsFunc(q.Demands.Groups, v.Subject.HasGroup),
+		len(rule.Groups) > 0 && !slices.ContainsFunc(rule.Groups, v.Subject.HasGroup):
 		v.Outcome = WrongGroup
-	case lowLevel(q.Program, v.Passenger.How.Level, max(rule.Level, q.Demands.Level)):
+	case lowLevel(q.Program, v.Subject.How.Level, max(rule.Level, q.Demands.Level)):
 		v.Outcome = LowLevel
 	}
 	return v

@@ -20,7 +20,7 @@ func Explain(q *Question, v Verdict) (lines []Line) {
 		}
 	}
 	if v.Outcome == Pass {
-		lines = append(lines, Line{true, "It passes: 200, and the app is told that it is " + v.Passenger.Username + "."})
+		lines = append(lines, Line{true, "It passes: 200, and the app is told that it is " + v.Subject.Username + "."})
 	}
 	return lines
 }
@@ -58,13 +58,13 @@ func step(at Outcome, held bool, q *Question, v Verdict) string {
 		return pick("The app password is good.", "The app password is not good here, or too many were wrong: 401, or 429.")
 	case SignedOut:
 		if q.Program {
-			return pick("It is "+v.Passenger.Username+", by app password.", "")
+			return pick("It is "+v.Subject.Username+", by app password.", "")
 		}
-		return pick("It is "+v.Passenger.Username+", with a session of level "+fmt.Sprint(v.Passenger.How.Level)+".", "Nobody is signed in: a page leads to the sign-in, everything else gets 401.")
+		return pick("It is "+v.Subject.Username+", with a session of level "+fmt.Sprint(v.Subject.How.Level)+".", "Nobody is signed in: a page leads to the sign-in, everything else gets 401.")
 	case Unsure:
 		return pick("", "Who it is cannot be known just now: 503.")
 	case WrongGroup:
-		return pick("The groups allow it: "+v.Rule.who()+".", v.Passenger.Username+" is in none of the groups ("+v.Rule.who()+"): 403.")
+		return pick("The groups allow it: "+v.Rule.who()+".", v.Subject.Username+" is in none of the groups ("+v.Rule.who()+"): 403.")
 	case LowLevel:
 		if q.Program {
 			return pick("The level is enough.", "A second factor is needed, and an app password is none: 403.")
@@ -88,15 +88,15 @@ func (r *Rule) who() string {
 	return strings.Join(r.Groups, ", ")
 }
 
-// AskAs returns the question that a trusted proxy would ask about the URL, and what
+// DecideAs returns the question that a trusted proxy would ask about the URL, and what
 // the gate would answer to the passenger: nobody where the username is empty.
-func (g *Gate) AskAs(raw, method string, p Passenger) (*Question, Verdict) {
+func (g *Gate) DecideAs(raw, method string, p Subject) (*Question, Verdict) {
 	h := map[string][]string{originalURL: {raw}, originalMethod: {method}}
 	q := &Question{Trusted: true}
-	q.Ask, q.Err = ParseRequest(Check, h)
-	v := g.Decide(q, func(Target) (Passenger, Outcome, error) {
+	q.Request, q.Err = ParseRequest(Check, h)
+	v := g.Decide(q, func(Target) (Subject, Outcome, error) {
 		if p.Username == "" {
-			return Passenger{}, SignedOut, nil
+			return Subject{}, SignedOut, nil
 		}
 		return p, Pass, nil
 	})

@@ -44,11 +44,11 @@ func TestLevels(t *testing.T) {
 			t.Fatal(err)
 		}
 		q := gate.Question{Trusted: true, Program: row.program, Demands: gate.Demands{Level: row.demanded}}
-		if q.Ask, err = gate.ParseRequest(gate.Check, map[string][]string{"X-Original-Url": {"https://app.example/"}, "X-Original-Method": {"GET"}}); err != nil {
+		if q.Request, err = gate.ParseRequest(gate.Check, map[string][]string{"X-Original-Url": {"https://app.example/"}, "X-Original-Method": {"GET"}}); err != nil {
 			t.Fatal(err)
 		}
-		v := g.Decide(&q, func(gate.Target) (gate.Passenger, gate.Outcome, error) {
-			return gate.Passenger{Identity: identity.Identity{Username: "ada"}, How: gate.SignedIn{Level: row.level}}, gate.Pass, nil
+		v := g.Decide(&q, func(gate.Target) (gate.Subject, gate.Outcome, error) {
+			return gate.Subject{Identity: identity.Identity{Username: "ada"}, How: gate.SignedIn{Level: row.level}}, gate.Pass, nil
 		})
 		if v.Outcome != row.want {
 			t.Errorf("%s: got outcome %d, want %d", row.name, v.Outcome, row.want)

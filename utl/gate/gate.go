@@ -49,8 +49,8 @@ type Gate struct {
 	domain string
 	signer signer
 
-	lost      Tally // of no host
-	strangers strangers
+	unattributed Tally // of no host
+	unlisted     unlistedHosts
 }
 
 // New returns a gate. Errors: a host that is none, no key.
@@ -145,15 +145,15 @@ func (g *Gate) CookieScope(t Target) CookieScope {
 // that the request came from. Where that is unknown or elsewhere, it is the
 // target's root. So it is for a target of over 3,000 bytes, escaped, and the
 // URL then has the arg "cut" too.
-func (g *Gate) SignIn(a Ask) string { return g.signIn("/?next=", a) }
+func (g *Gate) SignIn(a Request) string { return g.signIn("/?next=", a) }
 
 // SignInAsOther returns the same for somebody who is signed in.
-func (g *Gate) SignInAsOther(a Ask) string { return g.signIn("/auth?other=1&next=", a) }
+func (g *Gate) SignInAsOther(a Request) string { return g.signIn("/auth?other=1&next=", a) }
 
 // StepUp returns the same for somebody who is signed in with too few factors.
-func (g *Gate) StepUp(a Ask) string { return g.signIn("/auth/step-up?next=", a) }
+func (g *Gate) StepUp(a Request) string { return g.signIn("/auth/step-up?next=", a) }
 
-func (g *Gate) signIn(path string, a Ask) string {
+func (g *Gate) signIn(path string, a Request) string {
 	back := a.Target
 	if a.Method != http.MethodGet && a.Method != http.MethodHead {
 		from, ok := g.ReturnTarget(a.header.Get("Referer"))

@@ -10,7 +10,7 @@ import (
 
 const (
 	tallyMinutes = 60
-	mostHosts    = 50 // that nobody listed; the one that was asked about longest ago goes first
+	maxHosts     = 50 // that nobody listed; the one that was asked about longest ago goes first
 	askedEvery   = time.Second
 )
 
@@ -98,18 +98,18 @@ func (t *Tally) refuse(why Outcome, now time.Time, by string) {
 	t.refused[why].add(now, by)
 }
 
-// strangers are the hosts that nobody listed.
-type strangers struct {
+// unlistedHosts are the hosts that nobody listed.
+type unlistedHosts struct {
 	mu    sync.Mutex
 	hosts map[string]*minutes
 }
 
-func (s *strangers) add(host string, now time.Time, by string) {
+func (s *unlistedHosts) add(host string, now time.Time, by string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := s.hosts[host]
 	if m == nil {
-		if len(s.hosts) >= mostHosts {
+		if len(s.hosts) >= maxHosts {
 			s.dropOldest()
 		}
 		if m = (&minutes{}); s.hosts == nil {
@@ -120,7 +120,7 @@ func (s *strangers) add(host string, now time.Time, by string) {
 	m.add(now, by)
 }
 
-func (s *strangers) dropOldest() {
+func (s *unlistedHosts) dropOldest() {
 	oldest := ""
 	for host, m := range s.hosts {
 		if oldest == "" || m.last.Before(s.hosts[oldest].last) {
@@ -135,7 +135,7 @@ func (s *strangers) dropOldest() {
 func (g *Gate) Count(q *Question, v Verdict, now time.Time, by string) {
 	switch v.Outcome {
 	case Untrusted, Unreadable:
-		tally := &g.lost
+		tally := &g.unattributed
 		if v.Outcome == Untrusted && q.Err == nil { // anybody can claim a host here: it is shown, and decides nothing
 			if rule, _ := g.rule(q.Target); rule != nil {
 				tally = rule.Tally
@@ -143,7 +143,7 @@ func (g *Gate) Count(q *Question, v Verdict, now time.Time, by string) {
 		}
 		tally.refuse(v.Outcome, now, by)
 	case Unlisted:
-		g.strangers.add(q.Name, now, by)
+		g.unlisted.add(q.Name, now, by)
 	case NoPrograms, BadProgram, WrongGroup, LowLevel:
 		v.Rule.Tally.refuse(v.Outcome, now, by)
 	case Unknown, SignedOut, Unsure, Pass:
@@ -153,14 +153,14 @@ func (g *Gate) Count(q *Question, v Verdict, now time.Time, by string) {
 	}
 }
 
-// Lost returns what was refused within the hour before now of which no app is known:
+// Unattributed returns what was refused within the hour before now of which no app is known:
 // the questions of proxies that are not trusted or cannot be read, and those about
 // hosts that nobody listed, the newest first.
-func (g *Gate) Lost(now time.Time) []Refusal {
-	all := g.lost.Refused(now)
-	g.strangers.mu.Lock()
-	defer g.strangers.mu.Unlock()
-	for host, m := range g.strangers.hosts {
+func (g *Gate) Unattributed(now time.Time) []Refusal {
+	all := g.unattributed.Refused(now)
+	g.unlisted.mu.Lock()
+	defer g.unlisted.mu.Unlock()
+	for host, m := range g.unlisted.hosts {
 		if n := m.total(now); n > 0 {
 			if g.named(host) == nil { // else it was added meanwhile
 				all = append(all, Refusal{Outcome: Unlisted, Host: host, N: n, Last: m.last, By: m.by})

@@ -8,10 +8,10 @@ import (
 )
 
 const (
-	poll      = 5 * time.Second        // how often another server's mails are looked for
-	settling  = 200 * time.Millisecond // in which the transaction that woke the sender commits
-	pauseMost = 5 * time.Minute        // between tries of a mail server that is down
-	laterMost = time.Hour              // between tries of one mail
+	poll          = 5 * time.Second        // how often another server's mails are looked for
+	settling      = 200 * time.Millisecond // in which the transaction that woke the sender commits
+	maxPause      = 5 * time.Minute        // between tries of a mail server that is down
+	maxRetryDelay = time.Hour              // between tries of one mail
 )
 
 // Sender sends what waits in the queue.
@@ -137,7 +137,7 @@ func (s *Sender) connect(ctx context.Context, c *connection) error {
 
 func (s *Sender) down() {
 	s.downs++
-	s.paused = s.Queue.Now().Add(doubled(15*time.Second, s.downs, pauseMost))
+	s.paused = s.Queue.Now().Add(doubled(15*time.Second, s.downs, maxPause))
 }
 
 // deliver hands the mail over and notes what became of it. An error ends the
@@ -163,7 +163,7 @@ func (s *Sender) deliver(ctx context.Context, c *connection, m row, link Link) e
 
 // retry gives the mail back, for a time that doubles with each try.
 func (s *Sender) retry(ctx context.Context, m row, err error) error {
-	then := s.Queue.Now().Add(doubled(time.Minute, int(m.tries), laterMost))
+	then := s.Queue.Now().Add(doubled(time.Minute, int(m.tries), maxRetryDelay))
 	if ctx.Err() != nil { // it was the stop that failed it
 		then = s.Queue.Now()
 	}

@@ -24,8 +24,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// Most is how many passkeys an account may have.
-const Most = 20
+// MaxPasskeys is how many passkeys an account may have.
+const MaxPasskeys = 20
 
 var (
 	// ErrAnswer means that the answer is not one, or is not made for this site, by
@@ -49,7 +49,7 @@ var (
 	// ErrTaken means that the passkey is registered already.
 	ErrTaken = errors.New("the passkey is registered already")
 	// ErrMany means that the account has as many passkeys as it may.
-	ErrMany = fmt.Errorf("an account has at most %d passkeys", Most)
+	ErrMany = fmt.Errorf("an account has at most %d passkeys", MaxPasskeys)
 	// ErrName means that a passkey's name is not one.
 	ErrName = errors.New("a passkey's name is 1 to 64 characters on one line")
 )

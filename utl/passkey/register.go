@@ -57,7 +57,7 @@ func (s *Store) Add(ctx context.Context, of identity.Identity, n Registration, b
 		if err := s.spend(ctx, tx, c); err != nil {
 			return err
 		}
-		if err := mayHaveMore(ctx, tx, of.ID); err != nil {
+		if err := checkLimit(ctx, tx, of.ID); err != nil {
 			return err
 		}
 		if err := s.insert(ctx, tx, of.ID, made); err != nil {
@@ -123,15 +123,15 @@ func (s *Store) verifyNew(of identity.Identity, n Registration) (made row, c cha
 // refused returns the library's error as one of ours.
 func refused(err error) error { return fmt.Errorf("%w: %w", ErrAnswer, err) }
 
-// mayHaveMore returns ErrUnknown when the account is gone or disabled, and ErrMany
+// checkLimit returns ErrUnknown when the account is gone or disabled, and ErrMany
 // when it has as many passkeys as it may. The account is locked.
-func mayHaveMore(ctx context.Context, tx *db.Tx, accountID string) error {
+func checkLimit(ctx context.Context, tx *db.Tx, accountID string) error {
 	has, err := db.One(ctx, tx, db.Int, `SELECT (SELECT COUNT(*) FROM passkeys p WHERE p.account_id = a.id) FROM accounts a
 		WHERE a.id = ? AND a.disabled_at = 0`, accountID)
 	switch {
 	case errors.Is(err, db.ErrNone):
 		return ErrUnknown
-	case err == nil && has >= Most:
+	case err == nil && has >= MaxPasskeys:
 		return ErrMany
 	}
 	return err

@@ -143,7 +143,7 @@ func TestRegistrationsThatAreRefused(t *testing.T) {
 			return d.Attest(t, w.options(t, ada, registering(ada)), d.Keys[0])
 		}, passkey.ErrTaken},
 		{"one more than twenty", func(w *world, ada, _ account.Account, d *passkeytest.Device) string {
-			for range passkey.Most {
+			for range passkey.MaxPasskeys {
 				w.register(t, ada, d)
 			}
 			return d.Create(t, w.options(t, ada, registering(ada)))
@@ -266,7 +266,7 @@ func TestOfManyRegistrationsTwentyFit(t *testing.T) {
 	w := open(t)
 	servers := []*world{w, w.second(t)}
 	ada, d := w.add(t, "ada"), passkeytest.New(origin)
-	for range passkey.Most - 1 {
+	for range passkey.MaxPasskeys - 1 {
 		w.register(t, ada, d)
 	}
 	answers := make([]string, 20)
@@ -287,7 +287,7 @@ func TestOfManyRegistrationsTwentyFit(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := len(w.texts(t, `SELECT id FROM passkeys`)); won != 1 || n != passkey.Most {
+	if n := len(w.texts(t, `SELECT id FROM passkeys`)); won != 1 || n != passkey.MaxPasskeys {
 		t.Errorf("%d got in, there are %d", won, n)
 	}
 }

@@ -56,7 +56,7 @@ func scan(r db.Row) (p row, err error) {
 
 // of returns the account's passkeys, the newest first.
 func (s *Store) of(ctx context.Context, accountID string) ([]row, error) {
-	all, err := db.All(ctx, s.DB, scan, selectPasskeys+`p.account_id = ? ORDER BY p.created_at DESC, p.id LIMIT ?`, accountID, Most)
+	all, err := db.All(ctx, s.DB, scan, selectPasskeys+`p.account_id = ? ORDER BY p.created_at DESC, p.id LIMIT ?`, accountID, MaxPasskeys)
 	if err != nil {
 		return nil, fmt.Errorf("listing passkeys: %w", err)
 	}
@@ -156,7 +156,7 @@ func (s *Store) changing(ctx context.Context, of identity.Identity, sid string, 
 		return fn(tx)
 	})
 	if err == nil {
-		s.Sessions.ForgetAccount(of.ID)
+		s.Sessions.InvalidateAccount(of.ID)
 	}
 	return err
 }

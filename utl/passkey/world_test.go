@@ -92,7 +92,7 @@ func (w *world) site(t *testing.T, at string, keys ...[32]byte) *passkey.Store {
 
 func (w *world) add(t *testing.T, name string) account.Account {
 	t.Helper()
-	a, err := w.accounts.Add(t.Context(), account.Wanted{Username: name, Password: good, Role: account.Owner}, audit.Command())
+	a, err := w.accounts.Add(t.Context(), account.NewAccount{Username: name, Password: good, Role: account.Owner}, audit.Command())
 	if err != nil {
 		t.Fatal(err)
 	}

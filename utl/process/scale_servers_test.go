@@ -146,7 +146,7 @@ func (h *house) started(i int) time.Time {
 func (h *house) passes(i int) string {
 	w := httptest.NewRecorder()
 	who := session.Session{SID: fmt.Sprintf("%026d", i), Identity: identity.Identity{Username: fmt.Sprintf("person-%d", i)}, Started: h.started(i)}
-	if err := h.sessions.SendGate(w, &http.Request{}, who, session.Place{Host: "app.example"}); err != nil {
+	if err := h.sessions.SendGate(w, &http.Request{}, who, session.CookieScope{Host: "app.example"}); err != nil {
 		h.stores.t.Fatal(err)
 	}
 	cookie, _, _ := strings.Cut(w.Header().Get("Set-Cookie"), ";")

@@ -16,9 +16,9 @@ func Every(d time.Duration, do func(context.Context)) Job {
 	}
 }
 
-// LookAgain returns a job that calls each look after each d, and at once when a
+// Poll returns a job that calls each look after each d, and at once when a
 // signal comes, which it logs.
-func LookAgain(d time.Duration, signals <-chan os.Signal, log *slog.Logger, looks ...func(context.Context)) Job {
+func Poll(d time.Duration, signals <-chan os.Signal, log *slog.Logger, looks ...func(context.Context)) Job {
 	return func(ctx context.Context) {
 		for wait(ctx, d, signals, func() { log.InfoContext(ctx, "SIGHUP: looking at the files again") }) {
 			for _, look := range looks {

@@ -35,7 +35,7 @@ func TestLookAgain(t *testing.T) {
 		signals := make(chan os.Signal, 1)
 		var log bytes.Buffer
 		keys, cert, ended := 0, 0, make(chan struct{})
-		job := server.LookAgain(time.Second, signals, slog.New(slog.NewTextHandler(&log, nil)),
+		job := server.Poll(time.Second, signals, slog.New(slog.NewTextHandler(&log, nil)),
 			func(context.Context) { keys++ }, func(context.Context) { cert++ })
 		go func() { job(ctx); close(ended) }()
 		<-time.After(2500 * time.Millisecond)

@@ -15,7 +15,7 @@ import (
 // zero value is none. It hands a socket over (sd_listen_fds(3)), is told when the
 // server is ready and when it stops, and as long as it runs (sd_notify(3)).
 type Manager struct {
-	notify   string        // NOTIFY_SOCKET; empty: it wants to hear nothing
+	socket   string        // NOTIFY_SOCKET; empty: it wants to hear nothing
 	watchdog time.Duration // how long it waits for a sign of life; 0: it does not
 	handed   bool          // a socket is at handedFD
 }
@@ -29,7 +29,7 @@ var errSockets = errors.New("systemd handed over several sockets: glassjar takes
 // What is meant for another process, such as the one that started this one, does
 // not count. Error: more than one socket is handed over.
 func ManagerOf(getenv func(string) string, pid int) (Manager, error) {
-	m := Manager{notify: getenv("NOTIFY_SOCKET")}
+	m := Manager{socket: getenv("NOTIFY_SOCKET")}
 	me := strconv.Itoa(pid)
 	if whose := getenv("WATCHDOG_PID"); whose == me || whose == "" {
 		micros, err := strconv.ParseInt(getenv("WATCHDOG_USEC"), 10, 64)
@@ -61,14 +61,14 @@ func (Manager) listener() (net.Listener, error) {
 	return ln, nil
 }
 
-// tell tells the manager the state, if it wants to hear of it.
-func (m Manager) tell(ctx context.Context, state string) error {
-	if m.notify == "" {
+// notify tells the manager the state, if it wants to hear of it.
+func (m Manager) notify(ctx context.Context, state string) error {
+	if m.socket == "" {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second) // a manager that is stuck stops no server
 	defer cancel()
-	c, err := (&net.Dialer{}).DialContext(ctx, "unixgram", m.notify)
+	c, err := (&net.Dialer{}).DialContext(ctx, "unixgram", m.socket)
 	if err != nil {
 		return fmt.Errorf("telling systemd: %w", err)
 	}
@@ -80,10 +80,10 @@ func (m Manager) tell(ctx context.Context, state string) error {
 	return errors.Join(err, c.Close())
 }
 
-// live tells the manager again and again that the process runs, twice as often as
+// pingWatchdog tells the manager again and again that the process runs, twice as often as
 // it wants to hear it.
-func (m Manager) live(ctx context.Context) {
+func (m Manager) pingWatchdog(ctx context.Context) {
 	if m.watchdog > 0 {
-		Every(m.watchdog/2, func(ctx context.Context) { _ = m.tell(ctx, "WATCHDOG=1") })(ctx) // what is not heard counts as not said
+		Every(m.watchdog/2, func(ctx context.Context) { _ = m.notify(ctx, "WATCHDOG=1") })(ctx) // what is not heard counts as not said
 	}
 }

@@ -40,17 +40,17 @@ func (s Server) Run(ctx context.Context, ln net.Listener) error {
 	var background sync.WaitGroup
 	going, stop := context.WithCancel(context.WithoutCancel(ctx))
 	background.Go(debug.FreeOSMemory) // what only the start needed
-	for _, job := range append(s.Jobs, s.Manager.live) {
+	for _, job := range append(s.Jobs, s.Manager.pingWatchdog) {
 		background.Go(func() { job(going) })
 	}
-	err := s.answer(ctx, ln)
+	err := s.serve(ctx, ln)
 	stop()
 	background.Wait()
 	return err
 }
 
-// answer serves until ctx ends.
-func (s Server) answer(ctx context.Context, ln net.Listener) error {
+// serve serves until ctx ends.
+func (s Server) serve(ctx context.Context, ln net.Listener) error {
 	drain := &drain{fresh: map[net.Conn]struct{}{}}
 	srv := s.http(drain)
 	failed := make(chan error, 1)
@@ -63,7 +63,7 @@ func (s Server) answer(ctx context.Context, ln net.Listener) error {
 	}
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
-	s.tell(ending, "STOPPING=1")
+	s.notify(ending, "STOPPING=1")
 	drain.begun.Store(true)
 	_ = ln.Close() // which ends Serve: from here on nobody new is let in
 	if err := <-failed; !errors.Is(err, net.ErrClosed) {
@@ -84,13 +84,13 @@ func (s Server) ready(ctx context.Context) {
 		}
 	}
 	if ctx.Err() == nil {
-		s.tell(ctx, "READY=1")
+		s.notify(ctx, "READY=1")
 	}
 }
 
-// tell tells the manager the state; that it cannot be told is logged.
-func (s Server) tell(ctx context.Context, state string) {
-	if err := s.Manager.tell(ctx, state); err != nil {
+// notify tells the manager the state; that it cannot be told is logged.
+func (s Server) notify(ctx context.Context, state string) {
+	if err := s.Manager.notify(ctx, state); err != nil {
 		s.Log.WarnContext(ctx, "the service manager was not told", "state", state, "error", err)
 	}
 }

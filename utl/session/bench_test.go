@@ -83,7 +83,7 @@ func BenchmarkFindRow(b *testing.B) {
 	r, sid := request(cookie), s.live(b, cookie).SID
 	b.ReportAllocs()
 	for b.Loop() {
-		s.Forget(sid)
+		s.Invalidate(sid)
 		if _, err := s.Find(r); err != nil {
 			b.Fatal(err)
 		}

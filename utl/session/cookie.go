@@ -167,7 +167,7 @@ func (s *Store) Save(_ *http.Request, w http.ResponseWriter, gs *sessions.Sessio
 // browser. When the request carried several session cookies, it deletes those of
 // other paths and parent domains too.
 func (s *Store) Clear(w http.ResponseWriter, r *http.Request) error {
-	if s.Several(r) {
+	if s.HasDuplicateCookie(r) {
 		ClearAll(w, r, s.name, s.opt.Secure)
 	} else {
 		gs := sessions.NewSession(s, s.name)
@@ -179,7 +179,7 @@ func (s *Store) Clear(w http.ResponseWriter, r *http.Request) error {
 	if s.opt.GateDomain == "" {
 		return nil
 	}
-	gs := s.newGate(Place{Host: s.opt.GateDomain, Domain: true, Secure: true})
+	gs := s.newGate(CookieScope{Host: s.opt.GateDomain, Domain: true, Secure: true})
 	return gs.Save(r, w)
 }
 
@@ -195,7 +195,7 @@ func (s *Store) Renew(w http.ResponseWriter, r *http.Request, found Session) err
 // send sends the session's cookie. If the request carried several, it deletes the
 // others: two valid cookies would sign the person out.
 func (s *Store) send(w http.ResponseWriter, r *http.Request, started Session) error {
-	if s.Several(r) {
+	if s.HasDuplicateCookie(r) {
 		ClearAll(w, r, s.name, s.opt.Secure)
 	}
 	gs, _ := s.Get(r, s.name) // with an error it is a new session

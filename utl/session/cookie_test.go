@@ -238,7 +238,7 @@ func TestSeveralCookiesOfTheName(t *testing.T) {
 		raw(a + "; " + s.Name() + `=a\b`), raw(s.Name() + `=a"b; ` + a), raw(a, s.Name()+"=ä"), // which net/http does not read
 	} {
 		for range 2 { // the second time it is remembered
-			if found, err := s.Find(r); err != nil || found.SID != want || !s.Several(r) {
+			if found, err := s.Find(r); err != nil || found.SID != want || !s.HasDuplicateCookie(r) {
 				t.Errorf("%.80q: got %s, error %v; want ada's session", r.Header["Cookie"], found.Username, err)
 			}
 		}
@@ -249,7 +249,7 @@ func TestSeveralCookiesOfTheName(t *testing.T) {
 	} {
 		s.none(t, r)
 	}
-	if s.Several(request(good)) {
+	if s.HasDuplicateCookie(request(good)) {
 		t.Error("one cookie is several")
 	}
 	s.live(t, good)

@@ -78,7 +78,7 @@ var costs = []struct {
 	}},
 	{
 		"row",
-		func(_ *testing.B, f *filled) { sid, _ := f.nth(f.turn); f.Forget(sid) },
+		func(_ *testing.B, f *filled) { sid, _ := f.nth(f.turn); f.Invalidate(sid) },
 		func(b *testing.B, f *filled) {
 			b.Helper()
 			_, r := f.nth(f.turn)

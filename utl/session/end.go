@@ -25,7 +25,7 @@ func (s *Store) EndDevice(ctx context.Context, accountID, id string, by audit.Ac
 	if err != nil {
 		return fmt.Errorf("ending a device's session: %w", err)
 	}
-	s.Forget(ended...)
+	s.Invalidate(ended...)
 	return nil
 }
 
@@ -36,7 +36,7 @@ func (s *Store) EndOthers(ctx context.Context, accountID, except string, by audi
 	if err != nil {
 		return fmt.Errorf("ending the other sessions: %w", err)
 	}
-	s.ForgetAccount(accountID)
+	s.InvalidateAccount(accountID)
 	return nil
 }
 

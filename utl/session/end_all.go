@@ -26,7 +26,7 @@ type massEnd struct {
 // the transaction of the change that requires it: from its commit on they are
 // refused. Beyond 500 sessions, Run writes the ends of the other rows later. EndAll
 // locks the account, so call it before the transaction's first statement. After
-// the commit call Store.ForgetAccount, so that this server refuses them at once.
+// the commit call Store.InvalidateAccount, so that this server refuses them at once.
 func EndAll(ctx context.Context, tx *db.Tx, now time.Time, by audit.Actor, accountID, except string) error {
 	if err := LockAccount(ctx, tx, accountID); err != nil {
 		return err

@@ -24,7 +24,7 @@ func (s *site) change(ctx context.Context, id, q string) error {
 		_, err := tx.Exec(ctx, q, id)
 		return err
 	})
-	s.ForgetAccount(id)
+	s.InvalidateAccount(id)
 	return err
 }
 

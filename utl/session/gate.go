@@ -6,9 +6,9 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// Place is the scope of a gate cookie: one host, or a domain with all its
+// CookieScope is the scope of a gate cookie: one host, or a domain with all its
 // subdomains. Cookies do not tell ports apart.
-type Place struct {
+type CookieScope struct {
 	Host   string
 	Domain bool // Host is COOKIE_DOMAIN
 	Secure bool // reached over https
@@ -16,7 +16,7 @@ type Place struct {
 
 // name returns the gate cookie's name. Browsers accept __Host- cookies only from
 // the host itself, and both prefixes only over https (RFC 6265bis, section 4.1.3).
-func (p Place) name() string {
+func (p CookieScope) name() string {
 	switch {
 	case p.Domain:
 		return "__Secure-glassjar-gate"
@@ -39,13 +39,13 @@ func (s *Store) SetGateKeys(keys [][32]byte) error {
 // FindGate returns the live session of the request's gate cookie for the scope: the
 // same session as Find's, with the same errors. Session cookies and gate cookies of
 // other scopes do not count.
-func (s *Store) FindGate(r *http.Request, at Place) (Session, error) {
+func (s *Store) FindGate(r *http.Request, at CookieScope) (Session, error) {
 	return s.find(r, at.name(), at.Host)
 }
 
 // SendGate sends the session's gate cookie for the scope. It ends with the session.
 // If the request carried several, the others are deleted.
-func (s *Store) SendGate(w http.ResponseWriter, r *http.Request, found Session, at Place) error {
+func (s *Store) SendGate(w http.ResponseWriter, r *http.Request, found Session, at CookieScope) error {
 	if hasDuplicates(r, at.name()) {
 		ClearAll(w, r, at.name(), at.Secure)
 	}
@@ -56,7 +56,7 @@ func (s *Store) SendGate(w http.ResponseWriter, r *http.Request, found Session, 
 }
 
 // newGate returns an empty gorilla session for the scope's gate cookie.
-func (s *Store) newGate(at Place) *sessions.Session {
+func (s *Store) newGate(at CookieScope) *sessions.Session {
 	gs := sessions.NewSession(s, at.name())
 	gs.Options = s.options()
 	gs.Options.Secure = at.Secure

@@ -18,16 +18,16 @@ import (
 
 // The places of these tests.
 var (
-	onApp    = session.Place{Host: "app.example.com", Secure: true}
-	onWiki   = session.Place{Host: "wiki.example.com", Secure: true}
-	onPlain  = session.Place{Host: "app.example.com"}
-	onDomain = session.Place{Host: "example.com", Domain: true, Secure: true}
+	onApp    = session.CookieScope{Host: "app.example.com", Secure: true}
+	onWiki   = session.CookieScope{Host: "wiki.example.com", Secure: true}
+	onPlain  = session.CookieScope{Host: "app.example.com"}
+	onDomain = session.CookieScope{Host: "example.com", Domain: true, Secure: true}
 )
 
 func withGate(o *session.Options) { o.GateKeys, o.Secure = [][32]byte{newKey()}, true }
 
 // gateCookie returns the gate cookie of the session that the cookie names.
-func (s *site) gateCookie(t *testing.T, c *http.Cookie, at session.Place) *http.Cookie {
+func (s *site) gateCookie(t *testing.T, c *http.Cookie, at session.CookieScope) *http.Cookie {
 	t.Helper()
 	w := httptest.NewRecorder()
 	if err := s.SendGate(w, request(), s.live(t, c), at); err != nil {
@@ -36,7 +36,7 @@ func (s *site) gateCookie(t *testing.T, c *http.Cookie, at session.Place) *http.
 	return only(t, w)
 }
 
-func (s *site) noneAt(t *testing.T, at session.Place, r *http.Request) {
+func (s *site) noneAt(t *testing.T, at session.CookieScope, r *http.Request) {
 	t.Helper()
 	if found, err := s.FindGate(r, at); !errors.Is(err, session.ErrNone) {
 		t.Errorf("at %+v: got %+v, error %v; want ErrNone", at, found, err)
@@ -47,7 +47,7 @@ func TestGateCookie(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about cookies")
 	for _, tt := range []struct {
 		name     string
-		at       session.Place
+		at       session.CookieScope
 		remember bool
 		want     http.Cookie
 	}{
@@ -79,7 +79,7 @@ func TestGateCookie(t *testing.T) {
 func TestAGateCookieSomewhereElse(t *testing.T) {
 	s := newSite(t, withGate)
 	cookie := s.signIn(t, "ada", true)
-	places := []session.Place{
+	places := []session.CookieScope{
 		onApp, onWiki, onPlain, onDomain,
 		{Host: "example.com", Secure: true},
 		{Host: "app.example.com", Domain: true, Secure: true},
@@ -186,10 +186,10 @@ func TestGateCookiesOfTwoDomains(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t, withGate)
 	cookie := s.signIn(t, "ada", false)
-	deeper := session.Place{Host: "s1.example.com", Domain: true, Secure: true}
+	deeper := session.CookieScope{Host: "s1.example.com", Domain: true, Secure: true}
 	a, b := s.gateCookie(t, cookie, onDomain), s.gateCookie(t, cookie, deeper)
 	for _, r := range []*http.Request{request(a, b), request(b, a)} {
-		for _, at := range []session.Place{onDomain, deeper} {
+		for _, at := range []session.CookieScope{onDomain, deeper} {
 			if _, err := s.FindGate(r, at); err != nil {
 				t.Errorf("at %+v: got error %v", at, err)
 			}

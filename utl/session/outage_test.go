@@ -69,8 +69,8 @@ func TestAChangeBeforeTheEndIsWritten(t *testing.T) {
 		t.Error("End wrote into a file that is not there")
 	}
 	back()
-	s.tx(t, func(tx *db.Tx) error { return session.Touch(t.Context(), tx, s.clock.Now(), "id-ada") })
-	s.ForgetAccount("id-ada")
+	s.tx(t, func(tx *db.Tx) error { return session.AccountChanged(t.Context(), tx, s.clock.Now(), "id-ada") })
+	s.InvalidateAccount("id-ada")
 	s.none(t, request(cookie))
 	s.poll(t)
 	s.none(t, request(cookie))

@@ -148,7 +148,7 @@ func sweepChanges(t *testing.T, by *site) {
 
 // A change of the account's name or role reaches every server with its poll
 // and ends nothing.
-func TestTouch(t *testing.T) {
+func TestAccountChanged(t *testing.T) {
 	s := newSite(t)
 	cookie, bob := s.signIn(t, "ada", false), s.signIn(t, "bob", false)
 	other := s.another(t)
@@ -160,7 +160,7 @@ func TestTouch(t *testing.T) {
 		if _, err := tx.Exec(t.Context(), `UPDATE accounts SET role = 'owner', name = 'Ada'`); err != nil {
 			return err
 		}
-		return session.Touch(t.Context(), tx, s.clock.Now(), "id-ada")
+		return session.AccountChanged(t.Context(), tx, s.clock.Now(), "id-ada")
 	})
 	for _, server := range []*site{s, other} {
 		if got := server.live(t, cookie).Role; got != "member" {

@@ -93,7 +93,7 @@ func endsAfter(b *testing.B, all []*site) time.Duration {
 		running.Go(func() { s.Run(ctx) })
 		running.Go(func() { s.db.Run(ctx, slog.New(slog.DiscardHandler)) })
 	}
-	<-all[len(all)-1].db.Came() // it listens
+	<-all[len(all)-1].db.Notified() // it listens
 	last, took := all[len(all)-1], []time.Duration{}
 	for range 11 {
 		cookie := all[0].signIn(b, "p2", false)

@@ -41,7 +41,7 @@ func (s *Store) Prove(w http.ResponseWriter, r *http.Request, found Session, v V
 	if err != nil {
 		return Session{}, fmt.Errorf("proving a session: %w", err)
 	}
-	s.Forget(found.SID)
+	s.Invalidate(found.SID)
 	return found, s.send(w, r, found)
 }
 

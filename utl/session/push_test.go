@@ -31,7 +31,7 @@ func TestEndsAreGivenNoticeOf(t *testing.T) {
 	came := func() {
 		t.Helper()
 		select {
-		case <-other.db.Came():
+		case <-other.db.Notified():
 		case <-time.After(10 * time.Second):
 			t.Fatal("no notice came")
 		}

@@ -108,7 +108,7 @@ func TestRaceOfRequestsWithASignOut(t *testing.T) {
 					t.Errorf("after the end: %v; got error %v", last, err)
 				}
 				if i%2 == 0 {
-					s.Forget(sid) // so that rows are read all the while
+					s.Invalidate(sid) // so that rows are read all the while
 				}
 			}
 		}
@@ -149,12 +149,12 @@ func TestRaceOfAll(t *testing.T) {
 		many(func(int) { must(s.Poll(t.Context())) }),
 		many(func(int) { must(s.Write(t.Context())) }),
 		many(func(int) { must(s.Sweep(t.Context())) }),
-		many(func(int) { s.Forget(sid) }),
+		many(func(int) { s.Invalidate(sid) }),
 		many(func(i int) { must(s.SetKeys(keys[i%2:])) }),
 		many(func(int) { s.signIn(t, "eve", true) }), // the oldest of hers end
 		many(func(int) { _, err := s.List(t.Context(), "id-ada"); must(err) }),
 		many(func(int) {
-			must(s.db.Tx(t.Context(), func(tx *db.Tx) error { return session.Touch(t.Context(), tx, s.clock.Now(), "id-ada") }))
+			must(s.db.Tx(t.Context(), func(tx *db.Tx) error { return session.AccountChanged(t.Context(), tx, s.clock.Now(), "id-ada") }))
 		}),
 	)
 	s.live(t, cookies[0])

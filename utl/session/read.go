@@ -124,8 +124,8 @@ func (s *Store) canonical(value string) bool {
 	return err == nil && date[0] >= '1' && signed <= s.opt.Now().Add(signedSkew).Unix()
 }
 
-// Several reports whether the request carries more than one session cookie.
-func (s *Store) Several(r *http.Request) bool { return hasDuplicates(r, s.name) }
+// HasDuplicateCookie reports whether the request carries more than one session cookie.
+func (s *Store) HasDuplicateCookie(r *http.Request) bool { return hasDuplicates(r, s.name) }
 
 func hasDuplicates(r *http.Request, name string) bool {
 	var few [4]string

@@ -11,7 +11,7 @@ import (
 )
 
 // liveAt fails the test unless the gate cookie names a live session there.
-func (s *site) liveAt(t *testing.T, at session.Place, c *http.Cookie) {
+func (s *site) liveAt(t *testing.T, at session.CookieScope, c *http.Cookie) {
 	t.Helper()
 	if _, err := s.FindGate(request(c), at); err != nil {
 		t.Fatalf("at %+v: got error %v, want a live session", at, err)
@@ -52,7 +52,7 @@ func TestARememberedCookie(t *testing.T) {
 	s.none(t, request(cookiesNamed(s.Name(), cookie.Value+strings.Repeat("A", 5000))))
 	kept(2)
 
-	s.Forget(sid)
+	s.Invalidate(sid)
 	kept(0)
 	s.live(t, cookie)
 	kept(1)
@@ -104,7 +104,7 @@ func TestRememberedCookiesAreBounded(t *testing.T) {
 	if got := testing.AllocsPerRun(10, func() { _, _ = s.Find(r) }); got > 0 {
 		t.Error("the last cookie is not remembered: others were kept in its place")
 	}
-	s.Forget(s.live(t, last).SID)
+	s.Invalidate(s.live(t, last).SID)
 	if got := s.Cookies(); got != 0 {
 		t.Errorf("%d cookies outlived their entry", got)
 	}

@@ -107,10 +107,10 @@ func changed(ctx context.Context, tx *db.Tx, now time.Time, sid, accountID strin
 	return nil
 }
 
-// Touch makes every server read the account's sessions again, in the transaction
+// AccountChanged makes every server read the account's sessions again, in the transaction
 // that changed the account's name, role or groups. After the commit call
-// Store.ForgetAccount, so that this server does so at once.
-func Touch(ctx context.Context, tx *db.Tx, now time.Time, accountID string) error {
+// Store.InvalidateAccount, so that this server does so at once.
+func AccountChanged(ctx context.Context, tx *db.Tx, now time.Time, accountID string) error {
 	return changed(ctx, tx, now, "", accountID)
 }
 

@@ -54,7 +54,7 @@ func (s *Store) Run(ctx context.Context) {
 // await waits for the tick, and polls meanwhile when another server notifies of a
 // change, at most every 20 ms. It reports false when ctx has ended.
 func (s *Store) await(ctx context.Context, tick <-chan time.Time) bool {
-	came, rest := s.opt.DB.Came(), time.NewTimer(0)
+	came, rest := s.opt.DB.Notified(), time.NewTimer(0)
 	defer rest.Stop()
 	for {
 		select {
@@ -63,7 +63,7 @@ func (s *Store) await(ctx context.Context, tick <-chan time.Time) bool {
 		case <-tick:
 			return true
 		case <-rest.C:
-			came = s.opt.DB.Came()
+			came = s.opt.DB.Notified()
 		case <-came:
 			_ = s.Poll(ctx) // the next tick's poll reports errors
 			came = nil

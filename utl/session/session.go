@@ -265,7 +265,7 @@ func (s *Store) StartAnd(w http.ResponseWriter, r *http.Request, v Verified, rem
 	if err != nil {
 		return Session{}, fmt.Errorf("starting a session: %w", err)
 	}
-	s.Forget(append(ended, old.sid)...)
+	s.Invalidate(append(ended, old.sid)...)
 	return started, s.send(w, r, started)
 }
 
@@ -284,16 +284,16 @@ func (s *Store) End(ctx context.Context, sid string, by audit.Actor) error {
 		s.cache.endLater(sid, by, now)
 		return fmt.Errorf("ending a session: %w", err)
 	}
-	s.Forget(sid)
+	s.Invalidate(sid)
 	return nil
 }
 
-// Forget removes the sessions from the cache: the next request reads their rows.
-func (s *Store) Forget(sids ...string) { s.cache.invalidate(sids...) }
+// Invalidate removes the sessions from the cache: the next request reads their rows.
+func (s *Store) Invalidate(sids ...string) { s.cache.invalidate(sids...) }
 
-// ForgetAccount removes the account's sessions from the cache: the next request of
+// InvalidateAccount removes the account's sessions from the cache: the next request of
 // each reads its row.
-func (s *Store) ForgetAccount(id string) { s.cache.invalidateAccount(id) }
+func (s *Store) InvalidateAccount(id string) { s.cache.invalidateAccount(id) }
 
 // List returns the account's live sessions, most recently seen first, at most 100:
 // the ones that started last.

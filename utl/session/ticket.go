@@ -46,27 +46,27 @@ type Ticket struct {
 // Open reports whether the ticket was made without a nonce.
 func (t Ticket) Open() bool { return t.nonce == "" }
 
-// For reports whether the request carries the nonce that the ticket is bound to, in
+// MatchesBrowser reports whether the request carries the nonce that the ticket is bound to, in
 // the scope's nonce cookie. Whoever else was sent the ticket's code does not.
-func (t Ticket) For(r *http.Request, at Place) bool {
-	return slices.ContainsFunc(cookiesNamed(nil, r.Header["Cookie"], at.nonce()), func(sent string) bool {
+func (t Ticket) MatchesBrowser(r *http.Request, at CookieScope) bool {
+	return slices.ContainsFunc(cookiesNamed(nil, r.Header["Cookie"], at.nonceCookie()), func(sent string) bool {
 		return isNonce(sent) && hashTicket(sent) == t.nonce
 	})
 }
 
-// nonce returns the name of the scope's nonce cookie.
-func (p Place) nonce() string { return p.name() + "-next" }
+// nonceCookie returns the name of the scope's nonce cookie.
+func (p CookieScope) nonceCookie() string { return p.name() + "-next" }
 
 // SendNonce gives the browser a nonce for a minute, in the scope's nonce cookie,
 // and returns its hash, for NewTicket. A browser that has a nonce keeps it: it may
 // open several pages at once.
-func (p Place) SendNonce(w http.ResponseWriter, r *http.Request) (hash string) {
+func (p CookieScope) SendNonce(w http.ResponseWriter, r *http.Request) (hash string) {
 	nonce := rand.Text()
-	sent := cookiesNamed(nil, r.Header["Cookie"], p.nonce())
+	sent := cookiesNamed(nil, r.Header["Cookie"], p.nonceCookie())
 	if i := slices.IndexFunc(sent, isNonce); i >= 0 {
 		nonce = sent[i]
 	}
-	http.SetCookie(w, sessions.NewCookie(p.nonce(), nonce, &sessions.Options{
+	http.SetCookie(w, sessions.NewCookie(p.nonceCookie(), nonce, &sessions.Options{
 		Path: "/", MaxAge: int(nonceLife / time.Second), HttpOnly: true, Secure: p.Secure, SameSite: http.SameSiteLaxMode,
 	}))
 	return hashTicket(nonce)

@@ -117,7 +117,7 @@ func TestTicketsDuringAnOutage(t *testing.T) {
 
 // sendNonce returns the cookie by which a browser that sends the cookies holds
 // a nonce at the place, and what tickets for that browser are made with.
-func sendNonce(t *testing.T, at session.Place, sent ...*http.Cookie) (*http.Cookie, string) {
+func sendNonce(t *testing.T, at session.CookieScope, sent ...*http.Cookie) (*http.Cookie, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	hash := at.SendNonce(w, request(sent...))
@@ -126,7 +126,7 @@ func sendNonce(t *testing.T, at session.Place, sent ...*http.Cookie) (*http.Cook
 
 func TestANonce(t *testing.T) {
 	for _, tt := range []struct {
-		at   session.Place
+		at   session.CookieScope
 		want http.Cookie
 	}{
 		{onApp, http.Cookie{Name: "__Host-glassjar-gate-next", Secure: true}},
@@ -182,7 +182,7 @@ func TestATicketIsForOneBrowser(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := ticket.For(request(tt.sent...), onApp); got != tt.want || ticket.Open() != (tt.nonce == "") {
+		if got := ticket.MatchesBrowser(request(tt.sent...), onApp); got != tt.want || ticket.Open() != (tt.nonce == "") {
 			t.Errorf("%s: got %t, want %t; it is open: %t", tt.row, got, tt.want, ticket.Open())
 		}
 	}

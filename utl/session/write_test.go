@@ -91,7 +91,7 @@ func TestLastSeenOutlivesAReading(t *testing.T) {
 		s.clock.pass(idle - time.Second)
 		s.poll(t)
 		s.live(t, cookie)
-		s.Forget(s.live(t, cookie).SID) // as a changed role does
+		s.Invalidate(s.live(t, cookie).SID) // as a changed role does
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 func withApp(t *testing.T, st *stores.Stores) account.Account {
 	t.Helper()
 	ctx, by := t.Context(), audit.Command()
-	ada, err := st.Accounts.Add(ctx, account.Wanted{Username: "ada", Password: "correct horse battery", Role: account.Owner}, by)
+	ada, err := st.Accounts.Add(ctx, account.NewAccount{Username: "ada", Password: "correct horse battery", Role: account.Owner}, by)
 	if err != nil {
 		t.Fatal(err)
 	}

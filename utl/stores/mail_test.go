@@ -21,7 +21,7 @@ func TestMailedLinks(t *testing.T) {
 	s := mailtest.Start(t, "smtps")
 	st, _, log := open(t, "SMTP_URL="+s.URL("smtps", "localhost").String(), "MAIL_FROM=jar@site.example", "SITE_NAME=Ada's jar", "PUBLIC_URL=https://jar.example")
 	by := audit.Command()
-	if _, err := st.Accounts.Add(t.Context(), account.Wanted{Username: "ada", Password: "correct horse battery", Role: account.Owner}, by); err != nil {
+	if _, err := st.Accounts.Add(t.Context(), account.NewAccount{Username: "ada", Password: "correct horse battery", Role: account.Owner}, by); err != nil {
 		t.Fatal(err)
 	}
 	if err := st.Accounts.SetEmail(t.Context(), "ada", "ada@site.example", true, by); err != nil {

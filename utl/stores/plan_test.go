@@ -165,7 +165,7 @@ func busy(t *testing.T, st *stores.Stores) {
 	}
 	r = httptest.NewRequest(http.MethodGet, "/", nil)
 	r.AddCookie(w.Result().Cookies()[0])
-	st.Sessions.Forget(found.SID)
+	st.Sessions.Invalidate(found.SID)
 	_, err := st.Sessions.Find(r)
 	must(err)
 	must(st.Sessions.Write(ctx))

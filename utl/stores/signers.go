@@ -53,10 +53,10 @@ func labKeys(r keyring.Ring) (sign, block [32]byte) {
 	return r.Derive("lab")[0], r.Derive("lab-block")[0]
 }
 
-// LookAtKeys takes up a change of the session keys in the file, which it logs. A
+// ReloadKeys takes up a change of the session keys in the file, which it logs. A
 // file that is gone or broken changes nothing, and neither does any file while
 // the environment has the keys. One caller at a time.
-func (s *Signers) LookAtKeys(ctx context.Context, dotenv string) {
+func (s *Signers) ReloadKeys(ctx context.Context, dotenv string) {
 	if s.stores.Config.KeysFromEnv {
 		return
 	}

@@ -63,7 +63,7 @@ func TestLookAtKeys(t *testing.T) {
 		look := func(want string) {
 			t.Helper()
 			log.Reset()
-			s.LookAtKeys(t.Context(), dotenv)
+			s.ReloadKeys(t.Context(), dotenv)
 			if got := log.String(); !strings.Contains(got, want) || want == "" && got != "" {
 				t.Errorf("the log says %q, want %q", got, want)
 			}
@@ -104,7 +104,7 @@ func TestKeysOfTheEnvironmentStay(t *testing.T) {
 	if _, err := keyring.Ensure(dotenv); err != nil {
 		t.Fatal(err)
 	}
-	s.LookAtKeys(t.Context(), dotenv)
+	s.ReloadKeys(t.Context(), dotenv)
 	if log.String() != "" {
 		t.Errorf("the log says %q", log)
 	}

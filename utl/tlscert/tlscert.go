@@ -47,9 +47,9 @@ func (p *Pair) Config() *tls.Config {
 	}
 }
 
-// Look takes up a change of the files, if there are any, and logs it. One caller
+// ReloadIfChanged takes up a change of the files, if there are any, and logs it. One caller
 // at a time.
-func (p *Pair) Look(ctx context.Context, log *slog.Logger) {
+func (p *Pair) ReloadIfChanged(ctx context.Context, log *slog.Logger) {
 	if p.certFile == "" {
 		return
 	}

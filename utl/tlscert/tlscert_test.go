@@ -123,7 +123,7 @@ func TestPlainHTTP(t *testing.T) {
 	if p.Config() != nil {
 		t.Error("there is a configuration for TLS")
 	}
-	p.Look(t.Context(), nil) // which it does not need
+	p.ReloadIfChanged(t.Context(), nil) // which it does not need
 }
 
 // Look logs a change, and a fault, once.
@@ -135,7 +135,7 @@ func TestLook(t *testing.T) {
 	look := func(want string) {
 		t.Helper()
 		log.Reset()
-		p.Look(t.Context(), slog.New(slog.NewTextHandler(&log, nil)))
+		p.ReloadIfChanged(t.Context(), slog.New(slog.NewTextHandler(&log, nil)))
 		if got := log.String(); !strings.Contains(got, want) || want == "" && got != "" {
 			t.Errorf("the log says %q, want %q", got, want)
 		}
