@@ -14,7 +14,7 @@ import (
 	"glassjar/utl/files"
 )
 
-// ErrNoBackup means that the database is no file.
+// ErrNoBackup means that the database is not an SQLite file.
 var ErrNoBackup = errors.New("PostgreSQL backs itself up: pg_dump for one copy, pg_basebackup with its log for any moment")
 
 // Backup writes the database, as it is at one moment, into a new file at path
@@ -64,7 +64,8 @@ func (f *sqliteFile) beforeUpdate() (string, error) {
 	return strings.TrimSuffix(path, ".db") + ".before-update.db", err
 }
 
-// backUpBeforeUpdate keeps the database as it is, for who goes back to an older program.
+// backUpBeforeUpdate copies the database before an update, for going back to the
+// older program.
 func (f *sqliteFile) backUpBeforeUpdate(ctx context.Context) error {
 	path, err := f.beforeUpdate()
 	if err == nil {
@@ -76,8 +77,9 @@ func (f *sqliteFile) backUpBeforeUpdate(ctx context.Context) error {
 	return nil
 }
 
-// Restored returns when the backup was made that the database is, or the zero time.
-// Whoever has made what it holds good calls BackupUsed. Errors: ErrUnavailable.
+// Restored returns when the backup was made, if the database is a backup that was
+// just restored, else the zero time. Call BackupUsed when that was dealt with.
+// Errors: ErrUnavailable.
 func (d *DB) Restored(ctx context.Context) (time.Time, error) {
 	at, err := One(ctx, d, Int, `SELECT made_at FROM backups ORDER BY made_at DESC LIMIT 1`)
 	if errors.Is(err, ErrNone) {
@@ -89,7 +91,8 @@ func (d *DB) Restored(ctx context.Context) (time.Time, error) {
 	return Time(at), nil
 }
 
-// BackupUsed makes the database one that is in use, in the transaction.
+// BackupUsed notes, in the transaction, that the database is no longer just a
+// backup.
 func BackupUsed(ctx context.Context, tx *Tx) error {
 	_, err := tx.Exec(ctx, `DELETE FROM backups`)
 	return err
@@ -118,9 +121,9 @@ func openPart(ctx context.Context, folder string) (*os.File, error) {
 	}
 }
 
-// lockPart locks the part and reports whether it is fresh. One that is not is
-// removed, not emptied: a backup that was killed at its very end is the same
-// file under two names.
+// lockPart locks the part and reports whether it is fresh. A used one is removed,
+// not truncated: if a backup was killed at its very end, the finished backup is the
+// same file under another name.
 func lockPart(ctx context.Context, f *os.File) (fresh bool, err error) {
 	if err := files.Lock(ctx, f); err != nil {
 		return false, err
@@ -131,7 +134,7 @@ func lockPart(ctx context.Context, f *os.File) (fresh bool, err error) {
 	}
 	now, err := os.Lstat(f.Name())
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(mine, now) {
-		return false, nil // the one who had the lock has removed it
+		return false, nil // the previous holder of the lock has removed it
 	}
 	if err == nil {
 		err = files.Secret(f.Name())

@@ -16,9 +16,9 @@ const (
 	checkpointTicks = 60 // of checkpointRest
 )
 
-// Run keeps an SQLite file complete until ctx ends: closing the last connection
-// completes it too. With PostgreSQL it keeps the Clock right, gives other servers
-// notice of what they should know, and hears theirs.
+// Run keeps an SQLite file complete until ctx ends; closing the last connection
+// completes it too. With PostgreSQL it keeps the Clock up to date, and sends and
+// receives notifications.
 func (d *DB) Run(ctx context.Context, log *slog.Logger) { d.engine.run(ctx, d, log) }
 
 func (f *sqliteFile) run(ctx context.Context, d *DB, log *slog.Logger) {
@@ -48,8 +48,8 @@ func (f *sqliteFile) run(ctx context.Context, d *DB, log *slog.Logger) {
 	}
 }
 
-// walState tells one state of the -wal file from another: commands, which are
-// other processes, write into it too.
+// walState returns a value that changes with the -wal file, into which commands
+// write too.
 func (f *sqliteFile) walState() string {
 	info, err := os.Stat(f.wal)
 	if err != nil {
@@ -58,8 +58,8 @@ func (f *sqliteFile) walState() string {
 	return fmt.Sprint(info.Size(), info.ModTime().UnixNano())
 }
 
-// checkpoint copies what it can without making anybody wait, and reports
-// whether that was everything.
+// checkpoint copies what it can without blocking others, and reports whether that
+// was everything.
 func (d *DB) checkpoint(ctx context.Context) (complete bool, err error) {
 	if err := d.engine.checkPresent(); err != nil {
 		return false, err

@@ -12,24 +12,25 @@ import (
 
 const (
 	clockEvery = time.Second
-	clockAsked = 5               // answers, of which the one in the middle counts
-	clockWarn  = 2 * time.Second // apart
+	clockAsked = 5               // answers whose median counts
+	clockWarn  = 2 * time.Second // offset of this machine's clock that is warned of
 )
 
-// Clock is the time that all servers of one database share: PostgreSQL's, carried
-// on by this machine's between two answers. It never goes back: one that is ahead
-// goes at half speed until it is right. With SQLite it is the machine's own.
+// Clock is the time that all servers of one database share: PostgreSQL's, which it
+// asks for once a second and extrapolates by this machine's clock in between. It
+// never goes back: when it is ahead it runs at half speed until it is right. With
+// SQLite it is the machine's own.
 type Clock struct {
 	db     *DB
 	own    func() time.Time
 	offset atomic.Pointer[offset]
 
 	mu   sync.Mutex
-	last []time.Duration // the newest answers, how far the database's clock is ahead
+	last []time.Duration // how far the database's clock was ahead, in the newest answers
 }
 
-// offset is how far the database's clock is ahead of ours: to, and until that is
-// reached a little less each moment from at on.
+// offset is how far the database's clock is ahead of this machine's. From the time
+// at on it falls from from to to by half a second a second.
 type offset struct {
 	at       time.Time
 	from, to time.Duration
@@ -39,8 +40,8 @@ func (a *offset) by(own time.Time) time.Duration {
 	return max(a.to, a.from-own.Sub(a.at)/2)
 }
 
-// Clock returns the shared clock, once it has asked the database. own is this
-// machine's. Run keeps it right. Errors: ErrUnavailable.
+// Clock returns the shared clock, after asking the database once. own is this
+// machine's. Run keeps it up to date. Errors: ErrUnavailable.
 func (d *DB) Clock(ctx context.Context, own func() time.Time) (*Clock, error) {
 	c := &Clock{db: d, own: own}
 	if d.Postgres() {
@@ -61,8 +62,8 @@ func (c *Clock) Now() time.Time {
 	return now
 }
 
-// ask asks the database for the time. What the question's way takes makes the
-// answer wrong by half of it at most.
+// ask asks the database for the time. The answer is wrong by at most half of the
+// round trip.
 func (c *Clock) ask(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, clockEvery)
 	defer cancel()
@@ -76,7 +77,7 @@ func (c *Clock) ask(ctx context.Context) error {
 	return nil
 }
 
-// addAnswer takes in how far the database's clock was ahead.
+// addAnswer sets the offset from one more answer.
 func (c *Clock) addAnswer(now time.Time, ahead time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,8 +92,8 @@ func (c *Clock) addAnswer(now time.Time, ahead time.Duration) {
 	c.offset.Store(next)
 }
 
-// run keeps the clock right until ctx ends, and says when this machine's is
-// wrong: securecookie dates cookies by it.
+// run keeps the clock up to date until ctx ends, and logs when this machine's clock
+// differs by 2 s: securecookie dates cookies by it.
 func (c *Clock) run(ctx context.Context, log *slog.Logger) {
 	ticker := time.NewTicker(clockEvery)
 	defer ticker.Stop()

@@ -23,45 +23,47 @@ var (
 	ErrConflict = errors.New("the row exists")
 	// ErrUnavailable means that the database cannot answer now: it is locked,
 	// full, read-only, broken or gone. Nothing was changed, unless a connection to
-	// PostgreSQL was cut while it committed: then nobody knows.
+	// PostgreSQL was lost during the commit: then it is not known.
 	ErrUnavailable = errors.New("the database is unavailable")
 )
 
-// useTimeout bounds one use of the database, its wait for locks included.
+// useTimeout is how long one query, or with SQLite one transaction, may take at
+// most, waiting for locks included.
 const useTimeout = 4 * time.Second
 
 // DB is an open database. Its methods may be called from many goroutines.
 type DB struct {
 	engine engine
 
-	write, read, reserve *sql.DB // of SQLite, the last two are one; of PostgreSQL, the first two
+	write, read, reserve *sql.DB // with SQLite read and reserve are one pool, with PostgreSQL write and read
 	reads, reserved      *statements
 	clock                atomic.Pointer[Clock] // with PostgreSQL, if it was asked for
 	push                 push
-	failures             atomic.Uint64 // uses that failed for the database's sake
+	failures             atomic.Uint64 // calls that failed with ErrUnavailable
 }
 
-// engine is what differs between the databases, beside how they are opened.
+// engine is what differs between SQLite and PostgreSQL, apart from opening them.
 type engine interface {
-	// checkPresent returns ErrUnavailable when what was opened is known to be gone.
+	// checkPresent returns ErrUnavailable when the database file is gone.
 	checkPresent() error
-	// withTimeout returns the ctx of one use of the database.
+	// withTimeout returns the ctx for one query.
 	withTimeout(ctx context.Context) (context.Context, context.CancelFunc)
 	// boundedTx returns the ctx of a transaction, and what watches over it.
 	boundedTx(ctx context.Context) (context.Context, *watch)
 	// lock is Tx.Lock.
 	lock(ctx context.Context, tx *Tx, name string) error
-	// isRetryable reports whether a transaction that failed was taken back for the sake
-	// of another one.
+	// isRetryable reports whether a transaction was rolled back because of a conflict
+	// with another one.
 	isRetryable(err error) bool
-	// lostConnection reports whether the connection was cut, and closes those that rest: what
-	// is done again gets one that is good.
+	// lostConnection reports whether err means that the connection is gone. If so it
+	// closes the idle ones, so that a retry gets a new one.
 	lostConnection(err error) bool
 	// run is DB.Run.
 	run(ctx context.Context, d *DB, log *slog.Logger)
-	// failed is told of every use that failed in the end.
+	// failed is called with the error of every query and transaction that failed,
+	// after its retries.
 	failed(ctx context.Context, err error)
-	// statements returns what runs queries in the pool or transaction.
+	// statements returns a runner of queries in the pool or transaction.
 	statements(in runner) *statements
 
 	movable
@@ -70,7 +72,7 @@ type engine interface {
 // Row is one result row, ready to be scanned.
 type Row interface{ Scan(dest ...any) error }
 
-// Querier is what rows can be read from: a *DB, or a *Tx to see its changes.
+// Querier is a source of rows: a *DB, or a *Tx to see the transaction's changes.
 type Querier interface {
 	query(ctx context.Context, q string, args []any) (*sql.Rows, context.CancelFunc, error)
 }
@@ -81,8 +83,8 @@ func (d *DB) Postgres() bool {
 	return is
 }
 
-// Close closes the database; calls after it fail. A notice that is due is given
-// first: a command ends before Run would give it.
+// Close closes the database; calls after it fail. It sends a pending notification
+// first, because a command ends before Run would send it.
 func (d *DB) Close() error {
 	select {
 	case <-d.push.pending:
@@ -117,11 +119,11 @@ func (d *DB) queryIn(ctx context.Context, in *statements, q string, args []any) 
 	return rows, cancel, err
 }
 
-// Failures returns how many uses of the database failed since it was opened: those
-// whose error was ErrUnavailable.
+// Failures returns how many calls failed with ErrUnavailable since the database was
+// opened.
 func (d *DB) Failures() uint64 { return d.failures.Load() }
 
-// failed is told of every use that failed in the end.
+// failed counts the error of a query or transaction, and hands it to the engine.
 func (d *DB) failed(ctx context.Context, err error) {
 	d.note(err)
 	d.engine.failed(ctx, err)
@@ -133,7 +135,7 @@ func (d *DB) note(err error) {
 	}
 }
 
-// ended returns why ctx has ended, or nil. It asks one that has not for nothing.
+// ended returns ctx's error, or nil.
 func ended(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -143,8 +145,8 @@ func ended(ctx context.Context) error {
 	}
 }
 
-// Reserved reads over connections that nothing else uses: it answers when
-// requests keep all others busy.
+// Reserved returns a Querier over connections that requests do not use, for reads
+// that must work while all others are busy.
 func (d *DB) Reserved() Querier { return reserved{d} }
 
 type reserved struct{ db *DB }
@@ -153,7 +155,8 @@ func (r reserved) query(ctx context.Context, q string, args []any) (*sql.Rows, c
 	return r.db.queryIn(ctx, r.db.reserved, q, args)
 }
 
-// All returns every row of the query, each read by scan. The query bounds them.
+// All returns every row of the query, each read by scan. The query must have a
+// LIMIT, or a condition that bounds its rows.
 // Errors: ErrUnavailable.
 func All[T any](ctx context.Context, from Querier, scan func(Row) (T, error), q string, args ...any) ([]T, error) {
 	return read(ctx, from, scan, math.MaxInt, q, args)
@@ -173,7 +176,7 @@ func One[T any](ctx context.Context, from Querier, scan func(Row) (T, error), q 
 	return first[0], nil
 }
 
-// read returns the first rows of the query, most at most.
+// read returns at most this many of the query's first rows.
 func read[T any](ctx context.Context, from Querier, scan func(Row) (T, error), most int, q string, args []any) ([]T, error) {
 	rows, done, err := from.query(ctx, q, args)
 	if err != nil {
@@ -204,8 +207,8 @@ func Text(r Row) (s string, err error) {
 	return s, err
 }
 
-// classify gives a driver's error its place among ours; doing says what was
-// tried, in the gerund.
+// classify wraps a driver's error in the one of this package that it means; doing
+// says what failed, in the gerund.
 func classify(doing string, err error) error {
 	switch {
 	case err == nil, errors.Is(err, ErrUnavailable):
@@ -220,7 +223,7 @@ func classify(doing string, err error) error {
 		place = postgresError(err)
 	}
 	switch place {
-	case nil: // our own mistake: bad SQL, a broken rule
+	case nil: // a bug: bad SQL, a violated constraint
 		return fmt.Errorf("%s: %w", doing, err)
 	case ErrUnavailable: //nolint:errorlint // the places are ours, and not wrapped
 		return fmt.Errorf("%s: %w: %w", doing, place, err)

@@ -17,16 +17,16 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// selectTimeline asks for the timeline of PostgreSQL's write-ahead log, which counts
-// up when a standby is promoted. pg_control_checkpoint tells of it too late.
+// selectTimeline selects the timeline of PostgreSQL's write-ahead log, which is
+// incremented when a standby is promoted. pg_control_checkpoint has it too late.
 const selectTimeline = `substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)`
 
-// timelineKey is where a connection keeps its timeline.
+// timelineKey is the key of a connection's timeline in its custom data.
 const timelineKey = "glassjar timeline"
 
-// fence keeps out a primary that was replaced: one that comes back beside the one
-// that was promoted still takes writes, and knows nothing of what ended since. No
-// connection is used whose timeline is older than the newest that was seen.
+// fence keeps out a replaced primary: when it comes back beside the promoted one it
+// still takes writes, and does not know what has ended since. No connection is used
+// whose timeline is older than the newest seen.
 type fence struct {
 	cfg    *pgx.ConnConfig
 	asking atomic.Bool
@@ -35,7 +35,7 @@ type fence struct {
 	newest string
 }
 
-// newFence returns a fence before all that connects by cfg.
+// newFence returns a fence that checks every connection made with cfg.
 func newFence(cfg *pgx.ConnConfig) *fence {
 	f := &fence{}
 	validate := cfg.ValidateConnect
@@ -51,8 +51,8 @@ func newFence(cfg *pgx.ConnConfig) *fence {
 	return f
 }
 
-// admit returns an error when the connection is to a standby, which is behind, so
-// that what ended goes on there, or to a primary that was replaced.
+// admit returns an error when the connection is to a standby, which lags, so that
+// ended sessions would still be live there, or to a replaced primary.
 func (f *fence) admit(ctx context.Context, c *pgconn.PgConn) error {
 	results, err := c.Exec(ctx, `SELECT `+selectTimeline+`, current_setting('transaction_read_only')`).ReadAll() // which a standby refuses
 	if err != nil {
@@ -80,8 +80,8 @@ func (f *fence) behind(c *pgx.Conn) bool {
 	return line < f.newest
 }
 
-// options have a pool drop connections that are behind, without a word to whoever
-// is at their other end: it may be stopped.
+// options make a pool drop connections that are behind without sending anything to
+// the other end, which may be stopped.
 func (f *fence) options() []stdlib.OptionOpenDB {
 	return []stdlib.OptionOpenDB{
 		stdlib.OptionShouldPing(func(_ context.Context, p stdlib.ShouldPingParams) bool {
@@ -118,8 +118,8 @@ func (f *fence) ask(ctx context.Context) {
 	all.Wait()
 }
 
-// failed has every host asked when nobody answered in time: another one may be the
-// primary now. Connections that rest lead where this one led.
+// failed asks every host when an answer did not come in time: another one may be
+// the primary now. It closes idle connections, which lead to the same host.
 func (p *postgres) failed(ctx context.Context, err error) {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return
@@ -128,8 +128,8 @@ func (p *postgres) failed(ctx context.Context, err error) {
 	go p.fence.ask(context.WithoutCancel(ctx)) // for connectWait at most
 }
 
-// dialer connects to PostgreSQL. A connection whose other end vanished without a
-// word is given up after about 5 s: TCP alone would wait for 15 minutes.
+// dialer connects to PostgreSQL. A connection whose other end vanished is given up
+// after about 5 s: TCP alone would wait for 15 minutes.
 var dialer = net.Dialer{
 	KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 3 * time.Second, Interval: time.Second, Count: 2},
 	Control: func(network, _ string, c syscall.RawConn) (err error) {

@@ -16,8 +16,8 @@ import (
 // ErrForeign means that the file holds something that glassjar did not make.
 var ErrForeign = errors.New("it is not glassjar's database, and nothing in it was changed: set DATABASE_URL to another file")
 
-// createFile makes the file where there is none, for its owner alone, and
-// returns what it is. It refuses one that others can read.
+// createFile creates the file with mode 0600 if it is missing, and returns its
+// FileInfo. It refuses a file that others can read.
 func createFile(path string) (os.FileInfo, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // #nosec G304 -- the owner's setting
 	if errors.Is(err, fs.ErrNotExist) {
@@ -57,8 +57,8 @@ func walPath(path string) (string, error) {
 	return target + "-wal", err
 }
 
-// lock waits until no other process opens the database, or ctx ends, and
-// returns what lets the next one go on. The lock's file stays.
+// lock waits until no other process is opening the database, or ctx ends, and
+// returns the function that unlocks. The lock file stays.
 func lock(ctx context.Context, path string) (unlock func(), err error) {
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -74,8 +74,8 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
-// checkOurs returns ErrForeign when another program made the database. It must
-// be asked before any connection of ours, which would change the file.
+// checkOurs returns ErrForeign when another program made the database. Call it
+// before opening any connection, which would change the file.
 func checkOurs(ctx context.Context, path string) error {
 	f, err := os.Open(path) // #nosec G304 -- the owner's setting
 	if err != nil {

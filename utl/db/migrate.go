@@ -20,9 +20,8 @@ var migrationFiles embed.FS
 // 00010_name.postgres.sql for the one.
 var fileName = regexp.MustCompile(`^([0-9]+)_\w+(?:\.(sqlite3|postgres))?\.sql$`)
 
-// migrate brings the tables up to date. It calls before, unless that is nil, when it
-// is about to change tables that are there. The caller holds a lock: goose takes
-// none.
+// migrate brings the tables up to date. It calls before, if non-nil, before it
+// changes existing tables. The caller holds a lock: goose takes none.
 func migrate(ctx context.Context, dialect goose.Dialect, pool *sql.DB, before func(context.Context) error) error {
 	all, err := migrations(dialect)
 	if err != nil {
@@ -51,8 +50,8 @@ func migrate(ctx context.Context, dialect goose.Dialect, pool *sql.DB, before fu
 	return nil
 }
 
-// migrations returns those for the database: goose reads files of its own form
-// alone, all for one.
+// migrations returns the migrations for the database. goose's own files cannot hold
+// two dialects.
 func migrations(dialect goose.Dialect) ([]*goose.Migration, error) {
 	entries, err := migrationFiles.ReadDir("migrations")
 	if err != nil {
@@ -80,7 +79,7 @@ func migrations(dialect goose.Dialect) ([]*goose.Migration, error) {
 	return all, nil
 }
 
-// run returns what runs the statements in a migration's transaction.
+// run returns a function that runs the statements in a migration's transaction.
 func run(dialect goose.Dialect, statements string) func(context.Context, *sql.Tx) error {
 	if dialect == goose.DialectPostgres {
 		statements = spellTable(statements)

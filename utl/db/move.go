@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// ErrNotEmpty means that the database to move into holds something already.
+// ErrNotEmpty means that the database to move into is not empty.
 var ErrNotEmpty = errors.New("it holds something already: move into a new, empty one")
 
 // Moved is how many rows of a table were moved.
@@ -22,10 +22,10 @@ type Moved struct {
 // notMoved are the tables that are not moved: each database has its own.
 var notMoved = []string{"goose_db_version", "changes"}
 
-// Move copies everything of one open database into another, which must be empty,
-// in one transaction: it is there whole, or nothing is. Servers may go on using
-// the first one: what is copied is what it held at one moment. It returns what it
-// copied, counted in both. Errors: ErrNotEmpty, ErrUnavailable.
+// Move copies all of one open database into another, empty one, in one transaction.
+// Servers may go on using the first: the copy is a snapshot. It returns the number
+// of rows by table, after comparing both databases. Errors: ErrNotEmpty,
+// ErrUnavailable.
 func Move(ctx context.Context, from, to *DB) ([]Moved, error) {
 	m := &mover{from: from, to: to}
 	if err := m.begin(ctx); err != nil {
@@ -45,7 +45,7 @@ type mover struct {
 	conn           *sql.Conn // that target runs on
 }
 
-// begin begins a transaction on each side. Neither has the limits of a request.
+// begin begins a transaction on each side, without a request's time limits.
 func (m *mover) begin(ctx context.Context) (err error) {
 	m.source, err = m.from.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err == nil {
@@ -63,7 +63,7 @@ func (m *mover) begin(ctx context.Context) (err error) {
 	return classify("writing into the other database", err)
 }
 
-// end takes back what is not committed.
+// end rolls back what is not committed.
 func (m *mover) end() (err error) {
 	for _, tx := range []*sql.Tx{m.source, m.target} {
 		if tx != nil {
@@ -130,8 +130,8 @@ func columns(ctx context.Context, tx *sql.Tx, e engine) (map[string][]string, er
 	return all, nil
 }
 
-// claim keeps others from writing into the table, and returns ErrNotEmpty when it
-// has rows.
+// claim locks the table against other writers, and returns ErrNotEmpty when it has
+// rows.
 func (m *mover) claim(ctx context.Context, table string) error {
 	if err := m.to.engine.claim(ctx, m.target, table); err != nil {
 		return classify("waiting for those that write", err)

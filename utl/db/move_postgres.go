@@ -24,8 +24,8 @@ func (p *postgres) claim(ctx context.Context, tx *sql.Tx, table string) error {
 	return err
 }
 
-// fill copies the rows, and sees to what a row's insert would have: numbers that
-// count up go on after the highest, and the planner knows of the rows.
+// fill copies the rows, sets identity columns to go on after the highest number, and
+// updates the planner's statistics.
 func (p *postgres) fill(ctx context.Context, conn *sql.Conn, tx *sql.Tx, table string, columns []string, from *values) error {
 	err := conn.Raw(func(driver any) error {
 		c, ok := driver.(*stdlib.Conn)
@@ -51,8 +51,8 @@ func (p *postgres) fill(ctx context.Context, conn *sql.Conn, tx *sql.Tx, table s
 	return err
 }
 
-// storable leaves out of texts what PostgreSQL refuses: NUL, and what is no UTF-8.
-// Rows of older versions may hold it, where strangers type.
+// storable removes what PostgreSQL refuses in texts: NUL, and bytes that are not
+// UTF-8. Older versions stored them, in fields that strangers fill in.
 func storable(row []any) []any {
 	for i, v := range row {
 		if text, ok := v.(string); ok {

@@ -22,7 +22,7 @@ const (
 	reserveSize   = 2 // connections
 	connectWait   = 2 * time.Second
 	connectionAge = 30 * time.Minute
-	idleAge       = 5 * time.Minute // a connection that nobody uses goes
+	idleAge       = 5 * time.Minute // an idle connection is closed after
 )
 
 // postgres is the engine of a PostgreSQL database.
@@ -65,7 +65,7 @@ func OpenPostgres(ctx context.Context, url string) (*DB, error) {
 	return d, nil
 }
 
-// connection returns how to connect to what the URL names.
+// connection returns the URL's connection settings.
 func connection(url string) (*pgx.ConnConfig, error) {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -78,8 +78,8 @@ func connection(url string) (*pgx.ConnConfig, error) {
 	return cfg, nil
 }
 
-// pooled reports whether a pooler may stand between us and PostgreSQL, which
-// gives each transaction another connection.
+// pooled reports whether a pooler, which gives each transaction another connection,
+// may stand in front of PostgreSQL.
 func pooled(cfg pgx.ConnConfig) bool {
 	return cfg.DefaultQueryExecMode != pgx.QueryExecModeCacheStatement
 }
@@ -127,8 +127,8 @@ func migratePostgres(ctx context.Context, cfg pgx.ConnConfig) error {
 	return migrate(ctx, goose.DialectPostgres, p, nil)
 }
 
-// checkServer returns an error when the database is none of ours, or none that
-// serves.
+// checkServer returns an error when the database is another program's, or its
+// version or encoding will not do.
 func checkServer(ctx context.Context, p *sql.DB) error {
 	var version, all, versions, ours int
 	var encoding string
@@ -149,7 +149,7 @@ func checkServer(ctx context.Context, p *sql.DB) error {
 	return nil
 }
 
-// checkPresent says nothing: every use of a connection tells.
+// checkPresent does nothing: every use of a connection fails by itself.
 func (p *postgres) checkPresent() error { return nil }
 
 // withTimeout returns a ctx that a request's end does not end: to give up a query
@@ -182,8 +182,8 @@ func (p *postgres) lock(ctx context.Context, tx *Tx, name string) error {
 	return err
 }
 
-// isRetryable reports whether PostgreSQL took the transaction back for the sake of
-// another: a deadlock, or what serializable ones would be told.
+// isRetryable reports whether PostgreSQL rolled the transaction back because of a
+// deadlock or a serialization failure.
 func (p *postgres) isRetryable(err error) bool {
 	var pe *pgconn.PgError
 	return errors.As(err, &pe) && (pe.Code == "40P01" || pe.Code == "40001")
@@ -198,7 +198,7 @@ func (p *postgres) lostConnection(err error) bool {
 	return true
 }
 
-// closeIdle closes the connections that nobody uses now. One caller at a time:
+// closeIdle closes the idle connections. One caller at a time:
 // while SetMaxIdleConns closes them, database/sql writes into the same slice when
 // another caller has allowed idle connections again.
 func (p *postgres) closeIdle() {
@@ -211,7 +211,7 @@ func (p *postgres) closeIdle() {
 	}
 }
 
-// isCut reports whether an error says that a connection is no more.
+// isCut reports whether an error means that a connection is gone.
 func isCut(err error) bool {
 	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pe.Code == "57P01" || pe.Code == "57P02" // ended by its operator, by a crash
@@ -238,7 +238,8 @@ func postgresError(err error) error {
 	return nil
 }
 
-// sqlstateError does so for an SQLSTATE, whose first two characters are its class.
+// sqlstateError returns the error of this package that an SQLSTATE means, or nil.
+// Its first two characters are its class.
 func sqlstateError(code string) error {
 	switch code {
 	case "23505":

@@ -11,21 +11,21 @@ import (
 )
 
 const (
-	pushEvery  = 50 * time.Millisecond // of one server: a NOTIFY takes a lock that commits of others wait for
+	pushEvery  = 50 * time.Millisecond // one server sends at most this often: NOTIFY takes a lock that other commits wait for
 	pushWait   = time.Second           // for an answer
-	pushListen = time.Second           // without news, then the connection is tried
+	pushListen = time.Second           // without a notification, then the connection is tested
 )
 
-// push is how servers of one PostgreSQL tell each other to poll now. It carries
-// nothing and may fail: the poll alone is the truth.
+// push is how servers of one PostgreSQL make each other poll at once. A
+// notification carries no data and may be lost: polling alone finds every change.
 type push struct {
-	pending  chan struct{} // something was committed that others should know
-	received chan struct{} // another server, or this one, said so
+	pending  chan struct{} // a commit that other servers should know of
+	received chan struct{} // a server has sent a notification
 }
 
 func newPush() push { return push{make(chan struct{}, 1), make(chan struct{}, 1)} }
 
-// wake fills a channel of one place.
+// wake sends to a channel of capacity 1, unless it is full.
 func wake(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -33,16 +33,16 @@ func wake(c chan struct{}) {
 	}
 }
 
-// Notify has the other servers poll soon after the transaction has committed,
-// where Run runs.
+// Notify makes the other servers poll soon after the transaction has committed,
+// where DB.Run runs.
 func (t *Tx) Notify() { t.notify = true }
 
-// Notified returns a channel that says that a server has committed what it gave notice
-// of. With SQLite it says nothing, and neither behind a pooler.
+// Notified returns a channel that receives when a server has notified of a commit.
+// With SQLite, and behind a pooler, it never does.
 func (d *DB) Notified() <-chan struct{} { return d.push.received }
 
-// runSender gives notice, every 50 ms at most, until ctx ends. It has a place among the
-// reserved connections: a flood of requests does not keep it waiting.
+// runSender sends pending notifications until ctx ends, at most every 50 ms, over a
+// reserved connection: a flood of requests does not delay it.
 func (d *DB) runSender(ctx context.Context) {
 	ticker := time.NewTicker(pushEvery)
 	defer ticker.Stop()
@@ -61,15 +61,15 @@ func (d *DB) runSender(ctx context.Context) {
 	}
 }
 
-// sendNotify gives notice. That it cannot is no error: the poll comes anyway.
+// sendNotify sends a notification. It ignores errors: others poll anyway.
 func (d *DB) sendNotify(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, pushWait)
 	defer cancel()
 	_, _ = d.reserve.ExecContext(ctx, `NOTIFY glassjar`)
 }
 
-// listen rings came for each notice until ctx ends, over a connection of its own,
-// which it makes again when it is lost, and says in the log when it comes and goes.
+// listen hands notifications on to Notified until ctx ends, over a connection of its
+// own. It reconnects when that is lost, and logs both.
 func (d *DB) listen(ctx context.Context, log *slog.Logger, cfg *pgx.ConnConfig) {
 	hears := true
 	for ctx.Err() == nil {
@@ -92,8 +92,8 @@ func (d *DB) listen(ctx context.Context, log *slog.Logger, cfg *pgx.ConnConfig) 
 	}
 }
 
-// listenOnce does so until the connection is lost. Once a notice of its own has
-// come, it calls hears: a pooler takes LISTEN and passes nothing on.
+// listenOnce does so until the connection is lost. It calls hears when it has
+// received a notification of its own: a pooler accepts LISTEN and passes none on.
 func (d *DB) listenOnce(ctx context.Context, cfg *pgx.ConnConfig, hears func()) error {
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
@@ -104,19 +104,19 @@ func (d *DB) listenOnce(ctx context.Context, cfg *pgx.ConnConfig, hears func()) 
 		return err
 	}
 	if err := waitNotice(ctx, conn, pushWait); err != nil {
-		return errors.Join(errors.New("PostgreSQL does not pass on notices: a pooler in between needs default_query_exec_mode=exec"), err)
+		return errors.Join(errors.New("PostgreSQL passes no notifications on: a pooler in between needs default_query_exec_mode=exec"), err)
 	}
 	hears()
 	for {
-		wake(d.push.received) // the first time for what was missed
+		wake(d.push.received) // at first for what was missed meanwhile
 		if err := d.nextNotice(ctx, conn); err != nil {
 			return err
 		}
 	}
 }
 
-// nextNotice waits for a notice, and tries the connection once a second: one that
-// is lost without a word says nothing.
+// nextNotice waits for a notification, and tests the connection once a second: a
+// dead peer sends nothing.
 func (d *DB) nextNotice(ctx context.Context, conn *pgx.Conn) error {
 	for {
 		err := waitNotice(ctx, conn, pushListen)

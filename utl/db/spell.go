@@ -7,12 +7,12 @@ import (
 	"sync"
 )
 
-// spellings are our queries as PostgreSQL spells them.
+// spellings are the queries translated for PostgreSQL, by query.
 type spellings struct{ known sync.Map }
 
-// of returns the query with $1 and $2 for its first and second ?, and for ?1 and
-// ?2, and with the locks that it asks for in a comment: SQLite has none. None of
-// our queries has a ? in a text.
+// of returns the query with $1, $2 and so on for ? and ?1, ?2, and with the row
+// locks that stand in a comment, because SQLite has none. No query has a ? in a
+// string.
 func (s *spellings) of(q string) string {
 	if known, ok := s.known.Load(q); ok {
 		return known.(string) //nolint:errcheck // nothing else is stored
@@ -32,13 +32,13 @@ func (s *spellings) of(q string) string {
 
 var placeholder = regexp.MustCompile(`\?[0-9]*`)
 
-// rowLock is what a sweep says, so that it passes over the rows that others are
-// changing, and waits for nobody.
+// rowLock matches the comment by which a sweep skips rows that other transactions
+// hold.
 var rowLock = regexp.MustCompile(`/\* (FOR UPDATE SKIP LOCKED) \*/`)
 
-// spellTable returns a migration as PostgreSQL spells it: a number that counts up
-// by itself, and texts that compare by their bytes, as SQLite's do. Other
-// collations make an index wrong when the system's C library is updated.
+// spellTable returns a migration translated for PostgreSQL: with identity columns,
+// and texts that compare by their bytes, as SQLite's do. Other collations can break
+// an index when the system's C library is updated.
 func spellTable(migration string) string { return tableWords.Replace(migration) }
 
 var tableWords = strings.NewReplacer(

@@ -14,12 +14,12 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// sqliteFile is the engine of an SQLite file. One connection writes, others read
-// beside it.
+// sqliteFile is the engine of an SQLite file. One connection writes while others
+// read.
 type sqliteFile struct {
 	path   string
 	wal    string      // path of the -wal file
-	opened os.FileInfo // what path was when it was opened
+	opened os.FileInfo // of path, when it was opened
 }
 
 // Open opens the database file at path, making it (mode 0600) where there is
@@ -97,10 +97,10 @@ func (f *sqliteFile) boundedTx(ctx context.Context) (context.Context, *watch) {
 // lock has nothing to do: a transaction has the lock of the whole file.
 func (f *sqliteFile) lock(context.Context, *Tx, string) error { return nil }
 
-// isRetryable reports that nothing needs to be run again: nobody was in the way.
+// isRetryable reports false: transactions do not conflict.
 func (f *sqliteFile) isRetryable(error) bool { return false }
 
-// lostConnection reports that there is no connection to be cut.
+// lostConnection reports false: there is no network connection.
 func (f *sqliteFile) lostConnection(error) bool { return false }
 
 func (f *sqliteFile) failed(context.Context, error) {}
@@ -109,7 +109,7 @@ func (f *sqliteFile) statements(in runner) *statements {
 	return &statements{in: in, known: map[string]*sql.Stmt{}}
 }
 
-// sqliteError returns which of our errors SQLite's is, or nil.
+// sqliteError returns the error of this package that SQLite's means, or nil.
 func sqliteError(err error) error {
 	var se *sqlite.Error
 	switch {

@@ -13,14 +13,14 @@ type runner interface {
 	ExecContext(ctx context.Context, q string, args ...any) (sql.Result, error)
 }
 
-// statements runs queries in a pool, or in a transaction. The queries are the
-// program's own, and few: each is spelled for its database, and prepared, once.
+// statements runs queries in a pool or a transaction. The program has few distinct
+// queries: each is translated for its database, and prepared, once.
 type statements struct {
 	in   runner
-	text *spellings // of PostgreSQL, whose driver prepares for each connection by itself; nil: kept here
+	text *spellings // PostgreSQL's, whose driver keeps prepared statements itself; nil: known keeps them
 
 	mu    sync.Mutex
-	known map[string]*sql.Stmt // SQLite parses a query for longer than it runs it
+	known map[string]*sql.Stmt // by query: SQLite takes longer to parse one than to run it
 }
 
 // query is a pool's QueryContext.
@@ -58,13 +58,13 @@ func (s *statements) get(ctx context.Context, q string) (*sql.Stmt, error) {
 	}
 	known := s.store(q, fresh)
 	if known != fresh {
-		defer fresh.Close() // somebody was faster
+		defer fresh.Close() // another goroutine was faster
 	}
 	return known, nil
 }
 
-// store returns the statement that is known for the query: if there was none,
-// fresh is from now on.
+// store returns the query's prepared statement. If there is none yet, it stores
+// fresh, unless that is nil.
 func (s *statements) store(q string, fresh *sql.Stmt) *sql.Stmt {
 	s.mu.Lock()
 	defer s.mu.Unlock()

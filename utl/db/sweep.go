@@ -3,15 +3,14 @@ package db
 import "context"
 
 const (
-	sweepRows    = 1000 // that one transaction of a sweep changes
-	sweepBatches = 20   // transactions of one call
+	sweepRows    = 1000 // rows that one transaction of a sweep changes at most
+	sweepBatches = 20   // transactions of one call at most
 )
 
-// Sweep runs a DELETE or UPDATE whose last placeholder is the LIMIT of what it
-// changes, 1,000 rows at a time, each time in a transaction of its own: others
-// write in between. It changes 20,000 rows at most; what is left is for the next
-// call. A query that ends its choice of rows with /* FOR UPDATE SKIP LOCKED */ leaves
-// those that others are changing.
+// Sweep runs a DELETE or UPDATE whose last placeholder is the LIMIT of its rows,
+// 1,000 rows a transaction, so that others can write in between. It changes at most
+// 20,000 rows; the rest is for the next call. A query whose selection ends with
+// /* FOR UPDATE SKIP LOCKED */ skips rows that other transactions hold.
 // Errors: ErrUnavailable.
 func (d *DB) Sweep(ctx context.Context, q string, args ...any) error {
 	args = append(args, sweepRows)

@@ -56,7 +56,8 @@ func (d *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 	}
 }
 
-// attempt runs fn in one transaction. committing says that it came to that.
+// attempt runs fn in one transaction. committing reports whether it got as far as
+// the commit.
 func (d *DB) attempt(ctx context.Context, w *watch, fn func(*Tx) error) (committing bool, err error) {
 	w.asked()
 	tx, err := d.write.BeginTx(ctx, nil)
@@ -79,8 +80,8 @@ func (d *DB) attempt(ctx context.Context, w *watch, fn func(*Tx) error) (committ
 	return committing, err
 }
 
-// pause waits for up to the time, so that those who ran into each other do not
-// again, and reports whether ctx goes on.
+// pause waits for a random time of at most most, so that transactions that
+// conflicted do not again, and reports false when ctx has ended.
 func pause(ctx context.Context, most time.Duration) bool {
 	n, err := rand.Int(rand.Reader, big.NewInt(int64(most)))
 	if err != nil {
@@ -96,11 +97,11 @@ func pause(ctx context.Context, most time.Duration) bool {
 	}
 }
 
-// Lock keeps every other transaction that locks the name waiting, on every
-// server, until this one ends. What is read after it is what the last of them
-// left. It must come before the first statement; of several names, those of
-// accounts come first. With SQLite a transaction has the database for itself
-// anyway. Errors: ErrUnavailable.
+// Lock makes every other transaction that locks the name wait, on every server,
+// until this one ends. Reads after it see what the previous holder committed. Call
+// it before the transaction's first statement; of several names, lock those of
+// accounts first. With SQLite it does nothing: one transaction at a time writes.
+// Errors: ErrUnavailable.
 func (t *Tx) Lock(ctx context.Context, name string) error {
 	t.watch.asked()
 	return classify("waiting for a lock", t.engine.lock(ctx, t, name))

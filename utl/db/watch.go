@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// watch ends a transaction of which an answer does not come in time.
+// watch cancels a transaction when one of its answers takes longer than useTimeout.
 type watch struct {
 	cancel context.CancelFunc
-	timer  *time.Timer // nil: the transaction's ctx has a bound of its own
+	timer  *time.Timer // nil: the transaction's ctx has a deadline of its own
 	late   atomic.Bool
 }
 
-// asked begins the wait for the next answer.
+// asked restarts the timer, for the next answer.
 func (w *watch) asked() {
 	if w.timer != nil {
 		w.timer.Reset(useTimeout)
@@ -29,7 +29,7 @@ func (w *watch) stop() {
 	w.cancel()
 }
 
-// told returns err, or that the answer was late.
+// told returns err, as ErrUnavailable if the answer was late.
 func (w *watch) told(err error) error {
 	if err != nil && w.late.Load() {
 		return fmt.Errorf("%w: %w: %v", ErrUnavailable, context.DeadlineExceeded, err) //nolint:errorlint // it says "canceled", and nobody hung up
