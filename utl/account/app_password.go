@@ -180,7 +180,7 @@ func (s *Store) noteUse(ctx context.Context, id string, now time.Time) {
 type useLimiter struct {
 	mu    sync.Mutex
 	began time.Time
-	came  map[string]bool // by app password's id
+	seen  map[string]bool // by app password's id
 }
 
 // due reports whether the use is the app password's first in this minute.
@@ -188,11 +188,11 @@ func (u *useLimiter) due(id string, now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if now.Sub(u.began).Abs() >= usedEvery {
-		u.began, u.came = now, map[string]bool{}
+		u.began, u.seen = now, map[string]bool{}
 	}
-	came := u.came[id]
-	u.came[id] = true
-	return !came
+	was := u.seen[id]
+	u.seen[id] = true
+	return !was
 }
 
 // RevokeAppPassword revokes the account's app password with the id that pages

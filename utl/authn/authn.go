@@ -1,7 +1,7 @@
-// Package authn is how somebody proves who they are: at sign-in, by password or
-// passkey, once more before a sensitive act, by the current password, by an app password. Each is the
-// whole procedure: ask the throttle, verify, count, record and log. It knows no
-// HTTP and starts no session.
+// Package authn verifies who somebody is: at sign-in by password, code or passkey,
+// again before a sensitive act, and for programs by app password. Each method is the
+// whole procedure: ask the throttle, verify, count, audit and log. It knows no HTTP;
+// sessions are started by functions that the caller passes in.
 package authn
 
 import (
@@ -58,18 +58,18 @@ type Authenticator struct {
 // New returns an Authenticator.
 func New(o Options) *Authenticator { return &Authenticator{Options: o} }
 
-// Attempt is what somebody brings to prove who they are.
+// Attempt is what somebody presents to be verified.
 type Attempt struct {
 	Username string         // as typed
 	Password string         // or the app password's secret
 	Address  netip.Addr     // of the client
-	Device   session.Device // the known device that it says it is; zero: none
+	Device   session.Device // the known device of the request's cookie; zero: none
 	By       audit.Actor
 }
 
-// LogAttrs tells the log what happened to the account of the name, the address
-// before it. No name is one that nobody has: what was typed is not logged,
-// because people type passwords into the wrong field.
+// LogAttrs returns the attributes of a log line on an attempt. An empty name means
+// that no account has it: what was typed is not logged, because people type
+// passwords into the wrong field.
 func LogAttrs(event, address, username, reason string) []slog.Attr {
 	attrs := []slog.Attr{slog.String("event", event), slog.String("ip", address), slog.String("account", cmp.Or(username, "unknown"))}
 	if reason != "" {
@@ -78,15 +78,15 @@ func LogAttrs(event, address, username, reason string) []slog.Attr {
 	return attrs
 }
 
-// try is an attempt that the throttle lets be tried.
+// try is an attempt that the throttle has admitted.
 type try struct {
 	*throttle.Try
 
 	attempt Attempt
-	on      account.Account // that the typed username names; zero: none
+	on      account.Account // of the typed username; zero: none
 }
 
-// attrs tells the log what happened to the attempt.
+// attrs returns the attributes of the try's log line.
 func (t try) attrs(event, reason string) []slog.Attr {
 	return LogAttrs(event, t.attempt.Address.String(), t.on.Username, reason)
 }
@@ -101,8 +101,8 @@ func (s *Authenticator) begin(ctx context.Context, by throttle.Attempt) (*thrott
 	return began, err
 }
 
-// fail ends the try as one that failed: it is counted and recorded. Errors: as,
-// or db.ErrUnavailable when it could not be counted.
+// fail ends the try, counts and audits the failure, and returns as, or
+// db.ErrUnavailable when it could not be counted.
 func (s *Authenticator) fail(ctx context.Context, t try, event string, as error) error {
 	return cmp.Or(t.Failed(ctx, func(ctx context.Context, tx *db.Tx) error {
 		return s.Accounts.RecordAttempt(ctx, tx, event, t.on, t.attempt.By)

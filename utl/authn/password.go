@@ -13,7 +13,7 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// shedDelay is how long a sign-in rests that is turned away for a full line.
+// shedDelay is how long a sign-in waits before it is rejected for a full queue.
 const shedDelay = 250 * time.Millisecond
 
 // Password signs somebody in by username, or confirmed email address, and password:
@@ -108,9 +108,8 @@ func (s *Authenticator) failSignIn(ctx context.Context, t try, reason string) er
 	return s.fail(ctx, t, "signin.failed", account.ErrSignIn)
 }
 
-// shedLoad returns password.ErrBusy, before the database is asked anything and
-// after a moment's rest: a flood that comes again at once must leave the machine
-// to the other pages.
+// shedLoad waits for shedDelay and returns password.ErrBusy, without using the
+// database: a flood that retries at once must leave the machine to other pages.
 func shedLoad(ctx context.Context) error {
 	rest := time.NewTimer(shedDelay)
 	defer rest.Stop()

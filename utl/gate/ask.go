@@ -13,11 +13,11 @@ import (
 type Kind int
 
 const (
-	// Check is nginx's auth_request and HAProxy's: the proxy makes the answer
-	// of a status and a Location.
+	// Check is how nginx's auth_request and HAProxy ask: the proxy builds its
+	// response from the gate's status and Location.
 	Check Kind = iota
-	// Forward is Caddy's and Traefik's: what is not 200 goes to the browser as
-	// it is.
+	// Forward is how Caddy and Traefik ask: they send any response but 200 to the
+	// browser unchanged.
 	Forward
 )
 
@@ -32,7 +32,7 @@ type Request struct {
 	browser bool // no program sent it, whatever it looks like
 }
 
-// The headers that tell of the request asked about. None may come twice.
+// The headers that describe the request to the app. None may come twice.
 const (
 	originalURL     = "X-Original-Url"
 	originalMethod  = "X-Original-Method"
@@ -138,10 +138,10 @@ func first(h http.Header, name string) string {
 	return ""
 }
 
-// rejectAmbiguous refuses headers that another program may take for something else:
-// one that comes twice, one with control bytes in it, one whose name some
-// program takes for one of ours (X_Forwarded_Host, Remote~User), and a
-// Connection that makes the next proxy drop one.
+// rejectAmbiguous refuses headers that two programs could read differently: one that
+// comes twice, one with control bytes, one whose name some program takes for one of
+// ours (X_Forwarded_Host, Remote~User), and a Connection header that makes the next
+// proxy drop one.
 func rejectAmbiguous(h http.Header) error {
 	for name, all := range h {
 		switch {

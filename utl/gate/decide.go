@@ -6,8 +6,8 @@ import (
 	"glassjar/utl/identity"
 )
 
-// Outcome is what the gate's decision came to. The order is that of Decide: when it
-// comes to one of them, everything that stands before has held.
+// Outcome is the result of a decision. They are in the order in which Decide checks
+// them: at one of them, all checks before it have passed.
 type Outcome int
 
 // The outcomes.
@@ -19,7 +19,7 @@ const (
 	NoPrograms                // the app takes no app passwords
 	BadProgram                // the app password is not good, or too many were wrong
 	SignedOut                 // nobody is signed in
-	Unsure                    // who it is cannot be known now
+	Unsure                    // the session cannot be read now
 	WrongGroup                // the person is in none of the groups
 	LowLevel                  // the session's level is too low; an app password is of level 1
 	Pass
@@ -27,7 +27,7 @@ const (
 	outcomes = int(Pass) + 1
 )
 
-// Question is what a proxy asks, as it was read.
+// Question is a parsed question of a proxy.
 type Question struct {
 	Request
 
@@ -37,17 +37,17 @@ type Question struct {
 	Program bool  // the request carries an app password
 }
 
-// Demands is what the proxy demands of who is to pass, beside the app's rule.
+// Demands are the proxy's own conditions, in addition to the app's rule.
 type Demands struct {
 	Groups []string // any of them; nil: everybody
 	Level  int      // of the session, at least; then app passwords do not pass
 }
 
-// Subject is who wants to pass.
+// Subject is the person, or the program of a person, that wants to pass.
 type Subject struct {
 	identity.Identity
 
-	Key string // what signed tokens are kept by: the sid, or the app password's id
+	Key string // cache key of signed tokens: the sid, or the app password's id
 	How SignedIn
 }
 
@@ -59,9 +59,9 @@ type Verdict struct {
 	Err     error // of an outcome that came of one
 }
 
-// Decide decides whether the request may pass. who says who makes it to the target
-// and Pass; or BadProgram, SignedOut or Unsure where that is nobody, perhaps with an
-// error. It is asked only where the answer depends on it.
+// Decide decides whether the request may pass. who returns who makes it, and Pass;
+// or, if nobody is known, BadProgram, SignedOut or Unsure, perhaps with an error.
+// Decide calls it only when the result depends on it.
 func (g *Gate) Decide(q *Question, who func(Target) (Subject, Outcome, error)) (v Verdict) {
 	switch {
 	case !q.Trusted:

@@ -25,8 +25,7 @@ func Explain(q *Question, v Verdict) (lines []Line) {
 	return lines
 }
 
-// step says in words that a step of the decision held or did not; "" where it was
-// not asked for.
+// step returns a sentence on whether a check passed, or "" if it was not asked for.
 func step(at Outcome, held bool, q *Question, v Verdict) string {
 	pick := func(good, bad string) string {
 		if held {
@@ -88,8 +87,8 @@ func (r *Rule) who() string {
 	return strings.Join(r.Groups, ", ")
 }
 
-// DecideAs returns the question that a trusted proxy would ask about the URL, and what
-// the gate would answer to the passenger: nobody where the username is empty.
+// DecideAs returns the question that a trusted proxy would ask about the URL, and the
+// gate's decision for the subject; with an empty username, for nobody.
 func (g *Gate) DecideAs(raw, method string, p Subject) (*Question, Verdict) {
 	h := map[string][]string{originalURL: {raw}, originalMethod: {method}}
 	q := &Question{Trusted: true}

@@ -1,7 +1,7 @@
-// Package gate decides what a reverse proxy is told that asks about somebody
-// else's request: which target it asks about, whether the gate answers for
-// that host, where to sign in, and what is said of who passes. It refuses a
-// question that can be read in two ways. It writes no HTTP.
+// Package gate implements forward authentication: it parses a proxy's question
+// about a request to an app, decides whether that request may pass, builds the URLs
+// of the sign-in, and signs who passes. It refuses a question that two programs
+// could read differently. It writes no HTTP.
 package gate
 
 import (
@@ -16,17 +16,17 @@ import (
 )
 
 var (
-	// ErrBad means that the question can not be read, or not in one way only.
+	// ErrBad means that the question cannot be read, or could be read in two ways.
 	ErrBad = errors.New("the request to the gate cannot be read")
 	// ErrHost means that the target's host is not one the gate answers for.
 	ErrHost = errors.New("the gate does not answer for this host")
 
 	errApps  = errors.New("the apps cannot be read from the database")
-	errHosts = errors.New("GATE_HOSTS has an entry that is no host") // which config has refused before
+	errHosts = errors.New("GATE_HOSTS has an entry that is no host") // config refuses it before
 )
 
-// maxReturnURL is how long a return URL may be, escaped: nginx reads the headers of
-// an answer into 4 KB.
+// maxReturnURL is how many bytes a return URL has at most, escaped: by default nginx
+// reads a response's headers into 4 KB.
 const maxReturnURL = 3000
 
 // Options are what a Gate needs.
@@ -39,8 +39,8 @@ type Options struct {
 	Now    func() time.Time
 }
 
-// Gate knows the hosts that it answers for, decides who may pass and signs who
-// does.
+// Gate decides who may pass to which host, and signs identity tokens. It is safe
+// for concurrent use.
 type Gate struct {
 	public *url.URL
 	own    string  // its host without the port
@@ -53,7 +53,7 @@ type Gate struct {
 	unlisted     unlistedHosts
 }
 
-// New returns a gate. Errors: a host that is none, no key.
+// New returns a gate. Errors: a malformed host, no key.
 func New(o Options) (*Gate, error) {
 	g := &Gate{public: o.Public, own: bracketIPv6(o.Public.Hostname()), domain: o.Domain, apps: o.Apps}
 	if g.apps == nil {
@@ -71,9 +71,9 @@ func New(o Options) (*Gate, error) {
 	return g, g.SetKeys(o.Keys)
 }
 
-// Allows reports whether the gate answers for the target and lets people go on
-// to it: its host is an app's or one of GATE_HOSTS and, where people sign in over
-// https, it is https itself: what opens an app does not go over an open wire.
+// Allows reports whether the gate answers for the target: its host is an app's or
+// one of GATE_HOSTS and, where people sign in over https, the target is https too,
+// so that no gate cookie goes over plain http.
 func (g *Gate) Allows(t Target) bool {
 	found, _ := g.rule(t)
 	return found != nil
@@ -119,12 +119,12 @@ func (g *Gate) ReturnTarget(raw string) (Target, bool) {
 	return t, err == nil && len(Escape(t.String())) <= maxReturnURL && g.Allows(t)
 }
 
-// IsSignInHost reports whether the target is on the host where people sign in. Cookies
-// know no ports.
+// IsSignInHost reports whether the target is on the host where people sign in, on
+// whatever port: cookies do not tell ports apart.
 func (g *Gate) IsSignInHost(t Target) bool { return t.Name == g.own }
 
-// CookieScope is where a gate cookie is good: on one host, or on a domain and
-// all below it. Cookies know no ports.
+// CookieScope is the scope of a gate cookie: one host, or a domain with all its
+// subdomains.
 type CookieScope struct {
 	Host   string
 	Domain bool // Host is COOKIE_DOMAIN
@@ -140,11 +140,11 @@ func (g *Gate) CookieScope(t Target) CookieScope {
 	return CookieScope{Host: t.Name, Secure: t.Secure()}
 }
 
-// SignIn returns the absolute URL where to sign in and come back from: to the
-// target, byte for byte, or, when its method is not GET or HEAD, to the page
-// that the request came from. Where that is unknown or elsewhere, it is the
-// target's root. So it is for a target of over 3,000 bytes, escaped, and the
-// URL then has the arg "cut" too.
+// SignIn returns the absolute URL of the sign-in that leads back to the target, byte
+// for byte. For a method other than GET and HEAD it leads to the page that the
+// request came from, or, if that is unknown or on another host, to the target's
+// root. A target of over 3,000 bytes, escaped, becomes its root too, and the URL
+// then has the arg "cut".
 func (g *Gate) SignIn(a Request) string { return g.signIn("/?next=", a) }
 
 // SignInAsOther returns the same for somebody who is signed in.
@@ -168,7 +168,7 @@ func (g *Gate) signIn(path string, a Request) string {
 	return g.public.String() + path + next
 }
 
-// bracketIPv6 gives url.Hostname's IPv6 addresses back their brackets.
+// bracketIPv6 puts the brackets back that url.Hostname takes from IPv6 addresses.
 func bracketIPv6(name string) string {
 	if ip, err := netip.ParseAddr(name); err == nil && ip.Is6() {
 		return "[" + ip.String() + "]"

@@ -19,9 +19,9 @@ import (
 
 const (
 	assertionLife  = time.Minute
-	assertionReuse = assertionLife / 2 // an app gets one that is good for as long again
-	assertionAhead = 30 * time.Second  // how much slower an app's clock may be: iat is that far back
-	maxAssertions  = 1 << 12           // kept at once, of some 700 bytes each
+	assertionReuse = assertionLife / 2 // a cached one is sent for this long, so that it stays valid as long again
+	assertionAhead = 30 * time.Second  // iat is this far back, for apps whose clocks are slow
+	maxAssertions  = 1 << 12           // cached at once, about 700 bytes each
 )
 
 // claims are what an assertion says (RFC 7519, and OpenID Connect's names).
@@ -55,8 +55,8 @@ func (s SignedIn) amr() []string {
 	return all
 }
 
-// signer signs assertions, and keeps them for a part of their life: signing
-// costs more than all the rest of an answer.
+// signer signs assertions, and caches them for half of their life: signing costs
+// more than the rest of an answer.
 type signer struct {
 	issuer string
 	now    func() time.Time
@@ -67,7 +67,8 @@ type signer struct {
 	kept map[assertionKey]assertion
 }
 
-// assertionKey is by which session or app password an assertion is, and for which host.
+// assertionKey is the cache key of an assertion: the session or app password, and
+// the host.
 type assertionKey struct{ key, host string }
 
 type assertion struct {
@@ -77,8 +78,8 @@ type assertion struct {
 	made  time.Time
 }
 
-// SetKeys makes the first key sign and the JWKS list every one, from now on.
-// No key at all is refused.
+// SetKeys replaces the keys: the first signs, and the JWKS lists all. An empty list
+// is an error.
 func (g *Gate) SetKeys(seeds [][32]byte) error {
 	var set jose.JSONWebKeySet
 	var first jose.JSONWebKey
@@ -125,10 +126,10 @@ func (g *Gate) JWKS() []byte {
 	return g.signer.jwks
 }
 
-// SignIdentity returns a signed assertion, a JWT good for a minute at most and half
-// a minute at least, that tells the app at host who passes. The key says by
-// which session or app password, how tells how they signed in. The iat is half a minute back: strict apps
-// refuse one from the future, and their clocks differ.
+// SignIdentity returns a signed assertion for the app at host: a JWT (RFC 7519) that
+// says who passes and is valid for 30 to 60 s more. key identifies the session or
+// app password, how is how the person signed in. The iat is 30 s back, because strict
+// apps refuse one from the future and their clocks differ.
 func (g *Gate) SignIdentity(key string, who identity.Identity, how SignedIn, host string) (string, error) {
 	s, now, at := &g.signer, g.signer.now(), assertionKey{key, host}
 	s.mu.Lock()
@@ -143,7 +144,7 @@ func (g *Gate) SignIdentity(key string, who identity.Identity, how SignedIn, hos
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for evicted := range s.kept { // in no order: any one
+	for evicted := range s.kept { // any one: maps have no order
 		if len(s.kept) < maxAssertions {
 			break
 		}

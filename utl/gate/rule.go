@@ -22,8 +22,8 @@ type Rule struct {
 // TakesPrograms reports whether an app password may pass.
 func (r *Rule) TakesPrograms() bool { return r.Programs && r.Level < 2 }
 
-// Rules are those of the apps. The gate reads them without a lock. Until Set was
-// called, and after Forget, nothing is known of any app and nobody passes.
+// Rules are the rules of the apps. The gate reads them without a lock. Before Set,
+// and after Forget, the rules are unknown and nobody passes.
 type Rules struct {
 	known atomic.Pointer[table]
 
@@ -31,8 +31,8 @@ type Rules struct {
 	tallies map[string]*Tally // by the app's id
 }
 
-// table finds the rule of a host: one that names it goes before one for all below
-// a name, and of those the longest name.
+// table finds the rule of a host. A rule for the very host wins over those for all
+// hosts below a name, and of these the longest name wins.
 type table struct {
 	exact, below map[string]*Rule
 }
@@ -57,7 +57,7 @@ func (r *Rules) Set(all []Rule) {
 	r.known.Store(&t)
 }
 
-// Forget has nobody pass until Set is called: the rules may be out of date.
+// Forget makes nobody pass until the next Set: the rules may be out of date.
 func (r *Rules) Forget() { r.known.Store(nil) }
 
 // Tally returns what was asked lately of the app with the id.

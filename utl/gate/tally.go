@@ -10,11 +10,12 @@ import (
 
 const (
 	tallyMinutes = 60
-	maxHosts     = 50 // that nobody listed; the one that was asked about longest ago goes first
+	maxHosts     = 50 // unlisted hosts that are counted at once; the one asked about longest ago is dropped
 	askedEvery   = time.Second
 )
 
-// Tally is what was asked of an app within the last hour, in this server's memory.
+// Tally counts what proxies asked about an app within the last hour, in this
+// server's memory.
 type Tally struct {
 	asked atomic.Int64 // microseconds, to the second: an answer must not wait for others
 	by    atomic.Pointer[string]
@@ -98,7 +99,7 @@ func (t *Tally) refuse(why Outcome, now time.Time, by string) {
 	t.refused[why].add(now, by)
 }
 
-// unlistedHosts are the hosts that nobody listed.
+// unlistedHosts counts questions about hosts that no app and no setting lists.
 type unlistedHosts struct {
 	mu    sync.Mutex
 	hosts map[string]*minutes
@@ -130,8 +131,7 @@ func (s *unlistedHosts) dropOldest() {
 	delete(s.hosts, oldest)
 }
 
-// Count keeps in mind that the question was asked and what it came to. by is the
-// address of who asked.
+// Count counts the question and its outcome. by is the peer's address.
 func (g *Gate) Count(q *Question, v Verdict, now time.Time, by string) {
 	switch v.Outcome {
 	case Untrusted, Unreadable:
@@ -153,9 +153,9 @@ func (g *Gate) Count(q *Question, v Verdict, now time.Time, by string) {
 	}
 }
 
-// Unattributed returns what was refused within the hour before now of which no app is known:
-// the questions of proxies that are not trusted or cannot be read, and those about
-// hosts that nobody listed, the newest first.
+// Unattributed returns the refusals within the hour before now that belong to no app,
+// newest first: questions of proxies that are not trusted, unreadable ones, and
+// those about unlisted hosts.
 func (g *Gate) Unattributed(now time.Time) []Refusal {
 	all := g.unattributed.Refused(now)
 	g.unlisted.mu.Lock()

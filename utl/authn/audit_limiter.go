@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// auditLimiter keeps a flood of throttled sign-ins from becoming a flood of audit
-// rows: in a minute one for a name, and 100 in all.
+// auditLimiter limits the audit rows of throttled sign-ins: in a minute one a name,
+// and 100 in all.
 type auditLimiter struct {
 	mu    sync.Mutex
 	began time.Time
 	seen  map[string]bool
 }
 
-// allow reports whether the name is to be told of: it was not in this minute.
+// allow reports whether a row for the name may be written now, and counts it.
 func (u *auditLimiter) allow(name string, now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
