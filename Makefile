@@ -40,7 +40,7 @@ test: ## run the whole suite, with the race detector where it sees the code
 	@if [ "$$CI" = true ] || command -v $${CC:-gcc} >/dev/null; \
 		then set -x; export CGO_ENABLED=1; race='-race $(NORACE)'; else set -x; fi; \
 	$(SUITE) $$race -skip $(ALONE) $(OTHER) && $(SUITE) $$race . && $(SUITE) $$race -run $(ALONE) ./utl/db
-	$(SUITE) -run Mutation ./utl/session/
+	$(SUITE) -run 'Mutation|AllocatesNothing' ./utl/session ./utl/logs
 	$(SUITE) -run MillionCodes ./utl/factor -codes=1000000
 	$(SUITE) -run ExplainAgrees ./handlers -questions=100000
 	$(SUITE) ./utl/process

@@ -93,15 +93,12 @@ func (p *program) serve(ctx context.Context) error {
 	}
 	defer func() { _ = ln.Close() }() // where serving did not come to it
 	public, err := st.Config.URLAt(ln.Addr())
-	if err == nil {
-		st.Warn(ctx)
-		err = errors.Join(st.UseKeys(ctx), st.Apps.Load(ctx))
-	}
 	if err != nil {
 		return err
 	}
+	st.Warn(ctx)
 	signers, err := st.Signers(public)
-	if err != nil {
+	if err = errors.Join(err, st.UseKeys(ctx), st.Apps.Load(ctx)); err != nil {
 		return err
 	}
 	counts, shown, err := measure(ctx, st, queue)
@@ -116,9 +113,9 @@ func (p *program) serve(ctx context.Context) error {
 		return err
 	}
 	defer p.twoProcessors()()
-	looks := httpserver.Poll(500*time.Millisecond, p.hangups, st.Log,
-		func(ctx context.Context) { signers.ReloadKeys(ctx, dotenv) },
-		func(ctx context.Context) { pair.ReloadIfChanged(ctx, st.Log) })
+	reloadCert := func(ctx context.Context) { pair.ReloadIfChanged(ctx, st.Log) }
+	reloadKeys := func(ctx context.Context) { signers.ReloadKeys(ctx, dotenv) }
+	looks := httpserver.Poll(500*time.Millisecond, p.hangups, st.Log, reloadKeys, reloadCert)
 	return httpserver.Server{
 		Site: site, Log: st.Log, Manager: manager, Ready: st.Sessions.Healthy, Jobs: append(jobs(st, public), tests, shown, looks),
 	}.Run(ctx, ln)

@@ -79,14 +79,10 @@ func (a *Answer) WantHeaders(of HeadersOf) {
 	if of.SignedOut && of.HTTPS {
 		want["Set-Cookie"] = "__Host-glassjar=; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0; HttpOnly; Secure; SameSite=Lax"
 	}
-	if a.Cookie("lab") != nil || a.Cookie("lab-visit") != nil {
-		want["Set-Cookie"] = some // the lab's own; its tests say when
-	}
-	if a.Cookie("glassjar-passkey") != nil || a.Cookie("__Host-glassjar-passkey") != nil {
-		want["Set-Cookie"] = some // with the sign-in form; its tests say when
-	}
-	if a.Cookie("glassjar-setup") != nil || a.Cookie("__Host-glassjar-setup") != nil {
-		want["Set-Cookie"] = some // with the set-up of an authenticator app; its tests say when
+	for _, name := range []string{"lab", "lab-visit", "glassjar-passkey", "__Host-glassjar-passkey", "glassjar-setup", "__Host-glassjar-setup"} {
+		if a.Cookie(name) != nil {
+			want["Set-Cookie"] = some // the lab's and the sign-in form's own: their tests say when
+		}
 	}
 	if diff := cmp.Diff(want, a.seen(want)); diff != "" {
 		a.T.Errorf("%s %s %d: headers (-want +got):\n%s", a.Request.Method, path, a.StatusCode, diff)

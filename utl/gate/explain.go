@@ -41,18 +41,16 @@ func step(at Outcome, held bool, q *Question, v Verdict) string {
 	case Unknown:
 		return pick("", "The apps cannot be read from the database just now: 503.")
 	case Unlisted:
-		if held {
+		if held { // only then there is a rule
 			return "The host " + q.Name + " is listed: " + v.Rule.title() + "."
 		}
 		return "No app and no entry of GATE_HOSTS is " + q.Host + ", or people sign in over https and this is http: 403."
-	case NoPrograms:
+	case NoPrograms, BadProgram:
 		if !q.Program {
 			return ""
 		}
-		return pick("The app takes app passwords.", "The app takes no app passwords: 403.")
-	case BadProgram:
-		if !q.Program {
-			return ""
+		if at == NoPrograms {
+			return pick("The app takes app passwords.", "The app takes no app passwords: 403.")
 		}
 		return pick("The app password is good.", "The app password is not good here, or too many were wrong: 401, or 429.")
 	case SignedOut:

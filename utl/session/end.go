@@ -58,3 +58,29 @@ func (s *Store) makeRoom(ctx context.Context, tx *db.Tx, now time.Time, by audit
 	}
 	return ended, nil
 }
+
+// End ends the session. From its return on this server refuses it; other servers do
+// within a second. When the database cannot be written, this server refuses it all
+// the same, the end is written when the database is back, and the error is
+// db.ErrUnavailable.
+func (s *Store) End(ctx context.Context, sid string, by audit.Actor) error {
+	ctx = context.WithoutCancel(ctx) // a browser that went away is still signed out
+	now := s.opt.Now()
+	err := s.opt.DB.Tx(ctx, func(tx *db.Tx) error {
+		_, err := end(ctx, tx, now, by, `sid = ?`, sid)
+		return err
+	})
+	if err != nil {
+		s.cache.endLater(sid, by, now)
+		return fmt.Errorf("ending a session: %w", err)
+	}
+	s.Invalidate(sid)
+	return nil
+}
+
+// Invalidate removes the sessions from the cache: the next request reads their rows.
+func (s *Store) Invalidate(sids ...string) { s.cache.invalidate(sids...) }
+
+// InvalidateAccount removes the account's sessions from the cache: the next request of
+// each reads its row.
+func (s *Store) InvalidateAccount(id string) { s.cache.invalidateAccount(id) }
