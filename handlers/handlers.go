@@ -53,7 +53,7 @@ func New(c Config) (http.Handler, error) {
 		people:  &people.Room{Site: core, Accounts: c.Accounts, Factors: c.Factors, Sessions: c.Sessions, SignUp: c.SignUp, Opens: c.Strangers},
 		forward: &forward.Room{Site: core, Authn: auth, Sessions: c.Sessions, Gate: c.Gate},
 	}
-	s.apps = &apps.Room{Site: core, Accounts: c.Accounts, Apps: c.Apps, Gate: c.Gate, Tests: c.Tests, Recipe: c.Recipe}
+	s.apps = &apps.Room{Site: core, Accounts: c.Accounts, Sessions: c.Sessions, Apps: c.Apps, Gate: c.Gate, Tests: c.Tests, Recipe: c.Recipe}
 	hasIndex := func() bool { return false }
 	if c.Pages != nil {
 		s.files = files.New(core, c.Pages)

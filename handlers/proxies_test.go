@@ -212,7 +212,7 @@ func (c check) isHealthy() {
 	if err := page.UnmarshalText([]byte("http://localhost:" + port + "/some/page?a=b")); err != nil {
 		c.t.Fatal(err)
 	}
-	err = doctor.Examine(c.t.Context(), page, secret, func(f doctor.Finding) {
+	err = doctor.Examine(c.t.Context(), page, doctor.Credential{AppPassword: secret}, func(f doctor.Finding) {
 		if f.Verdict != doctor.Pass && (f.Verdict != doctor.Remark || !c.proxy.Tidies || !strings.HasPrefix(f.Attack, "the path ")) {
 			c.t.Errorf("%+v", f)
 		}
@@ -256,7 +256,7 @@ func TestDoctorKnowsTheSignIn(t *testing.T) {
 		if err := page.UnmarshalText([]byte(address + path)); err != nil {
 			t.Fatal(err)
 		}
-		err := doctor.Examine(t.Context(), page, "", func(f doctor.Finding) { t.Errorf("%s: got %+v", path, f) })
+		err := doctor.Examine(t.Context(), page, doctor.Credential{}, func(f doctor.Finding) { t.Errorf("%s: got %+v", path, f) })
 		if err == nil || !strings.Contains(err.Error(), "people sign in at this host") {
 			t.Errorf("%s: got %v", path, err)
 		}

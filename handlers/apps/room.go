@@ -14,6 +14,7 @@ import (
 	"glassjar/utl/doctor"
 	"glassjar/utl/gate"
 	"glassjar/utl/recipe"
+	"glassjar/utl/session"
 )
 
 // Room answers the owners' pages about apps.
@@ -21,6 +22,7 @@ type Room struct {
 	*web.Site
 
 	Accounts *account.Store
+	Sessions *session.Store
 	Apps     *app.Store
 	Gate     *gate.Gate
 	Tests    *doctor.Runner

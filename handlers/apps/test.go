@@ -8,14 +8,17 @@ import (
 	"glassjar/handlers/web"
 	"glassjar/utl/app"
 	"glassjar/utl/doctor"
+	"glassjar/utl/gate"
+	"glassjar/utl/session"
 )
 
 // A test has this server send requests, and so may reach what its owner's browser
 // cannot: apps stand on loopback and on private addresses, so these are allowed. What
 // that gives away is little, and to owners alone, who have proven who they are: the
 // host must be an app's in the database, the port is that of the app's link, and a
-// report has statuses and redirects, never a byte of a response's body. Each test
-// leaves a row in the audit log.
+// report has statuses and redirects, never a byte of a response's body. Where the
+// owner may open the app, requests with the owner's own gate cookie go to its link
+// too, as their browser would send them. Each test leaves a row in the audit log.
 
 // refresh is after how many seconds a browser loads the page of a running test again.
 const refresh = "2"
@@ -131,7 +134,11 @@ func (s *Room) TestSubmit(w http.ResponseWriter, r *http.Request, me web.ProvenO
 		} else if err != nil {
 			return err
 		}
-		started, err := s.Tests.Start(subject(a))
+		with, err := s.credential(r, a)
+		if err != nil {
+			return err
+		}
+		started, err := s.Tests.Start(subject(a), with)
 		if err != nil {
 			return err
 		}
@@ -143,6 +150,18 @@ func (s *Room) TestSubmit(w http.ResponseWriter, r *http.Request, me web.ProvenO
 		return s.renderTest(w, http.StatusConflict, p)
 	}
 	return web.SeeOther(w, "/apps/"+a.ID+"/test")
+}
+
+// credential returns the owner's gate cookie on the app's host, so that the app is
+// tested signed in too; or nothing where the owner may not open it.
+func (s *Room) credential(r *http.Request, a app.App) (doctor.Credential, error) {
+	found := web.InfoOf(r).Session
+	target, err := gate.ParseURL(a.URL)
+	if err != nil || !a.MayOpen(found.HasGroup) || found.Level < a.Level {
+		return doctor.Credential{}, nil //nolint:nilerr // LeadsToIt has looked at the URL
+	}
+	cookie, err := s.Sessions.GateCookie(found, session.CookieScope(s.Gate.CookieScope(target)))
+	return doctor.Credential{Cookie: cookie}, err
 }
 
 func subject(a app.App) doctor.Subject { return doctor.Subject{ID: a.ID, Host: a.Host, URL: a.URL} }

@@ -16,6 +16,7 @@ import (
 	"glassjar/utl/app"
 	"glassjar/utl/audit"
 	"glassjar/utl/doctor"
+	"glassjar/utl/session"
 )
 
 // behindGate is an app behind a proxy that asks a gate, all in one: what the test
@@ -88,6 +89,54 @@ func TestAppThatHolds(t *testing.T) {
 	wants(t, "the app's page", b.Get(at), "What the last test has shown")
 	if rows := s.Texts(t, `SELECT event || ' ' || actor FROM audit WHERE event = 'app.tested'`); len(rows) != 1 || rows[0] != "app.tested ada" {
 		t.Errorf("the audit log has %q", rows)
+	}
+}
+
+// The app is tested with the owner's own cookie too, where the owner may open it, and
+// with nothing else.
+func TestAppAsItsOwner(t *testing.T) {
+	for name, tt := range map[string]struct {
+		groups []string
+		level  int
+		enters bool
+	}{
+		"everybody":                {nil, 1, true},
+		"a group of the owner":     {[]string{"dev"}, 1, true},
+		"another group":            {[]string{"ops"}, 1, false},
+		"more than the session is": {nil, 2, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := webtest.NewWorld(t, webtest.Jar, "")
+			w.Add(t, "ada", account.Owner)
+			if err := w.Accounts.SetGroups(t.Context(), "ada", []string{"dev"}, audit.Command()); err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan struct{})
+			go func() { defer close(ended); w.Settings.Tests.Run(t.Context()) }()
+			t.Cleanup(func() { <-ended })
+			entered := atomic.Int64{}
+			host := behindGate(t, func(answer http.ResponseWriter, r *http.Request) bool {
+				cookie, err := r.Cookie("glassjar-gate")
+				if err != nil || len(cookie.Value) < 100 {
+					return false
+				}
+				found, err := w.Sessions.FindGate(r, session.CookieScope{Host: "wiki.localhost"})
+				if err != nil || found.Username != "ada" {
+					t.Errorf("with %s: %v, %v", cookie, found.Username, err)
+				}
+				entered.Add(1)
+				_, _ = io.WriteString(answer, "a page")
+				return true
+			})
+			at := w.NewApp(t, app.App{Name: "Wiki", Host: host, URL: "http://" + host + "/", Groups: tt.groups, Level: tt.level})
+			got := result(t, w.SignedIn(t, "ada"), "/apps/"+at.ID)
+			if (entered.Load() > 0) != tt.enters {
+				t.Errorf("%d requests came as the owner: %t is wanted", entered.Load(), tt.enters)
+			}
+			if strings.Contains(got.Text("main"), "signed in") != tt.enters {
+				t.Errorf("it says %q", got.Text("main"))
+			}
+		})
 	}
 }
 

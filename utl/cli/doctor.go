@@ -26,7 +26,7 @@ func (c *doctorCommand) Run(ctx context.Context, a *app) error {
 		}
 	}
 	count, change := counts{}, ""
-	err := doctor.Examine(ctx, c.Page, appPassword, func(f doctor.Finding) {
+	err := doctor.Examine(ctx, c.Page, doctor.Credential{AppPassword: appPassword}, func(f doctor.Finding) {
 		count[f.Verdict]++
 		fmt.Fprintf(a.Stdout, "%-8s%s: %s\n", f.Verdict, f.Attack, f.Result)
 		if f.Fix != "" && f.Fix != change {

@@ -38,7 +38,6 @@ type Finding struct {
 var (
 	errUntested = errors.New("nothing was tested")
 	errSignIn   = errors.New("nothing was tested: people sign in at this host, so it must be open: give the URL of an app's page behind the gate")
-	errOutside  = errors.New("nothing was tested with the app password")
 	errNoPage   = errors.New("the page must be an http or https URL without a user name")
 )
 
@@ -77,11 +76,11 @@ type scan struct {
 }
 
 // Examine tries every attack on the page, one after the other, and calls
-// onFinding for each: first without a sign-in, then, if appPassword is not
+// onFinding for each: first without a sign-in, then, if the credential is not
 // empty, with it. If the page is open without a sign-in, that is the only finding.
 // Errors: the page does not answer, does not lead to a sign-in page, or is on the
-// host where people sign in; the app password is rejected; ctx has ended.
-func Examine(ctx context.Context, page Page, appPassword string, onFinding func(Finding)) error {
+// host where people sign in; the credential is rejected; ctx has ended.
+func Examine(ctx context.Context, page Page, with Credential, onFinding func(Finding)) error {
 	e := &scan{Page: page, client: newClient(), onFinding: onFinding}
 	behind, err := e.probe(ctx)
 	if err != nil || !behind {
@@ -99,10 +98,10 @@ func Examine(ctx context.Context, page Page, appPassword string, onFinding func(
 		verdict, came := e.classify(a, got)
 		e.report(a, verdict, came)
 	}
-	if appPassword == "" {
+	if with == (Credential{}) {
 		return nil
 	}
-	return e.attackSignedIn(ctx, appPassword)
+	return e.attackSignedIn(ctx, with)
 }
 
 // probe opens the page without a sign-in, notes the sign-in page that it leads

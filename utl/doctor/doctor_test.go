@@ -203,7 +203,7 @@ func onlyOn(attack string, then flaw) flaw {
 func TestGivenUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	found := 0
-	err := doctor.Examine(ctx, serve(t, noFlaw), "", func(doctor.Finding) {
+	err := doctor.Examine(ctx, serve(t, noFlaw), doctor.Credential{}, func(doctor.Finding) {
 		found++
 		cancel()
 	})

@@ -23,38 +23,69 @@ const protocol = "h2c"
 
 var protocolAlone = regexp.MustCompile(`(?:^|[^0-9A-Za-z_-])` + protocol + `(?:[^0-9A-Za-z_-]|$)`)
 
-// attackSignedIn sends headers that must not reach the app, with the app
-// password, and looks for them in the app's response.
-func (e *scan) attackSignedIn(ctx context.Context, appPassword string) error {
-	allowed := singleHeader("Authorization", "Bearer "+appPassword)
+// Credential is what lets a request through the gate: one of the two, or neither.
+type Credential struct {
+	AppPassword string
+	Cookie      string // name=value of a gate cookie
+}
+
+// on returns the header with the credential added.
+func (c Credential) on(header http.Header) http.Header {
+	header = maps.Clone(header)
+	if c.Cookie == "" {
+		header["Authorization"] = []string{"Bearer " + c.AppPassword}
+		return header
+	}
+	header["Cookie"] = []string{strings.Join(append([]string{c.Cookie}, header["Cookie"]...), "; ")}
+	return header
+}
+
+// alone is the attack in which the app may get the credential itself.
+func (c Credential) alone() attack {
+	if c.Cookie == "" {
+		return attack{name: "the app password", hole: handsPassword, marker: c.AppPassword}
+	}
+	_, value, _ := strings.Cut(c.Cookie, "=")
+	return attack{name: "the gate's cookie", hole: handsCookies, marker: value}
+}
+
+// signedIn returns the attacks to make with a credential. Each hands the app a header
+// with the marker in it.
+func signedIn(marker string) []attack {
+	all := identities(marker)
+	for i := range all {
+		all[i].hole, all[i].marker = handsForged, marker
+	}
+	h2c := switches(switchesProtocol)
+	h2c.marker = marker
+	return append(all, h2c, attack{
+		name: "glassjar's cookies", hole: handsCookies, marker: marker,
+		header: singleHeader("Cookie", strings.Join(cookies, "="+marker+"; ")+"="+marker),
+	})
+}
+
+// attackSignedIn sends headers that must not reach the app, with the credential, and
+// looks for them in the app's response.
+func (e *scan) attackSignedIn(ctx context.Context, with Credential) error {
 	seen := rand.Text()
-	first := attack{header: maps.Clone(allowed), hole: handsPassword, name: "the app password", marker: appPassword}
-	first.header.Set("X-Glassjar-Doctor", seen)
+	first := with.alone()
+	first.header = with.on(singleHeader("X-Glassjar-Doctor", seen))
 	got := e.send(ctx, first)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case got.reason != "":
-		return fmt.Errorf("%w: %s", errOutside, got.reason)
+		return fmt.Errorf("%w with %s: %s", errUntested, first.name, got.reason)
 	case got.status >= 400 || got.signIn == e.signIn:
-		return fmt.Errorf("%w: the page answers %d to it", errOutside, got.status)
+		return fmt.Errorf("%w with %s: the page answers %d to it", errUntested, first.name, got.status)
 	}
 	shows := strings.Contains(got.shown, seen)
 	e.classifySignedIn(first, got, shows)
-
-	marker := rand.Text()
-	ours := attack{name: "glassjar's cookies", hole: handsCookies, marker: marker, header: singleHeader("Cookie", strings.Join(cookies, "="+marker+"; ")+"="+marker)}
-	h2c := switches(switchesProtocol)
-	h2c.marker = marker
-	if shows {
-		h2c.marker = protocol // other pages may contain the word by chance
-	}
-	forged := identities(marker)
-	for i := range forged {
-		forged[i].hole, forged[i].marker = handsForged, marker
-	}
-	for _, a := range append(forged, h2c, ours) {
-		maps.Copy(a.header, allowed)
+	for _, a := range signedIn(rand.Text()) {
+		if shows && a.hole == switchesProtocol {
+			a.marker = protocol // other pages may contain the word by chance
+		}
+		a.header = with.on(a.header)
 		got := e.send(ctx, a)
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -35,7 +35,7 @@ func (r Report) Running() bool { return r.Ended.IsZero() }
 type Options struct {
 	Most    int // reports to keep: the oldest goes
 	Now     func() time.Time
-	Examine func(ctx context.Context, page Page, appPassword string, onFinding func(Finding)) error // nil: Examine
+	Examine func(ctx context.Context, page Page, with Credential, onFinding func(Finding)) error // nil: Examine
 }
 
 // Runner examines pages for a server, one at a time, and keeps the last report about
@@ -54,6 +54,7 @@ type Runner struct {
 type run struct {
 	report Report
 	page   Page
+	with   Credential
 	cancel context.CancelFunc // nil until it has begun
 }
 
@@ -88,7 +89,7 @@ func (r *Runner) do(ctx context.Context, next *run) {
 	r.mu.Unlock()
 	err := ctx.Err()
 	if err == nil {
-		err = r.options.Examine(ctx, next.page, "", func(f Finding) {
+		err = r.options.Examine(ctx, next.page, next.with, func(f Finding) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			next.report.Findings = append(next.report.Findings, f)
@@ -97,7 +98,7 @@ func (r *Runner) do(ctx context.Context, next *run) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	next.report.Ended, next.report.Fault = r.options.Now(), faultOfRun(err)
-	r.current = nil
+	r.current, next.with = nil, Credential{} // the report stays
 }
 
 // faultOfRun says why a run tested nothing, or not all.
@@ -123,9 +124,10 @@ func (r *Runner) Busy() (Report, bool) {
 	return r.current.copied(), true
 }
 
-// Start has Run examine the app's page without a sign-in, and reports whether it
-// does: not while another run goes on. Errors: the URL is no page.
-func (r *Runner) Start(about Subject) (bool, error) {
+// Start makes Run examine the app's page, without a sign-in and with the credential,
+// if it is not empty. It reports false while another run goes on. Errors: the URL is
+// no page.
+func (r *Runner) Start(about Subject, with Credential) (bool, error) {
 	var page Page
 	if err := page.UnmarshalText([]byte(about.URL)); err != nil {
 		return false, err
@@ -135,7 +137,10 @@ func (r *Runner) Start(about Subject) (bool, error) {
 	if r.current != nil {
 		return false, nil
 	}
-	next := &run{page: page, report: Report{Subject: about, Began: r.options.Now(), Attacks: 1 + len((&scan{Page: page}).attacks())}}
+	next := &run{page: page, with: with, report: Report{Subject: about, Began: r.options.Now(), Attacks: 1 + len((&scan{Page: page}).attacks())}}
+	if with != (Credential{}) {
+		next.report.Attacks += 1 + len(signedIn(""))
+	}
 	delete(r.last, about.ID)
 	for len(r.last) >= r.options.Most {
 		delete(r.last, r.oldest())

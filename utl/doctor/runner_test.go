@@ -19,7 +19,7 @@ func about(id string) doctor.Subject {
 // runner returns one whose examination does as told, and its end.
 func runner(t *testing.T, most int, examine func(context.Context, func(doctor.Finding)) error) (r *doctor.Runner, stop func()) {
 	t.Helper()
-	r = doctor.NewRunner(doctor.Options{Most: most, Now: time.Now, Examine: func(ctx context.Context, _ doctor.Page, _ string, on func(doctor.Finding)) error {
+	r = doctor.NewRunner(doctor.Options{Most: most, Now: time.Now, Examine: func(ctx context.Context, _ doctor.Page, _ doctor.Credential, on func(doctor.Finding)) error {
 		return examine(ctx, on)
 	}})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -30,7 +30,7 @@ func runner(t *testing.T, most int, examine func(context.Context, func(doctor.Fi
 
 func started(t *testing.T, r *doctor.Runner, id string, want bool) {
 	t.Helper()
-	if got, err := r.Start(about(id)); got != want || err != nil {
+	if got, err := r.Start(about(id), doctor.Credential{}); got != want || err != nil {
 		t.Fatalf("starting %s: %t, %v; want %t", id, got, err, want)
 	}
 }
@@ -88,7 +88,7 @@ func TestRunEndsWithTheServer(t *testing.T) {
 func TestForgottenBeforeItBegan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		examined := 0
-		r := doctor.NewRunner(doctor.Options{Most: 5, Now: time.Now, Examine: func(context.Context, doctor.Page, string, func(doctor.Finding)) error {
+		r := doctor.NewRunner(doctor.Options{Most: 5, Now: time.Now, Examine: func(context.Context, doctor.Page, doctor.Credential, func(doctor.Finding)) error {
 			examined++
 			return nil
 		}})
@@ -138,7 +138,7 @@ func TestReportOfAnotherHost(t *testing.T) {
 			t.Error("its run goes on")
 		}
 		stop()
-		if ok, err := r.Start(doctor.Subject{URL: "ftp://app.localhost/"}); ok || err == nil {
+		if ok, err := r.Start(doctor.Subject{URL: "ftp://app.localhost/"}, doctor.Credential{}); ok || err == nil {
 			t.Error("what is no page is examined")
 		}
 	})

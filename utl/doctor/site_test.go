@@ -117,6 +117,6 @@ func passes(text string) flaw {
 // examine returns what is found of the page.
 func examine(t *testing.T, p doctor.Page, appPassword string) (found []doctor.Finding, err error) {
 	t.Helper()
-	err = doctor.Examine(t.Context(), p, appPassword, func(f doctor.Finding) { found = append(found, f) })
+	err = doctor.Examine(t.Context(), p, doctor.Credential{AppPassword: appPassword}, func(f doctor.Finding) { found = append(found, f) })
 	return found, err
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -23,6 +24,10 @@ import (
 // unguarded takes out of nginx's file what keeps the gate's question to nginx alone: the
 // client's headers reach the gate, and clients ask it themselves.
 var unguarded = []string{"\t\tinternal;\n", "", "\t\tproxy_pass_request_headers off; # the gate reads these alone\n", ""}
+
+// stripLines are the lines of nginx's file that keep Remote-User and the like of the
+// client from the app.
+var stripLines = regexp.MustCompile(`(?m)^\tproxy_set_header Remote.*\n`)
 
 // front is nginx in front of glassjar and of an app.
 type front struct {
@@ -52,7 +57,8 @@ func TestAppFromNothing(t *testing.T) {
 	_, port, _ := net.SplitHostPort(addr)
 	jar, wiki := "http://jar.localhost:"+port, "http://wiki.localhost:"+port
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, "<!doctype html><link rel=icon href=data:,><title>Wiki</title><h1>%s for %s</h1>", html.EscapeString(r.RequestURI), html.EscapeString(r.Header.Get("Remote-User")))
+		fmt.Fprintf(w, "<!doctype html><link rel=icon href=data:,><title>Wiki</title><h1>%s for %s</h1><pre>%s</pre>",
+			html.EscapeString(r.RequestURI), html.EscapeString(r.Header.Get("Remote-User")), html.EscapeString(fmt.Sprint(r.Header)))
 	}))
 	t.Cleanup(app.Close)
 	public, err := url.Parse(jar)
@@ -95,10 +101,15 @@ func TestAppFromNothing(t *testing.T) {
 	p.Open(at)
 	p.Press("Test it")
 	p.Sees("Test of Wiki") // the page loads itself again until then
-	p.Reads("main > .row .state", "46 pass")
+	p.Reads("main > .row .state", "68 pass")
 
-	worse := strings.NewReplacer(unguarded...).Replace(text)
-	f.runs(worse)
+	f.runs(stripLines.ReplaceAllString(text, ""))
+	p.Press("Test again")
+	p.Sees("Test of Wiki")
+	p.Reads("main .state.bad b", "4 FAIL FAIL: Remote-User and the like, forged, signed in FAIL: REMOTE-User and the like, forged, signed in "+
+		"FAIL: RemoteUser and the like, forged, signed in FAIL: Remote-User, forged and named in Connection, signed in")
+
+	f.runs(strings.NewReplacer(unguarded...).Replace(text))
 	p.Press("Test again")
 	p.Sees("Test of Wiki")
 	p.Reads("main .state.bad b", "1 FAIL FAIL: the gate itself, /gate/check")

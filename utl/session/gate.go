@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/gorilla/sessions"
@@ -51,8 +52,27 @@ func (s *Store) SendGate(w http.ResponseWriter, r *http.Request, found Session, 
 	}
 	gs := s.newGate(at)
 	gs.Options.MaxAge = s.maxAge(found)
-	gs.Values = payload{Username: found.Username, SID: found.SID, Started: found.Started.Unix(), Host: at.Host}.values()
+	gs.Values = gatePayload(found, at).values()
 	return gs.Save(r, w)
+}
+
+func gatePayload(found Session, at CookieScope) payload {
+	return payload{Username: found.Username, SID: found.SID, Started: found.Started.Unix(), Host: at.Host}
+}
+
+// GateCookie returns name=value of the session's gate cookie for the scope, as a
+// browser sends it, or "" where no gate cookie is accepted. It lets its holder through
+// the gate until the session ends.
+func (s *Store) GateCookie(found Session, at CookieScope) (string, error) {
+	keys := *s.gate.Load()
+	if len(keys) == 0 {
+		return "", nil
+	}
+	value, err := keys[0].Encode(at.name(), gatePayload(found, at))
+	if err != nil {
+		return "", fmt.Errorf("signing the gate cookie: %w", err)
+	}
+	return at.name() + "=" + value, nil
 }
 
 // newGate returns an empty gorilla session for the scope's gate cookie.
