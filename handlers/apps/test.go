@@ -157,7 +157,7 @@ func (s *Room) TestSubmit(w http.ResponseWriter, r *http.Request, me web.ProvenO
 func (s *Room) credential(r *http.Request, a app.App) (doctor.Credential, error) {
 	found := web.InfoOf(r).Session
 	target, err := gate.ParseURL(a.URL)
-	if err != nil || !a.MayOpen(found.HasGroup) || found.Level < a.Level {
+	if err != nil || !s.Gate.Allows(target) || !a.MayOpen(found.HasGroup) || found.Level < a.Level {
 		return doctor.Credential{}, nil //nolint:nilerr // LeadsToIt has looked at the URL
 	}
 	cookie, err := s.Sessions.GateCookie(found, session.CookieScope(s.Gate.CookieScope(target)))
