@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 
 	"glassjar/handlers/web"
@@ -59,8 +60,14 @@ type homeKind struct {
 
 // homes are home pages that were precompiled. They are replaced, never changed.
 type homes struct {
-	apps  *[]app.App // what they were made with
-	pages map[homeKind]*page.Precompiled
+	apps    *[]app.App // what they were made with
+	grouped bool       // one of the apps is for some groups alone: else people of all groups have one page
+	pages   map[homeKind]*page.Precompiled
+}
+
+func newHomes(apps *[]app.App) *homes {
+	grouped := apps != nil && slices.ContainsFunc(*apps, func(a app.App) bool { return len(a.Groups) > 0 })
+	return &homes{apps: apps, grouped: grouped}
 }
 
 // maxHomes is how many home pages are kept at most: one more replaces them all.
@@ -103,7 +110,10 @@ func (s *Room) precompileHome(kind homeKind, apps *[]app.App) (*page.Precompiled
 func (s *Room) home(kind homeKind) *page.Precompiled {
 	known, apps := s.homes.Load(), s.Apps.Launcher()
 	if known == nil || known.apps != apps {
-		known = &homes{apps: apps}
+		known = newHomes(apps)
+	}
+	if !known.grouped {
+		kind.groups = ""
 	}
 	if found := known.pages[kind]; found != nil {
 		return found
@@ -112,7 +122,7 @@ func (s *Room) home(kind homeKind) *page.Precompiled {
 	if err != nil {
 		return nil
 	}
-	next := &homes{apps: apps, pages: map[homeKind]*page.Precompiled{kind: made}}
+	next := &homes{apps: apps, grouped: known.grouped, pages: map[homeKind]*page.Precompiled{kind: made}}
 	if len(known.pages) < maxHomes {
 		maps.Copy(next.pages, known.pages)
 	}

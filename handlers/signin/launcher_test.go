@@ -124,7 +124,14 @@ func TestHomeOfOddApps(t *testing.T) {
 
 // Home's pages in memory are bounded, however many sets of groups there are.
 func TestKeptHomesAreBounded(t *testing.T) {
-	keep := signin.Keeping(homeConfig(t, webtest.New(t)))
+	s := webtest.New(t)
+	keep := signin.Keeping(homeConfig(t, s))
+	for i := range 3 * signin.MaxHomes {
+		if n := keep(fmt.Sprintf("g%d", i)); n != 1 {
+			t.Fatalf("%d pages are kept where no app is for a group, want 1", n)
+		}
+	}
+	s.NewApp(t, app.App{Name: "Wiki", Host: "wiki.example", URL: "https://wiki.example/", Groups: []string{"g1"}})
 	for i := range 3 * signin.MaxHomes {
 		if n := keep(fmt.Sprintf("g%d", i)); n == 0 || n > signin.MaxHomes {
 			t.Fatalf("%d pages are kept, want 1 to %d", n, signin.MaxHomes)
