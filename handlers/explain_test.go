@@ -33,9 +33,9 @@ func TestExplainAgreesWithTheGate(t *testing.T) {
 		w.NewApp(t, app.App{Name: host, Host: host, Groups: groups, Level: 1 + i%2})
 	}
 	hosts := []string{"wiki.example", "app.site.example", "x.apps.example", "one.apps.example", "port.example", "port.example:8443", "other.site.example", "stranger.example", "jar.site.example", "Wiki.Example.:443", "bad host", ""}
-	sheets := make([]passengerOf, 6)
+	sheets := make([]subjectOf, 6)
 	for i := range sheets {
-		sheets[i] = newPassenger(t, w, i)
+		sheets[i] = newSubject(t, w, i)
 	}
 	random := rand.New(rand.NewPCG(1, 2)) // #nosec G404 -- questions, not secrets
 	seen := map[gate.Outcome]int{}
@@ -69,18 +69,18 @@ func answers(w *webtest.World, raw, method, cookies string) int {
 	return answer.status
 }
 
-// passengerOf is a person, with the cookies for every host where the person may get
+// subjectOf is a person, with the cookies for every host where the person may get
 // one.
-type passengerOf struct {
+type subjectOf struct {
 	gate.Subject
 
 	cookies map[string]string
 	all     string
 }
 
-func newPassenger(t *testing.T, w *webtest.World, i int) passengerOf {
+func newSubject(t *testing.T, w *webtest.World, i int) subjectOf {
 	t.Helper()
-	one := passengerOf{cookies: map[string]string{}}
+	one := subjectOf{cookies: map[string]string{}}
 	if i == 0 {
 		return one // signed out
 	}

@@ -23,7 +23,7 @@ func stateOf(t *gate.Tally, now time.Time) state {
 	refused := t.Refused(now)
 	for _, one := range refused {
 		if one.Outcome == gate.Untrusted {
-			return state{"bad", "refused " + times(one.N) + " in the last hour", untrusted(one)}
+			return state{"bad", "refused " + web.Times(one.N) + " in the last hour", untrusted(one)}
 		}
 	}
 	at, by := t.Asked()
@@ -32,7 +32,7 @@ func stateOf(t *gate.Tally, now time.Time) state {
 	}
 	s := state{"good", "asked " + ago(at, now), "By " + peer(by) + "."}
 	for _, one := range refused {
-		s.Text += " In the last hour refused " + times(one.N) + ": " + why[one.Outcome] + "."
+		s.Text += " In the last hour refused " + web.Times(one.N) + ": " + why[one.Outcome] + "."
 	}
 	return s
 }
@@ -55,7 +55,7 @@ type stranger struct {
 func strangers(all []gate.Refusal, now time.Time) (found []stranger) {
 	for _, one := range all {
 		s := stranger{Host: one.Host}
-		count := "refused " + times(one.N) + " in the last hour"
+		count := "refused " + web.Times(one.N) + " in the last hour"
 		switch one.Outcome {
 		case gate.Unlisted:
 			s.Title = one.Host
@@ -73,13 +73,6 @@ func strangers(all []gate.Refusal, now time.Time) (found []stranger) {
 
 func untrusted(one gate.Refusal) string {
 	return "The proxy at " + peer(one.By) + " is not trusted. If it is yours, add its address to TRUSTED_PROXIES and start glassjar again."
-}
-
-func times(n int) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
 }
 
 // ago tells a time within the last minute by its seconds.

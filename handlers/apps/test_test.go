@@ -9,13 +9,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 	"glassjar/utl/app"
 	"glassjar/utl/audit"
-	"glassjar/utl/doctor"
 	"glassjar/utl/session"
 )
 
@@ -225,119 +223,4 @@ func TestReachesTheAppAlone(t *testing.T) {
 	if _, busy := s.Settings.Tests.Busy(); busy || asked.Load() != 0 {
 		t.Errorf("the other server was asked %d times", asked.Load())
 	}
-}
-
-// held is an app that answers nothing until go is closed. began gets one value with
-// the first request.
-func held(t *testing.T) (host string, began, goOn chan struct{}) {
-	t.Helper()
-	began, goOn = make(chan struct{}, 1000), make(chan struct{})
-	host = behindGate(t, func(_ http.ResponseWriter, r *http.Request) bool {
-		began <- struct{}{}
-		select {
-		case <-goOn:
-		case <-r.Context().Done():
-		}
-		return false
-	})
-	return host, began, goOn
-}
-
-// A second test waits for the first, and leads to it. The page loads itself again
-// while the test runs, and no longer.
-func TestOneAtATime(t *testing.T) {
-	s, b := tested(t)
-	host, began, goOn := held(t)
-	first, second := newApp(t, s, host), newApp(t, s, "notes.localhost")
-	b.Post(first+"/test").Want(http.StatusSeeOther, first+"/test")
-	<-began
-	running := b.Get(first + "/test").Want(http.StatusOK)
-	running.WantHeader("Refresh", "2")
-	wants(t, "running", running, "Testing Wiki", "0 of 46 attacks")
-	b.Post(first+"/test").Want(http.StatusSeeOther, first+"/test") // again: it leads to the one that runs
-	got := b.Post(second + "/test").Want(http.StatusConflict)
-	wants(t, "the second", got, "One test runs at a time, and one is running.", "See the test of "+host)
-	if got.Find(`a[href="`+first+`/test"]`).Length() != 1 || got.Header.Get("Refresh") != "" {
-		t.Error("the second leads nowhere, or loads itself again")
-	}
-	if n := len(s.Texts(t, `SELECT event FROM audit WHERE event = 'app.tested'`)); n != 1 {
-		t.Errorf("%d tests are in the audit log", n)
-	}
-	close(goOn)
-	for b.Get(first+"/test").Header.Get("Refresh") != "" && t.Context().Err() == nil {
-	}
-	wants(t, "done", b.Get(first+"/test"), "What was stopped")
-}
-
-// A result is of the app as it was: with another host or page it is forgotten, here
-// and where another server changed it; with another name it is not.
-func TestResultIsForgotten(t *testing.T) {
-	s, b := tested(t)
-	host := behindGate(t, good)
-	at := newApp(t, s, host)
-	for _, tt := range []struct {
-		row    string
-		change func()
-		want   string
-	}{
-		{"another name", func() {
-			b.Post(at, "name", "Notes", "host", host, "url", "http://"+host+"/").Want(http.StatusSeeOther)
-		}, "What was stopped"},
-		{"another page", func() {
-			b.Post(at, "name", "Notes", "host", host, "url", "http://"+host+"/a").Want(http.StatusSeeOther)
-		}, "Not tested yet"},
-		{"another host", func() {
-			b.Post(at, "name", "Notes", "host", "*.localhost", "url", "http://"+host+"/a").Want(http.StatusSeeOther)
-		}, "Not tested yet"},
-		{"another host, on another server", func() { s.Exec(t, `UPDATE apps SET host = ?`, host) }, "Not tested yet"},
-	} {
-		result(t, b, at)
-		tt.change()
-		wants(t, tt.row, b.Get(at+"/test").Want(http.StatusOK), tt.want)
-	}
-}
-
-// Removing an app ends its test and drops what it has shown.
-func TestRemovedAppIsNotTestedOn(t *testing.T) {
-	s, b := tested(t)
-	host, began, _ := held(t)
-	at := newApp(t, s, host)
-	b.Post(at+"/test").Want(http.StatusSeeOther, at+"/test")
-	<-began
-	b.Post(at + "/remove").Want(http.StatusSeeOther)
-	for _, busy := s.Settings.Tests.Busy(); busy && t.Context().Err() == nil; _, busy = s.Settings.Tests.Busy() {
-	}
-	if _, ok := s.Settings.Tests.Last(doctor.Subject{ID: strings.TrimPrefix(at, "/apps/"), Host: host, URL: "http://" + host + "/"}); ok {
-		t.Error("the report is kept")
-	}
-	b.Get(at + "/test").Want(http.StatusNotFound)
-}
-
-// An app of many hosts has a page to test only where its link says which.
-func TestAppOfManyHosts(t *testing.T) {
-	s, b := tested(t)
-	made := s.NewApp(t, app.App{Name: "Wikis", Host: "*.localhost"})
-	at := "/apps/" + made.ID
-	wants(t, "the page", b.Get(at+"/test").Want(http.StatusOK), "No page to test", "give the app a link to one page of it", "Say its link")
-	wants(t, "pressed", b.Post(at+"/test").Want(http.StatusUnprocessableEntity), "There is no page to test.")
-	if got := b.Get(at); got.Find(`form[action$="/test"]`).Length() != 0 {
-		t.Error("the app's page has the button")
-	}
-	made.URL = "http://" + behindGate(t, good) + "/"
-	if err := s.Apps.Change(t.Context(), made, audit.Command()); err != nil {
-		t.Fatal(err)
-	}
-	wants(t, "with a link", result(t, b, at), "What was stopped")
-}
-
-// A test needs a proof of the last 10 minutes; looking at the last one does not.
-func TestOwnersProveBeforeATest(t *testing.T) {
-	s, b := site(t)
-	at := newApp(t, s, "wiki.localhost")
-	s.Clock.Move(11 * time.Minute)
-	b.Post(at+"/test").Want(http.StatusSeeOther, "/account/prove?"+webtest.Form("next", at+"/test"))
-	if _, busy := s.Settings.Tests.Busy(); busy {
-		t.Error("it was started")
-	}
-	b.Get(at + "/test").Want(http.StatusOK)
 }

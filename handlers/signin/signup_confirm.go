@@ -53,16 +53,13 @@ func (s *Room) ConfirmSignUpSubmit(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	p, err := s.Accounts.PendingSignUp(r.Context(), r.PathValue("code"))
-	if err != nil {
-		return err
-	}
 	made, err := s.Accounts.ConfirmSignUp(r.Context(), r.PathValue("code"), form.Get("username"), form.Get("password"), web.Actor(r))
 	if err == nil {
 		return s.thenSignIn(w, r, made)
 	}
-	if errors.Is(err, account.ErrLink) {
-		return err
+	p, gone := s.Accounts.PendingSignUp(r.Context(), r.PathValue("code"))
+	if gone != nil {
+		return gone
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
 		page := confirmSignUpPage(r, p)

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"glassjar/handlers/web"
 	"glassjar/utl/account"
 	"glassjar/utl/gate"
 	"glassjar/utl/session"
@@ -58,10 +59,7 @@ func refused(all []gate.Refusal) []todo {
 	for _, one := range all {
 		n += one.N
 	}
-	times := "once"
-	if n > 1 {
-		times = fmt.Sprintf("%d times", n)
-	}
+	times := web.Times(n)
 	switch {
 	case n == 0:
 		return nil

@@ -57,3 +57,11 @@ func Span(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d %ss", n, unit)
 }
+
+// Times says how often something happened.
+func Times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}

@@ -28,7 +28,7 @@ func (c *explainCommand) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		p, err := passenger(ctx, st, c.As, c.Level)
+		p, err := subject(ctx, st, c.As, c.Level)
 		if err != nil {
 			return err
 		}
@@ -44,9 +44,9 @@ func (c *explainCommand) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// passenger returns the person as the gate knows somebody who is signed in: nobody
+// subject returns the person as the gate knows somebody who is signed in: nobody
 // for an empty name and for an account that cannot be.
-func passenger(ctx context.Context, st *Stores, name string, level int) (p gate.Subject, err error) {
+func subject(ctx context.Context, st *Stores, name string, level int) (p gate.Subject, err error) {
 	if name == "" {
 		return p, nil
 	}

@@ -29,14 +29,22 @@ type Credential struct {
 	Cookie      string // name=value of a gate cookie
 }
 
+// header returns the name of the header that the credential is sent in.
+func (c Credential) header() string {
+	if c.Cookie == "" {
+		return "Authorization"
+	}
+	return "Cookie"
+}
+
 // on returns the header with the credential added.
 func (c Credential) on(header http.Header) http.Header {
-	header = maps.Clone(header)
-	if c.Cookie == "" {
-		header["Authorization"] = []string{"Bearer " + c.AppPassword}
-		return header
+	value := "Bearer " + c.AppPassword
+	if c.Cookie != "" {
+		value = strings.Join(append([]string{c.Cookie}, header["Cookie"]...), "; ")
 	}
-	header["Cookie"] = []string{strings.Join(append([]string{c.Cookie}, header["Cookie"]...), "; ")}
+	header = maps.Clone(header)
+	header[c.header()] = []string{value}
 	return header
 }
 
@@ -77,7 +85,7 @@ func (e *scan) attackSignedIn(ctx context.Context, with Credential) error {
 	case got.reason != "":
 		return fmt.Errorf("%w with %s: %s", errUntested, first.name, got.reason)
 	case got.status >= 400 || got.signIn == e.signIn:
-		return fmt.Errorf("%w with %s: the page answers %d to it", errUntested, first.name, got.status)
+		return fmt.Errorf("%w with %s: the page answers %d to it: the proxy must hand %s on to the gate", errUntested, first.name, got.status, with.header())
 	}
 	shows := strings.Contains(got.shown, seen)
 	e.classifySignedIn(first, got, shows)
