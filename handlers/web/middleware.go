@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -204,11 +206,12 @@ func (s *Site) logLine(a *answerWriter, v *Info, began time.Time) {
 	}
 }
 
-// logPrefixes are the beginnings of log lines, formatted once.
+// logPrefixes are the beginnings of log lines, formatted once. Requests read the
+// map without a lock, and nobody changes it: a new prefix makes a new map.
 type logPrefixes struct {
 	log slog.Handler
-	mu  sync.RWMutex
-	all map[logKey]slog.Handler
+	mu  sync.Mutex // of those who make a new map
+	all atomic.Pointer[map[logKey]slog.Handler]
 }
 
 // logKey is how a line begins. No visitor can make up a new one.
@@ -218,16 +221,16 @@ type logKey struct {
 }
 
 func (l *logPrefixes) of(b logKey) slog.Handler {
-	l.mu.RLock()
-	h := l.all[b]
-	l.mu.RUnlock()
-	if h == nil {
-		b.method = strings.Clone(b.method) // it is a part of the request's first line
-		h = l.log.WithAttrs([]slog.Attr{slog.String("method", b.method), slog.String("route", b.route), slog.Int("status", b.status)})
-		l.mu.Lock()
-		l.all[b] = h
-		l.mu.Unlock()
+	if h := (*l.all.Load())[b]; h != nil {
+		return h
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b.method = strings.Clone(b.method) // it is a part of the request's first line
+	h := l.log.WithAttrs([]slog.Attr{slog.String("method", b.method), slog.String("route", b.route), slog.Int("status", b.status)})
+	all := maps.Clone(*l.all.Load())
+	all[b] = h
+	l.all.Store(&all)
 	return h
 }
 

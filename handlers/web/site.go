@@ -92,7 +92,8 @@ func New(c Config) (*Site, error) {
 		s.Level = 2
 	}
 	s.ids.prefix = rand.Text()[:8] + "-"
-	s.lines.log, s.lines.all = c.Log.Handler(), map[logKey]slog.Handler{}
+	s.lines.log = c.Log.Handler()
+	s.lines.all.Store(&map[logKey]slog.Handler{})
 	if err := s.csrf.AddTrustedOrigin(c.PublicURL.String()); err != nil {
 		return nil, fmt.Errorf("trusting PUBLIC_URL's origin: %w", err)
 	}

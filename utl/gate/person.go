@@ -7,9 +7,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"hash/maphash"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
+
+	"glassjar/utl/lockfree"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
@@ -61,21 +64,29 @@ type signer struct {
 	issuer string
 	now    func() time.Time
 
-	mu   sync.Mutex
-	sign jose.Signer
-	jwks []byte
-	kept map[assertionKey]assertion
+	keys atomic.Pointer[keys]
 }
 
-// assertionKey is the cache key of an assertion: the session or app password, and
-// the host.
-type assertionKey struct{ key, host string }
+// keys are what signs and verifies until SetKeys replaces them. What they signed is
+// dropped with them.
+type keys struct {
+	sign jose.Signer
+	jwks []byte
+	seed maphash.Seed
+	kept lockfree.Table[assertion] // every answer looks here, so no lock guards it
+}
 
 type assertion struct {
-	token string
-	of    identity.Identity
-	how   SignedIn
-	made  time.Time
+	key, host string // of the session or app password; that it is for
+	of        identity.Identity
+	how       SignedIn
+	token     string
+	made      time.Time
+}
+
+// set returns the set that can hold the assertion for the host.
+func (k *keys) set(key, host string) *lockfree.Set[assertion] {
+	return k.kept.Set(maphash.String(k.seed, key) + 31*maphash.String(k.seed, host))
 }
 
 // SetKeys replaces the keys: the first signs, and the JWKS lists all. An empty list
@@ -101,10 +112,7 @@ func (g *Gate) SetKeys(seeds [][32]byte) error {
 	if err != nil {
 		return fmt.Errorf("writing the JWKS: %w", err)
 	}
-	s := &g.signer
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sign, s.jwks, s.kept = sign, jwks, map[assertionKey]assertion{}
+	g.signer.keys.Store(&keys{sign, jwks, maphash.MakeSeed(), lockfree.New[assertion](maxAssertions)})
 	return nil
 }
 
@@ -120,39 +128,29 @@ func newKey(seed [ed25519.SeedSize]byte) (jose.JSONWebKey, error) {
 }
 
 // JWKS returns the keys that verify assertions, as JSON (RFC 7517).
-func (g *Gate) JWKS() []byte {
-	g.signer.mu.Lock()
-	defer g.signer.mu.Unlock()
-	return g.signer.jwks
-}
+func (g *Gate) JWKS() []byte { return g.signer.keys.Load().jwks }
 
 // SignIdentity returns a signed assertion for the app at host: a JWT (RFC 7519) that
 // says who passes and is valid for 30 to 60 s more. key identifies the session or
 // app password, how is how the person signed in. The iat is 30 s back, because strict
 // apps refuse one from the future and their clocks differ.
 func (g *Gate) SignIdentity(key string, who identity.Identity, how SignedIn, host string) (string, error) {
-	s, now, at := &g.signer, g.signer.now(), assertionKey{key, host}
-	s.mu.Lock()
-	has, sign := s.kept[at], s.sign
-	s.mu.Unlock()
-	if age := now.Sub(has.made); has.of == who && has.how == how && age >= 0 && age < assertionReuse {
-		return has.token, nil
+	s, now := &g.signer, g.signer.now()
+	k := s.keys.Load()
+	set := k.set(key, host)
+	isSame := func(a *assertion) bool { return a.key == key && a.host == host }
+	if has := set.Find(isSame); has != nil && has.of == who && has.how == how {
+		if age := now.Sub(has.made); age >= 0 && age < assertionReuse {
+			return has.token, nil
+		}
 	}
-	token, err := jwt.Signed(sign).Claims(s.claims(who, how, host, now)).Serialize()
+	token, err := jwt.Signed(k.sign).Claims(s.claims(who, how, host, now)).Serialize()
 	if err != nil {
 		return "", fmt.Errorf("signing an assertion: %w", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for evicted := range s.kept { // any one: maps have no order
-		if len(s.kept) < maxAssertions {
-			break
-		}
-		delete(s.kept, evicted)
-	}
-	if s.sign == sign { // else the keys changed meanwhile
-		s.kept[assertionKey{key, strings.Clone(host)}] = assertion{token, who, how, now} // it is a part of all that was asked
-	}
+	set.DropIf(isSame)
+	host = strings.Clone(host) // it is a part of all that was asked
+	set.Put(&assertion{key, host, who, how, token, now}, func(a *assertion) int64 { return a.made.Unix() })
 	return token, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"glassjar/utl/lockfree"
 )
 
 const (
@@ -26,9 +28,9 @@ type cache struct {
 	began       time.Time
 	seed        maphash.Seed
 	seed2       maphash.Seed
-	live        table[entry]
-	negative    table[entry] // sids without a live session
-	cookies     table[verified]
+	live        lockfree.Table[entry]
+	negative    lockfree.Table[entry] // sids without a live session
+	cookies     lockfree.Table[verified]
 	polled      atomic.Pointer[time.Time] // when the last successful poll started
 	gen         atomic.Uint64             // incremented by every invalidation
 	pendingEnds sync.Map                  // sessions that ended here and whose end is not written yet: sid → pendingEnd
@@ -41,24 +43,24 @@ type cache struct {
 
 func (c *cache) init(now time.Time) {
 	c.began, c.seed, c.seed2 = now, maphash.MakeSeed(), maphash.MakeSeed()
-	c.live, c.negative, c.cookies = newTable[entry](maxEntries), newTable[entry](maxNegative), newTable[verified](maxCookies)
+	c.live, c.negative, c.cookies = lockfree.New[entry](maxEntries), lockfree.New[entry](maxNegative), lockfree.New[verified](maxCookies)
 	c.seen = map[string]int64{}
 }
 
 // sets returns the two sets that can hold the sid's entry.
-func (c *cache) sets(sid string) (live, none *set[entry]) {
+func (c *cache) sets(sid string) (live, none *lockfree.Set[entry]) {
 	hash := maphash.String(c.seed, sid)
-	return c.live.set(hash), c.negative.set(hash)
+	return c.live.Set(hash), c.negative.Set(hash)
 }
 
 // entry returns the sid's entry, or nil.
 func (c *cache) entry(sid string) *entry {
 	same := func(e *entry) bool { return e.sid() == sid }
 	live, none := c.sets(sid)
-	if e := live.find(same); e != nil {
+	if e := live.Find(same); e != nil {
 		return e
 	}
-	return none.find(same)
+	return none.Find(same)
 }
 
 // get returns the sid's entry, or nil, and whether it is fresh. Hand gen on to
@@ -107,7 +109,7 @@ func (c *cache) put(row Session, live bool, now time.Time, gen uint64) *entry {
 	if !live {
 		to = none
 	}
-	if evicted := to.put(e, func(e *entry) int64 { return int64(e.read) }); evicted != nil {
+	if evicted := to.Put(e, func(e *entry) int64 { return int64(e.read) }); evicted != nil {
 		evicted.gone.Store(true)
 	}
 	return e
@@ -118,8 +120,8 @@ func (c *cache) put(row Session, live bool, now time.Time, gen uint64) *entry {
 func (c *cache) dropLocked(sid string) {
 	live, none := c.sets(sid)
 	due := markGone(func(e *entry) bool { return e.sid() == sid })
-	live.dropIf(due)
-	none.dropIf(due)
+	live.DropIf(due)
+	none.DropIf(due)
 }
 
 // markGone wraps due, and marks the entries that are due as gone.
@@ -184,8 +186,8 @@ func (c *cache) apply(ch change) {
 }
 
 func (c *cache) dropIfLocked(due func(*entry) bool) {
-	c.live.dropIf(markGone(due))
-	c.negative.dropIf(markGone(due))
+	c.live.DropIf(markGone(due))
+	c.negative.DropIf(markGone(due))
 }
 
 // evictIdle drops entries older than idleTTL, and verified cookies without one.
@@ -193,5 +195,5 @@ func (c *cache) evictIdle(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.dropIfLocked(func(e *entry) bool { return !c.has(e) || now.Sub(c.began)-e.read > idleTTL })
-	c.cookies.dropIf(func(v *verified) bool { return !c.has(v.entry) })
+	c.cookies.DropIf(func(v *verified) bool { return !c.has(v.entry) })
 }

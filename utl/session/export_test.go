@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"glassjar/utl/lockfree"
+
 	"glassjar/utl/db"
 )
 
@@ -13,18 +15,18 @@ var CookiesNamed = cookiesNamed
 
 // Kept counts the cache's live entries and those that say "no such session".
 func (s *Store) Kept() (live, none int) {
-	s.cache.live.dropIf(func(*entry) bool { live++; return false })
-	s.cache.negative.dropIf(func(*entry) bool { none++; return false })
+	s.cache.live.DropIf(func(*entry) bool { live++; return false })
+	s.cache.negative.DropIf(func(*entry) bool { none++; return false })
 	return live, none
 }
 
 // KeepAtMost makes a cache that keeps nothing yet keep so many live sessions at
 // most, a multiple of 8.
-func (s *Store) KeepAtMost(n int) { s.cache.live = newTable[entry](n) }
+func (s *Store) KeepAtMost(n int) { s.cache.live = lockfree.New[entry](n) }
 
 // RememberAtMost forgets the remembered cookies, and no session, and keeps so many
 // at most from then on, a multiple of 8.
-func (s *Store) RememberAtMost(n int) { s.cache.cookies = newTable[verified](n) }
+func (s *Store) RememberAtMost(n int) { s.cache.cookies = lockfree.New[verified](n) }
 
 // Miss makes the cache remember that there is no such session.
 func (s *Store) Miss(sid string, now time.Time) {
@@ -34,7 +36,7 @@ func (s *Store) Miss(sid string, now time.Time) {
 
 // Cookies returns how many cookies are remembered.
 func (s *Store) Cookies() (n int) {
-	s.cache.cookies.dropIf(func(v *verified) bool {
+	s.cache.cookies.DropIf(func(v *verified) bool {
 		if s.cache.has(v.entry) {
 			n++
 		}

@@ -12,21 +12,9 @@ type Measures struct {
 // Measures returns the present figures. It walks the whole cache: call it every few
 // seconds at most.
 func (s *Store) Measures() Measures {
-	m := Measures{Cached: s.cache.live.count(), Loads: s.loads.Load(), PollAge: -1}
+	m := Measures{Cached: s.cache.live.Count(), Loads: s.loads.Load(), PollAge: -1}
 	if polled := s.cache.polled.Load(); polled != nil {
 		m.PollAge = s.opt.Now().Sub(*polled)
 	}
 	return m
-}
-
-// count returns how many items there are.
-func (t table[T]) count() (n int) {
-	for i := range t {
-		for j := range t[i] {
-			if t[i][j].Load() != nil {
-				n++
-			}
-		}
-	}
-	return n
 }

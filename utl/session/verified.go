@@ -3,6 +3,8 @@ package session
 import (
 	"hash/maphash"
 	"time"
+
+	"glassjar/utl/lockfree"
 )
 
 // fingerprint is 128 bits of keyed hash of a cookie. The keys are made at start and
@@ -35,14 +37,14 @@ func (v *verified) is(sent *fingerprint, keys *[]codec) bool {
 }
 
 // cookieSet returns the set that can hold the cookie.
-func (c *cache) cookieSet(sent *fingerprint) *set[verified] {
-	return c.cookies.set(sent[0])
+func (c *cache) cookieSet(sent *fingerprint) *lockfree.Set[verified] {
+	return c.cookies.Set(sent[0])
 }
 
 // find returns the fresh entry of a cookie that was verified with the keys before,
 // and whether an old key signed it; if there is none, unknownEntry.
 func (c *cache) find(sent fingerprint, keys *[]codec, now time.Time) (e *entry, old bool) {
-	v := c.cookieSet(&sent).find(func(v *verified) bool { return v.is(&sent, keys) })
+	v := c.cookieSet(&sent).Find(func(v *verified) bool { return v.is(&sent, keys) })
 	if v == nil || !c.isFresh(v.entry, now) {
 		return &unknownEntry, false
 	}
@@ -57,6 +59,6 @@ func (c *cache) addVerified(sent fingerprint, keys *[]codec, sid string, old boo
 		return
 	}
 	set := c.cookieSet(&sent)
-	set.dropIf(func(v *verified) bool { return !c.has(v.entry) || v.is(&sent, keys) })
-	set.put(&verified{sent, e, keys, old}, func(v *verified) int64 { return int64(v.entry.read) })
+	set.DropIf(func(v *verified) bool { return !c.has(v.entry) || v.is(&sent, keys) })
+	set.Put(&verified{sent, e, keys, old}, func(v *verified) int64 { return int64(v.entry.read) })
 }
