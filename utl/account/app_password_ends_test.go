@@ -3,6 +3,7 @@ package account_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,46 +14,62 @@ import (
 	"glassjar/utl/session"
 )
 
+// end is a way to end something of an account with the password good.
+type end struct {
+	name string
+	do   func(ctx context.Context, h *house, a account.Account) error
+}
+
+// ends are the ways to end every session and app password of an account.
+var ends = []end{
+	{"a set password", func(ctx context.Context, h *house, a account.Account) error {
+		return h.SetPassword(ctx, a.Username, other, keeper)
+	}},
+	{"a changed password", func(ctx context.Context, h *house, a account.Account) error {
+		_, err := h.ChangePassword(ctx, a, good, other, keeper)
+		return err
+	}},
+	{"a reset", func(ctx context.Context, h *house, a account.Account) error {
+		code, err := h.NewReset(ctx, a.Username, keeper)
+		if err == nil {
+			_, err = h.Reset(ctx, code, other, visitor)
+		}
+		return err
+	}},
+	{"disabled", func(ctx context.Context, h *house, a account.Account) error {
+		return h.Disable(ctx, a.Username, keeper)
+	}},
+	{"deleted", func(ctx context.Context, h *house, a account.Account) error { return h.Delete(ctx, a.Username, keeper) }},
+}
+
+// appPasswordEnds are more ways to end an app password, one that expires in an hour.
+var appPasswordEnds = []end{
+	{"revoked", func(ctx context.Context, h *house, a account.Account) error {
+		all, err := h.with(nil).AppPasswords(ctx, a.ID)
+		return errors.Join(err, h.with(nil).RevokeAppPassword(ctx, a, all[0].ID, keeper))
+	}},
+	{"expired", func(_ context.Context, h *house, _ account.Account) error { h.clock.add(time.Hour); return nil }},
+	{"disabled and enabled", func(ctx context.Context, h *house, a account.Account) error {
+		return errors.Join(h.Disable(ctx, a.Username, keeper), h.Enable(ctx, a.Username, keeper))
+	}},
+	{"disabled by hand", func(ctx context.Context, h *house, a account.Account) error {
+		return h.db.Tx(ctx, func(tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE accounts SET disabled_at = 1 WHERE id = ?`, a.ID)
+			return err
+		})
+	}},
+	{"deleted and made again", func(ctx context.Context, h *house, a account.Account) error {
+		err := errors.Join(h.Delete(ctx, a.Username, keeper), h.Free(ctx, a.Username, keeper))
+		_, again := h.Add(ctx, account.NewAccount{Username: a.Username, Password: good, Role: account.Member}, keeper)
+		return errors.Join(err, again)
+	}},
+}
+
 // An app password ends when it is revoked or has expired, and with whatever
 // ends every session of its account; by another server's doing too.
 func TestAnAppPasswordEnds(t *testing.T) {
-	for name, end := range map[string]func(ctx context.Context, h *house, bob account.Account) error{
-		"revoked": func(ctx context.Context, h *house, bob account.Account) error {
-			all, err := h.with(nil).AppPasswords(ctx, bob.ID)
-			return errors.Join(err, h.with(nil).RevokeAppPassword(ctx, bob, all[0].ID, keeper))
-		},
-		"expired": func(_ context.Context, h *house, _ account.Account) error { h.clock.add(time.Hour); return nil },
-		"a set password": func(ctx context.Context, h *house, _ account.Account) error {
-			return h.SetPassword(ctx, "bob", other, keeper)
-		},
-		"a changed password": func(ctx context.Context, h *house, bob account.Account) error {
-			_, err := h.ChangePassword(ctx, bob, good, other, keeper)
-			return err
-		},
-		"a reset": func(ctx context.Context, h *house, _ account.Account) error {
-			code, err := h.NewReset(ctx, "bob", keeper)
-			if err == nil {
-				_, err = h.Reset(ctx, code, other, visitor)
-			}
-			return err
-		},
-		"disabled": func(ctx context.Context, h *house, _ account.Account) error { return h.Disable(ctx, "bob", keeper) },
-		"disabled and enabled": func(ctx context.Context, h *house, _ account.Account) error {
-			return errors.Join(h.Disable(ctx, "bob", keeper), h.Enable(ctx, "bob", keeper))
-		},
-		"disabled by hand": func(ctx context.Context, h *house, _ account.Account) error {
-			return h.db.Tx(ctx, func(tx *db.Tx) error {
-				_, err := tx.Exec(ctx, `UPDATE accounts SET disabled_at = 1 WHERE username = 'bob'`)
-				return err
-			})
-		},
-		"deleted and made again": func(ctx context.Context, h *house, _ account.Account) error {
-			err := errors.Join(h.Delete(ctx, "bob", keeper), h.Free(ctx, "bob", keeper))
-			_, again := h.Add(ctx, account.NewAccount{Username: "bob", Password: good, Role: account.Member}, keeper)
-			return errors.Join(err, again)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
+	for _, tt := range slices.Concat(ends, appPasswordEnds) {
+		t.Run(tt.name, func(t *testing.T) {
 			h := open(t)
 			ann, bob := h.add(t, "ann", account.Owner), h.add(t, "bob", account.Member)
 			anns := h.appPassword(t, ann, account.AppPassword{Name: "backup"})
@@ -61,7 +78,7 @@ func TestAnAppPasswordEnds(t *testing.T) {
 			if _, err := h.AppPassword(t.Context(), secret, "bob", "app.example"); err != nil {
 				t.Fatal(err)
 			}
-			if err := end(t.Context(), h, bob); err != nil {
+			if err := tt.do(t.Context(), h, bob); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := h.AppPassword(t.Context(), secret, "", "app.example"); !is(err, account.ErrAppPassword) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -21,127 +22,152 @@ import (
 type home struct {
 	*house
 
-	bob               account.Account
-	join, reset, anns string
+	bob                       account.Account
+	join, reset, anns, secret string
+	cookie, desk, phone       *http.Cookie // ann's, and bob's two
+}
+
+func moveIn(t *testing.T) home {
+	t.Helper()
+	h := home{house: open(t)}
+	h.add(t, "ann", account.Owner)
+	h.bob = h.add(t, "bob", account.Member)
+	h.join, h.reset = h.house.join(t, account.Owner), h.house.reset(t, "bob")
+	h.anns = h.house.reset(t, "ann")
+	h.secret = h.appPassword(t, h.bob, account.AppPassword{Name: "backup"})
+	h.cookie, h.desk, h.phone = h.signedIn(t, "ann", good), h.signedIn(t, "bob", good), h.signedIn(t, "bob", good)
+	return h
+}
+
+// change is something done to the accounts of a home.
+type change struct {
+	name string
+	do   func(context.Context, home) error
+	want []string // its audit rows
+	bobs bool     // it ends bob's sessions, his reset link and his app password
+}
+
+// changes are all that the store does to an account.
+var changes = []change{
+	{
+		"a set password", func(ctx context.Context, h home) error { return h.SetPassword(ctx, "Bob", other, keeper) },
+		[]string{"keeper session.ended bob", "keeper session.ended bob", "keeper apppassword.revoked bob backup", "keeper password.changed bob"},
+		true,
+	},
+	{"a changed password", func(ctx context.Context, h home) error {
+		_, err := h.ChangePassword(ctx, h.bob, good, other, keeper)
+		return err
+	}, []string{"keeper session.ended bob", "keeper session.ended bob", "keeper apppassword.revoked bob backup", "keeper password.changed bob"}, true},
+	{
+		"a reset", func(ctx context.Context, h home) error { _, err := h.Reset(ctx, h.reset, other, visitor); return err },
+		[]string{"bob session.ended bob", "bob session.ended bob", "bob link.used bob reset", "bob apppassword.revoked bob backup", "bob password.changed bob"},
+		true,
+	},
+	{
+		"a disabled account", func(ctx context.Context, h home) error { return h.Disable(ctx, "BOB", keeper) },
+		[]string{"keeper session.ended bob", "keeper session.ended bob", "keeper apppassword.revoked bob backup", "keeper account.disabled bob"},
+		true,
+	},
+	{
+		"an account that is enabled already", func(ctx context.Context, h home) error { return h.Enable(ctx, "Bob", keeper) },
+		nil, false,
+	},
+	{
+		"a deleted account", func(ctx context.Context, h home) error { return h.Delete(ctx, "boB", keeper) },
+		[]string{"keeper session.ended bob", "keeper session.ended bob", "keeper apppassword.revoked bob backup", "keeper account.deleted bob"},
+		true,
+	},
+	{"an added account", func(ctx context.Context, h home) error {
+		_, err := h.Add(ctx, account.NewAccount{Username: "Carol", Password: good, Role: account.Member}, keeper)
+		return err
+	}, []string{"keeper account.added carol member"}, false},
+	{
+		"a joined account", func(ctx context.Context, h home) error {
+			_, err := h.Join(ctx, h.join, "Carol", good, visitor)
+			return err
+		},
+		[]string{"carol link.used carol join", "carol account.added carol owner"},
+		false,
+	},
+	{
+		"a join link", func(ctx context.Context, h home) error { _, err := h.NewJoin(ctx, account.Member, keeper); return err },
+		[]string{"keeper link.made join"},
+		false,
+	},
+	{
+		"a reset link", func(ctx context.Context, h home) error { _, err := h.NewReset(ctx, "BOB", keeper); return err },
+		[]string{"keeper link.made bob reset"},
+		false,
+	},
+	{
+		"an app password", func(ctx context.Context, h home) error {
+			_, err := h.NewAppPassword(ctx, h.bob, account.AppPassword{Name: "sync"}, keeper)
+			return err
+		},
+		[]string{"keeper apppassword.made bob sync"},
+		false,
+	},
 }
 
 // Attack cookie/replay: each change, its audit rows (who, what, whom, detail) and the
 // end of the account's sessions are one: all of them at once, or nothing.
 func TestAChangeIsWholeAuditedAndAtOnce(t *testing.T) {
-	tests := []struct {
-		name string
-		do   func(context.Context, home) error
-		want []string
-		bobs bool // it ends bob's sessions, his reset link and his app password
-	}{
-		{
-			"a set password", func(ctx context.Context, h home) error { return h.SetPassword(ctx, "Bob", other, keeper) },
-			[]string{"keeper session.ended bob", "keeper session.ended bob", "keeper apppassword.revoked bob backup", "keeper password.changed bob"},
-			true,
-		},
-		{"a changed password", func(ctx context.Context, h home) error {
-			_, err := h.ChangePassword(ctx, h.bob, good, other, keeper)
-			return err
-		}, []string{"keeper session.ended bob", "keeper session.ended bob", "keeper apppassword.revoked bob backup", "keeper password.changed bob"}, true},
-		{
-			"a reset", func(ctx context.Context, h home) error { _, err := h.Reset(ctx, h.reset, other, visitor); return err },
-			[]string{"bob session.ended bob", "bob session.ended bob", "bob link.used bob reset", "bob apppassword.revoked bob backup", "bob password.changed bob"},
-			true,
-		},
-		{
-			"a disabled account", func(ctx context.Context, h home) error { return h.Disable(ctx, "BOB", keeper) },
-			[]string{"keeper session.ended bob", "keeper session.ended bob", "keeper apppassword.revoked bob backup", "keeper account.disabled bob"},
-			true,
-		},
-		{
-			"an account that is enabled already", func(ctx context.Context, h home) error { return h.Enable(ctx, "Bob", keeper) },
-			nil, false,
-		},
-		{
-			"a deleted account", func(ctx context.Context, h home) error { return h.Delete(ctx, "boB", keeper) },
-			[]string{"keeper session.ended bob", "keeper session.ended bob", "keeper apppassword.revoked bob backup", "keeper account.deleted bob"},
-			true,
-		},
-		{"an added account", func(ctx context.Context, h home) error {
-			_, err := h.Add(ctx, account.NewAccount{Username: "Carol", Password: good, Role: account.Member}, keeper)
-			return err
-		}, []string{"keeper account.added carol member"}, false},
-		{
-			"a joined account", func(ctx context.Context, h home) error {
-				_, err := h.Join(ctx, h.join, "Carol", good, visitor)
-				return err
-			},
-			[]string{"carol link.used carol join", "carol account.added carol owner"},
-			false,
-		},
-		{
-			"a join link", func(ctx context.Context, h home) error { _, err := h.NewJoin(ctx, account.Member, keeper); return err },
-			[]string{"keeper link.made join"},
-			false,
-		},
-		{
-			"a reset link", func(ctx context.Context, h home) error { _, err := h.NewReset(ctx, "BOB", keeper); return err },
-			[]string{"keeper link.made bob reset"},
-			false,
-		},
-		{
-			"an app password", func(ctx context.Context, h home) error {
-				_, err := h.NewAppPassword(ctx, h.bob, account.AppPassword{Name: "sync"}, keeper)
-				return err
-			},
-			[]string{"keeper apppassword.made bob sync"},
-			false,
-		},
-	}
-	for _, tt := range tests {
+	for _, tt := range changes {
 		t.Run(tt.name, func(t *testing.T) {
-			h := home{house: open(t)}
-			h.add(t, "ann", account.Owner)
-			h.bob = h.add(t, "bob", account.Member)
-			h.join, h.reset = h.house.join(t, account.Owner), h.house.reset(t, "bob")
-			h.anns = h.house.reset(t, "ann")
-			secret := h.appPassword(t, h.bob, account.AppPassword{Name: "backup"})
-			cookie, desk, phone := h.signedIn(t, "ann", good), h.signedIn(t, "bob", good), h.signedIn(t, "bob", good)
-
-			before, log := h.dump(t), h.log(t)
-			for _, row := range tt.want { // each audit row fails in turn
-				event := strings.Fields(row)[1]
-				room := dbtest.Refuse(t, h.db, "INSERT", "audit", "NEW.event = '"+event+"'")
-				err := tt.do(t.Context(), h)
-				room()
-				if diff := cmp.Diff(before, h.dump(t)); err == nil || diff != "" {
-					t.Fatalf("%s cannot be recorded: got %v (-before +after):\n%s", event, err, diff)
-				}
-				if !h.live(t, cookie) || !h.live(t, desk) || !h.live(t, phone) {
-					t.Fatalf("%s cannot be recorded, yet a session ended", event)
-				}
-			}
-
+			h := moveIn(t)
+			log := h.log(t)
+			h.unrecorded(t, tt)
 			if err := tt.do(t.Context(), h); err != nil {
 				t.Fatal(err)
 			}
-			if h.live(t, desk) == tt.bobs || h.live(t, phone) == tt.bobs {
-				t.Errorf("bob's sessions: got live = %v, %v, want %v", h.live(t, desk), h.live(t, phone), !tt.bobs)
-			}
-			if _, err := h.Link(t.Context(), account.Reset, h.reset); errors.Is(err, account.ErrLink) != tt.bobs {
-				t.Errorf("bob's reset link: got %v, want it good = %v", err, !tt.bobs)
-			}
-			if _, err := h.AppPassword(t.Context(), secret, "", "app.example"); errors.Is(err, account.ErrAppPassword) != tt.bobs {
-				t.Errorf("bob's app password: got %v, want it good = %v", err, !tt.bobs)
-			}
+			h.wantBobs(t, !tt.bobs)
 			if _, err := h.Link(t.Context(), account.Reset, h.anns); err != nil {
 				t.Errorf("ann's reset link: %v", err)
 			}
 			if _, err := h.Link(t.Context(), account.Join, h.join); err != nil && tt.name != "a joined account" {
 				t.Errorf("the join link: %v", err)
 			}
-			if !h.live(t, cookie) {
+			if !h.live(t, h.cookie) {
 				t.Error("ann's session ended too")
 			}
 			if diff := cmp.Diff(append(log, tt.want...), h.log(t)); diff != "" {
 				t.Errorf("the audit log (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// unrecorded has each of the change's audit rows fail in turn, and fails the test
+// when anything has changed then.
+func (h home) unrecorded(t *testing.T, c change) {
+	t.Helper()
+	before := h.dump(t)
+	for _, row := range c.want {
+		event := strings.Fields(row)[1]
+		room := dbtest.Refuse(t, h.db, "INSERT", "audit", "NEW.event = '"+event+"'")
+		err := c.do(t.Context(), h)
+		room()
+		if diff := cmp.Diff(before, h.dump(t)); err == nil || diff != "" {
+			t.Fatalf("%s cannot be recorded: got %v (-before +after):\n%s", event, err, diff)
+		}
+		if !h.live(t, h.cookie) || !h.live(t, h.desk) || !h.live(t, h.phone) {
+			t.Fatalf("%s cannot be recorded, yet a session ended", event)
+		}
+	}
+}
+
+// wantBobs fails the test unless bob's sessions, reset link and app password are
+// good, or none of them.
+func (h home) wantBobs(t *testing.T, want bool) {
+	t.Helper()
+	if h.live(t, h.desk) != want || h.live(t, h.phone) != want {
+		t.Errorf("bob's sessions: got live = %v, %v, want %v", h.live(t, h.desk), h.live(t, h.phone), want)
+	}
+	if _, err := h.Link(t.Context(), account.Reset, h.reset); errors.Is(err, account.ErrLink) == want {
+		t.Errorf("bob's reset link: got %v, want it good = %v", err, want)
+	}
+	if _, err := h.AppPassword(t.Context(), h.secret, "", "app.example"); errors.Is(err, account.ErrAppPassword) == want {
+		t.Errorf("bob's app password: got %v, want it good = %v", err, want)
 	}
 }
 

@@ -18,6 +18,30 @@ func (h *house) give(t *testing.T, name, pw string) {
 	}
 }
 
+// asksConfirm sets the account's address and returns the code that is mailed there.
+func (h *house) asksConfirm(t *testing.T, name, email string) string {
+	t.Helper()
+	if err := h.SetProfile(t.Context(), name, "", email, keeper); err != nil {
+		t.Fatal(err)
+	}
+	m := h.newestMail(t)
+	if m.Kind != mail.Confirm || m.To != email || m.Username != name {
+		t.Fatalf("the mail is %+v", m)
+	}
+	kind, code, _, err := h.MailLink(t.Context(), m)
+	if err != nil || kind != account.Confirm {
+		t.Fatal(kind, err)
+	}
+	return code
+}
+
+func (h *house) wantConfirmed(t *testing.T, name string, confirmed bool) {
+	t.Helper()
+	if p, err := h.Person(t.Context(), name); err != nil || p.EmailConfirmed != confirmed {
+		t.Errorf("%s is %+v, %v; want confirmed: %t", name, p, err, confirmed)
+	}
+}
+
 // An address is confirmed by the link that was mailed there, once, while it is the
 // account's, and nobody else has confirmed it.
 func TestConfirm(t *testing.T) {
@@ -25,33 +49,11 @@ func TestConfirm(t *testing.T) {
 	h.add(t, "ann", account.Owner)
 	h.add(t, "bob", account.Member)
 	h.mailing()
-	ask := func(name, email string) (code string) {
-		t.Helper()
-		if err := h.SetProfile(t.Context(), name, "", email, keeper); err != nil {
-			t.Fatal(err)
-		}
-		all := h.mails(t)
-		m := all[len(all)-1]
-		if m.Kind != mail.Confirm || m.To != email || m.Username != name {
-			t.Fatalf("the mails are %+v", all)
-		}
-		kind, code, _, err := h.MailLink(t.Context(), m)
-		if err != nil || kind != account.Confirm {
-			t.Fatal(kind, err)
-		}
-		return code
-	}
-	wantConfirmed := func(name string, confirmed bool) {
-		t.Helper()
-		if p, err := h.Person(t.Context(), name); err != nil || p.EmailConfirmed != confirmed {
-			t.Errorf("%s is %+v, %v; want confirmed: %t", name, p, err, confirmed)
-		}
-	}
-	old := ask("bob", "bob@site.example")
-	code := ask("bob", "shared@site.example")
-	ask("bob", "shared@site.example") // once more
-	anns := ask("ann", "shared@site.example")
-	wantConfirmed("bob", false)
+	old := h.asksConfirm(t, "bob", "bob@site.example")
+	code := h.asksConfirm(t, "bob", "shared@site.example")
+	h.asksConfirm(t, "bob", "shared@site.example") // once more
+	anns := h.asksConfirm(t, "ann", "shared@site.example")
+	h.wantConfirmed(t, "bob", false)
 	if _, err := h.Confirm(t.Context(), old, visitor); !errors.Is(err, account.ErrLink) {
 		t.Errorf("the link of another address: %v", err)
 	}
@@ -59,15 +61,15 @@ func TestConfirm(t *testing.T) {
 	if _, err := h.Confirm(t.Context(), code, visitor); err != nil {
 		t.Fatal(err)
 	}
-	wantConfirmed("bob", true)
+	h.wantConfirmed(t, "bob", true)
 	if _, err := h.Confirm(t.Context(), code, visitor); !errors.Is(err, account.ErrLink) {
 		t.Errorf("twice: %v", err)
 	}
 	if _, err := h.Confirm(t.Context(), anns, visitor); !errors.Is(err, account.ErrEmailTaken) {
 		t.Errorf("another's: %v", err)
 	}
-	wantConfirmed("ann", false)
-	code = ask("ann", "ann@site.example")
+	h.wantConfirmed(t, "ann", false)
+	code = h.asksConfirm(t, "ann", "ann@site.example")
 	h.clock.add(account.LinkLife + time.Second)
 	if _, err := h.Confirm(t.Context(), code, visitor); !errors.Is(err, account.ErrLink) {
 		t.Errorf("a day later: %v", err)

@@ -12,12 +12,18 @@ import (
 	"glassjar/utl/account"
 )
 
+// invitation makes the invitation and returns its code.
+func (h *house) invitation(t *testing.T, wanted account.Invitation) string {
+	t.Helper()
+	return link(t, func() (string, error) { return h.NewInvitation(t.Context(), wanted, keeper) })
+}
+
 // Who joins is what the invitation says, with the email address confirmed.
 func TestAnInvitationSaysWhoJoins(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
 	wanted := account.Invitation{Role: account.Member, Groups: []string{"ops", "dev", "ops"}, Email: "Bob@Site.example", Days: 30}
-	code := link(t, func() (string, error) { return h.NewInvitation(t.Context(), wanted, keeper) })
+	code := h.invitation(t, wanted)
 	h.clock.add(30*24*time.Hour - time.Second)
 	if _, err := h.Join(t.Context(), code, "bob", good, visitor); err != nil {
 		t.Fatal(err)
@@ -65,7 +71,7 @@ func TestAnInvitationOfATakenAddressIsRefused(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
 	wanted := account.Invitation{Role: account.Member, Email: "bob@site.example"}
-	code := link(t, func() (string, error) { return h.NewInvitation(t.Context(), wanted, keeper) })
+	code := h.invitation(t, wanted)
 	if err := h.SetEmail(t.Context(), "ann", "bob@site.example", true, keeper); err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +84,7 @@ func TestAnInvitationOfATakenAddressIsRefused(t *testing.T) {
 	}
 }
 
-func TestOpenInvitationsAreListedAndWithdrawn(t *testing.T) {
+func TestOpenInvitationsAreListed(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
 	if _, err := h.NewReset(t.Context(), "ann", keeper); err != nil { // is no invitation
@@ -86,8 +92,7 @@ func TestOpenInvitationsAreListedAndWithdrawn(t *testing.T) {
 	}
 	short := account.Invitation{Role: account.Owner, Days: 1}
 	long := account.Invitation{Role: account.Member, Groups: []string{"dev"}, Email: "bob@site.example", Days: 7}
-	longCode := link(t, func() (string, error) { return h.NewInvitation(t.Context(), long, keeper) })
-	shortCode := link(t, func() (string, error) { return h.NewInvitation(t.Context(), short, keeper) })
+	longCode, shortCode := h.invitation(t, long), h.invitation(t, short)
 
 	all, err := h.Invitations(t.Context(), "")
 	short.By, long.By = "keeper", "keeper"
@@ -106,8 +111,18 @@ func TestOpenInvitationsAreListedAndWithdrawn(t *testing.T) {
 	if all, err = h.Invitations(t.Context(), ""); err != nil || len(all) != 1 || all[0].Email != long.Email {
 		t.Fatalf("a day later: %+v, %v", all, err)
 	}
+}
+
+func TestAnInvitationIsWithdrawn(t *testing.T) {
+	h := open(t)
+	h.add(t, "ann", account.Owner)
+	code := h.invitation(t, account.Invitation{Role: account.Member, Email: "bob@site.example", Days: 7})
+	all, err := h.Invitations(t.Context(), "")
+	if err != nil || len(all) != 1 {
+		t.Fatalf("the invitations are %+v, %v", all, err)
+	}
 	log := len(h.log(t))
-	for _, id := range []string{"", "x", "a\x00", longCode} {
+	for _, id := range []string{"", "x", "a\x00", code} {
 		if err := h.Withdraw(t.Context(), id, keeper); !is(err, account.ErrLink) {
 			t.Errorf("withdrawing %q: got %v, want ErrLink", id, err)
 		}
@@ -121,7 +136,7 @@ func TestOpenInvitationsAreListedAndWithdrawn(t *testing.T) {
 	if err := h.Withdraw(t.Context(), all[0].ID, keeper); !is(err, account.ErrLink) {
 		t.Errorf("a second time: got %v, want ErrLink", err)
 	}
-	if _, err := h.Join(t.Context(), longCode, "bob", good, visitor); !is(err, account.ErrLink) {
+	if _, err := h.Join(t.Context(), code, "bob", good, visitor); !is(err, account.ErrLink) {
 		t.Errorf("joining by it: got %v, want ErrLink", err)
 	}
 }

@@ -138,28 +138,37 @@ func TestReplacedLinksAreForgotten(t *testing.T) {
 	}
 }
 
-// What is wrong with a link is not told, and changes nothing.
-func TestABadLinkIsABadLink(t *testing.T) {
-	h := open(t)
+// badLink is the code of a join link and that of a reset link, which are no good.
+type badLink struct{ name, join, reset string }
+
+// expired returns the links once they have expired, a moment ago.
+func (h *house) expired(t *testing.T) badLink {
+	t.Helper()
+	b := badLink{"expired", h.join(t, account.Owner), h.reset(t, "bob")}
+	l, err := h.Link(t.Context(), account.Join, b.join)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.clock.set(l.Expires.Add(-time.Millisecond))
+	if _, err := h.Link(t.Context(), account.Join, b.join); err != nil {
+		t.Errorf("a millisecond before its end: %v", err)
+	}
+	h.clock.add(time.Millisecond)
+	return b
+}
+
+// badLinks returns every sort of link that is no good.
+func (h *house) badLinks(t *testing.T) []badLink {
+	t.Helper()
 	first := link(t, func() (string, error) { return h.NewFirst(t.Context()) })
 	h.add(t, "ann", account.Owner)
 	for _, name := range []string{"bob", "carol", "dan"} {
 		h.add(t, name, account.Member)
 	}
-	expiredJoin, expiredReset := h.join(t, account.Owner), h.reset(t, "bob")
-	l, err := h.Link(t.Context(), account.Join, expiredJoin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.clock.set(l.Expires.Add(-time.Millisecond))
-	if _, err := h.Link(t.Context(), account.Join, expiredJoin); err != nil {
-		t.Errorf("a millisecond before its end: %v", err)
-	}
-	h.clock.add(time.Millisecond)
-
-	usedJoin, usedReset := h.join(t, account.Member), h.reset(t, "ann")
-	_, err1 := h.Join(t.Context(), usedJoin, "eve", good, visitor)
-	_, err2 := h.Reset(t.Context(), usedReset, other, visitor)
+	expired := h.expired(t)
+	used := badLink{"used", h.join(t, account.Member), h.reset(t, "ann")}
+	_, err1 := h.Join(t.Context(), used.join, "eve", good, visitor)
+	_, err2 := h.Reset(t.Context(), used.reset, other, visitor)
 	disabled, deleted := h.reset(t, "carol"), h.reset(t, "dan")
 	err3 := errors.Join(h.Disable(t.Context(), "carol", keeper), h.Delete(t.Context(), "dan", keeper))
 	if err := errors.Join(err1, err2, err3); err != nil {
@@ -170,11 +179,10 @@ func TestABadLinkIsABadLink(t *testing.T) {
 		SELECT 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', 'reset', id, 0, ? FROM accounts WHERE username = 'carol'`,
 		h.clock.now().Add(time.Hour).UnixMicro()) // of the empty code
 	join, reset := h.join(t, account.Member), h.reset(t, "bob")
-
-	tests := []struct{ name, join, reset string }{
+	return []badLink{
 		{"unknown", "NOSUCHCODENOSUCHCODENOSUCH", "NOSUCHCODENOSUCHCODENOSUCH"},
-		{"expired", expiredJoin, expiredReset},
-		{"used", usedJoin, usedReset},
+		expired,
+		used,
 		{"of the other kind", reset, join},
 		{"in lower case", strings.ToLower(join), strings.ToLower(reset)},
 		{"cut short", join[:25], reset[:25]},
@@ -187,8 +195,14 @@ func TestABadLinkIsABadLink(t *testing.T) {
 		{"SQL", "' OR 1=1 --", "' OR 1=1 --"},
 		{"16 KB", strings.Repeat("A", 16<<10), strings.Repeat("A", 16<<10)},
 	}
+}
+
+// What is wrong with a link is not told, and changes nothing.
+func TestABadLinkIsABadLink(t *testing.T) {
+	h := open(t)
+	bad := h.badLinks(t)
 	before := h.dump(t)
-	for _, tt := range tests {
+	for _, tt := range bad {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err1 := h.Link(t.Context(), account.Join, tt.join)
 			_, err2 := h.Link(t.Context(), account.Reset, tt.reset)

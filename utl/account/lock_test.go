@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -13,34 +14,59 @@ import (
 	"glassjar/utl/session"
 )
 
-// Attack mail/lock: a lock ends everything, and nothing that signs the person in
-// changes for 24 hours, by whomever; the link works once.
-func TestALock(t *testing.T) {
-	h := open(t)
+// lockedHouse is a house where bob has locked his account by a link of a mail.
+type lockedHouse struct {
+	*house
+
+	bob                  account.Account
+	own                  audit.Actor // bob himself
+	reset, first, second string      // his links: to set his password, and to lock, of which he used the first
+}
+
+// mailed returns the code of the link that such a mail takes to bob.
+func (h *house) mailed(t *testing.T, kind mail.Kind, bob account.Account) (string, error) {
+	t.Helper()
+	_, code, _, err := h.MailLink(t.Context(), mail.Message{Kind: kind, AccountID: bob.ID, To: "bob@site.example"})
+	return code, err
+}
+
+// lockable returns the house, where bob has not yet used a link.
+func lockable(t *testing.T) *lockedHouse {
+	t.Helper()
+	h := &lockedHouse{house: open(t)}
 	h.add(t, "ann", account.Owner)
-	bob := h.add(t, "bob", account.Member)
+	h.bob = h.add(t, "bob", account.Member)
+	h.own = audit.Actor{ID: h.bob.ID, Name: "bob"}
 	h.confirmed(t, "bob")
-	secret, err := h.NewAppPassword(t.Context(), bob, account.AppPassword{Name: "sync"}, keeper)
-	if err != nil {
+	h.reset = h.house.reset(t, "bob")
+	h.first = link(t, func() (string, error) { return h.mailed(t, mail.NewBrowser, h.bob) })
+	h.second = link(t, func() (string, error) { return h.mailed(t, mail.PasswordChanged, h.bob) })
+	return h
+}
+
+func (h *lockedHouse) lock(t *testing.T) {
+	t.Helper()
+	if err := h.LockByLink(t.Context(), h.first, visitor); err != nil {
 		t.Fatal(err)
 	}
-	reset := link(t, func() (string, error) { return h.NewReset(t.Context(), "bob", keeper) })
-	cookies := []*http.Cookie{h.signedIn(t, "bob", good)}
-	of := func(kind mail.Kind) (string, error) {
-		_, code, _, err := h.MailLink(t.Context(), mail.Message{Kind: kind, AccountID: bob.ID, To: "bob@site.example"})
-		return code, err
+	var err error
+	if h.bob, err = h.Find(t.Context(), "bob"); err != nil || !h.bob.Locked(h.clock.now()) {
+		t.Fatalf("bob is %+v, %v", h.bob, err)
 	}
-	first := link(t, func() (string, error) { return of(mail.NewBrowser) })
-	second := link(t, func() (string, error) { return of(mail.PasswordChanged) })
-	h.give(t, "bob", other) // a new password takes no lock away
+}
+
+// Attack mail/lock: a lock ends everything, whatever the password is by then.
+func TestALockEndsEverything(t *testing.T) {
+	h := lockable(t)
+	secret := h.appPassword(t, h.bob, account.AppPassword{Name: "sync"})
+	cookies := []*http.Cookie{h.signedIn(t, "bob", good)}
+	h.give(t, "bob", other) // takes no lock away
 	cookies = append(cookies, h.signedIn(t, "bob", other))
 	proven, err := h.Authenticate(t.Context(), "bob", other)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.LockByLink(t.Context(), first, visitor); err != nil {
-		t.Fatal(err)
-	}
+	h.lock(t)
 	if _, err := h.start(t.Context(), proven.Verified(1, "pwd")); !errors.Is(err, session.ErrChanged) {
 		t.Errorf("a sign-in that began before: %v, want ErrChanged", err)
 	}
@@ -49,69 +75,77 @@ func TestALock(t *testing.T) {
 			t.Error("a session lives on")
 		}
 	}
-	if _, err := h.AppPassword(t.Context(), "bob", secret, "app.example"); !errors.Is(err, account.ErrAppPassword) {
+	if _, err := h.AppPassword(t.Context(), secret, "bob", "app.example"); !errors.Is(err, account.ErrAppPassword) {
 		t.Errorf("the app password: %v", err)
 	}
-	bob, err = h.Find(t.Context(), "bob")
-	if err != nil || !bob.Locked(h.clock.now()) {
-		t.Fatalf("bob is %+v, %v", bob, err)
-	}
-	own := audit.Actor{ID: bob.ID, Name: "bob"}
+}
+
+// Attack mail/lock: nothing that signs the person in changes for 24 hours, by
+// whomever; the link works once.
+func TestALockHoldsWhatSignsIn(t *testing.T) {
+	h := lockable(t)
+	h.lock(t)
 	before := h.dump(t)
-	for name, try := range map[string]func() error{
-		"the password":      func() error { _, err := h.ChangePassword(t.Context(), bob, other, good, own); return err },
-		"by a command":      func() error { return h.SetPassword(t.Context(), "bob", good, audit.Command()) },
-		"the email address": func() error { return h.SetEmail(t.Context(), "bob", "b@site.example", true, keeper) },
-		"the profile":       func() error { return h.SetProfile(t.Context(), "bob", "Bob", "", own) },
-		"the factors":       func() error { return h.factors(t, bob, "x", own) },
-		"an app password": func() error {
-			_, err := h.NewAppPassword(t.Context(), bob, account.AppPassword{Name: "a"}, own)
+	for _, tt := range []struct {
+		name string
+		try  func(context.Context) error
+		want error
+	}{
+		{"the password", func(ctx context.Context) error {
+			_, err := h.ChangePassword(ctx, h.bob, good, other, h.own)
 			return err
-		},
-		"a reset link":           func() error { _, err := h.NewReset(t.Context(), "bob", keeper); return err },
-		"his own account's end":  func() error { return h.Delete(t.Context(), "bob", own) },
-		"his own lock":           func() error { return h.Unlock(t.Context(), "bob", own) },
-		"with the reset link":    func() error { _, err := h.Reset(t.Context(), reset, good, visitor); return err },
-		"with the link again":    func() error { return h.LockByLink(t.Context(), first, visitor) },
-		"with another link code": func() error { return h.LockByLink(t.Context(), reset, visitor) },
-		"a mailed reset":         func() error { _, err := of(mail.Reset); return err },
+		}, account.ErrLocked},
+		{"by a command", func(ctx context.Context) error { return h.SetPassword(ctx, "bob", other, audit.Command()) }, account.ErrLocked},
+		{"the email address", func(ctx context.Context) error { return h.SetEmail(ctx, "bob", "b@site.example", true, keeper) }, account.ErrLocked},
+		{"the profile", func(ctx context.Context) error { return h.SetProfile(ctx, "bob", "Bob", "", h.own) }, account.ErrLocked},
+		{"the factors", func(context.Context) error { return h.factors(t, h.bob, "x", h.own) }, account.ErrLocked},
+		{"an app password", func(ctx context.Context) error {
+			_, err := h.NewAppPassword(ctx, h.bob, account.AppPassword{Name: "a"}, h.own)
+			return err
+		}, account.ErrLocked},
+		{"a reset link", func(ctx context.Context) error { _, err := h.NewReset(ctx, "bob", keeper); return err }, account.ErrLocked},
+		{"his own account's end", func(ctx context.Context) error { return h.Delete(ctx, "bob", h.own) }, account.ErrLocked},
+		{"his own lock", func(ctx context.Context) error { return h.Unlock(ctx, "bob", h.own) }, account.ErrOwnLock},
+		{"with the reset link", func(ctx context.Context) error { _, err := h.Reset(ctx, h.reset, other, visitor); return err }, account.ErrLink},
+		{"with the link again", func(ctx context.Context) error { return h.LockByLink(ctx, h.first, visitor) }, account.ErrLink},
+		{"with another link's code", func(ctx context.Context) error { return h.LockByLink(ctx, h.reset, visitor) }, account.ErrLink},
+		{"a mailed reset", func(context.Context) error { _, err := h.mailed(t, mail.Reset, h.bob); return err }, mail.ErrNotDue},
 	} {
-		want := map[string]error{
-			"his own lock": account.ErrOwnLock, "with the reset link": account.ErrLink, "with the link again": account.ErrLink,
-			"with another link code": account.ErrLink, "a mailed reset": mail.ErrNotDue,
-		}[name]
-		if want == nil {
-			want = account.ErrLocked
-		}
-		if err := try(); !errors.Is(err, want) {
-			t.Errorf("%s: got %v, want %v", name, err, want)
+		if err := tt.try(t.Context()); !errors.Is(err, tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.name, err, tt.want)
 		}
 	}
 	if after := h.dump(t); !slices.Equal(before, after) {
 		t.Error("something changed")
 	}
-	if err := errors.Join(h.SetProfile(t.Context(), "bob", "Bob", "bob@site.example", own), h.SetGroups(t.Context(), "bob", []string{"dev"}, keeper)); err != nil {
+	if err := errors.Join(h.SetProfile(t.Context(), "bob", "Bob", "bob@site.example", h.own), h.SetGroups(t.Context(), "bob", []string{"dev"}, keeper)); err != nil {
 		t.Errorf("what has nothing to do with signing in: %v", err)
 	}
+}
+
+// A lock ends when an owner unlocks the account, or after 24 hours.
+func TestALockEnds(t *testing.T) {
+	h := lockable(t)
 	wantState := func(want string) {
 		t.Helper()
 		if a, err := h.Find(t.Context(), "bob"); err != nil || a.StateAt(h.clock.now()) != want {
 			t.Errorf("bob is %s, %v; want %s", a.StateAt(h.clock.now()), err, want)
 		}
 	}
+	h.lock(t)
 	wantState(account.Locked)
 	if err := h.Unlock(t.Context(), "bob", keeper); err != nil {
 		t.Fatal(err)
 	}
 	wantState(account.Active)
 	h.give(t, "bob", good)
-	if err := h.LockByLink(t.Context(), second, visitor); err != nil {
+	if err := h.LockByLink(t.Context(), h.second, visitor); err != nil {
 		t.Errorf("the other link: %v", err)
 	}
 	h.clock.add(account.LockLife + time.Second)
 	h.give(t, "bob", other)
 	kinds := map[string]int{}
-	events, err := h.EventsBefore(t.Context(), bob.ID, 1<<40, 100)
+	events, err := h.EventsBefore(t.Context(), h.bob.ID, 1<<40, 100)
 	for _, e := range events {
 		kinds[e.Kind]++
 	}

@@ -17,12 +17,7 @@ func TestOfBothCodesOfAnInvitationOneGetsIn(t *testing.T) {
 	h.mailing()
 	for round := range 10 {
 		wanted := account.Invitation{Role: account.Member, Email: fmt.Sprintf("bob%d@site.example", round)}
-		shown := link(t, func() (string, error) { return h.NewInvitation(t.Context(), wanted, keeper) })
-		all := h.mails(t)
-		_, sent, _, err := h.MailLink(t.Context(), all[len(all)-1])
-		if err != nil {
-			t.Fatal(err)
-		}
+		shown, sent := h.invitation(t, wanted), h.mailedCode(t)
 		got := atOnce(t, 8, func(i int) error {
 			at, code := h, shown
 			if i%2 == 1 {

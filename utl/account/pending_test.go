@@ -21,28 +21,27 @@ func (h *house) signsUp(t *testing.T, name string) {
 	}
 }
 
-// mailedCode returns the code of the newest mail's link.
-func (h *house) mailedCode(t *testing.T) string {
+// wantPending fails the test unless these and no other sign-ups are kept.
+func (h *house) wantPending(t *testing.T, names ...string) {
 	t.Helper()
-	all := h.mails(t)
-	_, code, _, err := h.MailLink(t.Context(), all[len(all)-1])
-	if err != nil {
-		t.Fatal(err)
+	if left := h.texts(t, `SELECT username FROM pending_signups`); !slices.Equal(left, names) {
+		t.Errorf("the sign-ups of %q are kept, want %q", left, names)
 	}
-	return code
 }
 
-// Attack people/sign-up-mail: no account before the link is used; the link makes it
-// once, and the email address is confirmed by that.
-func TestASignUpIsConfirmed(t *testing.T) {
+// eves is what eve asks for; nobody asks for a role.
+var eves = account.NewAccount{Username: "Eve", Password: good, Email: " Eve@Site.example", Role: account.Owner}
+
+// Attack people/sign-up-mail: no account before the link is used, and the newest
+// mail's link alone is good.
+func TestASignUpIsMailed(t *testing.T) {
 	h := open(t)
 	h.mailing()
-	wanted := account.NewAccount{Username: "Eve", Password: good, Email: " Eve@Site.example", Role: account.Owner}
-	if err := h.AskSignUp(t.Context(), wanted, visitor); !errors.Is(err, account.ErrNoOwner) {
+	if err := h.AskSignUp(t.Context(), eves, visitor); !errors.Is(err, account.ErrNoOwner) {
 		t.Errorf("before the owner: got %v, want ErrNoOwner", err)
 	}
 	h.add(t, "ann", account.Owner)
-	if err := h.AskSignUp(t.Context(), wanted, visitor); err != nil {
+	if err := h.AskSignUp(t.Context(), eves, visitor); err != nil {
 		t.Fatal(err)
 	}
 	all := h.mails(t)
@@ -66,6 +65,18 @@ func TestASignUpIsConfirmed(t *testing.T) {
 	if p, err := h.PendingSignUp(t.Context(), code); err != nil || p.Username != "eve" || p.Email != "eve@site.example" || p.Taken {
 		t.Errorf("the link is for %+v, %v", p, err)
 	}
+}
+
+// Attack people/sign-up-mail: the link makes the account once, and the email
+// address is confirmed by that.
+func TestASignUpIsConfirmed(t *testing.T) {
+	h := open(t)
+	h.mailing()
+	h.add(t, "ann", account.Owner)
+	if err := h.AskSignUp(t.Context(), eves, visitor); err != nil {
+		t.Fatal(err)
+	}
+	code := h.mailedCode(t)
 	if _, err := h.ConfirmSignUp(t.Context(), code, "", "", visitor); err != nil {
 		t.Fatal(err)
 	}
@@ -80,13 +91,10 @@ func TestASignUpIsConfirmed(t *testing.T) {
 	if _, err := h.ConfirmSignUp(t.Context(), code, "", "", visitor); !errors.Is(err, account.ErrLink) {
 		t.Errorf("twice: %v, want ErrLink", err)
 	}
-	if left := h.texts(t, `SELECT username FROM pending_signups`); len(left) > 0 {
-		t.Errorf("%q are kept", left)
-	}
+	h.wantPending(t)
 }
 
-// Attack people/sign-up-mail: what is refused, and that the link is as good as before
-// where its holder can mend it.
+// Attack people/sign-up-mail
 func TestASignUpIsRefused(t *testing.T) {
 	h := open(t)
 	h.mailing()
@@ -110,6 +118,14 @@ func TestASignUpIsRefused(t *testing.T) {
 			t.Errorf("%+v: got %v", tt, err)
 		}
 	}
+}
+
+// Attack people/sign-up-mail: the link is as good as before where its holder can
+// mend what is refused.
+func TestASignUpWhoseNameIsTaken(t *testing.T) {
+	h := open(t)
+	h.mailing()
+	h.add(t, "ann", account.Owner)
 	h.signsUp(t, "eve")
 	code := h.mailedCode(t)
 	h.add(t, "eve", account.Member)
@@ -127,24 +143,27 @@ func TestASignUpIsRefused(t *testing.T) {
 	if a, err := h.Authenticate(t.Context(), "fay", other); err != nil || a.Email != "eve@site.example" {
 		t.Errorf("under another name: %+v, %v", a, err)
 	}
+}
 
+// Attack people/sign-up-mail: a sign-up that nobody confirms expires after a day.
+func TestASignUpExpires(t *testing.T) {
+	h := open(t)
+	h.mailing()
+	h.add(t, "ann", account.Owner)
 	h.signsUp(t, "gil")
-	code = h.mailedCode(t)
+	code := h.mailedCode(t)
 	h.clock.add(account.LinkLife)
 	if _, err := h.ConfirmSignUp(t.Context(), code, "", "", visitor); !errors.Is(err, account.ErrLink) {
 		t.Errorf("a day later: %v, want ErrLink", err)
 	}
-	all := h.mails(t)
-	if _, _, _, err := h.MailLink(t.Context(), all[len(all)-1]); !errors.Is(err, mail.ErrNotDue) {
+	if _, _, _, err := h.MailLink(t.Context(), h.newestMail(t)); !errors.Is(err, mail.ErrNotDue) {
 		t.Errorf("a day later, it is mailed: %v", err)
 	}
 	h.signsUp(t, "hal")
 	if err := h.Sweep(t.Context(), 10*account.LinkLife); err != nil {
 		t.Fatal(err)
 	}
-	if left := h.texts(t, `SELECT username FROM pending_signups`); !slices.Equal(left, []string{"hal"}) {
-		t.Errorf("after the sweep %q are kept", left)
-	}
+	h.wantPending(t, "hal")
 }
 
 // Attack people/sign-up-mail: to an address that an account has confirmed no link is

@@ -11,6 +11,23 @@ import (
 	"glassjar/utl/password"
 )
 
+// badPasswords are what the policy refuses of somebody called bobby.
+var badPasswords = []struct {
+	name, pw string
+	want     error
+}{
+	{"14 characters", "a purple lamp ", password.ErrShort},
+	{"15 bytes in five characters", "水火木金土", password.ErrShort},
+	{"1,025 bytes", strings.Repeat("a purple lamp", 79)[:1025], password.ErrLong},
+	{"a megabyte", strings.Repeat("a purple lamp", 80660), password.ErrLong},
+	{"invalid UTF-8", other + "\xff", password.ErrNotUTF8},
+	{"NUL inside", "a purple\x00lamp on the stairs", password.ErrCharacters},
+	{"a common one", "passwordpassword", password.ErrCommon},
+	{"a common one with a tail", "password1234567", password.ErrCommon},
+	{"the site's name inside", "a lamp for jar.example", password.ErrHasSite},
+	{"the username inside", "a lamp for Bobby and me", password.ErrHasName},
+}
+
 // Attack passwords/policy: the policy holds on every way that leads to a password, and who
 // broke it may try again.
 func TestNoWayLeadsAroundThePolicy(t *testing.T) {
@@ -34,23 +51,8 @@ func TestNoWayLeadsAroundThePolicy(t *testing.T) {
 			return err
 		},
 	}
-	tests := []struct {
-		name, pw string
-		want     error
-	}{
-		{"14 characters", "a purple lamp ", password.ErrShort},
-		{"15 bytes in five characters", "水火木金土", password.ErrShort},
-		{"1,025 bytes", strings.Repeat("a purple lamp", 79)[:1025], password.ErrLong},
-		{"a megabyte", strings.Repeat("a purple lamp", 80660), password.ErrLong},
-		{"invalid UTF-8", other + "\xff", password.ErrNotUTF8},
-		{"NUL inside", "a purple\x00lamp on the stairs", password.ErrCharacters},
-		{"a common one", "passwordpassword", password.ErrCommon},
-		{"a common one with a tail", "password1234567", password.ErrCommon},
-		{"the site's name inside", "a lamp for jar.example", password.ErrHasSite},
-		{"the username inside", "a lamp for Bobby and me", password.ErrHasName},
-	}
 	before := h.dump(t)
-	for _, tt := range tests {
+	for _, tt := range badPasswords {
 		for way, set := range ways {
 			t.Run(tt.name+" by "+way, func(t *testing.T) {
 				if err := set(t.Context(), tt.pw); !is(err, tt.want) {

@@ -1,17 +1,17 @@
 package account_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"glassjar/utl/account"
+	"glassjar/utl/account/accounttest"
 	"glassjar/utl/session"
 )
 
@@ -19,26 +19,14 @@ import (
 // the errors in may; nil is one of them. Others fail the test.
 func atOnce(t *testing.T, n int, do func(i int) error, may ...error) map[error]int {
 	t.Helper()
-	errs, begin := make([]error, n), make(chan struct{})
-	var all sync.WaitGroup
-	for i := range n {
-		all.Go(func() {
-			<-begin
-			errs[i] = do(i)
-		})
-	}
-	close(begin)
-	all.Wait()
 	got := map[error]int{}
-next:
-	for _, err := range errs {
-		for _, m := range may {
-			if errors.Is(err, m) {
-				got[m]++
-				continue next
-			}
+	for _, err := range accounttest.AtOnce(n, do) {
+		i := slices.IndexFunc(may, func(m error) bool { return errors.Is(err, m) })
+		if i < 0 {
+			t.Errorf("one of %d at once: %v", n, err)
+			continue
 		}
-		t.Errorf("one of %d at once: %v", n, err)
+		got[may[i]]++
 	}
 	return got
 }
@@ -155,23 +143,7 @@ func TestOfTwoOwnersWhoTurnOnEachOtherOneStays(t *testing.T) {
 // Attack race/one-winner, servers/races: a change of an account against two sign-ins to it, for a hundred
 // accounts: all may succeed, but no session outlives the change.
 func TestNoSignInOutrunsAChange(t *testing.T) {
-	tests := []struct {
-		name   string
-		change func(h *house, ctx context.Context, a account.Account) error
-	}{
-		{"a changed password", func(h *house, ctx context.Context, a account.Account) error {
-			_, err := h.ChangePassword(ctx, a, good, other, keeper)
-			return err
-		}},
-		{"a set password", func(h *house, ctx context.Context, a account.Account) error {
-			return h.SetPassword(ctx, a.Username, other, keeper)
-		}},
-		{"a disabled account", func(h *house, ctx context.Context, a account.Account) error {
-			return h.Disable(ctx, a.Username, keeper)
-		}},
-		{"a deleted account", func(h *house, ctx context.Context, a account.Account) error { return h.Delete(ctx, a.Username, keeper) }},
-	}
-	for _, tt := range tests {
+	for _, tt := range ends {
 		t.Run(tt.name, func(t *testing.T) {
 			const rounds, together = 5, 5
 			h := open(t)
@@ -185,7 +157,7 @@ func TestNoSignInOutrunsAChange(t *testing.T) {
 				atOnce(t, 3*together, func(i int) (err error) {
 					a := people[i%together]
 					if i < together {
-						return tt.change(h, t.Context(), a)
+						return tt.do(t.Context(), h, a)
 					}
 					cookies[i-together], err = h.signIn(t.Context(), a.Username, good)
 					return err

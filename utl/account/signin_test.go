@@ -112,53 +112,36 @@ func TestABrokenHashIsRefusedAndNotShown(t *testing.T) {
 	h.signedIn(t, "ann", other)
 }
 
-func TestAWeakHashIsMadeAnewAtSignInAndAtNoOtherTime(t *testing.T) {
+// stronger returns another store on the same database, which makes a stronger hash.
+func (h *house) stronger() *account.Store {
+	return h.with(password.NewHasher(password.Params{Memory: 128, Time: 2, Threads: 1}, 1, 0))
+}
+
+// rehashes reports whether signing ann in with the password, which ends in want,
+// changes her hash.
+func (h *house) rehashes(ctx context.Context, t *testing.T, pw string, want error) bool {
+	t.Helper()
+	had := h.hash(t, "ann")
+	if _, err := h.Authenticate(ctx, "ann", pw); !errors.Is(err, want) {
+		t.Errorf("Authenticate: got %v, want %v", err, want)
+	}
+	return h.hash(t, "ann") != had
+}
+
+func TestAWeakHashIsMadeAnewAtSignIn(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
 	weak, cookie := h.hash(t, "ann"), h.signedIn(t, "ann", good)
-	strong := h.with(password.NewHasher(password.Params{Memory: 128, Time: 2, Threads: 1}, 1, 0))
-	before, err := strong.Authenticate(t.Context(), "nobody", good)
-	if !is(err, account.ErrSignIn) || before != (account.Account{}) {
-		t.Fatal(err)
-	}
 	log := h.log(t)
-
-	// rehashes reports whether the sign-in changes the hash.
-	rehashes := func(ctx context.Context, pw string, want error) bool {
-		t.Helper()
-		had := h.hash(t, "ann")
-		if _, err := strong.Authenticate(ctx, "ann", pw); !errors.Is(err, want) {
-			t.Errorf("Authenticate: got %v, want %v", err, want)
-		}
-		return h.hash(t, "ann") != had
-	}
-	if rehashes(t.Context(), other, account.ErrSignIn) {
-		t.Error("a wrong password changed the hash")
-	}
-	h.exec(t, `UPDATE accounts SET disabled_at = 1`)
-	if rehashes(t.Context(), good, account.ErrSignIn) {
-		t.Error("a refused sign-in changed the hash")
-	}
-	h.exec(t, `UPDATE accounts SET disabled_at = 0`)
-
-	// What keeps the new hash from being made or kept keeps nobody out.
-	if rehashes(&meanwhile{Context: t.Context(), do: func() error { return context.Canceled }}, good, nil) {
-		t.Error("a hash that could not be made was kept")
-	}
-	room := h.full(t, "UPDATE", "accounts")
-	if rehashes(t.Context(), good, nil) {
-		t.Error("a hash that could not be kept was kept")
-	}
-	room()
-
 	verified, err := h.Authenticate(t.Context(), "ann", good)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !rehashes(t.Context(), good, nil) || !strings.Contains(h.hash(t, "ann"), "$m=128,t=2,p=1$") {
+	h.Store = h.stronger()
+	if !h.rehashes(t.Context(), t, good, nil) || !strings.Contains(h.hash(t, "ann"), "$m=128,t=2,p=1$") {
 		t.Errorf("the hash was %q and is now %q", weak, h.hash(t, "ann"))
 	}
-	if rehashes(t.Context(), good, nil) {
+	if h.rehashes(t.Context(), t, good, nil) {
 		t.Error("a hash that is strong enough was made anew")
 	}
 	if !h.live(t, cookie) {
@@ -168,6 +151,37 @@ func TestAWeakHashIsMadeAnewAtSignInAndAtNoOtherTime(t *testing.T) {
 		t.Errorf("who was verified before cannot start a session: %v", err)
 	}
 	if diff := cmp.Diff(append(log, "ann signin.ok ann"), h.log(t)); diff != "" {
+		t.Errorf("the audit log (-want +got):\n%s", diff)
+	}
+}
+
+// A weak hash stays where the sign-in is refused; and what keeps the new hash from
+// being made or kept keeps nobody out.
+func TestAWeakHashStays(t *testing.T) {
+	h := open(t)
+	h.add(t, "ann", account.Owner)
+	h.Store = h.stronger()
+	log := h.log(t)
+	if a, err := h.Authenticate(t.Context(), "nobody", good); !is(err, account.ErrSignIn) || a != (account.Account{}) {
+		t.Fatal(err)
+	}
+	if h.rehashes(t.Context(), t, other, account.ErrSignIn) {
+		t.Error("a wrong password changed the hash")
+	}
+	h.exec(t, `UPDATE accounts SET disabled_at = 1`)
+	if h.rehashes(t.Context(), t, good, account.ErrSignIn) {
+		t.Error("a refused sign-in changed the hash")
+	}
+	h.exec(t, `UPDATE accounts SET disabled_at = 0`)
+	if h.rehashes(&meanwhile{Context: t.Context(), do: func() error { return context.Canceled }}, t, good, nil) {
+		t.Error("a hash that could not be made was kept")
+	}
+	room := h.full(t, "UPDATE", "accounts")
+	if h.rehashes(t.Context(), t, good, nil) {
+		t.Error("a hash that could not be kept was kept")
+	}
+	room()
+	if diff := cmp.Diff(log, h.log(t)); diff != "" {
 		t.Errorf("the audit log (-want +got):\n%s", diff)
 	}
 }
@@ -193,9 +207,8 @@ func (m *meanwhile) Err() error {
 func TestAnOldPasswordIsNotHashedOverANewOne(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
-	strong := h.with(password.NewHasher(password.Params{Memory: 128, Time: 2, Threads: 1}, 1, 0))
 	ctx := &meanwhile{Context: t.Context(), do: func() error { return h.SetPassword(t.Context(), "ann", other, keeper) }}
-	a, err := strong.Authenticate(ctx, "ann", good)
+	a, err := h.stronger().Authenticate(ctx, "ann", good)
 	if err != nil || ctx.asked != 2 {
 		t.Fatalf("Authenticate: %v after %d hashes", err, ctx.asked)
 	}

@@ -77,50 +77,62 @@ func TestANameIsOneAccountOrRefused(t *testing.T) {
 	h.add(t, "ann", account.Owner)
 	h.add(t, "bob", account.Member)
 	code := h.join(t, account.Member)
-	ctx := t.Context()
 	for _, tt := range names {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := account.Username(tt.typed)
-			if tt.want != "" {
-				if got != tt.want || err != nil {
-					t.Fatalf("Username = %q, %v, want %q", got, err, tt.want)
-				}
-				if _, err := h.Add(ctx, account.NewAccount{Username: tt.typed, Password: good, Role: account.Member}, keeper); err != nil && !errors.Is(err, account.ErrTaken) {
-					t.Errorf("Add: %v", err)
-				}
-				_, err := h.Join(ctx, code, tt.typed, good, visitor)
-				if !is(err, account.ErrTaken) {
-					t.Errorf("Join after Add: got %v, want ErrTaken", err)
-				}
-				a, err := h.Authenticate(ctx, tt.typed, good)
-				if err != nil || a.Username != tt.want {
-					t.Errorf("Authenticate = %q, %v, want %q", a.Username, err, tt.want)
-				}
-				return
-			}
-			before := h.dump(t)
-			_, add := h.Add(ctx, account.NewAccount{Username: tt.typed, Password: good, Role: account.Member}, keeper)
-			_, join := h.Join(ctx, code, tt.typed, good, visitor)
-			_, reset := h.NewReset(ctx, tt.typed, keeper)
-			for what, err := range map[string]error{
-				"Username": err, "Add": add, "Join": join, "NewReset": reset,
-				"SetPassword": h.SetPassword(ctx, tt.typed, other, keeper), "Disable": h.Disable(ctx, tt.typed, keeper),
-				"Enable": h.Enable(ctx, tt.typed, keeper), "Delete": h.Delete(ctx, tt.typed, keeper),
-			} {
-				if !is(err, account.ErrName) {
-					t.Errorf("%s: got %v, want ErrName", what, err)
-				}
-			}
-			if a, err := h.Authenticate(ctx, tt.typed, good); !is(err, account.ErrSignIn) || a != (account.Account{}) {
-				t.Errorf("Authenticate = %+v, %v, want ErrSignIn", a, err)
-			}
-			if got != "" {
-				t.Errorf("Username = %q beside its error", got)
-			}
-			if diff := cmp.Diff(before, h.dump(t)); diff != "" {
-				t.Errorf("the database changed (-before +after):\n%s", diff)
+			if tt.want == "" {
+				h.wantNoName(t, code, tt.typed)
+			} else {
+				h.wantName(t, code, tt.typed, tt.want)
 			}
 		})
+	}
+}
+
+// wantName fails the test unless what is typed names the account of that name
+// everywhere; code is a join link's.
+func (h *house) wantName(t *testing.T, code, typed, want string) {
+	t.Helper()
+	ctx := t.Context()
+	if got, err := account.Username(typed); got != want || err != nil {
+		t.Fatalf("Username = %q, %v, want %q", got, err, want)
+	}
+	if _, err := h.Add(ctx, account.NewAccount{Username: typed, Password: good, Role: account.Member}, keeper); err != nil && !errors.Is(err, account.ErrTaken) {
+		t.Errorf("Add: %v", err)
+	}
+	if _, err := h.Join(ctx, code, typed, good, visitor); !is(err, account.ErrTaken) {
+		t.Errorf("Join after Add: got %v, want ErrTaken", err)
+	}
+	if a, err := h.Authenticate(ctx, typed, good); err != nil || a.Username != want {
+		t.Errorf("Authenticate = %q, %v, want %q", a.Username, err, want)
+	}
+}
+
+// wantNoName fails the test unless what is typed is refused everywhere, and changes
+// nothing.
+func (h *house) wantNoName(t *testing.T, code, typed string) {
+	t.Helper()
+	ctx, before := t.Context(), h.dump(t)
+	got, err := account.Username(typed)
+	_, add := h.Add(ctx, account.NewAccount{Username: typed, Password: good, Role: account.Member}, keeper)
+	_, join := h.Join(ctx, code, typed, good, visitor)
+	_, reset := h.NewReset(ctx, typed, keeper)
+	for what, err := range map[string]error{
+		"Username": err, "Add": add, "Join": join, "NewReset": reset,
+		"SetPassword": h.SetPassword(ctx, typed, other, keeper), "Disable": h.Disable(ctx, typed, keeper),
+		"Enable": h.Enable(ctx, typed, keeper), "Delete": h.Delete(ctx, typed, keeper),
+	} {
+		if !is(err, account.ErrName) {
+			t.Errorf("%s: got %v, want ErrName", what, err)
+		}
+	}
+	if a, err := h.Authenticate(ctx, typed, good); !is(err, account.ErrSignIn) || a != (account.Account{}) {
+		t.Errorf("Authenticate = %+v, %v, want ErrSignIn", a, err)
+	}
+	if got != "" {
+		t.Errorf("Username = %q beside its error", got)
+	}
+	if diff := cmp.Diff(before, h.dump(t)); diff != "" {
+		t.Errorf("the database changed (-before +after):\n%s", diff)
 	}
 }
 

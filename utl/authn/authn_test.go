@@ -11,48 +11,34 @@ import (
 	"time"
 
 	"glassjar/utl/account"
+	"glassjar/utl/account/accounttest"
 	"glassjar/utl/audit"
 	"glassjar/utl/authn"
-	"glassjar/utl/db"
-	"glassjar/utl/db/dbtest"
-	"glassjar/utl/password"
 	"glassjar/utl/session"
 	"glassjar/utl/throttle"
 )
 
 const (
-	good  = "correct horse battery staple"
+	good  = accounttest.Password
 	other = "a purple lamp on the stairs"
 )
 
-// house is an Authenticator on a real database, with an account of ada's.
+// house is an Authenticator with an account of ada's.
 type house struct {
+	*accounttest.World
 	*authn.Authenticator
 
 	t   *testing.T
-	db  *db.DB
 	ada account.Account
 	log *bytes.Buffer
-	now time.Time
 }
 
 func open(t *testing.T) *house {
 	t.Helper()
-	h := &house{t: t, db: dbtest.Open(t), log: &bytes.Buffer{}, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
-	now := func() time.Time { return h.now }
-	sessions, err := session.New(session.Options{
-		DB: h.db, Keys: [][32]byte{{1}}, Idle: time.Hour, Max: time.Hour, Now: now, Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	hasher := password.NewHasher(password.Params{Memory: 64, Time: 1, Threads: 1}, 2, 20)
-	accounts := account.New(account.Options{DB: h.db, Sessions: sessions, Hasher: hasher, Host: "jar.example", Now: now})
-	if h.ada, err = accounts.Add(t.Context(), account.NewAccount{Username: "ada", Password: good, Role: account.Owner}, audit.Command()); err != nil {
-		t.Fatal(err)
-	}
+	h := &house{World: accounttest.Open(t), t: t, log: &bytes.Buffer{}}
+	h.ada = h.Owner(t, "ada")
 	h.Authenticator = authn.New(authn.Options{
-		Accounts: accounts, Throttle: &throttle.Store{DB: h.db, Now: now}, Now: now,
+		Accounts: h.Accounts, Throttle: &throttle.Store{DB: h.DB, Now: h.Now}, Now: h.Now,
 		Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 			if a.Key == slog.TimeKey {
 				return slog.Attr{}
@@ -93,9 +79,9 @@ func (h *house) wantLog(lines ...string) {
 // each with the account's username.
 func (h *house) wantAudit(kind string, usernames ...string) {
 	h.t.Helper()
-	got, err := db.All(h.t.Context(), h.db, db.Text, `SELECT username FROM audit WHERE event = ? AND address = '192.0.2.7' ORDER BY id`, kind)
-	if err != nil || !slices.Equal(got, usernames) {
-		h.t.Errorf("the audit has %s of %q, %v; want of %q", kind, got, err, usernames)
+	got := h.Texts(h.t, `SELECT username FROM audit WHERE event = ? AND address = '192.0.2.7' ORDER BY id`, kind)
+	if !slices.Equal(got, usernames) {
+		h.t.Errorf("the audit has %s of %q; want of %q", kind, got, usernames)
 	}
 }
 
@@ -143,7 +129,7 @@ func TestPasswordTooSoon(t *testing.T) {
 	line := `level=WARN msg="sign-in throttled" event=signin.throttled ip=192.0.2.7 account=ada`
 	h.wantLog(line, line)
 	h.wantAudit("signin.throttled", "ada") // one in a minute
-	h.now = h.now.Add(time.Second)
+	h.Pass(time.Second)
 	if _, err := h.signIn("ada", good); err != nil {
 		t.Errorf("after the wait: %v", err)
 	}

@@ -34,7 +34,7 @@ func TestSignUp(t *testing.T) {
 		t.Errorf("the eleventh within an hour: got %v, want a wait of an hour", err)
 	}
 	h.wantLog(`level=WARN msg="sign-up refused" event=signup.refused ip=192.0.2.7`)
-	h.now = h.now.Add(time.Hour)
+	h.Pass(time.Hour)
 	if err := ask("fay", good); err != nil {
 		t.Errorf("an hour later: %v", err)
 	}

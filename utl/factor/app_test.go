@@ -2,6 +2,7 @@ package factor_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 // Nothing is on until a code came; a wrong one leaves the set-up as it is.
 func TestSetUp(t *testing.T) {
 	w := open(t)
-	ada, eve := w.add(t, "ada"), w.add(t, "eve")
+	ada, eve := w.Owner(t, "ada"), w.Owner(t, "eve")
 	before := strings.Join(dump(t, w), "\n")
 	sealed, secret := w.NewSetUp(ada.ID)
 	if got, err := w.SetUp(ada.ID, sealed); got != secret || err != nil {
@@ -47,7 +48,7 @@ func TestSetUp(t *testing.T) {
 	if strings.Join(dump(t, w), "\n") != before {
 		t.Error("a set-up that was not confirmed changes the database")
 	}
-	w.pass(factor.SetUpLife)
+	w.Pass(factor.SetUpLife)
 	if err := confirm(ada, sealed, w.code(t, secret, 0)); !errors.Is(err, factor.ErrSetUp) {
 		t.Errorf("after 15 minutes: got %v, want ErrSetUp", err)
 	}
@@ -57,13 +58,13 @@ func TestSetUp(t *testing.T) {
 // stay. A form that is sent twice changes nothing the second time.
 func TestReplace(t *testing.T) {
 	w := open(t)
-	ada := w.add(t, "ada")
+	ada := w.Owner(t, "ada")
 	old, codes := w.on(t, ada)
 	sealed, secret := w.NewSetUp(ada.ID)
 	if _, err := w.enter(t.Context(), w.begin(t, "ada"), w.code(t, old, 0)); err != nil {
 		t.Errorf("the old app while the new one is set up: %v", err)
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	set := factor.Confirmation{SetUp: sealed, Code: w.code(t, secret, 0)}
 	if more, err := w.Confirm(t.Context(), ada.Identity, set, visitor); err != nil || more != nil {
 		t.Fatalf("got codes %q, error %v; want none", more, err)
@@ -71,7 +72,7 @@ func TestReplace(t *testing.T) {
 	if _, err := w.Confirm(t.Context(), ada.Identity, set, visitor); !errors.Is(err, factor.ErrUsed) {
 		t.Errorf("once more: got %v, want ErrUsed", err)
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	if _, err := w.enter(t.Context(), w.begin(t, "ada"), w.code(t, old, 0)); !errors.Is(err, factor.ErrWrong) {
 		t.Errorf("the old app: got %v, want ErrWrong", err)
 	}
@@ -86,7 +87,7 @@ func TestReplace(t *testing.T) {
 // recovery codes.
 func TestConfirmedAtOnce(t *testing.T) {
 	w := open(t)
-	ada := w.add(t, "ada")
+	ada := w.Owner(t, "ada")
 	servers := []*world{w, w.second(t)}
 	sealed, secret := w.NewSetUp(ada.ID)
 	code := w.code(t, secret, 0)
@@ -96,8 +97,19 @@ func TestConfirmedAtOnce(t *testing.T) {
 	}); n != 1 {
 		t.Errorf("%d turned it on, want 1", n)
 	}
-	if n := len(w.texts(t, `SELECT code_hash FROM recovery_codes`)); n != factor.RecoveryCodes {
+	if n := len(w.Texts(t, `SELECT code_hash FROM recovery_codes`)); n != factor.RecoveryCodes {
 		t.Errorf("there are %d recovery codes", n)
+	}
+}
+
+// wantSessions fails the test unless these sessions are live, and no others.
+func (w *world) wantSessions(t *testing.T, when string, want ...string) {
+	t.Helper()
+	got := w.Texts(t, `SELECT s.sid FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.ended_at = 0 AND s.epoch = a.session_epoch`)
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: the sessions %q go on, want %q", when, got, want)
 	}
 }
 
@@ -105,50 +117,36 @@ func TestConfirmedAtOnce(t *testing.T) {
 // one nor its known device nor app passwords; it is in the audit log.
 func TestAChangeEndsOtherSessions(t *testing.T) {
 	w := open(t)
-	ada := w.add(t, "ada")
-	eves := w.session(t, w.add(t, "eve").Verified(1, "pwd"))
-	secret, err := w.accounts.NewAppPassword(t.Context(), ada, account.AppPassword{Name: "backup"}, visitor)
+	ada := w.Owner(t, "ada")
+	eves := w.Session(t, w.Owner(t, "eve").Username)
+	secret, err := w.Accounts.NewAppPassword(t.Context(), ada, account.AppPassword{Name: "backup"}, visitor)
 	if err != nil {
 		t.Fatal(err)
 	}
-	live := func() string {
-		return strings.Join(w.texts(t, `SELECT s.sid FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.ended_at = 0 AND s.epoch = a.session_epoch ORDER BY s.sid`), " ")
-	}
-	want := func(what string, sids ...string) {
-		t.Helper()
-		for _, sid := range append(sids, eves) {
-			if !strings.Contains(live(), sid) {
-				t.Errorf("%s: a session ended that should not", what)
-			}
-		}
-		if n := len(strings.Fields(live())); n != len(sids)+1 {
-			t.Errorf("%s: %d sessions go on, want %d", what, n, len(sids)+1)
-		}
-	}
-	mine, _ := w.session(t, w.verified(t, "ada")), w.session(t, w.verified(t, "ada"))
+	mine, _ := w.Session(t, "ada"), w.Session(t, "ada")
 	sealed, app := w.NewSetUp(ada.ID)
 	if _, err := w.Confirm(t.Context(), ada.Identity, factor.Confirmation{SetUp: sealed, Code: w.code(t, app, 0), SID: mine}, visitor); err != nil {
 		t.Fatal(err)
 	}
-	want("on", mine)
-	_ = w.session(t, w.verified(t, "ada"))
+	w.wantSessions(t, "on", mine, eves)
+	_ = w.Session(t, "ada")
 	if err := w.RemoveApp(t.Context(), ada.Identity, mine, visitor); err != nil {
 		t.Fatal(err)
 	}
-	want("off", mine)
+	w.wantSessions(t, "off", mine, eves)
 	if err := w.RemoveApp(t.Context(), ada.Identity, mine, visitor); !errors.Is(err, factor.ErrOff) {
 		t.Errorf("off once more: got %v, want ErrOff", err)
 	}
-	if n := len(w.texts(t, `SELECT code_hash FROM recovery_codes`)); n != 0 {
+	if n := len(w.Texts(t, `SELECT code_hash FROM recovery_codes`)); n != 0 {
 		t.Errorf("%d recovery codes are left of nothing", n)
 	}
-	if _, err := w.accounts.AppPassword(t.Context(), secret, "", "app.example"); err != nil {
+	if _, err := w.Accounts.AppPassword(t.Context(), secret, "", "app.example"); err != nil {
 		t.Errorf("the app password: %v", err)
 	}
-	if now, err := w.accounts.Find(t.Context(), "ada"); err != nil || !now.IsKnownDevice(ada.ID, ada.Verified(1, "").Epoch) {
+	if now, err := w.Accounts.Find(t.Context(), "ada"); err != nil || !now.IsKnownDevice(ada.ID, ada.Verified(1, "").Epoch) {
 		t.Errorf("the device is known no more, error %v", err)
 	}
-	if got := strings.Join(w.texts(t, `SELECT event FROM audit WHERE account_id = ? AND event LIKE '%code%' ORDER BY id`, ada.ID), " "); got != "code.added code.removed" {
+	if got := strings.Join(w.Texts(t, `SELECT event FROM audit WHERE account_id = ? AND event LIKE '%code%' ORDER BY id`, ada.ID), " "); got != "code.added code.removed" {
 		t.Errorf("the audit log says %s", got)
 	}
 }
@@ -156,8 +154,8 @@ func TestAChangeEndsOtherSessions(t *testing.T) {
 // The transaction is whole: what cannot be recorded is not done.
 func TestWhatIsNotRecordedIsNotDone(t *testing.T) {
 	w := open(t)
-	ada := w.add(t, "ada")
-	allow := dbtest.Refuse(t, w.db, "INSERT", "audit", "NEW.event = 'code.added'")
+	ada := w.Owner(t, "ada")
+	allow := dbtest.Refuse(t, w.DB, "INSERT", "audit", "NEW.event = 'code.added'")
 	sealed, secret := w.NewSetUp(ada.ID)
 	if _, err := w.Confirm(t.Context(), ada.Identity, factor.Confirmation{SetUp: sealed, Code: w.code(t, secret, 0)}, visitor); err == nil {
 		t.Error("it is on, and the audit log does not know")
@@ -171,10 +169,10 @@ func TestWhatIsNotRecordedIsNotDone(t *testing.T) {
 // Secrets survive a rotation, and a prune after they were encrypted anew.
 func TestKeys(t *testing.T) {
 	w := open(t)
-	secret, _ := w.on(t, w.add(t, "ada"))
-	lost, _ := w.on(t, w.add(t, "eve"))
+	secret, _ := w.on(t, w.Owner(t, "ada"))
+	lost, _ := w.on(t, w.Owner(t, "eve"))
 	enter := func(secret factor.Secret, name string) error {
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		_, err := w.enter(t.Context(), w.begin(t, name), w.code(t, secret, 0))
 		return err
 	}
@@ -185,7 +183,7 @@ func TestKeys(t *testing.T) {
 	if err := enter(secret, "ada"); !errors.Is(err, factor.ErrBroken) {
 		t.Errorf("the key is gone: got %v, want ErrBroken", err)
 	}
-	need(t, w.db.Tx(t.Context(), func(tx *db.Tx) error { // a row that is moved to another account opens nothing
+	need(t, w.DB.Tx(t.Context(), func(tx *db.Tx) error { // a row that is moved to another account opens nothing
 		_, err := tx.Exec(t.Context(), `UPDATE authenticators SET secret = (SELECT secret FROM authenticators a JOIN accounts c ON c.id = a.account_id WHERE c.username = 'ada')`)
 		return err
 	}))
@@ -208,12 +206,12 @@ func TestKeys(t *testing.T) {
 // Clearing takes all factors and ends all sessions; what was wrong before counts no more.
 func TestClear(t *testing.T) {
 	w := open(t)
-	ada := w.add(t, "ada")
+	ada := w.Owner(t, "ada")
 	if err := w.Clear(t.Context(), ada.Identity, visitor); !errors.Is(err, factor.ErrOff) {
 		t.Errorf("nothing to clear: got %v, want ErrOff", err)
 	}
 	w.on(t, ada)
-	w.session(t, w.verified(t, "ada"))
+	w.Session(t, "ada")
 	need(t, w.Clear(t.Context(), ada.Identity, visitor))
 	st, err := w.Of(t.Context(), ada.ID)
 	if err != nil || st != (factor.State{}) {
@@ -222,10 +220,10 @@ func TestClear(t *testing.T) {
 	if has, err := w.Has(t.Context(), ada.ID); has || err != nil {
 		t.Errorf("got %t, %v", has, err)
 	}
-	if n := len(w.texts(t, `SELECT sid FROM sessions WHERE ended_at = 0`)); n != 0 {
+	if n := len(w.Texts(t, `SELECT sid FROM sessions WHERE ended_at = 0`)); n != 0 {
 		t.Errorf("%d sessions go on", n)
 	}
-	if n := len(w.texts(t, `SELECT event FROM audit WHERE event = 'factors.cleared' AND username = 'ada'`)); n != 1 {
+	if n := len(w.Texts(t, `SELECT event FROM audit WHERE event = 'factors.cleared' AND username = 'ada'`)); n != 1 {
 		t.Errorf("the audit log has it %d times", n)
 	}
 }
@@ -233,13 +231,13 @@ func TestClear(t *testing.T) {
 // Whoever is deleted leaves nothing.
 func TestDeleted(t *testing.T) {
 	w := open(t)
-	w.add(t, "owner")
-	ada := w.add(t, "ada")
+	w.Owner(t, "owner")
+	ada := w.Owner(t, "ada")
 	secret, _ := w.on(t, ada)
 	_, _ = w.Check(t.Context(), w.begin(t, "ada"), w.wrong(t, secret), visitor)
-	need(t, w.accounts.Delete(t.Context(), "ada", audit.Command()))
+	need(t, w.Accounts.Delete(t.Context(), "ada", audit.Command()))
 	for _, table := range []string{"authenticators", "recovery_codes", "code_failures", "pending_signins"} {
-		if n := len(w.texts(t, `SELECT account_id FROM `+table)); n != 0 {
+		if n := len(w.Texts(t, `SELECT account_id FROM `+table)); n != 0 {
 			t.Errorf("%s has %d rows", table, n)
 		}
 	}

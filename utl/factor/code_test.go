@@ -32,9 +32,9 @@ func TestRFC6238(t *testing.T) {
 // Attack factors/code: twice, from another step, another account's, of other lengths.
 func TestCodes(t *testing.T) {
 	w := open(t)
-	secret, _ := w.on(t, w.add(t, "ada"))
-	others, _ := w.on(t, w.add(t, "eve"))
-	w.pass(time.Hour)
+	secret, _ := w.on(t, w.Owner(t, "ada"))
+	others, _ := w.on(t, w.Owner(t, "eve"))
+	w.Pass(time.Hour)
 	now := w.code(t, secret, 0)
 	wide := strings.Map(func(c rune) rune { return c - '0' + '０' }, now)
 	for _, tt := range []struct {
@@ -72,7 +72,7 @@ func TestCodes(t *testing.T) {
 // Attack factors/code: each step's code is used once, and none before it any more.
 func TestACodeIsUsedOnce(t *testing.T) {
 	w := open(t)
-	secret, _ := w.on(t, w.add(t, "ada"))
+	secret, _ := w.on(t, w.Owner(t, "ada"))
 	if _, err := w.enter(t.Context(), w.begin(t, "ada"), w.code(t, secret, -1)); !errors.Is(err, factor.ErrUsed) {
 		t.Errorf("the code of the set-up: got %v, want ErrUsed", err)
 	}
@@ -89,7 +89,7 @@ func TestACodeIsUsedOnce(t *testing.T) {
 		t.Errorf("the next one: %v", err)
 	}
 	st, err := w.Of(t.Context(), c.Account.AccountID)
-	if err != nil || !st.AppUsed.Equal(w.now()) || !st.Second() {
+	if err != nil || !st.AppUsed.Equal(w.Now()) || !st.Second() {
 		t.Errorf("the state is %+v, error %v", st, err)
 	}
 }
@@ -97,10 +97,10 @@ func TestACodeIsUsedOnce(t *testing.T) {
 // Attack race/one-winner: one code, ten pending sign-ins, two servers.
 func TestOfManyWithOneCodeOneGetsIn(t *testing.T) {
 	w := open(t)
-	secret, recovery := w.on(t, w.add(t, "ada"))
+	secret, recovery := w.on(t, w.Owner(t, "ada"))
 	servers := []*world{w, w.second(t)}
 	for round := range 20 {
-		w.pass(25 * time.Hour) // those who came second count as wrong
+		w.Pass(25 * time.Hour) // those who came second count as wrong
 		code := w.code(t, secret, 0)
 		if round%5 == 4 {
 			code = recovery[round/5]
@@ -141,7 +141,7 @@ func TestURI(t *testing.T) {
 // one is not looked at either; a recovery code is.
 func TestWrongCodesStop(t *testing.T) {
 	w := open(t)
-	ada := w.add(t, "ada")
+	ada := w.Owner(t, "ada")
 	secret, recovery := w.on(t, ada)
 	guess := func(text string) error {
 		_, err := w.Check(t.Context(), w.begin(t, "ada"), text, visitor)
@@ -157,7 +157,7 @@ func TestWrongCodesStop(t *testing.T) {
 		if !ok || !errors.Is(many, factor.ErrMany) || (day < 4) != (many.Wait > 23*time.Hour) {
 			t.Fatalf("day %d, the right one after 20: got %+v", day, many)
 		}
-		w.pass(24*time.Hour + time.Second)
+		w.Pass(24*time.Hour + time.Second)
 	}
 	if _, ok := errors.AsType[factor.ManyError](guess(w.code(t, secret, 0))); !ok {
 		t.Error("the right one after 100 in a row is looked at")
@@ -168,7 +168,7 @@ func TestWrongCodesStop(t *testing.T) {
 	if _, err := w.enter(t.Context(), w.begin(t, "ada"), w.code(t, secret, 0)); err != nil {
 		t.Errorf("the right one after a recovery code: %v", err)
 	}
-	if n := len(w.texts(t, `SELECT event FROM audit WHERE event = 'code.failed' AND account_id = ?`, ada.ID)); n != 100 {
+	if n := len(w.Texts(t, `SELECT event FROM audit WHERE event = 'code.failed' AND account_id = ?`, ada.ID)); n != 100 {
 		t.Errorf("%d wrong codes are in the audit log, want 100", n)
 	}
 }
@@ -179,7 +179,7 @@ var codes = flag.Int("codes", 10_000, "how many TestAMillionCodes tries")
 // tries a million.
 func TestAMillionCodes(t *testing.T) {
 	w := open(t)
-	secret, _ := w.on(t, w.add(t, "ada"))
+	secret, _ := w.on(t, w.Owner(t, "ada"))
 	v := w.verified(t, "ada")
 	n := *codes
 	if dbtest.OnPostgres() != nil {
@@ -203,7 +203,7 @@ func TestAMillionCodes(t *testing.T) {
 // Attack factors/flood: twenty wrong codes from two servers at once are twenty.
 func TestWrongCodesAreCountedOnTwoServers(t *testing.T) {
 	w := open(t)
-	secret, _ := w.on(t, w.add(t, "ada"))
+	secret, _ := w.on(t, w.Owner(t, "ada"))
 	servers, v, wrong := []*world{w, w.second(t)}, w.verified(t, "ada"), w.wrong(t, secret)
 	looked := atOnce(100, func(i int) error {
 		if _, err := servers[i%2].CheckAgain(t.Context(), v, wrong, visitor); !errors.Is(err, factor.ErrWrong) {
@@ -219,7 +219,7 @@ func TestWrongCodesAreCountedOnTwoServers(t *testing.T) {
 // A proof spends its code as a sign-in does.
 func TestCheckAgain(t *testing.T) {
 	w := open(t)
-	secret, _ := w.on(t, w.add(t, "ada"))
+	secret, _ := w.on(t, w.Owner(t, "ada"))
 	v := w.verified(t, "ada")
 	c, err := w.CheckAgain(t.Context(), v, w.code(t, secret, 0), visitor)
 	if err != nil || c.Account.Level != 2 {
@@ -228,7 +228,7 @@ func TestCheckAgain(t *testing.T) {
 	if first, second := w.spend(t.Context(), c), w.spend(t.Context(), c); first != nil || !errors.Is(second, session.ErrChanged) {
 		t.Errorf("spent: %v; once more: %v, want ErrChanged", first, second)
 	}
-	w.add(t, "bob")
+	w.Owner(t, "bob")
 	if _, err := w.CheckAgain(t.Context(), w.verified(t, "bob"), w.code(t, secret, 1), visitor); !errors.Is(err, factor.ErrWrong) {
 		t.Errorf("of somebody without an app: got %v, want ErrWrong", err)
 	}
@@ -237,7 +237,7 @@ func TestCheckAgain(t *testing.T) {
 // Attack race/one-winner: a code that was right twice before either session started.
 func TestACodeIsSpentOnce(t *testing.T) {
 	w := open(t)
-	secret, recovery := w.on(t, w.add(t, "ada"))
+	secret, recovery := w.on(t, w.Owner(t, "ada"))
 	for _, code := range []string{w.code(t, secret, 0), recovery[0]} {
 		first, err := w.Check(t.Context(), w.begin(t, "ada"), code, visitor)
 		need(t, err)

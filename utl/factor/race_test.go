@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"sync"
+	"slices"
+	"strings"
 	"testing"
 
 	"glassjar/utl/account"
+	"glassjar/utl/account/accounttest"
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
 	"glassjar/utl/factor"
@@ -20,8 +22,8 @@ import (
 func (w *world) passkeys(t *testing.T) *passkey.Store {
 	t.Helper()
 	s, err := passkey.New(passkey.Options{
-		DB: w.db, Sessions: w.sessions, Public: &url.URL{Scheme: "https", Host: "jar.example"}, SiteName: "Ada's jar", Keys: [][32]byte{key("p")}, Now: w.now,
-		Changed: w.accounts.FactorsChanged, FirstRecovery: w.FirstRecovery, LastRecovery: w.LastRecovery,
+		DB: w.DB, Sessions: w.Sessions, Public: &url.URL{Scheme: "https", Host: "jar.example"}, SiteName: "Ada's jar", Keys: [][32]byte{key("p")}, Now: w.Now,
+		Changed: w.Accounts.FactorsChanged, FirstRecovery: w.FirstRecovery, LastRecovery: w.LastRecovery,
 	})
 	need(t, err)
 	return s
@@ -29,7 +31,7 @@ func (w *world) passkeys(t *testing.T) *passkey.Store {
 
 func (w *world) exec(t *testing.T, q string, args ...any) {
 	t.Helper()
-	need(t, w.db.Tx(t.Context(), func(tx *db.Tx) error {
+	need(t, w.DB.Tx(t.Context(), func(tx *db.Tx) error {
 		_, err := tx.Exec(t.Context(), q, args...)
 		return err
 	}))
@@ -39,7 +41,7 @@ func (w *world) exec(t *testing.T, q string, args ...any) {
 // browsers with a code that was right in each, of the app or for recovery.
 func TestOfAHundredWithACodeOneGetsIn(t *testing.T) {
 	w := open(t)
-	secret, recovery := w.on(t, w.add(t, "ada"))
+	secret, recovery := w.on(t, w.Owner(t, "ada"))
 	servers := []*world{w, w.second(t)}
 	for name, code := range map[string]string{"six digits": w.code(t, secret, 0), "recovery": recovery[0]} {
 		w.exec(t, `DELETE FROM pending_signins`) // an account has a hundred at most
@@ -61,62 +63,67 @@ func TestOfAHundredWithACodeOneGetsIn(t *testing.T) {
 			t.Errorf("%s: %d got in with one code", name, n)
 		}
 	}
-	if n := len(w.texts(t, `SELECT code_hash FROM recovery_codes WHERE used_at > 0`)); n != 1 {
+	if n := len(w.Texts(t, `SELECT code_hash FROM recovery_codes WHERE used_at > 0`)); n != 1 {
 		t.Errorf("%d recovery codes are used", n)
 	}
-	if n := len(w.texts(t, `SELECT event FROM audit WHERE event = 'recovery.used'`)); n != 1 {
+	if n := len(w.Texts(t, `SELECT event FROM audit WHERE event = 'recovery.used'`)); n != 1 {
 		t.Errorf("%d uses are in the audit log", n)
 	}
+}
+
+// makeable returns how to turn apps on that are set up, and what registers as many
+// passkeys as an account may have.
+func (w *world) makeable(t *testing.T, of account.Account, apps int) ([]factor.Confirmation, []passkey.Registration) {
+	t.Helper()
+	setUps, keys := make([]factor.Confirmation, apps), make([]passkey.Registration, passkey.MaxPasskeys)
+	for i := range setUps {
+		sealed, secret := w.NewSetUp(of.ID)
+		setUps[i] = factor.Confirmation{SetUp: sealed, Code: w.code(t, secret, 0)}
+	}
+	store, d := w.passkeys(t), passkeytest.New("https://jar.example")
+	for i := range keys {
+		options, err := store.CreateOptions(t.Context(), passkey.Question{Use: passkey.Register, Holder: "here"}, of.Identity)
+		need(t, err)
+		keys[i] = passkey.Registration{Name: fmt.Sprint("key ", i), Answer: d.Create(t, options), Holder: "here"}
+	}
+	return setUps, keys
 }
 
 // Attack race/one-winner, servers/races: many second factors at once, each the first,
 // bring one set of recovery codes.
 func TestOfManyFirstFactorsOneBringsCodes(t *testing.T) {
 	w := open(t)
-	ada, d := w.add(t, "ada"), passkeytest.New("https://jar.example")
+	ada := w.Owner(t, "ada")
 	servers := []*world{w, w.second(t)}
 	keys := []*passkey.Store{servers[0].passkeys(t), servers[1].passkeys(t)}
-	setUps, answers := make([]factor.Confirmation, 100), make([]string, passkey.MaxPasskeys)
-	for i := range setUps {
-		sealed, secret := w.NewSetUp(ada.ID)
-		setUps[i] = factor.Confirmation{SetUp: sealed, Code: w.code(t, secret, 0)}
-	}
-	for i := range answers {
-		options, err := keys[0].CreateOptions(t.Context(), passkey.Question{Use: passkey.Register, Holder: "here"}, ada.Identity)
-		need(t, err)
-		answers[i] = d.Create(t, options)
-	}
-	var mu sync.Mutex
-	var given [][]string
-	got := func(codes []string, err error) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if given = append(given, codes); codes == nil {
-			given = given[:len(given)-1]
+	setUps, registrations := w.makeable(t, ada, 4*passkey.MaxPasskeys)
+	given := make([][]string, len(setUps)+len(registrations))
+	for _, err := range accounttest.AtOnce(len(given), func(i int) (err error) {
+		if i%5 == 4 {
+			var added passkey.Added
+			added, err = keys[i%2].Add(t.Context(), ada.Identity, registrations[i/5], visitor)
+			given[i] = added.Recovery
+			return err
 		}
+		given[i], err = servers[i%2].Confirm(t.Context(), ada.Identity, setUps[i/5*4+i%5], visitor)
+		return err
+	}) {
 		if err != nil {
 			t.Error(err)
 		}
-		return err
 	}
-	atOnce(len(setUps), func(i int) error {
-		if i%5 == 4 {
-			added, err := keys[i%2].Add(t.Context(), ada.Identity, passkey.Registration{Name: fmt.Sprint("key ", i), Answer: answers[i/5], Holder: "here"}, visitor)
-			return got(added.Recovery, err)
-		}
-		return got(servers[i%2].Confirm(t.Context(), ada.Identity, setUps[i], visitor))
-	})
+	given = slices.DeleteFunc(given, func(codes []string) bool { return codes == nil })
 	if len(given) != 1 {
 		t.Fatalf("%d sets of recovery codes were given", len(given))
 	}
-	theirs, err := w.Theirs(t.Context(), ada.ID, fmt.Sprint(given[0])[1:len(fmt.Sprint(given[0]))-1])
+	theirs, err := w.Theirs(t.Context(), ada.ID, strings.Join(given[0], " "))
 	if err != nil || len(theirs) != factor.RecoveryCodes {
 		t.Errorf("of those given %d are good, error %v", len(theirs), err)
 	}
-	if n := len(w.texts(t, `SELECT code_hash FROM recovery_codes`)); n != factor.RecoveryCodes {
+	if n := len(w.Texts(t, `SELECT code_hash FROM recovery_codes`)); n != factor.RecoveryCodes {
 		t.Errorf("there are %d recovery codes", n)
 	}
-	if apps, made := len(w.texts(t, `SELECT account_id FROM authenticators`)), len(w.texts(t, `SELECT id FROM passkeys`)); apps != 1 || made != passkey.MaxPasskeys {
+	if apps, made := len(w.Texts(t, `SELECT account_id FROM authenticators`)), len(w.Texts(t, `SELECT id FROM passkeys`)); apps != 1 || made != passkey.MaxPasskeys {
 		t.Errorf("there are %d apps and %d passkeys", apps, made)
 	}
 }
@@ -125,12 +132,12 @@ func TestOfManyFirstFactorsOneBringsCodes(t *testing.T) {
 // factor, of two removals of the last two at once one is refused.
 func TestOfTwoLastFactorsOneStays(t *testing.T) {
 	w := open(t)
-	ada := w.add(t, "ada")
+	ada := w.Owner(t, "ada")
 	by := audit.Actor{ID: ada.ID, Name: "ada"}
 	servers := []*world{w, w.second(t)}
 	var keys []*passkey.Store
 	for _, one := range servers {
-		one.accounts.SecondFactor = true
+		one.Accounts.SecondFactor = true
 		keys = append(keys, one.passkeys(t))
 	}
 	for round := range 100 {
@@ -157,7 +164,7 @@ func TestOfTwoLastFactorsOneStays(t *testing.T) {
 			}
 			return err
 		})
-		if left, err := session.SecondFactors(t.Context(), w.db, ada.ID); n != 1 || left != 1 || err != nil {
+		if left, err := session.SecondFactors(t.Context(), w.DB, ada.ID); n != 1 || left != 1 || err != nil {
 			t.Fatalf("round %d: %d removals, %d left, error %v", round, n, left, err)
 		}
 	}

@@ -12,9 +12,9 @@ import (
 // Attack factors/recovery: each once, in any order, case and spelling.
 func TestRecoveryCodes(t *testing.T) {
 	w := open(t)
-	ada := w.add(t, "ada")
+	ada := w.Owner(t, "ada")
 	_, codes := w.on(t, ada)
-	_, evesCodes := w.on(t, w.add(t, "eve"))
+	_, evesCodes := w.on(t, w.Owner(t, "eve"))
 	if len(codes) != factor.RecoveryCodes || len(codes[0]) != len("xxxx-xxxx-xxxx-xxxx-xxxx-xxxx") {
 		t.Fatalf("got %q", codes)
 	}
@@ -38,7 +38,7 @@ func TestRecoveryCodes(t *testing.T) {
 			t.Errorf("%s: got %v, want ErrWrong", name, err)
 		}
 	}
-	if got := w.texts(t, `SELECT detail FROM audit WHERE event = 'recovery.used' ORDER BY id`); !slices.Equal(got, []string{"7 left", "6 left", "5 left", "4 left", "3 left", "2 left"}) {
+	if got := w.Texts(t, `SELECT detail FROM audit WHERE event = 'recovery.used' ORDER BY id`); !slices.Equal(got, []string{"7 left", "6 left", "5 left", "4 left", "3 left", "2 left"}) {
 		t.Errorf("the audit log says %q", got)
 	}
 	again, err := w.NewRecovery(t.Context(), ada.Identity, visitor)
@@ -56,7 +56,7 @@ func TestRecoveryCodes(t *testing.T) {
 // The database has none of the codes, in any form.
 func TestRecoveryCodesAreHashed(t *testing.T) {
 	w := open(t)
-	secret, codes := w.on(t, w.add(t, "ada"))
+	secret, codes := w.on(t, w.Owner(t, "ada"))
 	all := strings.Join(dump(t, w), "\n")
 	for _, s := range append(codes, strings.ReplaceAll(codes[0], "-", ""), strings.ToUpper(codes[0]), secret.Text(), string(secret[:])) {
 		if strings.Contains(all, s) {
@@ -67,7 +67,7 @@ func TestRecoveryCodesAreHashed(t *testing.T) {
 
 func TestSavedRecoveryCodes(t *testing.T) {
 	w := open(t)
-	ada := w.add(t, "ada")
+	ada := w.Owner(t, "ada")
 	if _, err := w.NewRecovery(t.Context(), ada.Identity, visitor); !errors.Is(err, factor.ErrOff) {
 		t.Errorf("without a second factor: got %v, want ErrOff", err)
 	}
@@ -80,13 +80,13 @@ func TestSavedRecoveryCodes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := len(w.texts(t, `SELECT event FROM audit WHERE event = 'recovery.saved'`)); n != 1 {
+	if n := len(w.Texts(t, `SELECT event FROM audit WHERE event = 'recovery.saved'`)); n != 1 {
 		t.Errorf("the audit log has it %d times", n)
 	}
 	if got, err := w.Theirs(t.Context(), ada.ID, strings.ToUpper(strings.Join(codes, " "))); err != nil || !slices.Equal(got, codes) {
 		t.Errorf("got %q, error %v", got, err)
 	}
-	eve := w.add(t, "eve")
+	eve := w.Owner(t, "eve")
 	for id, text := range map[string]string{eve.ID: codes[0], ada.ID: codes[0] + " " + changed(codes[1]), "": ""} {
 		if got, err := w.Theirs(t.Context(), id, text); !errors.Is(err, factor.ErrWrong) {
 			t.Errorf("got %q, error %v; want ErrWrong", got, err)

@@ -21,21 +21,21 @@ func TestTheKeysAreTriedOnEverySecret(t *testing.T) {
 		}
 	}
 	tried(0, 0)
-	w.on(t, w.add(t, "ada"))
+	w.on(t, w.Owner(t, "ada"))
 	need(t, w.SetKeys([][32]byte{key("g"), key("f")}))
-	w.on(t, w.add(t, "eve"))
+	w.on(t, w.Owner(t, "eve"))
 	tried(2, 0)
-	before := w.texts(t, `SELECT account_id || secret || key_id FROM authenticators ORDER BY account_id`)
+	before := w.Texts(t, `SELECT account_id || secret || key_id FROM authenticators ORDER BY account_id`)
 	need(t, w.SetKeys([][32]byte{key("g")}))
 	tried(2, 1, "ada")
 	need(t, w.SetKeys([][32]byte{key("h")}))
 	tried(2, 2, "ada", "eve")
-	if after := w.texts(t, `SELECT account_id || secret || key_id FROM authenticators ORDER BY account_id`); !slices.Equal(after, before) {
+	if after := w.Texts(t, `SELECT account_id || secret || key_id FROM authenticators ORDER BY account_id`); !slices.Equal(after, before) {
 		t.Errorf("trying changed %q to %q", before, after)
 	}
 	const others = 450 // more than are read at once, twice
 	names := []string{"ada", "eve"}
-	need(t, w.db.Tx(t.Context(), func(tx *db.Tx) error {
+	need(t, w.DB.Tx(t.Context(), func(tx *db.Tx) error {
 		for i := range others {
 			id := fmt.Sprintf("~%04d", i) // behind all others
 			if _, err := tx.Exec(t.Context(), `INSERT INTO authenticators (account_id, secret, key_id, last_step, made_at) VALUES (?, 'none', 'none', 1, 1)`, id); err != nil {

@@ -23,7 +23,7 @@ func TestHost(t *testing.T) {
 		}
 	}
 	w := open(t)
-	ada, off := w.add(t, "ada"), w.site(t, "https://192.0.2.1", key("p"))
+	ada, off := w.Owner(t, "ada"), w.site(t, "https://192.0.2.1", key("p"))
 	if off.On() || (*passkey.Store)(nil).On() {
 		t.Error("there are passkeys at an IP address")
 	}
@@ -41,7 +41,7 @@ func TestHost(t *testing.T) {
 // takes none of them.
 func TestAnotherHost(t *testing.T) {
 	w := open(t)
-	ada, d := w.add(t, "ada"), passkeytest.New(origin)
+	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
 	w.register(t, ada, d)
 	moved := w.site(t, "https://new.example", key("p"))
 	text, err := moved.CreateOptions(t.Context(), registering(ada), ada.Identity)
@@ -64,7 +64,7 @@ func TestAnotherHost(t *testing.T) {
 
 func TestNewKeys(t *testing.T) {
 	w := open(t)
-	ada, d := w.add(t, "ada"), passkeytest.New(origin)
+	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
 	text := w.options(t, ada, registering(ada))
 	if err := w.SetKeys(nil); err == nil {
 		t.Error("no key is taken")
@@ -91,13 +91,13 @@ func TestNewKeys(t *testing.T) {
 // A deleted account leaves no passkey.
 func TestDeletedAccountHasNone(t *testing.T) {
 	w := open(t)
-	ada, d := w.add(t, "ada"), passkeytest.New(origin)
-	w.add(t, "eve")
+	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
+	w.Owner(t, "eve")
 	w.register(t, ada, d)
-	if err := w.accounts.Delete(t.Context(), "ada", audit.Command()); err != nil {
+	if err := w.Accounts.Delete(t.Context(), "ada", audit.Command()); err != nil {
 		t.Fatal(err)
 	}
-	if all := w.texts(t, `SELECT id FROM passkeys`); len(all) != 0 {
+	if all := w.Texts(t, `SELECT id FROM passkeys`); len(all) != 0 {
 		t.Errorf("there are %v", all)
 	}
 	var unknown passkey.UnknownError

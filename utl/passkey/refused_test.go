@@ -11,199 +11,171 @@ import (
 	"glassjar/utl/passkey/passkeytest"
 )
 
+// scene is where an answer is made that will be refused: two accounts, and ada's
+// device.
+type scene struct {
+	*world
+
+	t        *testing.T
+	ada, eve account.Account
+	d        *passkeytest.Device
+}
+
+func newScene(t *testing.T) scene {
+	t.Helper()
+	w := open(t)
+	return scene{w, t, w.Owner(t, "ada"), w.Owner(t, "eve"), passkeytest.New(origin)}
+}
+
+// refusal is an answer that is refused with an error.
+type refusal struct {
+	name   string
+	answer func(scene) string
+	want   error
+}
+
+// get has ada's device answer a sign-in.
+func (s scene) get() string {
+	s.t.Helper()
+	return s.d.Get(s.t, s.ask(s.t))
+}
+
+// getting has ada's device answer a sign-in once something of it is changed.
+func getting(changed func(*passkeytest.Device)) func(scene) string {
+	return func(s scene) string {
+		changed(s.d)
+		return s.get()
+	}
+}
+
+// entered signs ada in by the answer and returns it.
+func (s scene) entered(answer string) string {
+	s.t.Helper()
+	if _, err := s.enter(s.t, answer); err != nil {
+		s.t.Fatal(err)
+	}
+	return answer
+}
+
+// questioned has ada's device answer a sign-in's question of another kind or holder.
+func (s scene) questioned(q passkey.Question) string {
+	s.t.Helper()
+	text, err := s.SignInOptions(q)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return s.d.Get(s.t, text)
+}
+
+// badSignIns are answers of somebody who has registered a passkey.
+var badSignIns = []refusal{
+	{"nothing", func(scene) string { return "" }, passkey.ErrAnswer},
+	{"null", func(scene) string { return "null" }, passkey.ErrAnswer},
+	{"a registration", scene.create, passkey.ErrAnswer},
+	{"another origin", getting(func(d *passkeytest.Device) { d.Origin = "https://evil.example" }), passkey.ErrAnswer},
+	{"the same over http", getting(func(d *passkeytest.Device) { d.Origin = "http://jar.example" }), passkey.ErrAnswer},
+	{"a name below it", getting(func(d *passkeytest.Device) { d.Origin = "https://app.jar.example" }), passkey.ErrAnswer},
+	{"another RP ID", getting(func(d *passkeytest.Device) { d.RPID = "evil.example" }), passkey.ErrAnswer},
+	{"its user not verified", getting(func(d *passkeytest.Device) { d.Flags = passkeytest.Present }), passkey.ErrAnswer},
+	{"its user not there", getting(func(d *passkeytest.Device) { d.Flags = passkeytest.Verified }), passkey.ErrAnswer},
+	{"eligible for backup all at once", getting(func(d *passkeytest.Device) { d.Flags |= passkeytest.Eligible }), passkey.ErrAnswer},
+	{"within another site's page", getting(func(d *passkeytest.Device) { d.Framed = true }), passkey.ErrAnswer},
+	{"another browser's challenge", func(s scene) string {
+		return s.questioned(passkey.Question{Use: passkey.SignIn, Holder: "another browser"})
+	}, passkey.ErrChallenge},
+	{"a challenge for a proof", func(s scene) string { return s.questioned(proof) }, passkey.ErrChallenge},
+	{"a challenge with a byte changed", func(s scene) string {
+		text := s.ask(s.t)
+		c := passkeytest.Challenge(s.t, text)
+		other := "A" + c[1:]
+		if other == c {
+			other = "B" + c[1:]
+		}
+		return s.d.Get(s.t, strings.Replace(text, c, other, 1))
+	}, passkey.ErrChallenge},
+	{"an empty challenge", func(s scene) string {
+		text := s.ask(s.t)
+		return s.d.Get(s.t, strings.Replace(text, passkeytest.Challenge(s.t, text), "", 1))
+	}, passkey.ErrChallenge},
+	{"an old challenge", func(s scene) string {
+		text := s.ask(s.t)
+		s.Pass(passkey.Life)
+		return s.d.Get(s.t, text)
+	}, passkey.ErrExpired},
+	{"an answer twice", func(s scene) string { return s.entered(s.get()) }, passkey.ErrUsed},
+	{"an answer twice, spelled in another way", func(s scene) string {
+		return strings.Replace(s.entered(s.get()), `"type"`, ` "type"`, 1)
+	}, passkey.ErrUsed},
+	{"a count that goes back", func(s scene) string {
+		s.d.Count = 8
+		s.entered(s.get())
+		s.d.Count = 7
+		return s.get()
+	}, passkey.ErrCopied},
+	{"a count that stays", func(s scene) string {
+		s.d.Count = 8
+		s.entered(s.get())
+		return s.get()
+	}, passkey.ErrCopied},
+	{"a count that is gone", func(s scene) string {
+		s.d.Count = 8
+		s.entered(s.get())
+		s.d.Count = 0
+		return s.get()
+	}, passkey.ErrCopied},
+	{"a removed passkey", func(s scene) string {
+		all, err := s.List(s.t.Context(), s.ada.ID)
+		if err == nil {
+			err = s.Remove(s.t.Context(), s.ada.Identity, all[0].ID, "", visitor)
+		}
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return s.get()
+	}, passkey.ErrUnknown},
+	{"a disabled account's", func(s scene) string {
+		if err := s.Accounts.Disable(s.t.Context(), "ada", audit.Command()); err != nil {
+			s.t.Fatal(err)
+		}
+		return s.get()
+	}, passkey.ErrUnknown},
+	{"a key that may only follow a password", func(s scene) string {
+		s.d.Flags = passkeytest.Present // it has no PIN then
+		if err := s.try(s.t, s.ada, s.d.Create(s.t, s.options(s.t, s.ada, passkey.Question{Use: passkey.RegisterKey, Holder: s.ada.ID}))); err != nil {
+			s.t.Fatal(err)
+		}
+		s.d.Flags |= passkeytest.Verified // and gets one later
+		return s.get()
+	}, passkey.ErrSecondOnly},
+	{"another account's handle", func(s scene) string {
+		s.register(s.t, s.eve, s.d)
+		s.d.Keys[0].Handle = s.d.Keys[1].Handle
+		return s.d.Sign(s.t, s.ask(s.t), s.d.Keys[0])
+	}, passkey.ErrAnswer},
+	{"no handle", func(s scene) string {
+		return change(s.t, s.get(), func(_, response map[string]any) { delete(response, "userHandle") })
+	}, passkey.ErrAnswer},
+	{"another's signature", func(s scene) string {
+		s.register(s.t, s.eve, s.d)
+		text := s.ask(s.t)
+		other := s.d.Sign(s.t, text, s.d.Keys[1])
+		var from map[string]any
+		change(s.t, other, func(_, response map[string]any) { from = response })
+		return change(s.t, s.d.Sign(s.t, text, s.d.Keys[0]), func(_, response map[string]any) { response["signature"] = from["signature"] })
+	}, passkey.ErrAnswer},
+	{"no signature", func(s scene) string {
+		return change(s.t, s.get(), func(_, response map[string]any) { response["signature"] = "" })
+	}, passkey.ErrAnswer},
+	{"17 KB", func(s scene) string { return s.get() + strings.Repeat(" ", 17<<10) }, passkey.ErrAnswer},
+}
+
 // Attack factors/passkey: what signs nobody in.
 func TestSignInsThatAreRefused(t *testing.T) {
-	for _, row := range []struct {
-		name string
-		make func(t *testing.T, w *world, ada account.Account, d *passkeytest.Device) string
-		want error
-	}{
-		{"nothing", func(*testing.T, *world, account.Account, *passkeytest.Device) string { return "" }, passkey.ErrAnswer},
-		{"null", func(*testing.T, *world, account.Account, *passkeytest.Device) string { return "null" }, passkey.ErrAnswer},
-		{"a registration", func(t *testing.T, w *world, ada account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			return d.Create(t, w.options(t, ada, registering(ada)))
-		}, passkey.ErrAnswer},
-		{"another origin", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			d.Origin = "https://evil.example"
-			return d.Get(t, w.ask(t))
-		}, passkey.ErrAnswer},
-		{"the same over http", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			d.Origin = "http://jar.example"
-			return d.Get(t, w.ask(t))
-		}, passkey.ErrAnswer},
-		{"a name below it", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			d.Origin = "https://app.jar.example"
-			return d.Get(t, w.ask(t))
-		}, passkey.ErrAnswer},
-		{"another RP ID", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			d.RPID = "evil.example"
-			return d.Get(t, w.ask(t))
-		}, passkey.ErrAnswer},
-		{"its user not verified", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			d.Flags = passkeytest.Present
-			return d.Get(t, w.ask(t))
-		}, passkey.ErrAnswer},
-		{"its user not there", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			d.Flags = passkeytest.Verified
-			return d.Get(t, w.ask(t))
-		}, passkey.ErrAnswer},
-		{"eligible for backup all at once", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			d.Flags |= passkeytest.Eligible
-			return d.Get(t, w.ask(t))
-		}, passkey.ErrAnswer},
-		{"another browser's challenge", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			text, err := w.SignInOptions(passkey.Question{Use: passkey.SignIn, Holder: "another browser"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return d.Get(t, text)
-		}, passkey.ErrChallenge},
-		{"a challenge for a proof", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			text, err := w.SignInOptions(passkey.Question{Use: passkey.Proof, Holder: browser})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return d.Get(t, text)
-		}, passkey.ErrChallenge},
-		{"a challenge with a byte changed", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			text := w.ask(t)
-			c := passkeytest.Challenge(t, text)
-			other := "A" + c[1:]
-			if other == c {
-				other = "B" + c[1:]
-			}
-			return d.Get(t, strings.Replace(text, c, other, 1))
-		}, passkey.ErrChallenge},
-		{"an empty challenge", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			text := w.ask(t)
-			return d.Get(t, strings.Replace(text, passkeytest.Challenge(t, text), "", 1))
-		}, passkey.ErrChallenge},
-		{"an old challenge", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			text := w.ask(t)
-			w.pass(passkey.Life)
-			return d.Get(t, text)
-		}, passkey.ErrExpired},
-		{"an answer twice", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			answer := d.Get(t, w.ask(t))
-			if _, err := w.enter(t, answer); err != nil {
-				t.Fatal(err)
-			}
-			return answer
-		}, passkey.ErrUsed},
-		{"an answer twice, spelled in another way", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			answer := d.Get(t, w.ask(t))
-			if _, err := w.enter(t, answer); err != nil {
-				t.Fatal(err)
-			}
-			return strings.Replace(answer, `"type"`, ` "type"`, 1)
-		}, passkey.ErrUsed},
-		{"a count that goes back", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			d.Count = 8
-			if _, err := w.enter(t, d.Get(t, w.ask(t))); err != nil {
-				t.Fatal(err)
-			}
-			d.Count = 7
-			return d.Get(t, w.ask(t))
-		}, passkey.ErrCopied},
-		{"a count that stays", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			d.Count = 8
-			if _, err := w.enter(t, d.Get(t, w.ask(t))); err != nil {
-				t.Fatal(err)
-			}
-			return d.Get(t, w.ask(t))
-		}, passkey.ErrCopied},
-		{"a count that is gone", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			d.Count = 8
-			if _, err := w.enter(t, d.Get(t, w.ask(t))); err != nil {
-				t.Fatal(err)
-			}
-			d.Count = 0
-			return d.Get(t, w.ask(t))
-		}, passkey.ErrCopied},
-		{"a removed passkey", func(t *testing.T, w *world, ada account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			all, err := w.List(t.Context(), ada.ID)
-			if err == nil {
-				err = w.Remove(t.Context(), ada.Identity, all[0].ID, "", visitor)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			return d.Get(t, w.ask(t))
-		}, passkey.ErrUnknown},
-		{"a disabled account's", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			if err := w.accounts.Disable(t.Context(), "ada", audit.Command()); err != nil {
-				t.Fatal(err)
-			}
-			return d.Get(t, w.ask(t))
-		}, passkey.ErrUnknown},
-		{"a key that may only follow a password", func(t *testing.T, w *world, ada account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			d.Flags = passkeytest.Present // it has no PIN then
-			if err := w.try(t, ada, d.Create(t, w.options(t, ada, passkey.Question{Use: passkey.RegisterKey, Holder: ada.ID}))); err != nil {
-				t.Fatal(err)
-			}
-			d.Flags |= passkeytest.Verified // and gets one later
-			return d.Get(t, w.ask(t))
-		}, passkey.ErrSecondOnly},
-		{"another account's handle", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			w.register(t, w.add(t, "eve"), d)
-			d.Keys[0].Handle = d.Keys[1].Handle
-			return d.Sign(t, w.ask(t), d.Keys[0])
-		}, passkey.ErrAnswer},
-		{"no handle", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			return change(t, d.Get(t, w.ask(t)), func(_, response map[string]any) { delete(response, "userHandle") })
-		}, passkey.ErrAnswer},
-		{"another's signature", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			w.register(t, w.add(t, "eve"), d)
-			text := w.ask(t)
-			other := d.Sign(t, text, d.Keys[1])
-			var from map[string]any
-			change(t, other, func(_, response map[string]any) { from = response })
-			return change(t, d.Sign(t, text, d.Keys[0]), func(_, response map[string]any) { response["signature"] = from["signature"] })
-		}, passkey.ErrAnswer},
-		{"no signature", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			return change(t, d.Get(t, w.ask(t)), func(_, response map[string]any) { response["signature"] = "" })
-		}, passkey.ErrAnswer},
-		{"17 KB", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			return d.Get(t, w.ask(t)) + strings.Repeat(" ", 17<<10)
-		}, passkey.ErrAnswer},
-		{"within another site's page", func(t *testing.T, w *world, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			d.Framed = true
-			return d.Get(t, w.ask(t))
-		}, passkey.ErrAnswer},
-	} {
+	for _, row := range badSignIns {
 		t.Run(row.name, func(t *testing.T) {
-			w := open(t)
-			ada, d := w.add(t, "ada"), passkeytest.New(origin)
-			w.add(t, "zoe")
-			w.register(t, ada, d)
-			if _, err := w.enter(t, row.make(t, w, ada, d)); !errors.Is(err, row.want) {
+			s := newScene(t)
+			s.register(t, s.ada, s.d)
+			if _, err := s.enter(t, row.answer(s)); !errors.Is(err, row.want) {
 				t.Errorf("got error %v, want %v", err, row.want)
 			}
 		})

@@ -26,6 +26,16 @@ func (w *world) asked(t *testing.T, q passkey.Question, a account.Account) strin
 	return text
 }
 
+// answered checks and spends an answer by one of the account's passkeys.
+func (w *world) answered(t *testing.T, q passkey.Question, a account.Account, answer string) (passkey.Claim, error) {
+	t.Helper()
+	c, err := w.CheckOf(t.Context(), q, a.ID, answer)
+	if err == nil {
+		err = w.spend(t.Context(), c)
+	}
+	return c, err
+}
+
 // keyed registers a key that verifies nobody: it may only follow a password.
 func (w *world) keyed(t *testing.T, a account.Account) *passkeytest.Device {
 	t.Helper()
@@ -42,7 +52,7 @@ func (w *world) keyed(t *testing.T, a account.Account) *passkeytest.Device {
 // user.
 func TestSecondStepAndProof(t *testing.T) {
 	w := open(t)
-	ada, eve, bob := w.add(t, "ada"), w.add(t, "eve"), w.add(t, "bob")
+	ada, eve, bob := w.Owner(t, "ada"), w.Owner(t, "eve"), w.Owner(t, "bob")
 	d := passkeytest.New(origin)
 	w.register(t, ada, d)
 	k := w.keyed(t, ada)
@@ -67,73 +77,54 @@ func TestSecondStepAndProof(t *testing.T) {
 		{"a passkey after a password", step, d, "hwk mfa pwd user", nil},
 		{"a passkey as a proof", proof, d, "hwk mfa user", nil},
 	} {
-		c, err := w.CheckOf(t.Context(), row.q, ada.ID, row.with.Get(t, w.asked(t, row.q, ada)))
-		if err == nil {
-			err = w.spend(t.Context(), c)
-		}
+		c, err := w.answered(t, row.q, ada, row.with.Get(t, w.asked(t, row.q, ada)))
 		if !errors.Is(err, row.want) || c.Account.Level != 2 || c.Account.AMR != row.amr || c.Account.AccountID != ada.ID {
 			t.Errorf("%s: got %+v, error %v", row.name, c.Account, err)
 		}
 	}
 }
 
+// badSteps are answers of somebody who has registered a passkey.
+var badSteps = []struct {
+	q passkey.Question
+	refusal
+}{
+	{step, refusal{"another person's passkey", func(s scene) string {
+		theirs := passkeytest.New(origin)
+		s.register(s.t, s.eve, theirs)
+		return theirs.Sign(s.t, s.asked(s.t, step, s.ada), theirs.Keys[0])
+	}, passkey.ErrUnknown}},
+	{proof, refusal{"a key that may only follow a password, as a proof", func(s scene) string {
+		k := s.keyed(s.t, s.ada)
+		k.Flags |= passkeytest.Verified
+		return k.Sign(s.t, s.asked(s.t, proof, s.ada), k.Keys[0])
+	}, passkey.ErrSecondOnly}},
+	{proof, refusal{"its user not verified, as a proof", func(s scene) string {
+		s.d.Flags = passkeytest.Present
+		return s.d.Get(s.t, s.asked(s.t, proof, s.ada))
+	}, passkey.ErrAnswer}},
+	{step, refusal{"a sign-in's challenge", scene.get, passkey.ErrChallenge}},
+	{step, refusal{"a proof's challenge", func(s scene) string {
+		return s.d.Get(s.t, s.asked(s.t, proof, s.ada))
+	}, passkey.ErrChallenge}},
+	{proof, refusal{"twice", func(s scene) string {
+		answer := s.d.Get(s.t, s.asked(s.t, proof, s.ada))
+		if _, err := s.answered(s.t, proof, s.ada, answer); err != nil {
+			s.t.Fatal(err)
+		}
+		return answer
+	}, passkey.ErrUsed}},
+	{proof, refusal{"nonsense", func(scene) string { return "{}" }, passkey.ErrAnswer}},
+}
+
 // Attack factors/passkey: a second step or a proof by what is not this person's, or was
 // not asked for.
 func TestSecondStepsAndProofsThatAreRefused(t *testing.T) {
-	for _, row := range []struct {
-		name string
-		q    passkey.Question
-		make func(t *testing.T, w *world, ada, eve account.Account, d *passkeytest.Device) string
-		want error
-	}{
-		{"another person's passkey", step, func(t *testing.T, w *world, ada, eve account.Account, _ *passkeytest.Device) string {
-			t.Helper()
-			theirs := passkeytest.New(origin)
-			w.register(t, eve, theirs)
-			return theirs.Sign(t, w.asked(t, step, ada), theirs.Keys[0])
-		}, passkey.ErrUnknown},
-		{"a key that may only follow a password, as a proof", proof, func(t *testing.T, w *world, ada, _ account.Account, _ *passkeytest.Device) string {
-			t.Helper()
-			k := w.keyed(t, ada)
-			k.Flags |= passkeytest.Verified
-			return k.Sign(t, w.asked(t, proof, ada), k.Keys[0])
-		}, passkey.ErrSecondOnly},
-		{"its user not verified, as a proof", proof, func(t *testing.T, w *world, ada, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			d.Flags = passkeytest.Present
-			return d.Get(t, w.asked(t, proof, ada))
-		}, passkey.ErrAnswer},
-		{"a sign-in's challenge", step, func(t *testing.T, w *world, _, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			return d.Get(t, w.ask(t))
-		}, passkey.ErrChallenge},
-		{"a proof's challenge", step, func(t *testing.T, w *world, ada, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			return d.Get(t, w.asked(t, proof, ada))
-		}, passkey.ErrChallenge},
-		{"twice", proof, func(t *testing.T, w *world, ada, _ account.Account, d *passkeytest.Device) string {
-			t.Helper()
-			text := d.Get(t, w.asked(t, proof, ada))
-			c, err := w.CheckOf(t.Context(), proof, ada.ID, text)
-			if err == nil {
-				err = w.spend(t.Context(), c)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			return text
-		}, passkey.ErrUsed},
-		{"nonsense", proof, func(*testing.T, *world, account.Account, account.Account, *passkeytest.Device) string { return "{}" }, passkey.ErrAnswer},
-	} {
+	for _, row := range badSteps {
 		t.Run(row.name, func(t *testing.T) {
-			w := open(t)
-			ada, eve, d := w.add(t, "ada"), w.add(t, "eve"), passkeytest.New(origin)
-			w.register(t, ada, d)
-			c, err := w.CheckOf(t.Context(), row.q, ada.ID, row.make(t, w, ada, eve, d))
-			if err == nil {
-				err = w.spend(t.Context(), c)
-			}
-			if !errors.Is(err, row.want) {
+			s := newScene(t)
+			s.register(t, s.ada, s.d)
+			if _, err := s.answered(t, row.q, s.ada, row.answer(s)); !errors.Is(err, row.want) {
 				t.Errorf("got error %v, want %v", err, row.want)
 			}
 		})

@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
 	"glassjar/utl/account"
+	"glassjar/utl/account/accounttest"
 	"glassjar/utl/passkey"
 	"glassjar/utl/passkey/passkeytest"
 )
@@ -17,19 +17,19 @@ import (
 // A passkey signs in without a username; what it was and did stands in its row.
 func TestSignIn(t *testing.T) {
 	w := open(t)
-	ada, d := w.add(t, "ada"), passkeytest.New(origin)
+	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
 	d.Flags |= passkeytest.Eligible
 	w.register(t, ada, d)
 	d.Flags |= passkeytest.BackedUp // its maker copies it later
 	for range 2 {
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		c, err := w.enter(t, d.Get(t, w.ask(t)))
 		if err != nil || c.Account.AccountID != ada.ID || c.Account.Epoch != ada.Verified(0, "").Epoch || !c.UserVerified() || c.Account.Level != 2 || c.Account.AMR != "mfa swk user" {
 			t.Fatalf("got %+v, error %v", c, err)
 		}
 	}
 	all, err := w.List(t.Context(), ada.ID)
-	if err != nil || !all[0].Used.Equal(w.now()) || !all[0].Synced {
+	if err != nil || !all[0].Used.Equal(w.Now()) || !all[0].Synced {
 		t.Errorf("got %+v, error %v", all, err)
 	}
 }
@@ -38,22 +38,22 @@ func TestSignIn(t *testing.T) {
 // the form writes nothing.
 func TestUsedChallengesDoNotPileUp(t *testing.T) {
 	w := open(t)
-	ada, d := w.add(t, "ada"), passkeytest.New(origin)
+	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
 	w.register(t, ada, d)
 	for range 30 {
 		w.ask(t)
 		w.options(t, ada, registering(ada))
 	}
-	if n := len(w.texts(t, `SELECT hash FROM used_challenges`)); n != 1 {
+	if n := len(w.Texts(t, `SELECT hash FROM used_challenges`)); n != 1 {
 		t.Errorf("%d challenges are kept, want the registration's", n)
 	}
 	for range 30 {
 		if _, err := w.enter(t, d.Get(t, w.ask(t))); err != nil {
 			t.Fatal(err)
 		}
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 	}
-	if n := len(w.texts(t, `SELECT hash FROM used_challenges`)); n > 8 {
+	if n := len(w.Texts(t, `SELECT hash FROM used_challenges`)); n > 8 {
 		t.Errorf("%d challenges are kept", n)
 	}
 }
@@ -78,7 +78,7 @@ func change(t *testing.T, answer string, in func(all, response map[string]any)) 
 // the true one goes on.
 func TestTheHigherCountStays(t *testing.T) {
 	w := open(t)
-	ada, d := w.add(t, "ada"), passkeytest.New(origin)
+	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
 	d.Counts = true
 	w.register(t, ada, d)
 	copied := *d
@@ -99,15 +99,13 @@ func TestTheHigherCountStays(t *testing.T) {
 func TestOfManyWithAnAnswerOneGetsIn(t *testing.T) {
 	w := open(t)
 	servers := []*world{w, w.second(t)}
-	ada, d := w.add(t, "ada"), passkeytest.New(origin)
+	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
 	w.register(t, ada, d)
 	answer := d.Get(t, w.ask(t))
-	errs := make([]error, 30)
-	var all sync.WaitGroup
-	for i := range errs {
-		all.Go(func() { _, errs[i] = servers[i%2].enter(t, answer) })
-	}
-	all.Wait()
+	errs := accounttest.AtOnce(30, func(i int) error {
+		_, err := servers[i%2].enter(t, answer)
+		return err
+	})
 	got := map[bool]int{}
 	for _, err := range errs {
 		got[err == nil]++
@@ -123,7 +121,7 @@ func TestOfManyWithAnAnswerOneGetsIn(t *testing.T) {
 // A passkey that is removed between the check and the sign-in does not sign in.
 func TestRemovedMeanwhile(t *testing.T) {
 	w := open(t)
-	ada, d := w.add(t, "ada"), passkeytest.New(origin)
+	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
 	w.register(t, ada, d)
 	c, err := w.CheckSignIn(t.Context(), signIn, d.Get(t, w.ask(t)))
 	all, err2 := w.List(t.Context(), ada.ID)
@@ -161,7 +159,7 @@ func FuzzAnswers(f *testing.F) {
 // cannot be changed.
 func TestChangedAnswers(t *testing.T) {
 	w := open(t)
-	ada, d := w.add(t, "ada"), passkeytest.New(origin)
+	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
 	w.register(t, ada, d)
 	ask, create := w.ask(t), w.options(t, ada, registering(ada))
 	answer, made := d.Sign(t, ask, d.Keys[0]), d.Create(t, create)
@@ -178,10 +176,10 @@ func TestChangedAnswers(t *testing.T) {
 		changed[i] ^= 1
 		_, _ = w.Add(context.Background(), ada.Identity, passkey.Registration{Name: "x", Answer: string(changed), Holder: ada.ID}, visitor)
 	}
-	if n := len(w.texts(t, `SELECT id FROM passkeys`)); n > 2 {
+	if n := len(w.Texts(t, `SELECT id FROM passkeys`)); n > 2 {
 		t.Errorf("%d passkeys were registered", n-1)
 	}
-	if kept := w.texts(t, `SELECT credential_id FROM passkeys`); slices.Contains(kept, "") {
+	if kept := w.Texts(t, `SELECT credential_id FROM passkeys`); slices.Contains(kept, "") {
 		t.Error("an empty credential is kept")
 	}
 }

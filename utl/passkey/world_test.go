@@ -1,81 +1,57 @@
 package passkey_test
 
 import (
-	"bytes"
 	"context"
-	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"glassjar/utl/account"
-	"glassjar/utl/audit"
+	"glassjar/utl/account/accounttest"
 	"glassjar/utl/db"
 	"glassjar/utl/db/dbtest"
 	"glassjar/utl/passkey"
 	"glassjar/utl/passkey/passkeytest"
-	"glassjar/utl/password"
-	"glassjar/utl/session"
 )
 
 func TestMain(m *testing.M) { os.Exit(dbtest.Main(m)) }
 
 const (
 	origin  = "https://jar.example"
-	good    = "correct horse battery staple"
 	browser = "a browser's nonce"
 )
 
-var visitor = audit.Actor{Address: "192.0.2.2", Agent: "a browser"}
+var (
+	visitor = accounttest.Visitor
+	key     = accounttest.Key
+)
 
 // signIn is what a sign-in's challenge is for.
 var signIn = passkey.Question{Use: passkey.SignIn, Holder: browser}
 
-// world is a store of passkeys with accounts and sessions, and a clock that the
-// test moves.
+// world is a store of passkeys with accounts and sessions.
 type world struct {
+	*accounttest.World
 	*passkey.Store
-
-	at       string
-	db       *db.DB
-	accounts *account.Store
-	sessions *session.Store
-	micros   *atomic.Int64
 }
 
-func (w *world) now() time.Time         { return db.Time(w.micros.Load()) }
-func (w *world) pass(d time.Duration)   { w.micros.Add(d.Microseconds()) }
-func key(c string) [32]byte             { return [32]byte(bytes.Repeat([]byte(c), 32)) }
 func public(u string) (parsed *url.URL) { parsed, _ = url.Parse(u); return parsed }
 
 func open(t *testing.T) *world {
 	t.Helper()
-	w := &world{at: dbtest.New(t), micros: &atomic.Int64{}}
-	w.micros.Store(db.Micros(time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)))
-	return w.second(t)
+	return with(t, accounttest.Open(t))
 }
 
 // second returns one more server on the same database.
 func (w *world) second(t *testing.T) *world {
 	t.Helper()
-	o := &world{at: w.at, db: dbtest.OpenAt(t, w.at), micros: w.micros}
-	var err error
-	o.sessions, err = session.New(session.Options{
-		DB: o.db, Keys: [][32]byte{key("k")}, Idle: 24 * time.Hour, Max: 720 * time.Hour, Now: o.now, Log: slog.New(slog.DiscardHandler),
-	})
-	if err == nil {
-		err = o.sessions.Poll(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.accounts = account.New(account.Options{
-		DB: o.db, Sessions: o.sessions, Hasher: password.NewHasher(password.Params{Memory: 64, Time: 1, Threads: 1}, 2, 200), Host: "jar.example", Now: o.now,
-	})
+	return with(t, w.Second(t))
+}
+
+// with adds the store to the server.
+func with(t *testing.T, w *accounttest.World) *world {
+	t.Helper()
+	o := &world{World: w}
 	o.Store = o.site(t, origin, key("p"))
 	return o
 }
@@ -83,40 +59,11 @@ func (w *world) second(t *testing.T) *world {
 // site returns the store of a site that browsers reach by the URL.
 func (w *world) site(t *testing.T, at string, keys ...[32]byte) *passkey.Store {
 	t.Helper()
-	s, err := passkey.New(passkey.Options{DB: w.db, Sessions: w.sessions, Public: public(at), SiteName: "Ada's jar", Keys: keys, Now: w.now})
+	s, err := passkey.New(passkey.Options{DB: w.DB, Sessions: w.Sessions, Public: public(at), SiteName: "Ada's jar", Keys: keys, Now: w.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
-}
-
-func (w *world) add(t *testing.T, name string) account.Account {
-	t.Helper()
-	a, err := w.accounts.Add(t.Context(), account.NewAccount{Username: name, Password: good, Role: account.Owner}, audit.Command())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-// verified returns the account as it is now: a passkey that was added changed it.
-func (w *world) verified(t *testing.T, a account.Account, level int, amr string) session.Verified {
-	t.Helper()
-	now, err := w.accounts.Find(t.Context(), a.Username)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return now.Verified(level, amr)
-}
-
-// session starts a session of two factors and returns its sid.
-func (w *world) session(t *testing.T, a account.Account) string {
-	t.Helper()
-	s, err := w.sessions.Start(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil), w.verified(t, a, 2, "otp pwd"), false, visitor)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.SID
 }
 
 // registering is what the challenge of the account's next passkey is for.
@@ -169,21 +116,7 @@ func (w *world) enter(t *testing.T, answer string) (passkey.Claim, error) {
 	return c, err
 }
 
-func (w *world) texts(t *testing.T, query string, args ...any) []string {
-	t.Helper()
-	all, err := db.All(t.Context(), w.db, db.Text, query, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
 // spend spends the claim as a sign-in does.
 func (w *world) spend(ctx context.Context, c passkey.Claim) error {
-	return w.db.Tx(ctx, func(tx *db.Tx) error {
-		if err := session.LockAccount(ctx, tx, c.Account.AccountID); err != nil {
-			return err
-		}
-		return c.Spend(ctx, tx)
-	})
+	return w.Locked(ctx, c.Account.AccountID, func(tx *db.Tx) error { return c.Spend(ctx, tx) })
 }
