@@ -103,24 +103,28 @@ func TestBounded(t *testing.T) {
 	}
 }
 
+// created returns what a browser sends of a passkey that the device makes once
+// something of it is changed.
+func created(t *testing.T, change func(*passkeytest.Device)) (client, attestation []byte) {
+	t.Helper()
+	const options = `{"publicKey":{"challenge":"LdAL134CIs7YgmZUganB2fkHMJ0W4F7QB6HqY5KEd6k","rp":{"id":"jar.example"},"user":{"id":"AA"}}}`
+	d := passkeytest.New(asked.Origin)
+	change(d)
+	var made struct {
+		Response struct{ ClientDataJSON, AttestationObject string }
+	}
+	err := json.Unmarshal([]byte(d.Create(t, options)), &made)
+	client, err2 := base64.RawURLEncoding.DecodeString(made.Response.ClientDataJSON)
+	attestation, err3 := base64.RawURLEncoding.DecodeString(made.Response.AttestationObject)
+	if err := errors.Join(err, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	return client, attestation
+}
+
 // A passkey that a device made is read, and what is none is refused.
 func TestNewPasskey(t *testing.T) {
-	const options = `{"publicKey":{"challenge":"LdAL134CIs7YgmZUganB2fkHMJ0W4F7QB6HqY5KEd6k","rp":{"id":"jar.example"},"user":{"id":"AA"}}}`
-	create := func(change func(*passkeytest.Device)) (client, attestation []byte) {
-		d := passkeytest.New(asked.Origin)
-		change(d)
-		var made struct {
-			Response struct{ ClientDataJSON, AttestationObject string }
-		}
-		err := json.Unmarshal([]byte(d.Create(t, options)), &made)
-		client, err2 := base64.RawURLEncoding.DecodeString(made.Response.ClientDataJSON)
-		attestation, err3 := base64.RawURLEncoding.DecodeString(made.Response.AttestationObject)
-		if err := errors.Join(err, err2, err3); err != nil {
-			t.Fatal(err)
-		}
-		return client, attestation
-	}
-	client, attestation := create(func(*passkeytest.Device) {})
+	client, attestation := created(t, func(*passkeytest.Device) {})
 	p, err := asked.NewPasskey(client, attestation)
 	if err != nil || len(p.ID) != 32 || len(p.Coordinates()) != 64 {
 		t.Fatalf("got %v, %v", p, err)
@@ -131,7 +135,7 @@ func TestNewPasskey(t *testing.T) {
 		"nobody checked": func(d *passkeytest.Device) { d.Flags = passkeytest.Present },
 		"in a frame":     func(d *passkeytest.Device) { d.Framed = true },
 	} {
-		client, attestation := create(change)
+		client, attestation := created(t, change)
 		if _, err := asked.NewPasskey(client, attestation); !errors.Is(err, anatomy.ErrPasskey) {
 			t.Errorf("%s: got %v, want ErrPasskey", name, err)
 		}

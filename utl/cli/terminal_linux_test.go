@@ -20,34 +20,37 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
+// typed is the password that is good.
+const typed = canary + " at the keyboard"
+
+// dialogues are what somebody types at the terminal.
+var dialogues = []struct {
+	name, args string
+	types      []string // one at each prompt
+	code       int
+	says       string
+	signsIn    bool // carol, with what was typed
+}{
+	{"the same twice", "user add carol", []string{typed + "\n", typed + "\n"}, 0, "carol can sign in, as member", true},
+	{"the flag makes no difference", "user add carol --password-stdin", []string{typed + "\n", typed + "\n"}, 0, "carol can sign in", true},
+	{"two that differ", "user add carol", []string{typed + "\n", typed + "!\n"}, 1, "glassjar: the two passwords differ", false},
+	{"too short", "user add carol", []string{canary + "\n", canary + "\n"}, 1, "glassjar: the password is too short", false},
+	{"Enter alone", "user add carol", []string{"\n", "\n"}, 1, "glassjar: the password is too short", false},
+	{"Ctrl-C", "user add carol", []string{typed + "\x03"}, 1, "glassjar: given up", false},
+	{"Ctrl-C later", "user add carol", []string{typed + "\n", "\x03"}, 1, "glassjar: given up", false},
+	{"a bad name is not asked for a password", "user add carol!", nil, 1, "glassjar: a username is", false},
+	{"nor is an unknown one", "user password carol", nil, 1, "glassjar: there is no such account", false},
+}
+
 // A password is typed twice, at a real terminal that shows nothing of it.
 func TestTerminal(t *testing.T) {
-	const pw = canary + " at the keyboard"
-	prompts := []string{"new password: ", "once more: "}
-	tests := []struct {
-		name, args string
-		types      []string // one at each prompt
-		code       int
-		says       string
-		signsIn    bool // carol, with pw
-	}{
-		{"the same twice", "user add carol", []string{pw + "\n", pw + "\n"}, 0, "carol can sign in, as member", true},
-		{"the flag makes no difference", "user add carol --password-stdin", []string{pw + "\n", pw + "\n"}, 0, "carol can sign in", true},
-		{"two that differ", "user add carol", []string{pw + "\n", pw + "!\n"}, 1, "glassjar: the two passwords differ", false},
-		{"too short", "user add carol", []string{canary + "\n", canary + "\n"}, 1, "glassjar: the password is too short", false},
-		{"Enter alone", "user add carol", []string{"\n", "\n"}, 1, "glassjar: the password is too short", false},
-		{"Ctrl-C", "user add carol", []string{pw + "\x03"}, 1, "glassjar: given up", false},
-		{"Ctrl-C later", "user add carol", []string{pw + "\n", "\x03"}, 1, "glassjar: given up", false},
-		{"a bad name is not asked for a password", "user add carol!", nil, 1, "glassjar: a username is", false},
-		{"nor is an unknown one", "user password carol", nil, 1, "glassjar: there is no such account", false},
-	}
-	for _, tt := range tests {
+	for _, tt := range dialogues {
 		t.Run(tt.name, func(t *testing.T) {
 			folder := t.TempDir()
 			dbtest.OpenAt(t, filepath.Join(folder, "glassjar.db"))
 			tty := start(t, folder, strings.Fields(tt.args)...)
 			for i, keys := range tt.types {
-				tty.wait(t, prompts[i])
+				tty.wait(t, []string{"new password: ", "once more: "}[i])
 				tty.press(t, keys)
 			}
 			if got := tty.exit(t); got != tt.code || !strings.Contains(tty.text(), tt.says) {
@@ -70,7 +73,7 @@ func TestTerminal(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer data.Close()
-			if err := authenticate(data, "carol", pw); (err == nil) != tt.signsIn || err != nil && !errors.Is(err, account.ErrSignIn) {
+			if err := authenticate(data, "carol", typed); (err == nil) != tt.signsIn || err != nil && !errors.Is(err, account.ErrSignIn) {
 				t.Errorf("signing in: got error %v, want one: %t", err, !tt.signsIn)
 			}
 		})

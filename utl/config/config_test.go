@@ -91,44 +91,50 @@ func TestEnvironmentWinsAndEmptyIsUnset(t *testing.T) {
 	}
 }
 
+const public = "https://jar.example"
+
+// The settings that accepted looks at.
+func addrOf(c config.Config) any     { return c.Addr }
+func urlOf(c config.Config) any      { return c.PublicURL.String() }
+func proxiesOf(c config.Config) any  { return fmt.Sprint(c.TrustedProxies) }
+func pathOf(c config.Config) any     { return c.DatabasePath() }
+func databaseOf(c config.Config) any { return c.DatabaseURL }
+
+// accepted are values that a setting may have, and how they are understood.
+var accepted = []struct {
+	row   string
+	pairs []string
+	field func(config.Config) any
+	want  any
+}{
+	{"a free port", []string{"ADDR", "127.0.0.1:0"}, addrOf, "127.0.0.1:0"},
+	{"localhost", []string{"ADDR", "LocalHost:80"}, addrOf, "LocalHost:80"},
+	{"loopback of IPv6", []string{"ADDR", "[::1]:80"}, addrOf, "[::1]:80"},
+	{"mapped loopback", []string{"ADDR", "[::ffff:127.0.0.1]:80"}, addrOf, "[::ffff:127.0.0.1]:80"},
+	{"every address", []string{"ADDR", ":8080", "PUBLIC_URL", public}, addrOf, ":8080"},
+	{"a name", []string{"ADDR", "jar.lan:8080", "PUBLIC_URL", public}, addrOf, "jar.lan:8080"},
+	{"a socket", []string{"ADDR", "unix:/run/glassjar/http.sock", "PUBLIC_URL", public}, addrOf, "unix:/run/glassjar/http.sock"},
+	{"PORT alone", []string{"PORT", "9000", "PUBLIC_URL", public}, addrOf, ":9000"},
+	{"PORT with ADDR", []string{"PORT", "9000", "ADDR", "127.0.0.1:80"}, addrOf, "127.0.0.1:80"},
+	{"a public URL", []string{"PUBLIC_URL", public}, urlOf, public},
+	{"its last slash is dropped", []string{"PUBLIC_URL", public + "/"}, urlOf, public},
+	{"its host in lower case", []string{"PUBLIC_URL", "HTTPS://Jar.Example"}, urlOf, public},
+	{"its own port is dropped", []string{"PUBLIC_URL", public + ":0443"}, urlOf, public},
+	{"another port is kept", []string{"PUBLIC_URL", "http://localhost:8080"}, urlOf, "http://localhost:8080"},
+	{"443 on http is kept", []string{"PUBLIC_URL", "http://jar.example:443"}, urlOf, "http://jar.example:443"},
+	{"an IPv6 host", []string{"PUBLIC_URL", "http://[0:0::1]:8080"}, urlOf, "http://[::1]:8080"},
+	{"addresses and networks", []string{"TRUSTED_PROXIES", "10.1.2.3/8, 192.0.2.1,2001:db8::/32"}, proxiesOf, "[10.0.0.0/8 192.0.2.1/32 2001:db8::/32]"},
+	{"a mapped address", []string{"TRUSTED_PROXIES", "::ffff:192.0.2.1"}, proxiesOf, "[192.0.2.1/32]"},
+	{"PostgreSQL", []string{"DATABASE_URL", "postgres://u:p@h/d?sslmode=verify-full"}, databaseOf, "postgres://u:p@h/d?sslmode=verify-full"},
+	{"several hosts", []string{"DATABASE_URL", "postgresql://u:p@h:1,[2001:db8::1]:2/d?sslmode=verify-ca"}, databaseOf, "postgresql://u:p@h:1,[2001:db8::1]:2/d?sslmode=verify-ca"},
+	{"this machine's", []string{"DATABASE_URL", "postgres://u:p@localhost,127.0.0.2,[::1]/d"}, databaseOf, "postgres://u:p@localhost,127.0.0.2,[::1]/d?sslmode=disable"},
+	{"a socket's", []string{"DATABASE_URL", "postgres:///d?host=/run/postgresql"}, databaseOf, "postgres:///d?host=/run/postgresql&sslmode=disable"},
+	{"a pooler's", []string{"DATABASE_URL", "postgres://localhost/d?default_query_exec_mode=exec"}, databaseOf, "postgres://localhost/d?default_query_exec_mode=exec&sslmode=disable"},
+	{"a database elsewhere", []string{"DATABASE_URL", "sqlite:/var/lib/jar/j.db"}, pathOf, "/var/lib/jar/j.db"},
+}
+
 func TestAccepted(t *testing.T) {
-	const public = "https://jar.example"
-	addr := func(c config.Config) any { return c.Addr }
-	url := func(c config.Config) any { return c.PublicURL.String() }
-	proxies := func(c config.Config) any { return fmt.Sprint(c.TrustedProxies) }
-	database := func(c config.Config) any { return c.DatabasePath() }
-	full := func(c config.Config) any { return c.DatabaseURL }
-	for _, tt := range []struct {
-		row   string
-		pairs []string
-		field func(config.Config) any
-		want  any
-	}{
-		{"a free port", []string{"ADDR", "127.0.0.1:0"}, addr, "127.0.0.1:0"},
-		{"localhost", []string{"ADDR", "LocalHost:80"}, addr, "LocalHost:80"},
-		{"loopback of IPv6", []string{"ADDR", "[::1]:80"}, addr, "[::1]:80"},
-		{"mapped loopback", []string{"ADDR", "[::ffff:127.0.0.1]:80"}, addr, "[::ffff:127.0.0.1]:80"},
-		{"every address", []string{"ADDR", ":8080", "PUBLIC_URL", public}, addr, ":8080"},
-		{"a name", []string{"ADDR", "jar.lan:8080", "PUBLIC_URL", public}, addr, "jar.lan:8080"},
-		{"a socket", []string{"ADDR", "unix:/run/glassjar/http.sock", "PUBLIC_URL", public}, addr, "unix:/run/glassjar/http.sock"},
-		{"PORT alone", []string{"PORT", "9000", "PUBLIC_URL", public}, addr, ":9000"},
-		{"PORT with ADDR", []string{"PORT", "9000", "ADDR", "127.0.0.1:80"}, addr, "127.0.0.1:80"},
-		{"a public URL", []string{"PUBLIC_URL", public}, url, public},
-		{"its last slash is dropped", []string{"PUBLIC_URL", public + "/"}, url, public},
-		{"its host in lower case", []string{"PUBLIC_URL", "HTTPS://Jar.Example"}, url, public},
-		{"its own port is dropped", []string{"PUBLIC_URL", public + ":0443"}, url, public},
-		{"another port is kept", []string{"PUBLIC_URL", "http://localhost:8080"}, url, "http://localhost:8080"},
-		{"443 on http is kept", []string{"PUBLIC_URL", "http://jar.example:443"}, url, "http://jar.example:443"},
-		{"an IPv6 host", []string{"PUBLIC_URL", "http://[0:0::1]:8080"}, url, "http://[::1]:8080"},
-		{"addresses and networks", []string{"TRUSTED_PROXIES", "10.1.2.3/8, 192.0.2.1,2001:db8::/32"}, proxies, "[10.0.0.0/8 192.0.2.1/32 2001:db8::/32]"},
-		{"a mapped address", []string{"TRUSTED_PROXIES", "::ffff:192.0.2.1"}, proxies, "[192.0.2.1/32]"},
-		{"PostgreSQL", []string{"DATABASE_URL", "postgres://u:p@h/d?sslmode=verify-full"}, full, "postgres://u:p@h/d?sslmode=verify-full"},
-		{"several hosts", []string{"DATABASE_URL", "postgresql://u:p@h:1,[2001:db8::1]:2/d?sslmode=verify-ca"}, full, "postgresql://u:p@h:1,[2001:db8::1]:2/d?sslmode=verify-ca"},
-		{"this machine's", []string{"DATABASE_URL", "postgres://u:p@localhost,127.0.0.2,[::1]/d"}, full, "postgres://u:p@localhost,127.0.0.2,[::1]/d?sslmode=disable"},
-		{"a socket's", []string{"DATABASE_URL", "postgres:///d?host=/run/postgresql"}, full, "postgres:///d?host=/run/postgresql&sslmode=disable"},
-		{"a pooler's", []string{"DATABASE_URL", "postgres://localhost/d?default_query_exec_mode=exec"}, full, "postgres://localhost/d?default_query_exec_mode=exec&sslmode=disable"},
-		{"a database elsewhere", []string{"DATABASE_URL", "sqlite:/var/lib/jar/j.db"}, database, "/var/lib/jar/j.db"},
-	} {
+	for _, tt := range accepted {
 		t.Run(tt.row, func(t *testing.T) {
 			c := load(t, "none", tt.pairs...)
 			if got := tt.field(c); got != tt.want {

@@ -106,7 +106,10 @@ func TestDotenvSyntax(t *testing.T) {
 	}
 }
 
-func TestPagesThatHoldSecrets(t *testing.T) {
+// pagesAndData goes to a new folder with folders and links for pages and for data,
+// and returns where it is.
+func pagesAndData(t *testing.T) string {
+	t.Helper()
 	root := t.TempDir()
 	t.Chdir(root)
 	for _, dir := range []string{"pages/sub", "data", "way"} {
@@ -125,6 +128,11 @@ func TestPagesThatHoldSecrets(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	return root
+}
+
+func TestPagesThatHoldSecrets(t *testing.T) {
+	root := pagesAndData(t)
 	const ok, env, database = "", "PAGES_DIR must not have .env inside it", "PAGES_DIR must not have the database inside it"
 	for _, tt := range []struct{ row, pages, dotenv, database, want string }{
 		{"apart", "pages", ".env", "data/x.db", ok},

@@ -14,12 +14,20 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// put adds an account with the id and the username.
-func put(ctx context.Context, d *db.DB, id, username string) error {
+// insert adds an account with the id and the username.
+const insert = `INSERT INTO accounts (id, username, role, password, created_at) VALUES (?, ?, 'member', '', 1)`
+
+// execute runs the statement in a transaction of its own.
+func execute(ctx context.Context, d *db.DB, q string, args ...any) error {
 	return d.Tx(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO accounts (id, username, role, password, created_at) VALUES (?, ?, 'member', '', 1)`, id, username)
+		_, err := tx.Exec(ctx, q, args...)
 		return err
 	})
+}
+
+// put adds an account with the id and the username.
+func put(ctx context.Context, d *db.DB, id, username string) error {
+	return execute(ctx, d, insert, id, username)
 }
 
 func mustPut(t *testing.T, d *db.DB, id string) {
@@ -100,7 +108,6 @@ func TestTx(t *testing.T) {
 	d := dbtest.Open(t)
 	mustPut(t, d, "a")
 	own := errors.New("our own")
-	insert := `INSERT INTO accounts (id, username, role, password, created_at) VALUES (?, ?, '', '', 1)`
 	for _, tt := range []struct {
 		name string
 		fn   func(tx *db.Tx) error
@@ -134,18 +141,21 @@ func TestTx(t *testing.T) {
 			holds(t, d, "a")
 		})
 	}
-	t.Run("a panic", func(t *testing.T) {
-		defer func() {
-			if recover() == nil {
-				t.Error("the panic is gone")
-			}
-			holds(t, d, "a")
-			mustPut(t, d, "b") // the only connection is free
-		}()
-		_ = d.Tx(t.Context(), func(tx *db.Tx) error {
-			_, _ = tx.Exec(t.Context(), insert, "b", "b")
-			panic("ours")
-		})
+}
+
+func TestTxThatPanics(t *testing.T) {
+	d := dbtest.Open(t)
+	mustPut(t, d, "a")
+	defer func() {
+		if recover() == nil {
+			t.Error("the panic is gone")
+		}
+		holds(t, d, "a")
+		mustPut(t, d, "b") // the only connection is free
+	}()
+	_ = d.Tx(t.Context(), func(tx *db.Tx) error {
+		_, _ = tx.Exec(t.Context(), insert, "b", "b")
+		panic("ours")
 	})
 }
 

@@ -24,17 +24,29 @@ func registerMidSweep() {
 	})
 }
 
+// insertWhile returns a channel for the error of an insert that waits for its turn
+// from the middle of the next sweep on: it keeps how many tickets it found.
+func insertWhile(t *testing.T, d *db.DB) <-chan error {
+	t.Helper()
+	wrote := make(chan error, 1)
+	midSweep = func() {
+		write, _ := d.Pools()
+		was := write.Stats().WaitCount
+		go func() {
+			wrote <- execute(t.Context(), d, `INSERT INTO tickets (code_hash, sid, url, expires_at) SELECT 'new', '', COUNT(*), 99999 FROM tickets`)
+		}()
+		for write.Stats().WaitCount == was { // until it waits
+			runtime.Gosched()
+		}
+	}
+	return wrote
+}
+
 // A sweep goes in several transactions: who waits to write gets in after the
 // first. What one call leaves, the next ones delete.
 func TestASweepLetsOthersWrite(t *testing.T) {
 	dbtest.OnlySQLite(t, "a function of SQLite's halts the sweep")
 	d := dbtest.Open(t)
-	exec := func(q string, args ...any) error {
-		return d.Tx(t.Context(), func(tx *db.Tx) error {
-			_, err := tx.Exec(t.Context(), q, args...)
-			return err
-		})
-	}
 	count := func(q string) int64 {
 		t.Helper()
 		n, err := db.One(t.Context(), d, db.Int, q)
@@ -44,22 +56,12 @@ func TestASweepLetsOthersWrite(t *testing.T) {
 		return n
 	}
 	for from := 1; from <= 45_000; from += 5000 { // all at once take too long under the race detector
-		if err := exec(`WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 + 4999)
+		if err := execute(t.Context(), d, `WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 + 4999)
 			INSERT INTO tickets (code_hash, sid, url, expires_at) SELECT 'old ' || i, '', '', i FROM n`, from); err != nil {
 			t.Fatal(err)
 		}
 	}
-	wrote := make(chan error, 1)
-	midSweep = func() {
-		write, _ := d.Pools()
-		was := write.Stats().WaitCount
-		go func() {
-			wrote <- exec(`INSERT INTO tickets (code_hash, sid, url, expires_at) SELECT 'new', '', COUNT(*), 99999 FROM tickets`)
-		}()
-		for write.Stats().WaitCount == was { // until it waits
-			runtime.Gosched()
-		}
-	}
+	wrote := insertWhile(t, d)
 	for round, want := range []int64{25_000, 5000, 0, 0} {
 		if err := d.Sweep(t.Context(), `DELETE FROM tickets WHERE code_hash IN (SELECT code_hash FROM tickets
 			WHERE expires_at <= ? AND mid_sweep() = '' ORDER BY expires_at LIMIT ?)`, 45000); err != nil {

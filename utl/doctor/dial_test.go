@@ -9,31 +9,35 @@ import (
 	"glassjar/utl/doctor"
 )
 
+// listen has a server on the address send the byte to whoever connects, and returns
+// its port.
+func listen(t *testing.T, says byte, address string) (port string) {
+	t.Helper()
+	ln, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Write([]byte{says})
+			c.Close()
+		}
+	}()
+	_, port, _ = net.SplitHostPort(ln.Addr().String())
+	return port
+}
+
 // Attack apps/test-elsewhere: a name server that gives another address the second time
 // (DNS rebinding).
 func TestAddressesAreLookedUpOnce(t *testing.T) {
 	var asked [2]int
-	listen := func(i int, address string) string {
-		ln, err := net.Listen("tcp", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { ln.Close() })
-		go func() {
-			for {
-				c, err := ln.Accept()
-				if err != nil {
-					return
-				}
-				_, _ = c.Write([]byte{byte(i)})
-				c.Close()
-			}
-		}()
-		_, port, _ := net.SplitHostPort(ln.Addr().String())
-		return port
-	}
-	port := listen(0, "127.0.0.1:0")
-	listen(1, "127.0.0.2:"+port)
+	port := listen(t, 0, "127.0.0.1:0")
+	listen(t, 1, "127.0.0.2:"+port)
 	looked := 0
 	dial := doctor.Pinned(func(context.Context, string) ([]netip.Addr, error) {
 		looked++

@@ -11,6 +11,31 @@ import (
 	"glassjar/utl/identity"
 )
 
+// How the gate says that a level is missing, to a person and of an app password.
+const (
+	needed = "A second factor is needed: a page leads to where one shows it, everything else gets 401."
+	none   = "A second factor is needed, and an app password is none: 403."
+)
+
+// levels are what an app and a proxy demand, and who comes.
+var levels = []struct {
+	name                 string
+	app, demanded, level int
+	program, takes       bool
+	want                 gate.Outcome
+	last                 string
+}{
+	{"one factor where one is enough", 1, 0, 1, false, false, gate.Pass, "It passes"},
+	{"one factor where the app asks for two", 2, 0, 1, false, false, gate.LowLevel, needed},
+	{"one factor where the proxy asks for two", 1, 2, 1, false, false, gate.LowLevel, needed},
+	{"one factor where the proxy asks for less than the app", 2, 1, 1, false, false, gate.LowLevel, needed},
+	{"two factors where both ask for them", 2, 2, 2, false, false, gate.Pass, "It passes"},
+	{"an app password where one is enough", 1, 1, 0, true, true, gate.Pass, "It passes"},
+	{"an app password where the app asks for two", 2, 0, 0, true, true, gate.LowLevel, none},
+	{"an app password where the proxy asks for two", 1, 2, 0, true, true, gate.LowLevel, none},
+	{"an app password where none passes", 2, 0, 0, true, false, gate.NoPrograms, "The app takes no app passwords: 403."},
+}
+
 // A level counts for sessions and for app passwords, and is explained as it was
 // decided.
 func TestLevels(t *testing.T) {
@@ -18,24 +43,7 @@ func TestLevels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const needed, none = "A second factor is needed: a page leads to where one shows it, everything else gets 401.", "A second factor is needed, and an app password is none: 403."
-	for _, row := range []struct {
-		name                 string
-		app, demanded, level int
-		program, takes       bool
-		want                 gate.Outcome
-		last                 string
-	}{
-		{"one factor where one is enough", 1, 0, 1, false, false, gate.Pass, "It passes"},
-		{"one factor where the app asks for two", 2, 0, 1, false, false, gate.LowLevel, needed},
-		{"one factor where the proxy asks for two", 1, 2, 1, false, false, gate.LowLevel, needed},
-		{"one factor where the proxy asks for less than the app", 2, 1, 1, false, false, gate.LowLevel, needed},
-		{"two factors where both ask for them", 2, 2, 2, false, false, gate.Pass, "It passes"},
-		{"an app password where one is enough", 1, 1, 0, true, true, gate.Pass, "It passes"},
-		{"an app password where the app asks for two", 2, 0, 0, true, true, gate.LowLevel, none},
-		{"an app password where the proxy asks for two", 1, 2, 0, true, true, gate.LowLevel, none},
-		{"an app password where none passes", 2, 0, 0, true, false, gate.NoPrograms, "The app takes no app passwords: 403."},
-	} {
+	for _, row := range levels {
 		var apps gate.Rules
 		host, _ := hosts.ParsePattern("app.example")
 		apps.Set([]gate.Rule{{ID: "a", Name: "App", Host: host, Level: row.app, Programs: row.takes}})

@@ -39,19 +39,23 @@ func verified(tb testing.TB, g *gate.Gate, token string, at time.Time, host stri
 	return all, says.ValidateWithLeeway(jwt.Expected{Issuer: "https://jar.example", AnyAudience: jwt.Audience{host}, Time: at}, 0)
 }
 
+// ada is whose assertions are looked at.
+var ada = identity.Identity{ID: "A1", Username: "ada", Groups: "dev,ops", Name: "Ada L.", Email: "ada@jar.example"}
+
+// assert returns the assertion of somebody for the app on the host.
+func assert(t *testing.T, g *gate.Gate, p identity.Identity, host string) string {
+	t.Helper()
+	token, err := g.SignIdentity("sid-"+p.ID, p, gate.SignedIn{}, host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
 func TestAssert(t *testing.T) {
 	c := &clock{time.Unix(1_800_000_000, 0)}
 	g := newGate(t, func(o *gate.Options) { o.Now = c.now })
-	ada := identity.Identity{ID: "A1", Username: "ada", Groups: "dev,ops", Name: "Ada L.", Email: "ada@jar.example"}
-	assert := func(p identity.Identity, host string) string {
-		t.Helper()
-		token, err := g.SignIdentity("sid-"+p.ID, p, gate.SignedIn{}, host)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return token
-	}
-	token := assert(ada, "app.example")
+	token := assert(t, g, ada, "app.example")
 	says, err := verified(t, g, token, c.t, "app.example")
 	if err != nil {
 		t.Fatal(err)
@@ -78,21 +82,27 @@ func TestAssert(t *testing.T) {
 	if bytes.Contains(g.JWKS(), []byte(`"d"`)) {
 		t.Error("the JWKS holds a private key")
 	}
+}
 
-	if c.t = c.t.Add(29 * time.Second); assert(ada, "app.example") != token {
+// One assertion serves for half a minute, to one app, of one identity.
+func TestAssertIsKept(t *testing.T) {
+	c := &clock{time.Unix(1_800_000_000, 0)}
+	g := newGate(t, func(o *gate.Options) { o.Now = c.now })
+	token := assert(t, g, ada, "app.example")
+	if c.t = c.t.Add(29 * time.Second); assert(t, g, ada, "app.example") != token {
 		t.Error("within half a minute it is signed again")
 	}
-	if assert(ada, "other.example") == token {
+	if assert(t, g, ada, "other.example") == token {
 		t.Error("two apps get one assertion")
 	}
 	changed := ada
 	changed.Groups = ""
-	says, err = verified(t, g, assert(changed, "app.example"), c.t, "app.example")
+	token = assert(t, g, changed, "app.example")
+	says, err := verified(t, g, token, c.t, "app.example")
 	if list, ok := says["groups"].([]any); err != nil || !ok || len(list) != 0 {
 		t.Errorf("with no groups it says %v, %v", says["groups"], err)
 	}
-	token = assert(changed, "app.example")
-	if c.t = c.t.Add(31 * time.Second); assert(changed, "app.example") == token {
+	if c.t = c.t.Add(31 * time.Second); assert(t, g, changed, "app.example") == token {
 		t.Error("after half a minute it is the old one")
 	}
 }

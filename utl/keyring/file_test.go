@@ -65,33 +65,34 @@ func TestEnsureMakesTheFile(t *testing.T) {
 	wantNoOtherFile(t, path)
 }
 
-// Where a test's want holds KEYS, the file holds the new ring.
+// keepers are files without keys, and what they are with them, for KEYS.
+var keepers = []struct {
+	name, text, want string
+}{
+	{"an empty file", "", "SESSION_KEYS=KEYS\n"},
+	{"other settings", "A=1\n# note\n\nB = 'x'\n", "A=1\n# note\n\nB = 'x'\nSESSION_KEYS=KEYS\n"},
+	{"no newline at the end", "A=1", "A=1\nSESSION_KEYS=KEYS\n"},
+	{"a comment at the end", "A=1\n# note", "A=1\n# note\nSESSION_KEYS=KEYS\n"},
+	{"lines of Windows", "A=1\r\nSESSION_KEYS=\r\nB=2\r\n", "A=1\r\nSESSION_KEYS=KEYS\r\nB=2\r\n"},
+	{"an empty value", "A=1\nSESSION_KEYS=\nB=2\n", "A=1\nSESSION_KEYS=KEYS\nB=2\n"},
+	{"an empty value at the end", "SESSION_KEYS=", "SESSION_KEYS=KEYS"},
+	{"empty quotes", "export SESSION_KEYS=\"\" # made\nB=2", "export SESSION_KEYS=\"KEYS\" # made\nB=2"},
+	{"empty single quotes", "  SESSION_KEYS : ''\n", "  SESSION_KEYS : 'KEYS'\n"},
+	{"blank quotes over two lines", "SESSION_KEYS=\" \n\"\nB=2", "SESSION_KEYS=\"KEYS\"\nB=2"},
+	{"the line commented out", "#SESSION_KEYS=\n", "#SESSION_KEYS=\nSESSION_KEYS=KEYS\n"},
+	{"a longer name", "MY_SESSION_KEYS=1\nSESSION_KEYS_2=\n", "MY_SESSION_KEYS=1\nSESSION_KEYS_2=\nSESSION_KEYS=KEYS\n"},
+	{"inside another value", "A=\"\nSESSION_KEYS=\n\"\nB=2\n", "A=\"\nSESSION_KEYS=\n\"\nB=2\nSESSION_KEYS=KEYS\n"},
+	{
+		"inside another value, after the line", "SESSION_KEYS=\nA='\nSESSION_KEYS=\n'\n",
+		"SESSION_KEYS=KEYS\nA='\nSESSION_KEYS=\n'\n",
+	},
+	{"a value over lines at the end", "A=\"1\n2\"", "A=\"1\n2\"\nSESSION_KEYS=KEYS\n"},
+	{"twice, the last counts", "SESSION_KEYS=" + key(9) + "\nSESSION_KEYS=", "SESSION_KEYS=" + key(9) + "\nSESSION_KEYS=KEYS"},
+	{"behind another on its line", "A='1' SESSION_KEYS=\n", "A='1' SESSION_KEYS=\nSESSION_KEYS=KEYS\n"},
+}
+
 func TestFileKeepsOtherLines(t *testing.T) {
-	tests := []struct {
-		name, text, want string
-	}{
-		{"an empty file", "", "SESSION_KEYS=KEYS\n"},
-		{"other settings", "A=1\n# note\n\nB = 'x'\n", "A=1\n# note\n\nB = 'x'\nSESSION_KEYS=KEYS\n"},
-		{"no newline at the end", "A=1", "A=1\nSESSION_KEYS=KEYS\n"},
-		{"a comment at the end", "A=1\n# note", "A=1\n# note\nSESSION_KEYS=KEYS\n"},
-		{"lines of Windows", "A=1\r\nSESSION_KEYS=\r\nB=2\r\n", "A=1\r\nSESSION_KEYS=KEYS\r\nB=2\r\n"},
-		{"an empty value", "A=1\nSESSION_KEYS=\nB=2\n", "A=1\nSESSION_KEYS=KEYS\nB=2\n"},
-		{"an empty value at the end", "SESSION_KEYS=", "SESSION_KEYS=KEYS"},
-		{"empty quotes", "export SESSION_KEYS=\"\" # made\nB=2", "export SESSION_KEYS=\"KEYS\" # made\nB=2"},
-		{"empty single quotes", "  SESSION_KEYS : ''\n", "  SESSION_KEYS : 'KEYS'\n"},
-		{"blank quotes over two lines", "SESSION_KEYS=\" \n\"\nB=2", "SESSION_KEYS=\"KEYS\"\nB=2"},
-		{"the line commented out", "#SESSION_KEYS=\n", "#SESSION_KEYS=\nSESSION_KEYS=KEYS\n"},
-		{"a longer name", "MY_SESSION_KEYS=1\nSESSION_KEYS_2=\n", "MY_SESSION_KEYS=1\nSESSION_KEYS_2=\nSESSION_KEYS=KEYS\n"},
-		{"inside another value", "A=\"\nSESSION_KEYS=\n\"\nB=2\n", "A=\"\nSESSION_KEYS=\n\"\nB=2\nSESSION_KEYS=KEYS\n"},
-		{
-			"inside another value, after the line", "SESSION_KEYS=\nA='\nSESSION_KEYS=\n'\n",
-			"SESSION_KEYS=KEYS\nA='\nSESSION_KEYS=\n'\n",
-		},
-		{"a value over lines at the end", "A=\"1\n2\"", "A=\"1\n2\"\nSESSION_KEYS=KEYS\n"},
-		{"twice, the last counts", "SESSION_KEYS=" + key(9) + "\nSESSION_KEYS=", "SESSION_KEYS=" + key(9) + "\nSESSION_KEYS=KEYS"},
-		{"behind another on its line", "A='1' SESSION_KEYS=\n", "A='1' SESSION_KEYS=\nSESSION_KEYS=KEYS\n"},
-	}
-	for _, tt := range tests {
+	for _, tt := range keepers {
 		t.Run(tt.name, func(t *testing.T) {
 			path := writeEnv(t, tt.text)
 			ring, err := keyring.Ensure(path)

@@ -17,33 +17,41 @@ import (
 
 const canary = "Canary-3f9a-Word"
 
+// Lines of a file, with a secret and with a key that is too short, and what is done
+// to the file.
+var (
+	secret = "DATABASE_URL=postgres://u:" + canary + "@h/d\n"
+	short  = "SESSION_KEYS=" + key(1)[:20] + "\n"
+
+	ensure, rotate, prune = keyring.Ensure, keyring.RotateFile, keyring.PruneFile
+)
+
+// refusals are what is refused, and what the error says and is.
+var refusals = []struct {
+	name, text string
+	do         func(string) (keyring.Ring, error)
+	want       string
+	is         error
+}{
+	{"a short key, at start", secret + short, ensure, "key 1 is 15 bytes", keyring.ErrKeys},
+	{"a short key, rotated", secret + short, rotate, "key 1 is 15 bytes", keyring.ErrKeys},
+	{"a short key, pruned", secret + short, prune, "key 1 is 15 bytes", keyring.ErrKeys},
+	{"a short key, read", secret + short, keyring.Read, "key 1 is 15 bytes", keyring.ErrKeys},
+	{"a note where the key belongs", "SESSION_KEYS= # " + canary, ensure, "key 1 is not standard base64", keyring.ErrKeys},
+	{"no key to rotate", secret, rotate, "is not in this file", keyring.ErrNoKeys},
+	{"no key to prune", secret, prune, "is not in this file", keyring.ErrNoKeys},
+	{"no key to read", secret, keyring.Read, "is not in this file", keyring.ErrNoKeys},
+	{"an empty key to rotate", "SESSION_KEYS=\n", rotate, "is not in this file", keyring.ErrNoKeys},
+	{"a quote left open", secret + "A=\"" + canary, ensure, "a quote is left open", nil},
+	{"a strange name", "A-B=" + canary + "\n" + secret, rotate, "is not NAME=value", nil},
+	{"a name without a value", secret + canary, ensure, "is not NAME=value", nil},
+	{"used in another value", "SESSION_KEYS=" + key(1) + "\nB=$SESSION_KEYS\n", rotate, "would change other settings", nil},
+	{"two on a line", "SESSION_KEYS= B=" + canary + "\n", ensure, "key 1 is not standard base64", keyring.ErrKeys},
+}
+
 // Attack secrets/canaries: canaries are not in an error; what is refused is left as it was.
 func TestFileRefuses(t *testing.T) {
-	secret := "DATABASE_URL=postgres://u:" + canary + "@h/d\n"
-	short := "SESSION_KEYS=" + key(1)[:20] + "\n"
-	ensure, rotate, prune := keyring.Ensure, keyring.RotateFile, keyring.PruneFile
-	tests := []struct {
-		name, text string
-		do         func(string) (keyring.Ring, error)
-		want       string
-		is         error
-	}{
-		{"a short key, at start", secret + short, ensure, "key 1 is 15 bytes", keyring.ErrKeys},
-		{"a short key, rotated", secret + short, rotate, "key 1 is 15 bytes", keyring.ErrKeys},
-		{"a short key, pruned", secret + short, prune, "key 1 is 15 bytes", keyring.ErrKeys},
-		{"a short key, read", secret + short, keyring.Read, "key 1 is 15 bytes", keyring.ErrKeys},
-		{"a note where the key belongs", "SESSION_KEYS= # " + canary, ensure, "key 1 is not standard base64", keyring.ErrKeys},
-		{"no key to rotate", secret, rotate, "is not in this file", keyring.ErrNoKeys},
-		{"no key to prune", secret, prune, "is not in this file", keyring.ErrNoKeys},
-		{"no key to read", secret, keyring.Read, "is not in this file", keyring.ErrNoKeys},
-		{"an empty key to rotate", "SESSION_KEYS=\n", rotate, "is not in this file", keyring.ErrNoKeys},
-		{"a quote left open", secret + "A=\"" + canary, ensure, "a quote is left open", nil},
-		{"a strange name", "A-B=" + canary + "\n" + secret, rotate, "is not NAME=value", nil},
-		{"a name without a value", secret + canary, ensure, "is not NAME=value", nil},
-		{"used in another value", "SESSION_KEYS=" + key(1) + "\nB=$SESSION_KEYS\n", rotate, "would change other settings", nil},
-		{"two on a line", "SESSION_KEYS= B=" + canary + "\n", ensure, "key 1 is not standard base64", keyring.ErrKeys},
-	}
-	for _, tt := range tests {
+	for _, tt := range refusals {
 		t.Run(tt.name, func(t *testing.T) {
 			path := writeEnv(t, tt.text)
 			before, _ := os.Stat(path)
@@ -81,20 +89,19 @@ func TestPathRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	long := filepath.Join(folder, strings.Repeat("e", 250)) // no room for a temp file's name
-	ensure := keyring.Ensure
 	tests := []struct {
 		name, path string
 		do         func(string) (keyring.Ring, error)
 		want       string
 	}{
 		{"a dangling link", link, ensure, "following the link " + link + " to nowhere"},
-		{"a dangling link, rotated", link, keyring.RotateFile, "following the link " + link + " to nowhere"},
+		{"a dangling link, rotated", link, rotate, "following the link " + link + " to nowhere"},
 		{"a link to itself", loop, ensure, "too many"},
 		{"a folder", folder, ensure, "it is not a regular file: move it away"},
 		{"no folder", filepath.Join(folder, "no", ".env"), ensure, "make it first"},
 		{"a folder that takes no new file", long, ensure, "let glassjar write in that folder"},
-		{"no file to rotate", filepath.Join(folder, ".env"), keyring.RotateFile, "SESSION_KEYS is not in this file"},
-		{"no file to prune", filepath.Join(folder, ".env"), keyring.PruneFile, "SESSION_KEYS is not in this file"},
+		{"no file to rotate", filepath.Join(folder, ".env"), rotate, "SESSION_KEYS is not in this file"},
+		{"no file to prune", filepath.Join(folder, ".env"), prune, "SESSION_KEYS is not in this file"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

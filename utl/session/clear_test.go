@@ -48,6 +48,13 @@ func TestClear(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Attack cookie/several: however long the path, the answer fits through a proxy.
+func TestClearOnALongPath(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
+	s := newSite(t)
+	good := s.signIn(t, "ada", false)
 	for _, path := range []string{strings.Repeat("/a", 5000), "/" + strings.Repeat("a", 10_000), "/" + strings.Repeat("a", 200) + strings.Repeat("/a", 100)} {
 		r := request(good, good)
 		r.URL.Path, r.Host = path, "a.jar.lan.example"

@@ -66,7 +66,7 @@ func TestKnownDevice(t *testing.T) {
 }
 
 // A device cookie that is not ours is a stranger's, and two that are ours are
-// nobody's; a session cookie is no device.
+// nobody's.
 // Attack cookie/foreign-key, cookie/several
 func TestADeviceThatIsNone(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about cookies")
@@ -108,7 +108,15 @@ func TestADeviceThatIsNone(t *testing.T) {
 			}
 		})
 	}
-	s := newSite(t, func(o *session.Options) { o.Keys = [][32]byte{key} }) // even with the same key
+}
+
+// Attack cookie/foreign-key: neither is the other, even with the same key.
+func TestASessionCookieIsNoDevice(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about cookies")
+	key := newKey()
+	d := newDevices(t, false, key)
+	c := sendDevice(t, d, session.Verified{AccountID: "a", Epoch: 3})
+	s := newSite(t, func(o *session.Options) { o.Keys = [][32]byte{key} })
 	s.none(t, request(cookiesNamed(s.Name(), c.Value)))
 	if got := d.Read(request(cookiesNamed(d.Name(), s.signIn(t, "ada", true).Value))); got != (session.Device{}) {
 		t.Errorf("a session cookie is the device %+v", got)

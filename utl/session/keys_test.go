@@ -95,11 +95,18 @@ func dateOf(t *testing.T, c *http.Cookie) int64 {
 	return date
 }
 
+// wantCleared fails the test unless the answer clears the cookie.
+func wantCleared(t *testing.T, w *httptest.ResponseRecorder) {
+	t.Helper()
+	if c := only(t, w); c.Value != "" || c.MaxAge >= 0 {
+		t.Errorf("got %q, want it cleared", c.Raw)
+	}
+}
+
 // The store through gorilla's own doors, with gorilla's own habits.
 func TestGorilla(t *testing.T) {
 	s := newSite(t)
-	cookie := s.signIn(t, "ada", true)
-	r := request(cookie)
+	r := request(s.signIn(t, "ada", true))
 	gs, err := s.Get(r, s.Name())
 	if err != nil || gs.IsNew || gs.Values["username"] != "ada" {
 		t.Fatalf("got %+v, error %v; want the cookie's session", gs, err)
@@ -107,28 +114,37 @@ func TestGorilla(t *testing.T) {
 	if same, err := s.Get(r, s.Name()); same != gs || err != nil {
 		t.Errorf("got another session the second time, or error %v", err)
 	}
+	gs.Options.MaxAge = -1 // which signs nothing
+	w := httptest.NewRecorder()
+	if err := sessions.Save(r, w); err != nil {
+		t.Fatal(err)
+	}
+	wantCleared(t, w)
+}
 
-	t.Run("MaxAge -1 and Save sign nothing", func(t *testing.T) {
-		gs.Options.MaxAge = -1
-		w := httptest.NewRecorder()
-		if err := sessions.Save(r, w); err != nil {
-			t.Fatal(err)
-		}
-		if c := only(t, w); c.Value != "" || c.MaxAge >= 0 {
-			t.Errorf("got %q, want it cleared", c.Raw)
-		}
-	})
+func TestGorillaSavesNothing(t *testing.T) {
+	s := newSite(t)
 	t.Run("Save without values clears", func(t *testing.T) {
 		gs := sessions.NewSession(s, s.Name())
 		gs.Options = &sessions.Options{MaxAge: 60}
 		w := httptest.NewRecorder()
-		if err := gs.Save(r, w); err != nil {
+		if err := gs.Save(request(s.signIn(t, "ada", true)), w); err != nil {
 			t.Fatal(err)
 		}
-		if c := only(t, w); c.Value != "" || c.MaxAge >= 0 {
-			t.Errorf("got %q, want it cleared", c.Raw)
+		wantCleared(t, w)
+	})
+	t.Run("Save says that a value is too long", func(t *testing.T) {
+		w := httptest.NewRecorder()
+		v := verified("ada")
+		v.Username = strings.Repeat("a", 4000)
+		if _, err := s.Start(w, request(), v, false, audit.Command()); err == nil || slices.Contains(w.Header()["Set-Cookie"], "=") {
+			t.Errorf("got error %v and %v, want an error and no cookie", err, w.Header())
 		}
 	})
+}
+
+func TestGorillaReadsNothing(t *testing.T) {
+	s := newSite(t)
 	t.Run("a bad cookie is a new session and an error", func(t *testing.T) {
 		gs, err := s.New(request(cookiesNamed(s.Name(), "bad")), s.Name())
 		if err == nil || !gs.IsNew || len(gs.Values) != 0 || !gs.Options.HttpOnly || gs.Options.SameSite != http.SameSiteLaxMode {
@@ -139,16 +155,8 @@ func TestGorilla(t *testing.T) {
 		}
 	})
 	t.Run("another name is another cookie", func(t *testing.T) {
-		if gs, err := s.New(request(cookiesNamed("lab", cookie.Value)), "lab"); err == nil || !gs.IsNew {
+		if gs, err := s.New(request(cookiesNamed("lab", s.signIn(t, "ada", true).Value)), "lab"); err == nil || !gs.IsNew {
 			t.Errorf("got %+v, want an error", gs)
-		}
-	})
-	t.Run("Save says that a value is too long", func(t *testing.T) {
-		w := httptest.NewRecorder()
-		v := verified("ada")
-		v.Username = strings.Repeat("a", 4000)
-		if _, err := s.Start(w, request(), v, false, audit.Command()); err == nil || slices.Contains(w.Header()["Set-Cookie"], "=") {
-			t.Errorf("got error %v and %v, want an error and no cookie", err, w.Header())
 		}
 	})
 }

@@ -24,46 +24,54 @@ func keys(t *testing.T, n int) (r keyring.Ring) {
 	return r
 }
 
+// servers start on the database at the URL.
+type servers struct{ url string }
+
+func (s servers) start(t *testing.T, r keyring.Ring) (*stores.Stores, *bytes.Buffer, error) {
+	t.Helper()
+	st, _, log := open(t, "DATABASE_URL="+s.url, "SESSION_KEYS="+r.Text())
+	return st, log, st.UseKeys(t.Context())
+}
+
+// must starts one with the keys, which warns of the unknown one; "" none.
+func (s servers) must(t *testing.T, r keyring.Ring, unknown string) *stores.Stores {
+	t.Helper()
+	st, log, err := s.start(t, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if warned := strings.Contains(log.String(), "key="+unknown); warned != (unknown != "") {
+		t.Errorf("the log says %q, want a warning of %q", log, unknown)
+	}
+	return st
+}
+
+// refuse fails the test unless one with the keys does not start.
+func (s servers) refuse(t *testing.T, r keyring.Ring) {
+	t.Helper()
+	var other stores.OtherKeysError
+	_, _, err := s.start(t, r)
+	if !errors.As(err, &other) || !strings.Contains(err.Error(), "give it their SESSION_KEYS") || strings.Contains(err.Error(), r.Text()) {
+		t.Errorf("got error %v, want an OtherKeysError that shows no key", err)
+	}
+}
+
 // Attack keys/file, servers/keys: servers on one database have a key in common, or do not start; a new
 // one gets everywhere in two steps, and what is forgotten is said.
 func TestServersHaveAKeyInCommon(t *testing.T) {
-	url := dbtest.OnlyPostgres(t).New(t)
-	server := func(r keyring.Ring) (*stores.Stores, *bytes.Buffer, error) {
-		t.Helper()
-		st, _, log := open(t, "DATABASE_URL="+url, "SESSION_KEYS="+r.Text())
-		return st, log, st.UseKeys(t.Context())
-	}
-	must := func(r keyring.Ring, unknown string) *stores.Stores {
-		t.Helper()
-		st, log, err := server(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if warned := strings.Contains(log.String(), "key="+unknown); warned != (unknown != "") {
-			t.Errorf("the log says %q, want a warning of %q", log, unknown)
-		}
-		return st
-	}
-	refused := func(r keyring.Ring) {
-		t.Helper()
-		var other stores.OtherKeysError
-		_, _, err := server(r)
-		if !errors.As(err, &other) || !strings.Contains(err.Error(), "give it their SESSION_KEYS") || strings.Contains(err.Error(), r.Text()) {
-			t.Errorf("got error %v, want an OtherKeysError that shows no key", err)
-		}
-	}
+	s := servers{dbtest.OnlyPostgres(t).New(t)}
 	old := keys(t, 1)
-	a := must(old, "")
-	refused(keys(t, 2))
+	a := s.must(t, old, "")
+	s.refuse(t, keys(t, 2))
 	next, err := old.Rotate()
 	if err != nil {
 		t.Fatal(err)
 	}
-	must(next.Behind(), "")  // it verifies, and signs with the old one
-	must(next, "")           // it signs
-	must(old, next.IDs()[0]) // what was forgotten is said
-	must(next.Prune(), old.IDs()[0])
-	refused(keys(t, 1))
+	s.must(t, next.Behind(), "")  // it verifies, and signs with the old one
+	s.must(t, next, "")           // it signs
+	s.must(t, old, next.IDs()[0]) // what was forgotten is said
+	s.must(t, next.Prune(), old.IDs()[0])
+	s.refuse(t, keys(t, 1))
 
 	if err := a.DB.Tx(t.Context(), func(tx *db.Tx) error { // ten minutes later nobody has said a word
 		_, err := tx.Exec(t.Context(), `UPDATE key_uses SET at = at - 601000000`)
@@ -72,8 +80,8 @@ func TestServersHaveAKeyInCommon(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.Sweep(t.Context()) // but a runs
-	refused(keys(t, 1))
-	must(next, "")
+	s.refuse(t, keys(t, 1))
+	s.must(t, next, "")
 }
 
 // With SQLite there is one server.

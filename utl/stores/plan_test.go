@@ -139,23 +139,49 @@ func wholeReads(t *testing.T, from *sql.DB) map[string]int {
 	return all
 }
 
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+var (
+	address = netip.MustParseAddr("192.0.2.1")
+	by      = audit.Actor{Address: address.String()}
+)
+
 // busy does what the sign-in's everyday is.
 func busy(t *testing.T, st *stores.Stores) {
 	t.Helper()
-	ctx, by := t.Context(), audit.Actor{Address: "192.0.2.1"}
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	must(st.Sessions.Poll(ctx))
+	ctx := t.Context()
+	must(t, st.Sessions.Poll(ctx))
+	found := signIn(t, st)
+	read(t, st, found.Identity.ID)
+	code, err := st.Sessions.NewTicket(ctx, found, "https://app.example/", "nonce")
+	must(t, err)
+	_, err = st.Sessions.Redeem(ctx, code)
+	must(t, err)
+	must(t, st.Sessions.End(ctx, found.SID, by))
+	must(t, st.Sessions.Poll(ctx))
+	must(t, st.Accounts.SetPassword(ctx, "person-8", "a tin of rye crackers", by))
+	must(t, st.Mail.Ask(ctx, mail.Asked{Typed: "person-7", Address: address}))
+	must(t, st.Sender(st.Config.URL("localhost:1")).Send(ctx))
+	_, err = st.Accounts.Notices(ctx, "id-7")
+	must(t, err)
+	factors(t, st)
+	st.Sweep(ctx)
+}
+
+// signIn signs in, with a wrong password too, and has the session's row read.
+func signIn(t *testing.T, st *stores.Stores) (found session.Session) {
+	t.Helper()
+	ctx := t.Context()
 	auth := authn.New(authn.Options{Accounts: st.Accounts, Throttle: st.Throttle, Log: st.Log, Now: time.Now})
-	attempt := authn.Attempt{Username: "person-7", Password: "a jar of oat cookies", Address: netip.MustParseAddr("192.0.2.1"), By: by}
-	var found session.Session
+	attempt := authn.Attempt{Username: "person-7", Password: "a jar of oat cookies", Address: address, By: by}
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodPost, "/auth", nil)
-	must(auth.Password(ctx, attempt, func(v session.Verified) (err error) {
+	must(t, auth.Password(ctx, attempt, func(v session.Verified) (err error) {
 		found, err = st.Sessions.Start(w, r, v, false, by)
 		return err
 	}, nil))
@@ -167,21 +193,30 @@ func busy(t *testing.T, st *stores.Stores) {
 	r.AddCookie(w.Result().Cookies()[0])
 	st.Sessions.Invalidate(found.SID)
 	_, err := st.Sessions.Find(r)
-	must(err)
-	must(st.Sessions.Write(ctx))
-	_, err = st.Sessions.List(ctx, found.Identity.ID)
-	must(err)
-	_, err = st.Accounts.Events(ctx, found.Identity.ID, 20)
-	must(err)
-	_, err = st.Accounts.Attempts(ctx, found.Identity.ID, 20)
-	must(err)
+	must(t, err)
+	must(t, st.Sessions.Write(ctx))
+	return found
+}
+
+// read reads what a person's own pages show, and the owners'.
+func read(t *testing.T, st *stores.Stores, accountID string) {
+	t.Helper()
+	ctx := t.Context()
+	_, err := st.Sessions.List(ctx, accountID)
+	must(t, err)
+	_, err = st.Accounts.Events(ctx, accountID, 20)
+	must(t, err)
+	_, err = st.Accounts.Attempts(ctx, accountID, 20)
+	must(t, err)
 	_, err = st.Accounts.Named(ctx, "person-7@site.example")
-	must(err)
+	must(t, err)
 	_, err = st.Accounts.Invitations(ctx, "")
-	must(err)
+	must(t, err)
+	_, err = st.Accounts.Waiting(ctx)
+	must(t, err)
 	for _, q := range []audit.Query{{}, {Before: 9000}, {Who: "person-7"}, {Kind: "kind-7"}, {Day: time.Now()}, {Who: "person-7", Kind: "kind-7", Day: time.Now()}} {
 		_, err = st.Accounts.Audit(ctx, q)
-		must(err)
+		must(t, err)
 	}
 	for _, q := range []account.Query{
 		{},
@@ -198,51 +233,30 @@ func busy(t *testing.T, st *stores.Stores) {
 		{Prefix: "word7", Role: account.Member, Group: "group7", State: account.Active},
 	} {
 		_, err = st.Accounts.People(ctx, q)
-		must(err)
+		must(t, err)
 	}
-	_, err = st.Accounts.Waiting(ctx)
-	must(err)
-	code, err := st.Sessions.NewTicket(ctx, found, "https://app.example/", "nonce")
-	must(err)
-	_, err = st.Sessions.Redeem(ctx, code)
-	must(err)
-	must(st.Sessions.End(ctx, found.SID, by))
-	must(st.Sessions.Poll(ctx))
-	must(st.Accounts.SetPassword(ctx, "person-8", "a tin of rye crackers", by))
-	must(st.Mail.Ask(ctx, mail.Asked{Typed: "person-7", Address: attempt.Address}))
-	must(st.Sender(st.Config.URL("localhost:1")).Send(ctx))
-	_, err = st.Accounts.Notices(ctx, "id-7")
-	must(err)
-	factors(t, st)
-	st.Sweep(ctx)
 }
 
 // factors does what second factors' everyday is.
 func factors(t *testing.T, st *stores.Stores) {
 	t.Helper()
-	ctx, by := t.Context(), audit.Actor{Address: "192.0.2.1"}
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	ctx := t.Context()
 	who, err := st.Accounts.Find(ctx, "person-200")
-	must(err)
+	must(t, err)
 	_, err = st.Factors.Of(ctx, who.ID)
-	must(err)
+	must(t, err)
 	code, err := st.Factors.Begin(ctx, factor.Pending{Account: who.Verified(1, "pwd")}, "")
-	must(err)
+	must(t, err)
 	_, err = st.Factors.Find(ctx, code)
-	must(err)
+	must(t, err)
 	if _, err := st.Factors.Check(ctx, code, "aaaa-aaaa-aaaa-aaaa-aaaa-aaaa", by); !errors.Is(err, factor.ErrWrong) {
 		t.Errorf("a recovery code that nobody has: got error %v", err)
 	}
-	must(st.Factors.SaveRecovery(ctx, who.Identity, by))
+	must(t, st.Factors.SaveRecovery(ctx, who.Identity, by))
 	signers, err := st.Signers(st.Config.URL("localhost:1"))
-	must(err)
+	must(t, err)
 	_, err = signers.Passkeys.List(ctx, who.ID)
-	must(err)
+	must(t, err)
 	_, err = signers.Passkeys.AnswerOptions(ctx, passkey.Question{Use: passkey.Proof, Holder: "x"}, who.ID)
-	must(err)
+	must(t, err)
 }

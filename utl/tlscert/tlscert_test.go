@@ -65,31 +65,32 @@ func TestReloadTakesUpWhatChanged(t *testing.T) {
 	}
 }
 
-// Each fault is refused at the start, and told once when it comes later, while
-// the last good pair stays.
+// faults are what a certificate's and a key's file may be spoilt by.
+var faults = []struct {
+	name, fault string
+	spoil       func(cert, key string) error
+}{
+	{"no certificate", "cert.pem: no such file", func(cert, _ string) error { return os.Remove(cert) }},
+	{"no key", "key.pem: no such file", func(_, key string) error { return os.Remove(key) }},
+	{"half a certificate", "PEM data in certificate", func(cert, _ string) error { return os.Truncate(cert, 200) }},
+	{"an empty key", "PEM data in key", func(_, key string) error { return os.Truncate(key, 0) }},
+	{"the two exchanged", "PEM data in certificate", func(cert, key string) error {
+		return errors.Join(os.Rename(cert, cert+".old"), os.Rename(key, cert), os.Rename(cert+".old", key))
+	}},
+	{"a key of another", "does not match", func(cert, key string) error {
+		_, err := certtest.Make(cert+".other", key)
+		return err
+	}},
+	{"a key that everybody can read", "key.pem has mode 0604 and holds secrets: chmod g-w,o= ", func(cert, key string) error {
+		_, err := certtest.Make(cert, key)
+		return errors.Join(err, os.Chmod(key, 0o604))
+	}},
+}
+
+// Attack keys/file: a key that everybody can read, and other faults: each is refused at
+// the start, and told once when it comes later, while the last good pair stays.
 func TestFaultKeepsTheOldPair(t *testing.T) {
-	_, another := files(t)
-	for _, row := range []struct {
-		name, fault string
-		spoil       func(cert, key string) error
-	}{
-		{"no certificate", "cert.pem: no such file", func(cert, _ string) error { return os.Remove(cert) }},
-		{"no key", "key.pem: no such file", func(_, key string) error { return os.Remove(key) }},
-		{"half a certificate", "PEM data in certificate", func(cert, _ string) error { return os.Truncate(cert, 200) }},
-		{"an empty key", "PEM data in key", func(_, key string) error { return os.Truncate(key, 0) }},
-		{"the two exchanged", "PEM data in certificate", func(cert, key string) error {
-			return errors.Join(os.Rename(cert, another), os.Rename(key, cert), os.Rename(another, key))
-		}},
-		{"a key of another", "does not match", func(_, key string) error {
-			certtest.Write(t, another, key)
-			return nil
-		}},
-		// Attack keys/file: a secret that others can read
-		{"a key that everybody can read", "key.pem has mode 0604 and holds secrets: chmod g-w,o= ", func(cert, key string) error {
-			certtest.Write(t, cert, key)
-			return os.Chmod(key, 0o604)
-		}},
-	} {
+	for _, row := range faults {
 		t.Run(row.name, func(t *testing.T) {
 			cert, key := files(t)
 			old := certtest.Write(t, cert, key)
