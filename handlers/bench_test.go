@@ -30,13 +30,17 @@ func (s *sink) Write(b []byte) (int, error) { return len(b), nil }
 
 func (s *sink) WriteHeader(status int) { s.status = status }
 
-// BenchmarkAnswer is what an answer costs apart from net/http, its log line
-// included.
-func BenchmarkAnswer(b *testing.B) {
-	w := webtest.NewWorld(b, webtest.Jar, "")
-	lines := logs.New(io.Discard) // as the program has it
-	defer lines.Close()
-	text := func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, nil) }
+// programLog returns a log that is queued as the program's is; nobody reads its lines.
+func programLog(b *testing.B) *slog.Logger {
+	b.Helper()
+	lines := logs.New(io.Discard)
+	b.Cleanup(lines.Close)
+	return slog.New(lines.Handler(func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, nil) }))
+}
+
+// onePage returns a PAGES_DIR that holds a.html.
+func onePage(b *testing.B) *os.Root {
+	b.Helper()
 	folder := b.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "a.html"), []byte("<!doctype html><title>a</title>"), 0o600); err != nil {
 		b.Fatal(err)
@@ -45,8 +49,16 @@ func BenchmarkAnswer(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer root.Close()
-	w.Site = w.Again(b, func(c *handlers.Config) { c.Log, c.Pages = slog.New(lines.Handler(text)), root })
+	b.Cleanup(func() { root.Close() })
+	return root
+}
+
+// BenchmarkAnswer is what an answer costs apart from net/http, its log line
+// included.
+func BenchmarkAnswer(b *testing.B) {
+	w := webtest.NewWorld(b, webtest.Jar, "")
+	log, pages := programLog(b), onePage(b)
+	w.Site = w.Again(b, func(c *handlers.Config) { c.Log, c.Pages = log, pages })
 	w.Add(b, "ada", account.Member)
 	ada := w.SignedIn(b, "ada")
 	ada.Visit(webtest.Elsewhere+"/", 5).Want(http.StatusOK)
@@ -84,10 +96,8 @@ func BenchmarkAnswer(b *testing.B) {
 // give as one in the same time.
 func BenchmarkAnswerCores(b *testing.B) {
 	w := webtest.NewWorld(b, webtest.Jar, "")
-	lines := logs.New(io.Discard) // as the program has it
-	defer lines.Close()
-	text := func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, nil) }
-	w.Site = w.Again(b, func(c *handlers.Config) { c.Log = slog.New(lines.Handler(text)) })
+	log := programLog(b)
+	w.Site = w.Again(b, func(c *handlers.Config) { c.Log = log })
 	w.Add(b, "ada", account.Member)
 	ada := w.SignedIn(b, "ada")
 	ada.Visit(webtest.Elsewhere+"/", 5).Want(http.StatusOK)
@@ -109,12 +119,10 @@ func BenchmarkAnswerCores(b *testing.B) {
 // the cores too.
 func BenchmarkMetrics(b *testing.B) {
 	w := webtest.NewWorld(b, webtest.Jar, "")
-	lines := logs.New(io.Discard) // as the program has it
-	defer lines.Close()
-	text := func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, nil) }
-	without := w.Again(b, func(c *handlers.Config) { c.Log = slog.New(lines.Handler(text)) })
+	log := programLog(b)
+	without := w.Again(b, func(c *handlers.Config) { c.Log = log })
 	with := w.Again(b, func(c *handlers.Config) {
-		c.Log, c.Metrics = slog.New(lines.Handler(text)), metrics.New(metrics.Build{}, time.Now)
+		c.Log, c.Metrics = log, metrics.New(metrics.Build{}, time.Now)
 	})
 	w.Site = without
 	w.Add(b, "ada", account.Member)

@@ -68,18 +68,25 @@ type filler struct {
 	*webtest.Site
 
 	sent     map[string]bool // fields that were filled, by action
-	people   int
 	canaries []canary
-	state    string // of the person that the page is about
+
+	// One visit of a page.
+	pattern  string           // of the page's route
+	signedIn bool             // whether the visitor is
+	state    string           // of the person that the page is about
+	n        int              // the visit's number
+	me       string           // the visitor's username
+	b        *webtest.Browser // the visitor's
 }
 
 // page fills every field of every form of the page, for strangers and for people
 // who are signed in.
 func (f *filler) page(t *testing.T, pattern string) {
 	t.Helper()
-	for _, signedIn := range []bool{false, true} {
+	f.pattern = pattern
+	for _, f.signedIn = range []bool{false, true} {
 		for _, f.state = range []string{account.Active, account.Disabled, account.Waiting} {
-			for f.next(t, pattern, signedIn) {
+			for f.next(t) {
 			}
 		}
 	}
@@ -88,80 +95,104 @@ func (f *filler) page(t *testing.T, pattern string) {
 // next opens the page afresh, fills a field that was not filled yet, and reports
 // whether there was one. Each time somebody new does it, an hour later, so that
 // nothing is limited.
-func (f *filler) next(t *testing.T, pattern string, signedIn bool) bool {
+func (f *filler) next(t *testing.T) bool {
 	t.Helper()
 	f.Clock.Move(time.Hour)
-	f.people++
-	me, b := fmt.Sprint("person", f.people), f.Browser(t)
-	role := account.Member
-	if strings.HasPrefix(pattern, "/people") || strings.HasPrefix(pattern, "/apps") {
-		role = account.Owner
-	}
-	f.Add(t, me, role)
-	if signedIn {
-		f.SignedIn(t, me).AddPasskey(f.Device(), "backup")
-		f.Person(t, me) // elsewhere too
-		f.AppPassword(t, me, account.AppPassword{Name: "backup"})
-		b = f.Person(t, me)
-	}
-	path := pattern
-	switch {
-	case pattern == "/auth/code":
-		f.AddApp(t, me)
-		b = f.Browser(t)
-		b.SignIn(me, webtest.Good).Want(http.StatusSeeOther, pattern)
-	case strings.HasPrefix(pattern, "/join/"):
-		path = f.Link(t, account.Member)
-	case strings.HasPrefix(pattern, "/reset/"):
-		path = f.Link(t, me)
-	case strings.HasPrefix(pattern, "/confirm/"):
-		if err := f.Accounts.SetEmail(t.Context(), me, me+"@site.example", false, audit.Command()); err != nil {
-			t.Fatal(err)
-		}
-		path = f.MailedLink(t, mail.Confirm, me)
-	case strings.HasPrefix(pattern, "/signup/"):
-		path = f.SignUpLink(t, me+"-new")
-		f.Add(t, me+"-new", account.Member) // another is to be chosen
-	case strings.HasPrefix(pattern, "/lock/"):
-		path = f.MailedLink(t, mail.NewBrowser, me)
-	case strings.HasPrefix(pattern, "/people/{"):
-		other := fmt.Sprint("other", f.people)
-		f.person(t, other)
-		path = strings.Replace(path, "{username}", other, 1)
-	case pattern == "/account/passkeys" && signedIn && f.state == account.Disabled: // the second time, the form of one of them
-		all := f.Texts(t, `SELECT id FROM passkeys ORDER BY created_at`)
-		path += "?rename=" + all[len(all)-1]
-	case strings.HasPrefix(pattern, "/apps/{"):
-		host := fmt.Sprint("app-", f.people, ".example")
-		path = "/apps/" + f.NewApp(t, app.App{Name: "Wiki", Host: host, URL: "http://" + host + "/"}).ID
-	case pattern == "/people":
-		f.Link(t, account.Member) // an invitation to withdraw
-	default:
-		path, _, _ = strings.Cut(path, "{")
-	}
-	if signedIn && f.state == account.Disabled { // the second time, what one sees with more of it
-		switch pattern {
-		case "/account":
-			b.Post("/account/recovery").Want(http.StatusOK)
-		case "/account/code":
-			b.AddApp(f.Site)
-		}
-	}
-	page := b.Get(path)
-	if pattern == "/account/recovery" && signedIn && f.state == account.Disabled {
-		page = b.Post(path).Want(http.StatusOK)
-	}
+	f.visitor(t)
 	found := false
-	page.Find("form").EachWithBreak(func(_ int, form *goquery.Selection) bool {
+	f.open(t).Find("form").EachWithBreak(func(_ int, form *goquery.Selection) bool {
 		names := form.Find("[name]").Map(func(_ int, field *goquery.Selection) string { return field.AttrOr("name", "") })
 		for _, name := range append(names, "unknown") {
-			if found = f.fill(b, me, form, name); found {
+			if found = f.fill(form, name); found {
 				return false
 			}
 		}
 		return true
 	})
 	return found
+}
+
+// visitor makes the account of the next visitor, who has one of everything, and the
+// browser.
+func (f *filler) visitor(t *testing.T) {
+	t.Helper()
+	f.n++
+	f.me, f.b = fmt.Sprint("person", f.n), f.Browser(t)
+	role := account.Member
+	if strings.HasPrefix(f.pattern, "/people") || strings.HasPrefix(f.pattern, "/apps") {
+		role = account.Owner
+	}
+	f.Add(t, f.me, role)
+	if f.signedIn {
+		f.SignedIn(t, f.me).AddPasskey(f.Device(), "backup")
+		f.Person(t, f.me) // elsewhere too
+		f.AppPassword(t, f.me, account.AppPassword{Name: "backup"})
+		f.b = f.Person(t, f.me)
+	}
+	if f.pattern == "/auth/code" { // with a sign-in that waits for its code
+		f.AddApp(t, f.me)
+		f.b = f.Browser(t)
+		f.b.SignIn(f.me, webtest.Good).Want(http.StatusSeeOther, f.pattern)
+	}
+}
+
+// more reports whether the page is visited for the second time by people who are
+// signed in, who then see it with more on it.
+func (f *filler) more() bool { return f.signedIn && f.state == account.Disabled }
+
+// open opens the page.
+func (f *filler) open(t *testing.T) *webtest.Answer {
+	t.Helper()
+	path := f.path(t)
+	if f.more() {
+		switch f.pattern {
+		case "/account":
+			f.b.Post("/account/recovery").Want(http.StatusOK)
+		case "/account/code":
+			f.b.AddApp(f.Site)
+		}
+	}
+	page := f.b.Get(path)
+	if f.pattern == "/account/recovery" && f.more() {
+		page = f.b.Post(path).Want(http.StatusOK)
+	}
+	return page
+}
+
+// path returns a path of the page's route, of something that it can be about.
+func (f *filler) path(t *testing.T) string {
+	t.Helper()
+	switch p := f.pattern; {
+	case strings.HasPrefix(p, "/join/"):
+		return f.Link(t, account.Member)
+	case strings.HasPrefix(p, "/reset/"):
+		return f.Link(t, f.me)
+	case strings.HasPrefix(p, "/confirm/"):
+		if err := f.Accounts.SetEmail(t.Context(), f.me, f.me+"@site.example", false, audit.Command()); err != nil {
+			t.Fatal(err)
+		}
+		return f.MailedLink(t, mail.Confirm, f.me)
+	case strings.HasPrefix(p, "/signup/"):
+		link := f.SignUpLink(t, f.me+"-new")
+		f.Add(t, f.me+"-new", account.Member) // another is to be chosen
+		return link
+	case strings.HasPrefix(p, "/lock/"):
+		return f.MailedLink(t, mail.NewBrowser, f.me)
+	case strings.HasPrefix(p, "/people/{"):
+		other := fmt.Sprint("other", f.n)
+		f.person(t, other)
+		return strings.Replace(p, "{username}", other, 1)
+	case p == "/account/passkeys" && f.more(): // the form of one of them
+		all := f.Texts(t, `SELECT id FROM passkeys ORDER BY created_at`)
+		return p + "?rename=" + all[len(all)-1]
+	case strings.HasPrefix(p, "/apps/{"):
+		host := fmt.Sprint("app-", f.n, ".example")
+		return "/apps/" + f.NewApp(t, app.App{Name: "Wiki", Host: host, URL: "http://" + host + "/"}).ID
+	case p == "/people":
+		f.Link(t, account.Member) // an invitation to withdraw
+	}
+	path, _, _ := strings.Cut(f.pattern, "{")
+	return path
 }
 
 // person makes the account of the state that f says.
@@ -181,13 +212,13 @@ func (f *filler) person(t *testing.T, username string) {
 
 // fill sends the form with a canary in the field, unless it was filled before,
 // and what is right in all others.
-func (f *filler) fill(b *webtest.Browser, me string, form *goquery.Selection, name string) bool {
+func (f *filler) fill(form *goquery.Selection, name string) bool {
 	method, action := strings.ToUpper(form.AttrOr("method", "")), form.AttrOr("action", "")
 	c := canary{fmt.Sprintf("canary-%04d-in-a-jar", len(f.canaries)), name, action}
 	values := url.Values{}
 	form.Find("[name]").Each(func(_ int, field *goquery.Selection) {
 		name := field.AttrOr("name", "")
-		right := map[string]string{"current": webtest.Good, "password": webtest.Good, "username": me, "name": "backup", "confirm": me}[name]
+		right := map[string]string{"current": webtest.Good, "password": webtest.Good, "username": f.me, "name": "backup", "confirm": f.me}[name]
 		values.Set(name, cmp.Or(field.AttrOr("value", ""), right))
 	})
 	if values.Has("current") && values.Has("password") {
@@ -199,9 +230,9 @@ func (f *filler) fill(b *webtest.Browser, me string, form *goquery.Selection, na
 	}
 	f.sent[key], f.canaries = true, append(f.canaries, c)
 	if method == http.MethodPost {
-		b.Send(action, values.Encode())
+		f.b.Send(action, values.Encode())
 	} else {
-		b.Get(action + "?" + values.Encode())
+		f.b.Get(action + "?" + values.Encode())
 	}
 	return true
 }

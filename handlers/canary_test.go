@@ -50,71 +50,122 @@ func TestCanaries(t *testing.T) {
 // outage too, and returns what must stay secret, and what came back.
 func flows(t *testing.T, s *webtest.Site) (secrets []string, bodies map[string]string) {
 	t.Helper()
-	secrets, bodies = []string{canaryFirst, canarySecond, canaryThird, canaryWrong, canaryQuery, "canary"}, map[string]string{}
-	b := s.Browser(t)
-	do := func(method, path string, want int, fields ...string) {
-		t.Helper()
-		req := b.Request(method, path, webtest.Form(fields...), "Content-Type", "application/x-www-form-urlencoded",
-			"Sec-Fetch-Site", "same-origin", "Referer", b.Base+"/"+canaryQuery)
-		got := b.Exchange(req).Want(want)
-		bodies[method+" "+path] += got.Body
-		for _, c := range append(got.Cookies(), b.Jar.Cookies(req.URL)...) {
-			if c.Value != "" {
-				secrets = append(secrets, c.Value)
-			}
+	f := &flow{Site: s, b: s.Browser(t), bodies: map[string]string{}}
+	f.secrets = []string{canaryFirst, canarySecond, canaryThird, canaryWrong, canaryQuery, "canary"}
+	f.joins(t)
+	f.changesPassword(t)
+	f.signsIn(t)
+	app := f.asksTheGate(t)
+	f.resetsPassword(t)
+	f.secrets = append(f.secrets, s.Texts(t, `SELECT sid FROM sessions`)...)
+	f.secrets = append(f.secrets, s.Texts(t, `SELECT password FROM accounts`)...)
+	f.secrets = append(f.secrets, string(webtest.Key[:]), string(webtest.DeviceKey[:]))
+	f.inAnOutage(t, app)
+	return f.secrets, f.bodies
+}
+
+// flow is a browser that keeps what must stay secret, and what came back.
+type flow struct {
+	*webtest.Site
+
+	b       *webtest.Browser
+	secrets []string
+	bodies  map[string]string // by method and path
+}
+
+// do sends a request with a canary in its Referer, and keeps the answer and the cookies.
+func (f *flow) do(method, path string, want int, fields ...string) {
+	f.b.T.Helper()
+	req := f.b.Request(method, path, webtest.Form(fields...), "Content-Type", "application/x-www-form-urlencoded",
+		"Sec-Fetch-Site", "same-origin", "Referer", f.b.Base+"/"+canaryQuery)
+	got := f.b.Exchange(req).Want(want)
+	f.bodies[method+" "+path] += got.Body
+	for _, c := range append(got.Cookies(), f.b.Jar.Cookies(req.URL)...) {
+		if c.Value != "" {
+			f.secrets = append(f.secrets, c.Value)
 		}
 	}
-	join := s.Link(t, account.Owner)
-	secrets = append(secrets, join[len("/join/"):])
-	do("GET", join, 200)
-	do("POST", join, 422, "username", "ada", "password", "canary")
-	do("POST", join+"?x="+canaryQuery, 303, "username", "ada", "password", canaryFirst)
-	do("POST", join, 410, "username", "ada", "password", canaryFirst)
-	do("GET", "/?token="+canaryQuery, 200)
-	do("POST", "/account/password", 422, "current", canaryWrong, "password", canarySecond)
-	do("POST", "/account/password", 422, "current", canaryFirst, "password", "canary")
-	do("POST", "/account/password", 303, "current", canaryFirst, "password", canarySecond)
-	do("GET", "/account", 200)
-	do("POST", "/logout", 303)
-	do("POST", "/auth", 422, "username", "ada", "password", canaryWrong, "secret", canaryQuery)
-	do("POST", "/auth", 400, "username", "ada", "password", canaryWrong, "password", canaryWrong)
-	do("POST", "/auth", 303, "username", "ada", "password", canarySecond)
-	do("POST", "/account/prove", 422, "password", canaryWrong)
-	do("POST", "/account/prove", 303, "password", canarySecond)
-	do("POST", "/account/app-passwords", 200, "name", "backup")
-	const shown = "POST /account/app-passwords"
-	app := regexp.MustCompile(`gj_(\w{52})`).FindStringSubmatch(bodies[shown])[1]
-	delete(bodies, shown) // it shows the secret once
-	secrets = append(secrets, app, strings.ToLower(app))
-	ask := func(want int, authorization string) {
-		t.Helper()
-		bodies["the gate"] += b.Get("/gate/forward", webtest.Asked("http://wiki.example/", "Authorization", authorization)...).Want(want).Body
-	}
-	ask(200, "Bearer gj_"+app)
-	ask(401, "Digest gj_"+app)
-	ask(401, webtest.Basic("gj_"+app, ""))
-	ask(401, webtest.Basic("ada", canaryWrong))
-	do("GET", "/account", 200)
-	do("POST", "/account/data", 200)
-	reset := s.Link(t, "ada")
-	secrets = append(secrets, reset[len("/reset/"):])
-	do("GET", reset, 200)
-	do("POST", reset, 303, "password", canaryThird)
-	do("PUT", reset, 405)
-	do("GET", reset+"x", 410)
-	secrets = append(secrets, s.Texts(t, `SELECT sid FROM sessions`)...)
-	secrets = append(secrets, s.Texts(t, `SELECT password FROM accounts`)...)
-	unsaid := s.Link(t, account.Member)
-	secrets = append(secrets, unsaid[len("/join/"):], string(webtest.Key[:]), string(webtest.DeviceKey[:]))
+}
 
-	if err := os.Rename(s.DbPath, s.DbPath+".away"); err != nil {
+// ask asks the gate with the Authorization header, and keeps the answer.
+func (f *flow) ask(want int, authorization string) {
+	f.b.T.Helper()
+	f.bodies["the gate"] += f.b.Get("/gate/forward", webtest.Asked("http://wiki.example/", "Authorization", authorization)...).Want(want).Body
+}
+
+// link makes a link as Site.Link does, and keeps its code.
+func (f *flow) link(t *testing.T, of string) string {
+	t.Helper()
+	link := f.Link(t, of)
+	f.secrets = append(f.secrets, link[strings.LastIndex(link, "/")+1:])
+	return link
+}
+
+func (f *flow) joins(t *testing.T) {
+	t.Helper()
+	join := f.link(t, account.Owner)
+	f.do("GET", join, 200)
+	f.do("POST", join, 422, "username", "ada", "password", "canary")
+	f.do("POST", join+"?x="+canaryQuery, 303, "username", "ada", "password", canaryFirst)
+	f.do("POST", join, 410, "username", "ada", "password", canaryFirst)
+	f.do("GET", "/?token="+canaryQuery, 200)
+}
+
+func (f *flow) changesPassword(t *testing.T) {
+	t.Helper()
+	f.do("POST", "/account/password", 422, "current", canaryWrong, "password", canarySecond)
+	f.do("POST", "/account/password", 422, "current", canaryFirst, "password", "canary")
+	f.do("POST", "/account/password", 303, "current", canaryFirst, "password", canarySecond)
+	f.do("GET", "/account", 200)
+}
+
+func (f *flow) signsIn(t *testing.T) {
+	t.Helper()
+	f.do("POST", "/logout", 303)
+	f.do("POST", "/auth", 422, "username", "ada", "password", canaryWrong, "secret", canaryQuery)
+	f.do("POST", "/auth", 400, "username", "ada", "password", canaryWrong, "password", canaryWrong)
+	f.do("POST", "/auth", 303, "username", "ada", "password", canarySecond)
+	f.do("POST", "/account/prove", 422, "password", canaryWrong)
+	f.do("POST", "/account/prove", 303, "password", canarySecond)
+}
+
+// asksTheGate makes an app password, asks the gate with it, and returns it.
+func (f *flow) asksTheGate(t *testing.T) (app string) {
+	t.Helper()
+	const shown = "POST /account/app-passwords"
+	f.do("POST", "/account/app-passwords", 200, "name", "backup")
+	app = regexp.MustCompile(`gj_(\w{52})`).FindStringSubmatch(f.bodies[shown])[1]
+	delete(f.bodies, shown) // it shows the secret once
+	f.secrets = append(f.secrets, app, strings.ToLower(app))
+	f.ask(200, "Bearer gj_"+app)
+	f.ask(401, "Digest gj_"+app)
+	f.ask(401, webtest.Basic("gj_"+app, ""))
+	f.ask(401, webtest.Basic("ada", canaryWrong))
+	f.do("GET", "/account", 200)
+	f.do("POST", "/account/data", 200)
+	return app
+}
+
+func (f *flow) resetsPassword(t *testing.T) {
+	t.Helper()
+	reset := f.link(t, "ada")
+	f.do("GET", reset, 200)
+	f.do("POST", reset, 303, "password", canaryThird)
+	f.do("PUT", reset, 405)
+	f.do("GET", reset+"x", 410)
+}
+
+// inAnOutage takes the database away, and tries what needs it.
+func (f *flow) inAnOutage(t *testing.T, app string) {
+	t.Helper()
+	join := f.link(t, account.Member)
+	if err := os.Rename(f.DbPath, f.DbPath+".away"); err != nil {
 		t.Fatal(err)
 	}
-	do("POST", "/auth", 503, "username", "ada", "password", canaryThird)
-	do("POST", "/account/password", 503, "current", canaryThird, "password", canaryFirst)
-	ask(503, webtest.Basic("ada", "gj_"+app))
-	do("GET", unsaid, 503)
-	do("POST", unsaid, 503, "username", "bob", "password", canaryFirst)
-	do("POST", "/logout", http.StatusServiceUnavailable)
-	return secrets, bodies
+	f.do("POST", "/auth", 503, "username", "ada", "password", canaryThird)
+	f.do("POST", "/account/password", 503, "current", canaryThird, "password", canaryFirst)
+	f.ask(503, webtest.Basic("ada", "gj_"+app))
+	f.do("GET", join, 503)
+	f.do("POST", join, 503, "username", "bob", "password", canaryFirst)
+	f.do("POST", "/logout", http.StatusServiceUnavailable)
 }

@@ -43,19 +43,26 @@ func TestSeveralCookiesOfOurName(t *testing.T) {
 					return
 				}
 				got := b.Get("/account", "Cookie", row.cookie).Want(http.StatusSeeOther)
-				var places []string
-				for _, c := range got.Cookies() {
-					if c.Name != name || c.Value != "" || c.MaxAge >= 0 {
-						t.Errorf("got the cookie %s, want it cleared", c)
-					}
-					places = append(places, c.Domain+c.Path)
-				}
-				if got := strings.Join(places, " "); got != where {
-					t.Errorf("cleared for %s, want %s", got, where)
-				}
+				wantCleared(t, got, name, where)
 				b.Get("/", "Cookie", row.cookie).Want(http.StatusOK).Says("h1", "Sign in").WantPage()
 			})
 		}
+	}
+}
+
+// wantCleared fails the test unless the answer clears the cookie of the name, and no
+// other, in the places: each a domain and a path, with spaces between.
+func wantCleared(t *testing.T, a *webtest.Answer, name, places string) {
+	t.Helper()
+	var cleared []string
+	for _, c := range a.Cookies() {
+		if c.Name != name || c.Value != "" || c.MaxAge >= 0 {
+			t.Errorf("got the cookie %s, want it cleared", c)
+		}
+		cleared = append(cleared, c.Domain+c.Path)
+	}
+	if got := strings.Join(cleared, " "); got != places {
+		t.Errorf("cleared for %s, want %s", got, places)
 	}
 }
 

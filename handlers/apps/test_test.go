@@ -46,10 +46,16 @@ func good(http.ResponseWriter, *http.Request) bool { return false }
 func tested(t *testing.T) (s *webtest.Site, b *webtest.Browser) {
 	t.Helper()
 	s, b = site(t)
+	testsApps(t, s)
+	return s, b
+}
+
+// testsApps makes the site's server test apps until the test ends.
+func testsApps(t *testing.T, s *webtest.Site) {
+	t.Helper()
 	ended := make(chan struct{})
 	go func() { defer close(ended); s.Settings.Tests.Run(t.Context()) }()
 	t.Cleanup(func() { <-ended })
-	return s, b
 }
 
 // newApp adds an app at the host and returns its page.
@@ -111,23 +117,9 @@ func TestAppAsItsOwner(t *testing.T) {
 			if err := w.Accounts.SetGroups(t.Context(), "ada", []string{"dev"}, audit.Command()); err != nil {
 				t.Fatal(err)
 			}
-			ended := make(chan struct{})
-			go func() { defer close(ended); w.Settings.Tests.Run(t.Context()) }()
-			t.Cleanup(func() { <-ended })
+			testsApps(t, w.Site)
 			entered := atomic.Int64{}
-			host := behindGate(t, func(answer http.ResponseWriter, r *http.Request) bool {
-				cookie, err := r.Cookie("glassjar-gate")
-				if err != nil || len(cookie.Value) < 100 {
-					return false
-				}
-				found, err := w.Sessions.FindGate(r, session.CookieScope{Host: "wiki.localhost"})
-				if err != nil || found.Username != "ada" {
-					t.Errorf("with %s: %v, %v", cookie, found.Username, err)
-				}
-				entered.Add(1)
-				_, _ = io.WriteString(answer, "a page")
-				return true
-			})
+			host := behindGate(t, letsAdaIn(t, w.Sessions, &entered))
 			at := w.NewApp(t, app.App{Name: "Wiki", Host: host, URL: "http://" + host + "/", Groups: tt.groups, Level: tt.level})
 			got := result(t, w.SignedIn(t, "ada"), "/apps/"+at.ID)
 			if (entered.Load() > 0) != tt.enters {
@@ -137,6 +129,25 @@ func TestAppAsItsOwner(t *testing.T) {
 				t.Errorf("it says %q", got.Text("main"))
 			}
 		})
+	}
+}
+
+// letsAdaIn answers a request that comes with ada's gate cookie with a page, and counts
+// it; a gate cookie of anybody else fails the test.
+func letsAdaIn(t *testing.T, sessions *session.Store, entered *atomic.Int64) func(http.ResponseWriter, *http.Request) bool {
+	t.Helper()
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		cookie, err := r.Cookie("glassjar-gate")
+		if err != nil || len(cookie.Value) < 100 {
+			return false
+		}
+		found, err := sessions.FindGate(r, session.CookieScope{Host: "wiki.localhost"})
+		if err != nil || found.Username != "ada" {
+			t.Errorf("with %s: %v, %v", cookie, found.Username, err)
+		}
+		entered.Add(1)
+		_, _ = io.WriteString(w, "a page")
+		return true
 	}
 }
 

@@ -13,75 +13,125 @@ import (
 	"glassjar/utl/audit"
 )
 
-// An app's groups, level and programs decide who passes; GATE_HOSTS goes on to count
-// for hosts without an app.
-func TestAppsDecideWhoPasses(t *testing.T) {
-	w := webtest.NewWorld(t, webtest.Jar, "")
-	ada, cookie := w.In(t)
-	secret := w.AppPassword(t, "ada", account.AppPassword{Name: "git"})
-	made := w.NewApp(t, app.App{Name: "Wiki", Host: "wiki.example", Groups: []string{"dev", "ops"}, Programs: true})
-	ask := func(when string, status int, header ...string) *webtest.Answer {
-		t.Helper()
-		got := w.Ask(t, "/gate/check", webtest.Asked(webtest.Elsewhere+"/a", header...))
-		if got.StatusCode != status {
-			t.Errorf("%s: got status %d, want %d", when, got.StatusCode, status)
-		}
-		return got
+// wiki is an app at webtest.Elsewhere for the groups dev and ops, which programs may
+// open, and ada, who is in no group, signed in there, and has an app password.
+type wiki struct {
+	*webtest.World
+
+	app            app.App
+	ada            *webtest.Browser
+	cookie, bearer string // ada's
+}
+
+func newWiki(t *testing.T) *wiki {
+	t.Helper()
+	w := &wiki{World: webtest.NewWorld(t, webtest.Jar, "")}
+	w.ada, w.cookie = w.In(t)
+	w.bearer = "Bearer " + w.AppPassword(t, "ada", account.AppPassword{Name: "git"})
+	w.app = w.NewApp(t, app.App{Name: "Wiki", Host: "wiki.example", Groups: []string{"dev", "ops"}, Programs: true})
+	return w
+}
+
+// answers fails the test unless the gate answers a question about a page of the wiki
+// with the status.
+func (w *wiki) answers(t *testing.T, when string, status int, header ...string) *webtest.Answer {
+	t.Helper()
+	got := w.Ask(t, "/gate/check", webtest.Asked(webtest.Elsewhere+"/a", header...))
+	if got.StatusCode != status {
+		t.Errorf("%s: got status %d, want %d", when, got.StatusCode, status)
 	}
-	change := func(set func(a *app.App)) {
-		t.Helper()
-		set(&made)
-		if err := w.Apps.Change(t.Context(), made, audit.Command()); err != nil {
-			t.Fatal(err)
-		}
+	return got
+}
+
+// change changes the app.
+func (w *wiki) change(t *testing.T, set func(a *app.App)) {
+	t.Helper()
+	set(&w.app)
+	if err := w.Apps.Change(t.Context(), w.app, audit.Command()); err != nil {
+		t.Fatal(err)
 	}
-	ask("in none of the groups", http.StatusForbidden, "Cookie", cookie, "Accept", "text/html").WantGatePage()
-	ask("in none of the groups, by app password", http.StatusForbidden, "Authorization", "Bearer "+secret)
+}
+
+// addToOps puts ada into a group that may open the wiki.
+func (w *wiki) addToOps(t *testing.T) {
+	t.Helper()
 	if err := w.Accounts.SetGroups(t.Context(), "ada", []string{"ops"}, audit.Command()); err != nil {
 		t.Fatal(err)
 	}
-	ask("in one of them", http.StatusOK, "Cookie", cookie).WantHeader("Remote-Groups", "ops")
-	ask("by app password", http.StatusOK, "Authorization", "Bearer "+secret)
+}
 
-	if err := w.Apps.Change(t.Context(), app.App{ID: made.ID, Name: "Wiki", Host: "wiki.example", Level: 2, Programs: true}, audit.Command()); !errors.Is(err, app.ErrPrograms) {
+// An app's groups decide who passes, with the session and by app password.
+func TestGroupsOfAnAppDecideWhoPasses(t *testing.T) {
+	w := newWiki(t)
+	w.answers(t, "in none of the groups", http.StatusForbidden, "Cookie", w.cookie, "Accept", "text/html").WantGatePage()
+	w.answers(t, "in none of the groups, by app password", http.StatusForbidden, "Authorization", w.bearer)
+	w.addToOps(t)
+	w.answers(t, "in one of them", http.StatusOK, "Cookie", w.cookie).WantHeader("Remote-Groups", "ops")
+	w.answers(t, "by app password", http.StatusOK, "Authorization", w.bearer)
+}
+
+// An app of level 2 is for sessions of level 2, and for no program.
+func TestLevelOfAnAppDecidesWhoPasses(t *testing.T) {
+	w := newWiki(t)
+	w.addToOps(t)
+	both := app.App{ID: w.app.ID, Name: "Wiki", Host: "wiki.example", Level: 2, Programs: true}
+	if err := w.Apps.Change(t.Context(), both, audit.Command()); !errors.Is(err, app.ErrPrograms) {
 		t.Errorf("a second factor and app passwords: got %v", err)
 	}
-	change(func(a *app.App) { a.Level, a.Programs = 2, false })
-	ask("with a session of level 1", http.StatusUnauthorized, "Cookie", cookie).WantHeader("Location", webtest.Jar+"/auth/step-up?next="+url.QueryEscape(webtest.Elsewhere+"/a"))
-	ask("by app password", http.StatusForbidden, "Authorization", "Bearer "+secret)
-	ask("a program without one is not asked for it", http.StatusUnauthorized, "Accept", "*/*").WantHeader("WWW-Authenticate", "")
-	w.Exec(t, `UPDATE apps SET programs = 1`) // as an older version kept it
-	w.Exec(t, `UPDATE app_changes SET stamp = 'older'`)
-	if err := w.Apps.Load(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if got := ask("by app password, as it was allowed once", http.StatusForbidden, "Authorization", "Bearer "+secret); got.Body != noSecondFactor {
-		t.Errorf("the body says %s", got.Body)
-	}
-	ask("a program without one is not asked for it, either", http.StatusUnauthorized, "Accept", "*/*").WantHeader("WWW-Authenticate", "")
+	w.change(t, func(a *app.App) { a.Level, a.Programs = 2, false })
+	w.answers(t, "with a session of level 1", http.StatusUnauthorized, "Cookie", w.cookie).WantHeader("Location", webtest.Jar+"/auth/step-up?next="+url.QueryEscape(webtest.Elsewhere+"/a"))
+	w.answers(t, "by app password", http.StatusForbidden, "Authorization", w.bearer)
+	w.answers(t, "a program without one is not asked for it", http.StatusUnauthorized, "Accept", "*/*").WantHeader("WWW-Authenticate", "")
 	w.Exec(t, `UPDATE sessions SET level = 2`)
 	for _, sid := range w.Texts(t, `SELECT sid FROM sessions`) {
 		w.Sessions.Invalidate(sid)
 	}
-	ask("with a session of level 2", http.StatusOK, "Cookie", cookie)
+	w.answers(t, "with a session of level 2", http.StatusOK, "Cookie", w.cookie)
+	w.change(t, func(a *app.App) { a.Level = 1 })
+	w.answers(t, "with a session of level 2 where one of level 1 passes", http.StatusOK, "Cookie", w.cookie)
+}
 
-	change(func(a *app.App) { a.Level = 1 })
-	if got := ask("a program where it may not", http.StatusForbidden, "Authorization", "Bearer "+secret); !strings.Contains(got.Body, "takes no app passwords") {
+// An app that an older version kept with level 2 and app passwords is for no program.
+func TestLevelOfAnOlderAppWinsOverItsPrograms(t *testing.T) {
+	w := newWiki(t)
+	w.addToOps(t)
+	w.Exec(t, `UPDATE apps SET level = 2, programs = 1`)
+	w.Exec(t, `UPDATE app_changes SET stamp = 'older'`)
+	if err := w.Apps.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.answers(t, "by app password", http.StatusForbidden, "Authorization", w.bearer); got.Body != noSecondFactor {
 		t.Errorf("the body says %s", got.Body)
 	}
-	ask("a wrong app password where none may", http.StatusForbidden, "Authorization", "Bearer gj_x")
-	ask("a program without one is not asked for it", http.StatusUnauthorized, "Accept", "*/*").WantHeader("WWW-Authenticate", "")
-	ask("with the session beside it", http.StatusOK, "Cookie", cookie)
+	w.answers(t, "a program without one is not asked for it", http.StatusUnauthorized, "Accept", "*/*").WantHeader("WWW-Authenticate", "")
+}
 
-	change(func(a *app.App) { a.Host, a.URL, a.Groups, a.Level = "wiki.example:9999", "", nil, 1 })
-	ask("on another port than the app's, though GATE_HOSTS has it", http.StatusForbidden, "Cookie", cookie)
-	change(func(a *app.App) { a.Host, a.Groups = "other.example", []string{"other"} })
-	ask("without an app, by GATE_HOSTS", http.StatusOK, "Cookie", cookie)
+// Where programs may not pass, no app password does, right or wrong; a session does.
+func TestAppWithoutProgramsTakesNoAppPassword(t *testing.T) {
+	w := newWiki(t)
+	w.addToOps(t)
+	w.change(t, func(a *app.App) { a.Programs = false })
+	if got := w.answers(t, "a program where it may not", http.StatusForbidden, "Authorization", w.bearer); !strings.Contains(got.Body, "takes no app passwords") {
+		t.Errorf("the body says %s", got.Body)
+	}
+	w.answers(t, "a wrong app password where none may", http.StatusForbidden, "Authorization", "Bearer gj_x")
+	w.answers(t, "a program without one is not asked for it", http.StatusUnauthorized, "Accept", "*/*").WantHeader("WWW-Authenticate", "")
+	w.answers(t, "with the session beside it", http.StatusOK, "Cookie", w.cookie)
+}
+
+// GATE_HOSTS goes on to count for hosts without an app, and an app's host needs no
+// GATE_HOSTS, until the app is removed.
+func TestHostOfAnAppDecidesWhoPasses(t *testing.T) {
+	w := newWiki(t)
+	w.change(t, func(a *app.App) { a.Host, a.URL, a.Groups = "wiki.example:9999", "", nil })
+	w.answers(t, "on another port than the app's, though GATE_HOSTS has it", http.StatusForbidden, "Cookie", w.cookie)
+	w.change(t, func(a *app.App) { a.Host, a.Groups = "other.example", []string{"other"} })
+	w.answers(t, "without an app, by GATE_HOSTS", http.StatusOK, "Cookie", w.cookie)
 	if got := w.Ask(t, "/gate/check", webtest.Asked("https://other.example/", "Sec-Fetch-Mode", "navigate")); got.StatusCode != http.StatusUnauthorized {
 		t.Errorf("an app that GATE_HOSTS has not: got status %d", got.StatusCode)
 	}
-	ada.Visit("https://other.example/", 5).Want(http.StatusForbidden)
-	if err := w.Apps.Remove(t.Context(), made.ID, audit.Command()); err != nil {
+	w.ada.Visit("https://other.example/", 5).Want(http.StatusForbidden)
+	if err := w.Apps.Remove(t.Context(), w.app.ID, audit.Command()); err != nil {
 		t.Fatal(err)
 	}
 	w.Ask(t, "/gate/check", webtest.Asked("https://other.example/")).Want(http.StatusForbidden)

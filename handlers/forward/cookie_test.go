@@ -3,7 +3,6 @@ package forward_test
 import (
 	"encoding/json"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -39,72 +38,138 @@ type payload struct {
 	Host     string `json:"host,omitempty"`
 }
 
-// Attack cookie/foreign-key, gate/places: each cookie opens one place.
-func TestGateCookiesOpenOnePlace(t *testing.T) {
-	w := webtest.NewWorld(t, webtest.Jar, "site.example")
-	b, wiki := w.In(t)
-	own := b.Holds(webtest.Jar, "__Host-glassjar")
+// A Cookie header up to the value.
+const (
+	sessionIs = "__Host-glassjar="
+	hostIs    = webtest.HostCookie + "="
+	domainIs  = webtest.DomainCookie + "="
+)
+
+// cookies are the values of the three cookies of ada, who is signed in at the jar, at
+// the app at webtest.Elsewhere, and in the shared domain.
+type cookies struct {
+	*webtest.World
+
+	session, host, domain string
+	payload               payload // of a gate cookie of her session, for no host
+}
+
+func newCookies(t *testing.T) *cookies {
+	t.Helper()
+	c := &cookies{World: webtest.NewWorld(t, webtest.Jar, "site.example")}
+	b, _ := c.In(t)
 	b.Visit(webtest.Sister+"/", 5).Want(http.StatusOK)
-	shared := b.Holds(webtest.Sister, webtest.DomainCookie)
-	value := strings.TrimPrefix(wiki, webtest.HostCookie+"=")
-	if own == "" || shared == "" || value == "" {
+	c.session = b.Holds(webtest.Jar, "__Host-glassjar")
+	c.host = b.Holds(webtest.Elsewhere, webtest.HostCookie)
+	c.domain = b.Holds(webtest.Sister, webtest.DomainCookie)
+	if c.session == "" || c.host == "" || c.domain == "" {
 		t.Fatal("a cookie is missing")
 	}
-	p := payload{SID: w.Texts(t, `SELECT sid FROM sessions`)[0], Username: "ada", Started: w.Clock.Now().Unix()}
-	at := func(host string) payload { p := p; p.Host = host; return p }
-	for _, tt := range []struct {
-		name, target, cookie string
-		passes               bool
-	}{
-		{"the session cookie, at the jar's host", webtest.Jar + "/", "__Host-glassjar=" + own, true},
-		{"the session cookie, on another port of it", webtest.Jar + ":444/", "__Host-glassjar=" + own, true},
-		{"the session cookie, elsewhere", webtest.Elsewhere + "/", "__Host-glassjar=" + own, false},
-		{"the session cookie, in the shared domain", webtest.Sister + "/", "__Host-glassjar=" + own, false},
-		{"the session cookie as a gate cookie", webtest.Elsewhere + "/", webtest.HostCookie + "=" + own, false},
-		{"the session cookie as the domain's", webtest.Sister + "/", webtest.DomainCookie + "=" + own, false},
-		{"a host's", webtest.Elsewhere + "/", wiki, true},
-		{"a host's, on another port", "https://wiki.example/", wiki, true},
-		{"a host's, at the jar's host", webtest.Jar + "/", wiki, false},
-		{"a host's, as the session cookie", webtest.Jar + "/", "__Host-glassjar=" + value, false},
-		{"a host's, in the shared domain", webtest.Sister + "/", wiki, false},
-		{"a host's, as the domain's", webtest.Sister + "/", webtest.DomainCookie + "=" + value, false},
-		{"a host's, by its name on http", webtest.Elsewhere + "/", "glassjar-gate=" + value, false},
-		{"a host's, beside the session cookie", webtest.Elsewhere + "/", "__Host-glassjar=" + own + "; " + wiki, true},
-		{"a host's, twice", webtest.Elsewhere + "/", wiki + "; " + wiki, false},
-		{"a host's, with a bad one", webtest.Elsewhere + "/", webtest.HostCookie + "=x; " + wiki, true},
-		{"a host's, quoted", webtest.Elsewhere + "/", webtest.HostCookie + `="` + value + `"`, false},
-		{"a host's, cut", webtest.Elsewhere + "/", wiki[:len(wiki)-1], false},
-		{"the domain's", webtest.Sister + "/", webtest.DomainCookie + "=" + shared, true},
-		{"the domain's, deeper", "https://a.b.site.example/", webtest.DomainCookie + "=" + shared, true},
-		{"the domain's, elsewhere", webtest.Elsewhere + "/", webtest.DomainCookie + "=" + shared, false},
-		{"the domain's, as a host's", webtest.Elsewhere + "/", webtest.HostCookie + "=" + shared, false},
-		{"the domain's, at the jar's host", webtest.Jar + "/", webtest.DomainCookie + "=" + shared, false},
-		{"made by hand with the gate's key", webtest.Elsewhere + "/", webtest.HostCookie + "=" + signed(t, webtest.GateKey, webtest.HostCookie, at("wiki.example")), true}, // so the next are bad for one reason each
-		{"of another host, under this one's name", webtest.Elsewhere + "/", webtest.HostCookie + "=" + signed(t, webtest.GateKey, webtest.HostCookie, at("app.site.example")), false},
-		{"of no host", webtest.Elsewhere + "/", webtest.HostCookie + "=" + signed(t, webtest.GateKey, webtest.HostCookie, at("")), false},
-		{"of the host with its port", webtest.Elsewhere + "/", webtest.HostCookie + "=" + signed(t, webtest.GateKey, webtest.HostCookie, at("wiki.example:8443")), false},
-		{"with the session's key", webtest.Elsewhere + "/", webtest.HostCookie + "=" + signed(t, webtest.Key, webtest.HostCookie, at("wiki.example")), false},
-		{"with the devices' key", webtest.Elsewhere + "/", webtest.HostCookie + "=" + signed(t, webtest.DeviceKey, webtest.HostCookie, at("wiki.example")), false},
-		{"with the assertions' seed", webtest.Elsewhere + "/", webtest.HostCookie + "=" + signed(t, webtest.IdentityKey, webtest.HostCookie, at("wiki.example")), false},
-		{"of another name", webtest.Elsewhere + "/", webtest.HostCookie + "=" + signed(t, webtest.GateKey, webtest.HostCookie, payload{"eve", p.SID, p.Started, "wiki.example"}), false},
-		{"of another shape", webtest.Elsewhere + "/", webtest.HostCookie + "=" + signed(t, webtest.GateKey, webtest.HostCookie, map[string]any{"sid": p.SID, "host": "wiki.example"}), false},
-		{"a session cookie that names a host", webtest.Jar + "/", "__Host-glassjar=" + signed(t, webtest.Key, "__Host-glassjar", at("jar.site.example")), false},
-	} {
+	c.payload = payload{SID: c.Texts(t, `SELECT sid FROM sessions`)[0], Username: "ada", Started: c.Clock.Now().Unix()}
+	return c
+}
+
+// at returns the payload of a gate cookie for the host.
+func (c *cookies) at(host string) payload {
+	p := c.payload
+	p.Host = host
+	return p
+}
+
+// place is whether the gate lets a Cookie header pass to the target.
+type place struct {
+	name, target, cookie string
+	passes               bool
+}
+
+func (c *cookies) open(t *testing.T, places []place) {
+	t.Helper()
+	for _, tt := range places {
 		t.Run(tt.name, func(t *testing.T) {
 			want := http.StatusUnauthorized
 			if tt.passes {
 				want = http.StatusOK
 			}
-			w.Ask(t, "/gate/check", webtest.Asked(tt.target, "Cookie", tt.cookie)).Want(want)
+			c.Ask(t, "/gate/check", webtest.Asked(tt.target, "Cookie", tt.cookie)).Want(want)
 		})
 	}
-	for _, cookie := range []string{ // never on our own pages
-		wiki, webtest.DomainCookie + "=" + shared, "__Host-glassjar=" + value, "__Host-glassjar=" + shared,
-		"__Host-glassjar=" + signed(t, webtest.Key, "__Host-glassjar", at("jar.site.example")),
+}
+
+// Attack gate/places: the session cookie opens the jar's own host.
+func TestTheSessionCookieOpensTheJar(t *testing.T) {
+	c := newCookies(t)
+	c.open(t, []place{
+		{"at the jar's host", webtest.Jar + "/", sessionIs + c.session, true},
+		{"on another port of it", webtest.Jar + ":444/", sessionIs + c.session, true},
+		{"elsewhere", webtest.Elsewhere + "/", sessionIs + c.session, false},
+		{"in the shared domain", webtest.Sister + "/", sessionIs + c.session, false},
+		{"as a gate cookie", webtest.Elsewhere + "/", hostIs + c.session, false},
+		{"as the domain's", webtest.Sister + "/", domainIs + c.session, false},
+	})
+}
+
+// Attack gate/places: a host's gate cookie opens that host.
+func TestAHostsCookieOpensTheHost(t *testing.T) {
+	c := newCookies(t)
+	c.open(t, []place{
+		{"at its host", webtest.Elsewhere + "/", hostIs + c.host, true},
+		{"on another port", "https://wiki.example/", hostIs + c.host, true},
+		{"at the jar's host", webtest.Jar + "/", hostIs + c.host, false},
+		{"as the session cookie", webtest.Jar + "/", sessionIs + c.host, false},
+		{"in the shared domain", webtest.Sister + "/", hostIs + c.host, false},
+		{"as the domain's", webtest.Sister + "/", domainIs + c.host, false},
+		{"by its name on http", webtest.Elsewhere + "/", "glassjar-gate=" + c.host, false},
+		{"beside the session cookie", webtest.Elsewhere + "/", sessionIs + c.session + "; " + hostIs + c.host, true},
+		{"twice", webtest.Elsewhere + "/", hostIs + c.host + "; " + hostIs + c.host, false},
+		{"with a bad one", webtest.Elsewhere + "/", hostIs + "x; " + hostIs + c.host, true},
+		{"quoted", webtest.Elsewhere + "/", hostIs + `"` + c.host + `"`, false},
+		{"cut", webtest.Elsewhere + "/", hostIs + c.host[:len(c.host)-1], false},
+	})
+}
+
+// Attack gate/places: the domain's gate cookie opens every host below the domain, and
+// not the jar's.
+func TestADomainsCookieOpensTheDomain(t *testing.T) {
+	c := newCookies(t)
+	c.open(t, []place{
+		{"in the domain", webtest.Sister + "/", domainIs + c.domain, true},
+		{"deeper", "https://a.b.site.example/", domainIs + c.domain, true},
+		{"elsewhere", webtest.Elsewhere + "/", domainIs + c.domain, false},
+		{"as a host's", webtest.Elsewhere + "/", hostIs + c.domain, false},
+		{"at the jar's host", webtest.Jar + "/", domainIs + c.domain, false},
+	})
+}
+
+// Attack cookie/foreign-key, gate/places: of cookies made by hand that opens a host
+// which is right in everything.
+func TestGateCookiesMadeByHand(t *testing.T) {
+	c := newCookies(t)
+	by := func(key [32]byte, payload any) string { return hostIs + signed(t, key, webtest.HostCookie, payload) }
+	there, right := webtest.Elsewhere+"/", c.at("wiki.example")
+	c.open(t, []place{
+		{"right in everything", there, by(webtest.GateKey, right), true}, // so the next are bad for one reason each
+		{"of another host, under this one's name", there, by(webtest.GateKey, c.at("app.site.example")), false},
+		{"of no host", there, by(webtest.GateKey, c.payload), false},
+		{"of the host with its port", there, by(webtest.GateKey, c.at("wiki.example:8443")), false},
+		{"with the session's key", there, by(webtest.Key, right), false},
+		{"with the devices' key", there, by(webtest.DeviceKey, right), false},
+		{"with the assertions' seed", there, by(webtest.IdentityKey, right), false},
+		{"of another name", there, by(webtest.GateKey, payload{"eve", right.SID, right.Started, right.Host}), false},
+		{"of another shape", there, by(webtest.GateKey, map[string]any{"sid": right.SID, "host": right.Host}), false},
+		{"a session cookie that names a host", webtest.Jar + "/", sessionIs + signed(t, webtest.Key, "__Host-glassjar", c.at("jar.site.example")), false},
+	})
+}
+
+// Attack gate/places: no gate cookie opens a page of ours, whatever its name.
+func TestGateCookiesOpenNoPageOfOurs(t *testing.T) {
+	c := newCookies(t)
+	for _, cookie := range []string{
+		hostIs + c.host, domainIs + c.domain, sessionIs + c.host, sessionIs + c.domain,
+		sessionIs + signed(t, webtest.Key, "__Host-glassjar", c.at("jar.site.example")),
 	} {
-		w.Browser(t).Get("/account", "Cookie", cookie).Want(http.StatusSeeOther, "/?next=%2Faccount")
+		c.Browser(t).Get("/account", "Cookie", cookie).Want(http.StatusSeeOther, "/?next=%2Faccount")
 	}
-	w.Browser(t).Get("/account", "Cookie", "__Host-glassjar="+own).Want(http.StatusOK)
+	c.Browser(t).Get("/account", "Cookie", sessionIs+c.session).Want(http.StatusOK)
 }
 
 // Attack cookie/changed.

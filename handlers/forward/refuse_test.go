@@ -11,20 +11,20 @@ import (
 	"glassjar/utl/app"
 )
 
-// Attack gate/pages: a browser that opens a page gets one of ours, which needs
-// nothing that it could only fetch from the app; everything else gets JSON.
-func TestGatePages(t *testing.T) {
-	w := webtest.NewWorld(t, webtest.Jar, "")
-	_, cookie := w.In(t)
-	secret := w.AppPassword(t, "ada", account.AppPassword{Name: "git"})
-	w.NewApp(t, app.App{Name: "Dev", Host: "dev.site.example", Groups: []string{"dev"}})
-	for _, row := range []struct {
-		name, args, target string
-		header             []string
-		status             int
-		title, says, guard string
-		ways               []string
-	}{
+// refusal is what the gate answers to a question about the target.
+type refusal struct {
+	name, args, target string
+	header             []string
+	status             int
+	title, says, guard string   // on the page
+	ways               []string // out of it: the words and address of each link
+}
+
+// refusals returns the gate's refusals: of ada, whose Cookie header at webtest.Elsewhere
+// and app password are given, at an app for others, and of what it cannot answer.
+func refusals(cookie, secret string) []refusal {
+	const unreadable = "The gate cannot read what the proxy asked"
+	return []refusal{
 		{
 			"in none of the groups", "?group=dev", webtest.Elsewhere + "/a?b",
 			[]string{"Cookie", cookie},
@@ -52,35 +52,28 @@ func TestGatePages(t *testing.T) {
 			"This opens only to people who signed in with a second factor.", "glassjar guards wiki.example:8443", nil,
 		},
 		{"a host that nobody listed", "", "https://other.example/", []string{"Cookie", cookie}, 403, "Host not listed", "The gate does not answer for this host.", "", nil},
-		{"a question with markup", "", "https://<b>/", nil, 400, "Bad request", "The gate cannot read what the proxy asked", "", nil},
-		{"a second header", "", webtest.Elsewhere + "/", []string{"Remote_User", "ada"}, 400, "Bad request", "The gate cannot read what the proxy asked", "", nil},
-	} {
+		{"a question with markup", "", "https://<b>/", nil, 400, "Bad request", unreadable, "", nil},
+		{"a second header", "", webtest.Elsewhere + "/", []string{"Remote_User", "ada"}, 400, "Bad request", unreadable, "", nil},
+	}
+}
+
+// Attack gate/pages: a browser that opens a page gets one of ours, which needs
+// nothing that it could only fetch from the app; everything else gets JSON.
+func TestGatePages(t *testing.T) {
+	w := webtest.NewWorld(t, webtest.Jar, "")
+	_, cookie := w.In(t)
+	secret := w.AppPassword(t, "ada", account.AppPassword{Name: "git"})
+	w.NewApp(t, app.App{Name: "Dev", Host: "dev.site.example", Groups: []string{"dev"}})
+	for _, row := range refusals(cookie, secret) {
 		t.Run(row.name, func(t *testing.T) {
 			for _, path := range []string{"/gate/check", "/gate/forward"} {
 				header := webtest.Asked(row.target, row.header...)
 				w.Exec(t, `DELETE FROM throttle`)
 				for _, opens := range [][]string{{"Sec-Fetch-Mode", "navigate"}, {"Accept", "text/html,*/*;q=0.8"}} {
-					got := w.Ask(t, path+row.args, append(opens, header...)).Want(row.status).Says("h1", row.title).Says("small", row.guard)
-					got.WantGatePage()
-					if text := got.Find("main").Text(); !strings.Contains(text, row.says) {
-						t.Errorf("the page says %s", text)
-					}
-					links := got.Find("a")
-					if links.Length() != len(row.ways)/2 {
-						t.Errorf("it has %d links", links.Length())
-					}
-					for i := range links.Length() {
-						if one := links.Eq(i); one.Text() != row.ways[2*i] || one.AttrOr("href", "") != row.ways[2*i+1] {
-							t.Errorf("it leads with %s to %s", one.Text(), one.AttrOr("href", ""))
-						}
-					}
+					row.wantPage(t, w.Ask(t, path+row.args, append(opens, header...)))
 				}
 				for _, program := range [][]string{{"Accept", "*/*"}, {"Sec-Fetch-Mode", "cors", "Accept", "text/html"}, {"X-Requested-With", "XMLHttpRequest", "Accept", "text/html"}} {
-					got := w.Ask(t, path+row.args, append(program, header...)).Want(row.status).WantHeader("Content-Type", "application/json")
-					var says struct{ Error string }
-					if err := json.Unmarshal([]byte(got.Body), &says); err != nil || !strings.HasPrefix(says.Error, row.says) {
-						t.Errorf("a program is told %s, %v", got.Body, err)
-					}
+					row.wantJSON(t, w.Ask(t, path+row.args, append(program, header...)))
 				}
 			}
 		})
@@ -88,6 +81,34 @@ func TestGatePages(t *testing.T) {
 	w.Apps.Rules.Forget()
 	now := w.Ask(t, "/gate/forward", webtest.Asked(webtest.Elsewhere+"/", "Cookie", cookie, "Accept", "text/html"))
 	now.Want(http.StatusServiceUnavailable).WantHeader("Retry-After", "5").Says("h1", "Not now").WantGatePage()
+}
+
+// wantPage fails the test unless the answer is the refusal's page.
+func (row refusal) wantPage(t *testing.T, got *webtest.Answer) {
+	t.Helper()
+	got.Want(row.status).Says("h1", row.title).Says("small", row.guard).WantGatePage()
+	if text := got.Find("main").Text(); !strings.Contains(text, row.says) {
+		t.Errorf("the page says %s", text)
+	}
+	links := got.Find("a")
+	if links.Length() != len(row.ways)/2 {
+		t.Errorf("it has %d links", links.Length())
+	}
+	for i := range links.Length() {
+		if one := links.Eq(i); one.Text() != row.ways[2*i] || one.AttrOr("href", "") != row.ways[2*i+1] {
+			t.Errorf("it leads with %s to %s", one.Text(), one.AttrOr("href", ""))
+		}
+	}
+}
+
+// wantJSON fails the test unless the answer is the refusal as a program is told it.
+func (row refusal) wantJSON(t *testing.T, got *webtest.Answer) {
+	t.Helper()
+	got.Want(row.status).WantHeader("Content-Type", "application/json")
+	var says struct{ Error string }
+	if err := json.Unmarshal([]byte(got.Body), &says); err != nil || !strings.HasPrefix(says.Error, row.says) {
+		t.Errorf("a program is told %s, %v", got.Body, err)
+	}
 }
 
 // What nginx asks again for a page is not counted again; no client can say so of

@@ -24,65 +24,73 @@ func ticket(tb testing.TB, w *webtest.World, b *webtest.Browser, app string) str
 	return to
 }
 
+// wantGone fails the test unless the callback answers a browser that the ticket is gone,
+// and leads it back to the page that it wanted.
+func wantGone(t *testing.T, w *webtest.World, address string) {
+	t.Helper()
+	got := w.Browser(t).Visit(address, 0).Want(http.StatusGone).WantHeader("Set-Cookie", "")
+	got.Says("h1", "Open that page again").WantGatePage()
+}
+
 func TestTickets(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	w.Add(t, "ada", account.Member)
 	b := w.SignedIn(t, "ada")
-	gone := func(address string) {
-		t.Helper()
-		got := w.Browser(t).Visit(address, 0).Want(http.StatusGone).WantHeader("Set-Cookie", "")
-		got.Says("h1", "Open that page again").WantGatePage()
-	}
-
 	t.Run("work once", func(t *testing.T) {
 		to := ticket(t, w, b, webtest.Elsewhere)
 		b.Visit(to, 0).Want(http.StatusSeeOther, webtest.Elsewhere+"/"+t.Name())
-		gone(to)
+		wantGone(t, w, to)
 	})
 	t.Run("are good for half a minute", func(t *testing.T) {
 		late, inTime := ticket(t, w, b, webtest.Elsewhere), ticket(t, w, b, webtest.Sister)
 		w.Clock.Move(29 * time.Second)
 		b.Visit(inTime, 0).Want(http.StatusSeeOther)
 		w.Clock.Move(time.Second)
-		gone(late)
+		wantGone(t, w, late)
 	})
 	t.Run("are good on their host alone", func(t *testing.T) {
 		to := ticket(t, w, b, webtest.Elsewhere)
 		_, code, _ := strings.Cut(to, "?")
-		gone(webtest.Sister + "/gate/callback?" + code)
-		gone(to) // and used up by the try
+		wantGone(t, w, webtest.Sister+"/gate/callback?"+code)
+		wantGone(t, w, to) // used up by the try
 		to = ticket(t, w, b, webtest.Sister)
 		_, code, _ = strings.Cut(to, "?")
-		gone(webtest.Jar + "/gate/callback?" + code)
+		wantGone(t, w, webtest.Jar+"/gate/callback?"+code)
 	})
 	t.Run("end with their session", func(t *testing.T) {
 		b := w.SignedIn(t, "ada")
 		to := ticket(t, w, b, webtest.Elsewhere)
 		b.Post("/logout").Want(http.StatusSeeOther)
-		gone(to)
+		wantGone(t, w, to)
 	})
-	t.Run("are no words", func(t *testing.T) {
-		for _, args := range []string{"", "?next=" + webtest.Elsewhere + "/", "?ticket=", "?ticket=x", "?ticket=%27", "?ticket=" + strings.Repeat("a", 9000)} {
-			gone(webtest.Elsewhere + "/gate/callback" + args)
-		}
-		w.Browser(t).Visit(webtest.Elsewhere+"/gate/callback?ticket=a&ticket=b", 0).Want(http.StatusBadRequest)
-	})
-	t.Run("are kept hashed, and swept", func(t *testing.T) {
-		to := ticket(t, w, b, webtest.Elsewhere)
-		_, code, _ := strings.Cut(to, "ticket=")
-		nonce := b.Holds(webtest.Elsewhere, nonceCookie)
-		if found := w.Texts(t, `SELECT code_hash FROM tickets WHERE code_hash = ? OR nonce_hash = ?`, code, nonce); nonce == "" || len(found) > 0 {
-			t.Error("the database holds the code or the nonce")
-		}
-		w.Clock.Move(time.Minute)
-		ticket(t, w, b, webtest.Sister)
-		if n := len(w.Texts(t, `SELECT code_hash FROM tickets`)); n != 1 {
-			t.Errorf("%d tickets are kept, want the new one", n)
-		}
-		if log := w.Log.String(); strings.Contains(log, code) || strings.Contains(log, nonce) {
-			t.Error("the log holds the code or the nonce")
-		}
-	})
+}
+
+func TestCallbacksWithoutATicket(t *testing.T) {
+	w := webtest.NewWorld(t, webtest.Jar, "")
+	for _, args := range []string{"", "?next=" + webtest.Elsewhere + "/", "?ticket=", "?ticket=x", "?ticket=%27", "?ticket=" + strings.Repeat("a", 9000)} {
+		wantGone(t, w, webtest.Elsewhere+"/gate/callback"+args)
+	}
+	w.Browser(t).Visit(webtest.Elsewhere+"/gate/callback?ticket=a&ticket=b", 0).Want(http.StatusBadRequest)
+}
+
+func TestTicketsAreKeptHashedAndSwept(t *testing.T) {
+	w := webtest.NewWorld(t, webtest.Jar, "")
+	w.Add(t, "ada", account.Member)
+	b := w.SignedIn(t, "ada")
+	to := ticket(t, w, b, webtest.Elsewhere)
+	_, code, _ := strings.Cut(to, "ticket=")
+	nonce := b.Holds(webtest.Elsewhere, nonceCookie)
+	if found := w.Texts(t, `SELECT code_hash FROM tickets WHERE code_hash = ? OR nonce_hash = ?`, code, nonce); nonce == "" || len(found) > 0 {
+		t.Error("the database holds the code or the nonce")
+	}
+	w.Clock.Move(time.Minute)
+	ticket(t, w, b, webtest.Sister)
+	if n := len(w.Texts(t, `SELECT code_hash FROM tickets`)); n != 1 {
+		t.Errorf("%d tickets are kept, want the new one", n)
+	}
+	if log := w.Log.String(); strings.Contains(log, code) || strings.Contains(log, nonce) {
+		t.Error("the log holds the code or the nonce")
+	}
 }
 
 const nonceCookie = webtest.HostCookie + "-next"

@@ -44,43 +44,52 @@ func TestLabCookieIsTakenApart(t *testing.T) {
 	webtest.New(t, webtest.Secure, webtest.WithLab).Browser(t).Get("/lab/cookie").Says(".title .tag", "HttpOnlySecureSameSite=LaxPath=/")
 }
 
-func TestLabVerdicts(t *testing.T) {
+// verdict is what the lab says of a cookie that somebody asks about: the checks, as
+// steps writes them, why, where that matters, and securecookie's error, none where the
+// cookie is accepted.
+type verdict struct {
+	row, steps string
+	fields     []string
+	why, err   string
+}
+
+const (
+	invalid = "securecookie: the value is not valid"
+	cannot  = " Without the key you cannot make a new one."
+	isOwn   = "This is the value that the server signed. Change one letter and ask again."
+)
+
+// asker is a visitor who has a cookie of the lab's.
+type asker struct {
+	b    *webtest.Browser
+	page *webtest.Answer
+	lab  *anatomy.Lab
+	own  string // the cookie's value
+	c    anatomy.Cookie
+}
+
+func newAsker(t *testing.T) *asker {
+	t.Helper()
 	s := webtest.New(t, webtest.WithLab)
-	b := s.Browser(t)
-	b.Get("/lab/session")
-	page := b.Get("/lab/cookie")
-	own := labCookieOf(b, "lab")
-	c, err := anatomy.Parse("lab", own)
+	a := &asker{b: s.Browser(t), lab: s.Settings.Lab}
+	a.b.Get("/lab/session")
+	a.page, a.own = a.b.Get("/lab/cookie"), labCookieOf(a.b, "lab")
+	c, err := anatomy.Parse("lab", a.own)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, lab, now := anatomy.Dictionary{{Key: "role", JSON: `"reader"`}, {Key: "visits", JSON: "1"}}, s.Settings.Lab, time.Now()
-	const invalid, cannot = "securecookie: the value is not valid", " Without the key you cannot make a new one."
-	sent := func(value string) []string { return []string{"name", "lab", "value", value} }
-	for _, tt := range []struct {
-		row, steps string
-		fields     []string
-		why, err   string
-	}{
-		{"start over", "++++++", page.Button("Start over"), "This is the value that the server signed. Change one letter and ask again.", ""},
-		{"with no name", "++++++", []string{"value", " " + own + "\r\n"}, "This is the value that the server signed. Change one letter and ask again.", ""},
-		{"admin", "++-...", page.Button("Make me admin"), `The payload now says "role":"admin", but its signature was made for "role":"reader".` + cannot, invalid},
-		{"a year old", "+++-..", page.Button("Make it a year old"), "The key made its signature, but not in the last 30 days. A date ends even a true cookie, so that a stolen one does not open the door for ever.", "securecookie: expired timestamp"},
-		{"another name", "++-...", page.Button("Swap its name"), "Its name is now glassjar, but its signature was made for the name lab. A cookie cannot take another one's place.", invalid},
-		{"a key more", "++-...", sent(c.ReplacePayload(d.Set("owner", "me"))), `The payload now says "owner":"me", but its signature was made without it.` + cannot, invalid},
-		{"a key less", "++-...", sent(c.ReplacePayload(d[:1])), `The payload no longer says "visits":1, but its signature was made for it.` + cannot, invalid},
-		{"another date", "++-...", sent(reencode("1999999999|" + c.Payload.Text + "|" + c.Signature.Text)), "The timestamp now says 1999999999, but its signature was made for " + c.Timestamp.Text + "." + cannot, invalid},
-		{"no signature", "++-...", sent(reencode(c.Timestamp.Text + "|" + c.Payload.Text + "|" + strings.Repeat("a", 32))), "The payload is as it was, but this is not the signature that the server made for it." + cannot, invalid},
-		{"another's", "++-...", sent(lab.Sign("other", "{}", now)), "Its signature was not made with this server's key." + cannot, invalid},
-		{"self-signed", "++++++", sent(lab.Sign("lab", `{"role":"admin"}`, now)), "This is not what your browser holds, but the key made its signature. The server believes every word of it.", ""},
-		{"no JSON", "++++-.", sent(lab.Sign("lab", "admin", now)), "The key made its signature, but what it signs is no dictionary in JSON.", "securecookie: error - caused by: invalid character 'a' looking for beginning of value"},
-		{"the future", "+++-..", sent(lab.Sign("lab", "{}", now.Add(time.Hour))), "", "securecookie: timestamp is too new"},
-		{"no base64url", "+-....", sent("no cookie"), "These letters are not base64url, so there is nothing to take apart.", "securecookie: base64 decode failed - caused by: illegal base64 data at input byte 2"},
-		{"nothing", "+-....", sent(""), "It decodes, but not into three parts with a bar between them.", invalid},
-		{"too long", "-.....", sent(strings.Repeat("A", 4097)), "No browser keeps a cookie as long as this, so the server does not even decode it.", "securecookie: the value is too long: 4097"},
-	} {
+	a.c = c
+	return a
+}
+
+func sent(value string) []string { return []string{"name", "lab", "value", value} }
+
+// asks asks about each cookie, which leaves the asker's own as it is.
+func (a *asker) asks(t *testing.T, verdicts []verdict) {
+	t.Helper()
+	for _, tt := range verdicts {
 		t.Run(tt.row, func(t *testing.T) {
-			got := b.Post("/lab/cookie", tt.fields...).Want(http.StatusOK)
+			got := a.b.Post("/lab/cookie", tt.fields...).Want(http.StatusOK)
 			got.WantPage()
 			title := "Refused"
 			if tt.err == "" {
@@ -93,11 +102,48 @@ func TestLabVerdicts(t *testing.T) {
 			if tt.why != "" {
 				got.Says("#verdict h3 + p", tt.why)
 			}
-			if labCookieOf(b, "lab") != own {
+			if labCookieOf(a.b, "lab") != a.own {
 				t.Error("the browser's cookie changed")
 			}
 		})
 	}
+}
+
+// What somebody changes without the key has a signature that was made for something else.
+func TestLabVerdictsOnAChangedCookie(t *testing.T) {
+	a := newAsker(t)
+	d := anatomy.Dictionary{{Key: "role", JSON: `"reader"`}, {Key: "visits", JSON: "1"}}
+	at, payload := a.c.Timestamp.Text, a.c.Payload.Text
+	a.asks(t, []verdict{
+		{"start over", "++++++", a.page.Button("Start over"), isOwn, ""},
+		{"with no name", "++++++", []string{"value", " " + a.own + "\r\n"}, isOwn, ""},
+		{"admin", "++-...", a.page.Button("Make me admin"), `The payload now says "role":"admin", but its signature was made for "role":"reader".` + cannot, invalid},
+		{"another name", "++-...", a.page.Button("Swap its name"), "Its name is now glassjar, but its signature was made for the name lab. A cookie cannot take another one's place.", invalid},
+		{"a key more", "++-...", sent(a.c.ReplacePayload(d.Set("owner", "me"))), `The payload now says "owner":"me", but its signature was made without it.` + cannot, invalid},
+		{"a key less", "++-...", sent(a.c.ReplacePayload(d[:1])), `The payload no longer says "visits":1, but its signature was made for it.` + cannot, invalid},
+		{"another date", "++-...", sent(reencode("1999999999|" + payload + "|" + a.c.Signature.Text)), "The timestamp now says 1999999999, but its signature was made for " + at + "." + cannot, invalid},
+		{"no signature", "++-...", sent(reencode(at + "|" + payload + "|" + strings.Repeat("a", 32))), "The payload is as it was, but this is not the signature that the server made for it." + cannot, invalid},
+	})
+}
+
+// What the key signed is refused for its date and its payload alone.
+func TestLabVerdictsOnWhatTheKeySigned(t *testing.T) {
+	a, now := newAsker(t), time.Now()
+	a.asks(t, []verdict{
+		{"a year old", "+++-..", a.page.Button("Make it a year old"), "The key made its signature, but not in the last 30 days. A date ends even a true cookie, so that a stolen one does not open the door for ever.", "securecookie: expired timestamp"},
+		{"another's", "++-...", sent(a.lab.Sign("other", "{}", now)), "Its signature was not made with this server's key." + cannot, invalid},
+		{"self-signed", "++++++", sent(a.lab.Sign("lab", `{"role":"admin"}`, now)), "This is not what your browser holds, but the key made its signature. The server believes every word of it.", ""},
+		{"no JSON", "++++-.", sent(a.lab.Sign("lab", "admin", now)), "The key made its signature, but what it signs is no dictionary in JSON.", "securecookie: error - caused by: invalid character 'a' looking for beginning of value"},
+		{"the future", "+++-..", sent(a.lab.Sign("lab", "{}", now.Add(time.Hour))), "", "securecookie: timestamp is too new"},
+	})
+}
+
+func TestLabVerdictsOnWhatIsNoCookie(t *testing.T) {
+	newAsker(t).asks(t, []verdict{
+		{"no base64url", "+-....", sent("no cookie"), "These letters are not base64url, so there is nothing to take apart.", "securecookie: base64 decode failed - caused by: illegal base64 data at input byte 2"},
+		{"nothing", "+-....", sent(""), "It decodes, but not into three parts with a bar between them.", invalid},
+		{"too long", "-.....", sent(strings.Repeat("A", 4097)), "No browser keeps a cookie as long as this, so the server does not even decode it.", "securecookie: the value is too long: 4097"},
+	})
 }
 
 // The last letter of most values has bits that spell nothing.

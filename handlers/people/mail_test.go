@@ -7,57 +7,66 @@ import (
 	"time"
 
 	"github.com/emersion/go-smtp"
+
+	"glassjar/handlers/webtest"
 )
 
 // A mail server that is down, and mails that were given up, are told to owners, on
 // one line each; once they arrive, nothing is.
 func TestMailTrouble(t *testing.T) { // Attack mail/server
 	s, b := newPlace(t)
-	if n := b.Get("/people").Want(http.StatusOK).Find("#mail").Length(); n != 0 {
-		t.Error("without mail, there is trouble")
-	}
+	wantNoTrouble(t, b, "without mail")
 	box := s.WithMail(t)
 	down := true
-	box.Rcpt = func(address string) error {
-		if strings.HasPrefix(address, "no") {
-			return &smtp.SMTPError{Code: 550, Message: "no <b>such</b> person"}
-		}
-		if down {
-			return &smtp.SMTPError{Code: 451, Message: "later"}
-		}
-		return nil
-	}
+	box.Rcpt = func(address string) error { return answerTo(address, down) }
 	invite := func(to string) {
 		t.Helper()
 		b.Post("/people/invite", "role", "member", "days", "7", "email", to).Want(http.StatusOK)
 	}
 	invite("nora@site.example")
-	if n := b.Get("/people").Want(http.StatusOK).Find("#mail").Length(); n != 0 {
-		t.Error("it was not tried yet, and there is trouble")
-	}
+	wantNoTrouble(t, b, "before it was tried")
 	invite("una@site.example")
 	invite("uwe@site.example")
 	box.Deliver(t)
 	got := b.Get("/people").Want(http.StatusOK)
 	got.WantPage()
-	text := got.Text("section[aria-labelledby=mail] li")
 	for _, want := range []string{"2 wait, the first since just now", "451", "An invitation was given up, just now", "To nora@site.example: ", "no <b>such</b> person"} {
-		if !strings.Contains(text, want) {
+		if text := got.Text(trouble); !strings.Contains(text, want) {
 			t.Errorf("the page says %q, want %q", text, want)
 		}
 	}
 	down = false
 	s.Clock.Move(time.Hour)
 	box.Deliver(t)
-	if text := b.Get("/people").Want(http.StatusOK).Text("section[aria-labelledby=mail] li"); strings.Contains(text, "wait") || !strings.Contains(text, "given up") {
+	if text := b.Get("/people").Want(http.StatusOK).Text(trouble); strings.Contains(text, "wait") || !strings.Contains(text, "given up") {
 		t.Errorf("the page says %q", text)
 	}
 	s.Clock.Move(8 * 24 * time.Hour)
 	if err := s.Accounts.Mail.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b = s.SignedIn(t, "ada")
+	wantNoTrouble(t, s.SignedIn(t, "ada"), "a week later")
+}
+
+// trouble selects the lines about mail on the page of people.
+const trouble = "section[aria-labelledby=mail] li"
+
+// wantNoTrouble fails the test unless the page of people has nothing about mail.
+func wantNoTrouble(t *testing.T, b *webtest.Browser, when string) {
+	t.Helper()
 	if n := b.Get("/people").Want(http.StatusOK).Find("#mail").Length(); n != 0 {
-		t.Error("a week later, there is trouble")
+		t.Errorf("%s, there is trouble", when)
 	}
+}
+
+// answerTo is what a mail server answers to RCPT: it knows nobody whose address begins
+// with no, and takes no mail while it is down.
+func answerTo(address string, down bool) error {
+	switch {
+	case strings.HasPrefix(address, "no"):
+		return &smtp.SMTPError{Code: 550, Message: "no <b>such</b> person"}
+	case down:
+		return &smtp.SMTPError{Code: 451, Message: "later"}
+	}
+	return nil
 }

@@ -15,8 +15,8 @@ import (
 )
 
 // The picture, the link and the typed secret are one; a wrong code leaves them as they
-// are, and nothing is on before a right one.
-func TestSetUpOfAnAuthenticatorApp(t *testing.T) {
+// are, and nothing is on.
+func TestAnAuthenticatorAppBeforeItsRightCode(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Member)
 	b := s.SignedIn(t, "ada")
@@ -48,8 +48,17 @@ func TestSetUpOfAnAuthenticatorApp(t *testing.T) {
 		t.Error("something changed before a right code came")
 	}
 	b.Get("/account").Want(http.StatusOK).Says("#app", "None")
+}
+
+// The first right code, after wrong ones too, turns the app on, brings recovery codes
+// and ends the other sessions; the secret is never shown again.
+func TestAnAuthenticatorAppAfterItsRightCode(t *testing.T) {
+	s := webtest.New(t)
+	s.Add(t, "ada", account.Member)
+	b := s.SignedIn(t, "ada")
 	app := b.SetUpApp(s)
 	elsewhere := s.SignedIn(t, "ada")
+	b.Post("/account/code", "code", "000000").Want(http.StatusUnprocessableEntity)
 	made := b.Post("/account/code", "code", " "+app.Code(t)[:3]+" "+app.Code(t)[3:]).Want(http.StatusOK).Says(".notice", "Your authenticator app is on. You were signed out everywhere else.")
 	made.WantPage()
 	if lines := strings.Split(made.Text("#recovery"), "\n"); len(lines) != factor.RecoveryCodes || !strings.HasPrefix(lines[7], "8  ") {

@@ -21,17 +21,10 @@ func TestAddingAFactorLeadsOn(t *testing.T) {
 	for _, row := range []struct {
 		page string
 		amr  string
-		add  func(w *webtest.World, b *webtest.Browser) *webtest.Answer
+		add  func(t *testing.T, w *webtest.World, b *webtest.Browser, next string) *webtest.Answer
 	}{
-		{"/account/code", "otp pwd", func(w *webtest.World, b *webtest.Browser) *webtest.Answer {
-			page := b.Get("/account/code" + next).Want(http.StatusOK)
-			again := b.Post("/account/code", "code", "000000", "next", page.Find("[name=next]").AttrOr("value", "")).Want(http.StatusUnprocessableEntity)
-			return b.Post("/account/code", "code", b.SetUpApp(w.Site).Code(t), "next", again.Find("[name=next]").AttrOr("value", ""))
-		}},
-		{"/account/passkeys", "hwk mfa pwd user", func(w *webtest.World, b *webtest.Browser) *webtest.Answer {
-			page := b.Get("/account/passkeys" + next).Want(http.StatusOK)
-			return b.Post("/account/passkeys", "name", "Laptop", "answer", w.Device().Create(t, page.Options("/account/passkeys")), "next", page.Find("[name=next]").AttrOr("value", ""))
-		}},
+		{"/account/code", "otp pwd", addsApp},
+		{"/account/passkeys", "hwk mfa pwd user", addsPasskey},
 	} {
 		t.Run(row.page, func(t *testing.T) {
 			w := webtest.NewWorld(t, webtest.Jar, "")
@@ -43,7 +36,7 @@ func TestAddingAFactorLeadsOn(t *testing.T) {
 			if !slices.Contains(links, row.page+next) {
 				t.Fatalf("it leads to %q", links)
 			}
-			made := row.add(w, b).Want(http.StatusOK).Says("h1", "Your recovery codes")
+			made := row.add(t, w, b, next).Want(http.StatusOK).Says("h1", "Your recovery codes")
 			made.WantHeader("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'")
 			on := made.Find(".after a")
 			if on.Text() != "Go on to wiki.example:8443" {
@@ -62,6 +55,21 @@ func TestAddingAFactorLeadsOn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// addsApp adds an authenticator app on the page with next, after a wrong code.
+func addsApp(t *testing.T, w *webtest.World, b *webtest.Browser, next string) *webtest.Answer {
+	t.Helper()
+	page := b.Get("/account/code" + next).Want(http.StatusOK)
+	again := b.Post("/account/code", "code", "000000", "next", page.Find("[name=next]").AttrOr("value", "")).Want(http.StatusUnprocessableEntity)
+	return b.Post("/account/code", "code", b.SetUpApp(w.Site).Code(t), "next", again.Find("[name=next]").AttrOr("value", ""))
+}
+
+// addsPasskey adds a passkey on the page with next.
+func addsPasskey(t *testing.T, w *webtest.World, b *webtest.Browser, next string) *webtest.Answer {
+	t.Helper()
+	page := b.Get("/account/passkeys" + next).Want(http.StatusOK)
+	return b.Post("/account/passkeys", "name", "Laptop", "answer", w.Device().Create(t, page.Options("/account/passkeys")), "next", page.Find("[name=next]").AttrOr("value", ""))
 }
 
 // Attack next/leaves-the-site: what is no place of ours leads nowhere.

@@ -16,9 +16,8 @@ import (
 	"glassjar/utl/passkey/passkeytest"
 )
 
-// A passkey is made, renamed and removed; making and removing one ends the other
-// sessions, and neither this one nor the known device.
-func TestPasskeys(t *testing.T) {
+// Adding a passkey ends the other sessions, and not this one.
+func TestAddPasskey(t *testing.T) {
 	s := webtest.New(t, webtest.WithPasskeys)
 	s.Add(t, "ada", account.Owner)
 	b, d := s.SignedIn(t, "ada"), s.Device()
@@ -45,20 +44,46 @@ func TestPasskeys(t *testing.T) {
 	s.Clock.Move(time.Second)
 	b.AddPasskey(d, "Phone").Want(http.StatusSeeOther)
 	b.Get("/account").Want(http.StatusOK).Says("#passkeys", "2: Phone, Laptop")
+}
 
-	b.Get(page.Find(".rows a").AttrOr("href", "")).Want(http.StatusOK).Says(".lead b", "Laptop").WantPage()
-	form := strings.TrimSuffix(page.Find(".rows form").AttrOr("action", ""), "/remove")
-	b.Post(form+"/rename", "name", strings.Repeat("x", 65)).Want(http.StatusUnprocessableEntity).
+// twoPasskeys returns a site where ada has the passkeys Laptop and Phone in the device,
+// her browser, and the path of the older one, Laptop.
+func twoPasskeys(t *testing.T) (s *webtest.Site, b *webtest.Browser, d *passkeytest.Device, laptop string) {
+	t.Helper()
+	s = webtest.New(t, webtest.WithPasskeys)
+	s.Add(t, "ada", account.Owner)
+	b, d = s.SignedIn(t, "ada"), s.Device()
+	b.AddPasskey(d, "Laptop").Want(http.StatusOK)
+	laptop = "/account/passkeys/" + s.Texts(t, `SELECT id FROM passkeys`)[0]
+	s.Clock.Move(time.Second)
+	b.AddPasskey(d, "Phone").Want(http.StatusSeeOther)
+	return s, b, d, laptop
+}
+
+func TestRenamePasskey(t *testing.T) {
+	_, b, _, laptop := twoPasskeys(t)
+	page := b.Get("/account/passkeys").Want(http.StatusOK)
+	b.Get(page.Find(".rows li:last-child a").AttrOr("href", "")).Want(http.StatusOK).Says(".lead b", "Laptop").WantPage()
+	if form := page.Find(".rows li:last-child form").AttrOr("action", ""); form != laptop+"/remove" {
+		t.Errorf("the form to remove it is sent to %s", form)
+	}
+	b.Post(laptop+"/rename", "name", strings.Repeat("x", 65)).Want(http.StatusUnprocessableEntity).
 		Says("#problem p", "A name is 1 to 64 characters on one line.").WantPage()
-	b.Post(form+"/rename", "name", "Desk").Want(http.StatusSeeOther, "/account/passkeys?done=renamed")
+	b.Post(laptop+"/rename", "name", "Desk").Want(http.StatusSeeOther, "/account/passkeys?done=renamed")
+	b.Get("/account").Want(http.StatusOK).Says("#passkeys", "2: Phone, Desk")
+}
 
-	other = s.SignedInBy(t, d)
+// Removing a passkey ends the other sessions, and neither this one nor the known device;
+// the device is told once which passkeys are left.
+func TestRemovePasskey(t *testing.T) {
+	s, b, d, laptop := twoPasskeys(t)
+	other := s.SignedInBy(t, d)
 	other.Get("/account").Want(http.StatusOK)
-	b.Post(form+"/remove").Want(http.StatusSeeOther, "/account/passkeys?done=removed")
+	b.Post(laptop+"/remove").Want(http.StatusSeeOther, "/account/passkeys?done=removed")
 	other.Get("/account").Want(http.StatusSeeOther)
-	b.Post(form + "/remove").Want(http.StatusNotFound)
-	b.Post(form+"/rename", "name", "Desk").Want(http.StatusNotFound)
-	page = b.Get("/account/passkeys?done=removed").Want(http.StatusOK)
+	b.Post(laptop + "/remove").Want(http.StatusNotFound)
+	b.Post(laptop+"/rename", "name", "Desk").Want(http.StatusNotFound)
+	page := b.Get("/account/passkeys?done=removed").Want(http.StatusOK)
 	var told struct {
 		RPID, UserID             string
 		AllAcceptedCredentialIDs []string
@@ -72,7 +97,7 @@ func TestPasskeys(t *testing.T) {
 	if n := b.Get("/account/passkeys").Find("[data-signal]").Length(); n != 0 {
 		t.Error("the device is told of the passkeys each time")
 	}
-	if events := b.Get("/account").Text("section[aria-labelledby=events] li:first-child b"); events != "A passkey was removed: Desk" {
+	if events := b.Get("/account").Text("section[aria-labelledby=events] li:first-child b"); events != "A passkey was removed: Laptop" {
 		t.Errorf("the newest event is %q", events)
 	}
 	for range 5 { // it still is a known device
@@ -156,75 +181,6 @@ func passkeyRows(a *webtest.Answer) (all []string) {
 		all = append(all, strings.Join(strings.Fields(row.Text()), " "))
 	}
 	return all
-}
-
-// Attack factors/passkey: what is refused says why, and keeps the name.
-func TestPasskeysThatAreRefused(t *testing.T) {
-	s := webtest.New(t, webtest.WithPasskeys)
-	s.Add(t, "ada", account.Owner)
-	s.Add(t, "eve", account.Member)
-	const path = "/account/passkeys"
-	const again = "That passkey could not be verified. Try once more."
-	for _, row := range []struct {
-		name   string
-		fields func(b *webtest.Browser, d *passkeytest.Device) []string
-		says   string
-	}{
-		{"nothing", func(*webtest.Browser, *passkeytest.Device) []string { return nil }, "Your browser sent no passkey: it needs scripting for that."},
-		{"nonsense", func(*webtest.Browser, *passkeytest.Device) []string { return []string{"answer", "{}"} }, again},
-		{"stopped", func(*webtest.Browser, *passkeytest.Device) []string { return []string{"trouble", "NotAllowedError"} }, "That did not work, or you stopped it. Try once more."},
-		{"a word that no browser says", func(*webtest.Browser, *passkeytest.Device) []string { return []string{"trouble", "<b>x"} }, "That did not work, or you stopped it. Try once more."},
-		{"there already", func(*webtest.Browser, *passkeytest.Device) []string { return []string{"trouble", "InvalidStateError"} }, "This device has a passkey for you already."},
-		{"another session's challenge", func(_ *webtest.Browser, d *passkeytest.Device) []string {
-			return []string{"answer", d.Create(t, s.SignedIn(t, "ada").Get(path).Options(path))}
-		}, again},
-		{"another person's challenge", func(_ *webtest.Browser, d *passkeytest.Device) []string {
-			return []string{"answer", d.Create(t, s.SignedIn(t, "eve").Get(path).Options(path))}
-		}, again},
-		{"too late", func(b *webtest.Browser, d *passkeytest.Device) []string {
-			options := b.Get(path).Options(path)
-			s.Clock.Move(passkey.Life)
-			return []string{"answer", d.Create(t, options)}
-		}, "That took too long. Try once more."},
-		{"no name", func(b *webtest.Browser, d *passkeytest.Device) []string {
-			return []string{"answer", d.Create(t, b.Get(path).Options(path)), "name", " "}
-		}, "A name is 1 to 64 characters on one line."},
-		{"another person's passkey", func(b *webtest.Browser, d *passkeytest.Device) []string {
-			s.SignedIn(t, "eve").AddPasskey(d, "Eve's")
-			return []string{"answer", d.Attest(t, b.Get(path).Options(path), d.Keys[0])}
-		}, "This passkey is registered already."},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			b := s.SignedIn(t, "ada")
-			fields := row.fields(b, s.Device())
-			if !slices.Contains(fields, "name") {
-				fields = append(fields, "name", "My <laptop>")
-			}
-			got := b.Post(path, fields...).Want(http.StatusUnprocessableEntity).Says("#problem p", row.says)
-			got.WantPage()
-			if name := got.Find("#name").AttrOr("value", ""); row.name != "no name" && name != "My <laptop>" {
-				t.Errorf("the name is %q", name)
-			}
-			if d := s.Device(); b.Post(path, "name", "Next", "answer", d.Create(t, got.Options(path))).StatusCode > http.StatusSeeOther {
-				t.Error("the page's next try does not work")
-			}
-			s.Exec(t, `DELETE FROM passkeys`)
-		})
-	}
-}
-
-// Attack factors/passkey: 1 MB of attestation is refused before it is read.
-func TestOneMegabyteOfAttestation(t *testing.T) {
-	s := webtest.New(t, webtest.WithPasskeys)
-	s.Add(t, "ada", account.Owner)
-	b, d := s.SignedIn(t, "ada"), s.Device()
-	for size, want := range map[int]int{1 << 20: http.StatusRequestEntityTooLarge, 20 << 10: http.StatusUnprocessableEntity} {
-		d.Pad = size
-		b.TryPasskey(d, "Laptop").Want(want)
-	}
-	if n := s.Texts(t, `SELECT id FROM passkeys`); len(n) != 0 {
-		t.Errorf("there are %v", n)
-	}
 }
 
 // Another person's passkeys are none of one's own.

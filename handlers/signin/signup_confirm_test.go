@@ -11,12 +11,11 @@ import (
 	"glassjar/utl/audit"
 )
 
-// With mail, the account is made by the button behind the mailed link, and by
-// nothing else.
-func TestOpenSignUpWithMail(t *testing.T) {
+// With mail, the form asks for an address, and sending it makes no account yet.
+func TestOpenSignUpWithMailAsksForAnAddress(t *testing.T) {
 	s := webtest.New(t, webtest.WithSignUp)
 	s.Add(t, "ada", account.Owner)
-	box := s.WithMail(t)
+	s.WithMail(t)
 	b := s.Browser(t)
 	form := b.Get("/join").Want(http.StatusOK)
 	form.WantPage()
@@ -34,7 +33,17 @@ func TestOpenSignUpWithMail(t *testing.T) {
 	page := b.Get("/join?done=sent").Want(http.StatusOK).Says("h1", "Check your mail")
 	page.WantPage()
 	b.Post("/auth", "username", "eve", "password", webtest.Good).Want(http.StatusUnprocessableEntity)
+	if n := len(s.Texts(t, `SELECT id FROM accounts`)); n != 1 {
+		t.Fatalf("before the link there are %d accounts", n)
+	}
+}
 
+// The account is made by the button behind the mailed link, once, and by nothing else.
+func TestOpenSignUpWithMailEndsAtTheLink(t *testing.T) {
+	s := webtest.New(t, webtest.WithSignUp)
+	s.Add(t, "ada", account.Owner)
+	box, b := s.WithMail(t), s.Browser(t)
+	b.Post("/join", "username", "eve", "password", webtest.Good, "email", "eve@site.example").Want(http.StatusSeeOther, "/join?done=sent")
 	m := box.One(t, "eve@site.example", "Make your account on Ada's jar")
 	link := m.Link(t)
 	if text, _ := m.Parts(t); !strings.Contains(text, s.Public()+"/signup/") || !strings.Contains(text, "the account eve") {

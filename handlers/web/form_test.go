@@ -10,41 +10,48 @@ import (
 	"glassjar/utl/account"
 )
 
+const urlencoded = "application/x-www-form-urlencoded"
+
+// fits is a form that signs ada in.
+var fits = "username=ada&password=" + strings.ReplaceAll(webtest.Good, " ", "+")
+
+// forms are those that are read, and then those that are refused with a status; kind is
+// the Content-Type.
+var forms = []struct {
+	name, kind, query, body string
+	want                    int
+}{
+	{"with a charset", urlencoded + "; charset=utf-8", "", fits, http.StatusSeeOther},
+	{"in capitals", "Application/X-WWW-Form-Urlencoded", "", fits, http.StatusSeeOther},
+	{"of 64 KB", urlencoded, "", fits + "&x=" + strings.Repeat("x", 64<<10-len(fits)-3), http.StatusSeeOther},
+	{"with 10,000 fields", urlencoded, "", fits + strings.Repeat("&a", 9_998), http.StatusSeeOther},
+	{"with a field that nobody asks for, twice", urlencoded, "", fits + "&x=1&x=2", http.StatusSeeOther},
+
+	{"no type", "", "", fits, http.StatusUnsupportedMediaType},
+	{"a type that is none", ";;", "", fits, http.StatusUnsupportedMediaType},
+	{"multipart", "multipart/form-data; boundary=x", "", "--x\r\n\r\n--x--", http.StatusUnsupportedMediaType},
+	{"plain text", "text/plain", "", fits, http.StatusUnsupportedMediaType},
+	{"JSON", "application/json", "", `{"username":"ada"}`, http.StatusUnsupportedMediaType},
+	{"one byte over 64 KB", urlencoded, "", fits + "&x=" + strings.Repeat("x", 64<<10-len(fits)-2), http.StatusRequestEntityTooLarge},
+	{"10 MB", urlencoded, "", strings.Repeat("x", 10<<20), http.StatusRequestEntityTooLarge},
+	{"10,001 fields", urlencoded, "", fits + strings.Repeat("&a", 9_999), http.StatusBadRequest},
+	{"a username twice", urlencoded, "", fits + "&username=ada", http.StatusBadRequest},
+	{"a password twice", urlencoded, "", fits + "&password=x", http.StatusBadRequest},
+	{"next twice", urlencoded, "", fits + "&next=/a&next=/b", http.StatusBadRequest},
+	{"NUL in the username", urlencoded, "", "username=ada%00&password=x", http.StatusBadRequest},
+	{"NUL in the password", urlencoded, "", "username=ada&password=x%00", http.StatusBadRequest},
+	{"bad UTF-8 in the username", urlencoded, "", "username=%ff&password=x", http.StatusBadRequest},
+	{"bad UTF-8 in the password", urlencoded, "", "username=ada&password=%c3%28", http.StatusBadRequest},
+	{"a surrogate in next", urlencoded, "", fits + "&next=%ed%a0%80", http.StatusBadRequest},
+	{"a broken escape", urlencoded, "", fits + "&x=%zz", http.StatusBadRequest},
+	{"a semicolon", urlencoded, "", "username=ada;password=x", http.StatusBadRequest},
+	{"a semicolon in the query", urlencoded, "?a;b", fits, http.StatusBadRequest},
+	{"a broken escape in the query", urlencoded, "?a=%zz", fits, http.StatusBadRequest},
+}
+
 // Attack http/forms: what a form cannot be is refused, and nothing changes.
 func TestAFormThatCannotBeRead(t *testing.T) {
-	const urlencoded = "application/x-www-form-urlencoded"
-	fits := "username=ada&password=" + strings.ReplaceAll(webtest.Good, " ", "+")
-	for _, row := range []struct {
-		name, kind, query, body string
-		want                    int
-	}{
-		{"with a charset", urlencoded + "; charset=utf-8", "", fits, http.StatusSeeOther},
-		{"in capitals", "Application/X-WWW-Form-Urlencoded", "", fits, http.StatusSeeOther},
-		{"of 64 KB", urlencoded, "", fits + "&x=" + strings.Repeat("x", 64<<10-len(fits)-3), http.StatusSeeOther},
-		{"with 10,000 fields", urlencoded, "", fits + strings.Repeat("&a", 9_998), http.StatusSeeOther},
-		{"with a field that nobody asks for, twice", urlencoded, "", fits + "&x=1&x=2", http.StatusSeeOther},
-
-		{"no type", "", "", fits, http.StatusUnsupportedMediaType},
-		{"a type that is none", ";;", "", fits, http.StatusUnsupportedMediaType},
-		{"multipart", "multipart/form-data; boundary=x", "", "--x\r\n\r\n--x--", http.StatusUnsupportedMediaType},
-		{"plain text", "text/plain", "", fits, http.StatusUnsupportedMediaType},
-		{"JSON", "application/json", "", `{"username":"ada"}`, http.StatusUnsupportedMediaType},
-		{"one byte over 64 KB", urlencoded, "", fits + "&x=" + strings.Repeat("x", 64<<10-len(fits)-2), http.StatusRequestEntityTooLarge},
-		{"10 MB", urlencoded, "", strings.Repeat("x", 10<<20), http.StatusRequestEntityTooLarge},
-		{"10,001 fields", urlencoded, "", fits + strings.Repeat("&a", 9_999), http.StatusBadRequest},
-		{"a username twice", urlencoded, "", fits + "&username=ada", http.StatusBadRequest},
-		{"a password twice", urlencoded, "", fits + "&password=x", http.StatusBadRequest},
-		{"next twice", urlencoded, "", fits + "&next=/a&next=/b", http.StatusBadRequest},
-		{"NUL in the username", urlencoded, "", "username=ada%00&password=x", http.StatusBadRequest},
-		{"NUL in the password", urlencoded, "", "username=ada&password=x%00", http.StatusBadRequest},
-		{"bad UTF-8 in the username", urlencoded, "", "username=%ff&password=x", http.StatusBadRequest},
-		{"bad UTF-8 in the password", urlencoded, "", "username=ada&password=%c3%28", http.StatusBadRequest},
-		{"a surrogate in next", urlencoded, "", fits + "&next=%ed%a0%80", http.StatusBadRequest},
-		{"a broken escape", urlencoded, "", fits + "&x=%zz", http.StatusBadRequest},
-		{"a semicolon", urlencoded, "", "username=ada;password=x", http.StatusBadRequest},
-		{"a semicolon in the query", urlencoded, "?a;b", fits, http.StatusBadRequest},
-		{"a broken escape in the query", urlencoded, "?a=%zz", fits, http.StatusBadRequest},
-	} {
+	for _, row := range forms {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			s := webtest.New(t)
