@@ -145,7 +145,7 @@ func factorsOf(st factor.State) string {
 	if st.Passkeys > 0 {
 		all = append(all, fmt.Sprintf("passkeys: %d", st.Passkeys))
 	}
-	if !st.Recovery.Made.IsZero() {
+	if !st.Recovery.CreatedAt.IsZero() {
 		all = append(all, fmt.Sprintf("recovery codes left: %d", st.Recovery.Left))
 	}
 	return strings.Join(all, ", ")

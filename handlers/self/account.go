@@ -40,7 +40,7 @@ func (p AccountPage) Others() bool { return len(p.Devices) > 1 }
 // Unsaved reports whether there are recovery codes and nobody said that they are
 // saved.
 func (p AccountPage) Unsaved() bool {
-	return !p.Factors.Recovery.Made.IsZero() && !p.Factors.Recovery.Saved
+	return !p.Factors.Recovery.CreatedAt.IsZero() && !p.Factors.Recovery.Saved
 }
 
 type deviceRow struct {

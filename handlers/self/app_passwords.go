@@ -24,8 +24,8 @@ var (
 const maxHosts = 20
 
 type appPasswordRow struct {
-	ID, Name, Hosts     string
-	Made, Expires, Used web.Moment
+	ID, Name, Hosts                string
+	CreatedAt, Expires, LastUsedAt web.Moment
 
 	Expired bool
 }
@@ -45,11 +45,11 @@ type AppPasswordsPage struct {
 type AppPasswordMadePage struct {
 	web.Layout
 
-	Made    account.AppPassword
-	Hosts   string // empty: every one
-	Until   web.Moment
-	Secret  string // shown this once
-	Address string // of what it opens
+	AppPassword account.AppPassword
+	Hosts       string // empty: every one
+	Until       web.Moment
+	Secret      string // shown this once
+	Address     string // of what it opens
 }
 
 // AppPasswords answers GET /account/app-passwords: the app passwords, and the form
@@ -71,7 +71,7 @@ func (s *Room) showAppPasswords(w http.ResponseWriter, r *http.Request, status i
 	for _, one := range all {
 		p.Rows = append(p.Rows, appPasswordRow{
 			ID: one.ID, Name: one.Name, Hosts: commas(one.Hosts),
-			Made: web.MomentAt(one.Made, now), Expires: web.MomentAt(one.Expires, now), Used: web.MomentAt(one.Used, now),
+			CreatedAt: web.MomentAt(one.CreatedAt, now), Expires: web.MomentAt(one.Expires, now), LastUsedAt: web.MomentAt(one.LastUsedAt, now),
 			Expired: !one.Expires.IsZero() && !one.Expires.After(now),
 		})
 	}
@@ -92,9 +92,9 @@ func (s *Room) AppPasswordSubmit(w http.ResponseWriter, r *http.Request, proven 
 		return err
 	}
 	made := AppPasswordMadePage{Layout: layout(me)}
-	made.Made, err = s.wantedAppPassword(form)
+	made.AppPassword, err = s.wantedAppPassword(form)
 	if err == nil {
-		made.Secret, err = s.Accounts.NewAppPassword(r.Context(), me, made.Made, web.Actor(r))
+		made.Secret, err = s.Accounts.NewAppPassword(r.Context(), me, made.AppPassword, web.Actor(r))
 	}
 	if err == nil {
 		return s.showMade(w, made)
@@ -107,9 +107,9 @@ func (s *Room) AppPasswordSubmit(w http.ResponseWriter, r *http.Request, proven 
 
 // showMade shows the secret of a new app password.
 func (s *Room) showMade(w http.ResponseWriter, p AppPasswordMadePage) error {
-	host, _, _ := strings.Cut(p.Made.Hosts, ",")
-	p.Hosts, p.Address = commas(p.Made.Hosts), s.PublicURL.Scheme+"://"+cmp.Or(host, "HOST")+"/"
-	p.Until = web.MomentAt(p.Made.Expires, s.Now())
+	host, _, _ := strings.Cut(p.AppPassword.Hosts, ",")
+	p.Hosts, p.Address = commas(p.AppPassword.Hosts), s.PublicURL.Scheme+"://"+cmp.Or(host, "HOST")+"/"
+	p.Until = web.MomentAt(p.AppPassword.Expires, s.Now())
 	return s.Render(w, http.StatusOK, "account-app-password-made", p)
 }
 

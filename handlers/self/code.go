@@ -16,15 +16,15 @@ type CodePage struct {
 	web.Layout
 	onward
 
-	Done    string // what was done just now, in words
-	On      bool   // there is an authenticator app
-	SetUp   bool   // it is being set up, perhaps anew
-	Since   web.Moment
-	Used    web.Moment
-	Last    bool   // without it the password alone opens the account
-	Secret  string // in groups of four
-	Address string // the otpauth: address, behind its colon
-	Problem string
+	Done       string // what was done just now, in words
+	On         bool   // there is an authenticator app
+	SetUp      bool   // it is being set up, perhaps anew
+	Since      web.Moment
+	LastUsedAt web.Moment
+	Last       bool   // without it the password alone opens the account
+	Secret     string // in groups of four
+	Address    string // the otpauth: address, behind its colon
+	Problem    string
 }
 
 // codeDone is what the arg done of /account/code says, in words.
@@ -80,7 +80,7 @@ func (s *Room) showCode(w http.ResponseWriter, r *http.Request, status int, p Co
 		return err
 	}
 	now := s.Now()
-	p.On, p.Since, p.Used, p.Last = !st.App.IsZero(), web.MomentAt(st.App, now), web.MomentAt(st.AppUsed, now), st.Passkeys == 0
+	p.On, p.Since, p.LastUsedAt, p.Last = !st.App.IsZero(), web.MomentAt(st.App, now), web.MomentAt(st.AppUsed, now), st.Passkeys == 0
 	if p.SetUp = p.SetUp || !p.On; p.SetUp {
 		_, secret, err := s.setUp(r, p.Me)
 		if errors.Is(err, factor.ErrSetUp) {

@@ -115,7 +115,7 @@ func (s *Room) ownData(ctx context.Context, me account.Account) (data ownData, e
 		return data, err
 	}
 	for _, one := range all {
-		data.AppPasswords = append(data.AppPasswords, ownAppPassword{one.Name, one.Hosts, one.Made.UTC(), one.Expires.UTC(), one.Used.UTC()})
+		data.AppPasswords = append(data.AppPasswords, ownAppPassword{one.Name, one.Hosts, one.CreatedAt.UTC(), one.Expires.UTC(), one.LastUsedAt.UTC()})
 	}
 	st, err := s.Factors.Of(ctx, me.ID)
 	if err != nil {
@@ -127,7 +127,7 @@ func (s *Room) ownData(ctx context.Context, me account.Account) (data ownData, e
 		return data, err
 	}
 	for _, one := range passkeys {
-		data.Passkeys = append(data.Passkeys, ownPasskey{one.Name, one.Host, one.Made.UTC(), one.Used.UTC()})
+		data.Passkeys = append(data.Passkeys, ownPasskey{one.Name, one.Host, one.CreatedAt.UTC(), one.LastUsedAt.UTC()})
 	}
 	return data, s.ownEvents(ctx, me, &data)
 }

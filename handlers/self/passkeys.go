@@ -39,18 +39,18 @@ type keyForm struct {
 type passkeyRow struct {
 	passkey.Passkey
 
-	Elsewhere  bool // it was made for another host
-	Made, Used web.Moment
+	Elsewhere             bool // it was made for another host
+	CreatedAt, LastUsedAt web.Moment
 }
 
 // PasskeyPage is the data of /account/passkeys?rename=…
 type PasskeyPage struct {
 	web.Layout
 
-	ID, Was string
-	Made    web.Moment
-	Name    string // as typed
-	Problem string
+	ID, Was   string
+	CreatedAt web.Moment
+	Name      string // as typed
+	Problem   string
 }
 
 // passkeysDone is what the arg done of /account/passkeys says, in words.
@@ -112,7 +112,7 @@ func (s *Room) showPasskeys(w http.ResponseWriter, r *http.Request, status int, 
 	now := s.Now()
 	for _, one := range all {
 		p.Rows = append(p.Rows, passkeyRow{
-			Passkey: one, Elsewhere: p.On && one.Host != s.PasskeyStore.Host(), Made: web.MomentAt(one.Made, now), Used: web.MomentAt(one.Used, now),
+			Passkey: one, Elsewhere: p.On && one.Host != s.PasskeyStore.Host(), CreatedAt: web.MomentAt(one.CreatedAt, now), LastUsedAt: web.MomentAt(one.LastUsedAt, now),
 		})
 	}
 	if p.On && len(all) < passkey.MaxPasskeys {
@@ -210,7 +210,7 @@ func (s *Room) passkeyPage(r *http.Request, me account.Account, id string) (Pass
 	}
 	for _, one := range all {
 		if one.ID == id {
-			return PasskeyPage{Layout: layout(me), ID: one.ID, Was: one.Name, Name: one.Name, Made: web.MomentAt(one.Made, s.Now())}, nil
+			return PasskeyPage{Layout: layout(me), ID: one.ID, Was: one.Name, Name: one.Name, CreatedAt: web.MomentAt(one.CreatedAt, s.Now())}, nil
 		}
 	}
 	return PasskeyPage{}, web.ErrNotFound

@@ -15,12 +15,12 @@ type RecoveryPage struct {
 	web.Layout
 	onward
 
-	Second  bool // there is a second factor, whose place a code takes
-	Left    int
-	Of      int
-	Made    web.Moment // the time of none: there are no codes
-	Used    web.Moment
-	Problem string
+	Second     bool // there is a second factor, whose place a code takes
+	Left       int
+	Of         int
+	CreatedAt  web.Moment // zero: there are no codes
+	LastUsedAt web.Moment
+	Problem    string
 }
 
 // RecoveryMadePage is the data of the page that shows new recovery codes.
@@ -65,7 +65,7 @@ func (s *Room) showRecovery(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	now := s.Now()
 	p.Second, p.Left, p.Of = st.Second(), st.Recovery.Left, factor.RecoveryCodes
-	p.Made, p.Used = web.MomentAt(st.Recovery.Made, now), web.MomentAt(st.Recovery.Used, now)
+	p.CreatedAt, p.LastUsedAt = web.MomentAt(st.Recovery.CreatedAt, now), web.MomentAt(st.Recovery.LastUsedAt, now)
 	return s.Render(w, status, "account-recovery", p)
 }
 

@@ -1,7 +1,8 @@
-// Package account keeps people's accounts and the links that make or mend
-// them. Every change is audited in its own transaction and ends the sessions
-// that it must end. It refuses names and passwords that break the rules, and
-// to leave the place without an owner.
+// Package account stores people's accounts, their one-time links (invitation,
+// password reset, email confirmation, lock) and their app passwords. Every change
+// writes its audit entry in the same transaction, and ends the account's sessions
+// where the change requires it. It refuses usernames and passwords that break the
+// rules, and changes that would leave no owner who can sign in.
 package account
 
 import (
@@ -21,7 +22,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// UsernameRule says in words what Username takes.
+// UsernameRule is the sentence that describes a valid username; Username checks it.
 const UsernameRule = "a username is 1 to 32 letters (a to z), digits, dots, dashes and underscores, and starts with a letter or a digit"
 
 // The two roles.
@@ -31,7 +32,7 @@ const (
 )
 
 var (
-	// ErrName means that the username is not of the form of one.
+	// ErrName means that the username is malformed: see UsernameRule.
 	ErrName = errors.New(UsernameRule)
 	// ErrTaken means that another account has the username.
 	ErrTaken = errors.New("the username is taken")
@@ -44,7 +45,7 @@ var (
 	// ErrLastOwner means that the change would leave no owner who can sign in.
 	ErrLastOwner = errors.New("this is the last owner")
 	// ErrSignIn means that the username or the password is wrong, or that the
-	// account is disabled: which of them is not told.
+	// account is disabled. It does not say which.
 	ErrSignIn = errors.New("the username or password is not right")
 )
 
@@ -54,25 +55,27 @@ var username = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,31}$`)
 type Account struct {
 	identity.Identity
 
-	EmailConfirmed bool // a link to the address was opened: only then apps are told of it
+	EmailConfirmed bool // a link mailed to the address was opened: apps receive only a confirmed address
 	Created        time.Time
 	Disabled       bool
-	Waiting        bool      // an owner has to say yes; then it is Disabled too
+	Waiting        bool      // an owner has not approved the account yet; it is Disabled meanwhile
 	LockedUntil    time.Time // zero: the account is not locked
-	epoch          int64
-	factors        int64 // counts the changes of its factors
+	epoch          int64     // incremented by changes that end its sessions: sessions of an older epoch are refused
+	factors        int64     // incremented whenever a second factor is added or removed
 }
 
-// FromSession returns the account that the live session belongs to.
+// FromSession returns the account of the session, which must be live. Only its
+// identity and its epoch are set.
 func FromSession(s session.Session) Account { return Account{Identity: s.Identity, epoch: s.Epoch} }
 
-// Verified returns what a session may be started with, once the account's person
-// proved who they are: to the level, by the factors.
+// Verified returns what session.Start needs to start a session for the account.
+// Call it once the person has proven who they are: to this level (1 or 2), by these
+// factors (amr, in the words of RFC 8176).
 func (a Account) Verified(level int, amr string) session.Verified {
 	return session.Verified{AccountID: a.ID, Username: a.Username, Epoch: a.epoch, Factors: a.factors, Level: level, AMR: amr}
 }
 
-// byPassword is what RFC 8176 calls the factor that is a password.
+// byPassword is the name of the password factor in RFC 8176, section 2.
 const byPassword = "pwd"
 
 // Options are what a Store needs.
@@ -80,24 +83,24 @@ type Options struct {
 	DB       *db.DB
 	Sessions *session.Store
 	Hasher   *password.Hasher
-	Host     string      // the site's host name, which no password may hold
+	Host     string      // the site's host name, which no password may contain
 	Mail     *mail.Queue // nil: no mail is sent
 	Now      func() time.Time
 
-	SecondFactor bool // nobody may take away the last one of their own
+	SecondFactor bool // SECOND_FACTOR=required: nobody may remove their own last second factor
 }
 
 // Store reads and changes accounts and links.
 type Store struct {
 	Options
 
-	uses useLimiter // of app passwords
+	uses useLimiter // limits how often an app password's last use is written
 }
 
-// New returns a store.
+// New returns a Store.
 func New(o Options) *Store { return &Store{Options: o} }
 
-// Username returns the username as it is kept: what was typed, trimmed, with
+// Username returns the username as it is stored: what was typed, trimmed, with
 // ASCII letters lower-cased. Errors: ErrName.
 func Username(typed string) (string, error) {
 	name := strings.Map(func(r rune) rune {
@@ -112,15 +115,15 @@ func Username(typed string) (string, error) {
 	return name, nil
 }
 
-// Trim returns a typed username without the white space and the invisible
-// characters before and after it, which keyboards and editors put there.
+// Trim removes white space and invisible characters from both ends of a typed name
+// or address: keyboards and editors add them.
 func Trim(typed string) string {
 	return strings.TrimFunc(typed, func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 	})
 }
 
-// credentials is an account with its password's hash.
+// credentials is an account and the hash of its password.
 type credentials struct {
 	Account
 
@@ -166,11 +169,12 @@ func one(ctx context.Context, from db.Querier, where string, args ...any) (crede
 	return c, nil
 }
 
-// listRows is how many accounts List returns at most.
+// listRows is the maximum number of accounts that List returns.
 const listRows = 1000
 
-// List returns the accounts that follow the username, by username, 1,000 at
-// most: none means that these were all. The first page follows "".
+// List returns the accounts whose usernames sort after the given one, ordered by
+// username, at most 1,000. The first page is after ""; an empty page is the end.
+// Errors: db.ErrUnavailable.
 func (s *Store) List(ctx context.Context, after string) ([]Account, error) {
 	all, err := db.All(ctx, s.DB, scan, selectAccounts+` WHERE username > ? ORDER BY username LIMIT ?`, after, listRows)
 	if err != nil {
@@ -183,13 +187,14 @@ func (s *Store) List(ctx context.Context, after string) ([]Account, error) {
 	return accounts, nil
 }
 
-// Any reports whether an account exists.
+// Any reports whether any account exists. Errors: db.ErrUnavailable.
 func (s *Store) Any(ctx context.Context) (bool, error) {
 	n, err := db.One(ctx, s.DB, db.Int, `SELECT COUNT(*) FROM (SELECT 1 FROM accounts LIMIT 1) AS found`)
 	return n > 0, err
 }
 
-// record adds what was done to the account to the transaction that does it.
+// record writes the audit entry of a change of the account, in the transaction of
+// that change.
 func (s *Store) record(ctx context.Context, tx *db.Tx, by audit.Actor, kind string, a Account, detail string) error {
 	return audit.Record(ctx, tx, s.Now(), by, audit.Event{Kind: kind, AccountID: a.ID, Username: a.Username, Detail: detail})
 }

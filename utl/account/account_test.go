@@ -96,7 +96,8 @@ func TestOfIsTheAccountOfALiveSession(t *testing.T) {
 	}
 }
 
-// Attack account/made-again: nothing of a deleted account's belongs to the next of its name.
+// Attack account/made-again: a new account with a deleted account's username gets
+// nothing that belonged to the old one.
 func TestANameMadeAgainIsAnotherAccount(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)

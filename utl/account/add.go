@@ -11,18 +11,18 @@ import (
 	"glassjar/utl/password"
 )
 
-// NewAccount is an account to be made.
+// NewAccount describes an account to create.
 type NewAccount struct {
 	Username, Password, Role string
 
-	Name   string // the display name, may be empty
+	Name   string // the display name; may be empty
 	Email  string // not confirmed; may be empty
 	Groups []string
 }
 
-// Add makes an account. Errors: ErrName, ErrReserved, ErrTaken, ErrRole,
-// ErrDisplayName, ErrEmail, ErrEmailTaken, ErrGroup, the policy's in package
-// password, password.ErrBusy, db.ErrUnavailable.
+// Add creates an account. Errors: ErrName, ErrReserved, ErrTaken, ErrRole,
+// ErrDisplayName, ErrEmail, ErrEmailTaken, ErrGroup, password.Check's,
+// password.ErrBusy, db.ErrUnavailable.
 func (s *Store) Add(ctx context.Context, w NewAccount, by audit.Actor) (Account, error) {
 	c, err := s.prepare(ctx, w)
 	if err != nil {
@@ -40,8 +40,8 @@ func (s *Store) Add(ctx context.Context, w NewAccount, by audit.Actor) (Account,
 	return c.Account, nil
 }
 
-// prepare checks what is wanted and hashes the password, outside of any
-// transaction.
+// prepare checks the fields and hashes the password. It is called outside of any
+// transaction, because hashing is slow.
 func (s *Store) prepare(ctx context.Context, w NewAccount) (c credentials, err error) {
 	if c.Identity, err = w.identity(); err != nil {
 		return c, err
@@ -53,7 +53,7 @@ func (s *Store) prepare(ctx context.Context, w NewAccount) (c credentials, err e
 	return c, nil
 }
 
-// identity returns who the wanted account is, with a new id.
+// identity returns the new account's identity, with a new random id.
 func (w NewAccount) identity() (who identity.Identity, err error) {
 	if w.Role != Owner && w.Role != Member {
 		err = ErrRole
@@ -78,7 +78,7 @@ func (w NewAccount) identity() (who identity.Identity, err error) {
 	return who, err
 }
 
-// hash returns the hash of a password that keeps the policy.
+// hash returns the hash of the password, once the policy accepts it.
 func (s *Store) hash(ctx context.Context, pw, name string) (string, error) {
 	if err := s.checkPassword(pw, name); err != nil {
 		return "", err
@@ -86,12 +86,12 @@ func (s *Store) hash(ctx context.Context, pw, name string) (string, error) {
 	return s.Hasher.Hash(ctx, pw)
 }
 
-// checkPassword returns what the policy has against the password of the account
-// with the name.
+// checkPassword returns the password policy's error for this password of the account
+// with this username, or nil.
 func (s *Store) checkPassword(pw, name string) error { return password.Check(pw, name, s.Host) }
 
-// insert adds the account. The transaction must have the lock of the owners: with
-// the first account the first link is good no more.
+// insert writes the account. The transaction must hold lockOwners' lock, because the
+// first account makes the first owner's link invalid.
 func (s *Store) insert(ctx context.Context, tx *db.Tx, c credentials, by audit.Actor) error {
 	kind, detail, waiting := "account.added", c.Role, int64(0)
 	if c.Waiting {
@@ -102,7 +102,7 @@ func (s *Store) insert(ctx context.Context, tx *db.Tx, c credentials, by audit.A
 	if errors.Is(err, db.ErrConflict) {
 		return ErrTaken
 	}
-	if err == nil { // after the insert: it waits for whoever is deleting the account of this name just now
+	if err == nil { // only after the insert, which waits for a transaction that is deleting the account of this name
 		err = notDeleted(ctx, tx, c.Username)
 	}
 	if err == nil {
@@ -120,7 +120,7 @@ func (s *Store) insert(ctx context.Context, tx *db.Tx, c credentials, by audit.A
 	return s.record(ctx, tx, by, "account.confirmed", c.Account, c.Email)
 }
 
-// notDeleted returns ErrTaken when a deleted account had the username.
+// notDeleted returns ErrTaken if the username belonged to an account that was deleted.
 func notDeleted(ctx context.Context, tx *db.Tx, name string) error {
 	n, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM deleted_names WHERE username = ?`, name)
 	if err == nil && n > 0 {

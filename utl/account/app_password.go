@@ -20,42 +20,42 @@ import (
 )
 
 const (
-	maxAppPasswords = 50                     // of an account
-	usedEvery       = time.Minute            // how exact a last use is: writing each would cost more than all else
-	usedWait        = 250 * time.Millisecond // what noting it may hold up a request
+	maxAppPasswords = 50                     // per account
+	usedEvery       = time.Minute            // precision of LastUsedAt: writing every use would cost more than the check itself
+	usedWait        = 250 * time.Millisecond // how long writing LastUsedAt may delay a request
 )
 
 var (
-	// ErrAppPassword means that no app password is this one, or not any more,
-	// or not of this account or for this host: which of them is not told.
+	// ErrAppPassword means that the app password does not exist, was revoked or has
+	// expired, or belongs to another account or other hosts. It does not say which.
 	ErrAppPassword = errors.New("the app password is not good, or not here")
-	// ErrAppPasswordName means that an app password's name is not one.
+	// ErrAppPasswordName means that the name of an app password is malformed.
 	ErrAppPasswordName = errors.New("an app password's name is 1 to 64 characters on one line")
-	// ErrAppPasswordMany means that the account has as many as it may.
+	// ErrAppPasswordMany means that the account already has 50 app passwords.
 	ErrAppPasswordMany = errors.New("an account has at most 50 app passwords")
 )
 
 // AppPasswordPrefix is what the secret of every app password begins with.
 const AppPasswordPrefix = "gj_"
 
-// AppPasswordForm finds the secret of an app password in a text: 260 random bits
-// in base32 behind the prefix.
+// AppPasswordForm matches the secret of an app password anywhere in a text: the
+// prefix, then 260 random bits in base32.
 var AppPasswordForm = regexp.MustCompile(AppPasswordPrefix + `[A-Z2-7]{52}`)
 
-// AppPassword lets a program through the gate in the name of an account. Its
-// secret is kept as a hash alone.
+// AppPassword lets a program through the gate in the name of an account. The
+// database stores only a hash of its secret.
 type AppPassword struct {
-	ID      string            // what pages call it: grants nothing
-	Owner   identity.Identity // whose it is
-	Name    string            // says what it is for
-	Hosts   string            // names of those it is good on, with commas between them; empty: every one
-	Made    time.Time         // the store's to say
-	Expires time.Time         // zero: never
-	Used    time.Time         // last, to the minute; zero: not yet
+	ID         string            // used in URLs and forms; grants nothing
+	Owner      identity.Identity // the account
+	Name       string            // what it is for, as its owner typed it
+	Hosts      string            // the host names where it is valid, separated by commas; empty: everywhere
+	CreatedAt  time.Time         // set by the store
+	Expires    time.Time         // zero: never
+	LastUsedAt time.Time         // exact to a minute; zero: never used
 }
 
-// opens reports whether the app password is good on the host.
-func (p AppPassword) opens(host string) bool {
+// allowsHost reports whether the app password is valid on the host.
+func (p AppPassword) allowsHost(host string) bool {
 	return p.Hosts == "" || slices.Contains(strings.Split(p.Hosts, ","), host)
 }
 
@@ -67,21 +67,21 @@ func scanAppPassword(r db.Row) (p AppPassword, err error) {
 	var made, expires, used int64
 	a := &p.Owner
 	err = r.Scan(&p.ID, &p.Name, &p.Hosts, &made, &expires, &used, &a.ID, &a.Username, &a.Name, &a.Role, &a.Groups, &a.Email)
-	p.Made = db.Time(made)
+	p.CreatedAt = db.Time(made)
 	if expires != 0 {
 		p.Expires = db.Time(expires)
 	}
 	if used != 0 {
-		p.Used = db.Time(used)
+		p.LastUsedAt = db.Time(used)
 	}
 	return p, err
 }
 
-// NewAppPassword makes an app password of the account, with the wanted name,
-// hosts and expiry, and returns its secret: 260 random bits behind a prefix that
-// scanners find. Any new password of the account revokes it. Errors:
-// session.ErrChanged when the account is disabled, gone or changed since a was
-// read, ErrLocked, ErrAppPasswordName, ErrAppPasswordMany, db.ErrUnavailable.
+// NewAppPassword creates an app password of the account, with wanted's Name, Hosts
+// and Expires, and returns its secret: 260 random bits after a prefix by which
+// secret scanners recognise it. It is revoked when the account's password changes.
+// Errors: session.ErrChanged when the account was disabled, deleted or changed since
+// a was read, ErrLocked, ErrAppPasswordName, ErrAppPasswordMany, db.ErrUnavailable.
 func (s *Store) NewAppPassword(ctx context.Context, a Account, wanted AppPassword, by audit.Actor) (secret string, err error) {
 	name := strings.TrimSpace(wanted.Name)
 	if n := utf8.RuneCountInString(name); n < 1 || n > 64 || !utf8.ValidString(name) || strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }) {
@@ -111,8 +111,8 @@ func (s *Store) NewAppPassword(ctx context.Context, a Account, wanted AppPasswor
 	return secret, nil
 }
 
-// checkLimit returns session.ErrChanged when the account is not what it was
-// when a was read, and ErrAppPasswordMany when it has as many as it may.
+// checkLimit returns session.ErrChanged if the account has changed since a was read,
+// and ErrAppPasswordMany if it already has maxAppPasswords.
 func checkLimit(ctx context.Context, tx *db.Tx, a Account) error {
 	if err := session.LockAccount(ctx, tx, a.ID); err != nil {
 		return err
@@ -131,8 +131,8 @@ func checkLimit(ctx context.Context, tx *db.Tx, a Account) error {
 	return err
 }
 
-// AppPasswords returns the account's app passwords, the newest first, those
-// too that have expired.
+// AppPasswords returns the account's app passwords, newest first and at most 50,
+// including expired ones. Errors: db.ErrUnavailable.
 func (s *Store) AppPasswords(ctx context.Context, accountID string) ([]AppPassword, error) {
 	all, err := db.All(ctx, s.DB, scanAppPassword, selectAppPasswords+` WHERE a.id = ? ORDER BY p.created_at DESC, p.id LIMIT ?`,
 		accountID, maxAppPasswords)
@@ -142,10 +142,10 @@ func (s *Store) AppPasswords(ctx context.Context, accountID string) ([]AppPasswo
 	return all, nil
 }
 
-// AppPassword returns the app password with the secret, if it is good on the
-// host and, where a username was typed too, that account's. It reads the
-// database each time, so that what was revoked is refused at once, by every
-// server. Errors: ErrAppPassword, db.ErrUnavailable.
+// AppPassword returns the app password with the secret, if it is valid on the host
+// and, when typed is not empty, belongs to the account with that username. It reads
+// the database each time, so that every server refuses a revoked one at once.
+// Errors: ErrAppPassword, db.ErrUnavailable.
 func (s *Store) AppPassword(ctx context.Context, secret, typed, host string) (AppPassword, error) {
 	now := s.Now()
 	p, err := db.One(ctx, s.DB, scanAppPassword, selectAppPasswords+` WHERE p.secret_hash = ? AND a.disabled_at = 0
@@ -153,18 +153,18 @@ func (s *Store) AppPassword(ctx context.Context, secret, typed, host string) (Ap
 	if err != nil && !errors.Is(err, db.ErrNone) {
 		return AppPassword{}, fmt.Errorf("reading an app password: %w", err)
 	}
-	name, _ := Username(typed) // "" is nobody's
-	if err != nil || !p.opens(host) || typed != "" && name != p.Owner.Username {
+	name, _ := Username(typed) // "" for a malformed username, which no account has
+	if err != nil || !p.allowsHost(host) || typed != "" && name != p.Owner.Username {
 		return AppPassword{}, ErrAppPassword
 	}
-	if now.Sub(p.Used) >= usedEvery && s.uses.due(p.ID, now) {
+	if now.Sub(p.LastUsedAt) >= usedEvery && s.uses.due(p.ID, now) {
 		s.noteUse(ctx, p.ID, now)
 	}
 	return p, nil
 }
 
-// noteUse writes when the app password was used last, unless that would hold up
-// who waits for an answer: then a use a minute later is noted.
+// noteUse writes the time of the app password's last use. It gives up after usedWait,
+// so that the request is not delayed; a use in a later minute tries again.
 func (s *Store) noteUse(ctx context.Context, id string, now time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, usedWait)
 	defer cancel()
@@ -175,15 +175,15 @@ func (s *Store) noteUse(ctx context.Context, id string, now time.Time) {
 	})
 }
 
-// useLimiter remembers whose last use was to be noted within the same minute: while
-// the database takes no writes, each app password waits for it once.
+// useLimiter remembers for which app passwords noteUse was called in this minute:
+// while the database accepts no writes, each delays one request a minute at most.
 type useLimiter struct {
 	mu    sync.Mutex
 	began time.Time
-	seen  map[string]bool // by app password's id
+	seen  map[string]bool // by the app password's id
 }
 
-// due reports whether the use is the app password's first in this minute.
+// due reports whether this use is the app password's first in this minute.
 func (u *useLimiter) due(id string, now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -195,13 +195,12 @@ func (u *useLimiter) due(id string, now time.Time) bool {
 	return !was
 }
 
-// RevokeAppPassword revokes the account's app password with the id that pages
-// know it by. Errors: ErrAppPassword when there is none, also when it is
-// another account's; db.ErrUnavailable.
+// RevokeAppPassword revokes the account's app password with this ID. Errors:
+// ErrAppPassword when the account has none with it, db.ErrUnavailable.
 func (s *Store) RevokeAppPassword(ctx context.Context, a Account, id string, by audit.Actor) error {
 	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
 		n, err := s.revoke(ctx, tx, by, a, ` AND id = ?`, id)
-		if err == nil && n == 0 || errors.Is(err, db.ErrNone) { // PostgreSQL takes no such text
+		if err == nil && n == 0 || errors.Is(err, db.ErrNone) { // db.ErrNone: PostgreSQL refuses an id that is not valid text
 			return ErrAppPassword
 		}
 		return err
@@ -212,16 +211,16 @@ func (s *Store) RevokeAppPassword(ctx context.Context, a Account, id string, by 
 	return nil
 }
 
-// RevokeAppPasswords revokes all app passwords of the account, in the transaction of a
-// change that ends what its person, or a thief, set up before. session.LockAccount
-// comes before it.
+// RevokeAppPasswords revokes all app passwords of the account, in the transaction of
+// a change that ends every access set up before, by its person or by a thief. The
+// transaction must have called session.LockAccount.
 func (s *Store) RevokeAppPasswords(ctx context.Context, tx *db.Tx, of identity.Identity, by audit.Actor) error {
 	_, err := s.revoke(ctx, tx, by, Account{Identity: of}, "")
 	return err
 }
 
-// revoke revokes the account's app passwords, of which there are 50 at most,
-// those that the further condition finds, and returns how many these were.
+// revoke deletes the account's app passwords, at most 50, that match the further SQL
+// condition, audits each, and returns how many it deleted.
 func (s *Store) revoke(ctx context.Context, tx *db.Tx, by audit.Actor, a Account, and string, args ...any) (int, error) {
 	names, err := db.All(ctx, tx, db.Text, `DELETE FROM app_passwords WHERE account_id = ?`+and+` RETURNING name`, append([]any{a.ID}, args...)...)
 	for _, name := range names {

@@ -65,8 +65,8 @@ var appPasswordEnds = []end{
 	}},
 }
 
-// An app password ends when it is revoked or has expired, and with whatever
-// ends every session of its account; by another server's doing too.
+// An app password ends when it is revoked, when it expires, and with every change that
+// ends all sessions of its account, also when another server makes the change.
 func TestAnAppPasswordEnds(t *testing.T) {
 	for _, tt := range slices.Concat(ends, appPasswordEnds) {
 		t.Run(tt.name, func(t *testing.T) {
@@ -103,8 +103,8 @@ func TestSigningOutEverywhereLeavesAppPasswords(t *testing.T) {
 	}
 }
 
-// Attack race/ended-session: who knew the old password has no app password once there is a new
-// one.
+// Attack race/ended-session: somebody who knows the old password cannot keep an app
+// password beyond the change of the password.
 func TestNoAppPasswordOutlivesThePasswordThatMadeIt(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -146,7 +146,7 @@ func TestAnAppPasswordIsRevokedByItsOwn(t *testing.T) {
 	refused(bob, "\x00", account.ErrAppPassword)
 	refused(bob, "\xff", account.ErrAppPassword)
 	room := h.full(t, "INSERT", "audit")
-	refused(bob, id, nil) // it cannot be recorded
+	refused(bob, id, nil) // its audit entry cannot be written
 	room()
 	if diff := cmp.Diff(before, h.dump(t)); diff != "" {
 		t.Errorf("the database changed (-before +after):\n%s", diff)

@@ -17,8 +17,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// appPassword makes an app password of the account, whose password is good,
-// and returns its secret.
+// appPassword creates an app password of the account, whose password must be good, and
+// returns its secret.
 func (h *house) appPassword(t *testing.T, a account.Account, wanted account.AppPassword) string {
 	t.Helper()
 	secret, err := h.NewAppPassword(t.Context(), a, wanted, keeper)
@@ -69,8 +69,8 @@ func TestAnAppPasswordOpensItsHostsForItsAccount(t *testing.T) {
 	}
 }
 
-// Attack secrets/at-rest: the secret is long, of a form that scanners find, and nowhere in
-// the database.
+// Attack secrets/at-rest: the secret is long, has a form that secret scanners find, and is
+// nowhere in the database.
 func TestAnAppPasswordIsKeptAsAHash(t *testing.T) {
 	h := open(t)
 	ann := h.add(t, "ann", account.Owner)
@@ -154,12 +154,12 @@ func TestTheListOfAppPasswords(t *testing.T) {
 		}
 		all, err := h.AppPasswords(t.Context(), ann.ID)
 		if err != nil || len(all) != 2 || all[0].Name != "long" || all[1].Name != "short" || all[1].Hosts != "app.example" ||
-			!all[1].Expires.Equal(soon) || !all[0].Expires.IsZero() || !all[1].Used.IsZero() {
+			!all[1].Expires.Equal(soon) || !all[0].Expires.IsZero() || !all[1].LastUsedAt.IsZero() {
 			t.Fatalf("the list is %+v, %v", all, err)
 		}
-		return all[0].Used
+		return all[0].LastUsedAt
 	}
-	h.clock.add(2 * time.Hour) // one that has expired stays on the list
+	h.clock.add(2 * time.Hour) // an expired one stays on the list
 	first := uses()
 	h.clock.add(59 * time.Second)
 	if again := uses(); first.IsZero() || !again.Equal(first) {
@@ -169,7 +169,7 @@ func TestTheListOfAppPasswords(t *testing.T) {
 	if later := uses(); later.Sub(first) < time.Minute {
 		t.Errorf("last used at %v, a minute later at %v", first, later)
 	}
-	h.clock.add(time.Hour) // a use that cannot be noted is one all the same
+	h.clock.add(time.Hour) // the app password is valid even if its use cannot be written
 	room := h.full(t, "UPDATE", "app_passwords")
 	before := uses()
 	room()
@@ -183,14 +183,14 @@ func TestTheListOfAppPasswords(t *testing.T) {
 	}
 }
 
-// Attack fault/lock: while another process holds the lock for writing, no use waits for
-// it but a moment.
+// Attack fault/lock: while another process holds the write lock, writing the last use
+// delays a request by a moment only.
 func TestUsesDoNotWaitForALock(t *testing.T) {
 	h := open(t)
 	secret := h.appPassword(t, h.add(t, "ann", account.Owner), account.AppPassword{Name: "backup"})
 	other := dbtest.OpenAt(t, h.at)
 	err := other.Tx(t.Context(), func(*db.Tx) error {
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // less than it would wait
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // less than a write waits for the lock
 		defer cancel()
 		for range 20 {
 			if _, err := h.AppPassword(ctx, secret, "", "app.example"); err != nil {

@@ -12,10 +12,10 @@ import (
 	"glassjar/utl/session"
 )
 
-// SetPassword sets the password of the account with the username and ends all
-// its sessions. Errors: ErrName, ErrUnknown, ErrLocked, the policy's in package password,
-// password.ErrBusy, db.ErrUnavailable, and session.ErrChanged when another
-// change came first.
+// SetPassword sets the password of the account with the username and ends all its
+// sessions. Errors: ErrName, ErrUnknown, ErrLocked, password.Check's,
+// password.ErrBusy, db.ErrUnavailable, and session.ErrChanged when the account was
+// changed concurrently.
 func (s *Store) SetPassword(ctx context.Context, name, pw string, by audit.Actor) error {
 	c, err := s.find(ctx, s.DB, name)
 	if err != nil {
@@ -25,10 +25,10 @@ func (s *Store) SetPassword(ctx context.Context, name, pw string, by audit.Actor
 	return err
 }
 
-// ChangePassword changes the account's password, once the current one is
-// verified, and ends all its sessions. The caller starts a new one with what
-// it returns. Errors: ErrSignIn when current is wrong, session.ErrChanged when
-// the account is disabled or gone, and SetPassword's.
+// ChangePassword sets the account's password, once the current one is verified, and
+// ends all its sessions. The caller starts a new session with the result. Errors:
+// ErrSignIn when current is wrong, session.ErrChanged when the account is disabled
+// or deleted, and SetPassword's.
 func (s *Store) ChangePassword(ctx context.Context, a Account, current, pw string, by audit.Actor) (session.Verified, error) {
 	now, err := s.Prove(ctx, a, current)
 	if err != nil {
@@ -37,9 +37,9 @@ func (s *Store) ChangePassword(ctx context.Context, a Account, current, pw strin
 	return s.newPassword(ctx, now, pw, by, nil)
 }
 
-// Prove returns the account as it is now, once current is verified to be its
-// password. Errors: ErrSignIn when it is wrong, session.ErrChanged when the account
-// is disabled or gone, password.ErrBusy, db.ErrUnavailable.
+// Prove verifies that current is the account's password, and returns the account as
+// it is now. Errors: ErrSignIn when the password is wrong, session.ErrChanged when
+// the account is disabled or deleted, password.ErrBusy, db.ErrUnavailable.
 func (s *Store) Prove(ctx context.Context, a Account, current string) (Account, error) {
 	c, err := one(ctx, s.DB, `id = ?`, a.ID)
 	if errors.Is(err, ErrUnknown) || c.Disabled {
@@ -51,9 +51,8 @@ func (s *Store) Prove(ctx context.Context, a Account, current string) (Account, 
 	return c.Account, err
 }
 
-// newPassword sets the password if the account is what it was when a was read,
-// and ends every session. first, where given, runs in the same transaction
-// before it.
+// newPassword sets the password, if the account has not changed since a was read,
+// and ends every session. first, if not nil, runs before that in the same transaction.
 func (s *Store) newPassword(ctx context.Context, a Account, pw string, by audit.Actor, first func(*db.Tx) error) (session.Verified, error) {
 	hash, err := s.hash(ctx, pw, a.Username)
 	if err != nil {
@@ -88,7 +87,7 @@ func (s *Store) newPassword(ctx context.Context, a Account, pw string, by audit.
 	return a.Verified(1, byPassword), nil
 }
 
-// Disable keeps the account from signing in and ends its sessions.
+// Disable prevents the account from signing in and ends its sessions.
 // Errors: ErrName, ErrUnknown, ErrWaiting, ErrLastOwner, db.ErrUnavailable.
 func (s *Store) Disable(ctx context.Context, name string, by audit.Actor) error {
 	return s.changeByName(ctx, name, by, "account.disabled", func(tx *db.Tx, c credentials) error {
@@ -103,8 +102,9 @@ func (s *Store) Disable(ctx context.Context, name string, by audit.Actor) error 
 	})
 }
 
-// Enable lets a disabled account sign in again. For one that is not disabled it
-// does nothing; one that waits it approves. Errors: ErrName, ErrUnknown, db.ErrUnavailable.
+// Enable lets a disabled account sign in again, and approves an account that waits
+// for approval. It does nothing for an account that is not disabled. Errors: ErrName,
+// ErrUnknown, db.ErrUnavailable.
 func (s *Store) Enable(ctx context.Context, name string, by audit.Actor) error {
 	c, err := s.find(ctx, s.DB, name)
 	if err != nil || !c.Disabled {
@@ -119,7 +119,7 @@ func (s *Store) Enable(ctx context.Context, name string, by audit.Actor) error {
 	})
 }
 
-// EndSessions signs the account out everywhere. Errors: ErrName, ErrUnknown,
+// EndSessions ends all sessions of the account. Errors: ErrName, ErrUnknown,
 // db.ErrUnavailable.
 func (s *Store) EndSessions(ctx context.Context, name string, by audit.Actor) error {
 	c, err := s.find(ctx, s.DB, name)
@@ -129,10 +129,10 @@ func (s *Store) EndSessions(ctx context.Context, name string, by audit.Actor) er
 	return s.Sessions.EndOthers(ctx, c.ID, "", by)
 }
 
-// Delete deletes the account and ends its sessions. The id is never used
-// again, and the username not until Free: apps behind the gate keep data by it.
-// Errors: ErrName, ErrUnknown, ErrLastOwner, ErrLocked where by is its person,
-// db.ErrUnavailable.
+// Delete deletes the account and ends its sessions. Its id is never used again. Its
+// username stays taken until Free, because apps behind the gate store data under it.
+// Errors: ErrName, ErrUnknown, ErrLastOwner, ErrLocked when people delete their own
+// account, db.ErrUnavailable.
 func (s *Store) Delete(ctx context.Context, name string, by audit.Actor) error {
 	return s.changeByName(ctx, name, by, "account.deleted", func(tx *db.Tx, c credentials) error {
 		if by.ID == c.ID && c.Locked(s.Now()) {
@@ -157,7 +157,8 @@ func (s *Store) Delete(ctx context.Context, name string, by audit.Actor) error {
 	})
 }
 
-// changeByName changes the account with the username, read in the same transaction.
+// changeByName is change for the account with the username: it calls fn with the
+// account as the transaction reads it.
 func (s *Store) changeByName(ctx context.Context, name string, by audit.Actor, kind string, fn func(*db.Tx, credentials) error) error {
 	c, err := s.find(ctx, s.DB, name)
 	if err != nil {
@@ -172,9 +173,9 @@ func (s *Store) changeByName(ctx context.Context, name string, by audit.Actor, k
 	})
 }
 
-// change runs fn, ends every session of the account, cancels its reset links, revokes
-// its app passwords and records the event, all in one transaction; then this
-// server forgets the sessions.
+// change ends every session of the account, runs fn, cancels its reset links, revokes
+// its app passwords and writes the audit entry, all in one transaction. Then it
+// removes the account's sessions from this server's cache.
 func (s *Store) change(ctx context.Context, a Account, by audit.Actor, kind string, fn func(*db.Tx) error) error {
 	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
 		if err := session.EndAll(ctx, tx, s.Now(), by, a.ID, ""); err != nil {
@@ -198,8 +199,7 @@ func (s *Store) change(ctx context.Context, a Account, by audit.Actor, kind stri
 	return nil
 }
 
-// keepsOwner returns ErrLastOwner when nobody but c is an owner who can sign
-// in.
+// keepsOwner returns ErrLastOwner if c is the only owner who can sign in.
 func keepsOwner(ctx context.Context, tx *db.Tx, c Account) error {
 	if c.Role != Owner || c.Disabled {
 		return nil
@@ -215,11 +215,11 @@ func keepsOwner(ctx context.Context, tx *db.Tx, c Account) error {
 	return err
 }
 
-// ErrNotDeleted means that no deleted account had the username.
+// ErrNotDeleted means that the username is not that of a deleted account.
 var ErrNotDeleted = errors.New("no deleted account had this username")
 
-// Free lets the username of a deleted account be taken again: whoever takes it
-// gets what apps behind the gate kept for the old account. Errors: ErrName,
+// Free lets a new account take the username of a deleted one: it then also gets the
+// data that apps behind the gate still store under that name. Errors: ErrName,
 // ErrNotDeleted, db.ErrUnavailable.
 func (s *Store) Free(ctx context.Context, typed string, by audit.Actor) error {
 	name, err := Username(typed)

@@ -16,9 +16,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// home is a house where ann, the owner, and bob are signed in, bob twice, and
-// where a join link and a reset link of each are good, and an app password of
-// bob's.
+// home is a house in which ann, the owner, and bob are signed in, bob twice; it has a
+// valid join link, a valid reset link for each of them, and an app password of bob's.
 type home struct {
 	*house
 
@@ -44,7 +43,7 @@ type change struct {
 	name string
 	do   func(context.Context, home) error
 	want []string // its audit rows
-	bobs bool     // it ends bob's sessions, his reset link and his app password
+	bobs bool     // whether it ends bob's sessions, his reset link and his app password
 }
 
 // changes are all that the store does to an account.
@@ -109,8 +108,8 @@ var changes = []change{
 	},
 }
 
-// Attack cookie/replay: each change, its audit rows (who, what, whom, detail) and the
-// end of the account's sessions are one: all of them at once, or nothing.
+// Attack cookie/replay: each change, its audit entries (actor, event, account, detail) and
+// the end of the account's sessions happen in one transaction: all of them, or none.
 func TestAChangeIsWholeAuditedAndAtOnce(t *testing.T) {
 	for _, tt := range changes {
 		t.Run(tt.name, func(t *testing.T) {
@@ -219,7 +218,7 @@ func TestAPasswordIsChangedByWhoKnowsIt(t *testing.T) {
 	if err := errors.Join(h.Disable(t.Context(), "carol", keeper), h.Delete(t.Context(), "dan", keeper)); err != nil {
 		t.Fatal(err)
 	}
-	h.add(t, "dan", account.Member) // another dan
+	h.add(t, "dan", account.Member) // a new account with the old name
 	before := h.dump(t)
 	tests := []struct {
 		name    string

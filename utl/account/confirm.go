@@ -9,12 +9,14 @@ import (
 	"glassjar/utl/mail"
 )
 
-// maxEmails is how many email addresses of an account are mailed a link within a
-// day: whoever has an account could mail the whole world else.
+// maxEmails is how many of an account's email addresses are mailed a link within a
+// day (LinkLife). Without the limit, anybody with an account could have the site mail
+// any number of strangers.
 const maxEmails = 10
 
-// askConfirm mails a link to the account's email address, unless it has none or
-// that is confirmed. One that waits, or is disabled, is mailed nothing.
+// askConfirm mails a confirmation link to the account's email address. It sends
+// nothing if the account has no address, the address is confirmed, or the account is
+// disabled or waits for approval.
 func (s *Store) askConfirm(ctx context.Context, tx *db.Tx, a Account, by audit.Actor) error {
 	if a.Email == "" || a.EmailConfirmed || a.Disabled {
 		return nil
@@ -32,8 +34,9 @@ func (s *Store) askConfirm(ctx context.Context, tx *db.Tx, a Account, by audit.A
 	return s.mail(ctx, tx, m)
 }
 
-// AskConfirm mails a link to the account's email address once more, unless it has
-// none or that is confirmed. Errors: ErrName, ErrUnknown, db.ErrUnavailable.
+// AskConfirm mails one more confirmation link to the account's email address. It
+// sends nothing if the account has no address, the address is confirmed, or
+// maxEmails is reached. Errors: ErrName, ErrUnknown, db.ErrUnavailable.
 func (s *Store) AskConfirm(ctx context.Context, username string, by audit.Actor) error {
 	c, err := s.find(ctx, s.DB, username)
 	if err != nil {
@@ -42,9 +45,9 @@ func (s *Store) AskConfirm(ctx context.Context, username string, by audit.Actor)
 	return s.DB.Tx(ctx, func(tx *db.Tx) error { return s.askConfirm(ctx, tx, c.Account, by) })
 }
 
-// Confirm uses the link: its account's email address is confirmed. Errors:
-// ErrLink, also when the account has another address by now, ErrEmailTaken,
-// ErrLocked, db.ErrUnavailable.
+// Confirm uses the link with the code to confirm its account's email address. Errors:
+// ErrLink, also when the account now has another address, ErrEmailTaken, ErrLocked,
+// db.ErrUnavailable.
 func (s *Store) Confirm(ctx context.Context, code string, by audit.Actor) (Link, error) {
 	l, err := s.Link(ctx, Confirm, code)
 	if err != nil {

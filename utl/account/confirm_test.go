@@ -10,7 +10,7 @@ import (
 	"glassjar/utl/mail"
 )
 
-// give sets the password, by the keeper.
+// give sets the account's password, as an owner does.
 func (h *house) give(t *testing.T, name, pw string) {
 	t.Helper()
 	if err := h.SetPassword(t.Context(), name, pw, keeper); err != nil {
@@ -42,8 +42,8 @@ func (h *house) wantConfirmed(t *testing.T, name string, confirmed bool) {
 	}
 }
 
-// An address is confirmed by the link that was mailed there, once, while it is the
-// account's, and nobody else has confirmed it.
+// The mailed link confirms the address: once, while the address is still the account's,
+// and only if no other account has confirmed it.
 func TestConfirm(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -51,13 +51,13 @@ func TestConfirm(t *testing.T) {
 	h.mailing()
 	old := h.asksConfirm(t, "bob", "bob@site.example")
 	code := h.asksConfirm(t, "bob", "shared@site.example")
-	h.asksConfirm(t, "bob", "shared@site.example") // once more
+	h.asksConfirm(t, "bob", "shared@site.example") // a second link
 	anns := h.asksConfirm(t, "ann", "shared@site.example")
 	h.wantConfirmed(t, "bob", false)
 	if _, err := h.Confirm(t.Context(), old, visitor); !errors.Is(err, account.ErrLink) {
 		t.Errorf("the link of another address: %v", err)
 	}
-	h.give(t, "bob", other) // takes no such link away
+	h.give(t, "bob", other) // a new password does not cancel the link
 	if _, err := h.Confirm(t.Context(), code, visitor); err != nil {
 		t.Fatal(err)
 	}
@@ -80,8 +80,8 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
-// Whoever makes an account with an address is mailed a link to confirm it; who has
-// to wait for an owner, once that one approves.
+// A new account with an address is mailed a link that confirms it; an account that waits
+// for approval is mailed one when it is approved.
 func TestANewAccountConfirmsItsAddress(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -113,7 +113,8 @@ func TestANewAccountConfirmsItsAddress(t *testing.T) {
 	}
 }
 
-// Attack mail/flood: nobody mails the world by their own profile.
+// Attack mail/flood: nobody can have the site mail many strangers by changing the address
+// of their own profile.
 func TestManyAddresses(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)

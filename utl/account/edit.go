@@ -23,9 +23,9 @@ const (
 )
 
 var (
-	// ErrDisplayName means that the display name is not of the form of one.
+	// ErrDisplayName means that the display name is malformed.
 	ErrDisplayName = errors.New("a name is at most 64 characters on one line")
-	// ErrEmail means that the email address is not of the form of one.
+	// ErrEmail means that the email address is malformed.
 	ErrEmail = errors.New("an email address is like ada@site.example, of at most 254 characters, in ASCII")
 	// ErrEmailTaken means that another account has confirmed the email address.
 	ErrEmailTaken = errors.New("another account has confirmed this email address")
@@ -44,10 +44,10 @@ func (s *Store) SetName(ctx context.Context, username, typed string, by audit.Ac
 	})
 }
 
-// SetEmail sets the email address; "" removes it. One that is not confirmed is
-// told to no app, signs nobody in and keeps nobody else from it; a link that
-// confirms it is mailed there. Errors: ErrEmail, ErrEmailTaken, ErrLocked, ErrName,
-// ErrUnknown, db.ErrUnavailable.
+// SetEmail sets the email address; "" removes it. An unconfirmed address is mailed a
+// confirmation link. Until it is confirmed, apps do not receive it, nobody signs in
+// with it, and another account may have it too. Errors: ErrEmail, ErrEmailTaken,
+// ErrLocked, ErrName, ErrUnknown, db.ErrUnavailable.
 func (s *Store) SetEmail(ctx context.Context, username, typed string, confirmed bool, by audit.Actor) error {
 	email, err := emailAddress(typed)
 	if err != nil {
@@ -59,9 +59,9 @@ func (s *Store) SetEmail(ctx context.Context, username, typed string, confirmed 
 	})
 }
 
-// SetProfile sets the display name and the email address, both or neither. The
-// address that the account has already stays confirmed if it was; to one that is
-// not confirmed a link is mailed. Errors: SetName's and SetEmail's.
+// SetProfile sets the display name and the email address, both or neither. An
+// unchanged address stays confirmed if it was; a new one is mailed a confirmation
+// link. Errors: SetName's and SetEmail's.
 func (s *Store) SetProfile(ctx context.Context, username, typedName, typedEmail string, by audit.Actor) error {
 	name, err := displayName(typedName)
 	if err != nil {
@@ -95,9 +95,9 @@ func (s *Store) SetRole(ctx context.Context, username, role string, by audit.Act
 	})
 }
 
-// edit changes who the account is, as change makes it, and has its sessions know
-// at once, on other servers within a second. Each fact that is another then is
-// recorded.
+// edit lets change modify the account that the transaction reads, writes the result,
+// and writes an audit entry for each field that differs. The account's sessions show
+// the new values at once on this server, and within a second on others.
 func (s *Store) edit(ctx context.Context, username string, by audit.Actor, change func(context.Context, *db.Tx, *Account) error) error {
 	c, err := s.find(ctx, s.DB, username)
 	if err != nil {
@@ -135,9 +135,9 @@ func (s *Store) edit(ctx context.Context, username string, by audit.Actor, chang
 	return nil
 }
 
-// emailChanges refuses another email address while the account is locked, and
-// tells the one before of it; to the new one it mails a link that confirms it.
-// Errors: ErrLocked.
+// emailChanges refuses a changed email address while the account is locked. It sends
+// a notice to the previous address and a confirmation link to the new one. Errors:
+// ErrLocked.
 func (s *Store) emailChanges(ctx context.Context, tx *db.Tx, before, now Account, by audit.Actor) error {
 	if before.Email == now.Email && before.EmailConfirmed == now.EmailConfirmed {
 		return nil
@@ -158,10 +158,10 @@ func (s *Store) emailChanges(ctx context.Context, tx *db.Tx, before, now Account
 	return s.askConfirm(ctx, tx, now, by)
 }
 
-// factEvent is the event of a fact that was changed, and what it is now.
+// factEvent is the audit event of a changed field; detail is its new value.
 type factEvent struct{ kind, detail string }
 
-// edits returns the events of the facts that differ: at most five.
+// edits returns the events of the fields that differ, at most five.
 func edits(before, now Account) (all []factEvent) {
 	if before.Name != now.Name {
 		all = append(all, factEvent{"account.name", now.Name})
@@ -181,7 +181,8 @@ func edits(before, now Account) (all []factEvent) {
 	return all
 }
 
-// update writes who the account is, and has its sessions know.
+// update writes the account's identity, and marks its sessions as changed, so that
+// every server reads them again.
 func (s *Store) update(ctx context.Context, tx *db.Tx, a Account) error {
 	if err := writePerson(ctx, tx, a); err != nil {
 		return err
@@ -189,7 +190,7 @@ func (s *Store) update(ctx context.Context, tx *db.Tx, a Account) error {
 	return session.AccountChanged(ctx, tx, s.Now(), a.ID)
 }
 
-// writePerson writes who the account is, and what it is found by. Errors:
+// writePerson writes the account's identity and its search index. Errors:
 // ErrEmailTaken.
 func writePerson(ctx context.Context, tx *db.Tx, a Account) error {
 	_, err := tx.Exec(ctx, `UPDATE accounts SET name = ?, role = ?, group_names = ?, email = ?, email_confirmed = ? WHERE id = ?`,
@@ -203,8 +204,8 @@ func writePerson(ctx context.Context, tx *db.Tx, a Account) error {
 	return err
 }
 
-// displayName returns the name as it is kept: in Unicode's NFC, trimmed.
-// Errors: ErrDisplayName.
+// displayName returns the name as it is stored: trimmed, in Unicode normalization
+// form C (NFC). Errors: ErrDisplayName.
 func displayName(typed string) (string, error) {
 	name := norm.NFC.String(Trim(typed))
 	bad := func(c rune) bool { return !unicode.IsPrint(c) || unicode.In(c, unicode.Cf, unicode.Bidi_Control) }
@@ -214,8 +215,8 @@ func displayName(typed string) (string, error) {
 	return name, nil
 }
 
-// emailAddress returns the address as it is kept: trimmed, in lower case.
-// Errors: ErrEmail.
+// emailAddress returns the address as it is stored: trimmed, in lower case. Errors:
+// ErrEmail.
 func emailAddress(typed string) (string, error) {
 	email := strings.ToLower(Trim(typed))
 	if email != "" && (len(email) > maxEmail || !hosts.IsMail(email)) {
@@ -224,5 +225,5 @@ func emailAddress(typed string) (string, error) {
 	return email, nil
 }
 
-// SameEmail reports whether the typed email address is the one that is kept.
-func SameEmail(typed, kept string) bool { return strings.ToLower(Trim(typed)) == kept }
+// SameEmail reports whether the typed email address equals the stored one.
+func SameEmail(typed, stored string) bool { return strings.ToLower(Trim(typed)) == stored }

@@ -12,8 +12,8 @@ import (
 	"glassjar/utl/audit"
 )
 
-// A change of who somebody is is recorded and known to the sessions at once; one
-// that changes nothing is neither.
+// A change of the account's identity is audited, and its sessions show it at once. A
+// change that changes nothing writes nothing.
 func TestAnAccountIsEdited(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -89,7 +89,7 @@ func TestAnEditIsRefused(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: two owners make each other members: one stays an owner.
+// Attack race/one-winner: when two owners demote each other at once, one stays an owner.
 func TestOfTwoOwnersWhoDemoteEachOtherOneStays(t *testing.T) {
 	h := open(t)
 	second := h.second(t)
@@ -112,8 +112,8 @@ func TestOfTwoOwnersWhoDemoteEachOtherOneStays(t *testing.T) {
 	}
 }
 
-// Apps behind the gate keep data by username, so a deleted one stays taken until
-// it is freed.
+// A deleted account's username stays taken until it is freed, because apps behind the gate
+// store data under it.
 func TestADeletedUsernameStaysTaken(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -141,7 +141,7 @@ func TestADeletedUsernameStaysTaken(t *testing.T) {
 	}
 }
 
-// Whoever types another's address takes nothing from them: it is not confirmed.
+// An unconfirmed address does not prevent its real owner from confirming it.
 func TestAnUnconfirmedAddressKeepsNobodyOut(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -158,8 +158,7 @@ func TestAnUnconfirmedAddressKeepsNobodyOut(t *testing.T) {
 	}
 }
 
-// A profile is kept whole or not at all; its address stays confirmed while it is
-// the same.
+// SetProfile changes both fields or neither. An unchanged address stays confirmed.
 func TestAProfile(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)

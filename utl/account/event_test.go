@@ -49,8 +49,8 @@ func TestATryIsRecordedWithoutWhatANobodyTyped(t *testing.T) {
 	}
 }
 
-// Attack account/made-again, guessing/known-device: a known device is known for one account, until its password
-// changes or it is disabled or deleted.
+// Attack account/made-again, guessing/known-device: a known device is known to one account,
+// until its password changes or it is disabled or deleted.
 func TestADeviceIsKnownWhileTheAccountIsWhatItWas(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)

@@ -11,23 +11,23 @@ import (
 )
 
 const (
-	// fewNames is up to how many names a part of a query has few of.
+	// fewNames is the count at which narrowest stops counting a condition's usernames.
 	fewNames = 2000
-	// someNames is how many names are looked at in one step. It is more than a page,
-	// and each text of a query has so many placeholders.
+	// someNames is how many usernames one step examines: more than a page has. It is
+	// also the number of placeholders in the statement of a step.
 	someNames = 128
 )
 
-// People returns the people of the query, by username: at most PeoplePage, and
-// one more when others follow. Errors: db.ErrUnavailable.
+// People returns the people who match the query, ordered by username: at most
+// PeoplePage, plus one if more follow. Errors: db.ErrUnavailable.
 //
-// It goes through the names of the part of the query that has the fewest, in
-// their order, and keeps those that the other parts let through. A database that
-// plans the whole query by itself took 112 ms (PostgreSQL) and 175 ms (SQLite) for
-// some with 100,000 accounts; see BenchmarkManyPeople.
+// It reads the usernames that match the query's most selective condition, in steps,
+// and filters each step by the other conditions. As one statement planned by the
+// database, some queries took 112 ms (PostgreSQL) and 175 ms (SQLite) with 100,000
+// accounts; see BenchmarkManyPeople.
 func (s *Store) People(ctx context.Context, q Query) (found []Person, err error) {
 	names, err := s.narrowest(ctx, q)
-	if err == nil && names.isWords() { // to sort the names of a word that most people have takes 80 ms
+	if err == nil && names.isWords() { // a word that most people have fills a page in two steps; sorting all its names takes 80 ms
 		found, err = s.through(ctx, q, everybody, 2)
 	}
 	if err == nil && len(found) <= PeoplePage {
@@ -39,8 +39,8 @@ func (s *Store) People(ctx context.Context, q Query) (found []Person, err error)
 	return found, nil
 }
 
-// through returns the people of the query that it finds in so many steps through
-// the names.
+// through returns the people who match the query among the names, examining at most
+// this many steps of someNames each.
 func (s *Store) through(ctx context.Context, q Query, names namesOf, steps int) (found []Person, err error) {
 	after := q.After
 	for range steps {
@@ -57,7 +57,7 @@ func (s *Store) through(ctx context.Context, q Query, names namesOf, steps int) 
 	return found, nil
 }
 
-// among returns the people of the query who have the names: n at most.
+// among returns the people with these usernames who match the query, at most n.
 func (s *Store) among(ctx context.Context, q Query, names []string, n int) ([]Person, error) {
 	where, args := q.where()
 	all := make([]any, someNames, someNames+len(args)+1)
@@ -68,15 +68,16 @@ func (s *Store) among(ctx context.Context, q Query, names []string, n int) ([]Pe
 		` ORDER BY a.username LIMIT ?`, append(append(all, args...), n)...)
 }
 
-// where returns the query's condition on an account, and its arguments. It counts,
-// where EXISTS would have PostgreSQL join: with all that a word begins.
+// where returns the query's SQL condition on an account, and its arguments. It uses
+// COUNT(*) > 0 because PostgreSQL turns EXISTS into a join with every row that the
+// prefix matches.
 func (q Query) where() (text string, args []any) {
 	if q.Group != "" {
 		text += ` AND (SELECT COUNT(*) FROM account_groups g WHERE g.group_name = ? AND g.username = a.username) > 0`
 		args = append(args, q.Group)
 	}
 	if from, to := q.words(); from != "" {
-		text += ` AND (SELECT COUNT(*) FROM account_words w WHERE w.username = a.username AND w.word || '' >= ? AND w.word || '' < ?) > 0` // by the name's index
+		text += ` AND (SELECT COUNT(*) FROM account_words w WHERE w.username = a.username AND w.word || '' >= ? AND w.word || '' < ?) > 0` // || '' makes it use the index on username, not that on word
 		args = append(args, from, to)
 	}
 	if q.Role != "" {
@@ -94,8 +95,8 @@ func (q Query) where() (text string, args []any) {
 	return text, args
 }
 
-// words returns the first word that begins with the prefix, and the word that
-// follows the last; both are "" without a prefix.
+// words returns the range of words that begin with the prefix: from is its first
+// word, to is just after its last. Both are "" if the query has no prefix.
 func (q Query) words() (from, to string) {
 	if from = strings.ToLower(strings.TrimSpace(q.Prefix)); from == "" {
 		return "", ""
@@ -103,12 +104,12 @@ func (q Query) words() (from, to string) {
 	return from, from + last
 }
 
-// last follows every username.
+// last sorts after every character of a username.
 const last = "\U0010FFFF"
 
-// namesOf are the usernames that a part of a query has: those of the table's rows
-// where the column has the value, or the condition holds, or a word lies between
-// two.
+// namesOf describes the usernames that match one condition of a query: those in the
+// table's rows whose column has the value, or that meet the SQL condition, or whose
+// word is in the range words[0] ≤ word < words[1].
 type namesOf struct {
 	table     string
 	condition string
@@ -119,8 +120,7 @@ type namesOf struct {
 
 var everybody = namesOf{table: `accounts`, condition: `1 = 1`}
 
-// parts returns what the query's names can be gone through by: everybody where
-// nobody is left out.
+// parts returns the query's conditions, or everybody if it has none.
 func (q Query) parts() (all []namesOf) {
 	if q.State == Waiting {
 		all = append(all, namesOf{table: `accounts`, condition: `waiting_at <> 0`})
@@ -143,8 +143,8 @@ func (q Query) parts() (all []namesOf) {
 	return all
 }
 
-// narrowest returns the part of the query with the fewest names. Of those that
-// have more than fewNames, it returns the first.
+// narrowest returns the query's condition that the fewest usernames match. It counts
+// each only up to fewNames: if all match more, it returns the first.
 func (s *Store) narrowest(ctx context.Context, q Query) (best namesOf, err error) {
 	all := q.parts()
 	if len(all) == 1 {
@@ -164,9 +164,10 @@ func (s *Store) narrowest(ctx context.Context, q Query) (best namesOf, err error
 	return best, nil
 }
 
-// rows returns the rows with the names that follow the one, in the order of the
-// part's index, and the arguments. Another index cannot have them in this order:
-// PostgreSQL would go through all names where it expects to meet the part's often.
+// rows returns the SQL that selects the usernames after the given one, in the order
+// of the condition's own index, and its arguments. The order is chosen so that no
+// other index has it: else PostgreSQL may read all usernames in order, expecting many
+// of them to match.
 func (n namesOf) rows(after string) (text string, args []any) {
 	switch {
 	case n.isWords():
@@ -178,15 +179,15 @@ func (n namesOf) rows(after string) (text string, args []any) {
 	return n.table + ` WHERE ` + n.condition + ` AND username > ? ORDER BY username`, []any{after}
 }
 
-// isWords reports whether the part's index has words in their order, not names.
+// isWords reports whether the index of n is ordered by word and not by username.
 func (n namesOf) isWords() bool { return n.words[0] != "" }
 
-// next returns the names that follow the one, in their order: someNames at most;
-// none means that these were all.
+// next returns the usernames after the given one in their order, at most someNames;
+// none means that no more follow.
 func (n namesOf) next(ctx context.Context, from db.Querier, after string) ([]string, error) {
 	rows := someNames
 	text, args := n.rows(after)
-	if n.isWords() { // all of them have to be sorted, and a name comes once for each of its words
+	if n.isWords() { // sorted by username instead, in which one repeats for each of its words in the range
 		text = strings.TrimSuffix(text, `word`) + `username || ''`
 		rows *= maxWords + 2
 	}

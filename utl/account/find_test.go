@@ -9,8 +9,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// many makes 5,000 people: owners, groups, states and words of which there are few,
-// and some that thousands have.
+// many creates 5,000 people with rare and frequent roles, groups, states and words: the
+// frequent ones are those of thousands.
 func (h *house) many(t *testing.T) (all []account.Account) {
 	t.Helper()
 	const numbers = `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 5000) `
@@ -33,15 +33,15 @@ func (h *house) many(t *testing.T) (all []account.Account) {
 	}
 }
 
-// has reports whether the query has the account.
+// has reports whether the account matches the query, computed independently of People.
 func has(q account.Query, a account.Account) bool {
 	words := append(strings.Fields(strings.ToLower(a.Name)), a.Username)
 	return (q.Role == "" || q.Role == a.Role) && (q.State == "" || q.State == a.State()) && (q.Group == "" || slices.Contains(a.GroupList(), q.Group)) &&
 		slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, q.Prefix) })
 }
 
-// Whatever part of a query the names are gone through by, its pages have whom the
-// query has, in order, each once.
+// Whichever condition of a query the search starts from, its pages have exactly the people
+// who match, in order, each once.
 func TestAllPeopleAreFound(t *testing.T) {
 	h := open(t)
 	all := h.many(t)
@@ -63,8 +63,8 @@ func TestAllPeopleAreFound(t *testing.T) {
 	}
 }
 
-// wantPages fails the test unless the first three pages of the query and its last one
-// have what they should.
+// wantPages fails the test unless the query's first three pages and its last one are those
+// of want.
 func (h *house) wantPages(t *testing.T, q account.Query, want []string) {
 	t.Helper()
 	name := fmt.Sprintf("%+v", q)

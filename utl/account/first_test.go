@@ -7,8 +7,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// Members come after an owner who can sign in: by a new link, and by one that
-// was made before there was such a rule.
+// No member's account is created before an owner can sign in: neither with a new link, nor
+// with a link that existed before.
 func TestMembersComeAfterTheOwner(t *testing.T) {
 	h := open(t)
 	refused := func(when string) {
@@ -24,7 +24,7 @@ func TestMembersComeAfterTheOwner(t *testing.T) {
 		}
 	}
 	refused("with no account")
-	missing("with no account", false) // the first owner's link makes one
+	missing("with no account", false) // the first owner's link creates one
 	h.add(t, "bob", account.Member)
 	refused("with a member alone")
 	missing("with a member alone", true)
@@ -43,8 +43,8 @@ func TestMembersComeAfterTheOwner(t *testing.T) {
 	}
 }
 
-// A reserved name is refused to a new account, however it is made and typed. An
-// account that has it goes on.
+// A new account cannot have a reserved name, however it is created and typed. An existing
+// account with such a name still works.
 func TestReservedNames(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)

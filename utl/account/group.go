@@ -11,17 +11,18 @@ import (
 	"glassjar/utl/db"
 )
 
-// ErrGroup means that the name of a group is not of the form of one.
+// ErrGroup means that the name of a group is malformed, or that there are more than
+// maxGroups.
 var ErrGroup = errors.New("a group is 1 to 32 characters: a to z, 0 to 9, and . _ - after the first")
 
-// maxGroups is how many groups an account may be in: they go into headers, twice,
-// and nginx takes 4 KB of those.
+// maxGroups is how many groups an account may be in. The gate sends them to apps in
+// two headers, and nginx accepts 4 KB of headers.
 const maxGroups = 32
 
 var group = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,31}$`)
 
-// SetGroups puts the account into these groups and no others. Its sessions have
-// them at once, on other servers within a second. Errors: ErrGroup, ErrName,
+// SetGroups puts the account into exactly these groups. Its sessions have them at
+// once on this server, and within a second on others. Errors: ErrGroup, ErrName,
 // ErrUnknown, db.ErrUnavailable.
 func (s *Store) SetGroups(ctx context.Context, name string, groups []string, by audit.Actor) error {
 	joined, err := joinGroups(groups)
@@ -34,8 +35,8 @@ func (s *Store) SetGroups(ctx context.Context, name string, groups []string, by 
 	})
 }
 
-// joinGroups returns the groups as an account's row has them: sorted, each once,
-// with commas between them. Errors: ErrGroup.
+// joinGroups returns the groups as the database stores them: sorted, without
+// duplicates, separated by commas. Errors: ErrGroup.
 func joinGroups(groups []string) (string, error) {
 	groups = slices.Compact(slices.Sorted(slices.Values(groups)))
 	for _, g := range groups {

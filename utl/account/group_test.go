@@ -12,7 +12,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// found returns the cookie's session.
+// found returns the session of the cookie.
 func (h *house) found(t *testing.T, c *http.Cookie) session.Session {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
@@ -24,7 +24,7 @@ func (h *house) found(t *testing.T, c *http.Cookie) session.Session {
 	return found
 }
 
-// groups returns those that the cookie's session has.
+// groups returns the groups of the cookie's session.
 func (h *house) groups(t *testing.T, c *http.Cookie) string {
 	t.Helper()
 	found := h.found(t, c)

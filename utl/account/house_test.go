@@ -26,26 +26,26 @@ const (
 )
 
 var (
-	// tiny makes a hash in well under a millisecond.
+	// tiny are parameters with which a hash takes much less than a millisecond.
 	tiny = password.Params{Memory: 64, Time: 1, Threads: 1}
 
 	keeper  = audit.Actor{ID: "the keeper's id", Name: "keeper", Address: "192.0.2.1", Agent: "a browser"}
 	visitor = audit.Actor{Address: "192.0.2.2", Agent: "another browser"}
 )
 
-// house is an account store on a real database with a real session store, and
-// a clock that the test moves.
+// house is an account store with a real database and a real session store, and a clock that
+// the test sets.
 type house struct {
 	*account.Store
 
 	db       *db.DB
-	at       string // where the database is
+	at       string // the database's URL or path
 	sessions *session.Store
 	clock    *clock
 }
 
-// clock is a clock far from Greenwich that moves on by a microsecond when it is
-// read, so that no two events have one time.
+// clock is a clock in a time zone other than UTC. Each reading advances it by one
+// microsecond, so that no two events have the same time.
 type clock struct{ micros atomic.Int64 }
 
 func (c *clock) now() time.Time {
@@ -61,7 +61,7 @@ func open(t *testing.T) *house {
 	return h.second(t)
 }
 
-// second returns one more server on the same database, with connections of its own.
+// second returns a second server on the same database, with connections of its own.
 func (h *house) second(t *testing.T) *house {
 	t.Helper()
 	o := &house{db: dbtest.OpenAt(t, h.at), at: h.at, clock: h.clock}
@@ -71,7 +71,7 @@ func (h *house) second(t *testing.T) *house {
 		Now: o.clock.now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err == nil {
-		err = o.sessions.Poll(t.Context()) // from here on the cache is trusted
+		err = o.sessions.Poll(t.Context()) // the cache is used from the first successful poll on
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -80,12 +80,12 @@ func (h *house) second(t *testing.T) *house {
 	return o
 }
 
-// with returns another store on the same database.
+// with returns a second store on the same database, with this Hasher.
 func (h *house) with(hasher *password.Hasher) *account.Store {
 	return account.New(account.Options{DB: h.db, Sessions: h.sessions, Hasher: hasher, Host: "jar.example", Now: h.clock.now})
 }
 
-// add makes an account with the password good.
+// add creates an account with the password good.
 func (h *house) add(t *testing.T, name, role string) account.Account {
 	t.Helper()
 	if err := h.Free(t.Context(), name, keeper); err != nil && !errors.Is(err, account.ErrNotDeleted) {
@@ -98,7 +98,7 @@ func (h *house) add(t *testing.T, name, role string) account.Account {
 	return a
 }
 
-// link returns the code that made, unless making it failed.
+// link returns the code from made, and fails the test on an error.
 func link(t *testing.T, made func() (string, error)) string {
 	t.Helper()
 	code, err := made()
@@ -127,7 +127,7 @@ func (h *house) start(ctx context.Context, v session.Verified) (*http.Cookie, er
 	return http.ParseSetCookie(w.Header().Get("Set-Cookie"))
 }
 
-// signIn does what the sign-in page does, and returns the session's cookie.
+// signIn signs in as the sign-in page does, and returns the session's cookie.
 func (h *house) signIn(ctx context.Context, name, pw string) (*http.Cookie, error) {
 	a, err := h.Authenticate(ctx, name, pw)
 	if err != nil {
@@ -136,8 +136,7 @@ func (h *house) signIn(ctx context.Context, name, pw string) (*http.Cookie, erro
 	return h.start(ctx, a.Verified(1, "pwd"))
 }
 
-// signedIn is signIn for those who must get in; the session is in the cache
-// afterwards.
+// signedIn is signIn, but fails the test on an error; afterwards the session is in the cache.
 func (h *house) signedIn(t *testing.T, name, pw string) *http.Cookie {
 	t.Helper()
 	c, err := h.signIn(t.Context(), name, pw)
@@ -162,7 +161,7 @@ func (h *house) live(t *testing.T, c *http.Cookie) bool {
 	return err == nil
 }
 
-// exec changes the database behind the store's back.
+// exec changes the database directly, without the store.
 func (h *house) exec(t *testing.T, q string, args ...any) {
 	t.Helper()
 	err := h.db.Tx(t.Context(), func(tx *db.Tx) error {
@@ -184,7 +183,7 @@ func (h *house) texts(t *testing.T, q string, args ...any) []string {
 	return rows
 }
 
-// usernames returns the names of all accounts.
+// usernames returns the usernames of all accounts.
 func (h *house) usernames(t *testing.T) []string {
 	t.Helper()
 	return h.texts(t, `SELECT username FROM accounts ORDER BY username`)
@@ -196,7 +195,7 @@ func (h *house) hash(t *testing.T, name string) string {
 	return h.texts(t, `SELECT password FROM accounts WHERE username = ?`, name)[0]
 }
 
-// log returns the audit log, oldest first: who, what, whom, detail.
+// log returns the audit log, oldest first: actor, event, account, detail.
 func (h *house) log(t *testing.T) []string {
 	t.Helper()
 	rows := h.texts(t, `SELECT actor || ' ' || event || ' ' || username || ' ' || detail FROM audit ORDER BY id`)
@@ -212,13 +211,13 @@ func (h *house) dump(t *testing.T) []string {
 	return dbtest.Dump(t, h.db)
 }
 
-// full has the database refuse what on the table, until room is called.
+// full makes the database refuse the operation (what) on the table, until room is called.
 func (h *house) full(t *testing.T, what, table string) (room func()) {
 	t.Helper()
 	return dbtest.Refuse(t, h.db, what, table, "1 = 1")
 }
 
-// is reports whether err is want and says nothing more than it.
+// is reports whether err is want and its text contains nothing more than want's.
 func is(err, want error) bool {
 	return errors.Is(err, want) && (want == nil || err.Error() == want.Error())
 }

@@ -15,31 +15,32 @@ import (
 )
 
 const (
-	// MaxDays is how many days an invitation is good at most.
+	// MaxDays is the longest validity of an invitation, in days.
 	MaxDays = 30
-	// InvitationsPage is how many invitations Invitations returns at most.
+	// InvitationsPage is how many invitations a page of Invitations has.
 	InvitationsPage = 50
 )
 
-// ErrDays means that an invitation would be good for too long, or not at all.
+// ErrDays means that the number of days is not in the range 1 to MaxDays.
 var ErrDays = fmt.Errorf("an invitation is good for 1 to %d days", MaxDays)
 
-// Invitation is a join link, before it is used. The last three fields are set by
-// Invitations alone.
+// Invitation is a join link that is not used yet. Only Invitations sets the last
+// three fields.
 type Invitation struct {
-	Role   string   // of the account that it makes
-	Groups []string // that the account is put into
-	Email  string   // where it was sent: joining confirms the address; may be empty
-	Days   int      // how long it is good, from 1 to MaxDays; 0: LinkLife
+	Role   string   // of the new account
+	Groups []string // of the new account
+	Email  string   // where it was sent; joining confirms the address; may be empty
+	Days   int      // validity in days, from 1 to MaxDays; 0: LinkLife
 
-	ID      string // what pages call it: not the code, grants nothing
-	By      string // the name of who made it
+	ID      string // used in URLs and forms; not the link's code, grants nothing
+	By      string // the username of whoever created it
 	Expires time.Time
 }
 
-// NewInvitation makes a link that lets its holder make an account. To an email
-// address it is mailed too, with another code: whichever is used first. Errors:
-// ErrRole, ErrGroup, ErrEmail, ErrEmailTaken, ErrDays, ErrNoOwner, db.ErrUnavailable.
+// NewInvitation creates a link that lets its holder create an account. If i has an
+// email address, the link is mailed there too, with a second code; using one code
+// uses up both. Errors: ErrRole, ErrGroup, ErrEmail, ErrEmailTaken, ErrDays,
+// ErrNoOwner, db.ErrUnavailable.
 func (s *Store) NewInvitation(ctx context.Context, i Invitation, by audit.Actor) (code string, err error) {
 	l, err := i.link()
 	if err != nil {
@@ -58,7 +59,7 @@ func (s *Store) NewInvitation(ctx context.Context, i Invitation, by audit.Actor)
 	})
 }
 
-// link returns the link of a wanted invitation. Errors: ErrRole, ErrGroup,
+// link checks the invitation and returns it as a Link. Errors: ErrRole, ErrGroup,
 // ErrEmail, ErrDays.
 func (i Invitation) link() (l Link, err error) {
 	l = Link{Kind: Join, Role: i.Role, life: LinkLife}
@@ -78,7 +79,7 @@ func (i Invitation) link() (l Link, err error) {
 	return l, err
 }
 
-// freeEmail returns ErrEmailTaken when an account has confirmed the address.
+// freeEmail returns ErrEmailTaken if an account has confirmed the address.
 func (s *Store) freeEmail(ctx context.Context, email string) error {
 	if email == "" {
 		return nil
@@ -93,21 +94,22 @@ func (s *Store) freeEmail(ctx context.Context, email string) error {
 	return err
 }
 
-// linkID returns a new link's id: ids are in the order of their making.
+// linkID returns a new link's id. Ids sort in the order of their creation.
 func linkID(now time.Time) string {
 	return strconv.FormatInt(db.Micros(now), 10) + "-" + rand.Text()[:16]
 }
 
-// open is what makes a link an open invitation. Its words are the index's.
+// open is the SQL condition for an unused invitation. It repeats the condition of the
+// table's partial index, so that the database uses that index.
 const open = `kind = 'join' AND used_at = 0 AND first = 0`
 
-// Invitations returns the open invitations that were made before the one with
-// the id, newest first: at most InvitationsPage, and one more when others
-// follow. The first page is before "". Errors: db.ErrUnavailable.
+// Invitations returns the unused invitations created before the one with the id,
+// newest first: at most InvitationsPage, plus one if more follow. The first page is
+// before "". Errors: db.ErrUnavailable.
 func (s *Store) Invitations(ctx context.Context, before string) ([]Invitation, error) {
 	now := s.Now()
 	if before == "" {
-		before = "a" // after every id
+		before = "a" // sorts after every id, which begins with a digit
 	}
 	oldest := strconv.FormatInt(db.Micros(now.Add(-MaxDays*24*time.Hour)), 10)
 	all, err := db.All(ctx, s.DB, scanInvitation, `SELECT id, role, group_names, email, made_by, expires_at FROM links
@@ -127,12 +129,12 @@ func scanInvitation(r db.Row) (i Invitation, err error) {
 	return i, err
 }
 
-// Withdraw cancels the open invitation with the id. Errors: ErrLink when there is
+// Withdraw deletes the unused invitation with the id. Errors: ErrLink when there is
 // none, db.ErrUnavailable.
 func (s *Store) Withdraw(ctx context.Context, id string, by audit.Actor) error {
 	return s.DB.Tx(ctx, func(tx *db.Tx) error {
 		n, err := tx.Exec(ctx, `DELETE FROM links WHERE `+open+` AND id = ? AND expires_at > ?`, id, db.Micros(s.Now()))
-		if errors.Is(err, db.ErrNone) || err == nil && n == 0 { // PostgreSQL takes no text with a NUL
+		if errors.Is(err, db.ErrNone) || err == nil && n == 0 { // db.ErrNone: PostgreSQL refuses an id with a NUL byte
 			return ErrLink
 		}
 		if err != nil {

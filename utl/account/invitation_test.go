@@ -18,7 +18,7 @@ func (h *house) invitation(t *testing.T, wanted account.Invitation) string {
 	return link(t, func() (string, error) { return h.NewInvitation(t.Context(), wanted, keeper) })
 }
 
-// Who joins is what the invitation says, with the email address confirmed.
+// The new account has the invitation's role and groups and its email address, confirmed.
 func TestAnInvitationSaysWhoJoins(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -65,8 +65,8 @@ func TestAnInvitationIsRefused(t *testing.T) {
 	}
 }
 
-// An address that somebody took meanwhile keeps the invited person out, and the
-// link as it was.
+// If another account has confirmed the invitation's address meanwhile, joining is refused,
+// and the link stays valid.
 func TestAnInvitationOfATakenAddressIsRefused(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -87,7 +87,7 @@ func TestAnInvitationOfATakenAddressIsRefused(t *testing.T) {
 func TestOpenInvitationsAreListed(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
-	if _, err := h.NewReset(t.Context(), "ann", keeper); err != nil { // is no invitation
+	if _, err := h.NewReset(t.Context(), "ann", keeper); err != nil { // a reset link is not listed as an invitation
 		t.Fatal(err)
 	}
 	short := account.Invitation{Role: account.Owner, Days: 1}
@@ -157,7 +157,7 @@ func TestInvitationsComeInPages(t *testing.T) {
 	}
 }
 
-// An owner signs somebody out, and nobody else.
+// EndSessions ends the sessions of that account only.
 func TestAnOwnerEndsSessions(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)

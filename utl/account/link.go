@@ -16,46 +16,46 @@ import (
 	"glassjar/utl/session"
 )
 
-// The kinds of link.
+// The kinds of link: what using one does.
 const (
-	Join    = "join"
-	Reset   = "reset"
-	Confirm = "confirm" // of an email address
-	Lock    = "lock"
+	Join    = "join"    // creates an account
+	Reset   = "reset"   // sets a new password
+	Confirm = "confirm" // confirms an email address
+	Lock    = "lock"    // locks the account
 )
 
-// LinkLife is how long a link is good, unless said otherwise.
+// LinkLife is how long a link is valid; only invitations may have another time.
 const LinkLife = 24 * time.Hour
 
-// ErrLink means that no link has the code, or that it was used or has expired:
-// which of them is not told.
+// ErrLink means that no link has the code, or that it was used or has expired. It
+// does not say which.
 var ErrLink = errors.New("the link is not good, or not any more")
 
 // Link is what a code lets its holder do.
 type Link struct {
 	Kind      string
-	Role      string // of the account that a join makes
-	Groups    string // the same account's: sorted, with commas between them
-	Email     string // the same account's, or what Confirm confirms: using the link does; may be empty
-	AccountID string // whose password a reset sets, whose address is confirmed, or which is locked
-	Username  string // the same account's
+	Role      string // Join: of the new account
+	Groups    string // Join: of the new account; sorted, separated by commas
+	Email     string // Join and Confirm: the address that using the link confirms; may be empty for Join
+	AccountID string // Reset, Confirm and Lock: the account
+	Username  string // of AccountID
 	Expires   time.Time
-	epoch     int64 // the same account's
-	factors   int64 // likewise
-	first     bool  // good only while no account exists
-	life      time.Duration
+	epoch     int64         // of AccountID
+	factors   int64         // of AccountID
+	first     bool          // the first owner's link: valid only while no account exists
+	life      time.Duration // of a link to create
 }
 
-// NewJoin makes an invitation of the role, good for LinkLife.
+// NewJoin creates an invitation with the role, valid for LinkLife, and returns its code.
 // Errors: ErrRole, ErrNoOwner, db.ErrUnavailable.
 func (s *Store) NewJoin(ctx context.Context, role string, by audit.Actor) (code string, err error) {
 	return s.NewInvitation(ctx, Invitation{Role: role}, by)
 }
 
-// NewReset makes a link that lets its holder set the account's password, and has
-// one like it mailed to the account's confirmed address. Any change of the account
-// cancels it. Errors: ErrName, ErrUnknown, ErrDisabled, ErrWaiting, ErrLocked,
-// db.ErrUnavailable.
+// NewReset creates a link that lets its holder set the account's password, returns its
+// code, and has a second link mailed to the account's confirmed address. Both are
+// cancelled when the password changes or the account is disabled, locked or deleted.
+// Errors: ErrName, ErrUnknown, ErrDisabled, ErrWaiting, ErrLocked, db.ErrUnavailable.
 func (s *Store) NewReset(ctx context.Context, name string, by audit.Actor) (code string, err error) {
 	c, err := s.find(ctx, s.DB, name)
 	if err != nil {
@@ -75,9 +75,9 @@ func (s *Store) NewReset(ctx context.Context, name string, by audit.Actor) (code
 	})
 }
 
-// NewFirst makes the link that makes the first owner, and cancels any earlier
-// one. It is good only while no account exists; where one does, the code is
-// empty. Errors: *MadeError, db.ErrUnavailable.
+// NewFirst creates the link with which the first owner creates their account, and
+// cancels any earlier one. It is valid only while no account exists; if one exists,
+// NewFirst returns an empty code. Errors: *MadeError, db.ErrUnavailable.
 func (s *Store) NewFirst(ctx context.Context) (code string, err error) {
 	if any, err := s.Any(ctx); any || err != nil {
 		return "", err
@@ -85,8 +85,8 @@ func (s *Store) NewFirst(ctx context.Context) (code string, err error) {
 	return s.newLink(ctx, Link{Kind: Join, Role: Owner, first: true, life: LinkLife}, audit.Command(), nil)
 }
 
-// newLink makes the link. also, where given, runs in the same transaction, with
-// the link's id.
+// newLink creates the link and returns its code. also, if not nil, runs in the same
+// transaction with the link's id.
 func (s *Store) newLink(ctx context.Context, l Link, by audit.Actor, also func(tx *db.Tx, id string) error) (string, error) {
 	code, now := rand.Text(), s.Now()
 	id := linkID(now)
@@ -113,8 +113,8 @@ func (s *Store) newLink(ctx context.Context, l Link, by audit.Actor, also func(t
 	return code, nil
 }
 
-// Link returns what the code is good for. Errors: ErrLink, ErrReplaced,
-// db.ErrUnavailable.
+// Link returns the valid link of this kind with the code. Errors: ErrLink,
+// ErrReplaced, db.ErrUnavailable.
 func (s *Store) Link(ctx context.Context, kind, code string) (Link, error) {
 	return s.link(ctx, s.DB, kind, code)
 }
@@ -126,7 +126,7 @@ func (s *Store) link(ctx context.Context, from db.Querier, kind, code string) (L
 		AND (l.account_id = '' OR a.disabled_at = 0)
 		AND (l.first = 0 OR l.first = 1 AND NOT EXISTS (SELECT 1 FROM accounts))`, hashCode(code), hashCode(code), kind, db.Micros(s.Now()))
 	if errors.Is(err, db.ErrNone) {
-		err = s.notGood(ctx, from, code)
+		err = s.whyInvalid(ctx, from, code)
 	}
 	return l, err
 }
@@ -138,9 +138,9 @@ func scanLink(r db.Row) (l Link, err error) {
 	return l, err
 }
 
-// Join uses the link to make an account, in the link's groups and with its email
-// address, which is confirmed by that. Errors: ErrLink, ErrNoOwner and Add's;
-// after any of them but ErrLink the link is as good as before.
+// Join uses the link to create an account with the link's role, groups and email
+// address, and confirms that address. Errors: ErrLink, ErrNoOwner and Add's. After
+// any error but ErrLink the link is still valid.
 func (s *Store) Join(ctx context.Context, code, name, pw string, by audit.Actor) (session.Verified, error) {
 	l, err := s.Link(ctx, Join, code)
 	if err != nil {
@@ -182,8 +182,9 @@ func (s *Store) Reset(ctx context.Context, code, pw string, by audit.Actor) (ses
 	return s.newPassword(ctx, a, pw, by, func(tx *db.Tx) error { return s.use(ctx, tx, Reset, code, a, by) })
 }
 
-// use uses the link up, for the account that it makes or mends. Of several at
-// once one succeeds; the others get ErrLink.
+// use marks the link as used and writes the audit entry, for the account that the
+// link creates or changes. Of several concurrent uses one succeeds; the others get
+// ErrLink.
 func (s *Store) use(ctx context.Context, tx *db.Tx, kind, code string, a Account, by audit.Actor) error {
 	if _, err := s.link(ctx, tx, kind, code); err != nil {
 		return err
@@ -199,8 +200,9 @@ func (s *Store) use(ctx context.Context, tx *db.Tx, kind, code string, a Account
 	return s.record(ctx, tx, by, "link.used", a, kind)
 }
 
-// hashCode returns what is kept of a link's code: enough to know it again. The
-// code is random, so a plain hash keeps it.
+// hashCode returns the SHA-256 hash of a link's code or an app password's secret, in
+// hex: the database stores only that. Both are random and long, so that neither salt
+// nor a slow hash is needed.
 func hashCode(code string) string {
 	sum := sha256.Sum256([]byte(code))
 	return hex.EncodeToString(sum[:])

@@ -122,7 +122,7 @@ func TestTheFirstLinkIsForAnEmptyHouse(t *testing.T) {
 	}
 }
 
-// A thousand starts before the first account leave no thousand links.
+// Many starts before the first account leave few links in the database.
 func TestReplacedLinksAreForgotten(t *testing.T) {
 	h := open(t)
 	old := link(t, func() (string, error) { return h.NewFirst(t.Context()) })
@@ -174,10 +174,10 @@ func (h *house) badLinks(t *testing.T) []badLink {
 	if err := errors.Join(err1, err2, err3); err != nil {
 		t.Fatal(err)
 	}
-	// What a NewReset leaves that raced with Disable.
+	// What NewReset leaves behind when it races with Disable.
 	h.exec(t, `INSERT INTO links (code_hash, kind, account_id, created_at, expires_at)
 		SELECT 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', 'reset', id, 0, ? FROM accounts WHERE username = 'carol'`,
-		h.clock.now().Add(time.Hour).UnixMicro()) // of the empty code
+		h.clock.now().Add(time.Hour).UnixMicro()) // the hash of the empty code
 	join, reset := h.join(t, account.Member), h.reset(t, "bob")
 	return []badLink{
 		{"unknown", "NOSUCHCODENOSUCHCODENOSUCH", "NOSUCHCODENOSUCHCODENOSUCH"},
@@ -197,7 +197,7 @@ func (h *house) badLinks(t *testing.T) []badLink {
 	}
 }
 
-// What is wrong with a link is not told, and changes nothing.
+// The error does not say what is wrong with a link, and a bad link changes nothing.
 func TestABadLinkIsABadLink(t *testing.T) {
 	h := open(t)
 	bad := h.badLinks(t)
@@ -241,7 +241,7 @@ func TestALinkSurvivesARefusedName(t *testing.T) {
 	}
 }
 
-// Attack secrets/at-rest: whoever reads the database's file learns no code and no password.
+// Attack secrets/at-rest: the database file contains no link code and no password.
 func TestTheDatabaseHoldsNoSecret(t *testing.T) {
 	dbtest.OnlySQLite(t, "it reads the file")
 	h := open(t)

@@ -12,25 +12,26 @@ import (
 	"glassjar/utl/session"
 )
 
-// LockLife is how long a lock holds.
+// LockLife is how long an account stays locked.
 const LockLife = 24 * time.Hour
 
 var (
-	// ErrLocked means that the account is locked: nobody may change its password,
-	// its email address, its factors and its app passwords, or delete it as its own.
+	// ErrLocked means that the account is locked: its password, email address and
+	// factors cannot be changed, no app password can be added, and its person cannot
+	// delete it.
 	ErrLocked = errors.New("the account is locked")
-	// ErrLastFactor means that somebody would take away their last second factor,
-	// where everybody needs one.
+	// ErrLastFactor means that people tried to remove their own last second factor
+	// where everybody needs one (SECOND_FACTOR=required).
 	ErrLastFactor = errors.New("it is the last second factor, and everybody needs one")
-	// ErrOwnLock means that somebody would lift the lock of the own account.
+	// ErrOwnLock means that people tried to unlock their own account.
 	ErrOwnLock = errors.New("nobody lifts the lock of their own account")
 )
 
 // Locked reports whether the account is locked at the time.
 func (a Account) Locked(at time.Time) bool { return at.Before(a.LockedUntil) }
 
-// unlocked returns the account with the id, in the transaction that changes how
-// its person signs in. Errors: ErrLocked, ErrUnknown.
+// unlocked returns the account with the id if it is not locked, in the transaction
+// that changes its password, factors or app passwords. Errors: ErrLocked, ErrUnknown.
 func (s *Store) unlocked(ctx context.Context, tx *db.Tx, id string) (Account, error) {
 	c, err := one(ctx, tx, `id = ?`, id)
 	if err == nil && c.Locked(s.Now()) {
@@ -52,7 +53,7 @@ func (s *Store) LockByLink(ctx context.Context, code string, by audit.Actor) err
 }
 
 // LockOwn locks the account for LockLife, and ends all its sessions. Errors:
-// session.ErrChanged when it is gone, db.ErrUnavailable.
+// session.ErrChanged when it was deleted, db.ErrUnavailable.
 func (s *Store) LockOwn(ctx context.Context, a Account, by audit.Actor) error {
 	return s.lock(ctx, a, by, func(*db.Tx) error { return nil })
 }
@@ -70,9 +71,8 @@ func (s *Store) lock(ctx context.Context, a Account, by audit.Actor, first func(
 	})
 }
 
-// Unlock lifts the lock of the account with the username. For one that is not
-// locked it does nothing. Errors: ErrOwnLock, ErrName, ErrUnknown,
-// db.ErrUnavailable.
+// Unlock unlocks the account with the username. It does nothing for an account that
+// is not locked. Errors: ErrOwnLock, ErrName, ErrUnknown, db.ErrUnavailable.
 func (s *Store) Unlock(ctx context.Context, name string, by audit.Actor) error {
 	c, err := s.find(ctx, s.DB, name)
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *Store) Unlock(ctx context.Context, name string, by audit.Actor) error {
 		return s.record(ctx, tx, by, "account.unlocked", c.Account, "")
 	})
 	if err != nil {
-		return fmt.Errorf("lifting the lock of %q: %w", c.Username, err)
+		return fmt.Errorf("unlocking %q: %w", c.Username, err)
 	}
 	return nil
 }

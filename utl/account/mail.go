@@ -12,8 +12,8 @@ import (
 	"glassjar/utl/mail"
 )
 
-// message returns a mail about the account to its confirmed address, if it has
-// one, that tells of what by did.
+// message returns a mail about what by did to the account. Its recipient is the
+// account's confirmed address, or empty if there is none.
 func (s *Store) message(kind mail.Kind, a Account, detail string, by audit.Actor) mail.Message {
 	m := mail.Message{Kind: kind, AccountID: a.ID, Username: a.Username, Detail: detail, At: s.Now(), Address: by.Address, Agent: by.Agent}
 	if a.EmailConfirmed {
@@ -28,18 +28,18 @@ func (s *Store) message(kind mail.Kind, a Account, detail string, by audit.Actor
 	return m
 }
 
-// mail queues the mail in the transaction, if it has an address.
+// mail queues the mail in the transaction, if it has a recipient.
 func (s *Store) mail(ctx context.Context, tx *db.Tx, m mail.Message) error {
 	_, err := s.Mail.Enqueue(ctx, tx, m)
 	return err
 }
 
-// mailed is who makes the links that mails have.
+// mailed is the actor in the audit log of the links that mails contain.
 var mailed = audit.Actor{Name: "mail"}
 
-// MailLink makes the link of a mail that is being sent: what it is for, its code
-// and until when it is good. A sign-up's has no code when an account has the
-// address already. Errors: mail.ErrNotDue when it has become pointless meanwhile,
+// MailLink creates the link of a mail that is about to be sent, and returns its kind,
+// code and expiry. The code is empty for a sign-up whose address an account has
+// confirmed already. Errors: mail.ErrNotDue when the mail has no purpose any more,
 // db.ErrUnavailable.
 func (s *Store) MailLink(ctx context.Context, m mail.Message) (kind, code string, expires time.Time, err error) {
 	if m.Kind == mail.Invitation {
@@ -58,9 +58,9 @@ func (s *Store) MailLink(ctx context.Context, m mail.Message) (kind, code string
 	return l.Kind, code, s.Now().Add(l.life), err
 }
 
-// Forgot returns the mail with a link that sets a new password, for whoever the
-// typed name is: MailLink says whether it is due. Errors: mail.ErrNotDue when there is
-// nobody, db.ErrUnavailable.
+// Forgot returns the password reset mail for the account that the typed username or
+// email address names. MailLink later checks whether it may be sent. Errors:
+// mail.ErrNotDue when there is no such account, db.ErrUnavailable.
 func (s *Store) Forgot(ctx context.Context, a mail.Asked) (mail.Message, error) {
 	found, err := s.Named(ctx, a.Typed)
 	if err != nil {
@@ -74,9 +74,10 @@ func (s *Store) Forgot(ctx context.Context, a mail.Asked) (mail.Message, error) 
 	return m, nil
 }
 
-// mailLink returns the link of a mail about an account, if it is due still: a reset
-// goes to the confirmed address alone, a confirmation to one that is the
-// account's, a lock to whichever was when it happened. Errors: mail.ErrNotDue.
+// mailLink returns the link of a mail about an account, if the mail still has a
+// purpose: a reset goes only to the account's confirmed address, a confirmation only
+// to its unconfirmed one. A lock link goes to the address that was confirmed when the
+// change happened. Errors: mail.ErrNotDue.
 func (s *Store) mailLink(ctx context.Context, m mail.Message) (Link, error) {
 	c, err := one(ctx, s.DB, `id = ?`, m.AccountID)
 	if errors.Is(err, ErrUnknown) || err == nil && c.Disabled {
@@ -98,8 +99,8 @@ func (s *Store) mailLink(ctx context.Context, m mail.Message) (Link, error) {
 	return l, err
 }
 
-// mailInvitation gives the open invitation its second code. Errors:
-// mail.ErrNotDue.
+// mailInvitation stores a second code, the one to mail, with the unused invitation.
+// Errors: mail.ErrNotDue.
 func (s *Store) mailInvitation(ctx context.Context, id string) (code string, expires time.Time, err error) {
 	code = rand.Text()
 	err = s.DB.Tx(ctx, func(tx *db.Tx) error {

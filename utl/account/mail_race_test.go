@@ -9,7 +9,8 @@ import (
 	"glassjar/utl/mail"
 )
 
-// Attack race/one-winner, servers/races: an invitation's two codes on two servers.
+// Attack race/one-winner, servers/races: an invitation's two codes are used on two servers
+// at once; one succeeds.
 func TestOfBothCodesOfAnInvitationOneGetsIn(t *testing.T) {
 	h := open(t)
 	other := h.second(t)
@@ -32,9 +33,9 @@ func TestOfBothCodesOfAnInvitationOneGetsIn(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner, servers/races, mail/lock: a lock and a change of how its
-// person signs in, on two servers: what comes after the lock is refused, and the link
-// works once.
+// Attack race/one-winner, servers/races, mail/lock: one server locks the account while
+// another changes what its person signs in with: a change after the lock is refused, and
+// the link works once.
 func TestALockAndAChangeAtOnce(t *testing.T) {
 	h := open(t)
 	second := h.second(t)

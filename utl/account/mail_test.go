@@ -13,12 +13,12 @@ import (
 	"glassjar/utl/mail"
 )
 
-// mailing sets mail up for the store.
+// mailing turns mail on for the store.
 func (h *house) mailing() {
 	h.Mail = mail.NewQueue(h.db, true, h.clock.now, slog.New(slog.DiscardHandler))
 }
 
-// mails returns the mails that wait, in their order.
+// mails returns the queued mails in their order.
 func (h *house) mails(t *testing.T) []mail.Message {
 	t.Helper()
 	all, err := db.All(t.Context(), h.db, func(r db.Row) (m mail.Message, err error) {
@@ -52,7 +52,7 @@ func (h *house) mailedCode(t *testing.T) string {
 	return code
 }
 
-// confirmed gives the account an address that is confirmed.
+// confirmed gives the account a confirmed email address.
 func (h *house) confirmed(t *testing.T, name string) {
 	t.Helper()
 	if err := h.SetEmail(t.Context(), name, name+"@site.example", true, keeper); err != nil {
@@ -60,8 +60,8 @@ func (h *house) confirmed(t *testing.T, name string) {
 	}
 }
 
-// An invitation to an address is mailed, with a code that its maker never saw.
-// Used once by either code, it is used.
+// An invitation with an address is mailed, with a code that its creator never sees. Using
+// either code uses up both; withdrawing the invitation withdraws both.
 func TestAnInvitationIsMailed(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -110,8 +110,7 @@ func TestAMailedInvitationIsWithdrawn(t *testing.T) {
 	}
 }
 
-// A reset link goes to a confirmed address alone, and only while it is the
-// account's.
+// A reset link is mailed only to a confirmed address, and only while it is the account's.
 func TestAResetIsMailed(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)

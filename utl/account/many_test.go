@@ -9,7 +9,7 @@ import (
 	"glassjar/utl/db"
 )
 
-// crowd gives bob 80,000 live sessions, with PostgreSQL 4,000.
+// crowd gives bob 80,000 live sessions, or 4,000 on PostgreSQL.
 func (h *house) crowd(t *testing.T) {
 	t.Helper()
 	now := db.Micros(h.clock.now().Add(-time.Hour))
@@ -17,14 +17,14 @@ func (h *house) crowd(t *testing.T) {
 	if h.db.Postgres() {
 		most = 4000
 	}
-	for from := 1; from <= most; from += 2000 { // all at once take too long under the race detector
+	for from := 1; from <= most; from += 2000 { // in steps: one statement takes too long under the race detector
 		h.exec(t, `WITH RECURSIVE n(i) AS (SELECT CAST(?1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < ?1 + 1999)
 			INSERT INTO sessions (sid, id, account_id, started_at, seen_at, remember, address, agent)
 			SELECT 'crowd-' || i, 'crowd-' || i, a.id, CAST(?2 AS BIGINT) + i, CAST(?2 AS BIGINT) + i, 1, '', '' FROM n JOIN accounts a ON a.username = 'bob'`, from, now)
 	}
 }
 
-// ended counts the rows that have ended.
+// ended counts the sessions that have ended.
 func (h *house) ended(t *testing.T) int64 {
 	t.Helper()
 	n, err := db.One(t.Context(), h.db, db.Int, `SELECT COUNT(*) FROM sessions WHERE ended_at > 0`)
@@ -34,8 +34,8 @@ func (h *house) ended(t *testing.T) int64 {
 	return n
 }
 
-// Attack cookie/replay, cookie/many-sign-ins: however many sessions an account has, what ends them all
-// succeeds, and they are refused here at once, elsewhere after a poll, and once it is enabled again.
+// Attack cookie/replay, cookie/many-sign-ins: a change that ends all sessions of an account
+// succeeds however many it has; this server refuses them at once, others after a poll.
 func TestChangesOfAnAccountWithVeryManySessions(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)

@@ -12,25 +12,27 @@ import (
 	"glassjar/utl/session"
 )
 
-// maxNotices is how many notices of an account stand at most: the newest.
+// maxNotices is how many notices an account has at most; older ones are deleted.
 const maxNotices = 20
 
-// Notice is what a person should know of the account, and was not told by mail.
+// Notice is a message about the account that no mail could carry: /account shows it
+// until its person confirms having read it.
 type Notice struct {
-	ID      string // grants nothing
+	ID      string // used in forms; grants nothing
 	Kind    mail.Kind
-	Detail  string // as in a mail of the kind
+	Detail  string // as in mail.Message
 	At      time.Time
-	By      string // the username of whoever did it, if it is another's
+	By      string // the username of whoever did it; empty: the account's person
 	Address string // the client's; empty: a command did it
 	Agent   string // the browser's User-Agent
 }
 
-// FactorsChanged tells the account's person that the ways to sign in were changed:
-// detail is a sentence that says how. It runs in the transaction of the change,
-// after session.LockAccount, and refuses it while the account is locked, and when
-// its person took away the last second factor where everybody needs one. Errors:
-// ErrLocked, ErrLastFactor, ErrUnknown, db.ErrUnavailable.
+// FactorsChanged notifies the account's person that the ways to sign in were changed;
+// detail is a sentence that says how. Call it in the transaction of the change, after
+// session.LockAccount and after the change itself. It refuses the change while the
+// account is locked, and when people removed their own last second factor where
+// everybody needs one. Errors: ErrLocked, ErrLastFactor, ErrUnknown,
+// db.ErrUnavailable.
 func (s *Store) FactorsChanged(ctx context.Context, tx *db.Tx, accountID, detail string, by audit.Actor) error {
 	a, err := s.unlocked(ctx, tx, accountID)
 	if err != nil {
@@ -48,8 +50,9 @@ func (s *Store) FactorsChanged(ctx context.Context, tx *db.Tx, accountID, detail
 	return s.addNotice(ctx, tx, mail.FactorsChanged, a, detail, by)
 }
 
-// NewBrowser tells the account's person that somebody signed in from a browser
-// that never did. It runs in the transaction of the sign-in.
+// NewBrowser notifies the account's person of a sign-in from a browser that never
+// signed in to the account before. Call it in the transaction of the sign-in. Errors:
+// ErrUnknown, db.ErrUnavailable.
 func (s *Store) NewBrowser(ctx context.Context, tx *db.Tx, accountID string, by audit.Actor) error {
 	c, err := one(ctx, tx, `id = ?`, accountID)
 	if err != nil {
@@ -59,8 +62,8 @@ func (s *Store) NewBrowser(ctx context.Context, tx *db.Tx, accountID string, by 
 	return s.addNotice(ctx, tx, mail.NewBrowser, c.Account, "", by)
 }
 
-// addNotice tells the account's person what happened, in the transaction of it: by mail
-// to the confirmed address, or else by a notice that stands until it is read.
+// addNotice notifies the account's person of a change, in its transaction: by mail to
+// the confirmed address or, if no mail was queued, by a notice on /account.
 func (s *Store) addNotice(ctx context.Context, tx *db.Tx, kind mail.Kind, a Account, detail string, by audit.Actor) error {
 	m := s.message(kind, a, detail, by)
 	taken, err := s.Mail.Enqueue(ctx, tx, m)
@@ -74,12 +77,12 @@ func (s *Store) addNotice(ctx context.Context, tx *db.Tx, kind mail.Kind, a Acco
 			a.ID, maxNotices, maxNotices)
 	}
 	if err != nil {
-		return fmt.Errorf("keeping a notice: %w", err)
+		return fmt.Errorf("storing a notice: %w", err)
 	}
 	return nil
 }
 
-// Notices returns the account's notices, newest first: 20 at most.
+// Notices returns the account's notices, newest first, at most 20.
 // Errors: db.ErrUnavailable.
 func (s *Store) Notices(ctx context.Context, accountID string) ([]Notice, error) {
 	all, err := db.All(ctx, s.DB, scanNotice, `SELECT id, kind, detail, at, actor, address, agent FROM notices
@@ -97,15 +100,15 @@ func scanNotice(r db.Row) (n Notice, err error) {
 	return n, err
 }
 
-// Seen takes away the account's notice with the id: its person has read it. That
-// there is none is no error. Errors: db.ErrUnavailable.
+// Seen deletes the account's notice with the id, once its person has read it. It does
+// nothing if there is none. Errors: db.ErrUnavailable.
 func (s *Store) Seen(ctx context.Context, accountID, id string) error {
 	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
 		_, err := tx.Exec(ctx, `DELETE FROM notices WHERE account_id = ? AND id = ?`, accountID, audit.Cap(id))
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("taking a notice away: %w", err)
+		return fmt.Errorf("deleting a notice: %w", err)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// told returns what the account's notices tell, newest first.
+// told returns the account's notices as text, newest first.
 func (h *house) told(t *testing.T, a account.Account) (all []string) {
 	t.Helper()
 	notices, err := h.Notices(t.Context(), a.ID)
@@ -27,7 +27,7 @@ func (h *house) told(t *testing.T, a account.Account) (all []string) {
 	return all
 }
 
-// factors changes the account's factors, as their own store does.
+// factors changes the account's factors, as package factor does.
 func (h *house) factors(t *testing.T, a account.Account, detail string, by audit.Actor) error {
 	t.Helper()
 	return h.db.Tx(t.Context(), func(tx *db.Tx) error {
@@ -38,7 +38,7 @@ func (h *house) factors(t *testing.T, a account.Account, detail string, by audit
 	})
 }
 
-// happens is each thing that a person is told of.
+// happens makes each change that a person is notified of.
 func (h *house) happens(t *testing.T, a account.Account) {
 	t.Helper()
 	own := audit.Actor{ID: a.ID, Name: a.Username, Address: "192.0.2.9", Agent: "her own"}
@@ -70,8 +70,7 @@ var happened = []string{
 	"password-changed  by= from=192.0.2.9",
 }
 
-// What happens to an account stands there, where no mail tells it, until it is
-// read: each thing once.
+// Without mail, each change makes one notice, which stays until it is read.
 func TestNoticesStand(t *testing.T) {
 	for name, prepare := range map[string]func(*house){
 		"without mail": func(*house) {}, "with mail, to an address that is not confirmed": func(h *house) { h.mailing() },
@@ -98,14 +97,14 @@ func TestNoticesStand(t *testing.T) {
 	}
 }
 
-// With mail, they go to the confirmed address, that of an email address's change
-// to the one before; none stands. What the queue does not take stands.
+// With mail, notices go to the confirmed address, and that of a changed address to the
+// previous one; none is stored. What the queue refuses is stored as a notice.
 func TestNoticesAreMailed(t *testing.T) {
 	h := open(t)
 	ann := h.add(t, "ann", account.Owner)
 	h.mailing()
 	h.confirmed(t, "ann")
-	if err := h.Seen(t.Context(), ann.ID, h.notice(t, ann)); err != nil { // of her first address
+	if err := h.Seen(t.Context(), ann.ID, h.notice(t, ann)); err != nil { // the notice of her first address
 		t.Fatal(err)
 	}
 	h.happens(t, ann)
@@ -120,7 +119,7 @@ func TestNoticesAreMailed(t *testing.T) {
 		}
 	}
 	slices.Reverse(got)
-	if want := happened[1:]; !slices.Equal(got, want) { // the last address was not confirmed
+	if want := happened[1:]; !slices.Equal(got, want) { // not to the last address, which is not confirmed
 		t.Errorf("mailed\n%q, want\n%q", got, want)
 	}
 	if got := h.told(t, ann); !slices.Equal(got, happened[:1]) {
@@ -132,7 +131,7 @@ func TestNoticesAreMailed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := h.told(t, ann); len(got) != 3 || got[0] != "factors-changed  by=keeper from=192.0.2.1" { // the first was mailed before
+	if got := h.told(t, ann); len(got) != 3 || got[0] != "factors-changed  by=keeper from=192.0.2.1" { // the first notice was mailed
 		t.Errorf("%q stand", got)
 	}
 }
@@ -147,7 +146,7 @@ func (h *house) notice(t *testing.T, a account.Account) string {
 	return all[0].ID
 }
 
-// Attack mail/flood: 20 notices stand at most, the newest.
+// Attack mail/flood: an account has at most 20 notices, the newest.
 func TestManyNotices(t *testing.T) {
 	h := open(t)
 	ann, bob := h.add(t, "ann", account.Owner), h.add(t, "bob", account.Member)

@@ -12,33 +12,33 @@ import (
 	"glassjar/utl/mail"
 )
 
-// SignUpLink is the kind of link that makes the account which somebody asked for
-// on the sign-up page. It is good for LinkLife from then on.
+// SignUpLink is the kind of link that completes a sign-up: it creates the account.
+// It expires LinkLife after the sign-up form was sent.
 const SignUpLink = "signup"
 
-// maxPending is how many sign-ups wait for their link at most: strangers make them.
+// maxPending is how many sign-ups wait for their link at most. It is a limit because
+// strangers create them.
 const maxPending = 10_000
 
 var (
-	// ErrNoEmail means that an email address is needed, and none was given.
+	// ErrNoEmail means that an email address is required, but none was given.
 	ErrNoEmail = errors.New("an email address is needed")
-	// ErrManyPending means that too many people signed up within a day.
+	// ErrManyPending means that maxPending sign-ups wait already.
 	ErrManyPending = errors.New("too many people signed up within a day")
 )
 
-// PendingSignUp is an account that somebody asked for, until its link is used.
+// PendingSignUp is a sign-up whose link was not used yet: no account exists.
 type PendingSignUp struct {
 	Username string
 	Email    string
-	Taken    bool // another account has the username by now
-	hash     string
+	Taken    bool   // another account has taken the username meanwhile
+	hash     string // of the password
 }
 
-// AskSignUp keeps what somebody typed who signs up, and mails a link to the address:
-// ConfirmSignUp makes the account. Nobody is looked up by the address, so that
-// neither the answer nor its time tells whose it is: the sender of mails does that.
-// Errors: ErrNoOwner, ErrNoEmail, ErrManyPending, and Add's but ErrRole and
-// ErrEmailTaken.
+// AskSignUp stores a sign-up and mails a link to its address; ConfirmSignUp then
+// creates the account. It does not look the address up, so that neither the response
+// nor its duration tells whether an account has it: MailLink does that later. Errors:
+// ErrNoOwner, ErrNoEmail, ErrManyPending, and Add's except ErrRole and ErrEmailTaken.
 func (s *Store) AskSignUp(ctx context.Context, w NewAccount, by audit.Actor) error {
 	w.Role = Member
 	if err := s.needOwner(ctx, Member); err != nil {
@@ -67,15 +67,17 @@ func (s *Store) AskSignUp(ctx context.Context, w NewAccount, by audit.Actor) err
 		if err := s.mail(ctx, tx, m); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, by, "signup.asked", Account{}, "") // without the name, which nobody has: people type passwords there
+		return s.record(ctx, tx, by, "signup.asked", Account{}, "") // not with the typed name: people type passwords into the wrong field
 	})
 	if err != nil {
-		return fmt.Errorf("keeping a sign-up: %w", err)
+		return fmt.Errorf("storing a sign-up: %w", err)
 	}
 	return nil
 }
 
-// mayPend returns why no other sign-up may wait. Errors: ErrTaken, ErrManyPending.
+// mayPend returns the error that forbids one more pending sign-up with this username,
+// or nil. since is the earliest time of sign-ups that still count. Errors: ErrTaken,
+// ErrManyPending.
 func mayPend(ctx context.Context, tx *db.Tx, username string, since time.Time) error {
 	taken, err := isTaken(ctx, tx, username)
 	if err == nil && taken {
@@ -91,16 +93,15 @@ func mayPend(ctx context.Context, tx *db.Tx, username string, since time.Time) e
 	return err
 }
 
-// isTaken reports whether an account has the username, or one that is deleted had.
+// isTaken reports whether an account, even a deleted one, has the username.
 func isTaken(ctx context.Context, from db.Querier, username string) (bool, error) {
 	n, err := db.One(ctx, from, db.Int, `SELECT COUNT(*) FROM (SELECT 1 FROM accounts WHERE username = ? UNION ALL SELECT 1 FROM deleted_names WHERE username = ?) AS taken`,
 		username, username)
 	return n > 0, err
 }
 
-// mailSignUp makes the code of the sign-up's link, while it waits. Of an address
-// that an account has confirmed there is none: its mail says so. Errors:
-// mail.ErrNotDue.
+// mailSignUp creates the code of a pending sign-up's link. The code is empty if an
+// account has confirmed the address: then the mail says so. Errors: mail.ErrNotDue.
 func (s *Store) mailSignUp(ctx context.Context, m mail.Message) (code string, expires time.Time, err error) {
 	err = s.freeEmail(ctx, m.To)
 	if errors.Is(err, ErrEmailTaken) {
@@ -125,7 +126,7 @@ func (s *Store) mailSignUp(ctx context.Context, m mail.Message) (code string, ex
 	return code, expires, err
 }
 
-// PendingSignUp returns the sign-up whose link has the code. Errors: ErrLink,
+// PendingSignUp returns the pending sign-up whose link has the code. Errors: ErrLink,
 // db.ErrUnavailable.
 func (s *Store) PendingSignUp(ctx context.Context, code string) (PendingSignUp, error) {
 	p, err := db.One(ctx, s.DB, scanPending, `SELECT username, password, email FROM pending_signups WHERE code_hash = ? AND created_at > ?`,
@@ -147,10 +148,10 @@ func scanPending(r db.Row) (p PendingSignUp, err error) {
 	return p, err
 }
 
-// ConfirmSignUp uses the link: it makes the member whose sign-up has the code, and
-// the email address is confirmed by that. A username, where one is given, comes with
-// a password and takes the place of the one that was asked for. Errors: ErrLink,
-// ErrNoOwner and Add's; after any of them but ErrLink the link is as good as before.
+// ConfirmSignUp uses the link with the code to create the member who signed up, with
+// a confirmed email address. If username is not empty, it and pw replace what was
+// typed at sign-up. Errors: ErrLink, ErrNoOwner and Add's. After any error but
+// ErrLink the link is still valid.
 func (s *Store) ConfirmSignUp(ctx context.Context, code, username, pw string, by audit.Actor) (Account, error) {
 	p, err := s.PendingSignUp(ctx, code)
 	if err != nil {
@@ -183,7 +184,7 @@ func (s *Store) ConfirmSignUp(ctx context.Context, code, username, pw string, by
 	return c.Account, err
 }
 
-// pendingCredentials returns the account that the sign-up makes.
+// pendingCredentials returns the account to create from the sign-up.
 func (s *Store) pendingCredentials(ctx context.Context, p PendingSignUp, username, pw string) (c credentials, err error) {
 	if username != "" {
 		c, err = s.prepare(ctx, NewAccount{Username: username, Password: pw, Role: Member})
@@ -195,7 +196,7 @@ func (s *Store) pendingCredentials(ctx context.Context, p PendingSignUp, usernam
 	return c, err
 }
 
-// sweepPending forgets the sign-ups whose link is good no more.
+// sweepPending deletes the sign-ups whose link has expired.
 func (s *Store) sweepPending(ctx context.Context) error {
 	return s.DB.Sweep(ctx, `DELETE FROM pending_signups WHERE id IN (SELECT id FROM pending_signups WHERE created_at <= ? ORDER BY created_at LIMIT ? /* FOR UPDATE SKIP LOCKED */)`,
 		db.Micros(s.Now().Add(-LinkLife)))

@@ -12,8 +12,7 @@ import (
 	"glassjar/utl/password"
 )
 
-// signsUp has somebody ask for an account, with the password good and the address
-// NAME@site.example.
+// signsUp sends a sign-up form with the password good and the address NAME@site.example.
 func (h *house) signsUp(t *testing.T, name string) {
 	t.Helper()
 	if err := h.AskSignUp(t.Context(), account.NewAccount{Username: name, Password: good, Email: name + "@Site.example"}, visitor); err != nil {
@@ -55,7 +54,7 @@ func TestASignUpIsMailed(t *testing.T) {
 		t.Errorf("the log ends %q: the name is nobody's yet", log)
 	}
 	kind, first, _, err := h.MailLink(t.Context(), all[0])
-	code := h.mailedCode(t) // sent again
+	code := h.mailedCode(t) // a second mail of the same sign-up
 	if err != nil || kind != account.SignUpLink || code == first || strings.Contains(strings.Join(h.dump(t), ""), code) {
 		t.Fatalf("the link is %s %s, then %s; error %v", kind, first, code, err)
 	}
@@ -67,8 +66,8 @@ func TestASignUpIsMailed(t *testing.T) {
 	}
 }
 
-// Attack people/sign-up-mail: the link makes the account once, and the email
-// address is confirmed by that.
+// Attack people/sign-up-mail: no account exists before the link is used; using it creates
+// the account once, with a confirmed address.
 func TestASignUpIsConfirmed(t *testing.T) {
 	h := open(t)
 	h.mailing()
@@ -94,7 +93,8 @@ func TestASignUpIsConfirmed(t *testing.T) {
 	h.wantPending(t)
 }
 
-// Attack people/sign-up-mail
+// Attack people/sign-up-mail: what is refused, and that the link stays valid where its
+// holder can correct the input.
 func TestASignUpIsRefused(t *testing.T) {
 	h := open(t)
 	h.mailing()
@@ -166,8 +166,8 @@ func TestASignUpExpires(t *testing.T) {
 	h.wantPending(t, "hal")
 }
 
-// Attack people/sign-up-mail: to an address that an account has confirmed no link is
-// mailed; one that somebody only typed keeps nobody from theirs.
+// Attack people/sign-up-mail: no link is mailed to an address that an account has
+// confirmed; an address that is only typed into another account does not block a sign-up.
 func TestASignUpOfAKnownAddress(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -193,7 +193,7 @@ func TestASignUpOfAKnownAddress(t *testing.T) {
 	}
 }
 
-// Attack people/sign-up-mail: strangers fill no table.
+// Attack people/sign-up-mail: the number of pending sign-ups is limited.
 func TestSignUpsAreBounded(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -209,8 +209,8 @@ func TestSignUpsAreBounded(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner, servers/races, people/sign-up-mail: one link on two servers,
-// and two links that want one name.
+// Attack race/one-winner, servers/races, people/sign-up-mail: one link is used on two
+// servers, and two links ask for one username: one account is created.
 func TestOfSeveralWhoConfirmOneGetsTheAccount(t *testing.T) {
 	h := open(t)
 	two := h.second(t)

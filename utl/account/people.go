@@ -10,14 +10,14 @@ import (
 	"glassjar/utl/db"
 )
 
-// PeoplePage is how many people People returns at most.
+// PeoplePage is how many people a page of People has.
 const PeoplePage = 50
 
-// The states of an account that People tells apart.
+// The states of an account that a Query can ask for.
 const (
 	Active   = "active"
 	Disabled = "disabled"
-	Waiting  = "waiting" // for an owner's yes
+	Waiting  = "waiting" // for an owner's approval
 )
 
 // State returns Active, Disabled or Waiting.
@@ -31,10 +31,11 @@ func (a Account) State() string {
 	return Active
 }
 
-// Locked is what StateAt returns of an account that could sign in and is locked.
+// Locked is the state, which only StateAt returns, of an active account that is
+// locked.
 const Locked = "locked"
 
-// StateAt returns State, or Locked for an active account that is locked at the time.
+// StateAt returns State, or Locked for an active account that is locked at that time.
 func (a Account) StateAt(at time.Time) string {
 	if a.State() == Active && a.Locked(at) {
 		return Locked
@@ -42,26 +43,27 @@ func (a Account) StateAt(at time.Time) string {
 	return a.State()
 }
 
-// Query is whom People returns. An empty field leaves nobody out.
+// Query selects people: those who match all its fields. An empty field matches
+// everybody.
 type Query struct {
-	Prefix string // of the username, the email address or a word of the name; in any case
+	Prefix string // of the username, the email address or a word of the display name; case does not matter
 	Role   string // Owner or Member
 	Group  string
 	State  string // Active, Disabled or Waiting
-	After  string // the username that the page follows
+	After  string // the last username of the page before
 }
 
 // Person is an account as owners see it.
 type Person struct {
 	Account
 
-	Seen     time.Time // when one of its sessions was last used; zero: in no session that is kept
-	App      bool      // has an authenticator app
+	Seen     time.Time // when one of its sessions was last used; zero: no session is stored
+	App      bool      // whether it has an authenticator app
 	Passkeys int
 }
 
-// selectPeople reads the last seen time of at most as many sessions as an account
-// may start while they are kept (package session has the limit).
+// selectPeople reads every stored session of each account for Seen. Package session
+// limits how many there are.
 const selectPeople = `SELECT a.id, a.username, a.name, a.role, a.group_names, a.email, a.email_confirmed, a.created_at, a.disabled_at, a.waiting_at, a.locked_until,
 	COALESCE((SELECT MAX(s.seen_at) FROM sessions s WHERE s.account_id = a.id), 0),
 	(SELECT COUNT(*) FROM authenticators c WHERE c.account_id = a.id), (SELECT COUNT(*) FROM passkeys p WHERE p.account_id = a.id) FROM accounts a`
@@ -94,10 +96,11 @@ func (s *Store) Person(ctx context.Context, typed string) (Person, error) {
 	return p, err
 }
 
-// maxWords is how many words of a name an account is found by.
+// maxWords is how many words of a display name are indexed for the search.
 const maxWords = 8
 
-// words returns what the account is found by.
+// words returns the words that the search finds the account by, in lower case: its
+// username, its email address and the first words of its display name.
 func words(a Account) []string {
 	all := []string{a.Username}
 	if a.Email != "" {
@@ -107,8 +110,8 @@ func words(a Account) []string {
 	return append(all, parts[:min(len(parts), maxWords)]...)
 }
 
-// indexPerson writes what the account is found by: at most maxWords and 2 words,
-// and maxGroups groups.
+// indexPerson writes the account's search index: at most maxWords + 2 words and
+// maxGroups groups.
 func indexPerson(ctx context.Context, tx *db.Tx, a Account) error {
 	if err := unindexPerson(ctx, tx, a.Username); err != nil {
 		return err

@@ -62,7 +62,7 @@ func TestPeopleAreFound(t *testing.T) {
 	}
 }
 
-// What is removed finds nobody any more.
+// The search does not find people by values that were changed or deleted.
 func TestPeopleAreNotFoundByWhatTheyWere(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -84,7 +84,7 @@ func TestPeopleAreNotFoundByWhatTheyWere(t *testing.T) {
 	}
 }
 
-// A page has at most 50 people, and one more says that others follow.
+// A page has at most 50 people; a 51st says that more follow.
 func TestPeopleComeInPages(t *testing.T) {
 	h := open(t)
 	var want, got []string

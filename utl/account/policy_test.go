@@ -28,13 +28,13 @@ var badPasswords = []struct {
 	{"the username inside", "a lamp for Bobby and me", password.ErrHasName},
 }
 
-// Attack passwords/policy: the policy holds on every way that leads to a password, and who
-// broke it may try again.
+// Attack passwords/policy: every method that sets a password enforces the policy, and a
+// refused password can be tried again with another one.
 func TestNoWayLeadsAroundThePolicy(t *testing.T) {
 	h := open(t)
 	bob := h.add(t, "bobby", account.Owner)
 	join, reset := h.join(t, account.Member), h.reset(t, "bobby")
-	// each sets the password of somebody called bobby, as far as it goes
+	// Each sets the password of an account called bobby, if it succeeds.
 	ways := map[string]func(ctx context.Context, pw string) error{
 		"Add": func(ctx context.Context, pw string) error {
 			_, err := h.Add(ctx, account.NewAccount{Username: "bobby", Password: pw, Role: account.Member}, keeper)

@@ -15,8 +15,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// atOnce runs do n times at once and returns how often it failed with each of
-// the errors in may; nil is one of them. Others fail the test.
+// atOnce runs do n times concurrently and returns how often it returned each of the errors
+// in may, of which nil is one. Any other error fails the test.
 func atOnce(t *testing.T, n int, do func(i int) error, may ...error) map[error]int {
 	t.Helper()
 	got := map[error]int{}
@@ -31,7 +31,7 @@ func atOnce(t *testing.T, n int, do func(i int) error, may ...error) map[error]i
 	return got
 }
 
-// Attack race/one-winner, servers/races: one name.
+// Attack race/one-winner, servers/races: 100 accounts with one username.
 func TestOfAHundredWhoWantANameOneGetsIt(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -52,7 +52,7 @@ func TestOfAHundredWhoWantANameOneGetsIt(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner, servers/races: one link.
+// Attack race/one-winner, servers/races: 100 uses of one link.
 func TestOfAHundredWithALinkOneGetsIn(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -73,12 +73,12 @@ func TestOfAHundredWithALinkOneGetsIn(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner, servers/races: the first owner.
+// Attack race/one-winner, servers/races: 100 uses of the first owner's link.
 func TestOfAHundredFirstOwnersOneIsTheFirst(t *testing.T) {
 	h := open(t)
 	code := link(t, func() (string, error) { return h.NewFirst(t.Context()) })
 	got := atOnce(t, 100, func(i int) error {
-		if i%10 == 0 { // as many servers start
+		if i%10 == 0 { // some servers start meanwhile
 			var made *account.MadeError
 			if _, err := h.NewFirst(t.Context()); !errors.As(err, &made) {
 				return err
@@ -92,7 +92,7 @@ func TestOfAHundredFirstOwnersOneIsTheFirst(t *testing.T) {
 		t.Errorf("%d joined, the accounts are %v", joined, h.usernames(t))
 	}
 
-	for i := range 20 { // a command that adds the first account against the link
+	for i := range 20 { // the command that adds the first account races with the link
 		h.exec(t, `DELETE FROM accounts`)
 		h.clock.add(time.Minute)
 		code := link(t, func() (string, error) { return h.NewFirst(t.Context()) })
@@ -112,7 +112,7 @@ func TestOfAHundredFirstOwnersOneIsTheFirst(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner, servers/races: two owners who turn on each other.
+// Attack race/one-winner, servers/races: two owners disable or delete each other.
 func TestOfTwoOwnersWhoTurnOnEachOtherOneStays(t *testing.T) {
 	h := open(t)
 	owners := []string{"ann", "bob"}
@@ -140,8 +140,8 @@ func TestOfTwoOwnersWhoTurnOnEachOtherOneStays(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner, servers/races: a change of an account against two sign-ins to it, for a hundred
-// accounts: all may succeed, but no session outlives the change.
+// Attack race/one-winner, servers/races: a change of an account races with two sign-ins, for
+// a hundred accounts: all may succeed, but no session outlives the change.
 func TestNoSignInOutrunsAChange(t *testing.T) {
 	for _, tt := range ends {
 		t.Run(tt.name, func(t *testing.T) {
@@ -192,7 +192,8 @@ func TestOfAHundredWhoDeleteAnAccountOneDoes(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: four who change one password at once; only the winner's is it.
+// Attack race/one-winner: of four concurrent changes of one password, one wins, and its
+// password is the account's.
 func TestOfFourNewPasswordsOneIsIt(t *testing.T) {
 	h := open(t)
 	ann := h.add(t, "ann", account.Owner)

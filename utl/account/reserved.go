@@ -2,20 +2,20 @@ package account
 
 import "errors"
 
-// ErrReserved means that no new account may have the username: people would
-// take it for the site itself, or it stands for something else in an address or
-// in the audit log. An account that has such a name goes on.
+// ErrReserved means that no new account may have the username, because people would
+// take it for the site itself, or because it means something else in a URL or in the
+// audit log. Existing accounts keep such a name.
 var ErrReserved = errors.New("the username is reserved")
 
 var reserved = set(
-	// who people think speaks for the site
+	// names that seem to speak for the site
 	"admin", "administrator", "administrators", "root", "superuser", "sysadmin", "system", "daemon", "glassjar",
 	"staff", "moderator", "official", "operator",
-	// RFC 2142 and what mail programs take for themselves
+	// the mailbox names of RFC 2142, and those that mail programs use
 	"abuse", "hostmaster", "postmaster", "webmaster", "security", "support", "info", "noreply", "no-reply", "mailer-daemon", "nobody",
-	// the audit log's and the log's own words
+	// words with a meaning of their own in the audit log and the server's log
 	"audit", "audit.csv", "command", "mail", "unknown", "anonymous", "stranger",
-	// words in addresses, present and to come, and what stands beside usernames there
+	// words in the paths of URLs, present and future, where some stand in a username's place
 	"me", "self", "prove", "passkeys", "new", "invite", "invitations", "api", "auth", "login", "logout", "sign-in", "sign-out", "signin", "signout", "signup",
 	"join", "reset", "forgot", "account", "accounts", "people", "apps", "lab", "gate", "pages", "static", "healthz", "readyz",
 	"favicon.ico", "robots.txt",
@@ -29,8 +29,8 @@ func set(names ...string) map[string]bool {
 	return all
 }
 
-// NewUsername returns the username of a new account as it is kept.
-// Errors: ErrName, ErrReserved.
+// NewUsername returns the username of a new account as it is stored. Errors: ErrName,
+// ErrReserved.
 func NewUsername(typed string) (string, error) {
 	name, err := Username(typed)
 	if err == nil && reserved[name] {

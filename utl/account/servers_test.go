@@ -12,17 +12,18 @@ import (
 	"glassjar/utl/session"
 )
 
-// Of each race between two servers.
+// raceRounds is how often each race between two servers is run.
 const raceRounds = 100
 
-// race runs the functions at once and returns how often they failed with each of
-// the errors in may.
+// race runs the functions concurrently and returns how often they returned each of the
+// errors in may.
 func race(t *testing.T, do []func() error, may ...error) map[error]int {
 	t.Helper()
 	return atOnce(t, len(do), func(i int) error { return do[i]() }, may...)
 }
 
-// Attack race/one-winner, servers/races: two servers on which the two owners turn on each other.
+// Attack race/one-winner, servers/races: two owners disable each other on
+// two servers.
 func TestServersKeepAnOwner(t *testing.T) {
 	a := open(t)
 	b := a.second(t)
@@ -42,8 +43,8 @@ func TestServersKeepAnOwner(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner, servers/races: two servers that start at once make one first link, which
-// works; the other is told so. One that starts later replaces it.
+// Attack race/one-winner, servers/races: two servers that start at once create one valid
+// first link, and the other reports that. A server that starts later replaces it.
 func TestServersMakeOneFirstLink(t *testing.T) {
 	a := open(t)
 	b := a.second(t)
@@ -70,8 +71,8 @@ func TestServersMakeOneFirstLink(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner, servers/races: the first owner's link on one server, while the other has made
-// an account and not committed it yet: the link makes none where one is.
+// Attack race/one-winner, servers/races: the first owner's link is used on one server while
+// the other has an uncommitted first account: the link is refused.
 func TestServersMakeOneFirstAccount(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	a := open(t)
@@ -79,7 +80,7 @@ func TestServersMakeOneFirstAccount(t *testing.T) {
 	code := link(t, func() (string, error) { return a.NewFirst(t.Context()) })
 	results := make(chan error, 2)
 	err := a.second(t).db.Tx(t.Context(), func(tx *db.Tx) error {
-		if _, err := tx.Exec(t.Context(), `LOCK TABLE audit IN EXCLUSIVE MODE`); err != nil { // nobody can commit
+		if _, err := tx.Exec(t.Context(), `LOCK TABLE audit IN EXCLUSIVE MODE`); err != nil { // no account can be committed
 			return err
 		}
 		go func() {
@@ -96,7 +97,7 @@ func TestServersMakeOneFirstAccount(t *testing.T) {
 		return a.waiting(t, 2)
 	})
 	added, joined := <-results, <-results
-	if added != nil { // which of the two is told first is chance
+	if added != nil { // either of the two may get its result first
 		added, joined = joined, added
 	}
 	if err != nil || added != nil || !errors.Is(joined, account.ErrLink) {
@@ -107,7 +108,7 @@ func TestServersMakeOneFirstAccount(t *testing.T) {
 	}
 }
 
-// waiting returns when so many wait for locks in the database.
+// waiting returns when that many transactions wait for locks in the database.
 func (h *house) waiting(t *testing.T, want int64) error {
 	t.Helper()
 	for t.Context().Err() == nil {
@@ -120,8 +121,8 @@ func (h *house) waiting(t *testing.T, want int64) error {
 	return t.Context().Err()
 }
 
-// Attack race/one-winner, servers/races: a link that is used on two servers, and a name that is
-// wanted on both.
+// Attack race/one-winner, servers/races: one link is used on two servers, and one username
+// is asked for on both.
 func TestServersLetOneIn(t *testing.T) {
 	a := open(t)
 	b := a.second(t)
@@ -154,8 +155,8 @@ func TestServersLetOneIn(t *testing.T) {
 	}
 }
 
-// Attack account/made-again: an account that is deleted on one server while its name is
-// wanted on the other: the name stays taken.
+// Attack account/made-again: one server deletes an account while the other creates one with
+// its username: the username stays taken.
 func TestServersGiveNoDeletedNameAway(t *testing.T) {
 	a := open(t)
 	b := a.second(t)
@@ -179,8 +180,8 @@ func TestServersGiveNoDeletedNameAway(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner, servers/races: a sign-in on one server and a change on the other: no
-// session and no app password outlives the change.
+// Attack race/one-winner, servers/races: a sign-in on one server races with a change on the
+// other: no session and no app password outlives the change.
 func TestServersLetNothingOutliveAChange(t *testing.T) {
 	a := open(t)
 	b := a.second(t)
@@ -199,7 +200,7 @@ func TestServersLetNothingOutliveAChange(t *testing.T) {
 				return err
 			},
 		}, nil, account.ErrSignIn, session.ErrChanged)
-		// Each is refused, or dead, or was made after the change, with the new password.
+		// A session that is left was started after the change, with the new password.
 		dead := a.texts(t, `SELECT s.sid FROM sessions s JOIN accounts a ON a.id = s.account_id AND s.ended_at = 0 AND s.epoch = a.session_epoch
 			WHERE s.started_at < (SELECT MAX(at) FROM audit WHERE event = 'password.changed')`)
 		old := a.texts(t, `SELECT p.id FROM app_passwords p WHERE p.created_at < (SELECT MAX(at) FROM audit WHERE event = 'password.changed')`)
@@ -210,7 +211,7 @@ func TestServersLetNothingOutliveAChange(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner, servers/races: the fiftieth app password, on two servers.
+// Attack race/one-winner, servers/races: the limit of app passwords holds on two servers.
 func TestServersMakeFiftyAppPasswords(t *testing.T) {
 	a := open(t)
 	b := a.second(t)
@@ -233,7 +234,7 @@ func TestServersMakeFiftyAppPasswords(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner, servers/races: the hundredth session, on two servers.
+// Attack race/one-winner, servers/races: the limit of sessions holds on two servers.
 func TestServersKeepAHundredSessions(t *testing.T) {
 	a := open(t)
 	b := a.second(t)

@@ -10,10 +10,11 @@ import (
 	"glassjar/utl/password"
 )
 
-// Authenticate returns the account whose username, or confirmed email address,
-// and password were typed. Unknown and disabled names cost the same hash as a known one. Errors:
-// ErrSignIn, ErrWaiting when the password is right, password.ErrBusy,
-// password.ErrHash, db.ErrUnavailable.
+// Authenticate returns the account with the typed username, or confirmed email
+// address, if the password is right. It computes one hash for an unknown or disabled
+// name too, so that the time does not tell whether an account exists. Errors:
+// ErrSignIn, ErrWaiting when the password is right but the account waits for
+// approval, password.ErrBusy, password.ErrHash, db.ErrUnavailable.
 func (s *Store) Authenticate(ctx context.Context, typed, pw string) (Account, error) {
 	found, err := s.signIn(ctx, typed)
 	if errors.Is(err, ErrUnknown) || errors.Is(err, ErrName) {
@@ -35,8 +36,9 @@ func (s *Store) Authenticate(ctx context.Context, typed, pw string) (Account, er
 	return found.Account, nil
 }
 
-// verify returns nil when pw is the account's password and the account may
-// sign in, and reports whether the hash should be made anew.
+// verify returns nil if pw is the account's password and the account may sign in.
+// stale reports whether the password should be hashed again with the current
+// parameters. Errors: ErrSignIn, ErrWaiting, password.ErrBusy, password.ErrHash.
 func (s *Store) verify(ctx context.Context, c credentials, pw string) (stale bool, err error) {
 	stale, err = s.Hasher.Verify(ctx, c.hash, pw)
 	switch {
@@ -50,22 +52,22 @@ func (s *Store) verify(ctx context.Context, c credentials, pw string) (stale boo
 	return stale, nil
 }
 
-// rehash hashes a password again, which was just verified, with today's
-// parameters. It changes nothing that anybody could notice, and nobody is kept
-// out when it fails: the next sign-in tries again.
+// rehash replaces the hash of a password, which was just verified, by one with the
+// current parameters. A failure is ignored: the old hash stays valid, and the next
+// sign-in tries again.
 func (s *Store) rehash(ctx context.Context, c credentials, pw string) {
 	hash, err := s.Hasher.Hash(ctx, pw)
 	if err != nil {
 		return
 	}
-	_ = s.DB.Tx(ctx, func(tx *db.Tx) error { // when that fails, the old hash is still good
+	_ = s.DB.Tx(ctx, func(tx *db.Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE accounts SET password = ? WHERE id = ? AND password = ?`, hash, c.ID, c.hash)
 		return err
 	})
 }
 
-// Named returns the account that the typed username or confirmed email address
-// names, or the zero Account when there is none. Errors: db.ErrUnavailable.
+// Named returns the account with the typed username or confirmed email address, or
+// the zero Account if there is none. Errors: db.ErrUnavailable.
 func (s *Store) Named(ctx context.Context, typed string) (Account, error) {
 	c, err := s.signIn(ctx, typed)
 	if errors.Is(err, ErrUnknown) || errors.Is(err, ErrName) {
@@ -74,12 +76,12 @@ func (s *Store) Named(ctx context.Context, typed string) (Account, error) {
 	return c.Account, err
 }
 
-// SignInName returns what was typed into the sign-in form in the one form that
-// attempts are counted under: the username or the email address in lower case.
+// SignInName returns the key under which the throttle counts attempts with a typed
+// username or email address: trimmed, in lower case.
 func SignInName(typed string) string { return strings.ToLower(Trim(typed)) }
 
-// signIn returns the account with the username, or with the confirmed email
-// address: no username has an @. Errors: ErrName, ErrUnknown.
+// signIn returns the account with the typed username or confirmed email address: only
+// an address contains an @. Errors: ErrName, ErrUnknown, db.ErrUnavailable.
 func (s *Store) signIn(ctx context.Context, typed string) (credentials, error) {
 	if !strings.Contains(typed, "@") {
 		return s.find(ctx, s.DB, typed)

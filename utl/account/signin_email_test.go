@@ -8,7 +8,7 @@ import (
 	"glassjar/utl/password"
 )
 
-// A confirmed email address signs in as the username does; any other is unknown.
+// A confirmed email address works in place of the username; any other address is unknown.
 func TestAConfirmedEmailAddressSignsIn(t *testing.T) {
 	h := open(t)
 	ann, bob := h.add(t, "ann", account.Owner), h.add(t, "bob", account.Member)
@@ -43,14 +43,14 @@ func TestAConfirmedEmailAddressSignsIn(t *testing.T) {
 		if _, err := h.Authenticate(t.Context(), tt.typed, other); !is(err, account.ErrSignIn) {
 			t.Errorf("%s, with a wrong password: got %v, want ErrSignIn", tt.name, err)
 		}
-		// Every one of them costs a hash.
+		// Every attempt needs a hash.
 		if _, err := h.with(busy).Authenticate(t.Context(), tt.typed, good); !errors.Is(err, password.ErrBusy) {
 			t.Errorf("%s, while hashing is busy: got %v, want ErrBusy", tt.name, err)
 		}
 	}
 }
 
-// An account without an address is found by none.
+// An empty address does not match an account without an address.
 func TestNoEmailAddressSignsNobodyIn(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)

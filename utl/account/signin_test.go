@@ -13,8 +13,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// Attack guessing/same-answers: of a wrong name, a wrong password and a disabled account a visitor
-// learns one thing: not right.
+// Attack guessing/same-answers: a wrong username, a wrong password and a disabled account
+// give the same error.
 func TestARefusedSignInDoesNotSayWhy(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -40,7 +40,7 @@ func TestARefusedSignInDoesNotSayWhy(t *testing.T) {
 		})
 	}
 
-	// Attack passwords/many-at-once: every one of them stands in the line for a hash, whoever is asked for.
+	// Attack passwords/many-at-once: every attempt waits in the hashing queue, whatever the name.
 	busy := password.NewHasher(tiny, 1, 0)
 	defer occupy(t, busy)()
 	for _, name := range []string{"ann", "bob", "nobody", "ann/"} {
@@ -50,7 +50,7 @@ func TestARefusedSignInDoesNotSayWhy(t *testing.T) {
 	}
 }
 
-// occupy holds the one place of a Hasher until free is called.
+// occupy takes the Hasher's only slot until free is called.
 func occupy(t *testing.T, h *password.Hasher) (free func()) {
 	t.Helper()
 	ctx := waits{t.Context(), make(chan struct{}), make(chan struct{})}
@@ -65,8 +65,7 @@ func occupy(t *testing.T, h *password.Hasher) (free func()) {
 	}
 }
 
-// waits is a context that makes whoever asks for Done wait. The Hasher asks
-// when it holds a place.
+// waits is a context that blocks the caller of Done. The Hasher calls Done when it has a slot.
 type waits struct {
 	context.Context
 
@@ -186,9 +185,8 @@ func TestAWeakHashStays(t *testing.T) {
 	}
 }
 
-// meanwhile is a context that calls do when a Hasher asks for the second time
-// whether it has ended: to verify a password it asks once, to hash it again it
-// asks once more.
+// meanwhile is a context that calls do when a Hasher checks for the second time whether it
+// has ended: verifying a password checks once, hashing it again checks once more.
 type meanwhile struct {
 	context.Context
 
@@ -203,7 +201,7 @@ func (m *meanwhile) Err() error {
 	return nil
 }
 
-// Attack race/one-winner: a password that is set while the old one is hashed again stays.
+// Attack race/one-winner: a password that is set while the old one is being rehashed stays.
 func TestAnOldPasswordIsNotHashedOverANewOne(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)

@@ -12,30 +12,30 @@ import (
 
 // Who may make an account: the values of SIGNUP.
 const (
-	ByInvitation = "invite"  // whom an owner invited
-	ByApproval   = "approve" // everybody, once an owner says yes
+	ByInvitation = "invite"  // people whom an owner invites
+	ByApproval   = "approve" // everybody; an owner has to approve the account
 	ByAnybody    = "open"    // everybody
 )
 
 const (
-	// MaxWaiting is how many accounts wait for an owner's yes at most: strangers
-	// make them.
+	// MaxWaiting is how many accounts wait for an owner's approval at most. It is a
+	// limit because strangers create them.
 	MaxWaiting = 1000
-	// WaitingLife is how long an account waits. Then it is deleted.
+	// WaitingLife is how long an account waits for approval before it is deleted.
 	WaitingLife = 30 * 24 * time.Hour
 )
 
 var (
-	// ErrWaiting means that the account waits for an owner's yes.
+	// ErrWaiting means that the account waits for an owner's approval.
 	ErrWaiting = errors.New("the account waits for an owner's yes")
-	// ErrNotWaiting means that the account does not wait, or not any more.
+	// ErrNotWaiting means that the account does not wait for approval.
 	ErrNotWaiting = errors.New("the account does not wait for an owner's yes")
-	// ErrFull means that MaxWaiting accounts wait already.
+	// ErrFull means that MaxWaiting accounts wait for approval already.
 	ErrFull = errors.New("too many accounts wait for an owner's yes")
 )
 
-// CheckSignUp returns the mistake that SignUp would find in the form, without
-// reading the database or hashing. Errors: the form's among SignUp's.
+// CheckSignUp checks the fields of a sign-up form as SignUp does, but without reading
+// the database or hashing the password. Errors: those of SignUp that need neither.
 func (s *Store) CheckSignUp(w NewAccount) error {
 	w.Role = Member
 	who, err := w.identity()
@@ -45,8 +45,8 @@ func (s *Store) CheckSignUp(w NewAccount) error {
 	return err
 }
 
-// SignUp makes the account of somebody whom nobody invited: a member. One that
-// waits can do nothing until Approve. Errors: ErrNoOwner, ErrFull, and Add's but
+// SignUp creates a member's account without an invitation. If waits is true, the
+// account cannot sign in until Approve. Errors: ErrNoOwner, ErrFull, and Add's except
 // ErrRole.
 func (s *Store) SignUp(ctx context.Context, w NewAccount, waits bool, by audit.Actor) (session.Verified, error) {
 	w.Role = Member
@@ -76,15 +76,15 @@ func (s *Store) SignUp(ctx context.Context, w NewAccount, waits bool, by audit.A
 	return c.Verified(1, byPassword), nil
 }
 
-// Waiting returns how many accounts wait for an owner's yes. Errors:
+// Waiting returns how many accounts wait for an owner's approval. Errors:
 // db.ErrUnavailable.
 func (s *Store) Waiting(ctx context.Context) (int, error) {
 	n, err := waiting(ctx, s.DB)
 	return int(n), err
 }
 
-// hasRoom returns ErrFull when no other account may wait. The transaction must
-// have the lock of the owners.
+// hasRoom returns ErrFull if MaxWaiting accounts wait for approval. The transaction
+// must hold lockOwners' lock.
 func hasRoom(ctx context.Context, tx *db.Tx) error {
 	n, err := waiting(ctx, tx)
 	if err == nil && n >= MaxWaiting {
@@ -97,8 +97,8 @@ func waiting(ctx context.Context, from db.Querier) (int64, error) {
 	return db.One(ctx, from, db.Int, `SELECT COUNT(*) FROM accounts WHERE waiting_at <> 0`)
 }
 
-// Approve lets an account that waits sign in. Errors: ErrNotWaiting, ErrName,
-// ErrUnknown, db.ErrUnavailable.
+// Approve lets an account that waits for approval sign in. Errors: ErrNotWaiting,
+// ErrName, ErrUnknown, db.ErrUnavailable.
 func (s *Store) Approve(ctx context.Context, name string, by audit.Actor) error {
 	return s.changeByName(ctx, name, by, "account.approved", func(tx *db.Tx, c credentials) error {
 		if !c.Waiting {
@@ -112,14 +112,15 @@ func (s *Store) Approve(ctx context.Context, name string, by audit.Actor) error 
 	})
 }
 
-// Reject deletes an account that waits. Its username may be taken again: nobody
-// was ever signed in under it, so no app keeps anything for it. Errors:
+// Reject deletes an account that waits for approval. Its username may be taken again:
+// nobody was ever signed in under it, so no app has data for it. Errors:
 // ErrNotWaiting, ErrName, ErrUnknown, db.ErrUnavailable.
 func (s *Store) Reject(ctx context.Context, name string, by audit.Actor) error {
 	return s.drop(ctx, name, by, "account.rejected", s.Now())
 }
 
-// drop deletes the account, if it waits since before the time.
+// drop deletes the account if it has waited for approval since the time or longer.
+// Errors: ErrNotWaiting.
 func (s *Store) drop(ctx context.Context, name string, by audit.Actor, kind string, before time.Time) error {
 	return s.changeByName(ctx, name, by, kind, func(tx *db.Tx, c credentials) error {
 		n, err := tx.Exec(ctx, `DELETE FROM accounts WHERE id = ? AND waiting_at <> 0 AND waiting_at <= ?`, c.ID, db.Micros(before))
@@ -133,8 +134,8 @@ func (s *Store) drop(ctx context.Context, name string, by audit.Actor, kind stri
 	})
 }
 
-// sweepWaiting deletes the accounts that have waited for longer than WaitingLife,
-// each as Reject does.
+// sweepWaiting deletes the accounts that have waited for approval for WaitingLife,
+// each in a transaction of its own.
 func (s *Store) sweepWaiting(ctx context.Context) error {
 	before := s.Now().Add(-WaitingLife)
 	names, err := db.All(ctx, s.DB, db.Text, `SELECT username FROM accounts WHERE waiting_at <> 0 AND waiting_at <= ? LIMIT ?`, db.Micros(before), MaxWaiting)
@@ -142,7 +143,7 @@ func (s *Store) sweepWaiting(ctx context.Context) error {
 		if err == nil {
 			err = s.drop(ctx, name, audit.Actor{Name: "glassjar"}, "account.expired", before)
 		}
-		if errors.Is(err, ErrNotWaiting) || errors.Is(err, ErrUnknown) { // an owner, or another server, was faster
+		if errors.Is(err, ErrNotWaiting) || errors.Is(err, ErrUnknown) { // an owner, or another server, has decided meanwhile
 			err = nil
 		}
 	}

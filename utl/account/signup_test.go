@@ -11,7 +11,7 @@ import (
 	"glassjar/utl/audit"
 )
 
-// asks makes an account that waits, with the password good.
+// asks creates an account with the password good, which waits for approval.
 func (h *house) asks(t *testing.T, name string) {
 	t.Helper()
 	if _, err := h.SignUp(t.Context(), account.NewAccount{Username: name, Password: good}, true, visitor); err != nil {
@@ -42,8 +42,8 @@ func TestSignUp(t *testing.T) {
 	}
 }
 
-// Attack people/sign-up: of an account that waits nothing can be done but to sign in with the right
-// password, and to be told.
+// Attack people/sign-up: nothing can be done with an account that waits for approval, and
+// only a sign-in with the right password is told that it waits.
 func TestWhoWaitsCanDoNothing(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -104,7 +104,7 @@ func TestApproveAndReject(t *testing.T) {
 			t.Errorf("%s: approving %v, rejecting %v; want ErrNotWaiting", name, a, r)
 		}
 	}
-	h.asks(t, "gil") // the name of who was rejected is free
+	h.asks(t, "gil") // the username of a rejected account is free
 	for state, want := range map[string]string{account.Waiting: "gil", account.Disabled: "dan", account.Active: "ann eve fay"} {
 		if got, err := h.People(t.Context(), account.Query{State: state}); strings.Join(usernamesOf(got), " ") != want || err != nil {
 			t.Errorf("%s are %q, %v; want %q", state, usernamesOf(got), err, want)
@@ -118,7 +118,7 @@ func TestApproveAndReject(t *testing.T) {
 	}
 }
 
-// Names that are taken, reserved or deleted stay so.
+// Sign-up refuses usernames that are taken, reserved or deleted.
 func TestNamesStayTakenAtSignUp(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -135,7 +135,7 @@ func TestNamesStayTakenAtSignUp(t *testing.T) {
 		}
 		got := h.CheckSignUp(account.NewAccount{Username: name, Password: good})
 		if errors.Is(want, account.ErrTaken) {
-			want = nil // which is told at the end
+			want = nil // checked only when the account is created
 		}
 		if !is(got, want) {
 			t.Errorf("%s, the form alone: got %v, want %v", name, got, want)
@@ -143,7 +143,7 @@ func TestNamesStayTakenAtSignUp(t *testing.T) {
 	}
 }
 
-// Attack people/sign-up: strangers fill no table: of many who ask, some wait.
+// Attack people/sign-up: the number of accounts that wait for approval is limited.
 func TestWaitingIsBounded(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)
@@ -165,7 +165,7 @@ func TestWaitingIsBounded(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: one owner approves, another rejects, the sweep comes by.
+// Attack race/one-winner: one owner approves and another rejects while the sweep runs.
 func TestApprovedOrRejected(t *testing.T) {
 	h := open(t)
 	two := h.second(t)

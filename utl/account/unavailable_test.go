@@ -111,8 +111,8 @@ var everything = map[string]func(context.Context, *lone) error{
 	"Reset": func(ctx context.Context, h *lone) error { _, err := h.Reset(ctx, h.reset, other, keeper); return err },
 }
 
-// Attack fault/database-away: without its database the store refuses, and says nothing of a
-// wrong password or a bad link.
+// Attack fault/database-away: without its database every method returns db.ErrUnavailable,
+// and none reports a wrong password or a bad link.
 func TestWithoutADatabaseEverythingIsUnavailable(t *testing.T) {
 	h := openLone(t)
 	back := dbtest.Away(t, h.at)

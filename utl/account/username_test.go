@@ -11,8 +11,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// Attack names/one-account: one account or a clear refusal, the same rule at sign-up and
-// sign-in. want is empty where the name is refused.
+// Attack names/one-account: each input is one account or is refused, by the same rule at
+// sign-up and sign-in. want is empty where the name is refused.
 var names = []struct{ name, typed, want string }{
 	{"plain", "bob", "bob"},
 	{"a capital", "Bob", "bob"},
@@ -136,8 +136,8 @@ func (h *house) wantNoName(t *testing.T, code, typed string) {
 	}
 }
 
-// Attack names/one-account: whatever is typed, a name is ASCII, of one form, and stays what it
-// is when it is typed again.
+// Attack names/one-account: whatever is typed, an accepted username is ASCII and valid, and
+// normalizing it again does not change it.
 func FuzzUsername(f *testing.F) {
 	for _, tt := range names {
 		f.Add(tt.typed[:min(len(tt.typed), 64)])

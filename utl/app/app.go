@@ -32,15 +32,15 @@ const lockApps = "apps"
 
 // App is an app behind the gate.
 type App struct {
-	ID       string // what pages call it: grants nothing
-	Name     string
-	Host     string   // app.example, or *.apps.example for all below; perhaps with a port
-	Upstream string   // host:port where the proxy reaches it, for recipes alone; may be empty
-	URL      string   // where the launcher leads; empty: the app is not in it
-	Groups   []string // people in any of them may open it; none: everybody who is signed in
-	Level    int      // of the session, at least: 1 or 2
-	Programs bool     // app passwords may pass
-	Made     time.Time
+	ID        string // what pages call it: grants nothing
+	Name      string
+	Host      string   // app.example, or *.apps.example for all below; perhaps with a port
+	Upstream  string   // host:port where the proxy reaches it, for recipes alone; may be empty
+	URL       string   // where the launcher leads; empty: the app is not in it
+	Groups    []string // people in any of them may open it; none: everybody who is signed in
+	Level     int      // of the session, at least: 1 or 2
+	Programs  bool     // app passwords may pass
+	CreatedAt time.Time
 }
 
 // Letter returns what stands on the app's tile.
@@ -91,7 +91,7 @@ func scan(r db.Row) (a App, err error) {
 	var programs bool
 	err = r.Scan(&a.ID, &a.Name, &a.Host, &a.Upstream, &a.URL, &groups, &a.Level, &programs, &made)
 	a.Groups = strings.FieldsFunc(groups, func(c rune) bool { return c == ',' })
-	a.Programs, a.Made = programs, db.Time(made)
+	a.Programs, a.CreatedAt = programs, db.Time(made)
 	return a, err
 }
 
@@ -133,14 +133,14 @@ func (s *Store) one(ctx context.Context, where string, arg any) (App, error) {
 	return found, nil
 }
 
-// Add makes an app, whose ID and Made the store says. Errors: those of its values,
+// Add makes an app, whose ID and CreatedAt the store sets. Errors: those of its values,
 // ErrTaken, ErrMany, db.ErrUnavailable.
 func (s *Store) Add(ctx context.Context, wanted App, by audit.Actor) (App, error) {
 	a, err := s.check(wanted)
 	if err != nil {
 		return a, err
 	}
-	a.ID, a.Made = rand.Text(), s.Now()
+	a.ID, a.CreatedAt = rand.Text(), s.Now()
 	return a, s.change(ctx, "adding an app", func(tx *db.Tx) error {
 		n, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM apps`)
 		if err != nil {
@@ -151,7 +151,7 @@ func (s *Store) Add(ctx context.Context, wanted App, by audit.Actor) (App, error
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO apps (id, name, host, host_name, upstream, url, group_names, level, programs, created_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, a.ID, a.Name, a.Host, hostName(a.Host), a.Upstream, a.URL,
-			strings.Join(a.Groups, ","), a.Level, db.Flag(a.Programs), db.Micros(a.Made))
+			strings.Join(a.Groups, ","), a.Level, db.Flag(a.Programs), db.Micros(a.CreatedAt))
 		if err != nil {
 			return taken(err)
 		}

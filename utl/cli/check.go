@@ -65,10 +65,10 @@ func (f *findings) whole(problems []string) {
 func (f *findings) file(c db.Copy) {
 	f.whole(c.Problems)
 	f.say(c.Version <= c.Known, "its tables are of version %d; this program knows %d", c.Version, c.Known)
-	if c.Made.IsZero() {
+	if c.CreatedAt.IsZero() {
 		f.say(true, "it does not say that it is a backup: started on, it ends no session")
 	} else {
-		f.say(true, "it is a backup of %s: started on, it ends all sessions", c.Made.Format(time.RFC3339))
+		f.say(true, "it is a backup of %s: started on, it ends all sessions", c.CreatedAt.Format(time.RFC3339))
 	}
 }
 

@@ -28,10 +28,10 @@ func (d *DB) Check(ctx context.Context) (problems []string, err error) {
 
 // Copy is what CheckFile found out about a file.
 type Copy struct {
-	Problems []string
-	Made     time.Time // when the backup was made; zero: it does not say that it is one
-	Version  int64     // of its tables
-	Known    int64     // the version that this program knows
+	Problems  []string
+	CreatedAt time.Time // when the backup was made; zero: it does not say that it is one
+	Version   int64     // of its tables
+	Known     int64     // the version that this program knows
 }
 
 // CheckFile is Check for a backup that nobody has open. It changes nothing in it.
@@ -57,7 +57,7 @@ func CheckFile(ctx context.Context, path string) (c Copy, err error) {
 		return c, classify("reading what it is", err)
 	}
 	if made.Valid {
-		c.Made = Time(made.Int64)
+		c.CreatedAt = Time(made.Int64)
 	}
 	return c, pool.Close()
 }

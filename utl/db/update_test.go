@@ -60,7 +60,7 @@ func TestKeptBeforeAnUpdate(t *testing.T) {
 			t.Fatalf("%s: the kept file is %v, error %v", name, info, err)
 		}
 		found, err := db.CheckFile(t.Context(), kept)
-		if err != nil || len(found.Problems) > 0 || found.Version >= 22 || !found.Made.IsZero() {
+		if err != nil || len(found.Problems) > 0 || found.Version >= 22 || !found.CreatedAt.IsZero() {
 			t.Errorf("%s: kept is %+v, error %v", name, found, err)
 		}
 		holds(t, copied(t, kept), "a b c")
@@ -110,7 +110,7 @@ func TestCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	found, err := db.CheckFile(t.Context(), backup)
-	if err != nil || len(found.Problems) > 0 || found.Made.IsZero() || found.Version != found.Known {
+	if err != nil || len(found.Problems) > 0 || found.CreatedAt.IsZero() || found.Version != found.Known {
 		t.Errorf("got %+v, error %v of a backup", found, err)
 	}
 	broken := append([]byte(nil), before...)

@@ -13,10 +13,11 @@ import (
 	"glassjar/utl/session"
 )
 
-// SetUpLife is how long the set-up of an authenticator app is good.
+// SetUpLife is how long after NewSetUp the set-up of an authenticator app can be
+// confirmed.
 const SetUpLife = 15 * time.Minute
 
-// app is an authenticator app that is on.
+// app is the row of an authenticator app that is turned on.
 type app struct {
 	accountID, sealed string
 	last              int64
@@ -29,9 +30,9 @@ func scanApp(r db.Row) (a app, err error) {
 	return a, err
 }
 
-// NewSetUp begins to set up an authenticator app for the account: it returns the
-// secret, and once more encrypted, for the browser to keep. Nothing is written:
-// whoever opens the page changes nothing.
+// NewSetUp starts the set-up of an authenticator app for the account. It returns a new
+// secret, and the same secret encrypted for the browser to keep until Confirm. It
+// writes nothing, so that opening the page changes nothing.
 func (s *Store) NewSetUp(accountID string) (sealed string, secret Secret) {
 	secret = Secret(random(secretBytes))
 	plain := binary.BigEndian.AppendUint64(secret[:], uint64(db.Micros(s.Now().Add(SetUpLife)))) // #nosec G115 -- not before 1970
@@ -39,8 +40,7 @@ func (s *Store) NewSetUp(accountID string) (sealed string, secret Secret) {
 	return sealed, secret
 }
 
-// SetUp returns the secret that NewSetUp encrypted for the account. Errors:
-// ErrSetUp.
+// SetUp decrypts the secret that NewSetUp returned for the account. Errors: ErrSetUp.
 func (s *Store) SetUp(accountID, sealed string) (Secret, error) {
 	plain, err := s.open(forSetUp, accountID, sealed)
 	if err != nil || len(plain) != secretBytes+8 ||
@@ -50,18 +50,18 @@ func (s *Store) SetUp(accountID, sealed string) (Secret, error) {
 	return Secret(plain[:secretBytes]), nil
 }
 
-// Confirmation is what turns an authenticator app on.
+// Confirmation is the input of Confirm.
 type Confirmation struct {
-	SetUp string // what NewSetUp encrypted
+	SetUp string // the encrypted secret from NewSetUp
 	Code  string // as typed
-	SID   string // of the session that does it, which goes on
+	SID   string // of the session that turns the app on; it is not ended
 }
 
-// Confirm turns the authenticator app on, in the place of the one that was, once a
-// code of it is typed; that code counts as used. The account's other sessions
-// end. It returns recovery codes when the account has none yet. Errors: ErrSetUp,
-// ErrForm, ErrWrong, ErrUsed, session.ErrChanged when the account is gone or
-// disabled, db.ErrUnavailable.
+// Confirm turns on the authenticator app, which replaces an earlier one, if the typed
+// code is one of the new app's. That code counts as used. The account's other sessions
+// end. It returns recovery codes if the account has none yet. Errors: ErrSetUp, ErrForm,
+// ErrWrong, ErrUsed, session.ErrChanged when the account was deleted or disabled,
+// db.ErrUnavailable.
 func (s *Store) Confirm(ctx context.Context, of identity.Identity, c Confirmation, by audit.Actor) (recovery []string, err error) {
 	secret, err := s.SetUp(of.ID, c.SetUp)
 	if err != nil {
@@ -97,7 +97,8 @@ func (s *Store) Confirm(ctx context.Context, of identity.Identity, c Confirmatio
 	return recovery, err
 }
 
-// unlike returns ErrUsed when the secret is on already: its form was sent twice.
+// unlike returns ErrUsed if the account's app already has this secret: then the same
+// form was sent twice.
 func (s *Store) unlike(ctx context.Context, tx *db.Tx, accountID string, secret Secret) error {
 	was, err := db.One(ctx, tx, scanApp, selectApps+` WHERE account_id = ?`, accountID)
 	if errors.Is(err, db.ErrNone) {
@@ -112,8 +113,8 @@ func (s *Store) unlike(ctx context.Context, tx *db.Tx, accountID string, secret 
 	return nil
 }
 
-// RemoveApp turns the authenticator app off, and ends the account's sessions but
-// the one with the sid. With the last second factor the recovery codes go.
+// RemoveApp turns the authenticator app off, and ends the account's sessions except
+// the one with the sid. If no second factor is left, it deletes the recovery codes.
 // Errors: ErrOff, session.ErrChanged, db.ErrUnavailable.
 func (s *Store) RemoveApp(ctx context.Context, of identity.Identity, sid string, by audit.Actor) error {
 	return s.changing(ctx, of, sid, by, "code.removed", func(tx *db.Tx) error {
@@ -128,7 +129,7 @@ func (s *Store) RemoveApp(ctx context.Context, of identity.Identity, sid string,
 	})
 }
 
-// useApp returns the step of the digits that were typed. Errors: ErrWrong where the
+// useApp returns the time step whose code was typed. Errors: ErrWrong, also if the
 // account has no app, ErrUsed, ErrBroken.
 func (s *Store) useApp(ctx context.Context, from db.Querier, accountID, digits string) (int64, error) {
 	a, err := db.One(ctx, from, scanApp, selectApps+` WHERE account_id = ?`, accountID)
@@ -145,8 +146,8 @@ func (s *Store) useApp(ctx context.Context, from db.Querier, accountID, digits s
 	return match(secret, digits, s.Now(), a.last)
 }
 
-// spendApp notes that the step's code is used. Errors: session.ErrChanged when it, or
-// a newer one, was meanwhile.
+// spendApp marks the step's code and all older ones as used. Errors:
+// session.ErrChanged when the code, or a newer one, was used meanwhile.
 func (s *Store) spendApp(ctx context.Context, tx *db.Tx, accountID string, at int64) error {
 	n, err := tx.Exec(ctx, `UPDATE authenticators SET last_step = ?, used_at = ? WHERE account_id = ? AND last_step < ?`,
 		at, db.Micros(s.Now()), accountID, at)

@@ -15,7 +15,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// Nothing is on until a code came; a wrong one leaves the set-up as it is.
+// An app is turned on only by a right code; after a wrong one the set-up can be continued.
 func TestSetUp(t *testing.T) {
 	w := open(t)
 	ada, eve := w.Owner(t, "ada"), w.Owner(t, "eve")
@@ -54,8 +54,8 @@ func TestSetUp(t *testing.T) {
 	}
 }
 
-// A new app takes the old one's place at its first code, not before; the recovery codes
-// stay. A form that is sent twice changes nothing the second time.
+// A new app replaces the old one when its first code is typed, not before; the recovery
+// codes stay. A form that is sent twice changes nothing the second time.
 func TestReplace(t *testing.T) {
 	w := open(t)
 	ada := w.Owner(t, "ada")
@@ -83,8 +83,8 @@ func TestReplace(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: a form sent ten times turns one app on, with one set of
-// recovery codes.
+// Attack race/one-winner: a form that is sent ten times at once turns one app on, and
+// creates one set of recovery codes.
 func TestConfirmedAtOnce(t *testing.T) {
 	w := open(t)
 	ada := w.Owner(t, "ada")
@@ -113,8 +113,8 @@ func (w *world) wantSessions(t *testing.T, when string, want ...string) {
 	}
 }
 
-// Adding and removing a factor ends the account's other sessions, and neither this
-// one nor its known device nor app passwords; it is in the audit log.
+// Adding or removing a factor ends the account's other sessions, but not the session that
+// does it, its known device or the app passwords. It is audited.
 func TestAChangeEndsOtherSessions(t *testing.T) {
 	w := open(t)
 	ada := w.Owner(t, "ada")
@@ -151,7 +151,7 @@ func TestAChangeEndsOtherSessions(t *testing.T) {
 	}
 }
 
-// The transaction is whole: what cannot be recorded is not done.
+// A change whose audit entry cannot be written is rolled back.
 func TestWhatIsNotRecordedIsNotDone(t *testing.T) {
 	w := open(t)
 	ada := w.Owner(t, "ada")
@@ -166,7 +166,8 @@ func TestWhatIsNotRecordedIsNotDone(t *testing.T) {
 	}
 }
 
-// Secrets survive a rotation, and a prune after they were encrypted anew.
+// Secrets can be decrypted after a key rotation, and after Reencrypt also without the old
+// key.
 func TestKeys(t *testing.T) {
 	w := open(t)
 	secret, _ := w.on(t, w.Owner(t, "ada"))
@@ -183,7 +184,7 @@ func TestKeys(t *testing.T) {
 	if err := enter(secret, "ada"); !errors.Is(err, factor.ErrBroken) {
 		t.Errorf("the key is gone: got %v, want ErrBroken", err)
 	}
-	need(t, w.DB.Tx(t.Context(), func(tx *db.Tx) error { // a row that is moved to another account opens nothing
+	need(t, w.DB.Tx(t.Context(), func(tx *db.Tx) error { // a row copied to another account is useless
 		_, err := tx.Exec(t.Context(), `UPDATE authenticators SET secret = (SELECT secret FROM authenticators a JOIN accounts c ON c.id = a.account_id WHERE c.username = 'ada')`)
 		return err
 	}))
@@ -203,7 +204,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// Clearing takes all factors and ends all sessions; what was wrong before counts no more.
+// Clear removes all factors, ends all sessions and resets the count of wrong codes.
 func TestClear(t *testing.T) {
 	w := open(t)
 	ada := w.Owner(t, "ada")
@@ -228,7 +229,7 @@ func TestClear(t *testing.T) {
 	}
 }
 
-// Whoever is deleted leaves nothing.
+// Deleting an account deletes its rows in the factors' tables.
 func TestDeleted(t *testing.T) {
 	w := open(t)
 	w.Owner(t, "owner")

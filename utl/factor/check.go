@@ -12,24 +12,24 @@ import (
 )
 
 const (
-	maxInDay = 20  // wrong codes of an account in a day
-	maxInRow = 100 // wrong codes of an account since its last right one (NIST SP 800-63B-4, section 3.2.2)
+	maxInDay = 20  // wrong codes of an account within 24 hours
+	maxInRow = 100 // wrong codes of an account since its last right code (NIST SP 800-63B-4, section 3.2.2)
 	day      = 24 * time.Hour
 )
 
-// Claim is a code that was right. Nothing may come of it before Spend.
+// Claim is a code that Check found right. It grants nothing until Spend.
 type Claim struct {
-	Account  session.Verified // by both factors
-	Pending  Pending          // the zero Pending in a proof
-	Recovery bool             // it was a recovery code
+	Account  session.Verified // what both factors together prove
+	Pending  Pending          // zero if somebody signed in proves again who they are
+	Recovery bool             // whether it is a recovery code
 
-	at   int64  // the step of the six digits
+	at   int64  // the time step of the six digits
 	code string // the recovery code
 }
 
-// Check looks at the code that was typed in the pending sign-in with the code
-// pending. Errors: ErrPending, also from the sixth wrong code on; ErrForm, ErrWrong,
-// ErrUsed, ManyError, ErrBroken, db.ErrUnavailable.
+// Check verifies the code that was typed for the pending sign-in whose own code is
+// pending. Errors: ErrPending, also after five wrong codes; ErrForm, ErrWrong, ErrUsed,
+// ManyError, ErrBroken, db.ErrUnavailable.
 func (s *Store) Check(ctx context.Context, pending, text string, by audit.Actor) (Claim, error) {
 	p, err := s.Find(ctx, pending)
 	if err != nil {
@@ -38,8 +38,8 @@ func (s *Store) Check(ctx context.Context, pending, text string, by audit.Actor)
 	return s.check(ctx, p, text, by)
 }
 
-// CheckAgain looks at the code that somebody signed in, the account v, types to prove
-// again who they are. Errors: as of Check, but for ErrPending.
+// CheckAgain verifies the code by which somebody signed in, with the account v, proves
+// again who they are. Errors: Check's except ErrPending.
 func (s *Store) CheckAgain(ctx context.Context, v session.Verified, text string, by audit.Actor) (Claim, error) {
 	return s.check(ctx, Pending{Account: v}, text, by)
 }
@@ -47,7 +47,7 @@ func (s *Store) CheckAgain(ctx context.Context, v session.Verified, text string,
 func (s *Store) check(ctx context.Context, p Pending, text string, by audit.Actor) (c Claim, err error) {
 	got, err := parse(text)
 	if err == nil {
-		err = s.allowed(ctx, s.DB, p.Account.AccountID, got) // without a lock: most of a flood ends here
+		err = s.allowed(ctx, s.DB, p.Account.AccountID, got) // first without a lock, which refuses most attempts of a flood cheaply
 	}
 	if err != nil {
 		return Claim{}, err
@@ -82,7 +82,7 @@ func (s *Store) check(ctx context.Context, p Pending, text string, by audit.Acto
 	return c, nil
 }
 
-// look returns what comes of what was typed. Errors: ErrWrong, ErrUsed, ErrBroken.
+// look verifies the parsed code. Errors: ErrWrong, ErrUsed, ErrBroken.
 func (s *Store) look(ctx context.Context, tx *db.Tx, p Pending, got typed) (c Claim, err error) {
 	c = Claim{Account: p.Account, Pending: p, Recovery: got.recovery != "", code: got.recovery}
 	c.Account.Level, c.Account.AMR = 2, session.JoinAMR(c.Account.AMR, "otp")
@@ -93,10 +93,10 @@ func (s *Store) look(ctx context.Context, tx *db.Tx, p Pending, got typed) (c Cl
 	return c, err
 }
 
-// Spend uses the code up, and ends its pending sign-in, in the transaction that
-// starts the session or notes the proof: of two at once one gets through, and no code
-// is lost when that fails. session.LockAccount comes before it. Errors: ErrPending,
-// session.ErrChanged when the code was used or the factor changed meanwhile.
+// Spend marks the code as used and ends its pending sign-in, in the transaction that
+// starts the session or stores the proof: of two concurrent uses one succeeds, and if
+// the transaction fails the code stays valid. Call session.LockAccount first. Errors:
+// ErrPending, session.ErrChanged when the code was used or the factor changed meanwhile.
 func (s *Store) Spend(ctx context.Context, tx *db.Tx, c Claim, by audit.Actor) error {
 	id := c.Account.AccountID
 	if c.Pending.hash != "" {
@@ -122,7 +122,8 @@ func (s *Store) Spend(ctx context.Context, tx *db.Tx, c Claim, by audit.Actor) e
 	})
 }
 
-// failures are an account's wrong codes.
+// failures counts an account's wrong codes: inDay since the time since, in microseconds,
+// and inRow since the last right code.
 type failures struct{ since, inDay, inRow int64 }
 
 func scanFailures(r db.Row) (f failures, err error) {
@@ -130,9 +131,9 @@ func scanFailures(r db.Row) (f failures, err error) {
 	return f, err
 }
 
-// allowed returns a ManyError when the account has had too many wrong codes. A
-// recovery code is looked at all the same: nobody guesses one of 120 bits, and
-// whoever has one is not to be kept out by somebody who guesses six digits.
+// allowed returns a ManyError if the account has had too many wrong codes. It always
+// allows a recovery code: 120 bits cannot be guessed, and whoever guesses six digits
+// must not lock out the person who has a recovery code.
 func (s *Store) allowed(ctx context.Context, from db.Querier, accountID string, got typed) error {
 	if got.recovery != "" {
 		return nil
@@ -154,7 +155,7 @@ func (s *Store) allowed(ctx context.Context, from db.Querier, accountID string, 
 	return nil
 }
 
-// fail counts a wrong code.
+// fail counts a wrong code and writes its audit entry.
 func (s *Store) fail(ctx context.Context, tx *db.Tx, p Pending, by audit.Actor) error {
 	now := s.Now()
 	if _, err := tx.Exec(ctx, `INSERT INTO code_failures (account_id, since_at, in_day, in_row) VALUES (?1, ?2, 1, 1)

@@ -14,19 +14,19 @@ import (
 )
 
 const (
-	step        = 30 // seconds that a code lasts (RFC 6238, X)
-	secretBytes = 20 // 160 bits (RFC 4226, section 4, R6)
-	longest     = 256
+	step        = 30  // seconds: the time step X of RFC 6238, section 4.1
+	secretBytes = 20  // 160 bits (RFC 4226, section 4, R6)
+	longest     = 256 // bytes of a typed code, with spaces and dashes
 )
 
-// typed is what somebody typed where a code is asked for: one of the two.
+// typed is a parsed code. One of the fields is set.
 type typed struct {
-	digits   string // six
+	digits   string // six digits
 	recovery string // 24 characters of the alphabet
 }
 
-// parse returns what was typed, without spaces and dashes of any kind, in the
-// spelling that is compared. Errors: ErrForm.
+// parse removes spaces, dashes and invisible characters of any kind and normalizes
+// the spelling. Errors: ErrForm.
 func parse(text string) (typed, error) {
 	if len(text) > longest {
 		return typed{}, ErrForm
@@ -35,7 +35,7 @@ func parse(text string) (typed, error) {
 		switch {
 		case unicode.IsSpace(c), unicode.In(c, unicode.Pd, unicode.Cf):
 			return -1
-		case '\uff10' <= c && c <= '\uff19': // the digits of Japanese keyboards
+		case '\uff10' <= c && c <= '\uff19': // full-width digits, as Japanese keyboards type them
 			return c - '\uff10' + '0'
 		}
 		return c
@@ -50,9 +50,9 @@ func parse(text string) (typed, error) {
 	return typed{}, ErrForm
 }
 
-// codeAt returns the secret's code in the step (RFC 6238: SHA-1, six digits).
-// Errors: ErrBroken for a secret of another length: of an empty one the library
-// makes codes that everybody can.
+// codeAt returns the secret's TOTP code of the time step: RFC 6238 with SHA-1 and six
+// digits. Errors: ErrBroken for a secret of another length. The library would compute a
+// code for an empty secret too, which anybody could compute.
 func codeAt(secret []byte, at int64) (string, error) {
 	if len(secret) != secretBytes {
 		return "", ErrBroken
@@ -65,8 +65,9 @@ func codeAt(secret []byte, at int64) (string, error) {
 	return code, nil
 }
 
-// match returns the step, one before now, now or one after, whose code was typed and
-// that follows the last one that was used. Errors: ErrWrong, ErrUsed, ErrBroken.
+// match returns the time step whose code was typed: the current one, the one before or
+// the one after it, if it is later than the step last, which was used. Errors: ErrWrong,
+// ErrUsed, ErrBroken.
 func match(secret []byte, digits string, now time.Time, last int64) (int64, error) {
 	found, fault := int64(0), ErrWrong
 	at := now.Unix() / step
@@ -87,19 +88,19 @@ func match(secret []byte, digits string, now time.Time, last int64) (int64, erro
 	return found, fault
 }
 
-// Secret is what an authenticator app makes its codes from.
+// Secret is the key from which an authenticator app computes its codes.
 type Secret [secretBytes]byte
 
 // Text returns the secret in base32, as people type it.
 func (s Secret) Text() string { return base32.StdEncoding.EncodeToString(s[:]) }
 
-// String keeps logs from showing the secret.
+// String hides the secret from logs and error messages.
 func (Secret) String() string { return "a secret" }
 
-// URI returns the otpauth: address that gives the secret to an authenticator app. An
-// app shows the site's name, then the username.
+// URI returns the otpauth: URI, in the Key URI Format that authenticator apps read,
+// with the secret, the site's name and the username.
 func (s *Store) URI(secret Secret, username string) string {
-	site := strings.ReplaceAll(s.SiteName, ":", " ") // it would part the name from the username
+	site := strings.ReplaceAll(s.SiteName, ":", " ") // a colon separates the issuer from the username
 	escape := func(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
 	return "otpauth://totp/" + escape(site) + ":" + escape(username) + "?secret=" + secret.Text() + "&issuer=" + escape(site) +
 		"&algorithm=SHA1&digits=6&period=30"

@@ -1,4 +1,4 @@
 package factor
 
-// CodeAt is codeAt.
+// CodeAt exports codeAt for tests.
 var CodeAt = codeAt

@@ -1,7 +1,7 @@
-// Package factor keeps what follows a password: the authenticator app, the recovery
-// codes, and the sign-ins that wait for a code. It refuses a code that was used, that is
-// another account's or another time's, and every code of an account with too many
-// wrong ones. It starts no session. Passkeys are in package passkey.
+// Package factor stores second factors: authenticator apps, recovery codes, and the
+// pending sign-ins that wait for a code. It refuses a code that was used, that belongs
+// to another account or another time, and every six-digit code of an account with too
+// many wrong ones. It starts no session. Passkeys are in package passkey.
 package factor
 
 import (
@@ -18,29 +18,30 @@ import (
 )
 
 var (
-	// ErrForm means that what was typed is neither six digits nor a recovery code. It
-	// counts as no wrong code.
+	// ErrForm means that what was typed is neither six digits nor a recovery code. It is
+	// not counted as a wrong code.
 	ErrForm = errors.New("neither six digits nor a recovery code")
-	// ErrWrong means that the code is not right.
+	// ErrWrong means that the code is wrong.
 	ErrWrong = errors.New("the code is not right")
-	// ErrUsed means that the code was used already.
+	// ErrUsed means that the code was right but has been used before. It is also an
+	// ErrWrong.
 	ErrUsed = fmt.Errorf("%w: it was used already", ErrWrong)
-	// ErrMany means that so many wrong codes came that none is looked at now. Every such
-	// error is a ManyError.
+	// ErrMany means that too many wrong codes came, and no code is checked now. Every
+	// such error is a ManyError.
 	ErrMany = errors.New("too many wrong codes")
-	// ErrPending means that there is no such pending sign-in, or not any more.
+	// ErrPending means that the pending sign-in does not exist, was ended or has expired.
 	ErrPending = errors.New("no such pending sign-in")
-	// ErrSetUp means that the set-up is not this account's, or too old.
+	// ErrSetUp means that the set-up belongs to another account or has expired.
 	ErrSetUp = errors.New("no such set-up of an authenticator app")
 	// ErrOff means that the account does not have the factor.
 	ErrOff = errors.New("the account does not have this factor")
-	// ErrBroken means that no key opens the account's secret.
+	// ErrBroken means that no key decrypts the secret of the account's authenticator app.
 	ErrBroken = errors.New("no session key opens the authenticator app's secret")
 )
 
-// ManyError is ErrMany.
+// ManyError is an ErrMany that says how long to wait.
 type ManyError struct {
-	Wait time.Duration // whole seconds, a day at most; 0: until an owner clears the factors, or a recovery code is used
+	Wait time.Duration // whole seconds, at most a day; 0: no code is checked until an owner clears the factors or a recovery code is used
 }
 
 func (e ManyError) Error() string { return ErrMany.Error() + ": wait " + e.Wait.String() }
@@ -52,32 +53,32 @@ func (ManyError) Unwrap() error { return ErrMany }
 type Options struct {
 	DB       *db.DB
 	Sessions *session.Store
-	SiteName string     // what authenticator apps call the site
-	Keys     [][32]byte // the first encrypts secrets, every one decrypts
-	// Changed tells the account's person, in the transaction of a change, what was
-	// changed, in a sentence. Its error takes the change back.
+	SiteName string     // the name that authenticator apps show for the site
+	Keys     [][32]byte // secrets are encrypted with the first key and decrypted with any
+	// Changed notifies the account's person of a change, in its transaction; detail is a
+	// sentence that says what changed. An error from it rolls the change back.
 	Changed func(ctx context.Context, tx *db.Tx, accountID, detail string, by audit.Actor) error
-	// Cleared, where given, ends in the transaction of Clear what else ends with all
-	// factors: app passwords.
+	// Cleared, if not nil, is called in the transaction of Clear. It revokes what must
+	// end together with all factors: the account's app passwords.
 	Cleared func(ctx context.Context, tx *db.Tx, of identity.Identity, by audit.Actor) error
 	Now     func() time.Time
 }
 
-// Store keeps authenticator apps, recovery codes and pending sign-ins.
+// Store stores authenticator apps, recovery codes and pending sign-ins.
 type Store struct {
 	Options
 
 	keys atomic.Pointer[[][32]byte]
 }
 
-// New returns a store. It fails when there is no key.
+// New returns a Store. It returns an error if o has no key.
 func New(o Options) (*Store, error) {
 	s := &Store{Options: o}
 	return s, s.SetKeys(o.Keys)
 }
 
-// SetKeys makes the first key encrypt and every key decrypt, from now on. No key at
-// all is refused.
+// SetKeys replaces the keys: secrets are encrypted with the first and decrypted with
+// any. It returns an error if there is none.
 func (s *Store) SetKeys(keys [][32]byte) error {
 	if len(keys) == 0 {
 		return errors.New("no key for secrets")
@@ -86,27 +87,28 @@ func (s *Store) SetKeys(keys [][32]byte) error {
 	return nil
 }
 
-// State is what an account has.
+// State describes the second factors of an account.
 type State struct {
 	App      time.Time // when the authenticator app was set up; zero: there is none
-	AppUsed  time.Time // when its last code was used
+	AppUsed  time.Time // when a code of it was last used
 	Passkeys int
 	Recovery Recovery
 }
 
-// Recovery is an account's recovery codes.
+// Recovery describes an account's recovery codes.
 type Recovery struct {
-	Made  time.Time // zero: there are none
-	Left  int
-	Saved bool      // the person said that they are
-	Used  time.Time // when the last one was used; zero: none was
+	CreatedAt  time.Time // zero: there are none
+	Left       int       // unused codes
+	Saved      bool      // whether the person confirmed having saved them
+	LastUsedAt time.Time // when one was last used; zero: none was
 }
 
-// Second reports whether the account has a second factor.
+// Second reports whether the account has a second factor: an authenticator app or a
+// passkey.
 func (s State) Second() bool { return !s.App.IsZero() || s.Passkeys > 0 }
 
-// Has reports whether a second factor follows the account's password: an authenticator
-// app or a passkey. Errors: db.ErrUnavailable.
+// Has reports whether the account has a second factor: an authenticator app or a
+// passkey. Errors: db.ErrUnavailable.
 func (s *Store) Has(ctx context.Context, accountID string) (bool, error) {
 	return has(ctx, s.DB, accountID)
 }
@@ -119,7 +121,7 @@ func has(ctx context.Context, from db.Querier, accountID string) (bool, error) {
 	return n > 0, nil
 }
 
-// Of returns what the account has. Errors: db.ErrUnavailable.
+// Of returns the account's second factors. Errors: db.ErrUnavailable.
 func (s *Store) Of(ctx context.Context, accountID string) (State, error) {
 	st, err := db.One(ctx, s.DB, scanState, `SELECT
 		COALESCE((SELECT made_at FROM authenticators WHERE account_id = ?1), 0), COALESCE((SELECT used_at FROM authenticators WHERE account_id = ?1), 0),
@@ -135,11 +137,12 @@ func (s *Store) Of(ctx context.Context, accountID string) (State, error) {
 func scanState(r db.Row) (st State, err error) {
 	var app, appUsed, made, saved, used int64
 	err = r.Scan(&app, &appUsed, &st.Passkeys, &made, &st.Recovery.Left, &saved, &used)
-	st.App, st.AppUsed, st.Recovery.Made, st.Recovery.Used = moment(app), moment(appUsed), moment(made), moment(used)
+	st.App, st.AppUsed, st.Recovery.CreatedAt, st.Recovery.LastUsedAt = moment(app), moment(appUsed), moment(made), moment(used)
 	st.Recovery.Saved = saved != 0
 	return st, err
 }
 
+// moment is db.Time, but returns the zero time for 0.
 func moment(micros int64) time.Time {
 	if micros == 0 {
 		return time.Time{}
@@ -147,9 +150,10 @@ func moment(micros int64) time.Time {
 	return db.Time(micros)
 }
 
-// Clear removes all that follows the account's password, its passkeys too, for
-// somebody who lost them, and ends all its sessions and app passwords. Errors: ErrOff when there is
-// nothing to remove, db.ErrUnavailable.
+// Clear removes everything but the password with which the account signs in, for a
+// person who lost it: the authenticator app, recovery codes and passkeys. It ends all
+// sessions and revokes all app passwords. Errors: ErrOff when there is nothing to
+// remove, db.ErrUnavailable.
 func (s *Store) Clear(ctx context.Context, of identity.Identity, by audit.Actor) error {
 	return s.changing(ctx, of, "", by, "factors.cleared", func(tx *db.Tx) error {
 		removed := int64(0)
@@ -170,7 +174,7 @@ func (s *Store) Clear(ctx context.Context, of identity.Identity, by audit.Actor)
 	})
 }
 
-// changes are what people are told of a change, by its event.
+// changes maps the audit event of a change to the sentence that notifies the person.
 var changes = map[string]string{
 	"code.added":      "An authenticator app was set up.",
 	"code.removed":    "The authenticator app was turned off.",
@@ -180,8 +184,9 @@ var changes = map[string]string{
 }
 
 // changing runs fn, which adds or removes a factor of a live account, and ends the
-// account's sessions but the one with the sid, in one transaction. Its pending
-// sign-ins are of an older epoch after it. Known devices and app passwords go on. Errors: session.ErrChanged.
+// account's sessions except the one with the sid, in one transaction. The account's
+// pending sign-ins become invalid, because its factor epoch rises. Known devices and app
+// passwords stay valid. Errors: session.ErrChanged.
 func (s *Store) changing(ctx context.Context, of identity.Identity, sid string, by audit.Actor, kind string, fn func(*db.Tx) error) error {
 	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
 		if err := session.FactorsChanged(ctx, tx, s.Now(), by, of.ID, sid); err != nil {

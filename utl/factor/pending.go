@@ -13,26 +13,25 @@ import (
 )
 
 const (
-	// PendingLife is how long a pending sign-in is good. Using it does not make it last
-	// longer.
+	// PendingLife is how long a pending sign-in is valid. Using it does not extend it.
 	PendingLife = 10 * time.Minute
 
-	maxWrong   = 5    // codes of one pending sign-in
-	maxPending = 100  // of an account: the sign-in beyond ends the oldest
-	maxNext    = 4096 // bytes; a longer address is forgotten
+	maxWrong   = 5    // wrong codes of one pending sign-in
+	maxPending = 100  // per account; one more sign-in ends the oldest
+	maxNext    = 4096 // bytes of Next; a longer URL is dropped
 )
 
-// Pending is a sign-in whose password was right and whose second factor is still to
-// come. It is no session, and good for nothing else.
+// Pending is a sign-in whose password was right and whose second factor is still
+// missing. It is not a session, and grants nothing else.
 type Pending struct {
-	Account  session.Verified // by the first factor
+	Account  session.Verified // what the first factor proves
 	Remember bool
-	Next     string // where the sign-in leads
+	Next     string // the URL to continue to after the sign-in
 
 	hash string
 }
 
-// pendings are those that are good: a ?-argument, now, follows.
+// pendings is the SQL of the valid pending sign-ins. Its ?-argument is the current time.
 const pendings = ` FROM pending_signins p JOIN accounts a ON a.id = p.account_id
 	WHERE p.epoch = a.epoch AND p.factor_epoch = a.factor_epoch AND a.disabled_at = 0 AND p.expires_at > ? `
 
@@ -44,9 +43,9 @@ func scanPending(r db.Row) (p Pending, err error) {
 	return p, err
 }
 
-// Begin begins a pending sign-in, and returns the code by which the browser finds it
-// again: 130 random bits, for a cookie. The browser's earlier one, whose code is
-// replaces, ends. Errors: session.ErrChanged when the account is not what it was,
+// Begin stores a pending sign-in, and returns the code by which the browser names it in
+// a cookie: 130 random bits. It ends the browser's earlier one, whose code is replaces.
+// Errors: session.ErrChanged when the account changed since p.Account was verified,
 // db.ErrUnavailable.
 func (s *Store) Begin(ctx context.Context, p Pending, replaces string) (code string, err error) {
 	code = rand.Text()
@@ -78,7 +77,7 @@ func (s *Store) Begin(ctx context.Context, p Pending, replaces string) (code str
 	return code, nil
 }
 
-// Find returns the pending sign-in with the code, if it is good. Errors: ErrPending,
+// Find returns the valid pending sign-in with the code. Errors: ErrPending,
 // db.ErrUnavailable.
 func (s *Store) Find(ctx context.Context, code string) (Pending, error) {
 	return s.find(ctx, s.DB, hash(code))
@@ -95,7 +94,7 @@ func (s *Store) find(ctx context.Context, from db.Querier, codeHash string) (Pen
 	return p, nil
 }
 
-// Cancel ends the pending sign-in with the code. That there is none is no error.
+// Cancel ends the pending sign-in with the code. It does nothing if there is none.
 // Errors: db.ErrUnavailable.
 func (s *Store) Cancel(ctx context.Context, code string) error {
 	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
@@ -108,9 +107,9 @@ func (s *Store) Cancel(ctx context.Context, code string) error {
 	return nil
 }
 
-// EndPending ends the pending sign-in in the transaction that starts its session, for
-// a second factor that is not kept here: of two at once one gets through. Errors:
-// ErrPending when it was used or ended meanwhile.
+// EndPending ends the pending sign-in in the transaction that starts its session, for a
+// second factor of another package (a passkey): of two concurrent uses one succeeds.
+// Errors: ErrPending when it was used or ended meanwhile.
 func (s *Store) EndPending(ctx context.Context, tx *db.Tx, p Pending) error {
 	if _, err := s.find(ctx, tx, p.hash); err != nil {
 		return err
@@ -131,7 +130,8 @@ func (s *Store) countWrong(ctx context.Context, tx *db.Tx, p Pending) error {
 	return err
 }
 
-// Sweep deletes the pending sign-ins that are over, as db.Sweep does.
+// Sweep deletes expired pending sign-ins, in batches, as db.Sweep does. Errors:
+// db.ErrUnavailable.
 func (s *Store) Sweep(ctx context.Context) error {
 	err := s.DB.Sweep(ctx, `DELETE FROM pending_signins WHERE code_hash IN
 		(SELECT code_hash FROM pending_signins WHERE expires_at <= ? ORDER BY expires_at LIMIT ? /* FOR UPDATE SKIP LOCKED */)`, db.Micros(s.Now()))
@@ -141,7 +141,8 @@ func (s *Store) Sweep(ctx context.Context) error {
 	return nil
 }
 
-// recordWrong records a wrong code, as far as audit.RecordAttempt does.
+// recordWrong writes the audit entry of a wrong code, within the limits of
+// audit.RecordAttempt.
 func (s *Store) recordWrong(ctx context.Context, tx *db.Tx, v session.Verified, by audit.Actor) error {
 	return audit.RecordAttempt(ctx, tx, s.Now(), by, audit.Event{Kind: "code.failed", AccountID: v.AccountID, Username: v.Username})
 }

@@ -53,8 +53,9 @@ var overs = []struct {
 	{"cancelled", func(w waiting) error { return w.Cancel(w.t.Context(), w.pending) }},
 }
 
-// Attack factors/pending: an older password, an older factor, disabled, deleted, 10
-// minutes, five wrong codes, a newer one in the same browser, cancelled.
+// Attack factors/pending: a pending sign-in ends with a new password, a changed factor, a
+// disabled or deleted account, after 10 minutes, after five wrong codes, when a newer one
+// begins in the same browser, and when it is cancelled.
 func TestPendingSignInsThatAreOver(t *testing.T) {
 	for _, tt := range overs {
 		t.Run(tt.name, func(t *testing.T) {
@@ -62,7 +63,7 @@ func TestPendingSignInsThatAreOver(t *testing.T) {
 			w.Owner(t, "owner")
 			secret, codes := w.on(t, w.Owner(t, "ada"))
 			p := w.begin(t, "ada")
-			c, err := w.Check(t.Context(), p, codes[0], visitor) // it was right, and its session is yet to start
+			c, err := w.Check(t.Context(), p, codes[0], visitor) // the code is right, and its session has not started yet
 			need(t, err)
 			need(t, tt.do(waiting{w, t, p, secret}))
 			if err := w.spend(t.Context(), c); !errors.Is(err, factor.ErrPending) {
@@ -80,8 +81,8 @@ func TestPendingSignInsThatAreOver(t *testing.T) {
 	}
 }
 
-// Attack factors/pending: who proved the password before a factor was added starts
-// neither a session nor a pending sign-in after it.
+// Attack factors/pending: a password that was verified before a factor was added starts
+// neither a session nor a pending sign-in afterwards.
 func TestAPasswordOfBeforeTheFactor(t *testing.T) {
 	w := open(t)
 	ada := w.Owner(t, "ada")
@@ -101,7 +102,7 @@ func TestAPasswordOfBeforeTheFactor(t *testing.T) {
 	}
 }
 
-// The pending sign-ins of an account are 100 at most, and those that are over go.
+// An account has at most 100 pending sign-ins, and expired ones are deleted.
 func TestPendingSignInsAreBounded(t *testing.T) {
 	w := open(t)
 	w.on(t, w.Owner(t, "ada"))
@@ -130,7 +131,7 @@ func TestPendingSignInsAreBounded(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: one pending sign-in, many recovery codes at once.
+// Attack race/one-winner: one pending sign-in, many recovery codes at once: one succeeds.
 func TestOnePendingSignInIsUsedOnce(t *testing.T) {
 	w := open(t)
 	_, recovery := w.on(t, w.Owner(t, "ada"))

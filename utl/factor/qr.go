@@ -11,11 +11,12 @@ import (
 )
 
 const (
-	quiet  = 4 // modules of white around the code (ISO/IEC 18004, section 6.3.8)
-	pixels = 6 // of a module
+	quiet  = 4 // width of the white margin, in modules (the quiet zone of ISO/IEC 18004, section 6.3.8)
+	pixels = 6 // width of a module, in pixels
 )
 
-// Picture returns the text's QR code as a PNG, black on white, with its margin.
+// Picture returns the text's QR code as a PNG image, black on white, with the white
+// margin that scanners need.
 func Picture(text string) ([]byte, error) {
 	code, err := qr.Encode(text, qr.M, qr.Auto)
 	if err != nil {

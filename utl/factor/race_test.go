@@ -18,7 +18,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// passkeys returns the server's store of passkeys.
+// passkeys returns a passkey store on the server's database.
 func (w *world) passkeys(t *testing.T) *passkey.Store {
 	t.Helper()
 	s, err := passkey.New(passkey.Options{
@@ -37,14 +37,14 @@ func (w *world) exec(t *testing.T, q string, args ...any) {
 	}))
 }
 
-// Attack race/one-winner, servers/races, factors/code, factors/recovery: a hundred
-// browsers with a code that was right in each, of the app or for recovery.
+// Attack race/one-winner, servers/races, factors/code, factors/recovery: a hundred browsers
+// send the same right code, of the app or for recovery: one succeeds.
 func TestOfAHundredWithACodeOneGetsIn(t *testing.T) {
 	w := open(t)
 	secret, recovery := w.on(t, w.Owner(t, "ada"))
 	servers := []*world{w, w.second(t)}
 	for name, code := range map[string]string{"six digits": w.code(t, secret, 0), "recovery": recovery[0]} {
-		w.exec(t, `DELETE FROM pending_signins`) // an account has a hundred at most
+		w.exec(t, `DELETE FROM pending_signins`) // makes room: an account has at most a hundred
 		claims := make([]factor.Claim, 100)
 		for i := range claims {
 			var err error
@@ -89,8 +89,8 @@ func (w *world) makeable(t *testing.T, of account.Account, apps int) ([]factor.C
 	return setUps, keys
 }
 
-// Attack race/one-winner, servers/races: many second factors at once, each the first,
-// bring one set of recovery codes.
+// Attack race/one-winner, servers/races: several first factors added at once create one set
+// of recovery codes.
 func TestOfManyFirstFactorsOneBringsCodes(t *testing.T) {
 	w := open(t)
 	ada := w.Owner(t, "ada")
@@ -129,7 +129,7 @@ func TestOfManyFirstFactorsOneBringsCodes(t *testing.T) {
 }
 
 // Attack race/one-winner, servers/races, factors/policy: where everybody needs a second
-// factor, of two removals of the last two at once one is refused.
+// factor, the last two are removed at once: one removal is refused.
 func TestOfTwoLastFactorsOneStays(t *testing.T) {
 	w := open(t)
 	ada := w.Owner(t, "ada")

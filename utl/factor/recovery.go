@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// RecoveryCodes is how many an account gets.
+	// RecoveryCodes is how many recovery codes an account gets at once.
 	RecoveryCodes = 8
 
 	alphabet      = "0123456789ABCDEFGHJKMNPQRSTVWXYZ" // Crockford's base32: no letter that looks like a digit
@@ -22,8 +22,8 @@ const (
 
 var crockford = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)
 
-// newRecovery replaces the account's recovery codes, and returns the new ones as
-// people write them.
+// newRecovery replaces the account's recovery codes, and returns the new ones in the
+// form of grouped.
 func (s *Store) newRecovery(ctx context.Context, tx *db.Tx, of identity.Identity, by audit.Actor) (codes []string, err error) {
 	if _, err := tx.Exec(ctx, `DELETE FROM recovery_codes WHERE account_id = ?`, of.ID); err != nil {
 		return nil, err
@@ -39,8 +39,8 @@ func (s *Store) newRecovery(ctx context.Context, tx *db.Tx, of identity.Identity
 	return codes, s.record(ctx, tx, by, "recovery.made", of, "")
 }
 
-// FirstRecovery makes recovery codes if the account has none, in the transaction that
-// adds a second factor, and returns them. session.LockAccount comes before it.
+// FirstRecovery creates recovery codes if the account has none, in the transaction that
+// adds a second factor, and returns them. Call session.LockAccount first.
 func (s *Store) FirstRecovery(ctx context.Context, tx *db.Tx, of identity.Identity, by audit.Actor) ([]string, error) {
 	n, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM recovery_codes WHERE account_id = ?`, of.ID)
 	if err != nil || n > 0 {
@@ -49,8 +49,8 @@ func (s *Store) FirstRecovery(ctx context.Context, tx *db.Tx, of identity.Identi
 	return s.newRecovery(ctx, tx, of, by)
 }
 
-// LastRecovery removes the account's recovery codes, in the transaction that removes a
-// factor, if there is no second factor left whose place they could take.
+// LastRecovery deletes the account's recovery codes if it has no second factor left, in
+// the transaction that removes a factor.
 func (s *Store) LastRecovery(ctx context.Context, tx *db.Tx, accountID string) error {
 	more, err := has(ctx, tx, accountID)
 	if err == nil && !more {
@@ -59,11 +59,11 @@ func (s *Store) LastRecovery(ctx context.Context, tx *db.Tx, accountID string) e
 	return err
 }
 
-// recoveryHash is what is kept of a recovery code. It names the account: a row that
-// is moved to another one opens nothing.
+// recoveryHash returns the hash that the database stores of a recovery code. It includes
+// the account's id, so that a row copied to another account is useless.
 func recoveryHash(accountID, code string) string { return hash(accountID + "\x00" + code) }
 
-// grouped returns the code as people write it: xxxx-xxxx-xxxx-xxxx-xxxx-xxxx.
+// grouped formats a code for people: xxxx-xxxx-xxxx-xxxx-xxxx-xxxx.
 func grouped(code string) string {
 	var b strings.Builder
 	for i, c := range strings.ToLower(code) {
@@ -97,6 +97,7 @@ func (s *Store) NewRecovery(ctx context.Context, of identity.Identity, by audit.
 	return codes, nil
 }
 
+// orElse returns err or, if that is nil, other.
 func orElse(err, other error) error {
 	if err != nil {
 		return err
@@ -104,7 +105,7 @@ func orElse(err, other error) error {
 	return other
 }
 
-// SaveRecovery notes that the person says to have saved the recovery codes.
+// SaveRecovery stores that the person confirmed having saved the recovery codes.
 // Errors: db.ErrUnavailable.
 func (s *Store) SaveRecovery(ctx context.Context, of identity.Identity, by audit.Actor) error {
 	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
@@ -115,13 +116,14 @@ func (s *Store) SaveRecovery(ctx context.Context, of identity.Identity, by audit
 		return s.record(ctx, tx, by, "recovery.saved", of, "")
 	})
 	if err != nil {
-		return fmt.Errorf("noting that recovery codes are saved: %w", err)
+		return fmt.Errorf("storing that recovery codes are saved: %w", err)
 	}
 	return nil
 }
 
-// Theirs returns the recovery codes in the text as people write them, if all are of
-// the account, in any number up to eight. Errors: ErrWrong, db.ErrUnavailable.
+// Theirs returns the recovery codes in the text, in the form of grouped, if all of them
+// belong to the account; used ones count too. The text has one to eight codes, separated
+// by white space. Errors: ErrWrong, db.ErrUnavailable.
 func (s *Store) Theirs(ctx context.Context, accountID, text string) (codes []string, err error) {
 	words := strings.Fields(text)
 	if len(words) == 0 || len(words) > RecoveryCodes {
@@ -141,8 +143,8 @@ func (s *Store) Theirs(ctx context.Context, accountID, text string) (codes []str
 	return codes, nil
 }
 
-// unusedRecovery returns nil when the code is one of the account's that was not
-// used. Errors: ErrWrong, ErrUsed.
+// unusedRecovery returns nil if the code is one of the account's unused recovery codes.
+// Errors: ErrWrong, ErrUsed.
 func unusedRecovery(ctx context.Context, from db.Querier, accountID, code string) error {
 	used, err := db.All(ctx, from, db.Int, `SELECT used_at FROM recovery_codes WHERE code_hash = ? AND account_id = ?`, recoveryHash(accountID, code), accountID)
 	switch {
@@ -156,8 +158,8 @@ func unusedRecovery(ctx context.Context, from db.Querier, accountID, code string
 	return nil
 }
 
-// spendRecovery notes that the code is used, and returns how many are left.
-// Errors: session.ErrChanged when it was meanwhile.
+// spendRecovery marks the code as used, and returns how many are left. Errors:
+// session.ErrChanged when it was used or replaced meanwhile.
 func (s *Store) spendRecovery(ctx context.Context, tx *db.Tx, accountID, code string) (left int64, err error) {
 	n, err := tx.Exec(ctx, `UPDATE recovery_codes SET used_at = ? WHERE code_hash = ? AND account_id = ? AND used_at = 0`,
 		db.Micros(s.Now()), recoveryHash(accountID, code), accountID)

@@ -9,7 +9,7 @@ import (
 	"glassjar/utl/factor"
 )
 
-// Attack factors/recovery: each once, in any order, case and spelling.
+// Attack factors/recovery: each code is accepted once, in any order, case and spelling.
 func TestRecoveryCodes(t *testing.T) {
 	w := open(t)
 	ada := w.Owner(t, "ada")
@@ -53,7 +53,7 @@ func TestRecoveryCodes(t *testing.T) {
 	}
 }
 
-// The database has none of the codes, in any form.
+// The database contains no recovery code in any spelling.
 func TestRecoveryCodesAreHashed(t *testing.T) {
 	w := open(t)
 	secret, codes := w.on(t, w.Owner(t, "ada"))

@@ -14,10 +14,11 @@ import (
 	"glassjar/utl/db"
 )
 
-// What is encrypted says what it is for: nothing else is taken for it.
+// The purposes of encrypted secrets. The purpose is part of the authenticated data, so
+// that a secret encrypted for one purpose is not accepted for the other.
 const (
-	forSetUp = "set-up" // an authenticator app that is being set up
-	forApp   = "app"    // one that is on
+	forSetUp = "set-up" // the secret of an authenticator app that is being set up
+	forApp   = "app"    // the secret of one that is turned on
 )
 
 // aead returns AES-256-GCM with the key.
@@ -33,16 +34,18 @@ func aead(key [32]byte) cipher.AEAD {
 	return a
 }
 
+// about returns the additional data that binds a ciphertext to its purpose and account.
 func about(purpose, accountID string) []byte { return []byte(purpose + "\x00" + accountID) }
 
-// seal encrypts what is kept for the purpose and the account, with the newest key,
-// and returns that key's id.
+// seal encrypts plain for the purpose and the account, with the first key, and returns
+// the ciphertext in base64 and that key's id.
 func (s *Store) seal(purpose, accountID string, plain []byte) (sealed, keyID string) {
 	key := (*s.keys.Load())[0]
 	return base64.RawURLEncoding.EncodeToString(aead(key).Seal(nil, nil, plain, about(purpose, accountID))), idOf(key) // #nosec G407 -- it draws the nonce itself
 }
 
-// open decrypts what seal encrypted, with any key. Errors: ErrBroken.
+// open decrypts the output of seal for the same purpose and account, with any of the
+// keys. Errors: ErrBroken.
 func (s *Store) open(purpose, accountID, sealed string) ([]byte, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
 	if err != nil {
@@ -56,14 +59,14 @@ func (s *Store) open(purpose, accountID, sealed string) ([]byte, error) {
 	return nil, ErrBroken
 }
 
-// idOf returns a short name of the key, which reveals nothing about it.
+// idOf returns a short id of the key, from which the key cannot be computed.
 func idOf(key [32]byte) string {
 	sum := sha256.Sum256(append([]byte("glassjar factor key id\x00"), key[:]...))
 	return hex.EncodeToString(sum[:6])
 }
 
-// hash returns the SHA-256 of a secret of 120 bits or more: enough that nobody
-// guesses it, so that it needs no slow hash (OWASP ASVS 5.0, 6.5.2).
+// hash returns the SHA-256 of a random secret of 120 bits or more, in hex. Such a secret
+// cannot be guessed, so it needs no slow hash (OWASP ASVS 5.0, 6.5.2).
 func hash(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
@@ -72,16 +75,16 @@ func hash(secret string) string {
 // random returns n random bytes.
 func random(n int) []byte {
 	b := make([]byte, n)
-	_, _ = rand.Read(b) // it never fails
+	_, _ = rand.Read(b) // crypto/rand.Read never returns an error
 	return b
 }
 
-// sealRows is how many secrets one transaction of Reencrypt changes.
+// sealRows is how many secrets one transaction of Reencrypt encrypts.
 const sealRows = 200
 
-// Reencrypt encrypts every secret with the newest key that is not yet: after it, the
-// other keys may go. It returns how many secrets no key opens: these are lost
-// already. Errors: db.ErrUnavailable.
+// Reencrypt encrypts every secret with the first key that is encrypted with another.
+// Afterwards the other keys can be removed. It returns how many secrets no key decrypts;
+// those are already lost. Errors: db.ErrUnavailable.
 func (s *Store) Reencrypt(ctx context.Context) (broken int, err error) {
 	after := ""
 	for {
@@ -110,7 +113,7 @@ func (s *Store) reencrypt(ctx context.Context, rows []app) (broken int, err erro
 			}
 			sealed, keyID := s.seal(forApp, row.accountID, secret)
 			if _, err := tx.Exec(ctx, `UPDATE authenticators SET secret = ?, key_id = ? WHERE account_id = ? AND secret = ?`,
-				sealed, keyID, row.accountID, row.sealed); err != nil { // one that was replaced meanwhile stays
+				sealed, keyID, row.accountID, row.sealed); err != nil { // AND secret = ? leaves a secret alone that was replaced meanwhile
 				return err
 			}
 		}

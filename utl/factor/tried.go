@@ -7,17 +7,18 @@ import (
 	"glassjar/utl/db"
 )
 
-// maxNames is how many names Tried has at most.
+// maxNames is the maximum length of Tried.Names.
 const maxNames = 20
 
-// Tried is what came of trying the keys on all authenticator apps' secrets.
+// Tried is the result of Try: how many authenticator apps there are, and the secrets of
+// how many of them no key decrypts.
 type Tried struct {
 	Apps, Broken int
-	Names        []string // the usernames of the first broken ones, 20 at most
+	Names        []string // usernames of the first broken ones, at most 20
 }
 
-// Try tries the keys on every authenticator app's secret, and changes none. It reads
-// as many at once as Reencrypt does. Errors: db.ErrUnavailable.
+// Try decrypts every authenticator app's secret with the keys, and changes nothing.
+// Errors: db.ErrUnavailable.
 func (s *Store) Try(ctx context.Context) (t Tried, err error) {
 	after := ""
 	for {
@@ -43,7 +44,7 @@ func (s *Store) Try(ctx context.Context) (t Tried, err error) {
 	}
 }
 
-// named is an authenticator app, and whose it is.
+// named is an authenticator app and its account's username.
 type named struct{ accountID, sealed, username string }
 
 func scanNamed(r db.Row) (n named, err error) {

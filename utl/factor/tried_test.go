@@ -8,14 +8,13 @@ import (
 	"glassjar/utl/db"
 )
 
-// All secrets are tried, of however many accounts, and the first that no key opens
-// are named.
+// Try tests every secret, however many there are, and names the first that no key decrypts.
 func TestTheKeysAreTriedOnEverySecret(t *testing.T) {
 	w := open(t)
 	tried := func(apps, broken int, names ...string) {
 		t.Helper()
 		got, err := w.Try(t.Context())
-		slices.Sort(got.Names) // in the order of the accounts' ids, which are random
+		slices.Sort(got.Names) // Try's order is that of the accounts' ids, which are random
 		if err != nil || got.Apps != apps || got.Broken != broken || !slices.Equal(got.Names, names) {
 			t.Errorf("got %+v, %v; want %d of %d, %q", got, err, broken, apps, names)
 		}
@@ -33,11 +32,11 @@ func TestTheKeysAreTriedOnEverySecret(t *testing.T) {
 	if after := w.Texts(t, `SELECT account_id || secret || key_id FROM authenticators ORDER BY account_id`); !slices.Equal(after, before) {
 		t.Errorf("trying changed %q to %q", before, after)
 	}
-	const others = 450 // more than are read at once, twice
+	const others = 450 // more than two batches
 	names := []string{"ada", "eve"}
 	need(t, w.DB.Tx(t.Context(), func(tx *db.Tx) error {
 		for i := range others {
-			id := fmt.Sprintf("~%04d", i) // behind all others
+			id := fmt.Sprintf("~%04d", i) // sorts after all others
 			if _, err := tx.Exec(t.Context(), `INSERT INTO authenticators (account_id, secret, key_id, last_step, made_at) VALUES (?, 'none', 'none', 1, 1)`, id); err != nil {
 				return err
 			}

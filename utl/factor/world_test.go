@@ -24,7 +24,7 @@ var (
 	key     = accounttest.Key
 )
 
-// world is a store of factors with accounts and sessions.
+// world is a factor store with accounts and sessions, and a clock that the test sets.
 type world struct {
 	*accounttest.World
 	*factor.Store
@@ -35,7 +35,7 @@ func open(t *testing.T) *world {
 	return with(t, accounttest.Open(t))
 }
 
-// second returns one more server on the same database.
+// second returns a second server on the same database.
 func (w *world) second(t *testing.T) *world {
 	t.Helper()
 	return with(t, w.Second(t))
@@ -51,7 +51,7 @@ func with(t *testing.T, w *accounttest.World) *world {
 	return &world{w, s}
 }
 
-// verified returns the account as it is now, by its password.
+// verified returns the account as it is now, proven by its password.
 func (w *world) verified(t *testing.T, name string) session.Verified {
 	t.Helper()
 	return w.Again(t, name).Verified(1, "pwd")
@@ -65,11 +65,11 @@ func (w *world) on(t *testing.T, a account.Account) (factor.Secret, []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Pass(30 * time.Second) // its own code is used
+	w.Pass(30 * time.Second) // the code that turned it on is used
 	return secret, codes
 }
 
-// code returns what the app with the secret shows so many steps from now.
+// code returns the code that the app with the secret shows steps time steps from now.
 func (w *world) code(t *testing.T, secret factor.Secret, steps int64) string {
 	t.Helper()
 	code, err := factor.CodeAt(secret[:], w.Now().Unix()/30+steps)
@@ -79,7 +79,7 @@ func (w *world) code(t *testing.T, secret factor.Secret, steps int64) string {
 	return code
 }
 
-// wrong returns six digits that the app shows neither now nor soon.
+// wrong returns six digits that the app shows neither now nor in the next steps.
 func (w *world) wrong(t *testing.T, secret factor.Secret) string {
 	t.Helper()
 	near := []string{}
@@ -94,7 +94,7 @@ func (w *world) wrong(t *testing.T, secret factor.Secret) string {
 	panic("three codes cannot be four")
 }
 
-// begin begins a pending sign-in of the account's.
+// begin begins a pending sign-in of the account and returns its code.
 func (w *world) begin(t *testing.T, name string) string {
 	t.Helper()
 	code, err := w.Begin(t.Context(), factor.Pending{Account: w.verified(t, name), Next: "/people"}, "")

@@ -15,55 +15,56 @@ import (
 )
 
 const (
-	// Life is how long a challenge is good.
+	// Life is how long a challenge is valid.
 	Life = 5 * time.Minute
 
-	skew        = time.Minute // how far another server's clock may run ahead of ours
+	skew        = time.Minute // how far the clock of another server may be ahead
 	randomBytes = 16
 	datedBytes  = randomBytes + 8
-	expiredRows = 10 // that a used challenge deletes at most: more than come with it, so that they never pile up
+	expiredRows = 10 // how many expired rows each used challenge deletes at most: more than the one that it adds, so that the table stays small
 )
 
-// Use is what a challenge is for: it is good for nothing else.
+// Use is the purpose of a challenge. It is accepted for no other.
 type Use string
 
 // The uses of challenges.
 const (
-	Register    Use = "register"     // a passkey that may start a sign-in
-	RegisterKey Use = "register-key" // a security key that may only follow a password
-	SignIn      Use = "sign-in"      // without a username
-	SecondStep  Use = "second-step"  // after a password
-	Proof       Use = "proof"        // of somebody signed in
+	Register    Use = "register"     // adding a passkey that may start a sign-in
+	RegisterKey Use = "register-key" // adding a security key that may only follow a password
+	SignIn      Use = "sign-in"      // signing in without a username
+	SecondStep  Use = "second-step"  // the second step of a sign-in, after the password
+	Proof       Use = "proof"        // proving again who one is, while signed in
 )
 
-// Question is what a challenge is made for.
+// Question is what a challenge is bound to: it is valid only for an answer to the same
+// Question.
 type Question struct {
 	Use    Use
-	Holder string // the one browser or session that it is good in
+	Holder string // identifies the browser or session that may use it
 }
 
-// challenge is random bytes, when it expires, and a signature over both and its
-// question. It stands in no row until it is used.
+// challenge is random bytes, the time when it expires, and an HMAC-SHA256 over both and
+// the Question. Nothing is stored until it is used.
 type challenge []byte
 
-// newChallenge returns a challenge for the question.
+// newChallenge returns a new challenge for the Question.
 func (s *Store) newChallenge(q Question) challenge {
 	c := make(challenge, randomBytes, datedBytes+sha256.Size)
-	_, _ = rand.Read(c)                                                        // it never fails
+	_, _ = rand.Read(c)                                                        // never returns an error
 	c = binary.BigEndian.AppendUint64(c, uint64(db.Micros(s.Now().Add(Life)))) // #nosec G115 -- not before 1970
 	return append(c, sign((*s.keys.Load())[0], c, q)...)
 }
 
-// sign returns the signature of a dated challenge for the question.
+// sign returns the HMAC of the random bytes and the expiry (dated) and the Question.
 func sign(key [32]byte, dated []byte, q Question) []byte {
 	h := hmac.New(sha256.New, key[:])
-	fmt.Fprintf(h, "%s\x00%s\x00", dated, q.Use) // of a fixed length, then one of ours: neither can reach into the next
+	fmt.Fprintf(h, "%s\x00%s\x00", dated, q.Use) // unambiguous: dated has a fixed length, and no Use contains a NUL
 	h.Write([]byte(q.Holder))
 	return h.Sum(nil)
 }
 
-// readChallenge returns the challenge that the text spells, if this site made it for
-// the question and it has not expired. Whether it was used, spend tells. Errors:
+// readChallenge decodes the challenge, and verifies that this site made it for the
+// Question and that it has not expired. spend finds out whether it was used. Errors:
 // ErrChallenge, ErrExpired.
 func (s *Store) readChallenge(text string, q Question) (challenge, error) {
 	c, err := base64.RawURLEncoding.DecodeString(text)
@@ -84,13 +85,13 @@ func (s *Store) readChallenge(text string, q Question) (challenge, error) {
 }
 
 func (c challenge) expires() time.Time {
-	return db.Time(int64(binary.BigEndian.Uint64(c[randomBytes:]))) // #nosec G115 -- as newChallenge made it
+	return db.Time(int64(binary.BigEndian.Uint64(c[randomBytes:]))) // #nosec G115 -- newChallenge wrote an int64
 }
 
 func (c challenge) text() string { return base64.RawURLEncoding.EncodeToString(c) }
 
-// spend uses the challenge up. Of several transactions at once one succeeds. Errors:
-// ErrUsed, db.ErrUnavailable.
+// spend marks the challenge as used. Of several concurrent transactions one succeeds.
+// Errors: ErrUsed, db.ErrUnavailable.
 func (s *Store) spend(ctx context.Context, tx *db.Tx, c challenge) error {
 	if _, err := tx.Exec(ctx, `DELETE FROM used_challenges WHERE hash IN
 		(SELECT hash FROM used_challenges WHERE expires_at <= ? LIMIT ? /* FOR UPDATE SKIP LOCKED */)`, db.Micros(s.Now().Add(-skew)), expiredRows); err != nil {

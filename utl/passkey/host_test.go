@@ -10,7 +10,7 @@ import (
 	"glassjar/utl/passkey/passkeytest"
 )
 
-// Passkeys need a name and https, or this machine.
+// Passkeys need https and a host name, or localhost.
 func TestHost(t *testing.T) {
 	for site, want := range map[string]string{
 		"https://jar.example": "jar.example", "https://Jar.Example:8443": "jar.example", "https://a.b.example": "a.b.example",
@@ -37,8 +37,7 @@ func TestHost(t *testing.T) {
 	}
 }
 
-// A site whose address changed offers the passkeys of the old one no more, and
-// takes none of them.
+// A site whose host name changed neither offers nor accepts the passkeys of the old one.
 func TestAnotherHost(t *testing.T) {
 	w := open(t)
 	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
@@ -88,7 +87,7 @@ func TestNewKeys(t *testing.T) {
 	}
 }
 
-// A deleted account leaves no passkey.
+// Deleting an account deletes its passkeys.
 func TestDeletedAccountHasNone(t *testing.T) {
 	w := open(t)
 	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)

@@ -14,29 +14,30 @@ import (
 	"glassjar/utl/identity"
 )
 
+// timeout is the options' timeout, in milliseconds.
 const timeout = int(Life / time.Millisecond)
 
-// algorithms are those that a passkey may sign with.
+// algorithms are the signature algorithms that passkeys may use.
 var algorithms = webauthn.CredentialParametersRecommendedL3()
 
-// asked are the extensions that are asked for at registration: whether the browser
-// finds the passkey by itself.
-var asked = protocol.AuthenticationExtensions{CredProps: true}
+// extensions are requested at registration: credProps tells whether the passkey is
+// discoverable, that is, usable without a username (WebAuthn, section 10.1.3).
+var extensions = protocol.AuthenticationExtensions{CredProps: true}
 
-// handle returns the user handle of the account: what a passkey holds of it. It is
-// the same for all its passkeys here, and tells nothing (WebAuthn, section 14.6.1).
+// handle returns the account's user handle, which each of its passkeys for this host
+// stores. It reveals nothing about the account (WebAuthn, section 14.6.1).
 func (s *Store) handle(accountID string) []byte {
 	sum := sha256.Sum256([]byte("glassjar passkey\x00" + s.host + "\x00" + accountID))
 	return sum[:]
 }
 
-// Handle returns the user handle of the account, in base64url.
+// Handle returns the account's user handle in base64url.
 func (s *Store) Handle(accountID string) string {
 	return base64.RawURLEncoding.EncodeToString(s.handle(accountID))
 }
 
-// CreateOptions returns what navigator.credentials.create takes for one more passkey of
-// the account, as JSON. Errors: db.ErrUnavailable.
+// CreateOptions returns the options of navigator.credentials.create, as JSON, for one
+// more passkey of the account. Errors: db.ErrUnavailable.
 func (s *Store) CreateOptions(ctx context.Context, q Question, of identity.Identity) (string, error) {
 	has, err := s.descriptors(ctx, of.ID)
 	if err != nil {
@@ -46,7 +47,7 @@ func (s *Store) CreateOptions(ctx context.Context, q Question, of identity.Ident
 	chosen := protocol.AuthenticatorSelection{
 		ResidentKey: protocol.ResidentKeyRequirementRequired, RequireResidentKey: &required, UserVerification: protocol.VerificationRequired,
 	}
-	if q.Use == RegisterKey { // keys without a PIN register only so
+	if q.Use == RegisterKey { // else security keys without a PIN could not be registered
 		required = false
 		chosen.ResidentKey, chosen.UserVerification = protocol.ResidentKeyRequirementDiscouraged, protocol.VerificationPreferred
 	}
@@ -56,20 +57,20 @@ func (s *Store) CreateOptions(ctx context.Context, q Question, of identity.Ident
 			ID: protocol.URLEncodedBase64(s.handle(of.ID)), DisplayName: of.Called(), CredentialEntity: protocol.CredentialEntity{Name: of.Username},
 		},
 		Challenge: protocol.URLEncodedBase64(s.newChallenge(q)), Timeout: timeout, Parameters: algorithms,
-		CredentialExcludeList: has, AuthenticatorSelection: chosen, Attestation: protocol.PreferNoAttestation, Extensions: asked,
+		CredentialExcludeList: has, AuthenticatorSelection: chosen, Attestation: protocol.PreferNoAttestation, Extensions: extensions,
 	}})
 }
 
-// SignInOptions returns what navigator.credentials.get takes for a sign-in without a
-// username, as JSON.
+// SignInOptions returns the options of navigator.credentials.get, as JSON, for a sign-in
+// without a username.
 func (s *Store) SignInOptions(q Question) (string, error) {
 	return asJSON(s.request(q, q.verification(), nil))
 }
 
-// AnswerOptions returns what navigator.credentials.get takes for an answer by one of the
-// account's passkeys, as JSON, or "" where it has none that would do. For a proof they
-// are those that may sign in, and the device has to verify its user; after a password
-// every one will do. Errors: db.ErrUnavailable.
+// AnswerOptions returns the options of navigator.credentials.get, as JSON, for one of the
+// account's passkeys, or "" if it has no suitable one. After a password (SecondStep) every
+// passkey of this host is suitable. A proof needs one that may sign in, and the device has
+// to verify its user. Errors: db.ErrUnavailable.
 func (s *Store) AnswerOptions(ctx context.Context, q Question, accountID string) (string, error) {
 	if !s.On() {
 		return "", nil
@@ -90,8 +91,8 @@ func (s *Store) AnswerOptions(ctx context.Context, q Question, accountID string)
 	return asJSON(s.request(q, q.verification(), by))
 }
 
-// verification says whether the device has to verify its user. After a password it
-// may leave it: keys without a PIN cannot.
+// verification returns whether the device has to verify its user. After a password it is
+// only preferred, because security keys without a PIN cannot do it.
 func (q Question) verification() protocol.UserVerificationRequirement {
 	if q.Use == SecondStep {
 		return protocol.VerificationPreferred
@@ -99,7 +100,8 @@ func (q Question) verification() protocol.UserVerificationRequirement {
 	return protocol.VerificationRequired
 }
 
-// request returns the options of an answer by one of the passkeys, or by any.
+// request returns the options of navigator.credentials.get for one of these passkeys, or
+// for any if there are none.
 func (s *Store) request(q Question, verify protocol.UserVerificationRequirement, by []protocol.CredentialDescriptor) protocol.CredentialAssertion {
 	return protocol.CredentialAssertion{Response: protocol.PublicKeyCredentialRequestOptions{
 		Challenge: protocol.URLEncodedBase64(s.newChallenge(q)), Timeout: timeout, RelyingPartyID: s.host,

@@ -140,11 +140,11 @@ var badSignIns = []refusal{
 		return s.get()
 	}, passkey.ErrUnknown},
 	{"a key that may only follow a password", func(s scene) string {
-		s.d.Flags = passkeytest.Present // it has no PIN then
+		s.d.Flags = passkeytest.Present // a device without a PIN
 		if err := s.try(s.t, s.ada, s.d.Create(s.t, s.options(s.t, s.ada, passkey.Question{Use: passkey.RegisterKey, Holder: s.ada.ID}))); err != nil {
 			s.t.Fatal(err)
 		}
-		s.d.Flags |= passkeytest.Verified // and gets one later
+		s.d.Flags |= passkeytest.Verified // which gets one later
 		return s.get()
 	}, passkey.ErrSecondOnly},
 	{"another account's handle", func(s scene) string {
@@ -169,7 +169,7 @@ var badSignIns = []refusal{
 	{"17 KB", func(s scene) string { return s.get() + strings.Repeat(" ", 17<<10) }, passkey.ErrAnswer},
 }
 
-// Attack factors/passkey: what signs nobody in.
+// Attack factors/passkey: answers that must not sign anybody in.
 func TestSignInsThatAreRefused(t *testing.T) {
 	for _, row := range badSignIns {
 		t.Run(row.name, func(t *testing.T) {

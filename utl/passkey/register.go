@@ -18,31 +18,31 @@ import (
 )
 
 const (
-	// MaxAnswer is how many bytes an answer may have. Those of real devices have a
-	// few hundred; with an RSA key, 2,000.
+	// MaxAnswer is the maximum size of an answer, in bytes. Real devices send a few hundred,
+	// and about 2,000 with an RSA key.
 	MaxAnswer = 16 << 10
 
 	maxKey        = 1 << 10 // bytes of a public key: an RSA key of 4,096 bits has about 540
 	maxTransports = 8
 )
 
-// Registration is a passkey to be registered.
+// Registration is the input of Add.
 type Registration struct {
 	Name   string // as typed
-	Answer string // what navigator.credentials.create gave, as JSON
-	Holder string // as in the Question of its options
-	SID    string // of the session that registers it, which goes on
+	Answer string // the result of navigator.credentials.create, as JSON
+	Holder string // that of the Question in CreateOptions
+	SID    string // of the session that registers the passkey; it is not ended
 }
 
-// Added is what comes of a new passkey.
+// Added is the result of Add.
 type Added struct {
-	Recovery []string // the account's first recovery codes; nil: it has some
-	AMR      string   // how its person proved who they are with it, as RFC 8176 names it
+	Recovery []string // the account's first recovery codes; nil if it had some
+	AMR      string   // the authentication methods of this registration, in the words of RFC 8176
 }
 
-// Add registers the passkey for the person, and ends the account's other sessions.
+// Add registers the passkey for the account, and ends the account's other sessions.
 // Errors: ErrName, ErrAnswer, ErrChallenge, ErrExpired, ErrUsed, ErrTaken, ErrMany,
-// ErrUnknown when the account is gone or disabled, db.ErrUnavailable.
+// ErrUnknown when the account was deleted or disabled, db.ErrUnavailable.
 func (s *Store) Add(ctx context.Context, of identity.Identity, n Registration, by audit.Actor) (added Added, err error) {
 	name, err := checkName(n.Name)
 	if err != nil {
@@ -63,7 +63,7 @@ func (s *Store) Add(ctx context.Context, of identity.Identity, n Registration, b
 		if err := s.insert(ctx, tx, of.ID, made); err != nil {
 			return err
 		}
-		if err := s.tell(ctx, tx, of, "A passkey was added: "+name+".", by); err != nil {
+		if err := s.notify(ctx, tx, of, "A passkey was added: "+name+".", by); err != nil {
 			return err
 		}
 		if err := s.record(ctx, tx, by, "passkey.added", of, name); err != nil || s.FirstRecovery == nil {
@@ -78,7 +78,8 @@ func (s *Store) Add(ctx context.Context, of identity.Identity, n Registration, b
 	return added, nil
 }
 
-// verifyNew returns the passkey that the answer registers, and its challenge.
+// verifyNew verifies the answer, and returns the passkey that it registers and its
+// challenge.
 func (s *Store) verifyNew(of identity.Identity, n Registration) (made row, c challenge, err error) {
 	if !s.On() || len(n.Answer) > MaxAnswer {
 		return made, nil, ErrAnswer
@@ -96,11 +97,11 @@ func (s *Store) verifyNew(of identity.Identity, n Registration) (made row, c cha
 	if err != nil {
 		return made, nil, err
 	}
-	// What the maker of the device says of it was not asked for: it is not looked at.
+	// No attestation was requested, so none is checked.
 	answer.Response.AttestationObject.Format = string(protocol.AttestationFormatNone)
 	answer.Response.AttestationObject.AttStatement, answer.Response.AttestationObject.SubStatements = nil, nil
 	asks := webauthn.SessionData{
-		Challenge: c.text(), RelyingPartyID: s.host, UserID: s.handle(of.ID), CredParams: algorithms, Extensions: asked.Session(),
+		Challenge: c.text(), RelyingPartyID: s.host, UserID: s.handle(of.ID), CredParams: algorithms, Extensions: extensions.Session(),
 		UserVerification: protocol.VerificationRequired,
 	}
 	if use == RegisterKey {
@@ -113,18 +114,18 @@ func (s *Store) verifyNew(of identity.Identity, n Registration) (made row, c cha
 	if _, err := webauthncose.ParsePublicKey(credential.PublicKey); err != nil || len(credential.PublicKey) > maxKey {
 		return made, nil, ErrAnswer
 	}
-	found := credential.Extensions.RK // by the browser, without a username
+	found := credential.Extensions.RK // discoverable: usable without a username
 	return row{
 		credential: *credential,
 		Passkey:    Passkey{MaySignIn: credential.Flags.UserVerified && (use == Register && found == nil || found != nil && *found)},
 	}, c, nil
 }
 
-// refused returns the library's error as one of ours.
+// refused wraps an error of the WebAuthn library in ErrAnswer.
 func refused(err error) error { return fmt.Errorf("%w: %w", ErrAnswer, err) }
 
-// checkLimit returns ErrUnknown when the account is gone or disabled, and ErrMany
-// when it has as many passkeys as it may. The account is locked.
+// checkLimit returns ErrUnknown if the account was deleted or disabled, and ErrMany if it
+// already has MaxPasskeys. The transaction must have locked the account.
 func checkLimit(ctx context.Context, tx *db.Tx, accountID string) error {
 	has, err := db.One(ctx, tx, db.Int, `SELECT (SELECT COUNT(*) FROM passkeys p WHERE p.account_id = a.id) FROM accounts a
 		WHERE a.id = ? AND a.disabled_at = 0`, accountID)
@@ -150,8 +151,8 @@ func (s *Store) insert(ctx context.Context, tx *db.Tx, accountID string, p row) 
 	return err
 }
 
-// transports returns the first transports with commas between them, without what is
-// not the name of one.
+// transports returns the first maxTransports names, separated by commas, without
+// malformed ones.
 func transports(all []protocol.AuthenticatorTransport) string {
 	var kept []string
 	for _, one := range all[:min(len(all), maxTransports)] {
@@ -162,7 +163,7 @@ func transports(all []protocol.AuthenticatorTransport) string {
 	return strings.Join(kept, ",")
 }
 
-// user is an account as the library knows it.
+// user implements webauthn.User for an account.
 type user struct {
 	handle      []byte
 	credentials []webauthn.Credential

@@ -13,8 +13,8 @@ import (
 	"glassjar/utl/passkey/passkeytest"
 )
 
-// The options ask for a passkey that verifies its user and is found without a
-// username, for this host alone, with no attestation, and for none that is there.
+// The options ask for a discoverable passkey that verifies its user, for this host only,
+// without attestation, and exclude the passkeys that the account has.
 func TestCreateOptions(t *testing.T) {
 	w := open(t)
 	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
@@ -60,7 +60,7 @@ func TestCreateOptions(t *testing.T) {
 	}
 }
 
-// What the maker says of a device is not asked for, and not looked at.
+// Attestations are neither requested nor checked.
 func TestAttestationIsNotLookedAt(t *testing.T) {
 	w := open(t)
 	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
@@ -86,8 +86,8 @@ func (w *world) live(t *testing.T, of ...account.Account) (all []string) {
 	return all
 }
 
-// Adding and removing a passkey ends the account's other sessions, and neither this
-// one nor anybody else's, nor app passwords; both are in the log.
+// Adding or removing a passkey ends the account's other sessions, but not the session that
+// does it, other accounts' sessions or app passwords. Both are audited.
 func TestChangesEndOtherSessions(t *testing.T) {
 	w := open(t)
 	ada, eve, d := w.Owner(t, "ada"), w.Owner(t, "eve"), passkeytest.New(origin)
@@ -103,7 +103,7 @@ func TestChangesEndOtherSessions(t *testing.T) {
 		t.Fatalf("got error %v; the sessions are %v, want %v", err, live, []string{here, eves})
 	}
 	all, err := w.List(t.Context(), ada.ID)
-	if err != nil || len(all) != 1 || all[0].Name != "Laptop" || !all[0].MaySignIn || all[0].Synced || !all[0].Used.IsZero() || all[0].Host != "jar.example" {
+	if err != nil || len(all) != 1 || all[0].Name != "Laptop" || !all[0].MaySignIn || all[0].Synced || !all[0].LastUsedAt.IsZero() || all[0].Host != "jar.example" {
 		t.Fatalf("got %+v, error %v", all, err)
 	}
 	w.Session(t, "ada")
@@ -165,7 +165,7 @@ func TestRename(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: an account's last free place, on two servers.
+// Attack race/one-winner: the limit of passkeys per account holds on two servers.
 func TestOfManyRegistrationsTwentyFit(t *testing.T) {
 	w := open(t)
 	servers := []*world{w, w.second(t)}

@@ -18,7 +18,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// row is a passkey with what its answers are verified by.
+// row is a passkey with the public key that verifies it and its account.
 type row struct {
 	Passkey
 
@@ -47,14 +47,14 @@ func scan(r db.Row) (p row, err error) {
 		p.credential.Transport = append(p.credential.Transport, protocol.AuthenticatorTransport(one))
 	}
 	p.credential.Flags = webauthn.NewCredentialFlags(protocol.AuthenticatorFlags(flags))
-	p.MaySignIn, p.Synced, p.Made = may, p.credential.Flags.BackupState, db.Time(made)
+	p.MaySignIn, p.Synced, p.CreatedAt = may, p.credential.Flags.BackupState, db.Time(made)
 	if used != 0 {
-		p.Used = db.Time(used)
+		p.LastUsedAt = db.Time(used)
 	}
 	return p, err
 }
 
-// of returns the account's passkeys, the newest first.
+// of returns the account's passkeys, newest first.
 func (s *Store) of(ctx context.Context, accountID string) ([]row, error) {
 	all, err := db.All(ctx, s.DB, scan, selectPasskeys+`p.account_id = ? ORDER BY p.created_at DESC, p.id LIMIT ?`, accountID, MaxPasskeys)
 	if err != nil {
@@ -63,8 +63,8 @@ func (s *Store) of(ctx context.Context, accountID string) ([]row, error) {
 	return all, nil
 }
 
-// List returns the account's passkeys, the newest first, those too that were made
-// for another host. Errors: db.ErrUnavailable.
+// List returns the account's passkeys, newest first, including those of other hosts.
+// Errors: db.ErrUnavailable.
 func (s *Store) List(ctx context.Context, accountID string) ([]Passkey, error) {
 	rows, err := s.of(ctx, accountID)
 	all := make([]Passkey, len(rows))
@@ -74,7 +74,8 @@ func (s *Store) List(ctx context.Context, accountID string) ([]Passkey, error) {
 	return all, err
 }
 
-// descriptors returns what browsers find the account's passkeys for this host by.
+// descriptors returns the descriptors of the account's passkeys for this host, by which
+// browsers find them.
 func (s *Store) descriptors(ctx context.Context, accountID string) (all []protocol.CredentialDescriptor, err error) {
 	rows, err := s.of(ctx, accountID)
 	for _, one := range rows {
@@ -85,7 +86,7 @@ func (s *Store) descriptors(ctx context.Context, accountID string) (all []protoc
 	return all, err
 }
 
-// checkName returns a typed name as it is kept. Errors: ErrName.
+// checkName returns the typed name as it is stored: trimmed. Errors: ErrName.
 func checkName(typed string) (string, error) {
 	name := strings.TrimSpace(typed)
 	n := utf8.RuneCountInString(name)
@@ -95,8 +96,8 @@ func checkName(typed string) (string, error) {
 	return name, nil
 }
 
-// Rename gives the person's passkey another name. Errors: ErrName, ErrUnknown, also
-// when it is another account's; db.ErrUnavailable.
+// Rename changes the name of the account's passkey with the ID. Errors: ErrName,
+// ErrUnknown, also when it is another account's; db.ErrUnavailable.
 func (s *Store) Rename(ctx context.Context, of identity.Identity, id, typed string, by audit.Actor) error {
 	name, err := checkName(typed)
 	if err != nil {
@@ -118,9 +119,9 @@ func (s *Store) Rename(ctx context.Context, of identity.Identity, id, typed stri
 	return nil
 }
 
-// Remove removes the person's passkey: from then on it opens nothing. It ends the
-// account's sessions, all but the one with the sid. Errors: ErrUnknown, also when it
-// is another account's; db.ErrUnavailable.
+// Remove deletes the account's passkey with the ID, and ends the account's sessions except
+// the one with the sid. Errors: ErrUnknown, also when it is another account's;
+// db.ErrUnavailable.
 func (s *Store) Remove(ctx context.Context, of identity.Identity, id, sid string, by audit.Actor) error {
 	err := s.changing(ctx, of, sid, by, func(tx *db.Tx) error {
 		name, err := db.One(ctx, tx, db.Text, `DELETE FROM passkeys WHERE account_id = ? AND id = ? RETURNING name`, of.ID, id)
@@ -130,7 +131,7 @@ func (s *Store) Remove(ctx context.Context, of identity.Identity, id, sid string
 		if err != nil {
 			return err
 		}
-		if err := s.tell(ctx, tx, of, "A passkey was removed: "+name+".", by); err != nil {
+		if err := s.notify(ctx, tx, of, "A passkey was removed: "+name+".", by); err != nil {
 			return err
 		}
 		if err := s.record(ctx, tx, by, "passkey.removed", of, name); err != nil || s.LastRecovery == nil {
@@ -144,8 +145,9 @@ func (s *Store) Remove(ctx context.Context, of identity.Identity, id, sid string
 	return nil
 }
 
-// changing runs fn, which changes how the person signs in, and ends the account's
-// other sessions in the same transaction. Known devices and app passwords stay.
+// changing runs fn, which adds or removes a passkey, and ends the account's sessions
+// except the one with the sid, in one transaction. Known devices and app passwords stay
+// valid. Errors: ErrUnknown when the account was deleted or disabled, and fn's.
 func (s *Store) changing(ctx context.Context, of identity.Identity, sid string, by audit.Actor, fn func(*db.Tx) error) error {
 	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
 		if err := session.FactorsChanged(ctx, tx, s.Now(), by, of.ID, sid); errors.Is(err, session.ErrChanged) {
@@ -161,8 +163,8 @@ func (s *Store) changing(ctx context.Context, of identity.Identity, sid string, 
 	return err
 }
 
-// tell tells the person what was changed.
-func (s *Store) tell(ctx context.Context, tx *db.Tx, of identity.Identity, detail string, by audit.Actor) error {
+// notify calls Changed, if it is set.
+func (s *Store) notify(ctx context.Context, tx *db.Tx, of identity.Identity, detail string, by audit.Actor) error {
 	if s.Changed == nil {
 		return nil
 	}

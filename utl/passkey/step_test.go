@@ -10,7 +10,7 @@ import (
 	"glassjar/utl/passkey/passkeytest"
 )
 
-// What the challenges of a second step and of a proof are for.
+// The Questions of a second step and of a proof.
 var (
 	step  = passkey.Question{Use: passkey.SecondStep, Holder: browser}
 	proof = passkey.Question{Use: passkey.Proof, Holder: browser}
@@ -36,7 +36,8 @@ func (w *world) answered(t *testing.T, q passkey.Question, a account.Account, an
 	return c, err
 }
 
-// keyed registers a key that verifies nobody: it may only follow a password.
+// keyed registers a security key that does not verify its user: it may only follow a
+// password.
 func (w *world) keyed(t *testing.T, a account.Account) *passkeytest.Device {
 	t.Helper()
 	d := passkeytest.New(origin)
@@ -44,12 +45,11 @@ func (w *world) keyed(t *testing.T, a account.Account) *passkeytest.Device {
 	if err := w.try(t, a, d.Create(t, w.options(t, a, passkey.Question{Use: passkey.RegisterKey, Holder: a.ID}))); err != nil {
 		t.Fatal(err)
 	}
-	d.Keys[0].Handle = nil // such keys keep none
+	d.Keys[0].Handle = nil // such keys store no user handle
 	return d
 }
 
-// After a password a key without a PIN will do; as a proof, only what verified its
-// user.
+// After a password a key without a PIN is accepted; a proof needs a verified user.
 func TestSecondStepAndProof(t *testing.T) {
 	w := open(t)
 	ada, eve, bob := w.Owner(t, "ada"), w.Owner(t, "eve"), w.Owner(t, "bob")
@@ -117,8 +117,8 @@ var badSteps = []struct {
 	{proof, refusal{"nonsense", func(scene) string { return "{}" }, passkey.ErrAnswer}},
 }
 
-// Attack factors/passkey: a second step or a proof by what is not this person's, or was
-// not asked for.
+// Attack factors/passkey: a second step or a proof with another person's passkey, or with
+// an answer to other options.
 func TestSecondStepsAndProofsThatAreRefused(t *testing.T) {
 	for _, row := range badSteps {
 		t.Run(row.name, func(t *testing.T) {

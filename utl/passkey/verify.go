@@ -15,23 +15,23 @@ import (
 	"glassjar/utl/session"
 )
 
-// Claim is an answer whose signature was verified. Nothing may come of it before
-// Spend.
+// Claim is an answer whose signature was verified. It grants nothing until Spend.
 type Claim struct {
-	Account session.Verified // whose passkey it is: what starts a session with it is With the claim
+	Account session.Verified // the passkey's account; set its With to the Claim, so that session.Start spends it
 
 	store     *Store
 	challenge challenge
-	id        string // the passkey's
+	id        string // the passkey's ID
 	count     uint32
 	flags     protocol.AuthenticatorFlags
 }
 
-// CheckSignIn verifies the answer of a passkey that starts a sign-in, which
-// navigator.credentials.get gave, as JSON. The account is the passkey's; where the answer
-// names one and is not good, the claim has the account too. Errors: ErrAnswer,
-// ErrChallenge, ErrExpired, ErrUnknown, which is an UnknownError where nobody has the
-// passkey, ErrSecondOnly, db.ErrUnavailable.
+// CheckSignIn verifies the answer of a passkey that starts a sign-in: the result of
+// navigator.credentials.get, as JSON. The account is the one that has the passkey. If
+// only the signature is wrong, or the passkey may not start a sign-in, the Claim names
+// that account too, for the audit log. Errors: ErrAnswer, ErrChallenge, ErrExpired,
+// ErrUnknown, which is an UnknownError if no account has the passkey, ErrSecondOnly,
+// db.ErrUnavailable.
 func (s *Store) CheckSignIn(ctx context.Context, q Question, answer string) (Claim, error) {
 	parsed, c, err := s.readAnswer(q, answer)
 	if err != nil {
@@ -54,9 +54,10 @@ func (s *Store) CheckSignIn(ctx context.Context, q Question, answer string) (Cla
 	return s.claim(found, c, parsed), nil
 }
 
-// CheckOf verifies the answer of one of the account's passkeys: for a proof, of one that
-// may sign in. What a second step is worth counts with the password before it. Errors:
-// as CheckSignIn's; ErrUnknown when the passkey is another account's.
+// CheckOf verifies the answer of one of the account's passkeys, for the second step of a
+// sign-in or for a proof; a proof needs a passkey that may sign in. After a second step
+// the Claim's level and methods include the password. Errors: CheckSignIn's; ErrUnknown
+// also when the passkey is another account's.
 func (s *Store) CheckOf(ctx context.Context, q Question, accountID, answer string) (Claim, error) {
 	parsed, c, err := s.readAnswer(q, answer)
 	if err != nil {
@@ -86,7 +87,7 @@ func (s *Store) CheckOf(ctx context.Context, q Question, accountID, answer strin
 	return made, nil
 }
 
-// readAnswer reads the answer and its challenge, which must be the question's.
+// readAnswer parses the answer, and verifies its challenge for the Question.
 func (s *Store) readAnswer(q Question, answer string) (*protocol.ParsedCredentialAssertionData, challenge, error) {
 	if !s.On() || len(answer) > MaxAnswer {
 		return nil, nil, ErrAnswer
@@ -100,7 +101,7 @@ func (s *Store) readAnswer(q Question, answer string) (*protocol.ParsedCredentia
 }
 
 // find returns the passkey with the credential id. Errors: ErrUnknown, which is an
-// UnknownError where nobody has it.
+// UnknownError if no account has it.
 func (s *Store) find(ctx context.Context, credentialID []byte) (row, error) {
 	id := base64.RawURLEncoding.EncodeToString(credentialID)
 	found, err := db.One(ctx, s.DB, scan, selectPasskeys+`p.credential_id = ? AND p.rp_id = ?`, id, s.host)
@@ -110,7 +111,7 @@ func (s *Store) find(ctx context.Context, credentialID []byte) (row, error) {
 			return row{}, UnknownError{id}
 		}
 		if err == nil {
-			return row{}, ErrUnknown // of a disabled account
+			return row{}, ErrUnknown // it belongs to a disabled account, or to another host
 		}
 	}
 	if err != nil {
@@ -119,8 +120,8 @@ func (s *Store) find(ctx context.Context, credentialID []byte) (row, error) {
 	return found, nil
 }
 
-// claim returns what the verified answer claims. The flags are the answer's own: the
-// library remembers that the user was verified once.
+// claim returns the Claim of a verified answer. It uses the flags of this answer: the
+// library keeps the user-verified flag of earlier ones.
 func (s *Store) claim(found row, c challenge, parsed *protocol.ParsedCredentialAssertionData) Claim {
 	data := parsed.Response.AuthenticatorData
 	whose := found.account
@@ -130,12 +131,12 @@ func (s *Store) claim(found row, c challenge, parsed *protocol.ParsedCredentialA
 	return Claim{Account: whose, store: s, challenge: c, id: found.ID, count: data.Counter, flags: data.Flags}
 }
 
-// methods returns how somebody proved who they are with a passkey whose answer has
-// the flags, and by what else, as RFC 8176 names it.
+// methods returns the authentication methods that an answer with these flags proves,
+// together with more, in the words of RFC 8176, section 2.
 func methods(flags protocol.AuthenticatorFlags, more ...string) string {
-	kind := "hwk" // the key stays in one device
+	kind := "hwk" // a hardware-secured key, which stays in one device
 	if flags.HasBackupEligible() {
-		kind = "swk"
+		kind = "swk" // a software-secured key, which can be copied
 	}
 	all := append([]string{kind, "mfa"}, more...)
 	if flags.HasUserVerified() {
@@ -145,13 +146,14 @@ func methods(flags protocol.AuthenticatorFlags, more ...string) string {
 	return strings.Join(all, " ")
 }
 
-// UserVerified reports whether the device verified its user for this very answer: by
-// a PIN, a finger or a face.
+// UserVerified reports whether the device verified its user for this answer, by a PIN, a
+// fingerprint or a face.
 func (c Claim) UserVerified() bool { return c.flags.HasUserVerified() }
 
-// Spend uses the claim up, in the transaction of what it is for. The account must be
-// locked. Errors: ErrUsed, ErrCopied, ErrUnknown when the passkey was removed
-// meanwhile, db.ErrUnavailable.
+// Spend marks the challenge as used and stores the passkey's signature counter, in the
+// transaction of what the Claim allows. The transaction must have locked the account.
+// Errors: ErrUsed, ErrCopied, ErrUnknown when the passkey was removed meanwhile,
+// db.ErrUnavailable.
 func (c *Claim) Spend(ctx context.Context, tx *db.Tx) error {
 	if err := c.store.spend(ctx, tx, c.challenge); err != nil {
 		return err

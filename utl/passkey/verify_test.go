@@ -14,13 +14,13 @@ import (
 	"glassjar/utl/passkey/passkeytest"
 )
 
-// A passkey signs in without a username; what it was and did stands in its row.
+// A passkey signs in without a username, and its row shows its last use and its state.
 func TestSignIn(t *testing.T) {
 	w := open(t)
 	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
 	d.Flags |= passkeytest.Eligible
 	w.register(t, ada, d)
-	d.Flags |= passkeytest.BackedUp // its maker copies it later
+	d.Flags |= passkeytest.BackedUp // its provider backs it up later
 	for range 2 {
 		w.Pass(time.Minute)
 		c, err := w.enter(t, d.Get(t, w.ask(t)))
@@ -29,13 +29,13 @@ func TestSignIn(t *testing.T) {
 		}
 	}
 	all, err := w.List(t.Context(), ada.ID)
-	if err != nil || !all[0].Used.Equal(w.Now()) || !all[0].Synced {
+	if err != nil || !all[0].LastUsedAt.Equal(w.Now()) || !all[0].Synced {
 		t.Errorf("got %+v, error %v", all, err)
 	}
 }
 
-// The challenge that a sign-in brings is the only thing that it writes, and showing
-// the form writes nothing.
+// Showing the form writes nothing; a sign-in writes one used challenge, and expired ones are
+// deleted.
 func TestUsedChallengesDoNotPileUp(t *testing.T) {
 	w := open(t)
 	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
@@ -58,7 +58,7 @@ func TestUsedChallengesDoNotPileUp(t *testing.T) {
 	}
 }
 
-// change is the answer with one field of it another.
+// change returns the answer with fields changed by in.
 func change(t *testing.T, answer string, in func(all, response map[string]any)) string {
 	t.Helper()
 	var all map[string]any
@@ -74,8 +74,8 @@ func change(t *testing.T, answer string, in func(all, response map[string]any)) 
 	return string(text)
 }
 
-// A passkey that is copied costs the challenge nothing, and the higher count stays:
-// the true one goes on.
+// A copied passkey's answer is refused, and the higher counter stays stored: the original
+// passkey still works.
 func TestTheHigherCountStays(t *testing.T) {
 	w := open(t)
 	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
@@ -95,7 +95,7 @@ func TestTheHigherCountStays(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: one answer, brought to two servers at once.
+// Attack race/one-winner: one answer is sent to two servers at once: one succeeds.
 func TestOfManyWithAnAnswerOneGetsIn(t *testing.T) {
 	w := open(t)
 	servers := []*world{w, w.second(t)}
@@ -136,7 +136,7 @@ func TestRemovedMeanwhile(t *testing.T) {
 	}
 }
 
-// No answer makes it panic, whatever a byte of it is changed to.
+// No answer causes a panic, whatever bytes are changed.
 func FuzzAnswers(f *testing.F) {
 	f.Add("{}")
 	f.Add(`{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"e30","authenticatorData":"","signature":""}}`)
@@ -155,8 +155,8 @@ func FuzzAnswers(f *testing.F) {
 	})
 }
 
-// Bytes of good answers changed one by one: nothing panics, and what is signed
-// cannot be changed.
+// Each byte of valid answers is changed in turn: nothing panics, and no change of signed
+// data is accepted.
 func TestChangedAnswers(t *testing.T) {
 	w := open(t)
 	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)

@@ -26,10 +26,10 @@ var (
 	key     = accounttest.Key
 )
 
-// signIn is what a sign-in's challenge is for.
+// signIn is the Question of a sign-in.
 var signIn = passkey.Question{Use: passkey.SignIn, Holder: browser}
 
-// world is a store of passkeys with accounts and sessions.
+// world is a passkey store with accounts and sessions, and a clock that the test sets.
 type world struct {
 	*accounttest.World
 	*passkey.Store
@@ -42,7 +42,7 @@ func open(t *testing.T) *world {
 	return with(t, accounttest.Open(t))
 }
 
-// second returns one more server on the same database.
+// second returns a second server on the same database.
 func (w *world) second(t *testing.T) *world {
 	t.Helper()
 	return with(t, w.Second(t))
@@ -56,7 +56,7 @@ func with(t *testing.T, w *accounttest.World) *world {
 	return o
 }
 
-// site returns the store of a site that browsers reach by the URL.
+// site returns the store of a site with this URL.
 func (w *world) site(t *testing.T, at string, keys ...[32]byte) *passkey.Store {
 	t.Helper()
 	s, err := passkey.New(passkey.Options{DB: w.DB, Sessions: w.Sessions, Public: public(at), SiteName: "Ada's jar", Keys: keys, Now: w.Now})
@@ -66,12 +66,12 @@ func (w *world) site(t *testing.T, at string, keys ...[32]byte) *passkey.Store {
 	return s
 }
 
-// registering is what the challenge of the account's next passkey is for.
+// registering is the Question for the account's next passkey.
 func registering(a account.Account) passkey.Question {
 	return passkey.Question{Use: passkey.Register, Holder: a.ID}
 }
 
-// options returns the options for one more passkey.
+// options returns the options for one more passkey of the account.
 func (w *world) options(t *testing.T, a account.Account, q passkey.Question) string {
 	t.Helper()
 	text, err := w.CreateOptions(t.Context(), q, a.Identity)
@@ -88,7 +88,7 @@ func (w *world) try(t *testing.T, a account.Account, answer string) error {
 	return err
 }
 
-// register has the device make a passkey of the account's.
+// register makes the device create a passkey, and registers it for the account.
 func (w *world) register(t *testing.T, a account.Account, d *passkeytest.Device) {
 	t.Helper()
 	if err := w.try(t, a, d.Create(t, w.options(t, a, registering(a)))); err != nil {

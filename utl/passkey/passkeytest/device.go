@@ -1,6 +1,6 @@
-// Package passkeytest is a device with passkeys, for tests: it answers the options
-// that a page holds as a browser and an authenticator together do, and lies where it
-// is told to.
+// Package passkeytest simulates a browser together with an authenticator, for tests: it
+// answers the options in a page with valid passkeys, or with invalid answers where a
+// test asks for them.
 package passkeytest
 
 import (
@@ -20,6 +20,7 @@ import (
 
 // The flags of an authenticator's data (WebAuthn, section 6.1).
 const (
+	// The flags of authenticator data (WebAuthn, section 6.1).
 	Present  = 1 << 0
 	Verified = 1 << 2
 	Eligible = 1 << 3 // for backup
@@ -28,31 +29,31 @@ const (
 	attested = 1 << 6
 )
 
-// Device is an authenticator and the browser that it is used in.
+// Device is an authenticator, together with the browser in which it is used.
 type Device struct {
 	Origin string // of the page
-	RPID   string // signed for; empty: what the options say
+	RPID   string // the RP ID that it signs for; empty: that of the options
 	Flags  byte   // of each answer
-	Counts bool   // it counts its signatures
-	Framed bool   // the page is in another site's
-	Pad    int    // bytes of junk in what a registration attests
+	Counts bool   // whether its signature counter works
+	Framed bool   // whether the page is in a frame of another site
+	Pad    int    // bytes of padding in a registration's attestation
 
 	Count uint32
 	Keys  []Key
 }
 
-// Key is one passkey in the device.
+// Key is one passkey of the device.
 type Key struct {
 	ID, Handle []byte
 	private    *ecdsa.PrivateKey
 }
 
-// New returns a device that verifies its user, used at the origin.
+// New returns a device that verifies its user, used in a page of the origin.
 func New(origin string) *Device { return &Device{Origin: origin, Flags: Present | Verified} }
 
 type descriptor struct{ ID string }
 
-// options are those of either kind.
+// options are the fields of creation and request options that a Device reads.
 type options struct {
 	PublicKey struct {
 		Challenge string
@@ -80,7 +81,7 @@ func Challenge(tb testing.TB, text string) string {
 	return read(tb, text).PublicKey.Challenge
 }
 
-// Create makes a passkey by the options, and returns the browser's answer.
+// Create creates a passkey for the options, and returns the browser's answer.
 func (d *Device) Create(tb testing.TB, text string) string {
 	tb.Helper()
 	o := read(tb, text).PublicKey
@@ -93,7 +94,7 @@ func (d *Device) Create(tb testing.TB, text string) string {
 	return d.Attest(tb, text, key)
 }
 
-// Attest returns the answer that registers the key by the options.
+// Attest returns the answer that registers the key for the options.
 func (d *Device) Attest(tb testing.TB, text string, key Key) string {
 	tb.Helper()
 	o := read(tb, text).PublicKey
@@ -101,7 +102,7 @@ func (d *Device) Attest(tb testing.TB, text string, key Key) string {
 	if d.Pad > 0 {
 		statement, format = map[string]any{"x": make([]byte, d.Pad)}, "packed"
 	}
-	point, err := key.private.PublicKey.Bytes() // 4, x, y
+	point, err := key.private.PublicKey.Bytes() // 0x04, x, y (SEC 1, section 2.3.3)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -146,7 +147,7 @@ func (d *Device) Sign(tb testing.TB, text string, key Key) string {
 	}, map[string]any{})
 }
 
-// data is the authenticator's data: for whom, with which flags, how often.
+// data returns the authenticator data: the hash of the RP ID, the flags and the counter.
 func (d *Device) data(rpID string, flags byte) []byte {
 	if d.RPID != "" {
 		rpID = d.RPID
@@ -173,7 +174,7 @@ func answer(tb testing.TB, key Key, response, extensions map[string]any) string 
 
 func random() []byte {
 	id := make([]byte, 32)
-	_, _ = rand.Read(id) // it never fails
+	_, _ = rand.Read(id) // never returns an error
 	return id
 }
 
