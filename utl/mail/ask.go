@@ -12,35 +12,36 @@ import (
 )
 
 const (
-	// MaxAsks is how many an address may ask for a new password within an hour;
-	// IPv6 is counted by /64.
+	// MaxAsks is how many new passwords an address may ask for within an hour. IPv6
+	// addresses are counted per /64, the smallest network that a customer has.
 	MaxAsks = 10
 
-	maxAsked  = 10_000 // within an hour, by all addresses
-	askRest   = 5 * time.Minute
-	askWindow = time.Hour
+	maxAsked  = 10_000          // requests within an hour from all addresses
+	askRest   = 5 * time.Minute // within it an address gets one reset mail only
+	askWindow = time.Hour       // of MaxAsks and maxAsked
 )
 
-// ErrAsks means that too many were asked for within an hour.
+// ErrAsks means that the address, or all together, asked for too many new passwords
+// within an hour.
 var ErrAsks = errors.New("too many asked for a new password")
 
-// Asked is what somebody typed who forgot a password.
+// Asked is a request for a new password, by somebody who forgot theirs.
 type Asked struct {
-	Typed   string // a username or an email address, perhaps
+	Typed   string // as typed: should be a username or an email address
 	At      time.Time
 	Address netip.Addr // the client's
 	Agent   string     // the browser's User-Agent
 }
 
-// askedRow is an Asked that waits to be looked up.
+// askedRow is an Asked whose account was not looked up yet.
 type askedRow struct {
 	Asked
 
 	id string
 }
 
-// Ask writes down what was typed; the sender looks it up later, so that neither the
-// answer nor its time tells whether anybody has that name. Errors: ErrAsks,
+// Ask stores the request. The sender looks the account up later, so that neither the
+// response nor its duration tells whether an account has that name. Errors: ErrAsks,
 // db.ErrUnavailable.
 func (q *Queue) Ask(ctx context.Context, a Asked) error {
 	network, now := networkOf(a.Address), q.Now()
@@ -65,14 +66,13 @@ func (q *Queue) Ask(ctx context.Context, a Asked) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("writing down who forgot a password: %w", err)
+		return fmt.Errorf("storing a request for a new password: %w", err)
 	}
 	q.wakeSender()
 	return nil
 }
 
-// typed returns what is kept of what was typed: nothing of a text that is longer
-// than any name.
+// typed returns the text to store: nothing of a text that is longer than any name.
 func typed(text string) string {
 	if len(text) > 254 {
 		return ""
@@ -80,30 +80,30 @@ func typed(text string) string {
 	return text
 }
 
-// networkOf returns what an address is counted by.
+// networkOf returns what the address is counted under: itself, or its /64.
 func networkOf(a netip.Addr) string {
 	if a = a.Unmap(); a.Is6() {
-		p, _ := a.WithZone("").Prefix(64) // 64 is a length of IPv6
+		p, _ := a.WithZone("").Prefix(64) // 64 is a valid length, so there is no error
 		return p.String()
 	}
 	return a.String()
 }
 
-// look looks up what waits: resolve returns the mail that it calls for. Each is
-// answered by one server, once, and then forgotten but for its network.
+// look processes the stored requests: resolve returns the mail to send for each. One
+// server processes each request, once, and then erases everything but its network.
 func (q *Queue) look(ctx context.Context, resolve func(context.Context, Asked) (Message, error)) error {
 	all, err := db.All(ctx, q.DB, scanAsked, `SELECT id, typed, created_at, address, agent FROM forgotten WHERE done_at = 0 ORDER BY created_at LIMIT ?`, batch)
 	if err != nil {
-		return fmt.Errorf("reading who forgot a password: %w", err)
+		return fmt.Errorf("reading requests for a new password: %w", err)
 	}
 	for _, a := range all {
 		m, err := resolve(ctx, a.Asked)
 		due := !errors.Is(err, ErrNotDue)
 		if err != nil && due {
-			return fmt.Errorf("looking up who forgot a password: %w", err)
+			return fmt.Errorf("looking up a request for a new password: %w", err)
 		}
 		if err := q.answer(ctx, a.id, m, due); err != nil {
-			return fmt.Errorf("answering who forgot a password: %w", err)
+			return fmt.Errorf("answering a request for a new password: %w", err)
 		}
 	}
 	return nil
@@ -114,12 +114,13 @@ func scanAsked(r db.Row) (a askedRow, err error) {
 	var address string
 	err = r.Scan(&a.id, &a.Typed, &at, &address, &a.Agent)
 	a.At = db.Time(at)
-	a.Address, _ = netip.ParseAddr(address) // it is String's
+	a.Address, _ = netip.ParseAddr(address) // Ask stored what String returned
 	return a, err
 }
 
-// answer queues the mail, if it is due and none like it went to the address within
-// minutes, unless another server has answered.
+// answer marks the request as done and, if the mail is due and the address got no mail
+// of its kind within askRest, queues the mail. It does nothing if another server has
+// answered the request.
 func (q *Queue) answer(ctx context.Context, id string, m Message, due bool) error {
 	return q.DB.Tx(ctx, func(tx *db.Tx) error {
 		n, err := tx.Exec(ctx, `UPDATE forgotten SET done_at = ?, typed = '', address = '', agent = '' WHERE id = ? AND done_at = 0`, db.Micros(q.Now()), id)

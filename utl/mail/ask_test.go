@@ -17,8 +17,8 @@ func ask(typed, address string) mail.Asked {
 	return mail.Asked{Typed: typed, Address: netip.MustParseAddr(address), Agent: "a browser\r\nof two lines"}
 }
 
-// Of several servers one answers each who forgot a password, once; also while the
-// mail server is away, so that nothing that was typed stays.
+// Of several servers one answers each request for a new password, once. It does so also
+// while the mail server is down, so that what was typed is erased.
 func TestOneServerAnswers(t *testing.T) { // Attack mail/twice
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	one := w.sender(t, s.URL("smtp", "localhost"))
@@ -56,7 +56,8 @@ func TestOneServerAnswers(t *testing.T) { // Attack mail/twice
 	}
 }
 
-// Attack mail/flood: ten an hour from an IPv4 address or a /64, and a bounded number from all.
+// Attack mail/flood: at most ten requests an hour from an IPv4 address or a /64, and a
+// limited number from all addresses.
 func TestTooManyAsk(t *testing.T) {
 	w := newWorld(t)
 	q := w.queue(t)

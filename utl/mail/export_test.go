@@ -2,7 +2,7 @@ package mail
 
 import "time"
 
-// Kinds returns every kind that is queued.
+// Kinds returns every kind that can be queued.
 func Kinds() []Kind {
 	var all []Kind
 	for k := range kinds {
@@ -13,5 +13,5 @@ func Kinds() []Kind {
 	return all
 }
 
-// SetPatience makes the sender wait for its mail server no longer than that.
-func SetPatience(s *Sender, d time.Duration) { s.Server.patience = d }
+// SetTimeout sets how long the sender waits for its mail server.
+func SetTimeout(s *Sender, d time.Duration) { s.Server.timeout = d }

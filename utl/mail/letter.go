@@ -21,17 +21,17 @@ var (
 	asHTML = htmltemplate.Must(htmltemplate.ParseFS(files, "letter.html"))
 )
 
-// letter is a mail in words. Every text of it is one line.
+// letter is the text of a mail. Each field is one line.
 type letter struct {
 	Subject string
 	Says    string
 	Facts   []fact
-	Before  string // the button
+	Before  string // text before the button
 	Button  string
 	Link    string
-	After   string // the button
+	After   string // text after the button
 	Site    string
-	Public  string // the site's address
+	Public  string // the site's URL
 }
 
 type fact struct{ Name, Value string }
@@ -48,7 +48,7 @@ func (l letter) render() (text, html string, err error) {
 	return t.String(), h.String(), nil
 }
 
-// letter puts the message into words.
+// letter returns the text of the message.
 func (s Server) letter(m Message, link Link) letter {
 	k, site := kinds[m.Kind], line(s.Site, 128)
 	if link.Known {
@@ -62,7 +62,7 @@ func (s Server) letter(m Message, link Link) letter {
 	}
 }
 
-// facts returns when it happened, who did it and from where.
+// facts returns when the change happened, and who made it or from where.
 func (m Message) facts() []fact {
 	if m.At.IsZero() {
 		return nil
@@ -77,15 +77,15 @@ func (m Message) facts() []fact {
 	return append(all, fact{"Browser", line(browser.Words(m.Agent), 60)}, fact{"Address", m.Address})
 }
 
-// capped returns the message as it is kept: every text on one line, and short.
+// capped returns the message as it is stored: each text one line of limited length.
 func (m Message) capped() Message {
 	m.Username, m.By, m.Address = line(m.Username, 64), line(m.By, 64), line(m.Address, 64)
 	m.Detail, m.Agent = line(m.Detail, 254), line(m.Agent, 256)
 	return m
 }
 
-// line returns the first n bytes of the text on one line, without what cannot be
-// seen: control characters, and marks that turn the direction of what follows.
+// line returns the first n bytes of the text as one line, without unprintable
+// characters: control characters, and marks that change the direction of text.
 func line(text string, n int) string {
 	seen := strings.Map(func(c rune) rune {
 		if !unicode.IsPrint(c) || c == unicode.ReplacementChar {

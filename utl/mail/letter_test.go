@@ -10,8 +10,8 @@ import (
 	"glassjar/utl/mail/mailtest"
 )
 
-// Every kind comes as text and as HTML, with its link, and tells nothing of the
-// machine or of the library.
+// Each kind is rendered as text and HTML, with its link, and reveals nothing about the
+// machine or the library.
 func TestEveryKind(t *testing.T) {
 	w, s := newWorld(t), mailtest.Start(t, "starttls")
 	sender := w.sender(t, s.URL("smtp", "0.0.0.0"))
@@ -63,7 +63,7 @@ func TestWhoDidIt(t *testing.T) {
 	owner, command, unknown := message(mail.PasswordChanged, "a@b"), message(mail.PasswordChanged, "c@d"), message(mail.PasswordChanged, "e@f")
 	owner.By, command.Address, unknown.Agent = "grace", "", ""
 	told := message(mail.PasswordChanged, "g@h")
-	told.Agent = strings.Repeat("Call-us-at-once-", 15) + "/1.0" // whoever signs in chooses it
+	told.Agent = strings.Repeat("Call-us-at-once-", 15) + "/1.0" // the User-Agent is chosen by the client
 	w.put(t, sender.Queue, owner, command, unknown, told)
 	mustSend(t, sender)
 	for i, want := range []string{
@@ -75,7 +75,7 @@ func TestWhoDidIt(t *testing.T) {
 	}
 }
 
-// Attack mail/injection: what people type stays text, on its line, and short.
+// Attack mail/injection: what people type stays text, on one line, and short.
 func TestInjection(t *testing.T) {
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	sender := w.sender(t, s.URL("smtp", "127.0.0.1"))
@@ -85,7 +85,7 @@ func TestInjection(t *testing.T) {
 		m := message(mail.FactorsChanged, "ada@home.example")
 		m.Username, m.Detail, m.By, m.Address, m.Agent = text, text, text, text, text
 		w.put(t, sender.Queue, m)
-		m.By = "" // then address and browser are shown
+		m.By = "" // then the mail shows address and browser
 		w.put(t, sender.Queue, m)
 	}
 	for _, to := range []string{"ada@home.example\r\nBcc: eve@evil.example", "ada@home.example>\r\nRCPT TO:<eve@evil.example", "a b@c", "Ada <ada@home.example>", "ädä@home.example"} {

@@ -1,8 +1,7 @@
-// Package mail keeps the mails that wait in the database and sends them. A mail
-// is written in the transaction of the change that it tells of, and one server
-// at a time sends it. The queue holds no link's code: that is made when the mail
-// is sent. It refuses to talk to a mail server in the clear, unless that is on
-// this machine.
+// Package mail queues mails in the database and sends them by SMTP. A mail is queued in
+// the transaction of the change that it is about, and each mail is sent by one server.
+// The queue holds no link's code: it is created when the mail is sent. The package
+// refuses to send without TLS, except to a mail server on this machine.
 package mail
 
 import (
@@ -10,12 +9,12 @@ import (
 	"time"
 )
 
-// Kind is what a mail tells or asks.
+// Kind is the kind of a mail: what it is about.
 type Kind string
 
-// The kinds. Confirm goes to an account's new email address and EmailChanged to
-// the one before. NewBrowser tells of a sign-in from a browser that never signed
-// in to the account before. SignUp goes to the address of whoever wants an account.
+// The kinds of mail. Confirm goes to an account's new email address, and EmailChanged
+// to its previous one. NewBrowser is sent after a sign-in from a browser that never
+// signed in to the account before. SignUp goes to the address typed at sign-up.
 const (
 	Invitation      Kind = "invitation"
 	Reset           Kind = "reset"
@@ -26,36 +25,36 @@ const (
 	FactorsChanged  Kind = "factors-changed"
 	SignUp          Kind = "sign-up"
 
-	known Kind = "known" // what SignUp says to an address that an account has already
+	known Kind = "known" // the text of a SignUp to an address that an account has confirmed
 	test  Kind = "test"
 )
 
-// ErrNotDue means that a mail shall not be sent any more: its account is gone, or
-// its invitation was withdrawn, for example.
+// ErrNotDue means that a mail must not be sent any more, because its account was
+// deleted or its invitation was withdrawn, for example.
 var ErrNotDue = errors.New("the mail is not due any more")
 
-// Message is what a mail tells, without its link.
+// Message is the content of a mail, without its link.
 type Message struct {
 	Kind      Kind   `json:"-"`
-	AccountID string `json:"-"` // whom it is about; empty: an invitation, a sign-up
-	To        string `json:"-"` // email address
+	AccountID string `json:"-"` // the account it is about; empty for an invitation and a sign-up
+	To        string `json:"-"` // the recipient's address
 
-	Username string // how the mail names the account; empty: an invitation
-	// Detail is an invitation's role, "removed" or "changed to" the new email
-	// address, or what happened to the factors, as a sentence.
+	Username string // the account's; empty for an invitation
+	// Detail is the role of an invitation, "removed" or "changed to" and the new address
+	// for EmailChanged, or a sentence that says how the factors changed.
 	Detail string
-	At     time.Time // when it happened
+	At     time.Time // when the change happened
 
-	LinkID  string // of an invitation or a sign-up: whose code the mail has
-	By      string // the username of whoever did it, if it is another's
+	LinkID  string // of an invitation or a sign-up: the id of the row for which a code is created
+	By      string // the username of whoever made the change; empty: the account's person
 	Address string // the client's address; empty: a command did it
 	Agent   string // the browser's User-Agent
 }
 
-// Link is where a mail leads: it invites, resets, confirms or makes an account, or
-// locks the one that a notice is about.
+// Link is the link in a mail. It creates an account, sets a password, confirms an
+// address, or locks the account that the mail is about.
 type Link struct {
 	URL     string
 	Expires time.Time
-	Known   bool // an account has the address already: a SignUp says so
+	Known   bool // an account has confirmed the address: a SignUp then says so
 }

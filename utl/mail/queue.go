@@ -14,26 +14,26 @@ import (
 )
 
 const (
-	// MaxWaiting is how many mails wait at most, about.
+	// MaxWaiting is how many mails may wait. Concurrent transactions may exceed it a little.
 	MaxWaiting = 10_000
 	// MaxDaily is how many mails of one kind go to one address within 24 hours.
 	MaxDaily = 10
 
 	day        = 24 * time.Hour
-	keepFailed = 7 * day
+	keepFailed = 7 * day // how long failed mails are kept
 )
 
-// Queue is the mails in the database.
+// Queue is the queue of mails in the database.
 type Queue struct {
 	DB  *db.DB
-	On  bool // whether mail is set up: without it nothing is queued
+	On  bool // whether mail is set up; if not, nothing is queued
 	Now func() time.Time
 	Log *slog.Logger
 
 	wake chan struct{}
 }
 
-// NewQueue returns the queue in d, which takes mails where on is set.
+// NewQueue returns the queue in the database d; on says whether mail is set up.
 func NewQueue(d *db.DB, on bool, now func() time.Time, log *slog.Logger) *Queue {
 	return &Queue{DB: d, On: on, Now: now, Log: log, wake: make(chan struct{}, 1)}
 }
@@ -41,10 +41,10 @@ func NewQueue(d *db.DB, on bool, now func() time.Time, log *slog.Logger) *Queue 
 // Works reports whether mail is set up.
 func (q *Queue) Works() bool { return q != nil && q.On }
 
-// Enqueue adds the mail to the transaction that makes the change, and reports
-// whether it took it. A mail without an address is none. One that is beyond
-// MaxWaiting or MaxDaily is dropped and logged: a full queue keeps nobody from a
-// change. Errors: db.ErrUnavailable.
+// Enqueue queues the mail in the transaction of the change that it is about, and reports
+// whether it did. It does not queue a mail without a recipient, or if mail is not set up.
+// A mail beyond MaxWaiting or MaxDaily is dropped and logged, so that a full queue
+// prevents no change. Errors: db.ErrUnavailable.
 func (q *Queue) Enqueue(ctx context.Context, tx *db.Tx, m Message) (taken bool, err error) {
 	if !q.Works() || m.To == "" {
 		return false, nil
@@ -72,21 +72,21 @@ func (q *Queue) Enqueue(ctx context.Context, tx *db.Tx, m Message) (taken bool, 
 
 const countWaiting = `SELECT COUNT(*) FROM (SELECT 1 FROM mails WHERE sent_at = 0 AND failed_at = 0 LIMIT ?) AS waiting`
 
-// Waiting returns how many mails wait to be sent, MaxWaiting at most.
-// Errors: db.ErrUnavailable.
+// Waiting returns how many mails wait to be sent, counting up to MaxWaiting. Errors:
+// db.ErrUnavailable.
 func (q *Queue) Waiting(ctx context.Context) (int64, error) {
 	return db.One(ctx, q.DB.Reserved(), db.Int, countWaiting, MaxWaiting)
 }
 
-// wakeSender has this process's sender look.
+// wakeSender makes this process's sender look for mails now.
 func (q *Queue) wakeSender() {
 	select {
 	case q.wake <- struct{}{}:
-	default: // it is woken already
+	default: // a wake-up is pending already
 	}
 }
 
-// beyond says why the mail is not taken, or nothing.
+// beyond returns the reason why the mail is dropped, or "".
 func (q *Queue) beyond(ctx context.Context, tx *db.Tx, m Message) (reason string, err error) {
 	if !hosts.IsMail(m.To) {
 		return "no email address", nil
@@ -94,7 +94,7 @@ func (q *Queue) beyond(ctx context.Context, tx *db.Tx, m Message) (reason string
 	n, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM mails WHERE recipient = ? AND kind = ? AND created_at > ?`,
 		m.To, string(m.Kind), db.Micros(q.Now().Add(-day)))
 	if err != nil || n >= MaxDaily {
-		return "many of this kind went to the address within a day", err
+		return "the address got too many of this kind within a day", err
 	}
 	n, err = db.One(ctx, tx, db.Int, countWaiting, MaxWaiting)
 	if err != nil || n >= MaxWaiting {
@@ -103,18 +103,18 @@ func (q *Queue) beyond(ctx context.Context, tx *db.Tx, m Message) (reason string
 	return "", nil
 }
 
-// Failure is a mail that was given up.
+// Failure is a mail that the sender gave up.
 type Failure struct {
 	Kind      Kind
 	AccountID string
 	To        string
-	Made      time.Time
+	CreatedAt time.Time // when the mail was queued
 	GaveUp    time.Time
-	Why       string // one line
+	Why       string // the reason, on one line
 }
 
-// Failed returns the newest n mails that were given up within a week.
-// Errors: db.ErrUnavailable.
+// Failed returns the newest n mails that were given up, within the last week. Errors:
+// db.ErrUnavailable.
 func (q *Queue) Failed(ctx context.Context, n int) ([]Failure, error) {
 	all, err := db.All(ctx, q.DB, scanFailure, `SELECT kind, account_id, recipient, created_at, failed_at, error FROM mails
 		WHERE failed_at > 0 ORDER BY failed_at DESC LIMIT ?`, n)
@@ -127,13 +127,12 @@ func (q *Queue) Failed(ctx context.Context, n int) ([]Failure, error) {
 func scanFailure(r db.Row) (f Failure, err error) {
 	var made, gaveUp int64
 	err = r.Scan(&f.Kind, &f.AccountID, &f.To, &made, &gaveUp, &f.Why)
-	f.Made, f.GaveUp = db.Time(made), db.Time(gaveUp)
+	f.CreatedAt, f.GaveUp = db.Time(made), db.Time(gaveUp)
 	return f, err
 }
 
-// Sweep forgets mails that were sent a day ago or given up a week ago, and who asked
-// for a new password an hour ago.
-// Errors: db.ErrUnavailable.
+// Sweep deletes mails that were sent a day ago or given up a week ago, and requests for a
+// new password that are an hour old. Errors: db.ErrUnavailable.
 func (q *Queue) Sweep(ctx context.Context) error {
 	now := q.Now()
 	err := q.DB.Sweep(ctx, `DELETE FROM mails WHERE id IN (SELECT id FROM mails
@@ -144,7 +143,7 @@ func (q *Queue) Sweep(ctx context.Context) error {
 			db.Micros(now.Add(-askWindow)))
 	}
 	if err != nil {
-		return fmt.Errorf("sweeping mails: %w", err)
+		return fmt.Errorf("deleting old mails: %w", err)
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 	"glassjar/utl/mail/mailtest"
 )
 
-// A mail is queued with the change that it tells of, or not at all.
+// A mail is queued if and only if the change that it is about is committed.
 func TestTheChangeThatFailsTellsNothing(t *testing.T) {
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	sender := w.sender(t, s.URL("smtp", "localhost"))
@@ -44,11 +44,11 @@ func TestNothingIsQueued(t *testing.T) {
 	if got := w.rows(t); got != "" || !strings.Contains(w.log.String(), `msg="mail dropped" kind=reset account_id="id of no address" reason="no email address"`) {
 		t.Errorf("queued %q, logged %q", got, w.log)
 	}
-	(&mail.Sender{Queue: off}).Run(t.Context()) // returns
+	(&mail.Sender{Queue: off}).Run(t.Context()) // returns at once
 }
 
-// Attack mail/flood: ten mails of a kind a day reach an address; none of another
-// kind is kept back by them.
+// Attack mail/flood: an address gets at most ten mails of a kind a day; the limits of the
+// kinds are independent.
 func TestTenADay(t *testing.T) {
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	sender := w.sender(t, s.URL("smtp", "localhost"))
@@ -77,7 +77,7 @@ func TestTenADay(t *testing.T) {
 	}
 }
 
-// Attack mail/flood: a full queue takes no more, and keeps nobody from a change.
+// Attack mail/flood: a full queue accepts no mail, and prevents no change.
 func TestAFullQueue(t *testing.T) {
 	w := newWorld(t)
 	q := w.queue(t)
@@ -113,7 +113,7 @@ func TestAFullQueue(t *testing.T) {
 	}
 }
 
-// What was sent is kept for a day, what was given up for a week.
+// A sent mail is kept for a day, a failed one for a week.
 func TestSweep(t *testing.T) {
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	s.Rcpt = refuse(550, "no@b")
@@ -134,7 +134,8 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// Attack secrets/at-rest: no row holds a code that a mail has, or had it been sent.
+// Attack secrets/at-rest: no row contains the code of a mail, neither before nor after it
+// is sent.
 func TestNoCodeInTheDatabase(t *testing.T) {
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	s.Rcpt = refuse(450, "later@b")

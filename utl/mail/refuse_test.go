@@ -17,7 +17,7 @@ func refusal(code int) error {
 	return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCodeNotSet, Message: "not this\u202eone"}
 }
 
-// refuse answers the address with the code, others with 250.
+// refuse answers the address with the code, and all others with 250.
 func refuse(code int, address string) func(string) error {
 	return func(to string) error {
 		if to == address {
@@ -27,7 +27,7 @@ func refuse(code int, address string) func(string) error {
 	}
 }
 
-// What the mail server says of one mail concerns that one alone.
+// The refusal of one mail does not affect others.
 func TestRefused(t *testing.T) { // Attack mail/server
 	w, s := newWorld(t), mailtest.Start(t, "starttls")
 	sender := w.sender(t, s.URL("smtp", "0.0.0.0"))
@@ -54,7 +54,7 @@ func TestRefused(t *testing.T) { // Attack mail/server
 	came(t, s, "a@b", "later@b")
 }
 
-// Attack mail/server: one that closes down (421) is one that is down.
+// Attack mail/server: a mail server that closes the connection (421) counts as down.
 func TestTheMailServerClosesDown(t *testing.T) {
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	sender := w.sender(t, s.URL("smtp", "localhost"))
@@ -63,14 +63,14 @@ func TestTheMailServerClosesDown(t *testing.T) {
 	if err := sender.Send(t.Context()); err == nil || !strings.Contains(err.Error(), "421 ") || s.Attempts() != 1 {
 		t.Errorf("got error %v after %d mails", err, s.Attempts())
 	}
-	mustSend(t, sender) // it pauses
+	mustSend(t, sender) // the sender pauses
 	if s.Attempts() != 1 {
 		t.Errorf("%d mails were tried", s.Attempts())
 	}
 }
 
-// A mail server that takes nothing of ours is one that is down: somebody may mend
-// the settings.
+// A mail server that refuses every mail of ours counts as down: somebody may correct the
+// settings.
 func TestTheMailServerWantsUsNot(t *testing.T) { // Attack mail/server
 	for name, spoil := range map[string]func(*mailtest.Server, *mail.Sender){
 		"the sender": func(s *mailtest.Server, _ *mail.Sender) { s.MailFrom = refuse(550, "jar@site.example") },
@@ -99,8 +99,8 @@ func TestTheMailServerWantsUsNot(t *testing.T) { // Attack mail/server
 	}
 }
 
-// Attack mail/in-the-clear: no password and no mail goes to another machine
-// without TLS, or to one whose certificate is not good.
+// Attack mail/in-the-clear: no password and no mail is sent to another machine without TLS,
+// or to one whose certificate is not trusted.
 func TestInTheClear(t *testing.T) {
 	for _, tt := range []struct{ name, kind, scheme, host, want string }{
 		{"no STARTTLS", "smtp", "smtp", "0.0.0.0", "does not support STARTTLS"},

@@ -13,8 +13,8 @@ import (
 	"glassjar/utl/mail/mailtest"
 )
 
-// What this server queues is sent at once, what another does within 5 s; the stop
-// ends it.
+// Mails of this server are sent at once, those of another server within 5 s; the end of ctx
+// ends Run.
 func TestRun(t *testing.T) {
 	dbtest.OnlySQLite(t, "goroutines of the driver for PostgreSQL outlive the test's bubble")
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
@@ -38,8 +38,8 @@ func TestRun(t *testing.T) {
 	})
 }
 
-// A stop in the middle of a mail gives the mail server a moment, and the mail goes
-// back into the queue at once.
+// When the program stops while sending, the mail server gets a few seconds to answer; then
+// the mail returns to the queue at once.
 func TestStopWhileSending(t *testing.T) {
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	sender := w.sender(t, s.URL("smtp", "localhost"))
@@ -56,7 +56,7 @@ func TestStopWhileSending(t *testing.T) {
 	came(t, s, "c@d", "a@b")
 }
 
-// A stop waits for the answer that is on its way.
+// The stop waits for the answer to the mail that is being sent.
 func TestStopLetsAMailFinish(t *testing.T) {
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	sender := w.sender(t, s.URL("smtp", "localhost"))

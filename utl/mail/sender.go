@@ -8,30 +8,30 @@ import (
 )
 
 const (
-	poll          = 5 * time.Second        // how often another server's mails are looked for
-	settling      = 200 * time.Millisecond // in which the transaction that woke the sender commits
-	maxPause      = 5 * time.Minute        // between tries of a mail server that is down
-	maxRetryDelay = time.Hour              // between tries of one mail
+	poll          = 5 * time.Second        // how often mails of other servers are looked for
+	settling      = 200 * time.Millisecond // time for the transaction that woke the sender to commit
+	maxPause      = 5 * time.Minute        // between attempts to reach a mail server that is down
+	maxRetryDelay = time.Hour              // between attempts to send one mail
 )
 
-// Sender sends what waits in the queue.
+// Sender sends the mails in the queue.
 type Sender struct {
 	Queue  *Queue
 	Server Server
-	// Link makes the link of a mail that is being sent. Errors: ErrNotDue, and
-	// those of which the mail is tried again later.
+	// Link creates the link of a mail that is about to be sent. After an error other than
+	// ErrNotDue the mail is tried again later.
 	Link func(context.Context, Message) (Link, error)
-	// Asked returns the mail for somebody who forgot a password. Errors: ErrNotDue,
-	// and those of which it is tried again later.
+	// Asked returns the mail for a request for a new password. After an error other than
+	// ErrNotDue the request is tried again later.
 	Asked func(context.Context, Asked) (Message, error)
 
-	downs    int       // rounds in a row that the mail server ended
-	paused   time.Time // no round before this
-	unmarked *row      // sent, and not noted yet
+	downs    int       // consecutive failures to use the mail server
+	paused   time.Time // nothing is sent before this time
+	unmarked *row      // was sent, but could not be marked as sent yet
 }
 
-// Run sends what is due, until ctx ends: at once what this process queues, and
-// within seconds what others do. Without a mail server there is nothing to do.
+// Run sends mails until ctx ends: at once those that this process queues, and within
+// seconds those of other servers. It returns at once if mail is not set up.
 func (s *Sender) Run(ctx context.Context) {
 	if !s.Queue.Works() {
 		return
@@ -54,9 +54,10 @@ func (s *Sender) Run(ctx context.Context) {
 	}
 }
 
-// Send looks up who forgot a password, and sends what is due now, unless the mail server was found down a moment
-// ago. One caller at a time. Errors: db.ErrUnavailable, and why the mail server
-// could not be used.
+// Send processes requests for new passwords, and sends all mails that are due. It sends
+// nothing for a while after the mail server was found to be down. It must not be called
+// concurrently. Errors: db.ErrUnavailable, and the reason why the mail server could not
+// be used.
 func (s *Sender) Send(ctx context.Context) error {
 	if err := s.Queue.look(ctx, s.Asked); err != nil {
 		return err
@@ -83,7 +84,8 @@ func (s *Sender) Send(ctx context.Context) error {
 	return nil
 }
 
-// mark notes what was sent and could not be noted then: it must not be sent again.
+// mark marks the unmarked mail as sent. It runs before anything else is sent, so that no
+// mail is sent twice.
 func (s *Sender) mark(ctx context.Context) error {
 	if s.unmarked == nil {
 		return nil
@@ -95,7 +97,7 @@ func (s *Sender) mark(ctx context.Context) error {
 	return nil
 }
 
-// one sends the mail, unless another server does. An error ends the round.
+// one sends the mail, unless another server has claimed it. After an error, Send stops.
 func (s *Sender) one(ctx context.Context, c *connection, m row) error {
 	mine, err := s.Queue.claim(ctx, &m)
 	if !mine || err != nil {
@@ -121,8 +123,8 @@ func (s *Sender) one(ctx context.Context, c *connection, m row) error {
 	return s.deliver(ctx, c, m, link)
 }
 
-// connect connects to the mail server, unless that is done. After an error the
-// sender pauses, longer each time.
+// connect connects to the mail server, unless c is connected. After an error the sender
+// pauses, longer each time.
 func (s *Sender) connect(ctx context.Context, c *connection) error {
 	if c.smtp != nil {
 		return nil
@@ -135,13 +137,14 @@ func (s *Sender) connect(ctx context.Context, c *connection) error {
 	return nil
 }
 
+// down starts a pause, which doubles with each consecutive failure of the mail server.
 func (s *Sender) down() {
 	s.downs++
 	s.paused = s.Queue.Now().Add(doubled(15*time.Second, s.downs, maxPause))
 }
 
-// deliver hands the mail over and notes what became of it. An error ends the
-// round.
+// deliver sends the mail, and stores whether it was sent, refused or has to be tried
+// again. After an error, Send stops.
 func (s *Sender) deliver(ctx context.Context, c *connection, m row, link Link) error {
 	err := s.Server.deliver(c, m.id, m.To, s.Server.letter(m.Message, link))
 	refused, final := isRefusal(err)
@@ -161,10 +164,10 @@ func (s *Sender) deliver(ctx context.Context, c *connection, m row, link Link) e
 	return errors.Join(fmt.Errorf("talking to the mail server: %w", err), s.retry(ctx, m, err))
 }
 
-// retry gives the mail back, for a time that doubles with each try.
+// retry releases the mail for another attempt, after a delay that doubles each time.
 func (s *Sender) retry(ctx context.Context, m row, err error) error {
 	then := s.Queue.Now().Add(doubled(time.Minute, int(m.tries), maxRetryDelay))
-	if ctx.Err() != nil { // it was the stop that failed it
+	if ctx.Err() != nil { // it failed because the program stops
 		then = s.Queue.Now()
 	}
 	return s.Queue.later(ctx, m, then, reason(err))
@@ -175,7 +178,7 @@ func (s *Sender) giveUp(ctx context.Context, m row, why string) error {
 	return s.Queue.failed(ctx, m, why)
 }
 
-// doubled returns first, doubled with each n after 1, and most at most.
+// doubled returns first, doubled n-1 times, and at most most.
 func doubled(first time.Duration, n int, most time.Duration) time.Duration {
 	for ; n > 1 && first < most; n-- {
 		first *= 2

@@ -14,7 +14,7 @@ import (
 	"glassjar/utl/mail/mailtest"
 )
 
-// down returns the URL of a mail server that is not there.
+// down returns the URL of a mail server that is not running.
 func down(t *testing.T) *mailtest.Server {
 	t.Helper()
 	s := mailtest.Start(t, "smtp")
@@ -22,8 +22,8 @@ func down(t *testing.T) *mailtest.Server {
 	return s
 }
 
-// A mail server that is down delays mails, and other servers and starts of ours
-// find them: each comes once.
+// A mail server that is down delays mails. Other servers, and a restarted one, send them
+// later, each once.
 func TestTheMailServerIsDown(t *testing.T) { // Attack mail/server
 	w := newWorld(t)
 	sender := w.sender(t, down(t).URL("smtp", "localhost"))
@@ -36,11 +36,11 @@ func TestTheMailServerIsDown(t *testing.T) { // Attack mail/server
 	}
 	up := mailtest.Start(t, "smtp")
 	sender.Server.URL = up.URL("smtp", "localhost")
-	mustSend(t, sender) // it pauses
+	mustSend(t, sender) // the sender pauses
 	came(t, up)
 	w.pass(15 * time.Second)
 	mustSend(t, sender)
-	came(t, up, "c@d") // which was not tried
+	came(t, up, "c@d") // this mail was not tried
 	w.pass(time.Minute)
 	again := w.sender(t, sender.Server.URL)
 	mustSend(t, again)
@@ -51,8 +51,8 @@ func TestTheMailServerIsDown(t *testing.T) { // Attack mail/server
 	came(t, up, "c@d", "a@b")
 }
 
-// However many mails wait, a mail server that is down is asked once in a while,
-// and after a day they are given up, with the reason.
+// A mail server that is down is tried rarely, however many mails wait. After a day they are
+// given up, with the reason.
 func TestGivenUpAfterADay(t *testing.T) { // Attack mail/server
 	w := newWorld(t)
 	sender := w.sender(t, down(t).URL("smtp", "localhost"))
@@ -77,14 +77,14 @@ func TestGivenUpAfterADay(t *testing.T) { // Attack mail/server
 		t.Fatalf("given up: %v, error %v; want 3", all, err)
 	}
 	for _, f := range all {
-		if f.Kind != mail.Reset || f.AccountID != "id of "+f.To || f.GaveUp.Sub(f.Made) < 24*time.Hour || !strings.Contains(f.Why, "connection refused") {
+		if f.Kind != mail.Reset || f.AccountID != "id of "+f.To || f.GaveUp.Sub(f.CreatedAt) < 24*time.Hour || !strings.Contains(f.Why, "connection refused") {
 			t.Errorf("given up: %+v", f)
 		}
 	}
 }
 
-// When the line is cut after the mail and before its answer, the mail comes again,
-// as the same mail.
+// If the connection breaks after the mail and before its answer, the mail is sent again with
+// the same Message-ID.
 func TestTheAnswerIsLost(t *testing.T) { // Attack mail/server
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	sender := w.sender(t, s.URL("smtp", "localhost"))
@@ -109,7 +109,7 @@ func TestTheAnswerIsLost(t *testing.T) { // Attack mail/server
 	}
 }
 
-// When the line is cut after the answer, the mail has come.
+// If the connection breaks after the answer, the mail counts as sent.
 func TestTheLineIsCutAfterTheAnswer(t *testing.T) {
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	sender := w.sender(t, s.URL("smtp", "localhost"))
@@ -123,7 +123,7 @@ func TestTheLineIsCutAfterTheAnswer(t *testing.T) {
 	came(t, s, "a@b")
 }
 
-// Mails that a newer program queued wait for it; others go on.
+// Mails of a kind that only a newer version knows stay in the queue; others are sent.
 func TestUnknownMails(t *testing.T) {
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	sender := w.sender(t, s.URL("smtp", "localhost"))
@@ -144,11 +144,11 @@ func TestUnknownMails(t *testing.T) {
 	}
 }
 
-// A mail server that is slow costs no more than the sender's patience.
+// A slow mail server delays the sender by the timeout at most.
 func TestSlow(t *testing.T) { // Attack mail/server
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	sender := w.sender(t, s.URL("smtp", "localhost"))
-	mail.SetPatience(sender, 50*time.Millisecond)
+	mail.SetTimeout(sender, 50*time.Millisecond)
 	release := make(chan struct{})
 	s.Data = func(net.Conn, mailtest.Mail) error { <-release; return nil }
 	w.put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
@@ -158,7 +158,7 @@ func TestSlow(t *testing.T) { // Attack mail/server
 	close(release)
 }
 
-// A mail whose account is gone is forgotten; one without a link yet waits.
+// A mail whose account is gone is deleted; a mail whose link cannot be created yet waits.
 func TestNotDue(t *testing.T) {
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	sender := w.sender(t, s.URL("smtp", "localhost"))

@@ -20,38 +20,38 @@ import (
 )
 
 const (
-	patience = 30 * time.Second // for connecting, and then for each mail
-	grace    = 3 * time.Second  // after the stop, for the mail that is on its way
+	timeout = 30 * time.Second // for connecting, and then for each mail
+	grace   = 3 * time.Second  // for the mail being sent when the program stops
 )
 
-// Server is the mail server, and what it gives mails of: the site.
+// Server describes the mail server, and the site that the mails are from.
 type Server struct {
-	URL    *url.URL // smtp or smtps, with a port, and a user where the server asks for one
+	URL    *url.URL // SMTP_URL: scheme smtp or smtps, with a port, and a user if the server needs one
 	From   string   // the sender's address
-	Site   string   // what the site is called
-	Public *url.URL // the site's address
+	Site   string   // the site's name
+	Public *url.URL // the site's URL
 	Now    func() time.Time
 
-	patience time.Duration // 0: the constant
+	timeout time.Duration // zero: the constant
 }
 
-// connection is one to the mail server; the zero value is none yet.
+// connection is a connection to the mail server. The zero value is not connected.
 type connection struct {
 	client *gomail.Client
 	smtp   *smtp.Client
 	wire   net.Conn
-	stop   func() bool // takes back what the end of ctx does
+	stop   func() bool // cancels the closing at the end of ctx
 }
 
-// close says good-bye where somebody listens.
+// close ends the SMTP session with QUIT, and closes the connection.
 func (c *connection) close() {
 	if c.smtp != nil {
-		_ = c.client.CloseWithSMTPClient(c.smtp) // the mails' answers have come
+		_ = c.client.CloseWithSMTPClient(c.smtp) // an error does not matter: every mail was answered
 	}
 	c.drop()
 }
 
-// drop cuts the connection off.
+// drop closes the connection at once.
 func (c *connection) drop() {
 	if c.wire != nil {
 		c.stop()
@@ -60,16 +60,15 @@ func (c *connection) drop() {
 	*c = connection{}
 }
 
-// connect connects c: over TLS that is verified, unless the server is on this
-// machine, and signed in where the URL has a user. When ctx ends, what is on its
-// way has a moment.
+// connect connects c: over verified TLS unless the server is on this machine, and signed
+// in if the URL has a user. When ctx ends, the connection stays open for another grace.
 func (s Server) connect(ctx context.Context, c *connection) error {
 	port, err := strconv.Atoi(s.URL.Port())
 	if err != nil {
 		return fmt.Errorf("reading the port: %w", err)
 	}
-	options := append(s.security(), gomail.WithPort(port), gomail.WithTimeout(cmp.Or(s.patience, patience)), gomail.WithoutSMTPUTF8(),
-		gomail.WithHELO(s.domain()), // else it is this machine's name
+	options := append(s.security(), gomail.WithPort(port), gomail.WithTimeout(cmp.Or(s.timeout, timeout)), gomail.WithoutSMTPUTF8(),
+		gomail.WithHELO(s.domain()), // the default would reveal this machine's name
 		gomail.WithDialContextFunc(func(dialing context.Context, network, _ string) (net.Conn, error) {
 			wire, err := s.dial(dialing, network)
 			if err == nil {
@@ -82,18 +81,18 @@ func (s Server) connect(ctx context.Context, c *connection) error {
 	}
 	if c.smtp, err = c.client.DialToSMTPClientWithContext(ctx); err != nil {
 		c.smtp = nil
-		c.drop() // which the library leaves open
+		c.drop() // the library leaves the connection open
 	}
 	return err
 }
 
-// security returns how the connection is encrypted, and who signs in.
+// security returns the options for TLS and sign-in.
 func (s Server) security() (options []gomail.Option) {
 	switch {
 	case s.URL.Scheme == "smtps":
 		options = append(options, gomail.WithSSL())
-	case isLoopback(s.URL.Hostname()): // nobody is in between, and its certificate names no loopback address
-		options = append(options, gomail.WithTLSPolicy(gomail.TLSOpportunistic), // some take passwords over TLS alone
+	case isLoopback(s.URL.Hostname()): // no network is in between, and certificates do not name loopback addresses
+		options = append(options, gomail.WithTLSPolicy(gomail.TLSOpportunistic), // some servers accept passwords only over TLS
 			gomail.WithTLSConfig(&tls.Config{InsecureSkipVerify: true})) // #nosec G402 -- see above
 	default:
 		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory))
@@ -106,8 +105,8 @@ func (s Server) security() (options []gomail.Option) {
 	return options
 }
 
-// dial opens a connection, over TLS where that comes first. The library's own
-// address has no brackets around IPv6.
+// dial opens a connection, with TLS for smtps. The library's own dialer gets an address
+// without brackets around IPv6.
 func (s Server) dial(ctx context.Context, network string) (net.Conn, error) {
 	if s.URL.Scheme == "smtps" {
 		return (&tls.Dialer{Config: &tls.Config{ServerName: s.URL.Hostname(), MinVersion: tls.VersionTLS12}}).DialContext(ctx, network, s.URL.Host)
@@ -115,8 +114,8 @@ func (s Server) dial(ctx context.Context, network string) (net.Conn, error) {
 	return (&net.Dialer{}).DialContext(ctx, network, s.URL.Host)
 }
 
-// deliver hands the letter to the mail server. The id makes its Message-ID: a
-// mail that is sent again has the same.
+// deliver sends the letter. The Message-ID is made from the id, so that a mail that is
+// sent again has the same.
 func (s Server) deliver(c *connection, id, to string, l letter) error {
 	text, html, err := l.render()
 	if err != nil {
@@ -128,18 +127,19 @@ func (s Server) deliver(c *connection, id, to string, l letter) error {
 	m.Subject(l.Subject)
 	m.SetDateWithValue(s.Now())
 	m.SetMessageIDWithValue(id + "@" + s.domain())
-	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no "I am on holiday" comes back
+	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834, section 5: suppresses automatic replies
 	m.SetBodyString(gomail.TypeTextPlain, text)
 	m.AddAlternativeString(gomail.TypeTextHTML, html)
 	err = c.client.SendWithSMTPClient(c.smtp, m)
 	if m.IsDelivered() {
-		return nil // what failed after that does not matter
+		return nil // an error after the delivery does not matter
 	}
-	c.drop() // who knows what the server waits for now
+	c.drop() // the state of the SMTP session is unknown
 	return err
 }
 
-// Test sends a mail to the address that says that mail works, past the queue.
+// Test sends a test mail to the address, without the queue. Errors: why the mail server
+// could not be used or refused the mail.
 func (s Server) Test(ctx context.Context, to string) error {
 	c := &connection{}
 	defer func() { c.close() }()
@@ -152,8 +152,7 @@ func (s Server) Test(ctx context.Context, to string) error {
 	return nil
 }
 
-// domain returns the sender's domain, by which the mails and their sender are
-// called.
+// domain returns the domain of the sender's address, for Message-ID and HELO.
 func (s Server) domain() string {
 	return s.From[strings.LastIndexByte(s.From, '@')+1:]
 }
@@ -164,9 +163,9 @@ func isLoopback(host string) bool {
 	return err == nil && ip.IsLoopback() || host == "localhost"
 }
 
-// isRefusal reports whether the mail server refused this one mail, by its answer
-// to its address or its content, and whether for good. Other errors are about the
-// server itself, or the connection.
+// isRefusal reports whether the mail server refused this one mail, because of its
+// recipient or its content, and whether that is permanent (final). Other errors concern
+// the server itself or the connection.
 func isRefusal(err error) (refused, final bool) {
 	sending, ok := errors.AsType[*gomail.SendError](err)
 	if !ok {
@@ -181,8 +180,8 @@ func isRefusal(err error) (refused, final bool) {
 	return code >= 400 && code != 421, code >= 500 // RFC 5321, section 4.2.1; 421 closes the connection
 }
 
-// reason returns the error on one line, without the address that the library adds
-// to it.
+// reason returns the error on one line, without the recipient's address that the library
+// appends.
 func reason(err error) string {
 	text, _, _ := strings.Cut(err.Error(), ", affected ")
 	return line(text, 256)

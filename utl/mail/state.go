@@ -9,14 +9,14 @@ import (
 	"glassjar/utl/db"
 )
 
-// Trouble is what keeps mails from being sent.
+// Trouble says why mails could not be sent yet.
 type Trouble struct {
-	Waiting int       // mails
-	Since   time.Time // when the first of them that was tried was made
-	Why     string    // one line
+	Waiting int       // number of mails that wait
+	Since   time.Time // when the oldest of those that failed was queued
+	Why     string    // the reason, on one line
 }
 
-// Trouble returns why mails wait that were tried; without a reason, none does.
+// Trouble returns why mails wait that were tried, or the zero Trouble if none failed.
 // Errors: db.ErrUnavailable.
 func (q *Queue) Trouble(ctx context.Context) (t Trouble, err error) {
 	t, err = db.One(ctx, q.DB, scanTrouble, `SELECT created_at, error FROM mails

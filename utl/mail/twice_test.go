@@ -12,8 +12,8 @@ import (
 	"glassjar/utl/mail/mailtest"
 )
 
-// While one server sends a mail the others leave it; when that one is killed, the
-// lease ends and another sends it. One that was only slow changes nothing then.
+// While one server sends a mail, others leave it alone. If that server is killed, another
+// sends the mail when the lease ends. If it was only slow, its late result changes nothing.
 func TestKilledWhileSending(t *testing.T) { // Attack mail/twice
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	one, other := w.sender(t, s.URL("smtp", "localhost")), w.sender(t, s.URL("smtp", "localhost"))
@@ -46,10 +46,10 @@ func TestKilledWhileSending(t *testing.T) { // Attack mail/twice
 	}
 	w.pass(time.Hour)
 	mustSend(t, one)
-	came(t, s, "a@b", "a@b") // the one whose sender was killed, and the one that followed
+	came(t, s, "a@b", "a@b") // the mail of the killed sender, and the second one
 }
 
-// Two servers at once send each mail once.
+// Two concurrent servers send each mail once.
 func TestTwoSenders(t *testing.T) { // Attack mail/twice
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	senders := []*mail.Sender{w.sender(t, s.URL("smtp", "localhost")), w.sender(t, s.URL("smtp", "localhost")), w.sender(t, s.URL("smtp", "localhost"))}
@@ -77,7 +77,7 @@ func TestTwoSenders(t *testing.T) { // Attack mail/twice
 	}
 }
 
-// A mail that was sent while the database was away is not sent again.
+// A mail that was sent while the database was unavailable is not sent again.
 func TestTheDatabaseIsAwayWhenItWasSent(t *testing.T) { // Attack mail/twice
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	sender := w.sender(t, s.URL("smtp", "localhost"))

@@ -1,6 +1,7 @@
 package mail
 
-// words are those of a kind. {site}, {name}, {detail} and {until} are filled in.
+// words are the texts of a kind of mail. {site}, {name}, {detail} and {until} are
+// placeholders.
 type words struct{ subject, says, before, button, after string }
 
 const (

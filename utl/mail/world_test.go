@@ -20,15 +20,15 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(mailtest.Main(func() int { return dbtest.Main(m) })) }
 
-// world is a queue, the servers that send its mails, and the one clock.
+// world is a queue, the servers that send its mails, and their common clock.
 type world struct {
-	at  string // the database
+	at  string // the database's URL or path
 	db  *db.DB
 	log *bytes.Buffer
 
 	mu  sync.Mutex
 	now time.Time
-	// links counts the links that were made.
+	// links counts the links that were created.
 	links int
 }
 
@@ -50,13 +50,13 @@ func (w *world) pass(d time.Duration) {
 	w.now = w.now.Add(d)
 }
 
-// queue returns the queue as one more server has it.
+// queue returns the queue as another server sees it.
 func (w *world) queue(t *testing.T) *mail.Queue {
 	t.Helper()
 	return mail.NewQueue(dbtest.OpenAt(t, w.at), true, w.Now, slog.New(slog.NewTextHandler(w.log, nil)))
 }
 
-// sender returns a server's sender, which sends by the mail server at the URL.
+// sender returns a server's sender, which uses the mail server at the URL.
 func (w *world) sender(t *testing.T, at *url.URL) *mail.Sender {
 	t.Helper()
 	return &mail.Sender{Queue: w.queue(t), Server: server(at, w.Now), Link: w.link, Asked: w.asked}
@@ -76,7 +76,7 @@ func (w *world) asked(_ context.Context, a mail.Asked) (mail.Message, error) {
 	return m, nil
 }
 
-// link makes a link whose code is no other's.
+// link creates a link with a code of its own.
 func (w *world) link(_ context.Context, m mail.Message) (mail.Link, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -92,7 +92,7 @@ func message(kind mail.Kind, to string) mail.Message {
 	}
 }
 
-// put queues the mails, one after the other: they are sent in this order.
+// put queues the mails one after the other, so that they are sent in this order.
 func (w *world) put(t *testing.T, q *mail.Queue, all ...mail.Message) {
 	t.Helper()
 	for _, m := range all {
@@ -110,7 +110,8 @@ func mustSend(t *testing.T, s *mail.Sender) {
 	}
 }
 
-// came fails the test unless mails to these addresses came, in this order.
+// came fails the test unless the server received mails to exactly these addresses, in this
+// order.
 func came(t *testing.T, s *mailtest.Server, want ...string) {
 	t.Helper()
 	var got []string
@@ -122,7 +123,7 @@ func came(t *testing.T, s *mailtest.Server, want ...string) {
 	}
 }
 
-// rows returns what the table of mails holds: every column, a line each row.
+// rows returns the table of mails as text: every column, one line per row.
 func (w *world) rows(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder

@@ -1,5 +1,5 @@
-// Package mailtest is a mail server for tests: it speaks SMTP over TCP, with TLS
-// and sign-in, and misbehaves where a test says so.
+// Package mailtest is a mail server for tests: it speaks SMTP over TCP, with TLS and
+// sign-in, and can be told to fail.
 package mailtest
 
 import (
@@ -24,12 +24,13 @@ import (
 
 // The user and the password that a server with TLS asks for.
 const (
+	// The user and the password that a server with TLS requires.
 	User     = "jar@site.example"
 	Password = "c4nary/of the:mail@server"
 )
 
-// Main runs the tests of a package that sends mail: the certificate of its
-// servers, for localhost, is good. It returns the exit code.
+// Main runs the tests of a package that sends mail, with a certificate for localhost that
+// its mail servers use and the tests trust. It returns the exit code.
 func Main(run func() int) int {
 	folder, err := os.MkdirTemp("", "mailtest")
 	if err != nil {
@@ -45,9 +46,9 @@ func Main(run func() int) int {
 	return run()
 }
 
-var certificate *tls.Config // of every server that is no stranger
+var certificate *tls.Config // the trusted one
 
-// newCertificate makes a certificate, whose file is cert.pem in the folder.
+// newCertificate makes a certificate for localhost, as cert.pem and key.pem in the folder.
 func newCertificate(folder string) (*tls.Config, error) {
 	certFile, keyFile := filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
 	if _, err := certtest.Make(certFile, keyFile); err != nil {
@@ -57,6 +58,7 @@ func newCertificate(folder string) (*tls.Config, error) {
 	return &tls.Config{Certificates: []tls.Certificate{pair}}, err
 }
 
+// stranger returns a certificate that nobody trusts.
 func stranger(tb testing.TB) *tls.Config {
 	tb.Helper()
 	config, err := newCertificate(tb.TempDir())
@@ -66,9 +68,9 @@ func stranger(tb testing.TB) *tls.Config {
 	return config
 }
 
-// Mail is a mail that came, or nearly did.
+// Mail is a mail that the server received, at least in part.
 type Mail struct {
-	Helo     string // what the sender says that it is called
+	Helo     string // the name in the sender's HELO
 	From, To string
 	Raw      []byte
 	*mail.Message
@@ -76,9 +78,9 @@ type Mail struct {
 
 // Server is a running mail server.
 type Server struct {
-	// Rcpt, MailFrom and Data, where they are set, decide what a command is
-	// answered. Data may keep the sender waiting, or close its connection; Answered
-	// is called after the answer to a mail. They are set before the first mail.
+	// MailFrom, Rcpt and Data, if not nil, decide how the server answers these commands.
+	// Data may delay the answer or close the connection. Answered is called after the
+	// answer to a mail. Set them before the first mail.
 	MailFrom, Rcpt func(address string) error
 	Data           func(net.Conn, Mail) error
 	Answered       func(net.Conn)
@@ -93,10 +95,9 @@ type Server struct {
 	stop     func() error
 }
 
-// Start starts a server on this machine: one without TLS (smtp), one that offers
-// STARTTLS (starttls), one whose certificate is not good (stranger), or one that
-// speaks TLS from the start (smtps). Those with TLS want User and Password. It
-// ends with the test.
+// Start starts a server on this machine. kind is smtp (without TLS), starttls, smtps
+// (TLS from the start) or stranger (STARTTLS with a certificate that nobody trusts). Those
+// with TLS require User and Password. It stops at the end of the test.
 func Start(tb testing.TB, kind string) *Server {
 	tb.Helper()
 	ln, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
@@ -115,19 +116,19 @@ func Start(tb testing.TB, kind string) *Server {
 		ln = tls.NewListener(ln, certificate)
 	}
 	go func() { _ = serves.Serve(ln) }()
-	s.stop = func() error { return errors.Join(serves.Close(), ln.Close()) } // it may not serve yet
+	s.stop = func() error { return errors.Join(serves.Close(), ln.Close()) } // both: Serve may not have started yet
 	tb.Cleanup(s.Stop)
 	return s
 }
 
-// Stop ends the server.
+// Stop stops the server.
 func (s *Server) Stop() { _ = s.stop() }
 
-// URL returns SMTP_URL for the server under the scheme and host.
+// URL returns the SMTP_URL of the server, with this scheme and host.
 func (s *Server) URL(scheme, host string) *url.URL {
 	_, port, err := net.SplitHostPort(s.ln.Addr().String())
 	if err != nil {
-		panic(err) // the listener is ours
+		panic(err) // a TCP listener has a port
 	}
 	u := &url.URL{Scheme: scheme, Host: net.JoinHostPort(host, port)}
 	if s.tls {
@@ -136,21 +137,21 @@ func (s *Server) URL(scheme, host string) *url.URL {
 	return u
 }
 
-// Mails returns what the server took.
+// Mails returns the mails that the server accepted.
 func (s *Server) Mails() []Mail {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Mail(nil), s.all...)
 }
 
-// Attempts returns how many connections came as far as a sender's address.
+// Attempts returns how many MAIL commands the server received.
 func (s *Server) Attempts() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.attempts
 }
 
-// Asked returns how many passwords the server was given.
+// Asked returns how many passwords the server received.
 func (s *Server) Asked() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -233,7 +234,7 @@ func (s *session) Reset() {
 
 func (s *session) Logout() error { return nil }
 
-// silent is a log that nobody reads: a test says itself what went wrong.
+// silent discards the server's log.
 type silent struct{}
 
 func (silent) Printf(string, ...any) {}

@@ -53,7 +53,7 @@ func (m Mail) Parts(tb testing.TB) (text, html string) {
 
 var link = regexp.MustCompile(`(?m)^https?://[^/\s]+(/(?:join|reset|confirm|lock|signup)/[A-Z2-7]{26})$`)
 
-// Link returns the path that the mail's link leads to, or "".
+// Link returns the path of the mail's link, or "".
 func (m Mail) Link(tb testing.TB) string {
 	tb.Helper()
 	text, _ := m.Parts(tb)
