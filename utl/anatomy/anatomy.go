@@ -1,7 +1,7 @@
-// Package anatomy takes a signed cookie apart and puts it together, for the
-// lab: it finds the letters that spell each part, signs with the lab's own
-// key, and says which check a value fails. It has no other key, stores none of
-// its input, and never reveals what a signature should have been.
+// Package anatomy parses, makes and verifies signed cookies for the lab: it finds the
+// characters that encode each part, signs with the lab's own key, and says which check a
+// value fails. It has no other key, stores none of its input, and never reveals what a
+// valid signature would have been.
 package anatomy
 
 import (
@@ -16,28 +16,27 @@ import (
 var (
 	// ErrLong means that a value has more than [MaxSize] bytes.
 	ErrLong = errors.New("the value is too long")
-	// ErrParts means that a value has no timestamp, payload and signature with a
-	// bar between them.
+	// ErrParts means that a value does not consist of timestamp, payload and signature with
+	// bars between them.
 	ErrParts = errors.New("there are not three parts")
 )
 
 // Part is one part of a signed cookie.
 type Part struct {
 	Text     string // decoded; a signature is 32 bytes, not text
-	From, To int    // the letters Value[From:To] encode it
+	From, To int    // Value[From:To] are the characters that encode it
 }
 
-// Cookie is a signed cookie, taken apart: its value is base64url over
-// timestamp|payload|signature.
+// Cookie is a parsed signed cookie: its value is timestamp|payload|signature in base64url.
 type Cookie struct {
 	Name, Value string
 
 	Timestamp, Payload, Signature Part
 }
 
-// Parse takes a cookie apart without verifying it: [Lab.Verify] does that.
-// Line breaks in the value are ignored, as in base64.
-// Errors: [ErrLong], base64.CorruptInputError and [ErrParts].
+// Parse parses a cookie without verifying it; [Lab.Verify] verifies. Line breaks in the
+// value are ignored, as base64 decoders do. Errors: [ErrLong], base64.CorruptInputError
+// and [ErrParts].
 func Parse(name, value string) (Cookie, error) {
 	c := Cookie{Name: name, Value: unwrap(value)}
 	if len(c.Value) > MaxSize {
@@ -59,20 +58,20 @@ func Parse(name, value string) (Cookie, error) {
 	return c, nil
 }
 
-// ReplacePayload returns the cookie's value with another payload, and keeps its
-// timestamp and signature.
+// ReplacePayload returns the cookie's value with another payload and the old timestamp
+// and signature.
 func (c Cookie) ReplacePayload(d Dictionary) string {
 	text := c.Timestamp.Text + "|" + base64.URLEncoding.EncodeToString([]byte(d.String())) + "|" + c.Signature.Text
 	return base64.URLEncoding.EncodeToString([]byte(text))
 }
 
-// unwrap returns the value without the line breaks that tools put into base64.
+// unwrap returns the value without the line breaks that tools insert into base64.
 func unwrap(value string) string {
 	return strings.NewReplacer("\r", "", "\n", "").Replace(value)
 }
 
-// part returns the part whose text begins at byte at of the decoded value. A
-// letter encodes 6 bits and a bar has 8, so no letter belongs to two parts.
+// part returns the part whose text begins at byte at of the decoded value. A character
+// encodes 6 bits and a bar has 8, so no character belongs to two parts.
 func part(text string, at int) Part {
 	if text == "" {
 		return Part{From: at * 8 / 6, To: at * 8 / 6}
@@ -80,12 +79,11 @@ func part(text string, at int) Part {
 	return Part{text, at * 8 / 6, ((at+len(text))*8 + 5) / 6}
 }
 
-// Piece is a run of a value's letters that spell one part, or, where Part is
-// empty, a bar between parts or the padding.
+// Piece is a run of characters of a value that encode one part. If Part is empty, they
+// encode a bar between parts, or are padding.
 type Piece struct{ Part, Text string }
 
-// Pieces returns the value's letters, in order, cut where the parts begin and
-// end.
+// Pieces returns the characters of the value in order, split at the ends of the parts.
 func (c Cookie) Pieces() []Piece {
 	var pieces []Piece
 	at := 0
@@ -105,14 +103,14 @@ func (c Cookie) Pieces() []Piece {
 	return pieces
 }
 
-// Signed returns the timestamp, and reports whether it is a number of seconds
-// since 1970. The signature is not verified.
+// Signed returns the timestamp, and reports whether it is a number of seconds since 1970.
+// It does not verify the signature.
 func (c Cookie) Signed() (time.Time, bool) {
 	seconds, err := strconv.ParseInt(c.Timestamp.Text, 10, 64)
 	return time.Unix(seconds, 0).UTC(), err == nil
 }
 
-// JSON returns the payload, decoded from its own base64url.
+// JSON returns the payload, decoded from base64url.
 func (c Cookie) JSON() (string, error) {
 	raw, err := base64.URLEncoding.DecodeString(c.Payload.Text)
 	if err != nil {
@@ -130,12 +128,12 @@ func (c Cookie) Dictionary() (Dictionary, error) {
 	return ParseDictionary([]byte(text))
 }
 
-// Change is one difference between two cookies. Was and Now are the part's text
-// before and after; empty where the part is missing or cannot be decoded.
+// Change is one difference between two cookies. Was and Now are the part's text before
+// and after, empty if the part is missing or cannot be decoded.
 type Change struct{ Part, Was, Now string }
 
-// Changes returns how now differs from was: in its name, its payload, entry by
-// entry, its timestamp and its signature.
+// Changes returns the differences between two cookies: in name, payload (entry by entry),
+// timestamp and signature.
 func Changes(was, now Cookie) []Change {
 	var all []Change
 	if was.Name != now.Name {
@@ -170,7 +168,7 @@ func payloadChanges(was, now Cookie) []Change {
 			all = append(all, Change{"payload", e.String(), ""})
 		}
 	}
-	if all == nil { // the same entries, spelled or sorted in another way
+	if all == nil { // the same entries, in another spelling or order
 		all = []Change{{Part: "payload"}}
 	}
 	return all

@@ -61,8 +61,8 @@ func TestParseFindsThePartsAndTheirLetters(t *testing.T) {
 	}
 }
 
-// The reading is byte-exact: to change a part's bytes is to change its letters,
-// every one of them and no other.
+// Parts are located exactly: changing the bytes of a part changes all of its characters and
+// no others.
 func TestLettersBelongToTheirPart(t *testing.T) {
 	for _, payload := range []string{"{}", reader.String(), reader.Set("a", "b").String(), reader.Set("a", "bc").String()} {
 		c := parse(t, newLab(t).Sign("lab", payload, time.Unix(1795371641, 0)))

@@ -8,27 +8,27 @@ import (
 	"time"
 )
 
-// CodeStep is how long a code lives (RFC 6238, section 4.1).
+// CodeStep is the time step of a code (RFC 6238, section 4.1).
 const CodeStep = 30 * time.Second
 
-// Code is the code of one step, with all that it is made of (RFC 4226, section
-// 5.3; RFC 6238, section 4).
+// Code is the code of one time step, with every value it is computed from (RFC 4226,
+// section 5.3; RFC 6238, section 4).
 type Code struct {
-	Step    int64    // half minutes since 1970
-	Counter [8]byte  // Step, as it is signed
+	Step    int64    // time steps of 30 s since 1970
+	Counter [8]byte  // Step as 8 bytes, big-endian: the input of the HMAC
 	MAC     [20]byte // the HMAC-SHA-1 of Counter
-	Offset  int      // the last half byte of MAC: where Number begins in it
-	Number  uint32   // four bytes of MAC without the first bit
-	Digits  string   // the last six of Number
+	Offset  int      // the low 4 bits of MAC's last byte: where Number begins in MAC
+	Number  uint32   // four bytes of MAC without the highest bit
+	Digits  string   // the last six decimal digits of Number
 }
 
-// StepAt returns the step at the time t.
+// StepAt returns the time step at the time t.
 func StepAt(t time.Time) int64 { return t.Unix() / int64(CodeStep/time.Second) }
 
-// NewCode returns the secret's code of the step.
+// NewCode returns the secret's code of the time step.
 func NewCode(secret []byte, step int64) Code {
 	c := Code{Step: step}
-	binary.BigEndian.PutUint64(c.Counter[:], uint64(step)) //nolint:gosec // RFC 6238 counts so
+	binary.BigEndian.PutUint64(c.Counter[:], uint64(step)) //nolint:gosec // RFC 6238 counts steps as unsigned 64-bit integers
 	mac := hmac.New(sha1.New, secret)
 	mac.Write(c.Counter[:])
 	mac.Sum(c.MAC[:0])

@@ -8,10 +8,10 @@ import (
 	"glassjar/utl/anatomy"
 )
 
-// vectorSecret is the secret of both RFCs' test vectors.
+// vectorSecret is the secret of the test vectors in both RFCs.
 var vectorSecret = []byte("12345678901234567890")
 
-// RFC 4226, appendix D.
+// The test vectors of RFC 4226, appendix D.
 func TestCodesAreThoseOfRFC4226(t *testing.T) {
 	for step, want := range []struct {
 		mac    string
@@ -36,7 +36,7 @@ func TestCodesAreThoseOfRFC4226(t *testing.T) {
 	}
 }
 
-// RFC 6238, appendix B: the last six of its eight digits.
+// The test vectors of RFC 6238, appendix B: the last six of their eight digits.
 func TestCodesAreThoseOfRFC6238(t *testing.T) {
 	for at, want := range map[int64]string{
 		59: "287082", 1111111109: "081804", 1111111111: "050471", 1234567890: "005924", 2000000000: "279037", 20000000000: "353130",

@@ -9,19 +9,19 @@ import (
 	"strings"
 )
 
-// Dictionary is a payload's keys and values, in their order. It is immutable:
-// its methods return a changed copy.
+// Dictionary is the keys and values of a payload, in their order. It is immutable: its
+// methods return a changed copy.
 type Dictionary []Entry
 
 // Entry is one key of a dictionary.
 type Entry struct {
 	Key  string
-	JSON string // its value, as JSON writes it
+	JSON string // its value as JSON
 }
 
 var errNoDictionary = errors.New("json: not a dictionary")
 
-// Text returns the value: a string as it is, anything else as JSON writes it.
+// Text returns a string value as it is, and any other value as JSON.
 func (e Entry) Text() string {
 	var text string
 	if json.Unmarshal([]byte(e.JSON), &text) == nil {
@@ -30,8 +30,7 @@ func (e Entry) Text() string {
 	return e.JSON
 }
 
-// String returns the entry as it stands in JSON; an entry without a value is
-// empty.
+// String returns the entry as JSON, or "" for an entry without a value.
 func (e Entry) String() string {
 	if e.JSON == "" {
 		return ""
@@ -39,10 +38,10 @@ func (e Entry) String() string {
 	return quote(e.Key) + ":" + e.JSON
 }
 
-// Set returns the dictionary with the text under the key.
+// Set returns the dictionary with the text as the value of the key.
 func (d Dictionary) Set(key, text string) Dictionary { return d.set(Entry{key, quote(text)}) }
 
-// Get returns the value under the key as [Entry.Text] does; "" where there is none.
+// Get returns the value of the key as [Entry.Text] does, or "" if there is none.
 func (d Dictionary) Get(key string) string {
 	e, _ := d.find(key)
 	return e.Text()
@@ -105,12 +104,12 @@ func ParseDictionary(text []byte) (Dictionary, error) {
 func compact(value []byte) string {
 	var b bytes.Buffer
 	if err := json.Compact(&b, value); err != nil {
-		panic(err) // the caller checked it
+		panic(err) // the caller passes valid JSON
 	}
 	return b.String()
 }
 
-// quote returns the text as JSON writes a string, with < and & as they are.
+// quote returns the text as a JSON string, without escaping <, > and &.
 func quote(text string) string {
 	var b bytes.Buffer
 	out := json.NewEncoder(&b)

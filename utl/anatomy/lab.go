@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// MaxSize is the limit of a cookie's name and value in browsers: 4,096 bytes
-	// (RFC 6265, section 6.1).
+	// MaxSize is the maximum size of a cookie's name and value that every browser accepts:
+	// 4,096 bytes (RFC 6265, section 6.1).
 	MaxSize = 4096
 	// MaxAge is the maximum age of a cookie of the lab.
 	MaxAge = 30 * 24 * time.Hour
@@ -24,15 +24,14 @@ const (
 	skew = 60 // seconds that a timestamp may lie in the future
 )
 
-// Check is one of the checks that a value must pass, in the order in which
-// they are made.
+// Check is one of the checks that a value must pass, in the order in which they are made.
 type Check int
 
 // The checks. All but Spelling are gorilla/securecookie's.
 const (
 	Length    Check = iota // at most MaxSize bytes
 	Base64                 // base64url, and three parts in it
-	Signature              // made with the key for this name, timestamp and payload
+	Signature              // HMAC over this name, timestamp and payload, with the key
 	Age                    // at most MaxAge, and not from the future
 	Payload                // base64url over a JSON dictionary
 	Spelling               // the canonical base64url of these bytes
@@ -53,7 +52,7 @@ type keys struct {
 	signed, encrypted *securecookie.SecureCookie // signed; signed and encrypted
 }
 
-// New returns a lab that signs with the key sign and encrypts with block.
+// New returns a Lab that signs with the key sign and encrypts with the key block.
 func New(sign, block [32]byte) *Lab {
 	l := &Lab{}
 	l.SetKeys(sign, block)
@@ -69,24 +68,25 @@ func (l *Lab) SetKeys(sign, block [32]byte) {
 	l.keys.Store(&keys{sign, codec(nil), codec(block[:])})
 }
 
-// Key returns the signing key. It may be shown: it protects nothing.
+// Key returns the signing key. It may be shown, because it protects nothing.
 func (l *Lab) Key() []byte {
 	key := l.keys.Load().sign
 	return key[:]
 }
 
-// Size returns how many bytes of name and value the signed cookie will have.
+// Size returns the size in bytes of the signed cookie's name and value.
 func Size(name string, d Dictionary) int {
 	b64 := base64.URLEncoding.EncodedLen
 	return len(name) + b64(len("1234567890||")+b64(len(d.String()))+sha256.Size)
 }
 
-// Encode returns the dictionary signed by gorilla/securecookie.
+// Encode signs the dictionary with gorilla/securecookie, and returns the cookie's value.
 func (l *Lab) Encode(name string, d Dictionary) (string, error) {
 	return encode(l.keys.Load().signed, name, d)
 }
 
-// Encrypt returns the dictionary encrypted and signed.
+// Encrypt encrypts and signs the dictionary with gorilla/securecookie, and returns the
+// cookie's value.
 func (l *Lab) Encrypt(name string, d Dictionary) (string, error) {
 	return encode(l.keys.Load().encrypted, name, d)
 }
@@ -99,8 +99,8 @@ func encode(codec *securecookie.SecureCookie, name string, d Dictionary) (string
 	return value, nil
 }
 
-// Sign returns any payload signed with any date, as anybody who knows the key
-// can do.
+// Sign signs any payload with any time, without gorilla/securecookie: so can everybody
+// who knows the key.
 func (l *Lab) Sign(name, payload string, at time.Time) string {
 	text := strconv.FormatInt(at.Unix(), 10) + "|" + base64.URLEncoding.EncodeToString([]byte(payload))
 	mac := hmac.New(sha256.New, l.keys.Load().sign[:])
@@ -111,7 +111,7 @@ func (l *Lab) Sign(name, payload string, at time.Time) string {
 // Verify verifies a signed value.
 func (l *Lab) Verify(name, value string) Verdict { return verify(l.keys.Load().signed, name, value) }
 
-// VerifySealed verifies a value that [Lab.Encrypt] made.
+// VerifySealed verifies a value from [Lab.Encrypt].
 func (l *Lab) VerifySealed(name, value string) Verdict {
 	return verify(l.keys.Load().encrypted, name, value)
 }
@@ -122,12 +122,12 @@ func verify(codec *securecookie.SecureCookie, name, value string) Verdict {
 	if err != nil {
 		return Verdict{err, failed(value, err)}
 	}
-	// The last letter may have unused bits, which securecookie accepts set or not.
+	// The last character may have unused bits, which securecookie accepts set or not.
 	_, err = base64.URLEncoding.Strict().DecodeString(value)
 	return Verdict{err, Spelling}
 }
 
-// failed returns the check that the library's error belongs to.
+// failed returns the check that the library's error is about.
 func failed(value string, err error) Check {
 	_, parts := Parse("", value)
 	switch {

@@ -51,8 +51,8 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// base64's last letter may have bits that spell nothing: securecookie takes
-// them all, the lab one, as the session does.
+// The last base64 character may have unused bits: securecookie ignores them, the lab accepts
+// only one spelling, as the session does.
 func TestJudgeTakesOneSpelling(t *testing.T) {
 	lab, others := newLab(t), 0
 	for _, pad := range []string{"", "aaa", "aaaaaa"} {
@@ -76,7 +76,7 @@ func TestJudgeTakesOneSpelling(t *testing.T) {
 	}
 }
 
-// What Sign signs is what gorilla/securecookie signs, byte for byte.
+// Sign makes the same bytes as gorilla/securecookie.
 func TestSignIsTheLibrarys(t *testing.T) {
 	lab := newLab(t)
 	library, err := lab.Encode("lab", reader)
@@ -165,8 +165,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzSign holds Sign and Parse against each other, and the library against
-// both.
+// FuzzSign compares Sign, Parse and the library with each other.
 func FuzzSign(f *testing.F) {
 	f.Add("lab", `{"role":"admin"}`, int64(1795371641))
 	f.Add("a|1", "|\x00<\u202e", int64(-1))

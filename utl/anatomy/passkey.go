@@ -16,15 +16,16 @@ import (
 
 // The flags of what an authenticator says (WebAuthn, section 6.1).
 const (
+	// The flags of authenticator data (WebAuthn, section 6.1).
 	UserPresent  byte = 1 << 0
 	UserVerified byte = 1 << 2
-	MayBeSynced  byte = 1 << 3
-	Synced       byte = 1 << 4
-	NewKey       byte = 1 << 6
-	More         byte = 1 << 7
+	MayBeSynced  byte = 1 << 3 // BE: may be backed up
+	Synced       byte = 1 << 4 // BS: is backed up
+	NewKey       byte = 1 << 6 // AT: attested credential data follows
+	More         byte = 1 << 7 // ED: extension data follows
 )
 
-// ErrPasskey means that what a device sent is no passkey with ES256.
+// ErrPasskey means that the input is not a passkey with an ES256 key.
 var ErrPasskey = errors.New("no passkey with a key for ES256")
 
 const (
@@ -38,18 +39,18 @@ const (
 	maxSignature  = 80
 )
 
-// PasskeyQuestion is what an answer must be for: the challenge in base64url, the
-// site's origin and its host.
+// PasskeyQuestion is what an answer must be made for: the challenge in base64url, the
+// site's origin and its RP ID.
 type PasskeyQuestion struct{ Challenge, Origin, RPID string }
 
-// PasskeyAnswer is what a browser and an authenticator answer.
+// PasskeyAnswer is the answer of a browser and an authenticator.
 type PasskeyAnswer struct {
-	ClientData []byte // JSON, by the browser
-	AuthData   []byte // by the authenticator
-	Signature  []byte // of AuthData and the SHA-256 of ClientData; ASN.1
+	ClientData []byte // JSON, from the browser
+	AuthData   []byte // from the authenticator
+	Signature  []byte // over AuthData and the SHA-256 of ClientData, in ASN.1
 }
 
-// ClientData is what the browser says of a question.
+// ClientData is what the browser states about the request (WebAuthn, section 5.8.1).
 type ClientData struct {
 	Type        string `json:"type"`
 	Challenge   string `json:"challenge"`
@@ -63,15 +64,15 @@ type PasskeyCheck int
 
 // The checks of [PasskeyQuestion.Check].
 const (
-	PasskeyChallenge PasskeyCheck = iota // an answer to this very question
-	PasskeyOrigin                        // the browser was at this site
-	PasskeySite                          // the device signed for this site
-	PasskeyFlags                         // somebody was there, and was checked
-	PasskeySignature                     // made with the passkey's key
+	PasskeyChallenge PasskeyCheck = iota // the answer is to this challenge
+	PasskeyOrigin                        // the browser was on a page of this site
+	PasskeySite                          // the authenticator signed for this site
+	PasskeyFlags                         // a user was present and was verified
+	PasskeySignature                     // the signature is valid
 	PasskeyGood                          // no check failed
 )
 
-// Client returns what the browser says; empty where it is no JSON.
+// Client returns the parsed client data, or the zero ClientData if it is not JSON.
 func (a PasskeyAnswer) Client() (c ClientData) {
 	if json.Unmarshal(a.ClientData, &c) != nil {
 		return ClientData{}
@@ -79,30 +80,30 @@ func (a PasskeyAnswer) Client() (c ClientData) {
 	return c
 }
 
-// Site returns the SHA-256 of the host for which the device signed.
+// Site returns the SHA-256 of the RP ID for which the authenticator signed.
 func (a PasskeyAnswer) Site() []byte { return a.AuthData[:32] }
 
-// Flags returns the authenticator's flags.
+// Flags returns the flags of the authenticator data.
 func (a PasskeyAnswer) Flags() byte { return a.AuthData[32] }
 
-// Count returns how many answers the authenticator has counted.
+// Count returns the authenticator's signature counter.
 func (a PasskeyAnswer) Count() uint32 { return binary.BigEndian.Uint32(a.AuthData[33:]) }
 
-// Bounded reports whether the answer has all its parts, none of them larger than
-// the lab keeps.
+// Bounded reports whether each part of the answer has a valid length within the lab's
+// limits.
 func (a PasskeyAnswer) Bounded() bool {
 	return len(a.ClientData) <= maxClientData && len(a.AuthData) >= authDataBytes && len(a.AuthData) <= maxAuthData && len(a.Signature) <= maxSignature
 }
 
-// signed returns the hash that the signature is made of.
+// signed returns the hash that the signature signs.
 func (a PasskeyAnswer) signed() []byte {
 	client := sha256.Sum256(a.ClientData)
 	digest := sha256.Sum256(append(append([]byte{}, a.AuthData...), client[:]...))
 	return digest[:]
 }
 
-// Check returns the first check that the answer fails, or PasskeyGood. The answer
-// must be bounded.
+// Check returns the first check that the answer fails, or PasskeyGood. The answer must be
+// Bounded.
 func (q PasskeyQuestion) Check(a PasskeyAnswer, key *ecdsa.PublicKey) PasskeyCheck {
 	c := a.Client()
 	if failed := q.check("webauthn.get", c, a.AuthData); failed != PasskeyGood {
@@ -114,7 +115,7 @@ func (q PasskeyQuestion) Check(a PasskeyAnswer, key *ecdsa.PublicKey) PasskeyChe
 	return PasskeyGood
 }
 
-// check makes the checks that an answer and a new passkey share.
+// check makes the checks that registering and answering have in common.
 func (q PasskeyQuestion) check(kind string, c ClientData, authData []byte) PasskeyCheck {
 	site := sha256.Sum256([]byte(q.RPID))
 	flags := authData[32]
@@ -131,23 +132,23 @@ func (q PasskeyQuestion) check(kind string, c ClientData, authData []byte) Passk
 	return PasskeyGood
 }
 
-// Passkey is what a server keeps of a passkey.
+// Passkey is what a server stores of a passkey.
 type Passkey struct {
 	ID  []byte
 	Key *ecdsa.PublicKey
 }
 
-// Coordinates returns the public key's two, 32 bytes each.
+// Coordinates returns the x and y coordinates of the public key, 32 bytes each.
 func (p Passkey) Coordinates() []byte {
 	point, err := p.Key.Bytes()
 	if err != nil {
-		panic(err) // it was parsed
+		panic(err) // a parsed key is valid
 	}
 	return point[1:]
 }
 
-// ParsePasskey returns the passkey of the id, with the public key's coordinates.
-// Errors: [ErrPasskey].
+// ParsePasskey returns the passkey with the credential id and the coordinates of its
+// public key. Errors: [ErrPasskey].
 func ParsePasskey(id, coordinates []byte) (Passkey, error) {
 	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), append([]byte{4}, coordinates...))
 	if err != nil || len(id) == 0 || len(id) > maxID {
@@ -156,9 +157,8 @@ func ParsePasskey(id, coordinates []byte) (Passkey, error) {
 	return Passkey{id, key}, nil
 }
 
-// NewPasskey returns the passkey that a device made for the question. What vouches
-// for the device is not looked at. Errors: [ErrPasskey] alone or, where a check
-// fails, with the check's number.
+// NewPasskey returns the passkey that a device created for the question. It does not
+// check the attestation. Errors: [ErrPasskey], with the number of a failed check.
 func (q PasskeyQuestion) NewPasskey(clientData, attestation []byte) (Passkey, error) {
 	var attested struct {
 		AuthData []byte `cbor:"authData"`
@@ -186,7 +186,7 @@ func (q PasskeyQuestion) NewPasskey(clientData, attestation []byte) (Passkey, er
 	return ParsePasskey(rest[2:2+idBytes], append(key.X, key.Y...))
 }
 
-// Device is an authenticator in software, and the browser in front of it.
+// Device is an authenticator in software, together with the browser in front of it.
 type Device struct{ private *ecdsa.PrivateKey }
 
 // NewDevice returns a device with a new key.
@@ -195,7 +195,7 @@ func NewDevice() (Device, error) {
 	return Device{private}, err
 }
 
-// ParseDevice returns the device with the private key that Bytes returned.
+// ParseDevice returns the device with a private key from [Device.Bytes].
 func ParseDevice(private []byte) (Device, error) {
 	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), private)
 	return Device{key}, err
@@ -204,10 +204,10 @@ func ParseDevice(private []byte) (Device, error) {
 // Bytes returns the private key.
 func (d Device) Bytes() ([]byte, error) { return d.private.Bytes() }
 
-// Passkey returns what a server keeps of the device's key.
+// Passkey returns what a server stores of the device's key.
 func (d Device) Passkey(id []byte) Passkey { return Passkey{id, &d.private.PublicKey} }
 
-// Answer answers the question, as the answer of the number count.
+// Answer answers the question, with count as the signature counter.
 func (d Device) Answer(q PasskeyQuestion, count uint32) (PasskeyAnswer, error) {
 	client := Dictionary{{"type", `"webauthn.get"`}}.Set("challenge", q.Challenge).Set("origin", q.Origin).set(Entry{"crossOrigin", "false"})
 	site := sha256.Sum256([]byte(q.RPID))
@@ -218,8 +218,8 @@ func (d Device) Answer(q PasskeyQuestion, count uint32) (PasskeyAnswer, error) {
 	return a, err
 }
 
-// Change returns the answer with one thing changed that the check looks at, and
-// the signature as it was.
+// Change returns a copy of the answer that fails the check: with one value changed, and
+// the signature of before.
 func (a PasskeyAnswer) Change(check PasskeyCheck, origin string) PasskeyAnswer {
 	a.AuthData = append([]byte{}, a.AuthData...)
 	a.Signature = append([]byte{}, a.Signature...)
@@ -227,7 +227,7 @@ func (a PasskeyAnswer) Change(check PasskeyCheck, origin string) PasskeyAnswer {
 	switch {
 	case check == PasskeyChallenge && err == nil:
 		other := make([]byte, 32)
-		rand.Read(other) // never fails: it ends the program instead
+		rand.Read(other) // never returns an error
 		a.ClientData = []byte(d.Set("challenge", base64.RawURLEncoding.EncodeToString(other)).String())
 	case check == PasskeyOrigin && err == nil:
 		a.ClientData = []byte(d.Set("origin", origin).String())

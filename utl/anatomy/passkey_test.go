@@ -28,7 +28,7 @@ func answered(t *testing.T) (anatomy.Device, anatomy.PasskeyAnswer) {
 	return d, a
 }
 
-// The device signs as WebAuthn says, and its key comes back as it was kept.
+// The device signs as WebAuthn requires, and its key survives encoding and parsing.
 func TestDeviceAnswers(t *testing.T) {
 	d, a := answered(t)
 	if got := string(a.ClientData); got != `{"type":"webauthn.get","challenge":"`+asked.Challenge+`","origin":"https://jar.example","crossOrigin":false}` {
@@ -56,7 +56,7 @@ func TestDeviceAnswers(t *testing.T) {
 	}
 }
 
-// Whatever is changed in an answer fails, at the check that looks at it.
+// A changed answer fails, at the check of what was changed.
 func TestChangedAnswersFail(t *testing.T) {
 	d, a := answered(t)
 	key := d.Passkey([]byte("id")).Key
@@ -70,7 +70,7 @@ func TestChangedAnswersFail(t *testing.T) {
 	}
 	for i := range a.AuthData {
 		b := a.Change(anatomy.PasskeyGood, "")
-		b.AuthData[i] ^= 0x20 // no flag that is looked at
+		b.AuthData[i] ^= 0x20 // a flag that no check reads
 		if asked.Check(b, key) == anatomy.PasskeyGood {
 			t.Errorf("with byte %d of the device's changed it is good", i)
 		}
@@ -122,7 +122,7 @@ func created(t *testing.T, change func(*passkeytest.Device)) (client, attestatio
 	return client, attestation
 }
 
-// A passkey that a device made is read, and what is none is refused.
+// A passkey that a device created is parsed, and anything else is refused.
 func TestNewPasskey(t *testing.T) {
 	client, attestation := created(t, func(*passkeytest.Device) {})
 	p, err := asked.NewPasskey(client, attestation)

@@ -13,22 +13,22 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// maxCookies limits how many cookies of one name are verified: another site of
-// the domain may have set some.
+// maxCookies is how many cookies of one name are verified: another site of the same domain
+// may have set more.
 const maxCookies = 8
 
-// SizeError means that a cookie was not sent because browsers would drop it. Its
-// value is the cookie's size in bytes.
+// SizeError means that a cookie was not sent because browsers would drop it. Its value is
+// the size of the cookie in bytes.
 type SizeError int
 
 // Error returns a sentence with the size.
 func (e SizeError) Error() string { return fmt.Sprintf("the lab's cookie would have %d bytes", int(e)) }
 
-// JSON is a value that is neither a string nor an int, as JSON writes it.
+// JSON is a value as JSON that is neither a string nor an int.
 type JSON string
 
-// Store is a sessions.Store of gorilla's that keeps all of a session in a cookie
-// signed by the lab. In Values, keys are strings and values string, int or
+// Store implements sessions.Store of gorilla/sessions: it stores the whole session in a
+// cookie that the lab signs. In Values, keys are strings, and values are string, int or
 // [JSON].
 type Store struct {
 	Lab    *Lab
@@ -39,13 +39,13 @@ var _ sessions.Store = Store{}
 
 var errValues = errors.New("the lab's session cannot be written")
 
-// Get returns the request's session from gorilla's registry.
+// Get returns the request's session, from gorilla's registry.
 func (s Store) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return sessions.GetRegistry(r).Get(s, name)
 }
 
-// New returns the session in the request's cookie, or a new one; then the error
-// says why the first cookie was rejected, if there was one.
+// New returns the session in the request's cookie, or a new one. For a new one the error
+// says why the first cookie was refused, if there was one.
 func (s Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	gs := sessions.NewSession(s, name)
 	gs.Options = &sessions.Options{
@@ -60,8 +60,7 @@ func (s Store) New(r *http.Request, name string) (*sessions.Session, error) {
 	return gs, err
 }
 
-// Save sets the session's cookie. Errors: [SizeError]; a key or a value of
-// another type.
+// Save sets the session's cookie. Errors: [SizeError]; a key or a value of another type.
 func (s Store) Save(_ *http.Request, w http.ResponseWriter, gs *sessions.Session) error {
 	d, err := dictionary(gs.Values)
 	if err != nil {
@@ -78,9 +77,9 @@ func (s Store) Save(_ *http.Request, w http.ResponseWriter, gs *sessions.Session
 	return nil
 }
 
-// Find returns the request's first cookie of the name that the lab signed. If
-// there is none, the value is empty and the error says why the first cookie was
-// rejected, if there was one.
+// Find returns the request's first cookie of this name that the lab signed. If there is
+// none, its Value is empty, and the error says why the first cookie was refused, if there
+// was one.
 func (l *Lab) Find(r *http.Request, name string) (Cookie, error) {
 	var first error
 	sent := r.CookiesNamed(name)
@@ -96,8 +95,8 @@ func (l *Lab) Find(r *http.Request, name string) (Cookie, error) {
 	return Cookie{}, first
 }
 
-// FindEncrypted returns what the request's first cookie of the name that
-// [Lab.Encrypt] made says: nothing, if there is none.
+// FindEncrypted returns the content of the request's first cookie of this name that
+// [Lab.Encrypt] made, or nil.
 func (l *Lab) FindEncrypted(r *http.Request, name string) (d Dictionary) {
 	sent := r.CookiesNamed(name)
 	for _, c := range sent[:min(len(sent), maxCookies)] {
@@ -124,7 +123,7 @@ func (d Dictionary) values() map[any]any {
 	return all
 }
 
-// dictionary returns a session's values, sorted by key: a Go map has no order.
+// dictionary returns a session's values, sorted by key, because a Go map has no order.
 func dictionary(values map[any]any) (Dictionary, error) {
 	texts := make(map[string]string, len(values))
 	for key, value := range values {

@@ -13,7 +13,7 @@ import (
 	"glassjar/utl/anatomy"
 )
 
-// requestWith returns a request that brings the cookies.
+// requestWith returns a request with the cookies.
 func requestWith(cookies ...*http.Cookie) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
 	for _, c := range cookies {
@@ -44,8 +44,8 @@ func TestStoreIsGorillas(t *testing.T) {
 	}
 }
 
-// Attack cookie/several: the first good one of a few counts, and a bad one says
-// why it is.
+// Attack cookie/several: of several cookies the first valid one counts; if none is valid,
+// the error is that of the first.
 func TestStoreChoosesTheGoodCookie(t *testing.T) {
 	lab := newLab(t)
 	value, err := lab.Encode("lab", reader)
@@ -90,7 +90,7 @@ func TestStoreSavesNoneThatIsRefused(t *testing.T) {
 	}
 }
 
-// What is encrypted is found by its own name alone, behind what others set.
+// An encrypted cookie is accepted only under its own name, also after invalid ones.
 func TestFindEncrypted(t *testing.T) {
 	lab := newLab(t)
 	value, err := lab.Encrypt("lab-visit", reader)

@@ -1,7 +1,7 @@
-// Package app keeps the apps behind the gate: their hosts, who may open them, and
-// what recipes and the launcher need to know. It refuses the host where people sign
-// in, a host that another app has, and all that lies below a public suffix. Each
-// server keeps the gate's rules in memory and looks for changes twice a second.
+// Package app stores the apps behind the gate: their hosts, who may open them, and what
+// recipes and the home page need to know. It refuses the host where people sign in, a
+// host that another app has, and public suffixes. Each server keeps the gate's rules in
+// memory and polls the database for changes twice a second.
 package app
 
 import (
@@ -24,33 +24,33 @@ import (
 	"glassjar/utl/hosts"
 )
 
-// MaxApps is how many apps there may be.
+// MaxApps is how many apps can be stored.
 const MaxApps = 500
 
-// lockApps is held by every change of the apps.
+// lockApps is the name of the database lock that every change of the apps takes.
 const lockApps = "apps"
 
 // App is an app behind the gate.
 type App struct {
-	ID        string // what pages call it: grants nothing
+	ID        string // used in URLs and forms; grants nothing
 	Name      string
-	Host      string   // app.example, or *.apps.example for all below; perhaps with a port
-	Upstream  string   // host:port where the proxy reaches it, for recipes alone; may be empty
-	URL       string   // where the launcher leads; empty: the app is not in it
+	Host      string   // app.example, or *.apps.example for every host below; with or without a port
+	Upstream  string   // host:port where the proxy reaches the app; only recipes use it; may be empty
+	URL       string   // the link on the home page; empty: the app is not listed there
 	Groups    []string // people in any of them may open it; none: everybody who is signed in
-	Level     int      // of the session, at least: 1 or 2
-	Programs  bool     // app passwords may pass
+	Level     int      // the lowest session level that may open it: 1 or 2
+	Programs  bool     // whether app passwords are accepted
 	CreatedAt time.Time
 }
 
-// Letter returns what stands on the app's tile.
+// Letter returns the letter on the app's tile: the first of its name, in upper case.
 func (a App) Letter() string {
 	first, _ := utf8.DecodeRuneInString(a.Name)
 	return string(unicode.ToUpper(first))
 }
 
-// MayOpen reports whether somebody may open the app who is in the groups of which
-// isIn reports true.
+// MayOpen reports whether a person may open the app; isIn reports whether they are in a
+// group.
 func (a App) MayOpen(isIn func(group string) bool) bool {
 	return len(a.Groups) == 0 || slices.ContainsFunc(a.Groups, isIn)
 }
@@ -58,29 +58,29 @@ func (a App) MayOpen(isIn func(group string) bool) bool {
 // Options are what a Store needs.
 type Options struct {
 	DB    *db.DB
-	Own   string      // the name of the host where people sign in
-	Rules *gate.Rules // the gate's, which the store keeps up to date
+	Own   string      // the host name where people sign in
+	Rules *gate.Rules // the gate's rules, which the store updates
 	Now   func() time.Time
 	Log   *slog.Logger
 }
 
-// Store keeps the apps.
+// Store stores the apps.
 type Store struct {
 	Options
 
 	loading sync.Mutex
-	stamp   string // of the rules in memory
+	stamp   string // identifies the version of the rules in memory
 	loaded  bool
 
 	launcher atomic.Pointer[[]App]
 }
 
-// New returns a store. The gate knows nothing of any app until Load or Run has asked
-// the database once.
+// New returns a Store. The gate has no rules of apps until Load or Run has read them.
 func New(o Options) *Store { return &Store{Options: o} }
 
-// Launcher returns the apps by their names, as the last Load read them; before it,
-// nil. While the pointer is the same, so are they. It asks no database.
+// Launcher returns the apps as the last Load read them, sorted by name, or nil before
+// the first Load. It returns the same pointer until they change, and does not read the
+// database. The result must not be modified.
 func (s *Store) Launcher() *[]App { return s.launcher.Load() }
 
 const selectApps = `SELECT id, name, host, upstream, url, group_names, level, programs, created_at FROM apps`
@@ -95,7 +95,7 @@ func scan(r db.Row) (a App, err error) {
 	return a, err
 }
 
-// List returns the apps by their names. Errors: db.ErrUnavailable.
+// List returns all apps, sorted by name. Errors: db.ErrUnavailable.
 func (s *Store) List(ctx context.Context) ([]App, error) {
 	all, err := db.All(ctx, s.DB, scan, selectApps+` ORDER BY name, id LIMIT ?`, MaxApps)
 	if err != nil {
@@ -109,7 +109,8 @@ func (s *Store) Find(ctx context.Context, id string) (App, error) {
 	return s.one(ctx, `id = ?`, id)
 }
 
-// At returns the app with the host. Errors: ErrUnknown, db.ErrUnavailable.
+// At returns the app with the host, whatever its port. Errors: ErrUnknown,
+// db.ErrUnavailable.
 func (s *Store) At(ctx context.Context, host string) (App, error) {
 	below := ""
 	if rest, ok := strings.CutPrefix(host, "*."); ok {
@@ -133,8 +134,8 @@ func (s *Store) one(ctx context.Context, where string, arg any) (App, error) {
 	return found, nil
 }
 
-// Add makes an app, whose ID and CreatedAt the store sets. Errors: those of its values,
-// ErrTaken, ErrMany, db.ErrUnavailable.
+// Add creates an app, and returns it with its ID and CreatedAt, which the store sets.
+// Errors: those of the app's values, ErrTaken, ErrMany, db.ErrUnavailable.
 func (s *Store) Add(ctx context.Context, wanted App, by audit.Actor) (App, error) {
 	a, err := s.check(wanted)
 	if err != nil {
@@ -159,8 +160,8 @@ func (s *Store) Add(ctx context.Context, wanted App, by audit.Actor) (App, error
 	})
 }
 
-// Change gives the app with wanted's id the other values of wanted. Errors: as Add's,
-// and ErrUnknown.
+// Change replaces the values of the app with wanted's ID. Errors: those of the app's
+// values, ErrTaken, ErrUnknown, db.ErrUnavailable.
 func (s *Store) Change(ctx context.Context, wanted App, by audit.Actor) error {
 	a, err := s.check(wanted)
 	if err != nil {
@@ -179,8 +180,8 @@ func (s *Store) Change(ctx context.Context, wanted App, by audit.Actor) error {
 	})
 }
 
-// Remove removes the app with the id: here its host's cookies open nothing at once,
-// on other servers within a second, unless GATE_HOSTS has the host too. Errors:
+// Remove deletes the app with the id. The gate then refuses its host, unless GATE_HOSTS
+// has the host too: at once on this server, within a second on others. Errors:
 // ErrUnknown, db.ErrUnavailable.
 func (s *Store) Remove(ctx context.Context, id string, by audit.Actor) error {
 	return s.change(ctx, "removing an app", func(tx *db.Tx) error {
@@ -198,7 +199,7 @@ func (s *Store) Remove(ctx context.Context, id string, by audit.Actor) error {
 	})
 }
 
-// Tested records that the app's page is attacked for a test. Errors: ErrUnknown,
+// Tested writes an audit entry: somebody tested the app. Errors: ErrUnknown,
 // db.ErrUnavailable.
 func (s *Store) Tested(ctx context.Context, id string, by audit.Actor) error {
 	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
@@ -217,14 +218,14 @@ func (s *Store) Tested(ctx context.Context, id string, by audit.Actor) error {
 	return nil
 }
 
-// LeadsToIt reports whether the app has a link, and that leads to one of its own hosts.
+// LeadsToIt reports whether the app has a link and the link is to one of its own hosts.
 func (s *Store) LeadsToIt(a App) bool {
 	p, ok := hosts.ParsePattern(a.Host)
 	return ok && isLink(a.URL, p, s.Own)
 }
 
-// change runs fn, tells the other servers in the same transaction, and has this
-// one's gate know at once.
+// change runs fn in a transaction that marks the apps as changed, for other servers.
+// Then it loads the rules of this server's gate. doing describes fn in errors.
 func (s *Store) change(ctx context.Context, doing string, fn func(*db.Tx) error) error {
 	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
 		if err := tx.Lock(ctx, lockApps); err != nil {
@@ -239,13 +240,14 @@ func (s *Store) change(ctx context.Context, doing string, fn func(*db.Tx) error)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	if err := s.Load(context.WithoutCancel(ctx)); err != nil { // the change stands; the rules of before must not
+	if err := s.Load(context.WithoutCancel(ctx)); err != nil { // the change is committed: the old rules must not stay in use
 		s.forget()
-		s.Log.WarnContext(ctx, "reading the apps after a change", "error", err)
+		s.Log.WarnContext(ctx, "cannot read the apps after a change: the gate lets nobody pass until it can", "error", err)
 	}
 	return nil
 }
 
+// taken returns ErrTaken for a violated unique constraint, and other errors unchanged.
 func taken(err error) error {
 	if errors.Is(err, db.ErrConflict) {
 		return ErrTaken
@@ -265,8 +267,8 @@ func (s *Store) record(ctx context.Context, tx *db.Tx, by audit.Actor, kind stri
 	return audit.Record(ctx, tx, s.Now(), by, audit.Event{Kind: kind, Detail: detail})
 }
 
-// rule returns the gate's rule of the app.
-func (a App) rule() (gate.Rule, bool) {
+// rule returns the app's rule for the gate. ok is false if its host is malformed.
+func (a App) rule() (rule gate.Rule, ok bool) {
 	p, ok := hosts.ParsePattern(a.Host)
 	return gate.Rule{ID: a.ID, Name: a.Name, Host: p, Groups: slices.Clone(a.Groups), Level: a.Level, Programs: a.Programs}, ok
 }

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { os.Exit(dbtest.Main(m)) }
 
 var owner = audit.Actor{ID: "1", Name: "ada", Address: "192.0.2.1"}
 
-// world is a store and the gate that it keeps up to date.
+// world is a store and the gate whose rules it updates.
 type world struct {
 	*app.Store
 
@@ -36,7 +36,7 @@ func open(t *testing.T) world {
 	return second(t, dbtest.New(t))
 }
 
-// second returns a server on the database at the place.
+// second returns another server on the database at this URL or path.
 func second(t *testing.T, at string) world {
 	t.Helper()
 	s := app.New(app.Options{DB: dbtest.OpenAt(t, at), Own: "jar.example", Rules: &gate.Rules{}, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
@@ -50,7 +50,7 @@ func second(t *testing.T, at string) world {
 	return world{s, g, at}
 }
 
-// wiki is an app that has everything.
+// wiki is an app with every field set.
 func wiki() app.App {
 	return app.App{Name: "Wiki", Host: "Wiki.Example.", Upstream: "127.0.0.1:9092", URL: "https://wiki.example/start", Groups: []string{"ops", "dev", "dev"}, Level: 2}
 }
@@ -83,7 +83,7 @@ func (w world) events(t *testing.T) []string {
 	return all
 }
 
-// An app is kept as it was given, changed, and removed, and each is in the audit log.
+// An app is stored, changed and removed, and each of these is audited.
 func TestAppsAreKept(t *testing.T) {
 	w := open(t)
 	made := w.add(t, wiki())
@@ -154,7 +154,7 @@ func TestWhatAnAppMayNotBe(t *testing.T) {
 	}
 }
 
-// A change counts at once here, and on another server when it looks.
+// A change takes effect at once on this server, and on another when it calls Load.
 func TestServersFollow(t *testing.T) {
 	here := open(t)
 	there := second(t, here.at)
@@ -183,8 +183,8 @@ func TestServersFollow(t *testing.T) {
 	check("removed, there", there, false)
 }
 
-// What is not known opens nothing, the hosts of GATE_HOSTS neither: an app may have
-// them.
+// Before the first Load the gate lets nobody pass, not even to hosts of GATE_HOSTS: an app
+// may have them.
 func TestNothingIsKnown(t *testing.T) {
 	w := open(t)
 	w.add(t, wiki())
@@ -214,7 +214,7 @@ func TestNoMoreThanSoMany(t *testing.T) {
 	}
 }
 
-// Attack N: two owners add one host at once, on two servers.
+// Attack race/one-winner, servers/races: two owners add one host at once, on two servers.
 func TestOneHostOneApp(t *testing.T) {
 	here := open(t)
 	there := second(t, here.at)

@@ -18,40 +18,42 @@ import (
 )
 
 const (
-	maxURL    = 1000
-	maxGroups = 32 // of an app
+	maxURL    = 1000 // bytes of a link
+	maxGroups = 32   // of an app
 )
 
 var (
 	// ErrUnknown means that there is no such app.
 	ErrUnknown = errors.New("there is no such app")
-	// ErrName means that the name is not one.
+	// ErrName means that the name is malformed.
 	ErrName = errors.New("an app's name is 1 to 64 characters on one line")
-	// ErrHost means that the host is not one.
+	// ErrHost means that the host is malformed.
 	ErrHost = errors.New("a host is a name like app.example, or *.apps.example for all below one, perhaps with a port, and nothing else of an address")
-	// ErrSuffix means that strangers have hosts below the host.
+	// ErrSuffix means that the host is a public suffix, below which strangers register hosts.
 	ErrSuffix = errors.New("below this name strangers have hosts of their own: take one of yours")
-	// ErrOwn means that people sign in at the host.
+	// ErrOwn means that the host is the one where people sign in.
 	ErrOwn = errors.New("this is the host where people sign in: an app needs a host of its own")
-	// ErrTaken means that another app has the host, perhaps on another port.
+	// ErrTaken means that another app has the host name, on this port or another.
 	ErrTaken = errors.New("another app has this host: a client chooses the port, so two apps need two names")
-	// ErrUpstream means that the address is not one.
+	// ErrUpstream means that the upstream address is malformed.
 	ErrUpstream = errors.New("the address where the app runs is host:port, like 127.0.0.1:9092")
-	// ErrURL means that the link is no URL on the app's host.
+	// ErrURL means that the link is not a URL on the app's host.
 	ErrURL = errors.New("the link is a URL on the app's own host, like https://app.example/")
-	// ErrGroups means that a group's name is not one.
+	// ErrGroups means that the name of a group is malformed, or that there are too many.
 	ErrGroups = errors.New("a group is 1 to 32 of a to z, 0 to 9 and . _ - and starts with a letter or a digit; an app has 32 at most")
 	// ErrLevel means that the level is neither 1 nor 2.
 	ErrLevel = errors.New("the level is 1 or 2")
-	// ErrPrograms means that app passwords should pass where two factors are asked for.
+	// ErrPrograms means that the app demands two factors and also accepts app passwords,
+	// which are one factor.
 	ErrPrograms = errors.New("an app password is one factor, so none passes where a second is asked for: choose one of the two")
-	// ErrMany means that there are as many apps as there may be.
+	// ErrMany means that there are MaxApps apps already.
 	ErrMany = errors.New("there are 500 apps already, and more cannot be kept")
 )
 
 var groupForm = regexp.MustCompile(`\A[a-z0-9][a-z0-9._-]{0,31}\z`)
 
-// check returns the app as it is kept. Errors: those of its values.
+// check returns the app as it is stored, once its values are valid. Errors: ErrName,
+// ErrHost, ErrSuffix, ErrOwn, ErrUpstream, ErrURL, ErrLevel, ErrPrograms, ErrGroups.
 func (s *Store) check(a App) (App, error) {
 	a.Name, a.Host = strings.TrimSpace(a.Name), strings.TrimSpace(a.Host)
 	a.Upstream, a.URL = strings.TrimSpace(a.Upstream), strings.TrimSpace(a.URL)
@@ -85,7 +87,7 @@ func (s *Store) check(a App) (App, error) {
 	return a, nil
 }
 
-// hostName returns the host as apps are told apart by: without its port.
+// hostName returns the host without its port: two apps must differ in it.
 func hostName(host string) string {
 	p, _ := hosts.ParsePattern(host)
 	if p.Parent() != "" {
@@ -94,9 +96,9 @@ func hostName(host string) string {
 	return p.Name()
 }
 
-// isPublicSuffix reports whether the host, or that below which its hosts are, is
-// a name below which anybody may register one. localhost and other names that no
-// list knows are somebody's own.
+// isPublicSuffix reports whether the pattern's name is a public suffix, such as co.uk or
+// github.io, below which anybody may register names. localhost and other names without a
+// dot that are not on the list are not.
 func isPublicSuffix(p hosts.Pattern) bool {
 	if _, err := netip.ParseAddr(strings.Trim(p.Name(), "[]")); err == nil {
 		return false
@@ -105,7 +107,7 @@ func isPublicSuffix(p hosts.Pattern) bool {
 	return suffix == p.Name() && (listed || strings.Contains(suffix, "."))
 }
 
-// isAddress reports whether the text is host:port, in the form that recipes take.
+// isAddress reports whether the text is host:port in a form that all recipes accept.
 func isAddress(text string) bool {
 	host, port, err := net.SplitHostPort(text)
 	n, notPort := strconv.ParseUint(port, 10, 16)
@@ -119,8 +121,8 @@ func isAddress(text string) bool {
 	return hosts.IsName(host) && !strings.EqualFold(host, "unix")
 }
 
-// isLink reports whether the text is an http or https URL without a user on one of
-// the pattern's hosts, and not on the one where people sign in.
+// isLink reports whether the text is an http or https URL, without a user, on one of the
+// pattern's hosts and not on own, the host where people sign in.
 func isLink(text string, p hosts.Pattern, own string) bool {
 	u, err := url.Parse(text)
 	if err != nil || len(text) > maxURL || u.User != nil || u.Opaque != "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -133,8 +135,7 @@ func isLink(text string, p hosts.Pattern, own string) bool {
 	return ok && p.Matches(name, port) && name != own && !strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == 0x7f })
 }
 
-// Link returns the first page of the host, for the launcher, or "" where the host
-// stands for many.
+// Link returns the URL of the host's first page, or "" if the host is a pattern for many.
 func Link(host, scheme string) string {
 	p, ok := hosts.ParsePattern(strings.TrimSpace(host))
 	if !ok || p.Parent() != "" {

@@ -16,11 +16,11 @@ import (
 const (
 	loadEvery    = 500 * time.Millisecond
 	loadWait     = 2 * time.Second
-	maxStaleness = 10 * time.Second // after the last good look: older rules let nobody pass
+	maxStaleness = 10 * time.Second // since the last successful Load: with older rules the gate lets nobody pass
 )
 
-// Load has the gate know the apps as the database has them. Where nothing changed
-// since the last time, it reads one row.
+// Load updates the gate's rules from the database. If nothing changed since the last
+// Load, it reads one row. Errors: db.ErrUnavailable.
 func (s *Store) Load(ctx context.Context) error {
 	s.loading.Lock()
 	defer s.loading.Unlock()
@@ -33,7 +33,7 @@ func (s *Store) Load(ctx context.Context) error {
 	if s.loaded && stamp == s.stamp {
 		return nil
 	}
-	all, err := db.All(ctx, s.DB.Reserved(), scan, selectApps+` ORDER BY id LIMIT ?`, MaxApps) // after the stamp: at worst it is read once more
+	all, err := db.All(ctx, s.DB.Reserved(), scan, selectApps+` ORDER BY id LIMIT ?`, MaxApps) // read after the stamp, so that a change in between is only read once more
 	if err != nil {
 		return fmt.Errorf("reading the apps: %w", err)
 	}
@@ -52,8 +52,8 @@ func (s *Store) Load(ctx context.Context) error {
 	return nil
 }
 
-// Run looks for changes twice a second until ctx ends. When it could not for 10 s,
-// the gate forgets the apps and answers that it cannot know.
+// Run calls Load twice a second until ctx ends. If that fails for 10 s, the gate forgets
+// the rules, and lets nobody pass to any host until a Load succeeds.
 func (s *Store) Run(ctx context.Context) {
 	tick := time.NewTicker(loadEvery)
 	defer tick.Stop()
@@ -68,7 +68,7 @@ func (s *Store) Run(ctx context.Context) {
 		}
 		if (err == nil) != healthy && ctx.Err() == nil {
 			healthy = err == nil
-			s.Log.WarnContext(ctx, "the apps behind the gate", "up_to_date", healthy, "error", err)
+			s.Log.WarnContext(ctx, "the gate's rules of apps", "up_to_date", healthy, "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -78,7 +78,7 @@ func (s *Store) Run(ctx context.Context) {
 	}
 }
 
-// forget has the gate know nothing of the apps until the next good look.
+// forget makes the gate let nobody pass until the next successful Load.
 func (s *Store) forget() {
 	s.loading.Lock()
 	defer s.loading.Unlock()

@@ -9,9 +9,9 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// Attack fault/file-gone: while the database is gone, what is known of the apps
-// counts for 10 s after the last good look, then nobody passes, until the database
-// is back. What was counted of an app goes on.
+// Attack fault/file-gone: while the database is unavailable, the rules stay in use for 10 s
+// after the last successful Load. Then nobody passes until the database is back. The
+// counts of an app continue.
 func TestRunForgets(t *testing.T) {
 	at := dbtest.New(t)
 	synctest.Test(t, func(t *testing.T) {

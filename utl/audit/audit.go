@@ -1,5 +1,6 @@
-// Package audit keeps what happened and who did it. A store writes its rows in
-// the transaction that makes the change, so nothing changes unlogged.
+// Package audit stores the audit log: what happened to accounts, and who did it. A store
+// writes the entry in the transaction that makes the change, so that no change is
+// committed without its entry.
 package audit
 
 import (
@@ -12,8 +13,8 @@ import (
 	"glassjar/utl/db"
 )
 
-// Actor is who does something: a signed-in account, or a stranger, whose ID
-// is empty.
+// Actor is whoever does something: a signed-in account, or a visitor who is not signed
+// in, whose ID is empty.
 type Actor struct {
 	ID      string // account id
 	Name    string // username, or "command" for the command line
@@ -21,7 +22,7 @@ type Actor struct {
 	Agent   string // browser's User-Agent
 }
 
-// Command is the actor of glassjar's own commands.
+// Command returns the actor of glassjar's commands.
 func Command() Actor { return Actor{Name: "command"} }
 
 // Event is something that happened to an account.
@@ -32,30 +33,32 @@ type Event struct {
 	Detail    string
 }
 
-// Entry is a kept event.
+// Entry is an Event in the audit log.
 type Entry struct {
 	Event
 
-	ID int64 // counts up with each event that is kept
+	ID int64 // increases with each entry
 	At time.Time
 	By Actor
 }
 
 const (
-	// longest is the most bytes that a visitor's text may take in a row.
+	// longest is the maximum size in bytes of each text in an entry: visitors choose some.
 	longest = 256
-	// MaxAttempts is how many refused attempts are kept in a day of one account,
-	// and of all names together that nobody has. The log tells of each.
+	// MaxAttempts is how many refused attempts are stored within 24 hours for one account,
+	// and for all names together that no account has. The server's log has all of them.
 	MaxAttempts = 200
 )
 
-// Record adds the event to the transaction that made it. Texts are capped.
+// Record writes the event in the transaction that made it, at the time at. It shortens
+// texts as Cap does. Errors: db.ErrUnavailable.
 func Record(ctx context.Context, tx *db.Tx, at time.Time, by Actor, e Event) error {
 	return insert(ctx, tx, at, by, e, 0)
 }
 
-// RecordAttempt adds a sign-in or an app password that was refused, unless
-// MaxAttempts of the account, or of nobody, were added within a day.
+// RecordAttempt is Record for a refused sign-in or app password. It writes nothing if
+// MaxAttempts were written for the account within 24 hours; an empty account id stands
+// for all names that no account has.
 func RecordAttempt(ctx context.Context, tx *db.Tx, at time.Time, by Actor, e Event) error {
 	oldest, err := db.One(ctx, tx, db.Int, `SELECT at FROM audit WHERE account_id = ? AND attempt = 1
 		ORDER BY id DESC LIMIT 1 OFFSET ?`, e.AccountID, MaxAttempts-1)
@@ -84,30 +87,32 @@ const (
 	selectEvents = selectAll + ` WHERE account_id = ?`
 )
 
-// Before returns the newest n events that happened to the account before the
-// one with the id.
+// Before returns the newest n events of the account that precede the entry with the id,
+// newest first. Errors: db.ErrUnavailable.
 func Before(ctx context.Context, from db.Querier, accountID string, id int64, n int) ([]Entry, error) {
 	return db.All(ctx, from, scan, selectEvents+` AND id < ? ORDER BY id DESC LIMIT ?`, accountID, id, n)
 }
 
-// LastDone returns the newest n events of the account without its refused
-// attempts, of which strangers can make as many as they like.
+// LastDone returns the newest n events of the account, newest first, without refused
+// attempts, which strangers can cause. Errors: db.ErrUnavailable.
 func LastDone(ctx context.Context, from db.Querier, accountID string, n int) ([]Entry, error) {
 	return db.All(ctx, from, scan, selectEvents+` AND attempt = 0 ORDER BY id DESC LIMIT ?`, accountID, n)
 }
 
-// LastAttempts returns the newest n refused attempts on the account.
+// LastAttempts returns the newest n refused attempts on the account, newest first.
+// Errors: db.ErrUnavailable.
 func LastAttempts(ctx context.Context, from db.Querier, accountID string, n int) ([]Entry, error) {
 	return db.All(ctx, from, scan, selectEvents+` AND attempt = 1 ORDER BY id DESC LIMIT ?`, accountID, n)
 }
 
-// Sweep forgets what happened before the given time, as db.Sweep does.
+// Sweep deletes entries older than before, in batches, as db.Sweep does. Errors:
+// db.ErrUnavailable.
 func Sweep(ctx context.Context, d *db.DB, before time.Time) error {
 	return d.Sweep(ctx, `DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY at LIMIT ? /* FOR UPDATE SKIP LOCKED */)`, db.Micros(before))
 }
 
-// Cap returns the text as valid UTF-8 of at most 256 bytes, without the NUL that
-// PostgreSQL's texts cannot hold.
+// Cap returns the text as valid UTF-8 of at most 256 bytes, without NUL, which
+// PostgreSQL cannot store in a text.
 func Cap(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s[:min(len(s), longest)], ""), "\x00", "")
 }

@@ -17,8 +17,7 @@ import (
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 
-// record records events of these kinds, a second apart, that happened to the
-// account.
+// record records events of these kinds for the account, a second apart.
 func record(t *testing.T, d *db.DB, account string, kinds ...string) {
 	t.Helper()
 	err := d.Tx(t.Context(), func(tx *db.Tx) error {
@@ -81,7 +80,7 @@ func TestLastIsTheNewestFirst(t *testing.T) {
 	}
 }
 
-// What happened at one moment is told in its order.
+// Events with the same time are returned in the order in which they were written.
 func TestLastOfOneMoment(t *testing.T) {
 	d := dbtest.Open(t)
 	for _, kind := range []string{"a", "b", "c"} {
@@ -92,7 +91,7 @@ func TestLastOfOneMoment(t *testing.T) {
 	}
 }
 
-// No change without its row, and no row without its change.
+// An entry is written if and only if the change is committed.
 func TestARowGoesWithItsTransaction(t *testing.T) {
 	d := dbtest.Open(t)
 	own := errors.New("our own")
@@ -110,7 +109,7 @@ func TestARowGoesWithItsTransaction(t *testing.T) {
 	}
 }
 
-// Attack logs/injection: 10 KB and broken text in every field that a visitor can fill.
+// Attack logs/injection: 10 KB and invalid UTF-8 in every field that a visitor can fill.
 func TestTextsAreCapped(t *testing.T) {
 	d := dbtest.Open(t)
 	long := strings.Repeat("x", 10<<10) + "\xff"
@@ -186,8 +185,8 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// Attack logs/injection: refused attempts are kept in bounded numbers, of one account and of
-// names that nobody has, stand apart, and push nothing off.
+// Attack logs/injection: the number of stored refused attempts is limited, for one account
+// and for names that no account has; they are listed apart and displace no other event.
 func TestAttemptsAreBoundedAndStandApart(t *testing.T) {
 	d := dbtest.Open(t)
 	attempts := func(account string, at time.Time, n int) {
@@ -221,7 +220,7 @@ func TestAttemptsAreBoundedAndStandApart(t *testing.T) {
 	}
 }
 
-// Page by page each event comes once, also those of one moment.
+// Paging with Before returns each event once, also events with the same time.
 func TestBeforeGoesThroughAllEvents(t *testing.T) {
 	d := dbtest.Open(t)
 	for range 4 {

@@ -11,23 +11,23 @@ import (
 )
 
 const (
-	// PageRows is how many entries Page returns at most.
+	// PageRows is how many entries a page of Page has.
 	PageRows = 50
-	// batchRows is how many entries Each reads at once.
+	// batchRows is how many entries Each reads at a time.
 	batchRows = 500
 )
 
-// Query is which entries Page and Each return. An empty field leaves none out.
+// Query selects entries: those that match all its fields. An empty field matches all.
 type Query struct {
-	Who    string    // a username: whom it happened to, or who did it
+	Who    string    // a username: the account's, or the actor's
 	Kind   string    // such as signin.ok
-	Day    time.Time // any time of the day in UTC
-	Before int64     // the id of the entry that the page follows; 0: the newest come first
+	Day    time.Time // any time within the day in UTC
+	Before int64     // the id of the last entry of the page before; 0: start with the newest
 }
 
-// Page returns the entries of the query, newest first: at most PageRows, and one
-// more when others follow. An entry to follow that is forgotten by now has none
-// after it.
+// Page returns the entries that match the query, newest first: at most PageRows, plus
+// one if more follow. If the entry q.Before was deleted, there are none. Errors:
+// db.ErrUnavailable.
 func Page(ctx context.Context, from db.Querier, q Query) ([]Entry, error) {
 	after, err := q.start(ctx, from)
 	if errors.Is(err, db.ErrNone) {
@@ -39,8 +39,9 @@ func Page(ctx context.Context, from db.Querier, q Query) ([]Entry, error) {
 	return q.read(ctx, from, after, PageRows+1)
 }
 
-// Each calls fn for every entry of the query, newest first, until fn fails. It
-// holds nothing of the database while fn runs.
+// Each calls fn for every entry that matches the query, newest first, until fn returns
+// an error. It holds no transaction or connection while fn runs. Errors: fn's,
+// db.ErrUnavailable.
 func Each(ctx context.Context, from db.Querier, q Query, fn func(Entry) error) error {
 	after, err := q.start(ctx, from)
 	if errors.Is(err, db.ErrNone) {
@@ -65,10 +66,10 @@ func Each(ctx context.Context, from db.Querier, q Query, fn func(Entry) error) e
 	return nil
 }
 
-// cursor is where an entry stands in the order of time.
+// cursor is an entry's position in the order by time, then by id.
 type cursor struct{ at, id int64 }
 
-// start returns the place that the query's entries follow. Errors: db.ErrNone.
+// start returns the position after which the query's entries start. Errors: db.ErrNone.
 func (q Query) start(ctx context.Context, from db.Querier) (cursor, error) {
 	if q.Before == 0 {
 		return cursor{math.MaxInt64, math.MaxInt64}, nil
@@ -82,15 +83,15 @@ func scanAt(r db.Row) (at int64, err error) {
 	return at, err
 }
 
-// read returns n entries after the place. Whatever the query says, an index has
-// them in this order.
+// read returns n entries after the position. For every query an index has them in this
+// order.
 func (q Query) read(ctx context.Context, from db.Querier, after cursor, n int) ([]Entry, error) {
 	const newest = ` ORDER BY at DESC, id DESC LIMIT ?`
 	where, args := q.where(after)
 	if q.Who == "" {
 		return db.All(ctx, from, scan, selectAll+` WHERE`+where+newest, append(args, n)...)
 	}
-	// Each half by its own index; an entry that is in both comes once.
+	// One SELECT per column, each with its own index. UNION removes entries that both return.
 	half := func(column string) string {
 		return `SELECT * FROM (` + selectAll + ` WHERE ` + column + ` = ? AND` + where + newest + `) AS by_` + column
 	}
@@ -98,8 +99,8 @@ func (q Query) read(ctx context.Context, from db.Querier, after cursor, n int) (
 	return db.All(ctx, from, scan, half("username")+` UNION `+half("actor")+newest, append(append(args, args...), n)...)
 }
 
-// where returns the condition of the entries after the place, whomever they are
-// about, and its arguments.
+// where returns the SQL condition for entries after the position, without q.Who, and its
+// arguments.
 func (q Query) where(after cursor) (text string, args []any) {
 	if q.Kind != "" {
 		text, args = ` event = ? AND`, []any{q.Kind}
@@ -108,7 +109,7 @@ func (q Query) where(after cursor) (text string, args []any) {
 		day := q.Day.UTC().Truncate(24 * time.Hour)
 		text += ` at >= ? AND`
 		args = append(args, db.Micros(day))
-		if end := db.Micros(day.AddDate(0, 0, 1)); after.at >= end { // SQLite seeks by one upper bound: the lower of the two
+		if end := db.Micros(day.AddDate(0, 0, 1)); after.at >= end { // one upper bound, the lower of the two: SQLite's index search uses only one
 			after = cursor{end, 0}
 		}
 	}

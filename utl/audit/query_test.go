@@ -13,8 +13,7 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// happened records the events on the day: names are whom it happened to, and
-// events their kinds.
+// happened records the events, by a command, on the given day after start.
 func happened(t *testing.T, d *db.DB, day int, events ...audit.Event) {
 	t.Helper()
 	err := d.Tx(t.Context(), func(tx *db.Tx) error {
@@ -71,8 +70,8 @@ func TestEntriesAreFound(t *testing.T) {
 	}
 }
 
-// A person's entries are what happened to them and what they did, in one order:
-// what they did to themselves comes once.
+// A query for a person returns what happened to them and what they did, in one order; what
+// they did to themselves is returned once.
 func TestWhatAPersonDid(t *testing.T) {
 	d := dbtest.Open(t)
 	gil := audit.Actor{ID: "7", Name: "gil"}
@@ -113,7 +112,7 @@ func TestWhatAPersonDid(t *testing.T) {
 	}
 }
 
-// Each entry comes once, in pages and one by one, also those of one moment.
+// Page and Each return each entry once, also entries with the same time.
 func TestAllEntriesAreRead(t *testing.T) {
 	d := dbtest.Open(t)
 	const n = 1203
@@ -139,7 +138,7 @@ func TestAllEntriesAreRead(t *testing.T) {
 	}
 }
 
-// Whoever reads may write meanwhile, and stop.
+// fn may write to the database, and its error stops Each.
 func TestEachHoldsNothing(t *testing.T) {
 	d := dbtest.Open(t)
 	happened(t, d, 0, audit.Event{Kind: "a"}, audit.Event{Kind: "b"})

@@ -1,9 +1,9 @@
-// Package browser says in words which browser a User-Agent header is of.
+// Package browser describes in words the browser of a User-Agent header.
 package browser
 
 import "github.com/mileusna/useragent"
 
-// Words returns the browser and its system, such as "Firefox on Linux".
+// Words returns the browser and its operating system, such as "Firefox on Linux".
 func Words(agent string) string {
 	ua := useragent.Parse(agent)
 	switch {

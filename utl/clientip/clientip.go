@@ -1,8 +1,7 @@
-// Package clientip finds the address that a request came from. It believes
-// X-Forwarded-For only from trusted peers, from right to left, and ignores
-// whatever stands left of the first address that is not trusted. It does not
-// look at Forwarded: nginx, Caddy and Traefik do not write it, and pass on what
-// the client wrote.
+// Package clientip finds the client's address of a request. It reads X-Forwarded-For only
+// from trusted peers, from right to left, and ignores everything left of the first
+// address that is not trusted. It ignores the header Forwarded: nginx, Caddy and Traefik
+// do not write it, and pass on what the client sent.
 package clientip
 
 import (
@@ -12,23 +11,22 @@ import (
 	"strings"
 )
 
-// Socket is the peer of a connection through the server's Unix socket, in
-// http.Request.RemoteAddr's place. No peer over TCP is called so.
+// Socket stands for the peer of a connection through the server's Unix socket, in place
+// of http.Request.RemoteAddr. A peer over TCP never has this address.
 const Socket = "unix"
 
 const (
-	maxHops    = 32 // elements of X-Forwarded-For that are looked at
+	maxHops    = 32 // how many elements of X-Forwarded-For are read
 	hiddenPort = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 )
 
-// From returns the client's address, and whether the peer is in one of the
-// trusted networks. remote is the peer, as in http.Request.RemoteAddr;
-// forwarded holds the values of X-Forwarded-For, whose lines are one list. Empty
-// elements of it do not count (RFC 9110, section 5.6.1.2).
-// When every address is trusted, or an element cannot be read, it is the last
-// one that could. IPv4-mapped addresses come back as IPv4, and without zones.
-// A remote that holds no address gives the zero Addr, but for Socket: whoever may
-// connect to that file is trusted, and is this machine.
+// From returns the client's address, and reports whether the peer is in one of the
+// trusted networks. remote is http.Request.RemoteAddr, and forwarded has the values of
+// X-Forwarded-For, which are one list. Empty elements are skipped (RFC 9110, section
+// 5.6.1.2). If all addresses are trusted, or an element is malformed, the client is the
+// last address read before. The result has no zone, and IPv4-mapped addresses become
+// IPv4. If remote is not an address, the result is the zero Addr, except for Socket:
+// that is this machine, and trusted, because the file's permissions say who may connect.
 func From(remote string, forwarded []string, trusted []netip.Prefix) (client netip.Addr, proxied bool) {
 	client = parse(remote)
 	proxied = contains(trusted, client)
@@ -56,10 +54,10 @@ func contains(trusted []netip.Prefix, ip netip.Addr) bool {
 	return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
-// parse reads an address, with or without a port, as RFC 7239, section 6, and
-// proxies write a node: 192.0.2.1, 192.0.2.1:80, 2001:db8::1, [2001:db8::1],
-// [2001:db8::1]:80, each also in quotes. Anything else, such as unknown or
-// _hidden, is the zero Addr, which no network contains.
+// parse parses an address, with or without a port, in the forms that proxies and RFC
+// 7239, section 6, use: 192.0.2.1, 192.0.2.1:80, 2001:db8::1, [2001:db8::1],
+// [2001:db8::1]:80, each also in quotes. Anything else, such as unknown or _hidden, is
+// the zero Addr, which no network contains.
 func parse(node string) netip.Addr {
 	if n := len(node); n > 1 && node[0] == '"' && node[n-1] == '"' {
 		node = node[1 : n-1]
@@ -78,8 +76,8 @@ func parse(node string) netip.Addr {
 	return ip.Unmap().WithZone("")
 }
 
-// isPort reports whether the text is empty, or a colon and a port, which may be
-// hidden behind a word (RFC 7239, section 6.3).
+// isPort reports whether the text is empty, or a colon followed by a port or by an
+// obfuscated port such as _x (RFC 7239, section 6.3).
 func isPort(text string) bool {
 	port, found := strings.CutPrefix(text, ":")
 	if !found {

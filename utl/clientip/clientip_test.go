@@ -15,10 +15,10 @@ var trusted = []netip.Prefix{
 	netip.MustParsePrefix("fe80::/10"),
 }
 
-// The peers in fromRows.
+// proxy is a trusted peer in fromRows, and stranger is not.
 const proxy, stranger = "127.0.0.1:4711", "192.0.2.9:4711"
 
-// fromRows are peers, what they say, and the client that is taken from it.
+// fromRows are peers, their X-Forwarded-For, and the client's address.
 var fromRows = []struct {
 	row       string
 	remote    string
@@ -137,8 +137,8 @@ func TestFromTellsOfATrustedPeer(t *testing.T) { // Attack gate/untrusted-peer
 	}
 }
 
-// FuzzFrom: a peer that is not trusted is always itself, and the answer never
-// needs unmapping.
+// FuzzFrom checks that the client of an untrusted peer is the peer itself, and that the
+// result is never an IPv4-mapped address.
 func FuzzFrom(f *testing.F) {
 	f.Add("192.0.2.9:1", "198.51.100.1, 10.0.0.1")
 	f.Add("127.0.0.1:1", "[::ffff:1.2.3.4]:5, ::1%x,,")

@@ -1,6 +1,6 @@
-// Package dotenv reads the text of a .env file, as every editor writes it: with
-// a byte order mark and Windows' line ends too. It refuses what is no such text,
-// and its errors name a line and never repeat one.
+// Package dotenv parses the text of a .env file, with or without a byte order mark and
+// Windows' line ends. It refuses malformed text. Its errors name a line and never quote
+// one, because lines hold secrets.
 package dotenv
 
 import (
@@ -13,10 +13,10 @@ import (
 	"github.com/joho/godotenv"
 )
 
-// maxSize is how long the text of a file may be, in bytes.
+// maxSize is the maximum size of the text, in bytes.
 const maxSize = 64 << 10
 
-// Mark is the byte order mark, which some editors put in front of UTF-8.
+// Mark is the byte order mark, which some editors write at the start of UTF-8 text.
 const Mark = "\ufeff"
 
 var (
@@ -24,19 +24,19 @@ var (
 	errSize     = fmt.Errorf("it is longer than %d KB", maxSize>>10)
 )
 
-// File is what the text of a .env file sets.
+// File is a parsed .env file.
 type File struct {
-	Values map[string]string // by name; of several lines with one name the last counts
-	Lines  []Line            // in the order of the text
+	Values map[string]string // by name; the last line with a name counts
+	Lines  []Line            // in the order of the file
 }
 
 // Line is a line that sets a value.
 type Line struct {
 	Name   string
-	Number int // from 1; of a value over several lines the first
+	Number int // from 1; for a value of several lines, that of the first
 }
 
-// Parse reads the text. An error says what to change, and on which line.
+// Parse parses the text. Its errors say what to change, and on which line.
 func Parse(text []byte) (File, error) {
 	text = bytes.TrimPrefix(text, []byte(Mark))
 	switch {
@@ -56,13 +56,12 @@ func Parse(text []byte) (File, error) {
 	return File{values, lines}, nil
 }
 
-// errSyntax is the error of the statement that begins at the line.
+// errSyntax returns the error of the statement that begins on the line.
 func errSyntax(number int) error {
 	return fmt.Errorf("line %d is not NAME=value, or a quote is left open there: .env must hold lines of NAME=value, # comments and closed quotes", number)
 }
 
-// split returns the lines that set a value. A quoted value may be several lines
-// long: they are read together.
+// split returns the lines that set a value. A quoted value may have several lines.
 func split(text []byte) (all []Line, err error) {
 	var statement []byte
 	begins, number := 1, 0

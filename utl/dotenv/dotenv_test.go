@@ -40,7 +40,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// An error names the line and repeats nothing of it (Attack secrets/canaries: canaries).
+// Attack secrets/canaries: an error names the line and quotes nothing of it.
 func TestParseRefuses(t *testing.T) {
 	for _, tt := range []struct{ row, text, want string }{
 		{"a quote left open", "A=1\nB='" + canary + "\nC=2\n", "line 2 is not NAME=value, or a quote is left open"},
@@ -62,7 +62,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// wide returns the text in UTF-16.
+// wide returns the text in UTF-16, little or big endian, with or without a byte order mark.
 func wide(text string, little, mark bool) string {
 	if mark {
 		text = dotenv.Mark + text
@@ -80,8 +80,8 @@ func wide(text string, little, mark bool) string {
 	return b.String()
 }
 
-// FuzzParse: Parse does not panic, gives what godotenv gives, and its lines
-// have the names that its values have.
+// FuzzParse checks that Parse does not panic, that it returns the values of godotenv, and
+// that its lines have the names of its values.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{"", "A=1", "\ufeffA=1", "A='\n'", "A=\"\n\"\nB=1", "A: b # c", "=", "A", "A='1' B=2", "\r\n", "export A=b", "A=\\\"\nB=\""} {
 		f.Add(seed)

@@ -1,6 +1,6 @@
-// Package files holds what several packages need of the file system: it judges
-// who can read a file of secrets, and it waits for a lock. It refuses a file of
-// secrets that somebody else owns, reads or writes, for root too.
+// Package files checks who can read a file of secrets, and takes file locks. It refuses a
+// file of secrets that another user owns, or that others can read or write, even if the
+// program runs as root.
 package files
 
 import (
@@ -13,10 +13,9 @@ import (
 	"time"
 )
 
-// Secret returns an error that says what to do unless the file at path is a
-// plain file of mode 0600 or 0400 that belongs to the user who runs the
-// program. A symlink's target is judged. The error wraps fs.ErrNotExist when
-// there is no such file.
+// Secret returns nil if the file at path is a regular file with mode 0600 or 0400 that
+// belongs to the user who runs the program; it follows symbolic links. Otherwise the
+// error says what to do. It wraps fs.ErrNotExist if there is no such file.
 func Secret(path string) error {
 	info, err := plain(path)
 	if err != nil {
@@ -32,8 +31,8 @@ func Secret(path string) error {
 	return nil
 }
 
-// SharedSecret is Secret for a file that root may own and whose group may read
-// it: that is how Debian's ssl-cert and others hand keys to servers.
+// SharedSecret is Secret for a file that root may own and whose group may read it: so
+// Debian's ssl-cert and others give keys to servers.
 func SharedSecret(path string) error {
 	info, err := plain(path)
 	if err != nil {
@@ -49,7 +48,7 @@ func SharedSecret(path string) error {
 	return nil
 }
 
-// plain returns what the file at path is, or what it is instead of a plain file.
+// plain returns the FileInfo of a regular file, and an error for anything else.
 func plain(path string) (fs.FileInfo, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -68,11 +67,11 @@ func owner(info fs.FileInfo) int {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		return int(stat.Uid)
 	}
-	return -1 // no system that the program is built for
+	return -1 // not reached on the systems that the program is built for
 }
 
-// Lock waits until nobody else holds the lock (flock) of the open file or
-// folder, or until ctx ends. Closing f gives the lock back.
+// Lock waits for the exclusive lock (flock) of the open file or folder, or until ctx
+// ends. Closing f releases the lock.
 func Lock(ctx context.Context, f *os.File) error {
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) // #nosec G115 -- a file descriptor
@@ -84,6 +83,6 @@ func Lock(ctx context.Context, f *os.File) error {
 		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
 			return &os.PathError{Op: "flock", Path: f.Name(), Err: err}
 		}
-		time.Sleep(10 * time.Millisecond) // a waiting flock would not notice that ctx ended
+		time.Sleep(10 * time.Millisecond) // polls, because a blocking flock would not return when ctx ends
 	}
 }

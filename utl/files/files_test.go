@@ -13,7 +13,7 @@ import (
 	"glassjar/utl/files"
 )
 
-// made returns the path of a file of the mode.
+// made creates a file with the mode and returns its path.
 func made(t *testing.T, mode fs.FileMode) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "secret")
@@ -23,7 +23,7 @@ func made(t *testing.T, mode fs.FileMode) string {
 	return path
 }
 
-// judged fails the test unless err says want; "" is no error.
+// judged fails the test unless err contains want; "" means no error.
 func judged(t *testing.T, what string, err error, want string) {
 	t.Helper()
 	if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
@@ -31,7 +31,7 @@ func judged(t *testing.T, what string, err error, want string) {
 	}
 }
 
-// Attack keys/file: a secret that others can read, also behind a link.
+// Attack keys/file: a secret that others can read, also behind a symbolic link.
 func TestModes(t *testing.T) {
 	path := made(t, 0o600)
 	link := filepath.Join(t.TempDir(), "link")
@@ -56,7 +56,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// Attack keys/file: another owner, whom root refuses too.
+// Attack keys/file: a file of another user is refused, by root too.
 func TestOwners(t *testing.T) {
 	if os.Geteuid() != 0 {
 		judged(t, "root's", files.Secret("/etc/passwd"), "belongs to another user (uid 0): start glassjar as that user")
@@ -68,7 +68,7 @@ func TestOwners(t *testing.T) {
 	}
 	judged(t, "nobody's", files.Secret(path), "belongs to another user (uid 65534): start glassjar as that user, or: chown 0 "+path)
 	judged(t, "nobody's, shared", files.SharedSecret(path), "belongs to another user (uid 65534)")
-	if err := syscall.Setreuid(-1, 65534); err != nil { // for whom root is another
+	if err := syscall.Setreuid(-1, 65534); err != nil { // for this user root is another user
 		t.Fatal(err)
 	}
 	defer func() {
@@ -95,8 +95,8 @@ func TestNoPlainFile(t *testing.T) {
 	}
 }
 
-// The lock is held by one until its file is closed, and who waits for it gives
-// up when ctx ends. A folder can be locked too.
+// One holds the lock until its file is closed; whoever waits for it gives up when ctx ends.
+// A folder can be locked too.
 func TestLock(t *testing.T) {
 	for _, path := range []string{made(t, 0o600), t.TempDir()} {
 		first, second := open(t, path), open(t, path)

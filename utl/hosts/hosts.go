@@ -1,5 +1,5 @@
-// Package hosts reads the names of hosts, as settings, requests and people spell
-// them, by one grammar. It refuses what can be read in two ways.
+// Package hosts parses host names in settings, requests and input, by one grammar. It
+// refuses what different programs could read differently.
 package hosts
 
 import (
@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Split returns the name of a host, in lower case and without a last dot,
-// and its port, or "".
+// Split splits a host into its name, in lower case and without a trailing dot, and its
+// port, or "" if it has none. ok is false if the host is malformed.
 func Split(host string) (name, port string, ok bool) {
 	rest, bracket := strings.CutPrefix(host, "[")
 	if bracket {
@@ -34,8 +34,8 @@ func Split(host string) (name, port string, ok bool) {
 	return name, strconv.FormatUint(n, 10), err == nil && n != 0
 }
 
-// OwnPort returns the port that the scheme's URLs leave out, and reports whether
-// the scheme is http or https.
+// OwnPort returns the default port of the scheme; ok is false unless that is http or
+// https.
 func OwnPort(scheme string) (port string, ok bool) {
 	switch scheme {
 	case "http":
@@ -46,9 +46,9 @@ func OwnPort(scheme string) (port string, ok bool) {
 	return "", false
 }
 
-// IsName reports whether the text is a host's name or an IPv4 address: parts
-// of letters, digits, - and _ with single dots between them. All is ASCII: some
-// other letters have one of these as their lower case.
+// IsName reports whether the text is a host name or an IPv4 address: labels of ASCII
+// letters, digits, - and _, separated by dots, at most 253 bytes. Other letters are
+// refused, because some of them become ASCII in lower case.
 func IsName(text string) bool {
 	if len(text) > 253 {
 		return false
@@ -68,18 +68,18 @@ func IsName(text string) bool {
 	return true
 }
 
-// Pattern is a host, or all hosts below one, on a port or on every port.
+// Pattern is a host, or all hosts below one, on one port or on every port.
 type Pattern struct {
-	name string // with a dot in front it stands for all that lies below
+	name string // with a leading dot: all hosts below it
 	port string // empty: every port
 }
 
-// ParsePattern reads app.example, *.apps.example, [::1], each perhaps with a
-// port, and reports whether text is one of that form.
+// ParsePattern parses app.example, *.apps.example or [::1], each with or without a port.
+// ok is false if the text is malformed.
 func ParsePattern(text string) (p Pattern, ok bool) {
 	rest, below := strings.CutPrefix(text, "*.")
 	name, port, ok := Split(rest)
-	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil && below { // nothing lies below an address
+	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil && below { // an IP address has no hosts below it
 		return Pattern{}, false
 	}
 	if below {
@@ -88,7 +88,7 @@ func ParsePattern(text string) (p Pattern, ok bool) {
 	return Pattern{name, port}, ok
 }
 
-// String returns the pattern as ParsePattern reads it, in its one spelling.
+// String returns the pattern in its canonical spelling, which ParsePattern parses.
 func (p Pattern) String() string {
 	text := p.name
 	if strings.HasPrefix(text, ".") {
@@ -100,11 +100,10 @@ func (p Pattern) String() string {
 	return text
 }
 
-// Name returns the name of the pattern's one host, or that below which its hosts
-// are.
+// Name returns the pattern's name without "*.": its one host, or the parent of its hosts.
 func (p Pattern) Name() string { return strings.TrimPrefix(p.name, ".") }
 
-// Parent returns the name below which all hosts are the pattern's, or "".
+// Parent returns the name below which all hosts match, or "" if the pattern is one host.
 func (p Pattern) Parent() string {
 	parent, below := strings.CutPrefix(p.name, ".")
 	if !below {
@@ -113,13 +112,13 @@ func (p Pattern) Parent() string {
 	return parent
 }
 
-// Matches reports whether the host of the name is one of the pattern's on the
-// port. Both are as Split returns them.
+// Matches reports whether the pattern includes the host with this name and port, both as
+// Split returns them.
 func (p Pattern) Matches(name, port string) bool {
 	return (p.port == "" || p.port == port) && p.Names(name)
 }
 
-// Names reports whether the host of the name is one of the pattern's.
+// Names reports whether the pattern includes the host with this name, on any port.
 func (p Pattern) Names(name string) bool {
 	return name == p.name || strings.HasPrefix(p.name, ".") && strings.HasSuffix(name, p.name)
 }

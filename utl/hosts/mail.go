@@ -2,10 +2,10 @@ package hosts
 
 import "strings"
 
-// IsMail reports whether the text is an email address of the plain form: letters,
-// digits and some signs, an @ and a host's name. It has no quotes, no brackets
-// and no white space, so it means the same in a mail's header, in SMTP and on a
-// page. All is ASCII.
+// IsMail reports whether the text is an email address in its simple form: an ASCII
+// dot-atom (RFC 5322, section 3.2.3), an @ and a host name, at most 254 bytes. Without
+// quotes, brackets and white space it means the same in a mail header, in SMTP and in
+// HTML.
 func IsMail(text string) bool {
 	at := strings.LastIndexByte(text, '@')
 	if at < 1 || at > 64 || len(text) > 254 || !IsName(text[at+1:]) { // RFC 5321, section 4.5.3.1
@@ -19,7 +19,7 @@ func IsMail(text string) bool {
 	return true
 }
 
-// notAtom reports whether the character is none of an atom (RFC 5322, section
+// notAtom reports whether the character may not occur in an atom (RFC 5322, section
 // 3.2.3).
 func notAtom(c rune) bool {
 	switch {

@@ -1,5 +1,5 @@
-// Package identity says who somebody is: what a session, an account and the
-// gate all tell of a person. It keeps nothing.
+// Package identity has the type for who somebody is, which sessions, accounts and the gate
+// share. It stores nothing.
 package identity
 
 import (
@@ -9,15 +9,15 @@ import (
 
 // Identity is who somebody is.
 type Identity struct {
-	ID       string // the account's: random, never reused, unlike the username
+	ID       string // the account's id: random, and unlike the username never reused
 	Username string
-	Name     string // the display name, may be empty
+	Name     string // the display name; may be empty
 	Role     string // account.Owner or account.Member
-	Groups   string // sorted, with commas between them
+	Groups   string // sorted, separated by commas
 	Email    string // may be empty
 }
 
-// Called returns the display name, or the username where there is none.
+// Called returns the display name, or the username if there is none.
 func (i Identity) Called() string { return cmp.Or(i.Name, i.Username) }
 
 // HasGroup reports whether the person is in the group.
@@ -30,7 +30,7 @@ func (i Identity) HasGroup(group string) bool {
 	return false
 }
 
-// GroupList returns the groups one by one, never nil.
+// GroupList returns the groups as a slice, which is never nil.
 func (i Identity) GroupList() []string {
 	return strings.FieldsFunc(i.Groups, func(c rune) bool { return c == ',' })
 }
