@@ -22,7 +22,7 @@ import (
 	"glassjar/utl/hosts"
 )
 
-// allowed says what each setting may be. SESSION_KEYS is keyring's to check.
+// allowed says what each setting must be. Package keyring checks SESSION_KEYS.
 var allowed = map[string]string{
 	"ADDR":              "must be host:port, like 127.0.0.1:8080 or :8080, or unix: and the path of a socket, like unix:/run/glassjar/http.sock",
 	"PORT":              "must be a number from 0 to 65535, alone",
@@ -51,7 +51,7 @@ var allowed = map[string]string{
 	"AUDIT_KEEP":        "must be a time of 1h or more, like 2160h or 90d",
 }
 
-// parsers read the types for which env's own parsers allow too much.
+// parsers parse the types for which the library's parsers accept too much.
 var parsers = map[reflect.Type]env.ParserFunc{
 	reflect.TypeFor[url.URL]():        parsePublicURL,
 	reflect.TypeFor[[]netip.Prefix](): parsePrefixes,
@@ -65,15 +65,15 @@ var (
 	hostPattern   = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?$`)
 )
 
-// isHost reports whether the text, in lower case, is the name of a host that
-// browsers find.
+// isHost reports whether the text, in lower case, is a host name that browsers accept.
 func isHost(text string) bool { return hostPattern.MatchString(text) && hosts.IsName(text) }
 
-// faults holds one fault a setting: its name and what is wrong, without values.
+// faults holds at most one fault per setting, by its name: what is wrong, without the
+// value.
 type faults map[string]error
 
-// require records a fault of the setting name when ok is false and it has none
-// yet; the words are those of allowed unless others are given.
+// require records a fault of the setting name if ok is false and it has none yet. The
+// text is that of allowed unless words has another.
 func (f faults) require(ok bool, name string, words ...string) {
 	if ok || f[name] != nil {
 		return
@@ -81,19 +81,19 @@ func (f faults) require(ok bool, name string, words ...string) {
 	f[name] = errors.New(name + " " + append(words, allowed[name])[0])
 }
 
-// parsed records the settings whose values did not parse.
+// parsed records the settings whose values could not be parsed.
 func (f faults) parsed(err error) {
 	if all, ok := errors.AsType[env.AggregateError](err); ok {
 		for _, e := range all.Errors {
 			fault, _ := errors.AsType[env.ParseError](e)
 			field, _ := reflect.TypeFor[Config]().FieldByName(fault.Name)
-			f.require(false, field.Tag.Get("env")) // not e: it quotes the value
+			f.require(false, field.Tag.Get("env")) // not e itself, which quotes the value
 		}
 	}
 }
 
-// err returns all faults, in the order of their settings' names, each with
-// where its value came from, or nil.
+// err returns all faults, sorted by setting, each with where its value came from, or nil
+// if there are none.
 func (f faults) err(origin func(name string) string) error {
 	var all []error
 	for _, name := range slices.Sorted(maps.Keys(f)) {
@@ -106,8 +106,8 @@ func (f faults) err(origin func(name string) string) error {
 	return errors.Join(all...)
 }
 
-// check records what is wrong with parsed settings. values holds them as
-// written, and dotenv is the path of the file that they came from.
+// check records what is wrong with the parsed settings. values holds them as written, and
+// dotenv is the path of the .env file.
 func (c Config) check(f faults, values map[string]string, dotenv string) {
 	c.checkAddr(f, values)
 	c.checkTLS(f)
@@ -127,7 +127,7 @@ func (c Config) check(f faults, values map[string]string, dotenv string) {
 	ok, _ := isAddr(c.MetricsAddr)
 	f.require(c.MetricsAddr == "" || ok && c.MetricsAddr != c.Addr, "METRICS_ADDR")
 
-	// slog would take INFO+2 too
+	// slog accepts INFO+2 too
 	f.require(slices.Contains([]string{"", "debug", "info", "warn", "error"}, values["LOG_LEVEL"]), "LOG_LEVEL")
 	f.require(c.LogFormat == "text" || c.LogFormat == "json", "LOG_FORMAT")
 
@@ -144,8 +144,8 @@ func (c Config) check(f faults, values map[string]string, dotenv string) {
 	}
 }
 
-// checkAddr records what is wrong with ADDR and PORT, and that PUBLIC_URL is
-// missing where others can reach them.
+// checkAddr records what is wrong with ADDR and PORT, and that PUBLIC_URL is missing if
+// other machines can reach them.
 func (c Config) checkAddr(f faults, values map[string]string) {
 	if path, ok := c.Socket(); ok {
 		f.require(path != "" && path[0] != '@' && len(path) <= maxSocketPath && !strings.Contains(path, "\x00"), "ADDR",
@@ -168,14 +168,13 @@ func (c Config) checkAddr(f faults, values map[string]string) {
 	f.require(!ok || loopback || values["PUBLIC_URL"] != "", "PUBLIC_URL", words)
 }
 
-// maxSocketPath is how long the kernel lets a socket's path be, in bytes.
+// maxSocketPath is the maximum length of a Unix socket's path on Linux, in bytes.
 const maxSocketPath = 107
 
-// Socket returns the path of the Unix socket to listen at, and whether ADDR is one.
+// Socket returns the path of the Unix socket to listen on, and reports whether ADDR is one.
 func (c Config) Socket() (path string, ok bool) { return strings.CutPrefix(c.Addr, "unix:") }
 
-// isAddr reports whether addr is host:port, and whether only this machine
-// can reach it.
+// isAddr reports whether addr is host:port, and whether only this machine can reach it.
 func isAddr(addr string) (ok, loopback bool) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -191,7 +190,7 @@ func isAddr(addr string) (ok, loopback bool) {
 	return host == "" || isHost(host), host == "localhost"
 }
 
-// PlainHTTP reports whether people on other machines sign in over http.
+// PlainHTTP reports whether people on other machines sign in over http without TLS.
 func (c Config) PlainHTTP() bool {
 	if c.PublicURL == nil || c.PublicURL.Scheme != "http" {
 		return false
@@ -201,8 +200,8 @@ func (c Config) PlainHTTP() bool {
 	return !loopback && !strings.HasSuffix(name, ".localhost")
 }
 
-// defaultLab returns what LAB is where nobody set it: on when both the address
-// and the public URL are this machine's own.
+// defaultLab returns the default of LAB: on if only this machine can reach both the
+// address and the public URL.
 func (c Config) defaultLab() string {
 	_, mine := isAddr(c.Addr)
 	if mine && c.PublicURL != nil {
@@ -214,8 +213,8 @@ func (c Config) defaultLab() string {
 	return "off"
 }
 
-// parsePublicURL reads scheme and host, spelled as browsers spell an origin:
-// lower case and without the scheme's own port.
+// parsePublicURL parses scheme and host, and returns them as browsers write an origin: in
+// lower case and without the scheme's default port.
 func parsePublicURL(v string) (any, error) {
 	u, err := url.Parse(v)
 	if err != nil || strings.ContainsAny(v, "?#@") || (u.Path != "" && u.Path != "/") {
@@ -238,7 +237,7 @@ func parsePublicURL(v string) (any, error) {
 	return url.URL{Scheme: u.Scheme, Host: host}, nil
 }
 
-// parsePrefixes reads networks and addresses with commas between them.
+// parsePrefixes parses networks and addresses separated by commas.
 func parsePrefixes(v string) (any, error) {
 	var all []netip.Prefix
 	for part := range strings.SplitSeq(v, ",") {
@@ -249,7 +248,7 @@ func parsePrefixes(v string) (any, error) {
 			continue
 		}
 		prefix, err := netip.ParsePrefix(part)
-		if err != nil || prefix.Addr().Is4In6() { // no address would ever match
+		if err != nil || prefix.Addr().Is4In6() { // an IPv4-mapped prefix would match no address
 			return nil, errNotAllowed
 		}
 		all = append(all, prefix.Masked())
@@ -257,9 +256,8 @@ func parsePrefixes(v string) (any, error) {
 	return all, nil
 }
 
-// Profiles reports whether profiles of the running program are shown beside its
-// measures. They hold what is in its memory, so somebody must have asked for the
-// debug log, and nobody but this machine may ask.
+// Profiles reports whether METRICS_ADDR also serves profiles of the running program. They
+// contain parts of its memory, so this needs LOG_LEVEL=debug and a loopback address.
 func (c Config) Profiles() bool {
 	_, loopback := isAddr(c.MetricsAddr)
 	return loopback && c.LogLevel == slog.LevelDebug

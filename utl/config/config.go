@@ -1,7 +1,6 @@
-// Package config reads the settings from the environment and from .env, checks
-// them together and reports every fault at once. A fault names its setting and
-// what is allowed, and never repeats a value; a .env that others can read is
-// refused.
+// Package config reads the settings from the environment and from .env, checks them
+// together, and reports every fault at once. A fault names its setting and what is
+// allowed, and never quotes a value. It refuses a .env file that others can read.
 package config
 
 import (
@@ -19,21 +18,22 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Config is every setting, checked.
+// Config has every setting, after all checks.
 type Config struct {
-	// Addr is where to listen, host:port or unix:PATH. Port alone, without ADDR, is :port.
+	// Addr is the address to listen on, host:port or unix:PATH. If only PORT is set, it is
+	// :PORT.
 	Addr string `env:"ADDR" envDefault:"127.0.0.1:8080"`
 	Port uint16 `env:"PORT"`
-	// PublicURL is how browsers reach the site: scheme and host as a browser
-	// writes them in Origin. It is nil when unset.
+	// PublicURL is how browsers reach the site: scheme and host as in Origin. It is nil if
+	// not set.
 	PublicURL *url.URL `env:"PUBLIC_URL"`
-	// TLSCert and TLSKey are the paths of PEM files; empty, both: plain http.
+	// TLSCert and TLSKey are the paths of PEM files, or both empty for plain http.
 	TLSCert string `env:"TLS_CERT"`
 	TLSKey  string `env:"TLS_KEY"`
 
-	SessionKeys string `env:"SESSION_KEYS"` // as written; keyring checks them
-	KeysFromEnv bool   // SESSION_KEYS came from the environment or from a file of its own, not from .env
-	// The paths of files that hold the settings without _FILE, each alone.
+	SessionKeys string `env:"SESSION_KEYS"` // as written; package keyring checks them
+	KeysFromEnv bool   // whether SESSION_KEYS came from the environment or SESSION_KEYS_FILE, not from .env
+	// Paths of files that each contain the one setting without _FILE.
 	SessionKeysFile string `env:"SESSION_KEYS_FILE"`
 	DatabaseURLFile string `env:"DATABASE_URL_FILE"`
 	SMTPURLFile     string `env:"SMTP_URL_FILE"`
@@ -41,38 +41,38 @@ type Config struct {
 	DatabaseURL  string        `env:"DATABASE_URL" envDefault:"sqlite:glassjar.db"`
 	SessionIdle  time.Duration `env:"SESSION_IDLE" envDefault:"24h"`
 	SessionMax   time.Duration `env:"SESSION_MAX" envDefault:"720h"`
-	SignUp       string        `env:"SIGNUP" envDefault:"invite"`          // or approve or open
-	SecondFactor string        `env:"SECOND_FACTOR" envDefault:"optional"` // or required
-	PagesDir     string        `env:"PAGES_DIR"`                           // empty: no pages
+	SignUp       string        `env:"SIGNUP" envDefault:"invite"`          // invite, approve or open
+	SecondFactor string        `env:"SECOND_FACTOR" envDefault:"optional"` // optional or required
+	PagesDir     string        `env:"PAGES_DIR"`                           // empty: /pages/ is off
 
-	GateHosts    []string `env:"GATE_HOSTS"`    // in lower case; empty: the gate lets nobody pass
-	CookieDomain string   `env:"COOKIE_DOMAIN"` // empty: every gate host has a cookie of its own
+	GateHosts    []string `env:"GATE_HOSTS"`    // in lower case; empty: no hosts but those of apps
+	CookieDomain string   `env:"COOKIE_DOMAIN"` // empty: each gate host has a cookie of its own
 
 	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" envDefault:"127.0.0.0/8,::1"`
 
-	// Lab is on or off; unset, it is on where only this machine reaches the site.
+	// Lab is on or off. Its default is on if only this machine can reach the site.
 	Lab string `env:"LAB"`
 
-	SiteName string `env:"SITE_NAME" envDefault:"glassjar"` // what pages and mails call the site
-	// SMTPURL and MailFrom are nil and empty where mail is not set up.
+	SiteName string `env:"SITE_NAME" envDefault:"glassjar"` // the site's name in pages and mails
+	// SMTPURL is nil and MailFrom empty if mail is not set up.
 	SMTPURL  *MailURL `env:"SMTP_URL"`
 	MailFrom string   `env:"MAIL_FROM"`
 
-	// MetricsAddr is where Prometheus asks, host:port; empty: nowhere.
+	// MetricsAddr is where Prometheus reads metrics, host:port; empty: nowhere.
 	MetricsAddr string `env:"METRICS_ADDR"`
 
 	LogLevel  slog.Level    `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat string        `env:"LOG_FORMAT" envDefault:"text"`
 	AuditKeep time.Duration `env:"AUDIT_KEEP" envDefault:"2160h"`
 
-	// Warnings say what in .env and the environment is perhaps not meant: a sentence each.
+	// Warnings are sentences about what in .env and the environment may be a mistake.
 	Warnings []string
 }
 
-// Load reads the settings: getenv first, then the .env file at path, which need
-// not exist, then the defaults. An empty value is an unset one. The error holds
-// every fault of the settings, one a line, or the one fault of the file. The
-// environment ("NAME=value" each) is looked through for names that are nearly ours.
+// Load reads the settings: from getenv, else from the .env file at path, which need not
+// exist, else the default. An empty value counts as not set. The error has every fault of
+// the settings, one per line, or the one fault of the file. environment ("NAME=value"
+// each) is only searched for misspelled names of settings.
 func Load(path string, getenv func(string) string, environment ...string) (Config, error) {
 	file, err := readDotenv(path)
 	if err != nil {
@@ -95,12 +95,12 @@ func Load(path string, getenv func(string) string, environment ...string) (Confi
 		c.Lab = c.defaultLab()
 	}
 	if strings.HasPrefix(c.MetricsAddr, ":") {
-		c.MetricsAddr = "127.0.0.1" + c.MetricsAddr // who means every address says so: 0.0.0.0
+		c.MetricsAddr = "127.0.0.1" + c.MetricsAddr // an omitted host means this machine here; every address is 0.0.0.0
 	}
 	c.checkDatabase(faults)
 	c.check(faults, values, path)
 	if err := faults.err(source{getenv, file, path}.of); err != nil {
-		for _, text := range c.Warnings { // one of them may be why
+		for _, text := range c.Warnings { // a warning may be the cause
 			err = errors.Join(err, errors.New(text))
 		}
 		return Config{}, err
@@ -139,13 +139,13 @@ func (c Config) LogValue() slog.Value {
 	)
 }
 
-// String returns what LogValue says, so that fmt shows no secrets either.
+// String returns LogValue as text, so that fmt prints no secrets.
 func (c Config) String() string { return c.LogValue().String() }
 
-// GoString returns what String does, for %#v.
+// GoString returns String, so that %#v prints no secrets.
 func (c Config) GoString() string { return c.String() }
 
-// Setting is the name and the default of one setting, as a person writes them.
+// Setting is the name and the default of a setting, as people write them.
 type Setting struct{ Name, Default string }
 
 // Settings returns every setting, in the order of Config's fields.

@@ -16,10 +16,10 @@ import (
 	"glassjar/utl/config"
 )
 
-// canary stands for a secret; it cannot pass as a host or a folder.
+// canary stands for a secret. It is not a valid host or folder.
 const canary = "c4nary/5ecret+value=="
 
-// settings returns a getenv over pairs of name and value.
+// settings returns a getenv for pairs of name and value.
 func settings(pairs ...string) func(string) string {
 	return func(name string) string {
 		for i := 0; i < len(pairs); i += 2 {
@@ -31,7 +31,7 @@ func settings(pairs ...string) func(string) string {
 	}
 }
 
-// dotenv writes a private .env into a folder of its own and returns its path.
+// dotenv writes a .env file with mode 0600 into a folder of its own and returns its path.
 func dotenv(tb testing.TB, content string) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), ".env")
@@ -51,7 +51,7 @@ func load(t *testing.T, path string, pairs ...string) config.Config {
 }
 
 func TestDefaults(t *testing.T) { // Attack keys/none: no .env
-	t.Setenv("ADDR", "127.0.0.1:1") // only getenv is asked
+	t.Setenv("ADDR", "127.0.0.1:1") // ignored: only getenv is read
 	got := load(t, filepath.Join(t.TempDir(), ".env"))
 	want := config.Config{
 		Addr:         "127.0.0.1:8080",
@@ -174,7 +174,7 @@ func TestRefused(t *testing.T) {
 				if err == nil || !strings.Contains(err.Error(), name+" must be ") {
 					t.Fatalf("got %v, want a fault of %s", err, name)
 				}
-				if name != "PORT" && strings.Contains(err.Error(), "\n") { // a bad PORT lacks PUBLIC_URL too
+				if name != "PORT" && strings.Contains(err.Error(), "\n") { // an invalid PORT also lacks PUBLIC_URL
 					t.Errorf("got more than one fault: %v", err)
 				}
 			})
@@ -198,8 +198,8 @@ func TestAddrThatOthersReachNeedsPublicURL(t *testing.T) {
 	}
 }
 
-// Measures are this machine's to see, unless a host says otherwise, and profiles are
-// its alone, at the debug level.
+// Without a host, METRICS_ADDR is on this machine only. Profiles are served only there,
+// and only at the debug level.
 func TestMetricsAddr(t *testing.T) {
 	for addr, want := range map[string]string{"": "", ":9464": "127.0.0.1:9464", "0.0.0.0:9464": "0.0.0.0:9464", "[::1]:9464": "[::1]:9464"} {
 		for _, level := range []string{"info", "debug"} {
@@ -211,7 +211,7 @@ func TestMetricsAddr(t *testing.T) {
 	}
 }
 
-// A socket is for a proxy: browsers need to be told where that is.
+// A Unix socket is for a proxy, so PUBLIC_URL must say how browsers reach the site.
 func TestSocket(t *testing.T) {
 	const public = "https://jar.example"
 	if path, ok := load(t, "none", "ADDR", "unix:jar.sock", "PUBLIC_URL", public).Socket(); path != "jar.sock" || !ok {
@@ -256,7 +256,7 @@ func TestEveryFaultAtOnceWithoutValues(t *testing.T) { // Attack secrets/canarie
 	var pairs, names []string
 	for _, s := range config.Settings() {
 		pairs = append(pairs, s.Name, canary)
-		if s.Name != "SESSION_KEYS" && s.Name != "SITE_NAME" { // the one is keyring's to judge, the other may be any text
+		if s.Name != "SESSION_KEYS" && s.Name != "SITE_NAME" { // package keyring checks the first, and the second may be any text
 			names = append(names, s.Name)
 		}
 	}

@@ -12,8 +12,8 @@ import (
 
 const sqliteScheme = "sqlite:"
 
-// urlArgs are what DATABASE_URL may ask of PostgreSQL. Others are settings of
-// libpq that would do nothing, or something else, without a word.
+// urlArgs are the parameters that DATABASE_URL may have for PostgreSQL. Others are
+// settings of libpq that the driver would silently ignore or treat differently.
 var urlArgs = []string{
 	"host", "port", "user", "password", "dbname", "application_name", "connect_timeout", "search_path", "target_session_attrs",
 	"sslmode", "sslrootcert", "sslcert", "sslkey", "default_query_exec_mode",
@@ -24,7 +24,7 @@ func (c Config) Postgres() bool {
 	return strings.HasPrefix(c.DatabaseURL, "postgres://") || strings.HasPrefix(c.DatabaseURL, "postgresql://")
 }
 
-// DatabasePath returns the path of the SQLite file that DATABASE_URL names, or "".
+// DatabasePath returns the path of the SQLite file in DATABASE_URL, or "".
 func (c Config) DatabasePath() string {
 	path, ok := strings.CutPrefix(c.DatabaseURL, sqliteScheme)
 	if !ok {
@@ -33,8 +33,8 @@ func (c Config) DatabasePath() string {
 	return path
 }
 
-// With returns the settings with another DATABASE_URL, and the warnings of that
-// alone. The error never holds the URL.
+// With returns the settings with another DATABASE_URL, and only the warnings about that.
+// The error never contains the URL.
 func (c Config) With(databaseURL string) (Config, error) {
 	c.DatabaseURL, c.Warnings = databaseURL, nil
 	f := faults{}
@@ -45,9 +45,9 @@ func (c Config) With(databaseURL string) (Config, error) {
 	return c, nil
 }
 
-// checkDatabase records what is wrong with DATABASE_URL. In PostgreSQL's it makes
-// sslmode=disable explicit where only this machine is asked: without it each
-// connection is tried twice, and falls back to plain text.
+// checkDatabase records what is wrong with DATABASE_URL. It adds sslmode=disable if
+// PostgreSQL is on this machine and no mode is set: without it the driver tries TLS first
+// and then connects again without.
 func (c *Config) checkDatabase(f faults) {
 	if !c.Postgres() {
 		f.require(strings.HasPrefix(c.DatabaseURL, sqliteScheme) && checkFile(c.DatabasePath()), "DATABASE_URL")
@@ -70,7 +70,7 @@ func (c *Config) checkDatabase(f faults) {
 	}
 }
 
-// checkTLSMode records how connections to PostgreSQL are kept from being read.
+// checkTLSMode records whether connections to PostgreSQL are encrypted and verified.
 func (c *Config) checkTLSMode(f faults, args url.Values, mine bool) {
 	switch mode := args.Get("sslmode"); {
 	case mode == "" && mine:
@@ -97,8 +97,8 @@ func here(c *pgconn.Config) bool {
 	})
 }
 
-// checkFile reports whether path can be the path of an SQLite file: not a
-// folder, not in memory, and not the rest of a URL that was meant otherwise.
+// checkFile reports whether path can be an SQLite file: not a folder, not :memory:, and
+// not the rest of a malformed URL.
 func checkFile(path string) bool {
 	if path == "" || path == ":memory:" || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "?#\x00") {
 		return false

@@ -8,8 +8,7 @@ import (
 	"glassjar/utl/config"
 )
 
-// Attack secrets/canaries: whatever is wrong with PostgreSQL's URL, its password is
-// not said.
+// Attack secrets/canaries: no error about PostgreSQL's URL contains its password.
 func TestAFaultOfTheDatabaseSaysNoPassword(t *testing.T) {
 	for _, url := range []string{
 		"postgres://u:%s@h/d", "postgres://u:%s@h:x/d", "postgres://u:%s@h:99999/d", "postgres://u:%s%%zz@h/d?sslmode=disable", "postgres://u:%s#@h/d",
@@ -23,7 +22,7 @@ func TestAFaultOfTheDatabaseSaysNoPassword(t *testing.T) {
 	}
 }
 
-// What others could read on the way is said.
+// A connection that others could read causes a warning.
 func TestWarningsOfTheDatabase(t *testing.T) {
 	for url, want := range map[string]string{
 		"postgres://u:p@h/d?sslmode=disable":           "sslmode=disable, and PostgreSQL is on another machine",

@@ -10,8 +10,8 @@ import (
 	"glassjar/utl/files"
 )
 
-// readDotenv returns what the file at path sets, or nothing when there is no
-// such file. It refuses a file that is not ours alone.
+// readDotenv parses the .env file at path. A missing file is empty. It refuses a file that
+// another user owns, reads or writes.
 func readDotenv(path string) (file dotenv.File, err error) {
 	err = files.Secret(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -26,7 +26,7 @@ func readDotenv(path string) (file dotenv.File, err error) {
 	if err != nil {
 		return file, err
 	}
-	text, err := os.ReadFile(path) // #nosec G304 -- the program's own
+	text, err := os.ReadFile(path) // #nosec G304 -- the program's own .env
 	if err != nil {
 		return file, fmt.Errorf("reading the settings: %w", err)
 	}

@@ -10,7 +10,7 @@ import (
 	"glassjar/utl/config"
 )
 
-// refused checks that Load fails with an error that says want.
+// refused fails the test unless Load fails with an error that contains want.
 func refused(t *testing.T, path, want string, pairs ...string) {
 	t.Helper()
 	_, err := config.Load(path, settings(pairs...))
@@ -42,8 +42,8 @@ func TestDotenvMode(t *testing.T) { // Attack keys/file: .env with 0644, behind 
 	}
 }
 
-// Attack keys/file: another owner. Root is refused too: what root would write beside
-// the file, its owner could not read.
+// Attack keys/file: a file of another owner is refused, for root too: the files that root
+// would create beside it could not be read by its owner.
 func TestDotenvOfAnotherOwner(t *testing.T) {
 	path := "/etc/passwd"
 	if os.Geteuid() == 0 {
@@ -55,7 +55,7 @@ func TestDotenvOfAnotherOwner(t *testing.T) {
 	refused(t, path, path+" belongs to another user")
 }
 
-// Editors save a file in ways that nobody sees.
+// Editors save a file with invisible differences.
 func TestDotenvFromAnyEditor(t *testing.T) {
 	for _, content := range []string{
 		"\ufeffLOG_FORMAT=json",
@@ -96,7 +96,7 @@ func TestDotenvSyntax(t *testing.T) {
 		"SESSION_KEYS='" + canary,
 		"SESSION_KEYS " + canary + "\nADDR=x",
 		"SESSION_KEYS\n" + canary,
-		"ADDR=127.0.0.1:80\n" + canary[:6], // no "=" in the last line
+		"ADDR=127.0.0.1:80\n" + canary[:6], // the last line has no "="
 	} {
 		refused(t, dotenv(t, content), ".env must hold lines of NAME=value")
 	}
@@ -118,10 +118,10 @@ func pagesAndData(t *testing.T) string {
 		}
 	}
 	for link, target := range map[string]string{
-		"also":        "pages",              // the folder by another name
+		"also":        "pages",              // a second name of the folder
 		"way/in":      "../pages/sub",       // a folder that leads inside
-		"data/new.db": "../pages/future.db", // to a file that is not made yet
-		"pages/out":   "../data/real.db",    // an entry inside that leads out
+		"data/new.db": "../pages/future.db", // a link to a file that does not exist yet
+		"pages/out":   "../data/real.db",    // a link inside to a file outside
 		"data/self":   "self",
 	} {
 		if err := os.Symlink(target, link); err != nil {
@@ -161,7 +161,7 @@ func TestPagesThatHoldSecrets(t *testing.T) {
 	}
 }
 
-// FuzzLoad: whatever .env holds, Load does not panic and repeats no secret.
+// FuzzLoad checks that Load does not panic and quotes no secret, whatever .env contains.
 func FuzzLoad(f *testing.F) {
 	for _, seed := range []string{
 		"", "ADDR=:80", "PUBLIC_URL=https://$SESSION_KEYS@h", "X='", "X=\"\n", "export A=b", "ADDR", "=", "0_A=1",
@@ -175,7 +175,7 @@ func FuzzLoad(f *testing.F) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		for _, database := range []string{"", "sqlite:x.db"} { // a fault for sure, and perhaps none
+		for _, database := range []string{"", "sqlite:x.db"} { // the first is always a fault, the second perhaps not
 			c, err := config.Load(path, settings("DATABASE_URL", database))
 			if err != nil && strings.Contains(err.Error(), canary) {
 				t.Errorf("the error repeats a secret: %v", err)

@@ -8,8 +8,8 @@ import (
 
 const day = 24 * time.Hour
 
-// parseDuration reads a time as Go writes it, with days in front if you like:
-// 90m, 30d, 1d12h.
+// parseDuration parses a duration in Go's format, optionally with days before it: 90m,
+// 30d, 1d12h.
 func parseDuration(v string) (any, error) {
 	text, rest, hasDays := strings.Cut(v, "d")
 	if !hasDays {
@@ -17,7 +17,7 @@ func parseDuration(v string) (any, error) {
 	}
 	var days, hours time.Duration
 	if hasDays {
-		n, err := strconv.ParseUint(text, 10, 16) // 65,535 days at most: no overflow
+		n, err := strconv.ParseUint(text, 10, 16) // at most 65,535 days, which do not overflow
 		if err != nil {
 			return nil, errNotAllowed
 		}
@@ -29,7 +29,7 @@ func parseDuration(v string) (any, error) {
 			return nil, errNotAllowed
 		}
 	}
-	if days+hours < hours { // more than 292 years
+	if days+hours < hours { // the sum overflowed: more than 292 years
 		return nil, errNotAllowed
 	}
 	return days + hours, nil

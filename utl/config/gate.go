@@ -10,8 +10,8 @@ import (
 	"glassjar/utl/hosts"
 )
 
-// parseHosts reads hosts with commas between them. All that lies below a public
-// suffix, such as *.com, is not one owner's.
+// parseHosts parses host patterns separated by commas. It refuses all hosts below a public
+// suffix, such as *.com, because they belong to many owners.
 func parseHosts(v string) (any, error) {
 	var all []string
 	for part := range strings.SplitSeq(v, ",") {
@@ -29,9 +29,9 @@ func parseHosts(v string) (any, error) {
 	return all, nil
 }
 
-// checkDomain reports whether the site at public may set a cookie for domain
-// and all below it: it lies there itself, speaks https, and the domain is no
-// public suffix, below which strangers have hosts.
+// checkDomain reports whether the site at public may set a cookie for domain and all hosts
+// below it: the site is at or below the domain, uses https, and the domain is not a public
+// suffix.
 func checkDomain(domain string, public *url.URL) bool {
 	if public == nil || public.Scheme != "https" || !isHost(domain) {
 		return false

@@ -16,8 +16,8 @@ func (c Config) InPages(file string) bool {
 	return err != nil || contains(pages, file)
 }
 
-// contains reports whether file, which need not exist, lies inside the folder dir,
-// by its own name or by what it links to. A file that cannot be followed counts
+// contains reports whether file, which need not exist, lies inside the folder dir, by its
+// own path or by its target if it is a link. A file whose path cannot be resolved counts
 // as inside.
 func contains(dir fs.FileInfo, file string) bool {
 	folder, err := resolve(filepath.Dir(file))
@@ -28,7 +28,7 @@ func contains(dir fs.FileInfo, file string) bool {
 	return err != nil || isBelow(dir, target)
 }
 
-// isBelow reports whether path, free of links, is dir or lies below it.
+// isBelow reports whether path, which has no links in it, is dir or lies below it.
 func isBelow(dir fs.FileInfo, path string) bool {
 	for {
 		if info, err := os.Stat(path); err == nil && os.SameFile(dir, info) {
@@ -42,8 +42,7 @@ func isBelow(dir fs.FileInfo, path string) bool {
 	}
 }
 
-// resolve returns path absolute and free of links, also where its end is not
-// made yet.
+// resolve returns the absolute path without links, even if the end of path does not exist.
 func resolve(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -57,7 +56,7 @@ func resolve(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if target, err := os.Readlink(path); err == nil { // to what is not made yet
+	if target, err := os.Readlink(path); err == nil { // a link whose target does not exist
 		if !filepath.IsAbs(target) {
 			target = filepath.Join(folder, target)
 		}

@@ -12,14 +12,14 @@ import (
 	"glassjar/utl/hosts"
 )
 
-// mailPorts are the ports of SMTP_URL where it names none.
+// mailPorts are the default ports of SMTP_URL by scheme.
 var mailPorts = map[string]string{"smtp": "587", "smtps": "465"}
 
-// MailURL is the mail server: smtp or smtps, with a port. Its user has a
-// password: no log shows it.
+// MailURL is the URL of the mail server: smtp or smtps, with a port. Its user part has a
+// password, so String leaves it out.
 type MailURL url.URL
 
-// URL returns it as net/url has it.
+// URL returns it as a *url.URL.
 func (m *MailURL) URL() *url.URL { return (*url.URL)(m) }
 
 // String returns the scheme, the host and the port.
@@ -38,8 +38,7 @@ func (c Config) checkMail(f faults) {
 	f.require(isTitle(c.SiteName), "SITE_NAME")
 }
 
-// parseMailURL reads the mail server's URL. Where it names no port, it gets the
-// scheme's.
+// parseMailURL parses the mail server's URL, and adds the scheme's default port.
 func parseMailURL(v string) (any, error) {
 	u, err := url.Parse(v)
 	if err != nil || strings.ContainsAny(v, "?#") || u.Path != "" && u.Path != "/" {
@@ -61,8 +60,8 @@ func parseMailURL(v string) (any, error) {
 	return MailURL{Scheme: u.Scheme, User: u.User, Host: net.JoinHostPort(host, strconv.FormatUint(n, 10))}, nil
 }
 
-// isTitle reports whether the text is a short line that can be seen, with
-// something at both ends.
+// isTitle reports whether the text is one line of 1 to 64 printable characters without
+// white space at its ends.
 func isTitle(text string) bool {
 	return text != "" && utf8.ValidString(text) && utf8.RuneCountInString(text) <= 64 && text == strings.TrimSpace(text) &&
 		!strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) })

@@ -31,7 +31,7 @@ func TestMailSettings(t *testing.T) {
 	}
 }
 
-// Attack secrets/canaries: a mail server's URL that is wrong is not repeated.
+// Attack secrets/canaries: an error about SMTP_URL does not quote it.
 func TestWrongMailServers(t *testing.T) {
 	for _, wrong := range []string{
 		"mail.example", "mail.example:587", "http://mail.example", "smtp:mail.example", "smtp://", "smtp://:587", "smtp://mail.example/x", "smtp://mail.example?x",

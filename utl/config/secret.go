@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// inFiles are the secrets that NAME_FILE may name a file of: systemd's LoadCredential
-// and container secrets come so.
+// inFiles are the settings that may be read from the file that NAME_FILE names: container
+// secrets and systemd's LoadCredential are files.
 var inFiles = []string{"SESSION_KEYS", "DATABASE_URL", "SMTP_URL"}
 
-// useCredentials takes the files that systemd hands over (LoadCredential=, systemd.exec(5))
-// in dir for those that NAME_FILE names: session_keys, database_url and smtp_url. A
-// value that is set beside one is a fault.
+// useCredentials sets NAME_FILE to the credentials that systemd puts into dir
+// (LoadCredential=, systemd.exec(5)): session_keys, database_url and smtp_url. If such a
+// setting also has another value, that is a fault.
 func useCredentials(f faults, values map[string]string, dir string) {
 	for _, name := range inFiles {
 		path := filepath.Join(dir, strings.ToLower(name))
@@ -26,12 +26,12 @@ func useCredentials(f faults, values map[string]string, dir string) {
 	}
 }
 
-// maxSecret is how long such a file may be, in bytes.
+// maxSecret is the maximum size of such a file, in bytes.
 const maxSecret = 64 << 10
 
-// readSecrets puts what the files hold among the values, and returns a warning for
-// each file that others can read: docker makes them so, and means it. Those in the
-// folder of systemd's credentials are guarded by the folder.
+// readSecrets reads the files into values, and returns a warning for each file that others
+// can read. It is only a warning because docker creates them so on purpose. Files in
+// systemd's folder of credentials are protected by the folder's permissions.
 func readSecrets(f faults, values map[string]string, credentials string) (warnings []string) {
 	for _, name := range inFiles {
 		from := name + "_FILE"
@@ -51,7 +51,7 @@ func readSecrets(f faults, values map[string]string, credentials string) (warnin
 	return warnings
 }
 
-// readSecret returns the one line of the file.
+// readSecret returns the only line of the file.
 func readSecret(path string) (text string, mode os.FileMode, err error) {
 	file, err := os.Open(path) // #nosec G304 -- the operator's setting
 	if err != nil {

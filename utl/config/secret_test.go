@@ -9,7 +9,7 @@ import (
 	"glassjar/utl/config"
 )
 
-// secret returns the path of a file with the text.
+// secret writes a file with the text and the mode, and returns its path.
 func secret(t *testing.T, text string, mode os.FileMode) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "secret")
@@ -31,8 +31,8 @@ func TestSecretsInFiles(t *testing.T) {
 	}
 }
 
-// Attack secrets/canaries: a file that cannot be used is named by its setting, and
-// nothing of it is said.
+// Attack secrets/canaries: an error about a file names its setting, and quotes nothing of
+// the file.
 func TestSecretsInFilesThatAreRefused(t *testing.T) {
 	folder := t.TempDir()
 	for name, pairs := range map[string][]string{
@@ -50,11 +50,11 @@ func TestSecretsInFilesThatAreRefused(t *testing.T) {
 	}
 }
 
-// What systemd hands over needs no setting.
+// systemd's credentials are used without any setting.
 func TestSystemdsCredentials(t *testing.T) {
 	folder := t.TempDir()
 	for name, text := range map[string]string{"session_keys": canary, "database_url": "sqlite:jar.db", "other": "x"} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(text+"\n"), 0o440); err != nil { // as systemd makes them, beside an access list
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text+"\n"), 0o440); err != nil { // the mode that systemd gives them, besides an access control list
 			t.Fatal(err)
 		}
 	}

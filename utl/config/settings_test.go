@@ -11,7 +11,7 @@ import (
 	"glassjar/utl/config"
 )
 
-// madeLater are the defaults that are no value, as README's table says them.
+// madeLater are the defaults that README's table describes in words.
 var madeLater = map[string]string{
 	"PORT":         "(none)",
 	"PUBLIC_URL":   "`http://localhost:PORT`",

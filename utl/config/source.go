@@ -9,15 +9,15 @@ import (
 	"glassjar/utl/dotenv"
 )
 
-// source is where the settings' values come from.
+// source is where the values of settings come from.
 type source struct {
 	getenv func(string) string
 	file   dotenv.File
 	path   string // of the file
 }
 
-// of says where the value of the setting came from: the environment, a line of
-// the file, or "" when nobody set it.
+// of says where the value of the setting came from: the environment, or a line of the
+// file. It returns "" if it is not set.
 func (s source) of(name string) string {
 	if s.getenv(name) != "" {
 		return "from the environment"
@@ -30,8 +30,8 @@ func (s source) of(name string) string {
 	return ""
 }
 
-// doubtful returns a sentence for each setting that is in the file twice, and
-// for each name there that is nearly a setting's.
+// doubtful returns a warning for each setting that is in the file twice, and for each name
+// in it that is nearly a setting's.
 func doubtful(path string, lines []dotenv.Line) (warnings []string) {
 	known := map[string]bool{}
 	for _, s := range Settings() {
@@ -56,15 +56,15 @@ func doubtful(path string, lines []dotenv.Line) (warnings []string) {
 	return warnings
 }
 
-// noFile returns what is said of a name with _FILE whose setting has no such thing.
+// noFile returns the warning about a name with _FILE whose setting cannot come from a file.
 func noFile(name string) string {
 	return fmt.Sprintf("%s is no setting: only %s come from a file of their own", name, strings.Join(inFiles, ", "))
 }
 
-// doubtfulNames returns a sentence for each name of the environment ("NAME=value" each)
-// that differs from a setting's by one letter, by two that are swapped or by its case, or is
-// one with _FILE that has no such thing. The environment is full of other programs' names,
-// so it is judged more strictly than .env, and not at all by settings of up to 5 letters.
+// doubtfulNames returns a warning for each name in the environment ("NAME=value" each)
+// that differs from a setting by one letter, two swapped letters or case, or that has
+// _FILE where that is not supported. The environment has names of other programs too, so
+// it requires a closer match than doubtful, and skips settings of up to shortName letters.
 func doubtfulNames(environment []string) (warnings []string) {
 	known := Settings()
 	for _, line := range environment {
@@ -90,17 +90,17 @@ func doubtfulNames(environment []string) (warnings []string) {
 	return warnings
 }
 
-// written returns the name as settings are written.
+// written returns the name in the spelling of settings: upper case, with underscores.
 func written(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) }
 
-// shortName is how long a setting's name is that others' names are near to by chance.
+// shortName is the length up to which settings' names resemble other names by chance.
 const shortName = 5
 
-// longest is how long a setting's name is, about.
+// longest is about the length of the longest setting's name.
 const longest = 16
 
-// nearest returns the setting for which the name is perhaps a slip: another
-// case, or up to three letters that differ, a quarter of the setting's at most.
+// nearest returns the setting of which the name may be a misspelling: it differs in case,
+// or by at most three letters and a quarter of the setting's name. "" if there is none.
 func nearest(name string) string {
 	if len(name) > 2*longest {
 		return ""
@@ -115,8 +115,8 @@ func nearest(name string) string {
 	return best
 }
 
-// distance returns how many letters must be added, taken away, changed or
-// swapped with the next to make b of a (the optimal string alignment distance).
+// distance returns how many letters of a must be added, removed, changed or swapped with
+// the next one to get b (the optimal string alignment distance).
 func distance(a, b string) int {
 	rows := make([][]int, len(a)+1)
 	for i := range rows {

@@ -42,7 +42,7 @@ func TestNamesThatAreNearlySettings(t *testing.T) {
 			}
 		})
 	}
-	refused(t, dotenv(t, "SESION_IDLE=1h\nSESSION_MAX=1h"), "SESION_IDLE is no setting", "SESSION_IDLE", "2h") // beside a fault too
+	refused(t, dotenv(t, "SESION_IDLE=1h\nSESSION_MAX=1h"), "SESION_IDLE is no setting", "SESSION_IDLE", "2h") // a warning is shown together with a fault
 }
 
 // others are names that other programs know, and one of ours.
@@ -55,8 +55,7 @@ const others = `PORT HOME PATH SHELL USER LOGNAME LANG LC_ALL TERM PWD OLDPWD HO
 	SITE_ID SECRET_KEY SESSION_SECRET COOKIE_SECRET PORT_FILE ADDR_FILE PASSWORD_FILE POSTGRES_PASSWORD_FILE TLS_CA TLS_DIR PAGES DYNO
 	RAILWAY_PUBLIC_DOMAIN FLY_APP_NAME RENDER_EXTERNAL_URL WEBSITE_SITE_NAME MAIL_TO`
 
-// What the process is started with is looked through too, and other programs' names
-// are left alone.
+// Misspelled settings in the environment cause a warning; names of other programs do not.
 func TestNamesOfTheEnvironmentThatAreNearlySettings(t *testing.T) {
 	const files = " is no setting: only SESSION_KEYS, DATABASE_URL, SMTP_URL come from a file of their own"
 	for line, want := range map[string]string{
@@ -70,10 +69,10 @@ func TestNamesOfTheEnvironmentThatAreNearlySettings(t *testing.T) {
 		"SIGN_UP=open":                "SIGN_UP is no setting: did you mean SIGNUP?",
 		"MAIL_FROM_FILE=x":            "MAIL_FROM_FILE" + files,
 		"TLS_KEY_FILE=/k.pem":         "TLS_KEY_FILE" + files,
-		"SESION_IDLE=":                "", // unset
+		"SESION_IDLE=":                "", // counts as not set
 		"SESSION_IDLE=1h":             "",
 		"SESSION_KEYS_FILE=":          "",
-		"TRUSTD_PROXIS=x":             "", // two letters: perhaps another program's
+		"TRUSTD_PROXIS=x":             "", // differs by two letters: may be another program's
 		strings.Repeat("A", 40) + "=": "",
 		"":                            "",
 		"=C:=C:\\":                    "",
@@ -98,8 +97,7 @@ func TestNamesOfTheEnvironmentThatAreNearlySettings(t *testing.T) {
 	}
 }
 
-// A fault says where its value came from: what is set in two places is changed
-// in the one that counts.
+// A fault says where its value came from: of two places, the one that counts.
 func TestWhereAFaultCameFrom(t *testing.T) {
 	path := dotenv(t, "# note\nLOG_FORMAT=json\nLAB=perhaps\n\nLAB=maybe\n")
 	refused(t, path, "LAB must be on or off ("+path+" line 5)")
@@ -121,8 +119,8 @@ func TestWordsOfAddresses(t *testing.T) {
 	}
 }
 
-// GATE_HOSTS is judged with all the others, by the grammar that the gate uses,
-// and not repeated (Attack secrets/canaries: canaries).
+// Attack secrets/canaries: a fault in GATE_HOSTS is reported together with all others, by
+// the gate's own grammar, and not quoted.
 func TestGateHostsWithOtherFaults(t *testing.T) {
 	_, err := config.Load("none", settings("GATE_HOSTS", "a.."+canary, "SESSION_IDLE", "1m"))
 	if err == nil || !strings.Contains(err.Error(), "GATE_HOSTS must be ") || !strings.Contains(err.Error(), "\nSESSION_IDLE must be ") || strings.Contains(err.Error(), canary) {

@@ -2,8 +2,8 @@ package config
 
 import "os"
 
-// checkTLS records what is wrong with TLS_CERT and TLS_KEY, apart from what the
-// files hold.
+// checkTLS records what is wrong with TLS_CERT and TLS_KEY, except for the content of the
+// files.
 func (c Config) checkTLS(f faults) {
 	f.require(c.TLSCert == "" || isFile(c.TLSCert), "TLS_CERT")
 	f.require(c.TLSKey == "" || isFile(c.TLSKey), "TLS_KEY")

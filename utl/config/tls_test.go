@@ -9,7 +9,7 @@ import (
 )
 
 func TestTLSSettingsGoTogether(t *testing.T) {
-	const public, here = "https://jar.example", "config.go" // any file will do
+	const public, here = "https://jar.example", "config.go" // any existing file
 	for _, tt := range []struct {
 		row, want string
 		pairs     []string

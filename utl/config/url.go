@@ -6,8 +6,8 @@ import (
 	"net/url"
 )
 
-// URL returns PUBLIC_URL or, where that is not set, localhost at the port of
-// listening: ADDR, or the address that a listener at ADDR got.
+// URL returns PUBLIC_URL or, if it is not set, http://localhost with the port of
+// listening: the address of the listener, or ADDR.
 func (c Config) URL(listening string) *url.URL {
 	if c.PublicURL != nil {
 		return c.PublicURL
@@ -21,9 +21,9 @@ func (c Config) URL(listening string) *url.URL {
 
 var errReached = errors.New("PUBLIC_URL must be set, like https://jar.example: the socket that systemd handed over is no loopback address")
 
-// URLAt is URL for a server that listens there, which is not ADDR where systemd
-// handed the socket over. It returns an error when others than this machine reach
-// it, and PUBLIC_URL does not say how.
+// URLAt is URL for a server that listens at this address, which differs from ADDR if
+// systemd passed the socket. It returns an error if other machines can reach the address
+// and PUBLIC_URL is not set.
 func (c Config) URLAt(listening net.Addr) (*url.URL, error) {
 	if _, loopback := isAddr(listening.String()); c.PublicURL == nil && !loopback {
 		return nil, errReached

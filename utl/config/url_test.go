@@ -19,7 +19,7 @@ func TestURL(t *testing.T) {
 	}
 }
 
-// A socket that systemd hands over is judged as ADDR is.
+// The address of a socket that systemd passed is checked as ADDR is.
 func TestURLAt(t *testing.T) {
 	unset, set := config.Config{}, config.Config{PublicURL: &url.URL{Scheme: "https", Host: "jar.example"}}
 	for _, tt := range []struct {

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Formatter returns a handler that writes its lines to w.
+// Formatter returns a handler that writes formatted lines to w.
 type Formatter = func(w io.Writer) slog.Handler
 
-// Format returns the formatter of lines from the level on: as text with the short
-// names that the code gives, or as JSON with OpenTelemetry's.
+// Format returns the Formatter for lines of at least this level: as text with the short
+// names in the code, or as JSON with OpenTelemetry's names.
 func Format(asJSON bool, level slog.Level) Formatter {
 	return func(w io.Writer) slog.Handler {
 		if asJSON {
@@ -20,9 +20,9 @@ func Format(asJSON bool, level slog.Level) Formatter {
 	}
 }
 
-// names are what OpenTelemetry calls what the code logs: fields of its log data model
-// in the spelling of "Trace Context in non-OTLP Log Formats", attributes of its
-// semantic conventions, and the program's name before what they have no name for.
+// names maps the keys in the code to OpenTelemetry's: the fields of its log data model, in
+// the spelling of "Trace Context in non-OTLP Log Formats", and the attributes of its
+// semantic conventions. Other keys get the prefix "glassjar.".
 var names = map[string]string{
 	slog.TimeKey:    "timestamp",
 	slog.LevelKey:   "severity_text",
@@ -43,8 +43,8 @@ var names = map[string]string{
 	"took":          "glassjar.request.duration", // in nanoseconds: slog writes a fraction with an allocation
 }
 
-// openTelemetry gives an attribute its name in JSON, and its value the form that the
-// convention wants. It leaves out what is empty, as the convention does.
+// openTelemetry renames an attribute for JSON, and gives its value the form that the
+// conventions require. It omits empty values, as the conventions do.
 func openTelemetry(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) > 0 {
 		return a
@@ -53,7 +53,7 @@ func openTelemetry(groups []string, a slog.Attr) slog.Attr {
 	if a.Key = names[key]; a.Key == "" {
 		a.Key = "glassjar." + key
 	}
-	switch a.Value.Kind() { //nolint:exhaustive // the others are as they are
+	switch a.Value.Kind() { //nolint:exhaustive // other kinds stay unchanged
 	case slog.KindAny:
 		if level, ok := a.Value.Any().(slog.Level); ok {
 			a.Value = slog.StringValue(level.String())
@@ -66,19 +66,19 @@ func openTelemetry(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// conventional puts a text into the form that the convention has for the key.
+// conventional gives a text the form that the conventions require for the key.
 func conventional(key string, a slog.Attr) slog.Attr {
 	text := a.Value.String()
 	switch {
 	case text == "", key == "route" && text == "none":
 		return slog.Attr{}
-	case key == "route": // a pattern: the method has its own name
+	case key == "route": // "METHOD /path": the method is an attribute of its own
 		if _, path, ok := strings.Cut(text, " "); ok {
 			a.Value = slog.StringValue(path)
 		}
 	case key == "method" && text == "other":
 		a.Value = slog.StringValue("_OTHER")
-	case key == "request_id": // headers are lists
+	case key == "request_id": // attributes of headers are lists
 		a.Value = slog.AnyValue([]string{text})
 	}
 	return a

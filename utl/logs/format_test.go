@@ -12,7 +12,7 @@ import (
 	"glassjar/utl/logs"
 )
 
-// JSON has OpenTelemetry's names and forms, and leaves out what is empty.
+// JSON lines have OpenTelemetry's names and forms, and omit empty values.
 func TestJSONHasOpenTelemetrysNames(t *testing.T) {
 	var to bytes.Buffer
 	log := slog.New(logs.Format(true, slog.LevelDebug)(&to))
@@ -32,14 +32,14 @@ func TestJSONHasOpenTelemetrysNames(t *testing.T) {
 	} {
 		to.Reset()
 		log.Warn("told", row.attrs...)
-		_, got, _ := strings.Cut(to.String(), `",`) // the time
+		_, got, _ := strings.Cut(to.String(), `",`) // cut off the time
 		if want := `"severity_text":"WARN","body":"told",` + row.want + "}\n"; got != want || !strings.HasPrefix(to.String(), `{"timestamp":"2`) {
 			t.Errorf("got %swant … %s", to.String(), want)
 		}
 	}
 }
 
-// Text keeps the short names that the code gives: filters and people read them.
+// Text lines have the short names in the code, which filters and people read.
 func TestTextKeepsItsNames(t *testing.T) {
 	var to bytes.Buffer
 	slog.New(logs.Format(false, slog.LevelInfo)(&to)).Info("told", "event", "signin.ok", "ip", "192.0.2.1", "account", "")
@@ -48,7 +48,7 @@ func TestTextKeepsItsNames(t *testing.T) {
 	}
 }
 
-// formatting returns what formats a request's line.
+// formatting returns a function that formats a request's line.
 func formatting(asJSON bool) func() {
 	h := logs.Format(asJSON, slog.LevelInfo)(io.Discard).WithAttrs([]slog.Attr{slog.String("method", "GET"), slog.String("route", "GET /"), slog.Int("status", 200)})
 	line := slog.NewRecord(time.Now(), slog.LevelInfo, "request", 0)
@@ -56,7 +56,7 @@ func formatting(asJSON bool) func() {
 	return func() { _ = h.Handle(context.Background(), line) }
 }
 
-// BenchmarkFormat is what formatting a request's line costs the queue's goroutine.
+// BenchmarkFormat measures how long formatting a request's line takes.
 func BenchmarkFormat(b *testing.B) {
 	for name, asJSON := range map[string]bool{"text": false, "json": true} {
 		b.Run(name, func(b *testing.B) {

@@ -1,7 +1,7 @@
-// Package logs puts a queue between the log and where it goes, so that no
-// request formats its line or waits for a slow disk or a full pipe. It drops
-// lines, and logs how many, rather than grow without limit. Warnings have places
-// of their own: no crowd of requests drops them.
+// Package logs puts a queue between the logger and its output, so that no request formats
+// its line or waits for a slow disk or a full pipe. If the queue is full it drops lines
+// and logs how many. Warnings and errors have reserved space, so that many requests
+// cannot displace them.
 package logs
 
 import (
@@ -15,53 +15,52 @@ import (
 )
 
 const (
-	maxQueued     = 4096                   // lines that may wait
-	reserved      = 4096                   // further places, for warnings and errors alone
-	batch         = 64                     // so many do not wait any longer: formatting them together is quicker
-	flushInterval = 100 * time.Millisecond // how long a line waits at most
-	closeTimeout  = 5 * time.Second        // how long Close waits at most
+	maxQueued     = 4096                   // lines in the queue
+	reserved      = 4096                   // additional lines for warnings and errors only
+	batch         = 64                     // flush at this many queued lines; formatting several at once is faster
+	flushInterval = 100 * time.Millisecond // maximum time in the queue
+	closeTimeout  = 5 * time.Second        // maximum duration of Close
 )
 
-// Queue collects log lines. A goroutine of its own formats them and passes
-// them on.
+// Queue is a queue of log lines. Its goroutine formats them and writes them to its output.
 type Queue struct {
 	to      io.Writer
-	text    bytes.Buffer // what is formatted; the goroutine's own
+	text    bytes.Buffer // formatted lines; only the goroutine uses it
 	wake    chan struct{}
 	stop    chan struct{}
 	stopped chan struct{}
 
-	total atomic.Uint64 // lines dropped since the start
+	total atomic.Uint64 // lines dropped since New
 
 	mu      sync.Mutex
 	waiting []line
 	dropped drops
-	own     slog.Handler // for the queue's own line
+	own     slog.Handler // formats the queue's own lines
 }
 
-// drops are the lines dropped since the log last said so.
+// drops counts the lines dropped since the log last reported them.
 type drops struct {
 	lines    int
-	warnings int       // of them, warnings and errors
-	last     time.Time // of the last one
+	warnings int       // how many of them were warnings or errors
+	last     time.Time // time of the last one
 }
 
-// line is a record and what formats it.
+// line is a record and the handler that formats it.
 type line struct {
 	format slog.Handler
 	record slog.Record
 }
 
-// New returns a queue that passes on to w until it is closed.
+// New returns a Queue that writes to w until it is closed.
 func New(w io.Writer) *Queue {
 	q := &Queue{to: w, wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{})}
 	go q.run()
 	return q
 }
 
-// Handler returns a handler that queues what it is given, and never waits. What
-// is logged must not change later: it is formatted then, by the handler that
-// format makes for its lines.
+// Handler returns a handler that queues records and never blocks. Records are formatted
+// later, by the handler that format returns, so logged values must not be modified: log
+// no pointer or slice that changes.
 func (q *Queue) Handler(format Formatter) slog.Handler {
 	h := handler{format(&q.text), q}
 	q.mu.Lock()
@@ -70,11 +69,11 @@ func (q *Queue) Handler(format Formatter) slog.Handler {
 	return h
 }
 
-// Dropped returns how many lines were dropped since the start.
+// Dropped returns how many lines were dropped since New.
 func (q *Queue) Dropped() uint64 { return q.total.Load() }
 
-// Close passes on what waits and stops, for 5 s at most: a reader that is stuck
-// loses the rest. Nothing must be logged after it.
+// Close writes the queued lines and stops. It waits at most 5 s: if the output is blocked
+// for longer, the rest is lost. Nothing may be logged afterwards.
 func (q *Queue) Close() {
 	close(q.stop)
 	select {
@@ -99,8 +98,8 @@ func (q *Queue) run() {
 	}
 }
 
-// flush passes on what waits and how many lines were dropped behind it, and
-// returns its memory for the next lines.
+// flush writes the queued lines, and then how many were dropped. It returns the slice for
+// reuse.
 func (q *Queue) flush(spare []line) []line {
 	q.mu.Lock()
 	lines, dropped := q.waiting, q.dropped
@@ -110,11 +109,11 @@ func (q *Queue) flush(spare []line) []line {
 	}
 	q.mu.Unlock()
 	for _, l := range lines {
-		_ = l.format.Handle(context.Background(), l.record) // into memory
+		_ = l.format.Handle(context.Background(), l.record) // writes into q.text
 	}
 	clear(lines)
 	if q.text.Len() > 0 {
-		_, _ = q.text.WriteTo(q.to) // there is nowhere to say that the log fails
+		_, _ = q.text.WriteTo(q.to) // a failing log cannot be logged
 		q.text.Reset()
 	}
 	return lines
@@ -126,7 +125,7 @@ func (d drops) record() slog.Record {
 	return r
 }
 
-// handler queues records for the handler that it embeds.
+// handler queues records, to be formatted by the handler that it embeds.
 type handler struct {
 	slog.Handler
 
@@ -134,13 +133,13 @@ type handler struct {
 }
 
 func (h handler) Handle(_ context.Context, r slog.Record) error {
-	q, places, warnings := h.q, maxQueued, 0
+	q, limit, warnings := h.q, maxQueued, 0
 	if r.Level >= slog.LevelWarn {
-		places, warnings = maxQueued+reserved, 1
+		limit, warnings = maxQueued+reserved, 1
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.waiting) >= places {
+	if len(q.waiting) >= limit {
 		q.total.Add(1)
 		q.dropped = drops{q.dropped.lines + 1, q.dropped.warnings + warnings, r.Time}
 		return nil
@@ -149,7 +148,7 @@ func (h handler) Handle(_ context.Context, r slog.Record) error {
 	if len(q.waiting)%batch == 0 {
 		select {
 		case q.wake <- struct{}{}:
-		default: // it is awake
+		default: // a wake-up is pending already
 		}
 	}
 	return nil

@@ -49,7 +49,7 @@ func TestALineWaitsATenthOfASecondAtMost(t *testing.T) {
 		q := logs.New(&to)
 		defer q.Close()
 		slog.New(q.Handler(text)).Info("line")
-		<-time.After(100 * time.Millisecond) // of the bubble's clock: no time passes
+		<-time.After(100 * time.Millisecond) // synctest's fake clock: takes no real time
 		synctest.Wait()
 		if got := to.String(); got != "level=INFO msg=line\n" {
 			t.Errorf("got %q", got)
@@ -89,7 +89,7 @@ func TestCloseWaitsForNoTick(t *testing.T) {
 	})
 }
 
-// A log on a full disk loses lines, and does not grow.
+// If the output fails, lines are lost, and memory does not grow.
 func TestAFullDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var to full
@@ -97,7 +97,7 @@ func TestAFullDisk(t *testing.T) {
 		log := slog.New(q.Handler(text))
 		for range 10 {
 			log.Info("line")
-			<-time.After(100 * time.Millisecond) // of the bubble's clock
+			<-time.After(100 * time.Millisecond) // synctest's fake clock
 			synctest.Wait()
 		}
 		q.Close()
@@ -107,7 +107,7 @@ func TestAFullDisk(t *testing.T) {
 	})
 }
 
-// full takes nothing, and notes what came.
+// full is a writer that always fails, and records what it was given.
 type full struct{ most, times int }
 
 func (f *full) Write(p []byte) (int, error) {
@@ -128,7 +128,7 @@ func TestAStuckReaderDropsLinesAndCountsThem(t *testing.T) {
 	})
 }
 
-// However many requests there are, warnings have their places, in their order.
+// However many requests are logged, warnings have reserved space and keep their order.
 func TestRequestsDropNoWarnings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		to, q, log := hang(t)
@@ -136,7 +136,7 @@ func TestRequestsDropNoWarnings(t *testing.T) {
 			log.Info("line")
 		}
 		for range 2048 {
-			log.Info("line") // is dropped
+			log.Info("line") // dropped
 			log.Warn("told")
 			log.Error("told")
 		}
@@ -152,7 +152,7 @@ func TestRequestsDropNoWarnings(t *testing.T) {
 	})
 }
 
-// What was dropped is told as soon as the reader goes on, and once.
+// The number of dropped lines is logged once, as soon as the output works again.
 func TestWhatWasDroppedIsToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		to, q, log := hang(t)
@@ -169,7 +169,7 @@ func TestWhatWasDroppedIsToldOnce(t *testing.T) {
 	})
 }
 
-// A reader that never reads again does not keep the program from ending.
+// An output that is blocked forever does not prevent the program from ending.
 func TestCloseGivesUpAStuckReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		to, q, log := hang(t)
@@ -183,19 +183,19 @@ func TestCloseGivesUpAStuckReader(t *testing.T) {
 	})
 }
 
-// hang returns a queue whose reader hangs on its first line until it is freed.
+// hang returns a queue whose output blocks at its first line until it is freed.
 func hang(t *testing.T) (*stuck, *logs.Queue, *slog.Logger) {
 	t.Helper()
 	to := &stuck{free: make(chan struct{})}
 	q := logs.New(to)
 	log := slog.New(q.Handler(text))
 	log.Info("first")
-	<-time.After(time.Second) // the bubble's
+	<-time.After(time.Second) // synctest's fake clock
 	synctest.Wait()
 	return to, q, log
 }
 
-// want fails the test unless so many of the lines hold the text.
+// want fails the test unless exactly n of the lines contain the text.
 func (s *stuck) want(t *testing.T, text string, n int) {
 	t.Helper()
 	if got := strings.Count(s.b.String(), text); got != n {
@@ -220,7 +220,7 @@ func (s *safe) String() string {
 	return s.b.String()
 }
 
-// stuck takes nothing until it is freed.
+// stuck is a writer that blocks until it is freed.
 type stuck struct {
 	free chan struct{}
 	b    bytes.Buffer
@@ -231,7 +231,7 @@ func (s *stuck) Write(p []byte) (int, error) {
 	return s.b.Write(p)
 }
 
-// BenchmarkQueue is what a line costs, the goroutine that formats it included.
+// BenchmarkQueue measures the cost of a line, including the goroutine that formats it.
 func BenchmarkQueue(b *testing.B) {
 	q := logs.New(io.Discard)
 	defer q.Close()

@@ -18,7 +18,7 @@ func promtool(t *testing.T, args ...string) {
 	}
 }
 
-// read is how go test learns that a cached answer is none when the file changed.
+// read reads the file through os, so that go test runs again when it changes.
 func read(t *testing.T, name string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(name)
@@ -28,8 +28,8 @@ func read(t *testing.T, name string) []byte {
 	return text
 }
 
-// Prometheus takes the alerts. alerts_test.yml has when each fires and what it says,
-// and that none does while a server runs.
+// Prometheus accepts the alerts. alerts_test.yml says when each fires and with what text,
+// and that none fires while a server runs normally.
 func TestAlerts(t *testing.T) {
 	t.Parallel()
 	read(t, "alerts.yml")
@@ -38,7 +38,7 @@ func TestAlerts(t *testing.T) {
 	promtool(t, "test", "rules", "alerts_test.yml")
 }
 
-// Prometheus can answer what the dashboard asks: as rules, promtool reads them.
+// promtool accepts the dashboard's queries, written as rules.
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	var dashboard struct {

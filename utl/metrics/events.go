@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// counted are the events that are counted, as log lines call them.
+// counted maps the events of log lines to the counter and the label that count them.
 var counted = map[string]struct {
 	of     func(*Metrics) *prometheus.CounterVec
 	result string
@@ -23,8 +23,8 @@ var counted = map[string]struct {
 func signIns(m *Metrics) *prometheus.CounterVec  { return m.signIns }
 func programs(m *Metrics) *prometheus.CounterVec { return m.programs }
 
-// Events returns a handler that counts the events in what is logged, at whatever
-// level the log keeps lines, and passes the lines on to h.
+// Events returns a handler that counts the events in log records, also those below the
+// log's level, and passes the records on to h.
 func (m *Metrics) Events(h slog.Handler) slog.Handler { return events{h, m} }
 
 type events struct {
@@ -33,12 +33,12 @@ type events struct {
 	m *Metrics
 }
 
-// Enabled is slog.Handler's.
+// Enabled implements slog.Handler.
 func (e events) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelInfo || e.Handler.Enabled(ctx, level)
 }
 
-// Handle is slog.Handler's.
+// Handle implements slog.Handler.
 func (e events) Handle(ctx context.Context, r slog.Record) error {
 	r.Attrs(func(a slog.Attr) bool {
 		if a.Key != "event" {
@@ -55,10 +55,10 @@ func (e events) Handle(ctx context.Context, r slog.Record) error {
 	return e.Handler.Handle(ctx, r)
 }
 
-// WithAttrs is slog.Handler's.
+// WithAttrs implements slog.Handler.
 func (e events) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return events{e.Handler.WithAttrs(attrs), e.m}
 }
 
-// WithGroup is slog.Handler's.
+// WithGroup implements slog.Handler.
 func (e events) WithGroup(name string) slog.Handler { return events{e.Handler.WithGroup(name), e.m} }

@@ -1,11 +1,11 @@
-// Package metrics counts what a server does, for Prometheus. No label's value comes
-// from a visitor: routes are the site's own patterns, results its own words.
+// Package metrics exports metrics of the server for Prometheus. No label has a value that
+// a visitor chooses: routes are the site's patterns, and results are fixed words.
 package metrics
 
 import (
 	"net"
 	"net/http"
-	"net/http/pprof" // #nosec G108 -- what it adds to http.DefaultServeMux nobody serves
+	"net/http/pprof" // #nosec G108 -- http.DefaultServeMux, to which it adds handlers, is not served
 	"net/netip"
 	"time"
 
@@ -14,8 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Metrics are the counts of one server. Its methods may be called from many
-// goroutines.
+// Metrics are the metrics of one server. It is safe for concurrent use.
 type Metrics struct {
 	registry *prometheus.Registry
 	now      func() time.Time
@@ -25,13 +24,13 @@ type Metrics struct {
 	waits    prometheus.Histogram
 }
 
-// Build is which program it is.
+// Build identifies the program.
 type Build struct{ Version, Revision, Go string }
 
-// waiting are the bounds of the waits for a hash, in seconds.
+// waiting are the bucket bounds of the wait for a hash, in seconds.
 var waiting = []float64{.005, .05, .25, 1, 5, 15}
 
-// New returns counts that begin at zero.
+// New returns Metrics that start at zero.
 func New(b Build, now func() time.Time) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(), now: now,
@@ -51,39 +50,39 @@ func New(b Build, now func() time.Time) *Metrics {
 	built.WithLabelValues(b.Version, b.Revision, b.Go).Set(1)
 	m.registry.MustRegister(m.requests, m.signIns, m.programs, m.waits, built,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, c := range counted { // so that a rate is known from the first one on
+	for _, c := range counted { // export every label from the start, so that Prometheus's rate() counts the first event
 		c.of(m).WithLabelValues(c.result)
 	}
 	return m
 }
 
-// Request counts an answer. The route is one of the site's patterns.
+// Request counts a response, and how long it took. route is one of the site's patterns.
 func (m *Metrics) Request(route string, status int, took time.Duration) {
 	m.requests.observe(key{route, status / 100}, took)
 }
 
-// Wait measures how long a password waits to be hashed, until over is called.
+// Wait measures the time until over is called: how long a password waits to be hashed.
 func (m *Metrics) Wait() (over func()) {
 	began := m.now()
 	return func() { m.waits.Observe(m.now().Sub(began).Seconds()) }
 }
 
-// Gauge shows what read returns whenever somebody asks.
+// Gauge exports a gauge whose value read returns at each scrape.
 func (m *Metrics) Gauge(name, help string, read func() float64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read))
 }
 
-// Counter shows what read returns, which never goes back.
+// Counter exports a counter whose value read returns at each scrape; it must not decrease.
 func (m *Metrics) Counter(name, help string, read func() float64) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, read))
 }
 
-// Registry returns where the counts are, for tests of their names.
+// Registry returns the registry of the metrics, for tests.
 func (m *Metrics) Registry() prometheus.Gatherer { return m.registry }
 
-// Handler answers GET /metrics and, with profiles, /debug/pprof/, to a Host that is
-// an address or localhost: a page that points its own name at this machine (DNS
-// rebinding) has another.
+// Handler serves GET /metrics and, if profiles is true, /debug/pprof/. It serves only
+// requests whose Host is an IP address or localhost: others may come from a web page that
+// resolves its own name to this machine (DNS rebinding).
 func (m *Metrics) Handler(profiles bool) http.Handler {
 	mux := http.NewServeMux()
 	if profiles {
@@ -101,6 +100,7 @@ func (m *Metrics) Handler(profiles bool) http.Handler {
 	})
 }
 
+// byAddress reports whether the Host header is an IP address or localhost.
 func byAddress(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

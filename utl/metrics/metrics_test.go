@@ -19,7 +19,7 @@ func started() (m *metrics.Metrics, forward func(time.Duration)) {
 		func(d time.Duration) { now = now.Add(d) }
 }
 
-// has fails the test unless the line is shown.
+// has fails the test unless all lines are exported.
 func has(t *testing.T, m *metrics.Metrics, lines ...string) {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -31,7 +31,7 @@ func has(t *testing.T, m *metrics.Metrics, lines ...string) {
 	}
 }
 
-// Names, units and helps are as Prometheus wants them.
+// Names, units and help texts follow Prometheus's conventions.
 func TestNames(t *testing.T) {
 	m, _ := started()
 	m.Request("GET /{$}", 200, time.Millisecond)
@@ -52,7 +52,7 @@ func TestCounts(t *testing.T) {
 	over := m.Wait()
 	forward(2 * time.Second)
 	over()
-	log := slog.New(m.Events(slog.DiscardHandler)) // which keeps none of these lines
+	log := slog.New(m.Events(slog.DiscardHandler)) // keeps none of these lines
 	log.Info("signed in", "event", "signin.ok", "ip", "192.0.2.1")
 	log.With("a", 1).Warn("sign-in failed", "event", "signin.failed")
 	log.WithGroup("g").Warn("app password failed", "event", "apppassword.failed")
@@ -73,7 +73,7 @@ func TestCounts(t *testing.T) {
 	)
 }
 
-// What the log keeps passes through unchanged.
+// Records that the log keeps are passed on unchanged.
 func TestEventsPassOn(t *testing.T) {
 	m, _ := started()
 	var direct, through strings.Builder
@@ -95,8 +95,8 @@ func TestEventsPassOn(t *testing.T) {
 	}
 }
 
-// A page elsewhere that points its own name at this machine reads nothing; profiles
-// are shown to whom they are.
+// A web page that resolves its own name to this machine (DNS rebinding) gets no metrics.
+// Profiles are served only if they are enabled.
 func TestWhoMayAsk(t *testing.T) {
 	m, _ := started()
 	for _, tt := range []struct {

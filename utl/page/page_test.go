@@ -7,7 +7,7 @@ import (
 	"glassjar/utl/page"
 )
 
-// A page is parsed again when it is asked for, but not only then.
+// Parse returns an error for a template that cannot be parsed.
 func TestParseRefusesWhatDoesNotParse(t *testing.T) {
 	for name, text := range map[string]string{
 		"an open action":       `{{define "main"}}{{`,

@@ -7,21 +7,20 @@ import (
 	"strings"
 )
 
-// Precompiled is a page that was rendered once and split at its values. It is
-// made again by joining: the same bytes, without executing the template.
+// Precompiled is a page that was rendered once and split at its values. Append joins the
+// parts to the same bytes, without executing the template.
 type Precompiled struct {
 	parts  []string
 	values []int // values[i] follows parts[i]
 }
 
-// Precompile renders the page once with placeholders and splits the output at
-// them. data turns the values into the page's data; value i must appear times[i]
-// times, else Precompile fails. Values may stand only in text and in quoted
-// attributes.
+// Precompile renders the page once with placeholders and splits the output at them. data
+// turns the values into the page's data. Value i must appear times[i] times, or
+// Precompile returns an error. Values may appear only in text and in quoted attributes.
 func (s *Set) Precompile(name string, data func(values []string) any, times ...int) (*Precompiled, error) {
 	marks := make([]string, len(times))
 	for i := range marks {
-		marks[i] = "xCUTx" + strconv.Itoa(i) + "xCUTx" // the same escaped and not
+		marks[i] = "xCUTx" + strconv.Itoa(i) + "xCUTx" // HTML escaping does not change it
 	}
 	whole, err := s.Render(name, data(marks))
 	if err != nil {
@@ -53,7 +52,7 @@ func split(rest string, marks []string) *Precompiled {
 	}
 }
 
-// Append appends the page, made with the values, to b.
+// Append appends the page with these values to b.
 func (c *Precompiled) Append(b []byte, values ...string) []byte {
 	for i, part := range c.parts {
 		b = append(b, part...)
@@ -64,7 +63,7 @@ func (c *Precompiled) Append(b []byte, values ...string) []byte {
 	return b
 }
 
-// escape appends s as html/template writes it in text and quoted attributes.
+// escape appends s, escaped as html/template escapes text and quoted attributes.
 func escape(b []byte, s string) []byte {
 	from := 0
 	for i := range len(s) {

@@ -1,6 +1,5 @@
-// Package redirect decides where a browser may be sent next: a path on this
-// site and nothing else. It refuses whatever it does not recognise, and it
-// never chooses a host.
+// Package redirect decides to which URL a browser may be redirected: a path on this site
+// and nothing else. It refuses whatever it does not recognise, and never chooses a host.
 package redirect
 
 import (
@@ -13,19 +12,19 @@ import (
 const maxLen = 2048 // bytes
 
 var (
-	// visible is one slash, then visible ASCII without the backslash, which
-	// browsers read as a slash (WHATWG URL, section 4.4).
+	// visible is one slash, then printable ASCII without the backslash, which browsers
+	// treat as a slash (WHATWG URL, section 4.4).
 	visible = regexp.MustCompile(`^/[!-\[\]-~]*$`)
-	// plain is what a path may hold once it is decoded.
+	// plain is what a decoded path may contain.
 	plain = regexp.MustCompile(`^[^\x00-\x1f\x7f\\]*$`)
-	// signing are the pages that would start or end a session again.
+	// signing matches the pages that would start or end a session again.
 	signing = regexp.MustCompile(`^/(auth|logout)/?$`)
 )
 
-// Safe returns next, byte for byte, when it is a path on this site, and "/"
-// otherwise. The path must be clean: no empty, "." or ".." segments, encoded or
-// not. What follows "?" or "#" is free. Send the result as the Location header;
-// http.Redirect would rewrite a fragment.
+// Safe returns next unchanged if it is a path on this site, and "/" otherwise. The path
+// must have no empty, "." or ".." segments, encoded or not. What follows "?" or "#" is
+// not checked. Send the result as the Location header yourself: http.Redirect would
+// rewrite a fragment.
 func Safe(next string) string {
 	if len(next) > maxLen || !visible.MatchString(next) {
 		return "/"
@@ -41,7 +40,7 @@ func Safe(next string) string {
 	return next
 }
 
-// clean reports whether p is its own shortest spelling, a last slash apart.
+// clean reports whether p has no empty, "." or ".." segments, except for a trailing slash.
 func clean(p string) bool {
 	shortest := path.Clean(p)
 	if shortest != "/" && strings.HasSuffix(p, "/") {

@@ -12,7 +12,7 @@ import (
 
 const origin = "https://jar.example"
 
-// kept are paths on this site, to be returned byte for byte.
+// kept are paths on this site, which Safe returns unchanged.
 var kept = []string{
 	"/", "/account", "/pages/", "/pages/a/b.html", "/pages/a%20b", "/pages/%E2%88%95e", "/pages/a%2Fb", "/@e", "/:80", "/https:",
 	"/lab?username=a&sub1=b", "/lab?next=https://e//x/../y", "/lab#https://e//x", "/?next=//e", "/?%0d%0a", "/lab?a=%zz",
@@ -20,7 +20,7 @@ var kept = []string{
 	"/" + strings.Repeat("a", 2047),
 }
 
-// refused leave the site, might, or would sign in and out again.
+// refused are URLs that lead off the site, or might, or that sign in or out again.
 var refused = []struct{ row, next string }{
 	{"nothing", ""},
 	{"no path", "account"},
@@ -111,8 +111,8 @@ func TestSafe(t *testing.T) { // Attack next/leaves-the-site
 	}
 }
 
-// FuzzSafe: whatever is asked for, a browser that follows the answer stays on
-// this site, and the answer is a safe place itself. // Attack next/leaves-the-site
+// Attack next/leaves-the-site: whatever the input, a browser that follows Safe's result stays
+// on this site, and Safe returns its own result unchanged.
 func FuzzSafe(f *testing.F) {
 	for _, next := range kept {
 		f.Add(next)

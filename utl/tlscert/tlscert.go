@@ -1,6 +1,6 @@
-// Package tlscert keeps the certificate that the server shows: it reads it from
-// two PEM files, again when they change, and keeps the last good pair. It
-// refuses a key that everybody on the machine can read, or that somebody else owns.
+// Package tlscert loads the server's TLS certificate and its key from two PEM files, again
+// when they change, and keeps the last valid pair. It refuses a key that everybody on the
+// machine can read, or that another user owns.
 package tlscert
 
 import (
@@ -14,16 +14,16 @@ import (
 	"glassjar/utl/files"
 )
 
-// Pair is a certificate, with those that vouch for it, and its key.
+// Pair is a certificate chain and its key.
 type Pair struct {
 	certFile, keyFile string
-	seen              string // what was read last, good or not
+	seen              string // what was read last, valid or not
 	good              atomic.Pointer[tls.Certificate]
 }
 
-// Load reads the pair from the files. It returns an error when one cannot be
-// read, when they do not fit, or when others can read the key. Without names it
-// returns a pair for plain http.
+// Load loads the pair from the files. It returns an error if one cannot be read, if they
+// do not match, or if others can read the key. Without file names it returns a pair for
+// plain http.
 func Load(certFile, keyFile string) (*Pair, error) {
 	p := &Pair{certFile: certFile, keyFile: keyFile}
 	if certFile == "" {
@@ -33,9 +33,8 @@ func Load(certFile, keyFile string) (*Pair, error) {
 	return p, err
 }
 
-// Config returns what a server over TLS needs: it shows the pair as it is then,
-// speaks TLS 1.2 or newer, and HTTP/2 with those who can. It is nil for plain
-// http.
+// Config returns the configuration of a TLS server that uses the newest valid pair, with
+// TLS 1.2 or newer, and HTTP/2 for clients that support it. It is nil for plain http.
 func (p *Pair) Config() *tls.Config {
 	if p.certFile == "" {
 		return nil
@@ -47,8 +46,8 @@ func (p *Pair) Config() *tls.Config {
 	}
 }
 
-// ReloadIfChanged takes up a change of the files, if there are any, and logs it. One caller
-// at a time.
+// ReloadIfChanged calls Reload, if there are files, and logs a change. It must not be
+// called concurrently.
 func (p *Pair) ReloadIfChanged(ctx context.Context, log *slog.Logger) {
 	if p.certFile == "" {
 		return
@@ -61,9 +60,9 @@ func (p *Pair) ReloadIfChanged(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// Reload takes up what the files hold and reports whether that differs from the
-// time before. On an error, Load's, the last good pair stays; an error comes
-// once for each change. One caller at a time.
+// Reload loads the files, and reports whether they changed since they were last read. On
+// an error the last valid pair stays in use, and the error is returned once for each
+// change. Errors: Load's. It must not be called concurrently.
 func (p *Pair) Reload() (changed bool, err error) {
 	cert, key, err := p.read()
 	seen := fmt.Sprintf("%q %q %v", cert, key, err)

@@ -13,7 +13,7 @@ import (
 	"glassjar/utl/tlscert/certtest"
 )
 
-// files returns the paths of a certificate and a key, in a folder of their own.
+// files creates a certificate and a key in a folder of their own and returns their paths.
 func files(t *testing.T) (cert, key string) {
 	t.Helper()
 	folder := t.TempDir()
@@ -29,7 +29,7 @@ func load(t *testing.T, cert, key string) *tlscert.Pair {
 	return p
 }
 
-// shown returns the certificate that the server shows, in DER.
+// shown returns the certificate that the server uses, in DER.
 func shown(t *testing.T, p *tlscert.Pair) string {
 	t.Helper()
 	c, err := p.Config().GetCertificate(nil)
@@ -39,8 +39,8 @@ func shown(t *testing.T, p *tlscert.Pair) string {
 	return string(c.Certificate[0])
 }
 
-// wantReload fails the test unless Reload reports this; fault is part of the
-// error, "" none.
+// wantReload fails the test unless Reload reports changed, and an error that contains fault;
+// "" means no error.
 func wantReload(t *testing.T, p *tlscert.Pair, changed bool, fault string) {
 	t.Helper()
 	got, err := p.Reload()
@@ -87,8 +87,8 @@ var faults = []struct {
 	}},
 }
 
-// Attack keys/file: a key that everybody can read, and other faults: each is refused at
-// the start, and told once when it comes later, while the last good pair stays.
+// Each fault is refused at the start. If it appears later, it is reported once, and the last
+// valid pair stays in use.
 func TestFaultKeepsTheOldPair(t *testing.T) {
 	for _, row := range faults {
 		t.Run(row.name, func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestFaultKeepsTheOldPair(t *testing.T) {
 				t.Errorf("at the start: got %v, want a fault", err)
 			}
 			renewed := certtest.Write(t, cert, key)
-			if err := os.Chmod(key, 0o640); err != nil { // a group may read it
+			if err := os.Chmod(key, 0o640); err != nil { // its group may read it
 				t.Fatal(err)
 			}
 			wantReload(t, p, true, "")
@@ -118,16 +118,16 @@ func TestFaultKeepsTheOldPair(t *testing.T) {
 	}
 }
 
-// Without names there is no certificate, and nothing to look at.
+// Without file names there is no certificate, and no file is read.
 func TestPlainHTTP(t *testing.T) {
 	p := load(t, "", "")
 	if p.Config() != nil {
 		t.Error("there is a configuration for TLS")
 	}
-	p.ReloadIfChanged(t.Context(), nil) // which it does not need
+	p.ReloadIfChanged(t.Context(), nil) // needs no logger
 }
 
-// Look logs a change, and a fault, once.
+// ReloadIfChanged logs a change, and a fault, once.
 func TestLook(t *testing.T) {
 	cert, key := files(t)
 	certtest.Write(t, cert, key)

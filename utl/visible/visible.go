@@ -1,6 +1,6 @@
-// Package visible is the one list of what may be shown of a request: by the
-// lab, to the visitor who sent it, and by the log. What is not in the list is
-// secret, so a field that is new is secret until somebody adds it here.
+// Package visible has the only list of what may be shown of a request: by the lab, to the
+// visitor who sent it, and by the log. Everything that is not on the list counts as a
+// secret, also a field that is added later.
 package visible
 
 import (
@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// Mask stands for a value that is not shown. It says nothing of its length.
+// Mask replaces a value that is not shown. It does not reveal the value's length.
 const Mask = "•••"
 
-// fields are the args and form fields that the lab shows, by name. Those with
-// values are choices: nobody types them, so the log shows these values too.
+// fields are the args and form fields that the lab shows, by name. Listed values are
+// choices that a form offers, which nobody types, so that the log shows them too.
 var fields = map[string][]string{
 	"colour":   nil,
 	"do":       {"add", "change", "clear", "pop", "show", "sign"},
@@ -26,8 +26,8 @@ var fields = map[string][]string{
 	"value":    nil,
 }
 
-// headers are the request headers that hold no secret, by canonical name. A
-// Cookie header has its own rule, see [Cookie].
+// headers are the request headers that contain no secret, by canonical name. Cookie has a
+// rule of its own, see [Cookie].
 var headers = []string{
 	"Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Connection", "Content-Length", "Content-Type", "Dnt",
 	"Forwarded", "Host", "If-Modified-Since", "If-None-Match", "Keep-Alive", "Origin", "Pragma", "Priority", "Referer",
@@ -43,17 +43,16 @@ func Field(name string) bool {
 	return ok
 }
 
-// Choice reports whether the log shows this value of an arg or a form field:
-// it is one of a few that a form offers. What people type is in no log, since
-// a password may be typed into any field.
+// Choice reports whether the log shows this value of an arg or a form field: it is one of
+// the choices that a form offers. The log shows nothing that people type, because they
+// may type a password into any field.
 func Choice(name, value string) bool { return slices.Contains(fields[name], value) }
 
-// Header reports whether the lab shows the values of a header of this canonical
-// name. Args in a value that is an address are fields.
+// Header reports whether the lab shows the values of a header with this canonical name.
+// Args of a URL in such a value are subject to [Field].
 func Header(name string) bool {
 	return slices.Contains(headers, name) || strings.HasPrefix(name, "Sec-Ch-")
 }
 
-// Cookie reports whether the lab shows the value of a cookie of this name: its
-// own alone.
+// Cookie reports whether the lab shows the value of a cookie with this name: only its own.
 func Cookie(name string) bool { return name == "lab" }

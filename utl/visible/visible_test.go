@@ -6,8 +6,8 @@ import (
 	"glassjar/utl/visible"
 )
 
-// Attack secrets/canaries: what nobody listed is secret, and so is what holds a
-// secret by its nature.
+// Attack secrets/canaries: everything that is not listed is secret, and so are names that
+// always hold a secret.
 func TestWhatIsNotListedIsSecret(t *testing.T) {
 	for _, name := range []string{"", "new-field", "password", "current", "secret", "code", "ticket", "glassjar", "Username", "username ", "next"} {
 		if visible.Field(name) {
@@ -26,8 +26,7 @@ func TestWhatIsNotListedIsSecret(t *testing.T) {
 	}
 }
 
-// A choice is logged; nothing that is typed is, not even into a field that the
-// lab shows.
+// The log shows choices, and nothing that is typed, not even in a field that the lab shows.
 func TestChoice(t *testing.T) {
 	for _, tt := range []struct {
 		name, value string

@@ -39,8 +39,8 @@ var suites = map[uint16]suite{
 	0x1303: {sha256.New, 32, chacha20poly1305.New},
 }
 
-// decrypted returns what the client sent after its handshake, with the keys of
-// the connection, in the format of SSLKEYLOGFILE. It decrypts every record.
+// decrypted decrypts every record with the connection's keys, in the format of
+// SSLKEYLOGFILE, and returns what the client sent after its handshake.
 func decrypted(t *testing.T, records []wire.Record, keys string) (said string) {
 	t.Helper()
 	chosen := suites[binary.BigEndian.Uint16(records[1].Bytes[5+4+2+32+1+32:])]
@@ -74,7 +74,7 @@ func decrypted(t *testing.T, records []wire.Record, keys string) (said string) {
 	return said
 }
 
-// sealed opens one direction's records, in their order.
+// sealed decrypts the records of one direction, in their order.
 type sealed struct {
 	aead     cipher.AEAD
 	iv       []byte
@@ -104,8 +104,7 @@ func (s suite) expand(t *testing.T, secret []byte, label string, size int) []byt
 	return out
 }
 
-// open returns what is in the record, and of which type it is (RFC 8446,
-// sections 5.2 and 5.3).
+// open returns the content of the record and its type (RFC 8446, sections 5.2 and 5.3).
 func (s *sealed) open(t *testing.T, record []byte) (text string, kind byte) {
 	t.Helper()
 	nonce := make([]byte, 12)

@@ -1,6 +1,6 @@
 package wire
 
-// SendLogged is Send, and also writes the connection's keys to a writer.
+// SendLogged is Send without its limits, and writes the connection's keys to keys.
 var SendLogged = send
 
 // TakeAllSlots takes every slot until release is called.

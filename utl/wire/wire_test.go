@@ -19,7 +19,7 @@ const (
 	request = "POST /lab/wire HTTP/1.1\r\nHost: jar.example\r\nCookie: lab=MTc5NTM5Njc1NXxleUp5\r\n\r\nsecret=" + secret
 )
 
-// names returns what is in the records: > is from the client, < from the server.
+// names returns the names of the records: > is from the client, < from the server.
 func names(records []wire.Record) string {
 	var all []string
 	for _, r := range records {
@@ -32,7 +32,7 @@ func names(records []wire.Record) string {
 	return strings.Join(all, " ")
 }
 
-// whole returns what passed, in both directions.
+// whole returns the bytes of all records, in both directions.
 func whole(records []wire.Record) []byte {
 	var all []byte
 	for _, r := range records {
@@ -65,7 +65,7 @@ func TestWhatPassesIsTLSRecords(t *testing.T) {
 	}
 }
 
-// What passed holds the request once, encrypted, and in no other way.
+// The connection transmits the request once, encrypted, and in no other form.
 func TestWhatPassesTellsNothingOfTheRequest(t *testing.T) {
 	var keys bytes.Buffer
 	records, err := wire.SendLogged(t.Context(), "jar.example", []byte(request), &keys)
@@ -114,7 +114,7 @@ func TestServerName(t *testing.T) {
 	}
 }
 
-// What is cut off or wrong is no hello.
+// A record that is truncated or malformed has no server name.
 func TestServerNameOfAnything(t *testing.T) {
 	records, err := wire.New().Send(t.Context(), "jar.example", nil)
 	if err != nil {
@@ -140,8 +140,8 @@ func TestLargeRequests(t *testing.T) {
 	}
 }
 
-// Attack http/limits: handshakes cost time, so only four are made at once. Who waits
-// longer than three seconds is told.
+// Attack http/limits: at most four handshakes run at once. Whoever waits longer than three
+// seconds gets an error.
 func TestOnlySoManyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := wire.New()
@@ -169,7 +169,7 @@ func TestManyAtOnce(t *testing.T) {
 	all.Wait()
 }
 
-// A visitor who goes away ends the work.
+// A request that is cancelled ends the work.
 func TestGivenUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

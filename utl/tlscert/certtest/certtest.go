@@ -14,10 +14,9 @@ import (
 	"time"
 )
 
-// Write makes a key and a certificate for localhost that vouches for itself,
-// writes both as PEM files and returns the certificate.
-// It is good for 0.0.0.0 too, by which this machine is reached as if it were
-// another.
+// Write writes a key and a self-signed certificate as PEM files, and returns the
+// certificate. It is valid for localhost, and for 0.0.0.0, by which tests reach this
+// machine as if it were another.
 func Write(t testing.TB, certFile, keyFile string) *x509.Certificate {
 	t.Helper()
 	cert, err := Make(certFile, keyFile)
