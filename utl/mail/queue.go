@@ -94,7 +94,7 @@ func (q *Queue) beyond(ctx context.Context, tx *db.Tx, m Message) (reason string
 	n, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM mails WHERE recipient = ? AND kind = ? AND created_at > ?`,
 		m.To, string(m.Kind), db.Micros(q.Now().Add(-day)))
 	if err != nil || n >= MaxDaily {
-		return "the address got too many of this kind within a day", err
+		return "many of this kind went to the address within a day", err
 	}
 	n, err = db.One(ctx, tx, db.Int, countWaiting, MaxWaiting)
 	if err != nil || n >= MaxWaiting {

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// These hold no byte that means anything to a proxy: no space, quote, brace,
-// semicolon, #, $ or line break. \z, and not $, which allows a line break
-// in other engines, ends them.
+// These contain no character with a meaning to a proxy: no space, quote, brace,
+// semicolon, #, $ or line break. They end in \z, because in other regexp engines $ also
+// matches before a final line break.
 var (
 	hostForm  = regexp.MustCompile(`\A[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\z`)
 	hostsForm = regexp.MustCompile(`\A[a-z0-9._*:,\[\]-]*\z`)
@@ -20,8 +20,8 @@ var (
 	groupForm = regexp.MustCompile(`\A[a-z0-9][a-z0-9._-]{0,31}\z`)
 )
 
-// UnmarshalText reads HOST=ADDRESS; the host may be in capitals. Errors:
-// ErrApp, ErrHost, ErrAddress.
+// UnmarshalText parses HOST=ADDRESS, and lower-cases the host. Errors: ErrApp, ErrHost,
+// ErrAddress.
 func (a *App) UnmarshalText(text []byte) error {
 	host, address, ok := strings.Cut(string(text), "=")
 	if !ok {
@@ -38,7 +38,7 @@ func (a App) check() error {
 	return checkAddress(a.Address)
 }
 
-// check refuses a site with a value that could say more to a proxy than it is.
+// check returns an error for a value that a proxy could read as more than it is.
 func (s Site) check(name string) error {
 	if s.PublicURL == nil || s.Scheme() != "http" && s.Scheme() != "https" || !isHost(s.Host()) || !isPort(s.Port()) {
 		return fmt.Errorf("PUBLIC_URL: %w", ErrHost)
@@ -71,8 +71,8 @@ func (s Site) check(name string) error {
 	return nil
 }
 
-// checkOwn refuses glassjar's own address unless it is host:port, or a socket that
-// the recipe's proxy can ask.
+// checkOwn checks glassjar's own address: host:port, or a Unix socket if the recipe's proxy
+// can connect to one.
 func (s Site) checkOwn(name string) error {
 	if !strings.HasPrefix(s.Address, "unix:/") {
 		return checkAddress(s.Address)
@@ -86,20 +86,20 @@ func (s Site) checkOwn(name string) error {
 	return nil
 }
 
-// isHost reports whether the text is a host's name or an IPv4 address, in lower
-// case (RFC 1123, section 2.1; _ is allowed too).
+// isHost reports whether the text is a host name or an IPv4 address, in lower case (RFC
+// 1123, section 2.1, and also _).
 func isHost(text string) bool { return len(text) <= 253 && hostForm.MatchString(text) }
 
 func isPort(colonPort string) bool {
 	return colonPort == "" || checkAddress("host"+colonPort) == nil
 }
 
-// checkAddress refuses all but host:port, with an IPv6 address in brackets.
+// checkAddress returns ErrAddress unless address is host:port, with brackets around IPv6.
 func checkAddress(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	n, notPort := strconv.ParseUint(port, 10, 16)
 	ip, notIP := netip.ParseAddr(host)
-	known := isHost(lower(host)) && lower(host) != "unix" // nginx takes it for a file
+	known := isHost(lower(host)) && lower(host) != "unix" // nginx reads unix: as a socket's path
 	if strings.HasPrefix(address, "[") {
 		known = notIP == nil && ip.Is6() && ip.Zone() == ""
 	}
@@ -109,7 +109,7 @@ func checkAddress(address string) error {
 	return nil
 }
 
-// lower changes A to Z alone: some other letters have one of a to z as theirs.
+// lower lower-cases A to Z only: some other letters become ASCII in lower case.
 func lower(text string) string {
 	return strings.Map(func(c rune) rune {
 		if 'A' <= c && c <= 'Z' {

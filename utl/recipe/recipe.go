@@ -1,7 +1,7 @@
-// Package recipe writes the configuration of a reverse proxy that shows
-// glassjar and asks its gate before it lets anybody through to an app. It
-// refuses every value that could be read as more than a host, an address or a
-// group.
+// Package recipe writes the configuration of a reverse proxy that serves glassjar and asks
+// its gate before it passes a request on to an app, and the files of services that run
+// glassjar. It refuses every value that could be read as more than a host, an address or
+// a group.
 package recipe
 
 import (
@@ -15,22 +15,22 @@ import (
 	"text/template"
 )
 
-// Site is what a recipe is filled in with.
+// Site has the values of a recipe.
 type Site struct {
 	PublicURL *url.URL // where people sign in, through the proxy
 	Address   string   // glassjar's host:port, or unix:/PATH, as the proxy reaches it over http
-	Listen    string   // the proxy's own host:port; the host may be *
-	Apps      []App    // no host may be there twice, nor PublicURL's
-	Group     string   // only its people may pass; empty: everybody with an account
-	GateHosts string   // GATE_HOSTS, for what starts glassjar
-	MailFrom  string   // MAIL_FROM, for what starts glassjar
-	Secrets   []string // the settings beside SESSION_KEYS that are secrets and set
+	Listen    string   // the host:port on which the proxy listens; the host may be *
+	Apps      []App    // their hosts must differ from each other and from PublicURL's
+	Group     string   // only its members may pass; empty: everybody with an account
+	GateHosts string   // GATE_HOSTS, for services and containers
+	MailFrom  string   // MAIL_FROM, for services and containers
+	Secrets   []string // names of the other secret settings that are set, without SESSION_KEYS
 }
 
 // App is one app behind the gate.
 type App struct {
-	Host    string // as browsers name it, in lower case, without a port
-	Address string // host:port, as the proxy reaches it over http
+	Host    string // its host name in browsers, in lower case, without a port
+	Address string // host:port where the proxy reaches it over http
 }
 
 // The errors of Write and of App.UnmarshalText.
@@ -51,7 +51,7 @@ var files embed.FS
 
 var templates = template.Must(template.New("").Option("missingkey=error").ParseFS(files, "files/*"))
 
-// file is the template of each recipe.
+// file is the name of each recipe's template.
 var file = map[string]string{
 	"nginx":       "nginx.conf",
 	"nginx-app":   "nginx-app.conf",
@@ -65,19 +65,18 @@ var file = map[string]string{
 	"container":      "compose.yml",
 }
 
-// overSocket are the recipes whose proxies ask a Unix socket. HAProxy's Lua does
-// not, and Traefik neither.
+// overSocket are the recipes whose proxies can connect to a Unix socket. HAProxy's Lua and
+// Traefik cannot.
 var overSocket = map[string]bool{"nginx": true, "nginx-app": true, "caddy": true, "systemd": true, "systemd-socket": true}
 
-// Names are the recipes: nginx, caddy, haproxy and traefik are whole files.
-// nginx-app is what the server of one more app includes; haproxy-lua is what
-// haproxy loads. systemd and systemd-socket are units, container a compose file with
-// Caddy.
+// Names are the recipes. nginx, caddy, haproxy and traefik are whole files; nginx-app is
+// included by the server of each further app; haproxy-lua is loaded by haproxy; systemd
+// and systemd-socket are units; container is a compose file with Caddy.
 const Names = "nginx,nginx-app,caddy,haproxy,haproxy-lua,traefik,systemd,systemd-socket,container"
 
-// Write writes the recipe of the name, filled in for the site. Errors:
-// ErrRecipe; ErrHost, ErrAddress, ErrSocket, ErrPath, ErrGroup or ErrTwice for a
-// value of the site, before anything is written; w's.
+// Write writes the recipe with the name for the site. Errors: ErrRecipe; ErrHost,
+// ErrAddress, ErrSocket, ErrPath, ErrMail, ErrGroup or ErrTwice for a value of the site,
+// before anything is written; w's.
 func Write(w io.Writer, name string, s Site) error {
 	if file[name] == "" {
 		return ErrRecipe
@@ -91,17 +90,16 @@ func Write(w io.Writer, name string, s Site) error {
 	return nil
 }
 
-// Host returns the host that people sign in at, without its port.
+// Host returns the host name where people sign in.
 func (s Site) Host() string { return s.PublicURL.Hostname() }
 
-// Scheme returns what browsers speak with the proxy: http or https.
+// Scheme returns the scheme between browsers and the proxy: http or https.
 func (s Site) Scheme() string { return s.PublicURL.Scheme }
 
-// Secure reports whether browsers speak https with the proxy.
+// Secure reports whether Scheme is https.
 func (s Site) Secure() bool { return s.PublicURL.Scheme == "https" }
 
-// Port returns the port of every host with a colon in front, or "" for the
-// scheme's own.
+// Port returns ":" and the port of every host, or "" for the scheme's default port.
 func (s Site) Port() string {
 	if port := s.PublicURL.Port(); port != "" {
 		return ":" + port
@@ -109,7 +107,7 @@ func (s Site) Port() string {
 	return ""
 }
 
-// Query returns what the proxy adds to the gate's path: the group, if any.
+// Query returns the query of the gate's URL, with the group, or "".
 func (s Site) Query() string {
 	if s.Group == "" {
 		return ""
@@ -117,23 +115,22 @@ func (s Site) Query() string {
 	return "?group=" + s.Group
 }
 
-// Upstream returns glassjar's address as Caddy writes it.
+// Upstream returns glassjar's address in Caddy's spelling.
 func (s Site) Upstream() string { return strings.Replace(s.Address, "unix:", "unix/", 1) }
 
-// Credential returns what systemd calls the secret.
+// Credential returns the name of the setting's systemd credential.
 func (Site) Credential(setting string) string { return strings.ToLower(setting) }
 
-// Socket returns where systemd listens in glassjar's place.
+// Socket returns the path of the Unix socket on which systemd listens for glassjar.
 func (s Site) Socket() string { return strings.TrimPrefix(s.Address, "unix:") }
 
-// OverUnix reports whether the proxy asks at a Unix socket.
+// OverUnix reports whether glassjar's address is a Unix socket.
 func (s Site) OverUnix() bool { return strings.HasPrefix(s.Address, "unix:") }
 
-// InContainer is glassjar's address beside other containers.
+// InContainer is glassjar's address for other containers of the compose file.
 const InContainer = "glassjar:8080"
 
-// Caddyfile returns the recipe for Caddy as the lines of a text in a compose file,
-// whose own variables begin with $.
+// Caddyfile returns the lines of Caddy's recipe for a compose file, in which $ is doubled.
 func (s Site) Caddyfile() ([]string, error) {
 	var text strings.Builder
 	if err := templates.ExecuteTemplate(&text, "Caddyfile", s); err != nil {
@@ -142,7 +139,7 @@ func (s Site) Caddyfile() ([]string, error) {
 	return strings.Split(strings.TrimRight(strings.ReplaceAll(text.String(), "$", "$$"), "\n"), "\n"), nil
 }
 
-// Published returns the ports that a container of Caddy publishes.
+// Published returns the ports that Caddy's container publishes, as YAML.
 func (s Site) Published() string {
 	port := strings.TrimPrefix(s.Port(), ":")
 	switch {
@@ -153,5 +150,5 @@ func (s Site) Published() string {
 	case port == "":
 		port = "443"
 	}
-	return fmt.Sprintf(`"80:80", "%[1]s:%[1]s", "%[1]s:%[1]s/udp"`, port) // 80 for the certificate and for who forgets the s
+	return fmt.Sprintf(`"80:80", "%[1]s:%[1]s", "%[1]s:%[1]s/udp"`, port) // 80 is for certificates (ACME) and for redirects from http
 }

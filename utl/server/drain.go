@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// drainTimeout is how long the stop waits for the first request of connections
-// that are open already. Some never send one: browsers open a few ahead.
+// drainTimeout is how long the stop waits for the first request of open connections. Some
+// never send one: browsers open connections in advance.
 const drainTimeout = 2 * time.Second
 
-// drain knows which connections have sent nothing yet. net/http's Shutdown closes
-// one of them in the moment in which its request is read, without an answer; so
-// Shutdown waits until there are none.
+// drain tracks the connections that have not sent a request yet. http.Server.Shutdown
+// closes such a connection even while its first request is being read, without a
+// response. So Shutdown is called only when there are none.
 type drain struct {
-	begun atomic.Bool // nobody new is let in: each answer is its connection's last
+	begun atomic.Bool // the server is stopping: each response closes its connection
 
-	count atomic.Int32 // of fresh: almost always 0, and then no request takes the lock
+	count atomic.Int32 // len(fresh): almost always 0, and then no request takes the lock
 	mu    sync.Mutex
 	fresh map[net.Conn]struct{}
 }
 
-// note is http.Server.ConnState.
+// note is the http.Server's ConnState.
 func (d *drain) note(c net.Conn, state http.ConnState) {
 	if state == http.StateNew {
 		d.mu.Lock()
@@ -44,7 +44,7 @@ func (d *drain) note(c net.Conn, state http.ConnState) {
 	}
 }
 
-// wait waits until no connection is fresh, for drainTimeout at most.
+// wait waits until every connection has sent a request, at most drainTimeout.
 func (d *drain) wait(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
@@ -52,10 +52,10 @@ func (d *drain) wait(ctx context.Context) {
 	}
 }
 
-// last serves the site and closes the connection after a chunked request, and
-// after each once the stop has begun. A chunked one that has a Content-Length too
-// looks no different here, and a proxy that goes by that would take what is left
-// over for the next request (RFC 9112, section 6.1).
+// last serves the site, and closes the connection after a chunked request and, once the
+// server is stopping, after every request. A chunked request may have a Content-Length
+// too, which cannot be seen here: a proxy that uses that length would take the rest of
+// the body for the next request (RFC 9112, section 6.1).
 func (d *drain) last(site http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.TransferEncoding) > 0 || d.begun.Load() {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Every returns a job that calls do after each d.
+// Every returns a job that calls do every d.
 func Every(d time.Duration, do func(context.Context)) Job {
 	return func(ctx context.Context) {
 		for wait(ctx, d, nil, func() {}) {
@@ -16,8 +16,8 @@ func Every(d time.Duration, do func(context.Context)) Job {
 	}
 }
 
-// Poll returns a job that calls each look after each d, and at once when a
-// signal comes, which it logs.
+// Poll returns a job that calls every function of looks every d and at each signal, which
+// it logs.
 func Poll(d time.Duration, signals <-chan os.Signal, log *slog.Logger, looks ...func(context.Context)) Job {
 	return func(ctx context.Context) {
 		for wait(ctx, d, signals, func() { log.InfoContext(ctx, "SIGHUP: looking at the files again") }) {
@@ -28,8 +28,8 @@ func Poll(d time.Duration, signals <-chan os.Signal, log *slog.Logger, looks ...
 	}
 }
 
-// wait waits for the time or for a signal, then calls came, and reports whether
-// ctx goes on.
+// wait waits for the duration or for a signal, for which it calls came. It reports whether
+// ctx is still active.
 func wait(ctx context.Context, d time.Duration, signals <-chan os.Signal, came func()) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -10,16 +10,16 @@ import (
 	"glassjar/utl/tlscert"
 )
 
-// Place is where a server listens, and how.
+// Place is an address to listen on, with or without TLS.
 type Place struct {
 	Addr            string  // host:port, or unix: and the path of a socket
-	TLSCert, TLSKey string  // files; empty, both: plain http
-	Manager         Manager // its socket is taken instead of Addr, where it hands one over
+	TLSCert, TLSKey string  // PEM files; both empty: plain http
+	Manager         Manager // if it passed a socket, that is used instead of Addr
 }
 
-// Listen listens at the place. The pair is the certificate and its key, or one for
-// plain http. Errors: those of the files; of a Manager whose sockets cannot be
-// used; *net.OpError with the Op "listen".
+// Listen listens on the place. It also returns the certificate and its key, or a Pair for
+// plain http. Errors: tlscert.Load's; those of a socket from the Manager; *net.OpError
+// with Op "listen".
 func Listen(ctx context.Context, p Place) (net.Listener, *tlscert.Pair, error) {
 	pair, err := tlscert.Load(p.TLSCert, p.TLSKey)
 	if err != nil {

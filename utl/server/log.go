@@ -6,13 +6,12 @@ import (
 	"strings"
 )
 
-// errorLog takes net/http's own messages. One that the server's side causes, such
-// as too many open files or a panic, is logged at the level that it came with.
-// One that any client can cause at will, such as a failed TLS handshake, is
-// logged at debug.
+// errorLog handles net/http's own messages. Those about the server, such as too many open
+// files or a panic, keep their level. Those that any client can cause, such as a failed
+// TLS handshake, are logged at debug.
 type errorLog struct{ slog.Handler }
 
-// clientsFaults are how the messages begin that a client can cause at will.
+// clientsFaults are the prefixes of messages that any client can cause.
 var clientsFaults = []string{
 	"http: TLS handshake error ",
 	"http2: server: error reading preface ",
@@ -22,7 +21,7 @@ var clientsFaults = []string{
 	"timeout waiting for ",
 }
 
-// Handle is slog.Handler's.
+// Handle implements slog.Handler.
 func (l errorLog) Handle(ctx context.Context, r slog.Record) error {
 	for _, fault := range clientsFaults {
 		if strings.HasPrefix(r.Message, fault) {

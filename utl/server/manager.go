@@ -11,23 +11,23 @@ import (
 	"time"
 )
 
-// Manager is the service manager that started the process, such as systemd. The
-// zero value is none. It hands a socket over (sd_listen_fds(3)), is told when the
-// server is ready and when it stops, and as long as it runs (sd_notify(3)).
+// Manager is the service manager that started the process, such as systemd; the zero
+// value is none. It may pass a socket to the process (sd_listen_fds(3)), and is notified
+// when the server is ready, regularly while it runs, and when it stops (sd_notify(3)).
 type Manager struct {
-	socket   string        // NOTIFY_SOCKET; empty: it wants to hear nothing
-	watchdog time.Duration // how long it waits for a sign of life; 0: it does not
-	handed   bool          // a socket is at handedFD
+	socket   string        // NOTIFY_SOCKET; empty: no notifications
+	watchdog time.Duration // the longest time between notifications; 0: no watchdog
+	handed   bool          // whether it passed a socket, as handedFD
 }
 
-// handedFD is the first file descriptor that a Manager hands over.
+// handedFD is the first file descriptor that a Manager passes.
 const handedFD = 3
 
 var errSockets = errors.New("systemd handed over several sockets: glassjar takes one (ListenStream= once)")
 
-// ManagerOf returns the manager that the environment of the process pid tells of.
-// What is meant for another process, such as the one that started this one, does
-// not count. Error: more than one socket is handed over.
+// ManagerOf returns the manager that the environment describes for the process pid. It
+// ignores variables that are meant for another process, such as the parent. It returns an
+// error if more than one socket was passed.
 func ManagerOf(getenv func(string) string, pid int) (Manager, error) {
 	m := Manager{socket: getenv("NOTIFY_SOCKET")}
 	me := strconv.Itoa(pid)
@@ -46,12 +46,12 @@ func ManagerOf(getenv func(string) string, pid int) (Manager, error) {
 	return m, nil
 }
 
-// listener returns the socket that was handed over. Closing it leaves the
-// manager's own open, where new connections wait for the next server.
+// listener returns the socket that was passed. Closing it leaves the manager's own copy
+// open, so that new connections wait there for the next server.
 func (Manager) listener() (net.Listener, error) {
 	syscall.CloseOnExec(handedFD)
 	f := os.NewFile(handedFD, "systemd's socket")
-	ln, err := net.FileListener(f) // over a copy of it
+	ln, err := net.FileListener(f) // duplicates the file descriptor
 	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("at the socket that systemd handed over, which must be a ListenStream= with Accept=no: %w", err)
 	}
@@ -61,12 +61,12 @@ func (Manager) listener() (net.Listener, error) {
 	return ln, nil
 }
 
-// notify tells the manager the state, if it wants to hear of it.
+// notify sends the state to the manager, if it wants notifications.
 func (m Manager) notify(ctx context.Context, state string) error {
 	if m.socket == "" {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Second) // a manager that is stuck stops no server
+	ctx, cancel := context.WithTimeout(ctx, time.Second) // a blocked manager must not block the server
 	defer cancel()
 	c, err := (&net.Dialer{}).DialContext(ctx, "unixgram", m.socket)
 	if err != nil {
@@ -80,10 +80,10 @@ func (m Manager) notify(ctx context.Context, state string) error {
 	return errors.Join(err, c.Close())
 }
 
-// pingWatchdog tells the manager again and again that the process runs, twice as often as
-// it wants to hear it.
+// pingWatchdog notifies the manager regularly that the process runs, twice as often as its
+// watchdog requires.
 func (m Manager) pingWatchdog(ctx context.Context) {
 	if m.watchdog > 0 {
-		Every(m.watchdog/2, func(ctx context.Context) { _ = m.notify(ctx, "WATCHDOG=1") })(ctx) // what is not heard counts as not said
+		Every(m.watchdog/2, func(ctx context.Context) { _ = m.notify(ctx, "WATCHDOG=1") })(ctx) // without notifications the manager restarts the process
 	}
 }

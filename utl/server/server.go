@@ -1,7 +1,7 @@
-// Package server serves a site until it is told to stop. It limits what a
-// connection may take in time and headers, runs the background jobs beside it,
-// and lets the requests under way finish. It listens at an address, at a Unix
-// socket or at the socket that systemd hands over, and tells systemd how it is.
+// Package server serves a site until it is told to stop. It limits the time and the size of
+// headers per connection, runs background jobs, and on stop lets requests in progress
+// finish. It listens on a TCP address, a Unix socket or a socket from systemd, and
+// notifies systemd of its state.
 package server
 
 import (
@@ -16,30 +16,29 @@ import (
 	"time"
 )
 
-const stopTimeout = 10 * time.Second // how long requests may go on after the stop
+const stopTimeout = 10 * time.Second // how long requests in progress may take after the stop
 
-// Server is a site and what runs beside it.
+// Server is a site and its background jobs.
 type Server struct {
 	Site    http.Handler
 	Log     *slog.Logger
 	Jobs    []Job
-	Manager Manager // is told when the server is ready, and when it stops
+	Manager Manager // is notified when the server is ready and when it stops
 
-	// Ready reports whether requests can be answered; nil: at once. The manager is
-	// told when it first does.
+	// Ready reports whether the site can answer requests; nil: from the start. The Manager
+	// is notified as soon as it does.
 	Ready func() bool
 }
 
-// Job runs beside the site until its ctx ends.
+// Job runs in the background until its ctx ends.
 type Job func(ctx context.Context)
 
-// Run answers requests until ctx ends, then lets those under way finish, for 10 s
-// at most. The jobs end after the last answer; Run returns when they have. It
-// closes ln.
+// Run serves requests until ctx ends, then lets those in progress finish, for at most
+// 10 s. The jobs end after the last response, and Run returns after them. It closes ln.
 func (s Server) Run(ctx context.Context, ln net.Listener) error {
 	var background sync.WaitGroup
 	going, stop := context.WithCancel(context.WithoutCancel(ctx))
-	background.Go(debug.FreeOSMemory) // what only the start needed
+	background.Go(debug.FreeOSMemory) // returns memory that only the start needed
 	for _, job := range append(s.Jobs, s.Manager.pingWatchdog) {
 		background.Go(func() { job(going) })
 	}
@@ -49,7 +48,7 @@ func (s Server) Run(ctx context.Context, ln net.Listener) error {
 	return err
 }
 
-// serve serves until ctx ends.
+// serve serves requests until ctx ends, and then shuts down.
 func (s Server) serve(ctx context.Context, ln net.Listener) error {
 	drain := &drain{fresh: map[net.Conn]struct{}{}}
 	srv := s.http(drain)
@@ -65,18 +64,18 @@ func (s Server) serve(ctx context.Context, ln net.Listener) error {
 	defer cancel()
 	s.notify(ending, "STOPPING=1")
 	drain.begun.Store(true)
-	_ = ln.Close() // which ends Serve: from here on nobody new is let in
+	_ = ln.Close() // ends Serve: no new connections are accepted
 	if err := <-failed; !errors.Is(err, net.ErrClosed) {
 		s.Log.WarnContext(ctx, "the listener failed as the server stopped", "error", err)
 	}
 	drain.wait(ending)
-	if err := srv.Shutdown(ending); err != nil { // somebody is slow: that is no fault of the stop
+	if err := srv.Shutdown(ending); err != nil { // a client is slow, which is not an error of the stop
 		s.Log.WarnContext(ctx, "connections cut off", "error", errors.Join(err, srv.Close()))
 	}
 	return nil
 }
 
-// ready tells the manager when the site is ready.
+// ready notifies the manager when the site is ready.
 func (s Server) ready(ctx context.Context) {
 	for s.Ready != nil && !s.Ready() {
 		if !wait(ctx, 5*time.Millisecond, nil, nil) {
@@ -88,18 +87,18 @@ func (s Server) ready(ctx context.Context) {
 	}
 }
 
-// notify tells the manager the state; that it cannot be told is logged.
+// notify notifies the manager, and logs a failure.
 func (s Server) notify(ctx context.Context, state string) {
 	if err := s.Manager.notify(ctx, state); err != nil {
 		s.Log.WarnContext(ctx, "the service manager was not told", "state", state, "error", err)
 	}
 }
 
-// http returns the server of the site, with every limit that it keeps.
+// http returns the http.Server of the site, with all its limits.
 func (s Server) http(d *drain) *http.Server {
 	spoken := new(http.Protocols)
 	spoken.SetHTTP1(true)
-	spoken.SetHTTP2(true) // over TLS alone
+	spoken.SetHTTP2(true) // over TLS only
 	return &http.Server{
 		Protocols:         spoken,
 		Handler:           d.last(s.Site),
@@ -107,18 +106,18 @@ func (s Server) http(d *drain) *http.Server {
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       20 * time.Second,
 		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       90 * time.Second, // longer than nginx keeps a connection
-		MaxHeaderBytes:    256<<10 - 4096,   // net/http adds 4,096. The site answers those over 64 KB with a page
+		IdleTimeout:       90 * time.Second, // longer than nginx's 60 s, so that nginx never uses a connection that was closed here
+		MaxHeaderBytes:    256<<10 - 4096,   // net/http adds 4,096. The site itself refuses headers over 64 KB, with a page
 		ErrorLog:          slog.NewLogLogger(errorLog{s.Log.Handler()}, slog.LevelWarn),
 
 		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams:          100,      // RFC 9113 (6.5.2) advises no fewer
-			MaxReadFrameSize:              16 << 10, // the least allowed: the first 9 bytes of a frame take the memory for all of it
+			MaxConcurrentStreams:          100,      // the minimum that RFC 9113, section 6.5.2, recommends
+			MaxReadFrameSize:              16 << 10, // the smallest allowed: the header of a frame allocates memory for the whole frame
 			MaxReceiveBufferPerConnection: 256 << 10,
 			MaxReceiveBufferPerStream:     64 << 10,
-			WriteByteTimeout:              30 * time.Second, // WriteTimeout ends a stream, but no connection whose client reads nothing
+			WriteByteTimeout:              30 * time.Second, // WriteTimeout ends a stream, but not the connection of a client that reads nothing
 		},
 
-		DisableGeneralOptionsHandler: true, // its answer would have none of our headers
+		DisableGeneralOptionsHandler: true, // its response would lack the site's headers
 	}
 }

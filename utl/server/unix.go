@@ -11,19 +11,19 @@ import (
 	"glassjar/utl/clientip"
 )
 
-// socketMode lets the owner and the group connect, and nobody else: whoever
-// connects is believed what it says of its clients.
+// socketMode lets only the owner and the group connect, because whoever connects is
+// trusted as a proxy.
 const socketMode = 0o660
 
-// unixListener listens at a path in the file system. Its connections' peers are
-// called clientip.Socket, whatever name they gave themselves.
+// unixListener listens on a Unix socket. The peer of each connection is clientip.Socket,
+// whatever address the client has.
 type unixListener struct {
 	*net.UnixListener
 
-	lock *os.File // held while it is ours; nil: a Manager made the socket
+	lock *os.File // held while listening; nil: a Manager created the socket
 }
 
-// Accept is net.Listener's.
+// Accept implements net.Listener.
 func (l unixListener) Accept() (net.Conn, error) {
 	c, err := l.AcceptUnix()
 	if err != nil {
@@ -32,7 +32,7 @@ func (l unixListener) Accept() (net.Conn, error) {
 	return unixConn{c}, nil
 }
 
-// Close is net.Listener's. A socket that listenUnix made is taken away.
+// Close implements net.Listener. It removes a socket that listenUnix created.
 func (l unixListener) Close() error {
 	err := l.UnixListener.Close()
 	if l.lock != nil {
@@ -43,12 +43,12 @@ func (l unixListener) Close() error {
 
 type unixConn struct{ *net.UnixConn }
 
-// RemoteAddr is net.Conn's.
+// RemoteAddr implements net.Conn.
 func (unixConn) RemoteAddr() net.Addr { return &net.UnixAddr{Name: clientip.Socket, Net: "unix"} }
 
-// listenUnix makes the socket at path, with its folder's group where this user is
-// in that. What a killed server left is replaced; where somebody listens, or
-// something else is, it fails. The lock's file, beside it, stays.
+// listenUnix creates the socket at path, with the group of its folder if this user may set
+// that. It replaces the socket of a killed server. It fails if another server listens
+// there, or if the file is not a socket. The lock file beside it is never removed.
 func listenUnix(path string) (_ net.Listener, err error) {
 	at := &net.UnixAddr{Name: path, Net: "unix"}
 	lock, err := lockSocket(path)
@@ -78,8 +78,8 @@ func closed(f *os.File) error {
 	return f.Close()
 }
 
-// lockSocket takes the lock of the socket, which a server holds as long as it
-// listens: two that start at once would each take away what the other made.
+// lockSocket takes the lock that a server holds while it listens. Without it, two servers
+// that start at once could each remove the other's socket.
 func lockSocket(path string) (*os.File, error) {
 	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600) // #nosec G304 -- the operator's setting
 	if err != nil {
@@ -92,8 +92,8 @@ func lockSocket(path string) (*os.File, error) {
 	return f, err
 }
 
-// removeStale takes away a socket on which nobody listens. Errors: EADDRINUSE
-// where somebody does, or where the file is no socket.
+// removeStale removes a socket on which nobody listens. Errors: EADDRINUSE if a server
+// listens there, or if the file is not a socket.
 func removeStale(at *net.UnixAddr) error {
 	info, err := os.Lstat(at.Name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -116,15 +116,15 @@ func removeStale(at *net.UnixAddr) error {
 	return os.Remove(at.Name)
 }
 
-// giveToFolder gives the socket its folder's group: that is how a proxy of another
-// user is let in. A user who is not in the group cannot, and keeps its own.
+// giveToFolder gives the socket the group of its folder, so that a proxy that runs as
+// another user can connect. Without permission the socket keeps the user's own group.
 func giveToFolder(path string) error {
 	folder, err := os.Stat(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
 	of, ok := folder.Sys().(*syscall.Stat_t)
-	if !ok { // no system that the program is built for
+	if !ok { // not reached on the systems that the program is built for
 		return nil
 	}
 	err = os.Chown(path, -1, int(of.Gid))

@@ -12,13 +12,13 @@ import (
 	"glassjar/utl/keyring"
 )
 
-// keyUse is how long a key counts as in use after a server last said so. Each says
-// so once a minute.
+// keyUse is how long after a server's last note a key counts as in use. Each server notes
+// its key once a minute.
 const keyUse = 10 * time.Minute
 
-// OtherKeysError means that other servers sign with keys none of which this one has:
-// each would refuse the other's cookies.
-type OtherKeysError struct{ Ours, Theirs []string } // as glassjar keys list calls them
+// OtherKeysError means that the other servers sign with keys none of which this server has:
+// each would refuse the others' cookies.
+type OtherKeysError struct{ Ours, Theirs []string } // key ids, as in glassjar keys list
 
 func (e OtherKeysError) Error() string {
 	return fmt.Sprintf("the other servers of this database sign with the session key %s, and this one has only %s: "+
@@ -26,9 +26,9 @@ func (e OtherKeysError) Error() string {
 		strings.Join(e.Theirs, ", "), strings.Join(e.Ours, ", "))
 }
 
-// UseKeys says in the database which session key this server signs with. It must be
-// called before the server serves. With SQLite there is one server, and nothing to
-// say. Errors: OtherKeysError, db.ErrUnavailable.
+// UseKeys stores in the database which session key this server signs with. Call it before
+// the server serves. With SQLite there is only one server, and it does nothing. Errors:
+// OtherKeysError, db.ErrUnavailable.
 func (s *Stores) UseKeys(ctx context.Context) error {
 	if !s.DB.Postgres() {
 		return nil
@@ -42,9 +42,9 @@ func (s *Stores) UseKeys(ctx context.Context) error {
 	return nil
 }
 
-// noteKey notes which key signs here, and returns those that sign elsewhere and are
-// not known here. Where they must have one in common and have not, it notes
-// nothing.
+// noteKey stores the key that signs here, and returns the keys of other servers that are
+// not known here. If must is true and no key of any other server is known, it stores
+// nothing and returns OtherKeysError.
 func (s *Stores) noteKey(ctx context.Context, must bool) (unknown []string, err error) {
 	ring := s.Ring
 	if now := s.ring.Load(); now != nil {
@@ -73,14 +73,14 @@ func (s *Stores) noteKey(ctx context.Context, must bool) (unknown []string, err 
 	return unknown, err
 }
 
-// OtherKeys returns the keys that other servers sign with and this one does not have.
-// Errors: db.ErrUnavailable.
+// OtherKeys returns the ids of keys that other servers sign with and this one does not
+// have. Errors: db.ErrUnavailable.
 func (s *Stores) OtherKeys(ctx context.Context) ([]string, error) {
 	used, err := db.All(ctx, s.DB, db.Text, `SELECT key_id FROM key_uses WHERE at >= ? ORDER BY at DESC LIMIT 100`, db.Micros(s.Accounts.Now().Add(-keyUse)))
 	return slices.DeleteFunc(used, func(id string) bool { return slices.Contains(s.Ring.IDs(), id) }), err
 }
 
-// keepKey notes again which key signs, where UseKeys has noted it.
+// keepKey stores again which key signs, if UseKeys was called.
 func (s *Stores) keepKey(ctx context.Context) error {
 	if s.ring.Load() == nil {
 		return nil
@@ -92,7 +92,7 @@ func (s *Stores) keepKey(ctx context.Context) error {
 	return err
 }
 
-// warnOfKeys says it when a server signs with a key that is not known here.
+// warnOfKeys logs that another server signs with a key that is not known here.
 func (s *Stores) warnOfKeys(ctx context.Context, unknown []string) {
 	if len(unknown) > 0 {
 		s.Log.WarnContext(ctx, "another server signs with a session key that this one does not have, and people whose cookies it signed are signed out here: "+
@@ -100,7 +100,7 @@ func (s *Stores) warnOfKeys(ctx context.Context, unknown []string) {
 	}
 }
 
-// changeKeys takes up other keys than those of the start.
+// changeKeys replaces the keys that keepKey stores.
 func (s *Stores) changeKeys(ring keyring.Ring) {
 	if s.ring.Load() != nil {
 		s.ring.Store(&ring)

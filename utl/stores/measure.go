@@ -8,22 +8,22 @@ import (
 	"glassjar/utl/metrics"
 )
 
-// Measure has the metrics show the stores as they are, and count what waits for a
-// hash. drops returns how many lines of the log were dropped.
+// Measure exports the state of the stores as metrics, and has m observe the waits for a
+// hash. drops returns how many log lines were dropped.
 func (s *Stores) Measure(m *metrics.Metrics, drops func() uint64) {
 	s.Accounts.Hasher.OnWait = m.Wait
 	m.Gauge("glassjar_hash_queue", "Passwords that wait to be hashed.", func() float64 { return float64(s.Accounts.Hasher.Waiting()) })
 	m.Gauge("glassjar_sessions_cached", "Live sessions in memory.", func() float64 { return float64(s.Sessions.Measures().Cached) })
 	m.Counter("glassjar_session_loads_total", "Sessions read from the database because memory did not know them; all other requests with a cookie were answered from memory.",
 		func() float64 { return float64(s.Sessions.Measures().Loads) })
-	m.Gauge("glassjar_poll_age_seconds", "Since the last good poll for ended sessions began; from 10 on, nothing in memory is believed.",
+	m.Gauge("glassjar_poll_age_seconds", "Seconds since the last successful poll for ended sessions started; from 10 on, the cache in memory is not used.",
 		func() float64 { return age(s.Sessions.Measures().PollAge) })
 	m.Counter("glassjar_db_errors_total", "Uses of the database that failed because it could not answer.", func() float64 { return float64(s.DB.Failures()) })
-	m.Counter("glassjar_log_lines_dropped_total", "Log lines dropped because nobody took them quickly enough.", func() float64 { return float64(drops()) })
-	m.Gauge("glassjar_mail_queue", "Mails that wait to be sent; NaN when the database does not say.", s.mailsWaiting)
+	m.Counter("glassjar_log_lines_dropped_total", "Log lines dropped because the log's output was too slow.", func() float64 { return float64(drops()) })
+	m.Gauge("glassjar_mail_queue", "Mails that wait to be sent; NaN if the database is unavailable.", s.mailsWaiting)
 }
 
-// age returns seconds, and infinity before the first poll.
+// age returns d in seconds, or infinity before the first poll.
 func age(d time.Duration) float64 {
 	if d < 0 {
 		return math.Inf(1)

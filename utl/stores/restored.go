@@ -13,12 +13,12 @@ import (
 // restoredRows is how many accounts one transaction changes.
 const restoredRows = 500
 
-// afterRestore makes a backup that is started on good to use: what was ended, used
-// or sent since it was made is as it was before, and nobody knows what that is. So
-// all sessions and known devices end, and links, tickets and mails that wait are
-// dropped. Cut off anywhere, it is done again by the next start.
+// afterRestore prepares a database that is a restored backup for use. What was ended, used
+// or sent since the backup was made is not recorded in it. So afterRestore ends all
+// sessions and known devices, and deletes links, tickets and mails that wait. If it is
+// interrupted, the next start repeats it.
 func (s *Stores) afterRestore(ctx context.Context) error {
-	if s.DB.Postgres() { // its backups are not ours, and say nothing
+	if s.DB.Postgres() { // its backups are made with other tools and are not marked
 		return nil
 	}
 	made, err := s.DB.Restored(ctx)
@@ -36,7 +36,7 @@ func (s *Stores) afterRestore(ctx context.Context) error {
 		`DELETE FROM forgotten WHERE id IN (SELECT id FROM forgotten WHERE done_at = 0 LIMIT ?)`,
 	} {
 		if err := s.deleteAll(ctx, q); err != nil {
-			return fmt.Errorf("dropping what waits in a backup: %w", err)
+			return fmt.Errorf("deleting what waits in a backup: %w", err)
 		}
 	}
 	err = s.DB.Tx(ctx, func(tx *db.Tx) error {
@@ -52,7 +52,8 @@ func (s *Stores) afterRestore(ctx context.Context) error {
 	return err
 }
 
-// endAllSessions begins a next epoch of every account.
+// endAllSessions increments the epochs of every account, which ends all sessions and known
+// devices.
 func (s *Stores) endAllSessions(ctx context.Context) error {
 	for last := ""; ; {
 		var ids []string
@@ -71,8 +72,8 @@ func (s *Stores) endAllSessions(ctx context.Context) error {
 	}
 }
 
-// deleteAll deletes until nothing is left; the statement's last placeholder is its
-// LIMIT.
+// deleteAll runs the DELETE statement, whose last placeholder is its LIMIT, until nothing is
+// left to delete.
 func (s *Stores) deleteAll(ctx context.Context, q string) error {
 	for {
 		var n int64

@@ -12,8 +12,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// Signers are what has keys of its own, derived from the session keys, beside the
-// sessions.
+// Signers are the objects, besides the sessions, that use keys derived from the session
+// keys.
 type Signers struct {
 	Devices *session.Devices
 	Lab     *anatomy.Lab // nil with LAB=off
@@ -22,10 +22,10 @@ type Signers struct {
 	Passkeys *passkey.Store
 
 	stores *Stores
-	keys   string // those in use, as keyring.Ring.Text writes them
+	keys   string // the keys in use, as keyring.Ring.Text returns them
 }
 
-// Signers returns what signs for a site at the URL public.
+// Signers returns the Signers of a site at the URL public.
 func (s *Stores) Signers(public *url.URL) (_ *Signers, err error) {
 	all := &Signers{stores: s, keys: s.Ring.Text()}
 	if all.Devices, err = session.NewDevices(public.Scheme == "https", s.Ring.Derive("device")); err != nil {
@@ -47,15 +47,15 @@ func (s *Stores) Signers(public *url.URL) (_ *Signers, err error) {
 	return all, err
 }
 
-// labKeys returns the keys with which the lab signs and encrypts. They open
-// nothing else.
+// labKeys returns the keys with which the lab signs and encrypts. They are used for nothing
+// else.
 func labKeys(r keyring.Ring) (sign, block [32]byte) {
 	return r.Derive("lab")[0], r.Derive("lab-block")[0]
 }
 
-// ReloadKeys takes up a change of the session keys in the file, which it logs. A
-// file that is gone or broken changes nothing, and neither does any file while
-// the environment has the keys. One caller at a time.
+// ReloadKeys reads the session keys from the file, and uses and logs them if they changed. A
+// missing or invalid file changes nothing; if the keys came from the environment, the file
+// is not read. It must not be called concurrently.
 func (s *Signers) ReloadKeys(ctx context.Context, dotenv string) {
 	if s.stores.Config.KeysFromEnv {
 		return

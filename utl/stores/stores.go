@@ -1,5 +1,5 @@
-// Package stores opens the database and what is kept in it, by the settings. It
-// makes the first session key and the database where they are missing.
+// Package stores opens the database and all stores in it, according to the settings. It
+// creates the first session key and the database file if they do not exist.
 package stores
 
 import (
@@ -25,12 +25,12 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// Options are what the stores are opened by.
+// Options are what Open needs.
 type Options struct {
 	Config config.Config
-	Dotenv string // path of the settings' file, where the keys are unless the environment has them
+	Dotenv string // path of the .env file, which has the keys unless the environment has them
 	Log    *slog.Logger
-	Now    func() time.Time // this machine's clock; with PostgreSQL, its clock counts
+	Now    func() time.Time // this machine's clock; with PostgreSQL, the database's clock is used instead
 }
 
 // Stores are the open stores.
@@ -46,10 +46,10 @@ type Stores struct {
 	Mail     *mail.Queue
 	Apps     *app.Store
 
-	ring atomic.Pointer[keyring.Ring] // once UseKeys has said which: the keys of now
+	ring atomic.Pointer[keyring.Ring] // the keys in use; nil before UseKeys
 }
 
-// Open opens the stores. Whoever calls it closes DB.
+// Open opens the stores. The caller must close DB.
 func Open(ctx context.Context, o Options) (*Stores, error) {
 	cfg := o.Config
 	ring, err := openRing(cfg, o.Dotenv)
@@ -96,8 +96,8 @@ func Open(ctx context.Context, o Options) (*Stores, error) {
 	return st, nil
 }
 
-// OpenDatabase opens the database that the settings name, making an SQLite file
-// where there is none, and brings its tables up to date.
+// OpenDatabase opens the database of the settings, creates an SQLite file if it does not
+// exist, and migrates the tables.
 func OpenDatabase(ctx context.Context, cfg config.Config) (*db.DB, error) {
 	if cfg.Postgres() {
 		return db.OpenPostgres(ctx, cfg.DatabaseURL)
@@ -105,8 +105,8 @@ func OpenDatabase(ctx context.Context, cfg config.Config) (*db.DB, error) {
 	return db.Open(ctx, cfg.DatabasePath())
 }
 
-// openRing returns the session keys: the environment's, or those of the file,
-// where the first one is made if there is none.
+// openRing returns the session keys from the environment, or from the file, in which it
+// creates the first key if there is none.
 func openRing(cfg config.Config, dotenv string) (ring keyring.Ring, err error) {
 	if cfg.KeysFromEnv {
 		ring, err = keyring.Parse(cfg.SessionKeys)
@@ -119,7 +119,7 @@ func openRing(cfg config.Config, dotenv string) (ring keyring.Ring, err error) {
 	return ring, ring.SelfTest()
 }
 
-// Pages opens PAGES_DIR; it returns nil where that is not set.
+// Pages opens PAGES_DIR. It returns nil if that is not set.
 func (s *Stores) Pages() (*os.Root, error) {
 	if s.Config.PagesDir == "" {
 		return nil, nil
@@ -131,10 +131,10 @@ func (s *Stores) Pages() (*os.Root, error) {
 	return root, nil
 }
 
-// Sweep deletes what is too old to matter, and says again which session key is in
-// use. What fails is logged.
+// Sweep deletes outdated rows, and stores again which session key is in use. It logs
+// errors.
 func (s *Stores) Sweep(ctx context.Context) {
 	if err := errors.Join(s.Sessions.Sweep(ctx), s.Throttle.Sweep(ctx), s.Accounts.Sweep(ctx, s.Config.AuditKeep), s.keepKey(ctx), s.Mail.Sweep(ctx), s.Factors.Sweep(ctx)); err != nil {
-		s.Log.WarnContext(ctx, "sweeping", "error", err)
+		s.Log.WarnContext(ctx, "deleting outdated rows failed", "error", err)
 	}
 }

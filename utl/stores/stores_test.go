@@ -153,7 +153,7 @@ func TestSweep(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	st.Sweep(gone)
-	if !strings.Contains(log.String(), "level=WARN msg=sweeping error=") {
+	if !strings.Contains(log.String(), "level=WARN msg=\"deleting outdated rows failed\" error=") {
 		t.Errorf("the log says %q", log)
 	}
 }

@@ -8,9 +8,9 @@ import (
 	"glassjar/utl/app"
 )
 
-// OpenToStrangers returns what everybody may open with an account that they made
-// just now; nothing, where nobody can make one alone: the apps for no group, the
-// hosts of GATE_HOSTS that are no app's, and /pages/. Errors: db.ErrUnavailable.
+// OpenToStrangers returns what everybody can open with an account that they create
+// themselves: apps for no group, hosts of GATE_HOSTS that are not an app's, and /pages/. It
+// returns nothing unless SIGNUP=open. Errors: db.ErrUnavailable.
 func (s *Stores) OpenToStrangers(ctx context.Context) (all []string, err error) {
 	if s.Config.SignUp != account.ByAnybody {
 		return nil, nil

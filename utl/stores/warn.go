@@ -7,12 +7,11 @@ import (
 	"glassjar/utl/passkey"
 )
 
-// Warn logs what whoever starts the server should know of its settings and, at
-// debug level, the settings themselves, without secrets.
+// Warn logs warnings about the settings and, at debug level, the settings without secrets.
 func (s *Stores) Warn(ctx context.Context) {
 	s.Log.DebugContext(ctx, "settings", slog.Any("config", s.Config))
 	for _, text := range s.Config.Warnings {
-		s.Log.WarnContext(ctx, "a setting is perhaps not meant", slog.String("problem", text))
+		s.Log.WarnContext(ctx, "a setting may be a mistake", slog.String("problem", text))
 	}
 	s.warnOfPasskeys(ctx)
 	if s.Config.PlainHTTP() {
@@ -20,8 +19,8 @@ func (s *Stores) Warn(ctx context.Context) {
 	}
 }
 
-// warnOfPasskeys logs why there are no passkeys, and that some were made for the name
-// that the site had before.
+// warnOfPasskeys logs why passkeys are off, and that some belong to a former host name of
+// the site.
 func (s *Stores) warnOfPasskeys(ctx context.Context) {
 	site := s.Config.URL(s.Config.Addr)
 	host := passkey.Host(site)
