@@ -28,11 +28,10 @@ type auditLine struct {
 	Agent    string    `json:"agent"`
 }
 
-// auditRows is how many lines have columns of one width.
+// auditRows is how many lines are aligned as one table.
 const auditRows = 100
 
-// Run prints what happened, newest first: when, what, to whom, by whom, from
-// which address, and more.
+// Run prints the audit log, newest first: time, event, account, actor, address, detail.
 func (c *auditCommand) Run(ctx context.Context, a *app) error {
 	q := audit.Query{Kind: c.Kind, Day: c.Day}
 	if c.Who != "" {

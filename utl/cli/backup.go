@@ -22,7 +22,7 @@ type backupCommand struct {
 	Keep int    `help:"Make FILE-TIME, print its name, and delete all but the newest N of these: for a timer." placeholder:"N"`
 }
 
-// Run copies the database, which a server may be using, into a new file.
+// Run copies the database into a new file, also while a server uses it.
 func (c *backupCommand) Run(ctx context.Context, a *app) error {
 	file := c.File
 	if c.Keep < 0 {
@@ -60,13 +60,13 @@ const stamp = "20060102T150405Z"
 
 var stampForm = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z$`)
 
-// dated returns the path with the time before its ending.
+// dated returns the path with the time before its extension.
 func dated(path, at string) string {
 	ending := filepath.Ext(path)
 	return strings.TrimSuffix(path, ending) + "-" + at + ending
 }
 
-// prune deletes all but the newest of the path's dated files, and nothing else.
+// prune deletes all but the newest keep of the path's dated files, and no other file.
 func prune(path string, keep int) error {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
@@ -81,7 +81,7 @@ func prune(path string, keep int) error {
 			made = append(made, e.Name())
 		}
 	}
-	slices.Sort(made) // by their time
+	slices.Sort(made) // the names sort by time
 	for _, name := range made[:max(0, len(made)-keep)] {
 		if err := os.Remove(filepath.Join(filepath.Dir(path), name)); err != nil {
 			return fmt.Errorf("deleting an older backup: %w", err)

@@ -16,8 +16,8 @@ type checkCommand struct {
 	File string `arg:"" optional:"" help:"A backup to look into instead, which is not changed."`
 }
 
-// Run says what is right and what is wrong with the site, or with a backup; with
-// something wrong the exit code is 1.
+// Run prints what is right and what is wrong with the site, or with a backup. If something
+// is wrong, the exit code is 1.
 func (c *checkCommand) Run(ctx context.Context, a *app) error {
 	said := &findings{a: a}
 	err := c.look(ctx, a, said)
@@ -38,7 +38,7 @@ func (c *checkCommand) look(ctx context.Context, a *app, said *findings) error {
 	return a.withStores(ctx, func(st *Stores) error { return said.site(ctx, st) })
 }
 
-// findings prints what was found.
+// findings prints findings, and remembers whether one is a problem.
 type findings struct {
 	a     *app
 	wrong bool
@@ -52,7 +52,7 @@ func (f *findings) say(good bool, format string, args ...any) {
 	fmt.Fprintf(f.a.Stdout, "%-8s %s\n", verdict, printable(fmt.Sprintf(format, args...)))
 }
 
-// whole says whether the database is.
+// whole prints the database's problems, or that it has none.
 func (f *findings) whole(problems []string) {
 	for _, problem := range problems {
 		f.say(false, "the database: %s", problem)
@@ -109,7 +109,7 @@ func (f *findings) site(ctx context.Context, st *Stores) error {
 	return nil
 }
 
-// secrets says whether the session keys open what they encrypted.
+// secrets prints whether the session keys decrypt the authenticator apps' secrets.
 func (f *findings) secrets(ctx context.Context, st *Stores) error {
 	tried, err := st.Factors.Try(ctx)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package cli is the commands of glassjar. Stdout gets what a command was asked
-// for and nothing else; sentences for people go to stderr. It refuses a
-// password as an argument, and never shows one.
+// Package cli implements glassjar's commands. Stdout gets the result of a command and
+// nothing else; messages for people go to stderr. It never accepts a password as an
+// argument, and never prints one.
 package cli
 
 import (
@@ -21,21 +21,21 @@ import (
 	"glassjar/utl/stores"
 )
 
-// Env is what the commands work on.
+// Env is the environment of the commands.
 type Env struct {
 	Stdin          *os.File // passwords are read from it
 	Stdout, Stderr io.Writer
-	Dotenv         string                                     // path of the settings' file
+	Dotenv         string                                     // path of the .env file
 	Config         func() (config.Config, error)              // reads the settings
-	Open           func(ctx context.Context) (*Stores, error) // makes what is missing; the command closes DB
-	Serve          func(ctx context.Context) error            // answers requests until ctx ends
+	Open           func(ctx context.Context) (*Stores, error) // opens the stores, and creates what is missing; the command closes DB
+	Serve          func(ctx context.Context) error            // serves requests until ctx ends
 	Now            func() time.Time
 }
 
 // Stores are the open stores.
 type Stores = stores.Stores
 
-// grammar is every command, as kong reads it. No setting is a flag.
+// grammar has every command, for kong. Settings are not flags.
 type grammar struct {
 	Serve   serveCommand    `cmd:"" help:"Answer requests, as without a command."`
 	User    userCommands    `cmd:"" help:"Change who has an account."`
@@ -59,11 +59,11 @@ type grammar struct {
 const description = `A sign-in server that you can see through. Without a command it serves. ` +
 	`Settings come from the environment and from .env.`
 
-// app is what the commands share.
+// app has what all commands use.
 type app struct{ Env }
 
-// Run runs the command that args name, or serves where they name none. It
-// returns the exit code: 0, 1 when it went wrong, 2 when it was asked wrongly.
+// Run runs the command that args name, or serves if args are empty. It returns the exit
+// code: 0, 1 after an error, or 2 for wrong usage.
 func Run(ctx context.Context, args []string, e Env) int {
 	out := &output{to: e.Stdout}
 	e.Stdout = out
@@ -81,7 +81,7 @@ func (a *app) run(ctx context.Context, args []string) error {
 	if len(args) == 1 && slices.Contains([]string{"--version", "-version", "-v", "-V"}, args[0]) {
 		args = []string{"version"}
 	}
-	helped := false // kong goes on after it has shown help
+	helped := false // kong continues after it has printed help
 	k, err := kong.New(&grammar{}, kong.Name("glassjar"), kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Writers(a.Stdout, a.Stderr),
 		kong.Vars{"recipes": recipe.Names}, kong.Exit(func(int) { helped = true }), kong.Bind(a), kong.BindTo(ctx, (*context.Context)(nil)))
@@ -98,19 +98,19 @@ func (a *app) run(ctx context.Context, args []string) error {
 	return err
 }
 
-// info tells the person something that is no part of the answer.
+// info prints a message for people on stderr.
 func (a *app) info(format string, args ...any) {
 	fmt.Fprintf(a.Stderr, format+"\n", args...)
 }
 
-// output is stdout. It keeps the first error, for Run to report: a command
-// whose answer did not arrive has failed.
+// output is stdout. It remembers the first error, which Run reports: a command whose
+// output was not written has failed.
 type output struct {
 	to  io.Writer
 	err error
 }
 
-// Write is io.Writer's.
+// Write implements io.Writer.
 func (o *output) Write(p []byte) (int, error) {
 	n, err := o.to.Write(p)
 	if o.err == nil {
@@ -132,10 +132,10 @@ type versionLine struct {
 	Version  string `json:"version"`
 	Revision string `json:"revision"`
 	Go       string `json:"go"`
-	Tables   int64  `json:"tables"` // the version of the database's tables that it knows
+	Tables   int64  `json:"tables"` // the newest version of the tables that this program knows
 }
 
-// Run prints version, revision where it is known, and the Go that built it.
+// Run prints the program's version, its revision if known, and the version of Go.
 func (c versionCommand) Run(a *app) error {
 	b := Build()
 	if c.JSON {
@@ -153,7 +153,7 @@ func (c versionCommand) Run(a *app) error {
 	return nil
 }
 
-// Build returns which program this is, as far as it knows.
+// Build returns the version of this program, as far as it is known.
 func Build() metrics.Build {
 	b := metrics.Build{Version: "(unknown)", Go: "go (unknown)"}
 	info, ok := debug.ReadBuildInfo()
@@ -176,7 +176,7 @@ type helpCommand struct {
 	Command []string `arg:"" optional:"" help:"The command, such as user add."`
 }
 
-// Run shows what the command's --help shows.
+// Run prints the help of the command.
 func (c *helpCommand) Run(k *kong.Kong) error {
 	_, err := k.Parse(append(c.Command, "--help"))
 	return err

@@ -16,7 +16,7 @@ type doctorCommand struct {
 	AppPasswordStdin bool        `help:"Read an app password from stdin, one line, and see what reaches the app with it."`
 }
 
-// Run prints what each attack on the page showed. A hole is an error.
+// Run prints the finding of each attack on the page. A hole is an error.
 func (c *doctorCommand) Run(ctx context.Context, a *app) error {
 	appPassword := ""
 	if c.AppPasswordStdin {
@@ -30,7 +30,7 @@ func (c *doctorCommand) Run(ctx context.Context, a *app) error {
 		count[f.Verdict]++
 		fmt.Fprintf(a.Stdout, "%-8s%s: %s\n", f.Verdict, f.Attack, f.Result)
 		if f.Fix != "" && f.Fix != change {
-			change = f.Fix // said once for a row of holes
+			change = f.Fix // printed once for consecutive holes with the same fix
 			fmt.Fprintf(a.Stdout, "%-8s%s\n%-8s%s\n", "", f.Means, "", f.Fix)
 		}
 	})
@@ -44,7 +44,7 @@ func (c *doctorCommand) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// counts are how many attacks had each verdict.
+// counts are the numbers of attacks by verdict.
 type counts map[doctor.Verdict]int
 
 // String returns the counts in words: 1 hole, 2 unknown, 31 passed.
@@ -69,7 +69,7 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %s", n, what)
 }
 
-// appPassword returns what comes on stdin, or what is typed.
+// appPassword reads an app password from stdin, or asks for it on a terminal.
 func (a *app) appPassword(ctx context.Context) (string, error) {
 	if !term.IsTerminal(a.fd()) {
 		return await(ctx, a.line)

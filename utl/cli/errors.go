@@ -34,15 +34,15 @@ var (
 	errNoAddress  = errors.New("no email address")
 )
 
-// answer is what people are told of an error.
+// answer is the message for an error.
 type answer struct {
 	err      error
 	sentence string
-	why      bool // the error's own words belong to it
+	why      bool // whether the error's own text is appended
 }
 
-// answers is the one place where an error gets its sentence, with the mend
-// where there is one. The first match wins; other errors speak for themselves.
+// answers has the messages of errors, with what to do about them. The first match wins.
+// Errors without a match are printed as they are.
 var answers = []answer{
 	{err: errNoTerminal, sentence: "there is no terminal to ask for a password: give it on stdin, with --password-stdin"},
 	{err: errNoPassword, sentence: "no password was given"},
@@ -99,7 +99,7 @@ var answers = []answer{
 	{err: keyring.ErrNoKeys, sentence: "there is no session key yet: glassjar makes one when it starts"},
 }
 
-// report says on w what went wrong, one line a fault, and returns the exit code.
+// report prints the error on w, one fault per line, and returns the exit code.
 func report(w io.Writer, err error) int {
 	if err == nil {
 		return 0
@@ -130,8 +130,8 @@ func (a answer) say(err error) string {
 	return a.sentence
 }
 
-// usageError returns what kong says of wrong usage, without the words that may be a
-// password: somebody tried it as an argument.
+// usageError returns kong's message about wrong usage without the values, which may be a
+// password that somebody gave as an argument.
 func usageError(wrong *kong.ParseError) string {
 	said, _, _ := strings.Cut(wrong.Error(), " but got ")
 	command := wrong.Context.Selected()
@@ -141,8 +141,8 @@ func usageError(wrong *kong.ParseError) string {
 	return said
 }
 
-// notListening returns what people are told of a server that could not listen,
-// and reports whether that is the error.
+// notListening returns the message for a server that could not listen, and reports whether
+// err is that error.
 func notListening(err error) (said string, ok bool) {
 	op, ok := errors.AsType[*net.OpError](err)
 	if !ok || op.Op != "listen" {
@@ -165,8 +165,7 @@ func notListening(err error) (said string, ok bool) {
 	return fmt.Sprintf("ADDR cannot be listened at: set it to an address of this machine, such as 127.0.0.1:8080 (%v)", err), true
 }
 
-// notAtSocket returns what people are told of a server that could not make its
-// Unix socket.
+// notAtSocket returns the message for a server that could not create its Unix socket.
 func notAtSocket(path string, err error) string {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):

@@ -14,7 +14,7 @@ type explainCommand struct {
 	Level  int    `default:"1" help:"Of the session: 1 (the default), or 2 after two factors or a passkey." placeholder:"LEVEL"`
 }
 
-// Run prints what the gate would answer and why, line by line, as it decides.
+// Run prints the gate's decision and its reasons, in the order of the checks.
 func (c *explainCommand) Run(ctx context.Context, a *app) error {
 	return a.withStores(ctx, func(st *Stores) error {
 		public, err := publicURL(st.Config)
@@ -44,8 +44,8 @@ func (c *explainCommand) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// subject returns the person as the gate knows somebody who is signed in: nobody
-// for an empty name and for an account that cannot be.
+// subject returns the gate's Subject for a signed-in session of the account. It is zero for
+// an empty name and for a disabled account, which cannot be signed in.
 func subject(ctx context.Context, st *Stores, name string, level int) (p gate.Subject, err error) {
 	if name == "" {
 		return p, nil

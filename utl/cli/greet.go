@@ -11,10 +11,9 @@ import (
 	"glassjar/utl/account"
 )
 
-// Greet says on stdout where to open the browser and, while there is no account,
-// prints the link that makes the owner: it is a secret, and no line of the log.
-// Where no owner can sign in, it says what to do; and what strangers may open where
-// they can make accounts.
+// Greet prints the site's URL on stdout and, while there is no account, the link with which
+// the owner creates one: it is a secret, so it is not logged. It also prints what to do if
+// no owner can sign in, and what strangers can open with SIGNUP=open.
 func Greet(ctx context.Context, st *Stores, public *url.URL, stdout io.Writer) error {
 	var made *account.MadeError
 	code, err := st.Accounts.NewFirst(ctx)
@@ -45,7 +44,7 @@ func Greet(ctx context.Context, st *Stores, public *url.URL, stdout io.Writer) e
 	return nil
 }
 
-// openTo says what may be opened.
+// openTo formats what strangers can open.
 func openTo(all []string) string {
 	if len(all) == 0 {
 		return "nothing yet: there is no app for everybody, and neither GATE_HOSTS nor PAGES_DIR is set"

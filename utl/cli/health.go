@@ -19,8 +19,8 @@ var errNotReady = errors.New("the server answers, and is not ready: it does not 
 
 type healthCommand struct{}
 
-// Run asks the server that runs with the settings whether it is ready, where it
-// listens itself: no proxy and no name is between.
+// Run asks the running server of these settings, directly at its address, whether it is
+// ready.
 func (healthCommand) Run(ctx context.Context, a *app) error {
 	cfg, err := a.Config()
 	if err != nil {
@@ -37,8 +37,7 @@ func (healthCommand) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// askReady returns the status of the server's /readyz. Errors: errNoPort, and that
-// nobody answers.
+// askReady returns the status of the server's /readyz. Errors: errNoPort; the connection's.
 func askReady(ctx context.Context, cfg config.Config) (status int, err error) {
 	network, address := "tcp", ownAddress(cfg.Addr)
 	if path, ok := cfg.Socket(); ok {
@@ -51,7 +50,7 @@ func askReady(ctx context.Context, cfg config.Config) (status int, err error) {
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, address)
 		},
-		// #nosec G402 -- it asks this machine itself, by no name of the certificate, and sends no secret
+		// #nosec G402 -- the connection is to this machine, and sends no secret
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 	}}
 	scheme := "http"
@@ -67,18 +66,18 @@ func askReady(ctx context.Context, cfg config.Config) (status int, err error) {
 		return 0, fmt.Errorf("nobody answers at %s: %w", cfg.Addr, errors.Unwrap(err))
 	}
 	defer res.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<16)) // the status says it
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<16)) // only the status matters
 	return res.StatusCode, nil
 }
 
-// ownAddress returns where a server that listens at addr is reached on this machine,
-// or "" where the port is not known.
+// ownAddress returns the address on this machine of a server that listens on addr, or "" if
+// the port is not known.
 func ownAddress(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || port == "0" {
 		return ""
 	}
-	switch host { // every address; a container may know no name, not even localhost
+	switch host { // every address; an address, because a container may not resolve localhost
 	case "", "0.0.0.0":
 		host = "127.0.0.1"
 	case "::":

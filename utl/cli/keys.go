@@ -22,11 +22,11 @@ type keysList struct{ listing }
 type keyLine struct {
 	Position int    `json:"position"`
 	ID       string `json:"id"`
-	Signs    bool   `json:"signs"` // else it verifies alone
+	Signs    bool   `json:"signs"` // whether it signs; every key verifies
 	Kept     string `json:"kept"`
 }
 
-// Run prints a line for each key. It makes nothing.
+// Run prints a line for each key. It creates no key.
 func (c keysList) Run(a *app) error {
 	ring, home, err := a.ring()
 	if err != nil {
@@ -43,11 +43,11 @@ func (c keysList) Run(a *app) error {
 	return c.print(a, rows)
 }
 
-// fromEnv is where keys are kept that no file holds.
+// fromEnv stands for keys that come from the environment and not from a file.
 const fromEnv = "environment"
 
-// ring returns the keys as they are, and where they are kept.
-// Errors: keyring.ErrNoKeys, errNoSite and the settings'.
+// ring returns the keys, and where they come from: the .env file or fromEnv. Errors:
+// keyring.ErrNoKeys, noSiteError, and those of the settings.
 func (a *app) ring() (ring keyring.Ring, home string, err error) {
 	cfg, err := a.Config()
 	switch {
@@ -70,10 +70,10 @@ type keysRotate struct{}
 
 const untilPrune = "old cookies stay good until: glassjar keys prune"
 
-// Run puts a new key in front of the others.
+// Run adds a new key before the others.
 func (keysRotate) Run(ctx context.Context, a *app) error {
 	ring, home, err := a.ring()
-	if err != nil && !errors.Is(err, keyring.ErrNoKeys) { // opening the stores makes the first
+	if err != nil && !errors.Is(err, keyring.ErrNoKeys) { // opening the stores creates the first key
 		return err
 	}
 	if cfg, fault := a.Config(); fault == nil && cfg.Postgres() {
@@ -97,12 +97,12 @@ func (keysRotate) Run(ctx context.Context, a *app) error {
 
 type keysPrune struct{}
 
-// pruneHint says whom pruning signs out. Nobody can say it by name: which key signed
-// a browser's cookie is known to the browser alone.
+// pruneHint says whom pruning signs out. Their names are not known: only the browsers know
+// which key signed their cookies.
 const pruneHint = "it signs out everybody whose browser has not been on a page of this site since the last rotation: " +
 	"only there it gets a cookie signed with the newest key"
 
-// Run drops every key but the newest.
+// Run removes every key except the newest.
 func (keysPrune) Run(ctx context.Context, a *app) error {
 	ring, home, err := a.ring()
 	if err != nil {
@@ -114,7 +114,7 @@ func (keysPrune) Run(ctx context.Context, a *app) error {
 	prune := func(r keyring.Ring) (keyring.Ring, error) { return r.Prune(), nil }
 	if home == fromEnv {
 		_, missing := errors.AsType[noSiteError](a.site())
-		if missing || ring.Len() == 1 { // the old keys encrypted nothing
+		if missing || ring.Len() == 1 { // nothing was encrypted with the old keys
 			return a.show(ring, prune, pruneHint)
 		}
 	}
@@ -137,7 +137,7 @@ func (keysPrune) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// reencrypt encrypts what the old keys encrypted with the newest, before they go.
+// reencrypt encrypts with the newest key what was encrypted with the old ones.
 func (a *app) reencrypt(ctx context.Context, st *Stores, ring keyring.Ring) error {
 	if err := st.Factors.SetKeys(ring.Derive("factor")); err != nil {
 		return err
@@ -149,8 +149,8 @@ func (a *app) reencrypt(ctx context.Context, st *Stores, ring keyring.Ring) erro
 	return err
 }
 
-// show prints the SESSION_KEYS that change makes of the environment's keys:
-// only who set them there can change them there.
+// show prints the SESSION_KEYS that change makes of the environment's keys. Only whoever
+// set them in the environment can change them there.
 func (a *app) show(was keyring.Ring, change func(keyring.Ring) (keyring.Ring, error), then string) error {
 	ring, err := change(was)
 	if err != nil {
@@ -164,8 +164,8 @@ func (a *app) show(was keyring.Ring, change func(keyring.Ring) (keyring.Ring, er
 	return nil
 }
 
-// showSteps prints the SESSION_KEYS of the two steps in which several servers get a
-// new key: one that signs before the others know its key signs people out there.
+// showSteps prints the two values of SESSION_KEYS by which several servers get a new key. If
+// one signed with it before the others had it, they would sign people out.
 func (a *app) showSteps(was keyring.Ring) error {
 	ring, err := was.Rotate()
 	if err != nil {
@@ -178,7 +178,7 @@ func (a *app) showSteps(was keyring.Ring) error {
 	return nil
 }
 
-// recordKey writes into the audit log that the file's keys were changed.
+// recordKey writes the audit entry of changed keys in the file.
 func (a *app) recordKey(ctx context.Context, st *Stores, kind string, ring keyring.Ring) error {
 	err := st.DB.Tx(ctx, func(tx *db.Tx) error {
 		return audit.Record(ctx, tx, st.Accounts.Now(), audit.Command(), audit.Event{Kind: kind, Detail: ring.IDs()[0]})

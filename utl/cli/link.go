@@ -50,8 +50,7 @@ func (c *linkReset) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// link prints the link of the kind whose code newCode makes, and says how long
-// it is good.
+// link prints the link of this kind with the code from newCode, and how long it is valid.
 func (a *app) link(ctx context.Context, kind string, life time.Duration, newCode func(*Stores) (string, error)) error {
 	return a.withStores(ctx, func(st *Stores) error {
 		public, err := publicURL(st.Config)
@@ -79,7 +78,7 @@ type linkLine struct {
 	Expires time.Time `json:"expires"`
 }
 
-// Run prints a line for each open invitation, newest first.
+// Run prints a line for each unused invitation, newest first.
 func (c linkList) Run(ctx context.Context, a *app) error {
 	return a.withStores(ctx, func(st *Stores) error {
 		page, err := st.Accounts.Invitations(ctx, "")
@@ -118,8 +117,8 @@ func (c *linkWithdraw) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// publicURL returns PUBLIC_URL, or where a server of these settings is on this
-// machine. Errors: errNoPort.
+// publicURL returns PUBLIC_URL, or the URL on this machine of a server with these settings.
+// Errors: errNoPort.
 func publicURL(cfg config.Config) (*url.URL, error) {
 	at := cfg.URL(cfg.Addr)
 	if cfg.PublicURL == nil && strings.Trim(at.Port(), "0") == "" {

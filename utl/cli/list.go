@@ -9,18 +9,18 @@ import (
 	"unicode"
 )
 
-// listing is the flag of a command that prints a list.
+// listing has the flag of a command that prints a list.
 type listing struct {
 	JSON bool `name:"json" help:"Print one JSON object a line."`
 }
 
-// row is one line of a list.
+// row is a line of a list.
 type row struct {
-	value any      // what --json prints
-	cells []string // what people read
+	value any      // for --json
+	cells []string // for people
 }
 
-// print prints the rows: people get columns, programs JSON.
+// print prints the rows as aligned columns, or as JSON, one object per line.
 func (l listing) print(a *app, rows []row) error {
 	if l.JSON {
 		to := json.NewEncoder(a.Stdout)
@@ -42,8 +42,8 @@ func (l listing) print(a *app, rows []row) error {
 	return w.Flush()
 }
 
-// printable returns the text without what a terminal would obey: strangers chose
-// some of it, such as their browser's name.
+// printable replaces unprintable characters, which could control the terminal: strangers
+// choose some texts, such as a browser's User-Agent.
 func printable(text string) string {
 	return strings.Map(func(c rune) rune {
 		if !unicode.IsPrint(c) {
@@ -53,7 +53,7 @@ func printable(text string) string {
 	}, text)
 }
 
-// dash returns the text, or a dash where there is none.
+// dash returns the text, or a dash if it is empty.
 func dash(text string) string {
 	if text == "" {
 		return "-"
@@ -61,5 +61,5 @@ func dash(text string) string {
 	return text
 }
 
-// at returns the time as lists say it.
+// at formats a time for lists.
 func at(t time.Time) string { return t.UTC().Format(time.RFC3339) }

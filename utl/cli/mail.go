@@ -16,8 +16,7 @@ type mailTest struct {
 	Address string `arg:"" help:"Where the mail goes to."`
 }
 
-// Run sends a mail and says that the mail server has it. It needs the settings
-// alone.
+// Run sends a test mail. It needs only the settings, no database.
 func (c *mailTest) Run(ctx context.Context, a *app) error {
 	if !hosts.IsMail(c.Address) {
 		return errNoAddress
@@ -28,7 +27,7 @@ func (c *mailTest) Run(ctx context.Context, a *app) error {
 	}
 	server, ok := stores.MailServer(cfg, cfg.URL(cfg.Addr), a.Now)
 	if !ok {
-		for _, text := range cfg.Warnings { // one of them may be why
+		for _, text := range cfg.Warnings { // one of them may be the cause
 			a.info("%s", text)
 		}
 		return errNoMail

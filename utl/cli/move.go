@@ -14,8 +14,8 @@ type moveCommand struct {
 	DatabaseURL string `arg:"" help:"The empty database to copy into, postgres://… or sqlite:FILE. With - it is read from stdin: a password in a command can be seen by every user of this machine."`
 }
 
-// Run copies the database, which a server may be using, into the other one, and
-// prints how many rows of each table it copied.
+// Run copies the database into the other one, also while a server uses it, and prints how
+// many rows of each table it copied.
 func (c *moveCommand) Run(ctx context.Context, a *app) error {
 	return a.withStores(ctx, func(st *Stores) error {
 		to, err := c.target(ctx, a, st.Config)

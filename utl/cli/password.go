@@ -12,12 +12,12 @@ import (
 	"glassjar/utl/password"
 )
 
-// maxStdin is how many bytes of stdin are read. A password that is cut here is
-// still refused: it is longer than one may be.
+// maxStdin is how many bytes of stdin are read. A password that is truncated by it is still
+// refused, because it is longer than a password may be.
 const maxStdin = 4 * password.MaxBytes
 
-// password returns the new password: typed twice where stdin is a terminal,
-// without echo; else, where fromStdin says so, what comes on it.
+// password returns a new password. If stdin is a terminal, it asks for it twice, without
+// echo; else it reads stdin if fromStdin is true.
 func (a *app) password(ctx context.Context, fromStdin bool) (string, error) {
 	switch {
 	case term.IsTerminal(a.fd()):
@@ -30,7 +30,7 @@ func (a *app) password(ctx context.Context, fromStdin bool) (string, error) {
 
 func (a *app) fd() int { return int(a.Stdin.Fd()) }
 
-// line returns what comes on stdin, without the newline at its end.
+// line reads stdin, which must be one line, and returns it without the line end.
 func (a *app) line() (string, error) {
 	text, err := io.ReadAll(io.LimitReader(a.Stdin, maxStdin))
 	if err != nil {
@@ -49,7 +49,7 @@ func (a *app) line() (string, error) {
 	return pw, nil
 }
 
-// ask says the rule, then asks for the password twice.
+// ask prints the rule for passwords, and then asks for the password twice.
 func (a *app) ask(ctx context.Context) (string, error) {
 	a.info("A password has at least %d characters: a few words, for example. It does not show while you type.", password.MinLength)
 	first, err := a.typed(ctx, "new password: ")
@@ -66,7 +66,7 @@ func (a *app) ask(ctx context.Context) (string, error) {
 	return first, nil
 }
 
-// typed returns a line from the terminal, which does not show it.
+// typed reads a line from the terminal without echo.
 func (a *app) typed(ctx context.Context, prompt string) (string, error) {
 	before, err := term.GetState(a.fd())
 	if err != nil {
@@ -77,18 +77,18 @@ func (a *app) typed(ctx context.Context, prompt string) (string, error) {
 		pw, err := term.ReadPassword(a.fd())
 		return string(pw), err
 	})
-	a.info("") // Enter was not shown either
+	a.info("") // the Enter key was not echoed either
 	switch {
 	case errors.Is(err, context.Canceled):
-		return "", errors.Join(err, term.Restore(a.fd(), before)) // the reader still waits, with echo off
+		return "", errors.Join(err, term.Restore(a.fd(), before)) // the goroutine still reads, with echo off
 	case err != nil:
 		return "", fmt.Errorf("reading the terminal: %w", err)
 	}
 	return pw, nil
 }
 
-// await returns what read returns, or gives up when ctx ends: read cannot be
-// stopped, and Ctrl-C must end the program.
+// await returns the result of read, or an error when ctx ends: read cannot be interrupted,
+// but Ctrl-C must end the program.
 func await(ctx context.Context, read func() (string, error)) (string, error) {
 	type result struct {
 		text string

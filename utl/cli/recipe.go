@@ -22,10 +22,10 @@ var (
 	errRelative    = errors.New("ADDR is a Unix socket with a path from the working folder, which the proxy does not know: give it one from / on, like unix:/run/glassjar/http.sock")
 )
 
-// withoutApps are the recipes that name no app.
+// withoutApps are the recipes that contain no app.
 var withoutApps = []string{"nginx-app", "haproxy-lua", "systemd", "systemd-socket"}
 
-// placeholder stands for the address of an app that nobody has named.
+// placeholder is used for the address of an app that is not known.
 const placeholder = "127.0.0.1:9092"
 
 type recipeCommand struct {
@@ -34,14 +34,14 @@ type recipeCommand struct {
 	Group string      `help:"Only people in this group may pass."`
 }
 
-// recipeApp is an app for a recipe.
+// recipeApp is an app in a recipe.
 type recipeApp struct {
 	recipe.App
 
-	kept bool // only its host was said: the database knows the rest
+	kept bool // only its host was given: the rest comes from the database
 }
 
-// UnmarshalText reads HOST=ADDRESS or HOST. Errors: as recipe.App's.
+// UnmarshalText parses HOST=ADDRESS or HOST. Errors: those of recipe.App.
 func (r *recipeApp) UnmarshalText(text []byte) error {
 	if r.kept = !strings.Contains(string(text), "="); r.kept {
 		r.Host = string(text)
@@ -50,7 +50,7 @@ func (r *recipeApp) UnmarshalText(text []byte) error {
 	return r.App.UnmarshalText(text)
 }
 
-// apps returns the apps that were named, and reports whether the database said some.
+// apps returns the apps that were named, and reports whether any came from the database.
 func (c *recipeCommand) apps(ctx context.Context, a *app) (all []recipe.App, kept bool, err error) {
 	for _, one := range c.App {
 		if one.kept {
@@ -69,8 +69,8 @@ func (c *recipeCommand) apps(ctx context.Context, a *app) (all []recipe.App, kep
 	return all, kept, nil
 }
 
-// Run prints the recipe for the settings and the apps that were named, or else all
-// of the database and of GATE_HOSTS. It makes nothing: no key, no database.
+// Run prints the recipe for the settings and the apps that were named, or else for all apps
+// of the database and of GATE_HOSTS. It creates nothing: no key, no database.
 func (c *recipeCommand) Run(ctx context.Context, a *app) error {
 	cfg, err := a.Config()
 	if err != nil {
@@ -89,7 +89,7 @@ func (c *recipeCommand) Run(ctx context.Context, a *app) error {
 	}
 	site.Apps, site.Group = named, c.Group
 	if !kept && !slices.Contains(withoutApps, c.Name) {
-		if len(named) == 0 && c.Name != "container" { // whose database is its own
+		if len(named) == 0 && c.Name != "container" { // a container has a database of its own
 			a.addKept(ctx, &site)
 		}
 		a.sayHosts(cfg, &site, named)
@@ -97,8 +97,8 @@ func (c *recipeCommand) Run(ctx context.Context, a *app) error {
 	return recipe.Write(a.Stdout, c.Name, site)
 }
 
-// RecipeSite returns what recipes are filled in with by the settings, without apps,
-// or nil where they say too little.
+// RecipeSite returns the recipe.Site of the settings, without apps, or nil if the settings
+// are not sufficient.
 func RecipeSite(cfg config.Config) *recipe.Site {
 	site, err := siteOf(cfg)
 	if err != nil {
@@ -107,7 +107,7 @@ func RecipeSite(cfg config.Config) *recipe.Site {
 	return &site
 }
 
-// siteOf returns what the settings say of the site.
+// siteOf returns the recipe.Site of the settings, without apps.
 func siteOf(cfg config.Config) (recipe.Site, error) {
 	switch {
 	case cfg.PublicURL == nil:
@@ -136,7 +136,8 @@ func siteOf(cfg config.Config) (recipe.Site, error) {
 	return site, nil
 }
 
-// addressOf returns where a proxy on this machine reaches a server of the settings.
+// addressOf returns the address where a proxy on this machine reaches a server with these
+// settings.
 func addressOf(cfg config.Config) (string, error) {
 	if path, ok := cfg.Socket(); ok {
 		if !filepath.IsAbs(path) {
@@ -157,8 +158,7 @@ func addressOf(cfg config.Config) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// addKept adds the apps of the database, if there is one that can be read, and
-// tells the person which are left out.
+// addKept adds the apps of the database, if it can be read, and prints which are left out.
 func (a *app) addKept(ctx context.Context, site *recipe.Site) {
 	err := a.withStores(ctx, func(st *Stores) error {
 		all, err := st.Apps.List(ctx)
@@ -173,8 +173,8 @@ func (a *app) addKept(ctx context.Context, site *recipe.Site) {
 	}
 }
 
-// addApp adds the app of the database, unless its host stands for many or has a port
-// that the proxy does not listen on.
+// addApp adds the app of the database, unless its host is a pattern or has a port on which
+// the proxy does not listen.
 func (a *app) addApp(site *recipe.Site, kept apps.App) {
 	host := kept.Host
 	if name, port, ok := hosts.Split(host); ok && port == site.PublicURL.Port() {
@@ -191,8 +191,8 @@ func (a *app) addApp(site *recipe.Site, kept apps.App) {
 	site.Apps = append(site.Apps, app)
 }
 
-// sayHosts adds the hosts of GATE_HOSTS that no app is there for, and tells the
-// person which of the apps named the gate would refuse.
+// sayHosts adds the hosts of GATE_HOSTS for which there is no app, and prints which of the
+// named apps the gate would refuse.
 func (a *app) sayHosts(cfg config.Config, site *recipe.Site, named []recipe.App) {
 	for _, app := range named {
 		if !slices.ContainsFunc(cfg.GateHosts, func(host string) bool { return covers(host, app.Host) }) {
@@ -214,8 +214,7 @@ func (a *app) sayHosts(cfg config.Config, site *recipe.Site, named []recipe.App)
 	}
 }
 
-// covers reports whether the entry of GATE_HOSTS is for the host, on whatever
-// port.
+// covers reports whether the entry of GATE_HOSTS includes the host, on any port.
 func covers(entry, host string) bool {
 	p, ok := hosts.ParsePattern(entry)
 	return ok && p.Names(host)

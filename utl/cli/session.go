@@ -26,7 +26,7 @@ type sessionLine struct {
 	Agent   string    `json:"agent"`
 }
 
-// Run prints a line for each session, 100 at most: an account has no more.
+// Run prints a line for each session, at most 100: an account has no more.
 func (c *sessionList) Run(ctx context.Context, a *app) error {
 	return a.withStores(ctx, func(st *Stores) error {
 		who, err := st.Accounts.Find(ctx, c.Name)

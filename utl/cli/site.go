@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// noSiteError is the error that no database is where the settings say.
+// noSiteError means that the database of the settings does not exist.
 type noSiteError struct{ path string }
 
 func (e noSiteError) Error() string {
@@ -16,14 +16,14 @@ func (e noSiteError) Error() string {
 		"A new site is made by: glassjar", filepath.Dir(e.path), filepath.Base(e.path))
 }
 
-// site returns a noSiteError, unless there is a database to work on. Only serving
-// and user add make one.
+// site returns a noSiteError unless there is a database. Only serving and user add create
+// one.
 func (a *app) site() error {
 	cfg, err := a.Config()
 	if err != nil {
 		return err
 	}
-	for _, text := range cfg.Warnings { // one of them may be why there is no site
+	for _, text := range cfg.Warnings { // one of them may be the reason why there is no site
 		a.info("%s", text)
 	}
 	if cfg.Postgres() {
@@ -36,10 +36,10 @@ func (a *app) site() error {
 	if info, err := os.Stat(path); errors.Is(err, os.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0 {
 		return noSiteError{path}
 	}
-	return nil // what else is wrong with it, opening it says
+	return nil // opening it reports other faults
 }
 
-// withStores opens the stores of a site that is there for fn, and closes them after it.
+// withStores opens the stores of an existing site, calls fn, and closes them.
 func (a *app) withStores(ctx context.Context, fn func(*Stores) error) error {
 	if err := a.site(); err != nil {
 		return err
@@ -47,8 +47,7 @@ func (a *app) withStores(ctx context.Context, fn func(*Stores) error) error {
 	return a.open(ctx, fn)
 }
 
-// open opens the stores for fn, making them where they are missing, and closes
-// them after it.
+// open opens the stores, which it creates if they do not exist, calls fn, and closes them.
 func (a *app) open(ctx context.Context, fn func(*Stores) error) error {
 	st, err := a.Open(ctx)
 	if err != nil {

@@ -49,9 +49,9 @@ type userAdd struct {
 	Group       string `help:"The groups, with commas between them." placeholder:"GROUPS"`
 }
 
-// Run makes an account, and the site where there is none yet.
+// Run creates an account, and the site if there is none.
 func (c *userAdd) Run(ctx context.Context, a *app) error {
-	if _, err := account.NewUsername(c.Name); err != nil { // before anybody types a password
+	if _, err := account.NewUsername(c.Name); err != nil { // checked before anybody types a password
 		return err
 	}
 	err := a.site()
@@ -63,14 +63,14 @@ func (c *userAdd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	a.info("there is no site in %s yet: this makes one", filepath.Dir(missing.path))
-	pw, err := a.password(ctx, c.PasswordStdin) // before anything is made
+	pw, err := a.password(ctx, c.PasswordStdin) // before anything is created
 	if err != nil {
 		return err
 	}
 	return a.open(ctx, func(st *Stores) error { return c.add(ctx, a, st, pw) })
 }
 
-// ask makes the account, with the password that it asks for.
+// ask asks for the password and creates the account.
 func (c *userAdd) ask(ctx context.Context, a *app, st *Stores) error {
 	switch _, err := st.Accounts.Find(ctx, c.Name); {
 	case err == nil:
@@ -96,8 +96,8 @@ func (c *userAdd) add(ctx context.Context, a *app, st *Stores, pw string) error 
 	return a.warnNoOwner(ctx, st)
 }
 
-// warnNoOwner warns when there are accounts and no owner: the link of the first
-// start works no more, and nobody can manage people.
+// warnNoOwner prints a warning if there are accounts but no owner who can sign in: then
+// nobody can manage people, and the first owner's link is no longer valid.
 func (a *app) warnNoOwner(ctx context.Context, st *Stores) error {
 	missing, err := st.Accounts.OwnerMissing(ctx)
 	if missing {
@@ -178,7 +178,7 @@ func (c *userEnable) Run(ctx context.Context, a *app) error {
 
 type userUnlock struct{ named }
 
-// Run lifts the account's lock.
+// Run unlocks the account.
 func (c *userUnlock) Run(ctx context.Context, a *app) error {
 	return a.change(ctx, c.Name, "is not locked", (*account.Store).Unlock)
 }
@@ -209,7 +209,7 @@ func (c *userDelete) Run(ctx context.Context, a *app) error {
 	return a.change(ctx, c.Name, "is deleted, and signed out everywhere", (*account.Store).Delete)
 }
 
-// change makes one change of the account and says what is true now.
+// change makes a change of the account, and prints now, the result.
 func (a *app) change(ctx context.Context, name, now string,
 	change func(s *account.Store, ctx context.Context, name string, by audit.Actor) error,
 ) error {
@@ -234,7 +234,7 @@ type userPassword struct {
 // Run sets the account's password.
 func (c *userPassword) Run(ctx context.Context, a *app) error {
 	return a.withStores(ctx, func(st *Stores) error {
-		who, err := st.Accounts.Find(ctx, c.Name) // before anybody types a password
+		who, err := st.Accounts.Find(ctx, c.Name) // checked before anybody types a password
 		if err != nil {
 			return err
 		}

@@ -83,7 +83,7 @@ func (c *userClearFactors) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// commas returns the texts between the commas.
+// commas splits the text at commas.
 func commas(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
 }

@@ -31,7 +31,7 @@ type kind int
 
 const (
 	kindDefault kind = iota
-	kindForward      // forges a header of the proxy's question to the gate: it must make no difference
+	kindForward      // forges a header that the proxy sends to the gate: the response must be the same
 	kindScript       // the response goes to a script, not to a person
 	kindPath         // another spelling of the path
 	kindGate         // asks the gate directly
@@ -62,14 +62,14 @@ func (e *scan) attacks() []attack {
 
 func singleHeader(name, value string) http.Header { return http.Header{name: {value}} }
 
-// nameSigns are the bytes that a header's name may have beside letters, digits
-// and - (RFC 9110, section 5.6.2). CGI turns - into _; lighttpd turns all of
-// these into _, and so takes Remote~User for Remote-User.
+// nameSigns are the bytes other than letters, digits and - that a header name may contain
+// (RFC 9110, section 5.6.2). CGI turns - into _; lighttpd turns all of these into _, and so
+// treats Remote~User like Remote-User.
 const nameSigns = "_.!#$%&'*+^`|~"
 
-// identities returns the identity headers in every spelling that some program
-// accepts, each with the value. Each spelling is an attack of its own: a proxy
-// that rejects one spelling may let another through.
+// identities returns attacks with the identity headers, in every spelling that some program
+// accepts, each with the value. Each spelling is an attack of its own: a proxy that removes
+// one spelling may pass on another.
 func identities(value string) []attack {
 	all := []attack{forgedAs("Remote-", value), forgedAs("REMOTE-", value), forgedAs("REMOTE_", value), forgedAs("Remote", value)}
 	for _, sign := range nameSigns {
@@ -90,8 +90,8 @@ func forgedAs(prefix, value string) attack {
 	return attack{name: prefix + "User and the like, forged", header: h}
 }
 
-// forwarded returns attacks that forge the headers of the proxy's question to
-// the gate. The forged host differs in its port only, which most gates accept.
+// forwarded returns attacks that forge the headers by which the proxy describes the request
+// to the gate. The forged host differs only in its port, which most gates accept.
 func (e *scan) forwarded() []attack {
 	scheme := map[string]string{"http": "https", "https": "http"}[e.scheme]
 	host := net.JoinHostPort((&url.URL{Host: e.host}).Hostname(), "4433")
@@ -114,8 +114,7 @@ func (e *scan) forwarded() []attack {
 	return all
 }
 
-// methods returns requests for the page that differ from a browser's that opens
-// it: other methods, scripts, upgrades.
+// methods returns attacks on the page with other methods, as a script, and with upgrades.
 func methods() []attack {
 	return []attack{
 		{name: "HEAD", method: http.MethodHead, hole: openMethod},
@@ -142,16 +141,16 @@ func methods() []attack {
 	}
 }
 
-// switches returns the upgrade to HTTP/2 on the same connection (RFC 7540,
-// section 3.2), whose requests a proxy does not see.
+// switches returns an attack that upgrades the connection to HTTP/2 (RFC 7540, section 3.2):
+// a proxy does not see the requests after that.
 func switches(hole advice) attack {
 	return attack{name: "an upgrade to h2c", hole: hole, header: http.Header{
 		"Connection": {"Upgrade, HTTP2-Settings"}, "Upgrade": {protocol}, "Http2-Settings": {"AAMAAABk"},
 	}}
 }
 
-// spellings returns other spellings of the path: some programs resolve them to
-// it, while a proxy's rule may match another path.
+// spellings returns other spellings of the path. Some apps resolve them to the path, while a
+// rule of the proxy may not match them.
 func spellings(path string) []string {
 	encoded := "/%2e"
 	if path != "/" {

@@ -36,7 +36,7 @@ func (e *scan) classify(a attack, got response) (Verdict, string) {
 	return Pass, fmt.Sprintf("%d to the sign-in page", got.status)
 }
 
-// classifyRefusal decides about a response that leads to no sign-in page.
+// classifyRefusal classifies a response that does not lead to the sign-in page.
 func classifyRefusal(a attack, status int) (Verdict, string) {
 	switch {
 	case status < 400:

@@ -16,9 +16,9 @@ import (
 	"time"
 )
 
-// pinned connects to the one host of a run. It looks up the host's addresses once and
-// keeps to the first that accepts a connection: a name server that answers
-// differently the next time (DNS rebinding) leads no attack to another machine.
+// pinned connects to the one host of a run. It resolves the host once, and uses only the
+// first address that accepts a connection: so a name server that answers differently the
+// next time (DNS rebinding) cannot redirect attacks to another machine.
 type pinned struct {
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 
@@ -26,7 +26,7 @@ type pinned struct {
 	addresses []netip.Addr
 }
 
-// dial connects to the port of the address at the pinned host.
+// dial connects to the pinned host, at the port of the address.
 func (p *pinned) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -39,7 +39,7 @@ func (p *pinned) dial(ctx context.Context, network, address string) (net.Conn, e
 			return nil, err
 		}
 	}
-	dialer := net.Dialer{Timeout: patience / 3} // so that an address that never answers leaves time for the next
+	dialer := net.Dialer{Timeout: timeout / 3} // leaves time for other addresses if one never answers
 	var refused error
 	for _, ip := range p.addresses {
 		c, err := dialer.DialContext(ctx, network, net.JoinHostPort(ip.Unmap().String(), port))
@@ -52,8 +52,8 @@ func (p *pinned) dial(ctx context.Context, network, address string) (net.Conn, e
 	return nil, refused
 }
 
-// lookup returns the host's addresses as browsers find them: localhost and every name
-// below it mean this machine, without a DNS query (RFC 6761, section 6.3).
+// lookup resolves the host as browsers do: localhost and names below it are this machine,
+// without a DNS query (RFC 6761, section 6.3).
 func lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{ip}, nil
@@ -64,17 +64,17 @@ func lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 }
 
-// faultOf says why there was no response, without a byte of what the other side sent:
-// the error of a response that is malformed quotes it.
+// faultOf says why there was no response, without anything that the other side sent: the
+// error about a malformed response quotes it.
 func faultOf(err error) string {
 	if whole, ok := errors.AsType[*url.Error](err); ok {
-		err = whole.Err // without the URL, which the operator gave
+		err = whole.Err // without the URL, which the operator knows
 	}
 	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return fmt.Sprintf("this machine does not trust the page's certificate (%v)", bad.Err)
 	}
 	if slow, ok := errors.AsType[net.Error](err); ok && slow.Timeout() {
-		return fmt.Sprintf("nothing came within %d s", patience/time.Second)
+		return fmt.Sprintf("nothing came within %d s", timeout/time.Second)
 	}
 	_, wire := errors.AsType[*net.OpError](err)
 	_, name := errors.AsType[*net.DNSError](err)

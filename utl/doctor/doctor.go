@@ -47,12 +47,12 @@ type Page struct {
 	path, uri    string // the uri is the path with the query
 }
 
-// UnmarshalText reads the page's URL. A fragment is dropped, as browsers do.
-// Errors: not http or https, no host, a user name.
+// UnmarshalText parses the page's URL. It drops the fragment, as browsers do. It returns an
+// error unless the URL is http or https, with a host and without a user.
 func (p *Page) UnmarshalText(text []byte) error {
 	u, err := url.Parse(string(text))
 	if err != nil || u.Hostname() == "" || u.User != nil {
-		return errNoPage // never err: it repeats the URL, which may hold a password
+		return errNoPage // not err itself: it quotes the URL, which may contain a password
 	}
 	own, ok := hosts.OwnPort(u.Scheme)
 	if !ok {
@@ -70,8 +70,8 @@ type scan struct {
 	Page
 
 	client    *http.Client
-	signIn    string // the sign-in page that the proxy leads people to
-	redirects bool   // the proxy answers with a redirect
+	signIn    string // the sign-in page to which the proxy redirects
+	redirects bool   // whether the proxy answers with a redirect
 	onFinding func(Finding)
 }
 
@@ -104,8 +104,8 @@ func Examine(ctx context.Context, page Page, with Credential, onFinding func(Fin
 	return e.attackSignedIn(ctx, with)
 }
 
-// probe opens the page without a sign-in, notes the sign-in page that it leads
-// to, and reports whether the page is behind a gate.
+// probe opens the page without a sign-in, stores the sign-in page to which it leads, and
+// reports whether the page is behind a gate.
 func (e *scan) probe(ctx context.Context) (bool, error) {
 	a := attack{name: "a stranger opens the page", hole: openPage}
 	got := e.send(ctx, a)
@@ -128,21 +128,20 @@ func (e *scan) probe(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// isSignIn reports whether the host is glassjar's own: its first page has the
-// sign-in form.
+// isSignIn reports whether the host is glassjar's own: its first page has a sign-in form.
 func (e *scan) isSignIn(ctx context.Context) bool {
 	got := e.send(ctx, attack{uri: "/"})
 	return got.status == http.StatusOK && strings.Contains(got.shown, `method="post" action="/auth"`)
 }
 
-// report passes the finding on.
+// report calls onFinding with the finding.
 func (e *scan) report(a attack, v Verdict, came string) {
 	about := map[Verdict]advice{Fail: a.hole, Remark: a.remark, Unknown: a.unclear}[v]
 	e.onFinding(Finding{Verdict: v, Attack: a.name, Result: printable(came), Means: about.means, Fix: about.fix})
 }
 
-// printable returns the text, cut, without what could move a terminal's cursor: a
-// server wrote it.
+// printable returns the first 300 bytes of the text without unprintable characters, which
+// could control a terminal: a server wrote it.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

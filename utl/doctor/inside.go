@@ -10,26 +10,25 @@ import (
 	"strings"
 )
 
-// cookies are the names of all cookies that glassjar sets on an app's host or on
-// a parent of it.
+// cookies are the names of all cookies that glassjar sets on an app's host or a parent domain.
 var cookies = []string{
 	"__Host-glassjar", "glassjar", "__Host-glassjar-gate", "__Secure-glassjar-gate", "glassjar-gate",
 	"__Host-glassjar-gate-next", "glassjar-gate-next", "__Host-glassjar-device", "glassjar-device",
 }
 
-// protocol is the one that the doctor asks to switch to. A token in what the app
-// shows may contain its three characters by chance, but not alone.
+// protocol is the protocol of the upgrade attack. The page of an app may contain these three
+// characters by chance inside a longer word.
 const protocol = "h2c"
 
 var protocolAlone = regexp.MustCompile(`(?:^|[^0-9A-Za-z_-])` + protocol + `(?:[^0-9A-Za-z_-]|$)`)
 
-// Credential is what lets a request through the gate: one of the two, or neither.
+// Credential lets a request through the gate. At most one of its fields is set.
 type Credential struct {
 	AppPassword string
 	Cookie      string // name=value of a gate cookie
 }
 
-// header returns the name of the header that the credential is sent in.
+// header returns the name of the header that carries the credential.
 func (c Credential) header() string {
 	if c.Cookie == "" {
 		return "Authorization"
@@ -37,7 +36,7 @@ func (c Credential) header() string {
 	return "Cookie"
 }
 
-// on returns the header with the credential added.
+// on returns a copy of the header with the credential added.
 func (c Credential) on(header http.Header) http.Header {
 	value := "Bearer " + c.AppPassword
 	if c.Cookie != "" {
@@ -48,7 +47,7 @@ func (c Credential) on(header http.Header) http.Header {
 	return header
 }
 
-// alone is the attack in which the app may get the credential itself.
+// alone returns the attack that checks whether the app gets the credential itself.
 func (c Credential) alone() attack {
 	if c.Cookie == "" {
 		return attack{name: "the app password", hole: handsPassword, marker: c.AppPassword}
@@ -57,8 +56,8 @@ func (c Credential) alone() attack {
 	return attack{name: "the gate's cookie", hole: handsCookies, marker: value}
 }
 
-// signedIn returns the attacks to make with a credential. Each hands the app a header
-// with the marker in it.
+// signedIn returns the attacks with a credential. Each sends the marker in a header that the
+// app must not get.
 func signedIn(marker string) []attack {
 	all := identities(marker)
 	for i := range all {
@@ -72,8 +71,8 @@ func signedIn(marker string) []attack {
 	})
 }
 
-// attackSignedIn sends headers that must not reach the app, with the credential, and
-// looks for them in the app's response.
+// attackSignedIn makes the attacks with the credential: it sends headers that must not reach
+// the app, and looks for them in the app's response.
 func (e *scan) attackSignedIn(ctx context.Context, with Credential) error {
 	seen := rand.Text()
 	first := with.alone()
@@ -91,7 +90,7 @@ func (e *scan) attackSignedIn(ctx context.Context, with Credential) error {
 	e.classifySignedIn(first, got, shows)
 	for _, a := range signedIn(rand.Text()) {
 		if shows && a.hole == switchesProtocol {
-			a.marker = protocol // other pages may contain the word by chance
+			a.marker = protocol // only on a page that shows headers: others may contain the word by chance
 		}
 		a.header = with.on(a.header)
 		got := e.send(ctx, a)
@@ -103,9 +102,8 @@ func (e *scan) attackSignedIn(ctx context.Context, with Credential) error {
 	return nil
 }
 
-// classifySignedIn decides whether the attack reached the app: the response has
-// its marker, or switches to another protocol. shows says that the app's page
-// shows its request's headers.
+// classifySignedIn decides whether the attack reached the app: the response contains its
+// marker, or switches protocols. shows says whether the app's page shows request headers.
 func (e *scan) classifySignedIn(a attack, got response, shows bool) {
 	a.name += ", signed in"
 	a.unclear = unseen

@@ -8,57 +8,56 @@ import (
 	"time"
 )
 
-// Longest is how long a run may take.
+// Longest is the maximum duration of a run.
 const Longest = 2 * time.Minute
 
-// Subject is the app that a run is about, as it was then.
+// Subject is the app of a run, as it was at the start.
 type Subject struct {
-	ID   string // what Last and Forget find the run by
+	ID   string // the app's id
 	Host string
 	URL  string // the page that is attacked
 }
 
-// Report is what a run has shown so far.
+// Report is the result of a run so far.
 type Report struct {
 	Subject
 
-	Began, Ended time.Time // Ended is zero until it has ended
-	Attacks      int       // how many there are to try; fewer where nothing is behind a gate
+	Began, Ended time.Time // Ended is zero while it runs
+	Attacks      int       // how many attacks are planned; fewer are made if the page is open
 	Findings     []Finding
-	Fault        string // why nothing was tested, or not all; empty: all was
+	Fault        string // why nothing or not everything was tested; empty: everything was
 }
 
-// Running reports whether the run goes on, or is about to begin.
+// Running reports whether the run has not ended yet; it may not have begun.
 func (r Report) Running() bool { return r.Ended.IsZero() }
 
 // Options are what a Runner needs.
 type Options struct {
-	Most    int // reports to keep: the oldest goes
+	Most    int // maximum number of reports; the oldest is dropped
 	Now     func() time.Time
 	Examine func(ctx context.Context, page Page, with Credential, onFinding func(Finding)) error // nil: Examine
 }
 
-// Runner examines pages for a server, one at a time, and keeps the last report about
-// each app, in memory.
+// Runner runs Examine for a server, one page at a time, and keeps the last report of each
+// app in memory.
 type Runner struct {
 	options Options
-	asked   chan *run // at most one: it is the current one
+	asked   chan *run // has room for one, which is then current
 
 	mu      sync.Mutex
 	current *run
 	last    map[string]*run
 }
 
-// run is one examination. What it has found is read and written under the Runner's
-// lock.
+// run is one examination. The Runner's lock protects it.
 type run struct {
 	report Report
 	page   Page
 	with   Credential
-	cancel context.CancelFunc // nil until it has begun
+	cancel context.CancelFunc // nil before it begins
 }
 
-// NewRunner returns a Runner. It examines nothing until Run is called.
+// NewRunner returns a Runner. It does nothing until Run is called.
 func NewRunner(o Options) *Runner {
 	if o.Examine == nil {
 		o.Examine = Examine
@@ -66,7 +65,7 @@ func NewRunner(o Options) *Runner {
 	return &Runner{options: o, asked: make(chan *run, 1), last: map[string]*run{}}
 }
 
-// Run does what Start asks for, until ctx ends: a run ends with it.
+// Run makes the runs that Start requests, until ctx ends, which also ends the current run.
 func (r *Runner) Run(ctx context.Context) {
 	for {
 		select {
@@ -83,7 +82,7 @@ func (r *Runner) do(ctx context.Context, next *run) {
 	defer cancel()
 	r.mu.Lock()
 	next.cancel = cancel
-	if r.last[next.report.ID] != next { // it was forgotten before it began
+	if r.last[next.report.ID] != next { // Forget was called before it began
 		cancel()
 	}
 	r.mu.Unlock()
@@ -98,10 +97,10 @@ func (r *Runner) do(ctx context.Context, next *run) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	next.report.Ended, next.report.Fault = r.options.Now(), faultOfRun(err)
-	r.current, next.with = nil, Credential{} // the report stays
+	r.current, next.with = nil, Credential{} // only the report is kept
 }
 
-// faultOfRun says why a run tested nothing, or not all.
+// faultOfRun says why a run tested nothing or not everything.
 func faultOfRun(err error) string {
 	switch {
 	case err == nil:
@@ -114,7 +113,7 @@ func faultOfRun(err error) string {
 	return err.Error()
 }
 
-// Busy returns the report about the app that is examined now, if there is one.
+// Busy returns the report of the current run, if there is one.
 func (r *Runner) Busy() (Report, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -124,9 +123,9 @@ func (r *Runner) Busy() (Report, bool) {
 	return r.current.copied(), true
 }
 
-// Start makes Run examine the app's page, without a sign-in and with the credential,
-// if it is not empty. It reports false while another run goes on. Errors: the URL is
-// no page.
+// Start requests a run on the app's page, without a sign-in and, if the credential is not
+// empty, with it. It returns false while another run is current. It returns an error if the
+// URL is not a valid Page.
 func (r *Runner) Start(about Subject, with Credential) (bool, error) {
 	var page Page
 	if err := page.UnmarshalText([]byte(about.URL)); err != nil {
@@ -146,7 +145,7 @@ func (r *Runner) Start(about Subject, with Credential) (bool, error) {
 		delete(r.last, r.oldest())
 	}
 	r.current, r.last[about.ID] = next, next
-	r.asked <- next // there is room: only the current one is ever in it
+	r.asked <- next // never blocks: there is only one current run
 	return true, nil
 }
 
@@ -159,8 +158,8 @@ func (r *Runner) oldest() (id string) {
 	return id
 }
 
-// Last returns the report of the app's last run, if there is one. A report about
-// another host or page than the app has now is forgotten.
+// Last returns the report of the app's last run, if there is one. It drops a report about
+// another host or URL than the app has now.
 func (r *Runner) Last(about Subject) (Report, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -175,7 +174,7 @@ func (r *Runner) Last(about Subject) (Report, bool) {
 	return found.copied(), true
 }
 
-// Forget drops the report about the app, and ends its run if it goes on.
+// Forget drops the app's report, and cancels its run if that is current.
 func (r *Runner) Forget(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,23 +12,24 @@ import (
 // response is the answer to an attack.
 type response struct {
 	status int
-	signIn string // its Location without the query
-	next   string // the Location's next parameter
-	shown  string // headers and body, at most 64 KB of it
+	signIn string // the Location header without the query
+	next   string // the parameter next of the Location header
+	shown  string // headers and body, at most 64 KB of the body
 	reason string // why there was no response
 }
 
 // Bounds of each request: with what is sent for it, a response costs no more memory.
 const (
-	patience  = 10 * time.Second
+	// Limits of each request, so that a response takes limited time and memory.
+	timeout   = 10 * time.Second
 	maxHeader = 64 << 10
 	maxBody   = 64 << 10
 )
 
-// newClient returns a client that sends headers and paths as they are spelled:
-// HTTP/1.1, and a new connection each time, so that a server which closes the
-// connection after one attack still gets the next. It asks no proxy of this
-// machine's settings and follows no redirect: it reaches the page's host alone.
+// newClient returns a client that sends headers and paths exactly as they are spelled. It
+// uses HTTP/1.1 and a new connection for each request, because a server may close the
+// connection after an attack. It follows no redirect and uses no proxy of the environment:
+// it connects to the page's host only.
 func newClient() *http.Client {
 	only := new(http.Protocols)
 	only.SetHTTP1(true)
@@ -37,13 +38,12 @@ func newClient() *http.Client {
 		Transport: &http.Transport{
 			DialContext: host.dial, Protocols: only, DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: maxHeader,
 		},
-		Timeout:       patience,
+		Timeout:       timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// send sends the attack. Headers that it does not set are a browser's that opens
-// a page.
+// send sends the attack, with a browser's headers where the attack sets none.
 func (e *scan) send(ctx context.Context, a attack) response {
 	r, err := http.NewRequestWithContext(ctx, a.verb(), e.root()+a.target(e.Page), strings.NewReader(a.body))
 	if err != nil {
@@ -69,7 +69,7 @@ func read(resp *http.Response) response {
 	var shown strings.Builder
 	_ = resp.Header.Write(&shown) // writing to a Builder cannot fail
 	if resp.StatusCode != http.StatusSwitchingProtocols {
-		_, _ = io.Copy(&shown, io.LimitReader(resp.Body, maxBody)) // on an error, the part that was read counts
+		_, _ = io.Copy(&shown, io.LimitReader(resp.Body, maxBody)) // an error does not matter: what was read counts
 	}
 	got.shown = shown.String()
 	return got

@@ -29,7 +29,7 @@ func write(t *testing.T, name string, s recipe.Site) string {
 	return text.String()
 }
 
-// Every whole file names the site, its apps and their group.
+// Every recipe that is a whole file contains the site, its apps and their group.
 func TestWrite(t *testing.T) {
 	for _, name := range []string{"nginx", "caddy", "haproxy", "traefik"} {
 		text := write(t, name, site())
@@ -54,7 +54,7 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// What nginx includes for one more app is what it has for the others.
+// nginx-app has the same content as nginx's recipe has for its apps.
 func TestTheAppsOfNginxAreAlike(t *testing.T) {
 	snippet, whole := write(t, "nginx-app", site()), write(t, "nginx", site())
 	_, common, _ := strings.Cut(snippet, "#\t}\n")
@@ -63,8 +63,7 @@ func TestTheAppsOfNginxAreAlike(t *testing.T) {
 	}
 }
 
-// meddling is what would say more to some proxy than a host, an address or a
-// group may.
+// meddling are values with characters that have a meaning in some proxy's configuration.
 var meddling = []string{
 	"x;", "x; return 200", "x{", "x}", "x y", "x\ty", "x\ny", "x\n", "\nx", "x\r", "x\x00", `x"`, "x'", "x`", "x#", "x$host", "x\\", "${x}", "{{x}}",
 	"{env.HOME}", "x%[src]", "x,y", "x|y", "x/y", "x?y", "x&y", "x@y", "x=y", "x(y)", "*", "*.x", "~x", "!x", "é", "x\u212a", "<x>", "-x", ".x", "x:y",
@@ -99,7 +98,7 @@ func TestWriteRefuses(t *testing.T) {
 	}
 }
 
-// A socket's path says no more to a proxy than it is.
+// A Unix socket's path has no characters with a meaning to a proxy.
 func TestSockets(t *testing.T) {
 	for _, name := range []string{"nginx", "caddy"} {
 		s := site()
@@ -109,7 +108,7 @@ func TestSockets(t *testing.T) {
 		}
 		for _, bad := range slices.Concat(meddling, []string{"", "/", "a//b", "a/"}) {
 			if slices.Contains([]string{"x/y", "-x", ".x"}, bad) {
-				continue // a path may have these
+				continue // allowed in a path
 			}
 			s.Address = "unix:/" + bad
 			if err := recipe.Write(io.Discard, name, s); !errors.Is(err, recipe.ErrPath) {
@@ -126,8 +125,7 @@ func TestSockets(t *testing.T) {
 	}
 }
 
-// What is meant for glassjar says no more to systemd and to an engine of containers
-// than it is.
+// Settings for glassjar have no characters with a meaning to systemd or in a compose file.
 func TestSettingsOfServices(t *testing.T) {
 	for _, text := range []string{"x y", "x\ty", "x\ny", "x\n", `x"`, "x'", "x%h", "x$h", "x\\", "x;", "x#", "{x}", "é", "x\x00"} {
 		for _, name := range []string{"systemd", "systemd-socket", "container"} {
@@ -183,8 +181,7 @@ func TestApp(t *testing.T) {
 	}
 }
 
-// traefik is what its documentation lists of a dynamic configuration, as far as
-// the recipe needs it.
+// traefik has the fields of Traefik's documented dynamic configuration that the recipe uses.
 type traefik struct {
 	HTTP struct {
 		Routers map[string]struct {
@@ -207,8 +204,8 @@ type traefik struct {
 	}
 }
 
-// Traefik is not in Debian, so few run its tests: its file is held to the documented
-// keys too, and to what it names of itself.
+// Traefik is not in Debian, so its tests often do not run: its recipe is also checked against
+// the documented fields, and against the names that it defines itself.
 func TestTraefik(t *testing.T) {
 	var got traefik
 	reader := yaml.NewDecoder(strings.NewReader(write(t, "traefik", site())))

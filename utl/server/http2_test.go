@@ -22,7 +22,7 @@ import (
 	"glassjar/utl/tlscert/certtest"
 )
 
-// noted is a connection that says when it is closed.
+// noted is a connection that tells when it is closed.
 type noted struct {
 	net.Conn
 
@@ -30,23 +30,23 @@ type noted struct {
 	closed chan struct{}
 }
 
-// Close is net.Conn's.
+// Close implements net.Conn.
 func (n *noted) Close() error {
 	n.once.Do(func() { close(n.closed) })
 	return n.Conn.Close()
 }
 
-// client is a client's connection that speaks HTTP/2, frame by frame.
+// client is a client's connection that speaks HTTP/2 frame by frame.
 type client struct {
 	*http2.Framer
 
 	t    *testing.T
 	over *tls.Conn
-	ends *noted // the server's side
+	ends *noted // the server's end
 	next uint32
 }
 
-// overTLS starts a server that speaks HTTP/2 over TLS, and returns what ends it.
+// overTLS starts a server that speaks HTTP/2 over TLS, and returns a function that stops it.
 func overTLS(t *testing.T, site http.HandlerFunc, w *wire) (stop func()) {
 	t.Helper()
 	folder := t.TempDir()
@@ -70,7 +70,7 @@ func overTLS(t *testing.T, site http.HandlerFunc, w *wire) (stop func()) {
 	}
 }
 
-// frames dials the server, and sends the settings.
+// frames connects to the server and sends the settings.
 func (w *wire) frames(t *testing.T, settings ...http2.Setting) *client {
 	t.Helper()
 	ours, theirs := net.Pipe()
@@ -82,7 +82,7 @@ func (w *wire) frames(t *testing.T, settings ...http2.Setting) *client {
 	}
 	c := &client{http2.NewFramer(over, over), t, over, ends, 1}
 	sent := make(chan error, 1)
-	go func() { // the server says its settings first: nothing between us holds bytes
+	go func() { // the server sends its settings first, and the connection buffers nothing
 		_, err := io.WriteString(over, http2.ClientPreface)
 		sent <- errors.Join(err, c.WriteSettings(settings...))
 	}()
@@ -108,7 +108,7 @@ func (c *client) read() http2.Frame {
 	return frame
 }
 
-// get asks for / on a new stream, while somebody reads.
+// get requests / on a new stream; somebody else must read the frames.
 func (c *client) get() error {
 	var block bytes.Buffer
 	headers := hpack.NewEncoder(&block)
@@ -121,7 +121,7 @@ func (c *client) get() error {
 	return c.WriteHeaders(http2.HeadersFrameParam{StreamID: c.next - 2, BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true})
 }
 
-// resets reads until so many streams are reset, and returns how many with each code.
+// resets reads until n streams are reset, and returns how many with each code.
 func (c *client) resets(n int) map[http2.ErrCode]int {
 	c.t.Helper()
 	found := map[http2.ErrCode]int{}
@@ -136,8 +136,8 @@ func (c *client) resets(n int) map[http2.ErrCode]int {
 	return found
 }
 
-// Attack http/streams: a connection has 100 streams at most, and one whose answer
-// nobody takes (its window is 0) ends after 30 s.
+// Attack http/streams: a connection has at most 100 streams, and a stream whose response the
+// client does not read (its window is 0) ends after 30 s.
 func TestHTTP2StreamsThatNobodyReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire()
@@ -166,8 +166,8 @@ func TestHTTP2StreamsThatNobodyReads(t *testing.T) {
 	})
 }
 
-// Attack http/streams: a connection is closed when its client takes not one byte
-// for 30 s, whatever its streams wait for.
+// Attack http/streams: a connection is closed if its client reads nothing for 30 s, whatever
+// the state of its streams.
 func TestHTTP2ConnectionsThatNobodyReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire()
@@ -177,7 +177,7 @@ func TestHTTP2ConnectionsThatNobodyReads(t *testing.T) {
 			_, _ = io.WriteString(w, strings.Repeat("a", 1<<20))
 		}, w)
 		c := w.frames(t, http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 30})
-		go func() { // which the server takes; from here on nobody reads
+		go func() { // the server accepts these; from here on nobody reads
 			if err := c.get(); err != nil {
 				t.Error(err)
 			}

@@ -16,7 +16,7 @@ import (
 
 func TestEvery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 210*time.Second) // of the bubble's clock
+		ctx, cancel := context.WithTimeout(t.Context(), 210*time.Second) // synctest's fake clock
 		defer cancel()
 		began := time.Now()
 		var at []time.Duration
@@ -27,8 +27,8 @@ func TestEvery(t *testing.T) {
 	})
 }
 
-// A signal has every file looked at at once, which is logged; the time does so
-// without a word.
+// At a signal every function is called at once, which is logged; on the timer without a log
+// line.
 func TestLookAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

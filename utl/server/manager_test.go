@@ -15,7 +15,7 @@ import (
 	"glassjar/utl/server"
 )
 
-// environ returns a getenv over NAME=value.
+// environ returns a getenv for NAME=value pairs.
 func environ(all ...string) func(string) string {
 	return func(name string) string {
 		for _, one := range all {
@@ -27,7 +27,7 @@ func environ(all ...string) func(string) string {
 	}
 }
 
-// heard is a manager's ear. Its name goes into NOTIFY_SOCKET.
+// heard is the manager's socket. Its name is the NOTIFY_SOCKET.
 type heard struct {
 	*net.UnixConn
 
@@ -44,7 +44,7 @@ func ear(t *testing.T, name string) heard {
 	return heard{c, t}
 }
 
-// hear returns the next state that the manager is told, or "" when nothing comes.
+// hear returns the next state that the manager receives, or "" if none comes within the time.
 func (h heard) hear(within time.Duration) string {
 	h.t.Helper()
 	if err := h.SetReadDeadline(time.Now().Add(within)); err != nil {
@@ -58,8 +58,7 @@ func (h heard) hear(within time.Duration) string {
 	return string(state[:n])
 }
 
-// The manager is told that the server is ready, again and again that it runs, and
-// that it stops.
+// The manager is notified that the server is ready, regularly that it runs, and that it stops.
 func TestTheManagerIsTold(t *testing.T) {
 	for _, name := range []string{filepath.Join(t.TempDir(), "notify"), "@glassjar-test-" + filepath.Base(t.TempDir()) + t.Name()} {
 		h := ear(t, name)
@@ -92,8 +91,8 @@ func TestTheManagerIsTold(t *testing.T) {
 	}
 }
 
-// A sign of life is given where this process is waited for: WATCHDOG_PID names it, or
-// nobody. Whoever started it, with its environment, may be the one that is meant.
+// The watchdog is notified if WATCHDOG_PID is this process or not set. The environment may be
+// inherited from a parent for which it is meant.
 func TestWhoseWatchdog(t *testing.T) {
 	for whose, want := range map[string]string{"7": "WATCHDOG=1", "": "WATCHDOG=1", "8": "STOPPING=1", "07": "STOPPING=1", "x": "STOPPING=1"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -106,7 +105,7 @@ func TestWhoseWatchdog(t *testing.T) {
 			if got := h.hear(10 * time.Second); got != "READY=1" {
 				t.Fatalf("it heard %q first", got)
 			}
-			<-time.After(time.Second) // of the bubble's clock: 100 signs of life
+			<-time.After(time.Second) // synctest's fake clock: 100 notifications
 			if err := stop(); err != nil {
 				t.Error(err)
 			}
@@ -117,8 +116,8 @@ func TestWhoseWatchdog(t *testing.T) {
 	}
 }
 
-// Without a manager nothing is told; what is meant for another process does not
-// count; a manager that is gone stops no server.
+// Without a manager there are no notifications; variables for another process are ignored; a
+// manager that is gone does not stop the server.
 func TestOtherManagers(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "notify")
 	h := ear(t, name)
@@ -142,7 +141,7 @@ func TestOtherManagers(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v: %v", env, err)
 		}
-		run(m) // it would listen at file descriptor 3, or fail to
+		run(m) // else it would listen on file descriptor 3, or fail
 	}
 	if got := h.hear(time.Millisecond); got != "" {
 		t.Errorf("somebody else was told %q", got)

@@ -19,7 +19,7 @@ import (
 	"glassjar/utl/tlscert/certtest"
 )
 
-// running starts the server in a bubble; its return value ends it and waits.
+// running starts the server in a synctest bubble. The returned function stops it and waits.
 func running(t *testing.T, s server.Server, w *wire) (stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -37,7 +37,7 @@ const get = "GET / HTTP/1.1\r\nHost: jar.example\r\n\r\n"
 
 func hello(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }
 
-// nginx keeps a connection for 60 s: ours must not be closed when it sends on it.
+// nginx keeps idle connections for 60 s: the server must not close one before.
 func TestConnectionsOutliveNginx(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire()
@@ -45,7 +45,7 @@ func TestConnectionsOutliveNginx(t *testing.T) {
 		c := w.dial(t)
 		for range 3 {
 			c.ask(get)
-			<-time.After(75 * time.Second) // of the bubble's clock: no time passes
+			<-time.After(75 * time.Second) // synctest's fake clock
 		}
 		c.ask(get)
 		<-time.After(2 * time.Minute)
@@ -58,7 +58,7 @@ func TestConnectionsOutliveNginx(t *testing.T) {
 	})
 }
 
-// A client that sends its headers, or its form, byte by byte is cut off.
+// A client that sends its headers or its form byte by byte is disconnected.
 func TestSlowClients(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire()
@@ -107,7 +107,7 @@ func TestChunkedRequestsCloseTheirConnection(t *testing.T) {
 	})
 }
 
-// What is under way when the stop comes is answered, and the jobs end after it.
+// Requests in progress at the stop get their response, and the jobs end after that.
 func TestStopLetsRequestsFinish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire()
@@ -136,8 +136,8 @@ func TestStopLetsRequestsFinish(t *testing.T) {
 	})
 }
 
-// A connection that was let in before the stop is answered, though its request
-// comes after it, and is closed then; one that sends nothing holds nobody up.
+// A connection that was accepted before the stop gets a response, even if its request comes
+// later, and is then closed. A connection that sends nothing does not delay the stop.
 func TestStopAnswersWhoeverWasLetIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire()
@@ -150,7 +150,7 @@ func TestStopAnswersWhoeverWasLetIn(t *testing.T) {
 		ended, began := make(chan error), time.Now()
 		go func() { ended <- stop() }()
 		synctest.Wait()
-		<-time.After(time.Second) // of the bubble's clock
+		<-time.After(time.Second) // synctest's fake clock
 		for name, c := range map[string]*conn{"late": late, "kept alive": kept} {
 			if res := c.ask(get); res.StatusCode != http.StatusOK || !res.Close {
 				t.Errorf("%s: got %+v", name, res)
@@ -159,14 +159,14 @@ func TestStopAnswersWhoeverWasLetIn(t *testing.T) {
 		if err := <-ended; err != nil || !silent.closed() {
 			t.Errorf("error %v", err)
 		}
-		if took := time.Since(began); took > 7*time.Second { // net/http's own patience is 5 s
+		if took := time.Since(began); took > 7*time.Second { // net/http itself waits 5 s
 			t.Errorf("the stop took %v", took)
 		}
 	})
 }
 
-// The manager is told that the server is ready when the site is. A watchdog that
-// waits for another process is told nothing.
+// The manager is notified that the server is ready when the site is. A watchdog for another
+// process is not notified.
 func TestReady(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "notify")
 	h := ear(t, name)
@@ -192,8 +192,7 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// A request that takes for ever is cut off after 10 s, which is logged and is no
-// failure.
+// A request that does not end is cut off after 10 s. That is logged, and is not an error.
 func TestStopCutsOffAfter10Seconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, never := newWire(), make(chan struct{})
@@ -219,7 +218,7 @@ func TestStopCutsOffAfter10Seconds(t *testing.T) {
 	})
 }
 
-// A listener that fails ends the server with an error, and the jobs too.
+// A failing listener ends the server with an error, and ends the jobs.
 func TestAListenerThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, ended := newWire(), false
@@ -232,7 +231,7 @@ func TestAListenerThatFails(t *testing.T) {
 	})
 }
 
-// Too many open files are a warning, and no end.
+// Too many open files cause a warning, and do not end the server.
 func TestTooManyOpenFilesAreAWarning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire()
@@ -251,7 +250,7 @@ func TestTooManyOpenFilesAreAWarning(t *testing.T) {
 	})
 }
 
-// What any client can cause at will is told at debug alone.
+// Messages that any client can cause are logged at debug only.
 func TestClientsFaultsAreNoWarnings(t *testing.T) {
 	for message, want := range map[string]string{
 		"http: Accept error: accept tcp: too many open files; retrying in 5ms": "WARN",

@@ -16,7 +16,7 @@ import (
 	"glassjar/utl/server"
 )
 
-// at returns where a socket of the path is listened at.
+// at returns a Place with a Unix socket at the path.
 func at(path string) server.Place { return server.Place{Addr: "unix:" + path} }
 
 func listen(t *testing.T, p server.Place) net.Listener {
@@ -29,8 +29,8 @@ func listen(t *testing.T, p server.Place) net.Listener {
 	return ln
 }
 
-// Whoever connects is trusted, under whatever name: so only the owner and the
-// folder's group may.
+// Whoever connects is trusted, so only the owner and the folder's group may connect. The
+// client's own address is ignored.
 func TestUnixSocket(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "http.sock")
@@ -68,8 +68,8 @@ func TestUnixSocket(t *testing.T) {
 	}
 }
 
-// otherGroup returns a group that is not the one of this process's files, or that one where
-// it has no other.
+// otherGroup returns a group of this process other than that of its files, or that one if it
+// has no other.
 func otherGroup(t *testing.T) int {
 	t.Helper()
 	if os.Geteuid() == 0 {
@@ -96,7 +96,7 @@ func group(t *testing.T, info fs.FileInfo) uint32 {
 	return of.Gid
 }
 
-// ask asks at the socket, from one's own, and returns the answer's body.
+// ask sends a request to the socket, from the address own, and returns the response's body.
 func ask(t *testing.T, own *net.UnixAddr, path string) string {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
@@ -114,7 +114,7 @@ func ask(t *testing.T, own *net.UnixAddr, path string) string {
 	return string(body)
 }
 
-// What a killed server left is replaced; a live one and other files stay.
+// The socket of a killed server is replaced; that of a live server and other files are not.
 func TestStaleSockets(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "http.sock")
 	refused := func(what string, want error) {
@@ -140,7 +140,7 @@ func TestStaleSockets(t *testing.T) {
 	if err := foreign.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := listen(t, at(path)).Close(); err != nil { // over the stale one
+	if err := listen(t, at(path)).Close(); err != nil { // replaces the stale one
 		t.Error(err)
 	}
 
@@ -155,7 +155,7 @@ func TestStaleSockets(t *testing.T) {
 	refused("the folder is missing", fs.ErrNotExist)
 }
 
-// Of many that start at once, beside a stale socket, one listens, and is found.
+// Of many servers that start at once beside a stale socket, one listens, and can be reached.
 func TestOneOfManyTakesTheSocket(t *testing.T) {
 	for range 20 {
 		path := filepath.Join(t.TempDir(), "http.sock")

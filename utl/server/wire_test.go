@@ -9,16 +9,16 @@ import (
 	"testing"
 )
 
-// wire is a network in memory, whose time is the bubble's.
+// wire is a network in memory that uses synctest's fake clock.
 type wire struct {
 	conns chan net.Conn
 	ended chan struct{}
-	err   error // of Accept, once
+	err   error // returned by Accept, once
 }
 
 func newWire() *wire { return &wire{conns: make(chan net.Conn), ended: make(chan struct{})} }
 
-// Accept is net.Listener's.
+// Accept implements net.Listener.
 func (w *wire) Accept() (net.Conn, error) {
 	if err := w.err; err != nil {
 		w.err = nil
@@ -32,7 +32,7 @@ func (w *wire) Accept() (net.Conn, error) {
 	}
 }
 
-// Close is net.Listener's.
+// Close implements net.Listener.
 func (w *wire) Close() error {
 	select {
 	case <-w.ended:
@@ -42,7 +42,7 @@ func (w *wire) Close() error {
 	return nil
 }
 
-// Addr is net.Listener's.
+// Addr implements net.Listener.
 func (w *wire) Addr() net.Addr { return &net.TCPAddr{} }
 
 // conn is a client's connection.
@@ -60,13 +60,13 @@ func (w *wire) dial(t *testing.T) *conn {
 	return &conn{ours, t, bufio.NewReader(ours)}
 }
 
-// answer is an answer that was read whole.
+// answer is a response that was read completely.
 type answer struct {
 	StatusCode int
 	Close      bool
 }
 
-// ask sends the text and returns the answer.
+// ask sends the text and returns the response.
 func (c *conn) ask(text string) answer {
 	c.t.Helper()
 	if _, err := io.WriteString(c, text); err != nil {
@@ -88,7 +88,7 @@ func (c *conn) answer() answer {
 	return answer{res.StatusCode, res.Close}
 }
 
-// closed reports whether the server closed the connection, and sent no more.
+// closed reports whether the server closed the connection without sending more.
 func (c *conn) closed() bool {
 	_, err := c.read.ReadByte()
 	return errors.Is(err, io.EOF)

@@ -14,7 +14,7 @@ import (
 	"glassjar/utl/stores"
 )
 
-// withApp makes the account ada, with an authenticator app.
+// withApp creates the account ada with an authenticator app.
 func withApp(t *testing.T, st *stores.Stores) account.Account {
 	t.Helper()
 	ctx, by := t.Context(), audit.Command()
@@ -36,8 +36,8 @@ func withApp(t *testing.T, st *stores.Stores) account.Account {
 	return ada
 }
 
-// The stores know each other: app passwords end when all factors are cleared, and the
-// recovery codes go with the last passkey.
+// The stores are connected: app passwords end when all factors are cleared, and recovery codes
+// are deleted with the last passkey.
 func TestFactorsEndWhatHangsOnThem(t *testing.T) {
 	st, _, _ := open(t)
 	ctx, by := t.Context(), audit.Command()

@@ -12,7 +12,7 @@ import (
 	"glassjar/utl/stores"
 )
 
-// keys returns a ring of so many new keys.
+// keys returns a ring of n new keys.
 func keys(t *testing.T, n int) (r keyring.Ring) {
 	t.Helper()
 	for range n {
@@ -56,8 +56,9 @@ func (s servers) refuse(t *testing.T, r keyring.Ring) {
 	}
 }
 
-// Attack keys/file, servers/keys: servers on one database have a key in common, or do not start; a new
-// one gets everywhere in two steps, and what is forgotten is said.
+// Attack keys/file, servers/keys: a server without a key in common with the others on its
+// database does not start. A new key is introduced in two steps, and a skipped step is
+// reported.
 func TestServersHaveAKeyInCommon(t *testing.T) {
 	s := servers{dbtest.OnlyPostgres(t).New(t)}
 	old := keys(t, 1)
@@ -67,24 +68,24 @@ func TestServersHaveAKeyInCommon(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.must(t, next.Behind(), "")  // it verifies, and signs with the old one
-	s.must(t, next, "")           // it signs
-	s.must(t, old, next.IDs()[0]) // what was forgotten is said
+	s.must(t, next.Behind(), "")  // verifies with the new key, and signs with the old one
+	s.must(t, next, "")           // signs with the new key
+	s.must(t, old, next.IDs()[0]) // this server was forgotten, which is reported
 	s.must(t, next.Prune(), old.IDs()[0])
 	s.refuse(t, keys(t, 1))
 
-	if err := a.DB.Tx(t.Context(), func(tx *db.Tx) error { // ten minutes later nobody has said a word
+	if err := a.DB.Tx(t.Context(), func(tx *db.Tx) error { // as if all servers had been stopped for ten minutes
 		_, err := tx.Exec(t.Context(), `UPDATE key_uses SET at = at - 601000000`)
 		return err
 	}); err != nil {
 		t.Fatal(err)
 	}
-	a.Sweep(t.Context()) // but a runs
+	a.Sweep(t.Context()) // but server a is still running
 	s.refuse(t, keys(t, 1))
 	s.must(t, next, "")
 }
 
-// With SQLite there is one server.
+// With SQLite there is only one server, and no keys are compared.
 func TestOneServerHasItsOwnKeys(t *testing.T) {
 	st, _, _ := open(t)
 	if err := st.UseKeys(t.Context()); err != nil {

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(mailtest.Main(func() int { return dbtest.Main(m) })) }
 
-// A mail's link leads to PUBLIC_URL and is good; the database has its hash alone.
+// The link in a mail begins with PUBLIC_URL and works; the database has only its hash.
 func TestMailedLinks(t *testing.T) {
 	s := mailtest.Start(t, "smtps")
 	st, _, log := open(t, "SMTP_URL="+s.URL("smtps", "localhost").String(), "MAIL_FROM=jar@site.example", "SITE_NAME=Ada's jar", "PUBLIC_URL=https://jar.example")

@@ -21,8 +21,8 @@ import (
 	"glassjar/utl/stores"
 )
 
-// crowd is a site with so many rows that PostgreSQL reads a table from its begin to
-// its end only where no index leads to what is asked for.
+// crowd fills the tables with so many rows that PostgreSQL scans a table only if no index fits
+// the query.
 var crowd = []string{
 	`CREATE FUNCTION soon(n BIGINT) RETURNS BIGINT LANGUAGE sql AS 'SELECT CAST(extract(epoch FROM now()) * 1000000 AS BIGINT) + n'`,
 	`INSERT INTO accounts (id, username, role, password, created_at) SELECT 'id-' || n, 'person-' || n, 'member', '', n FROM generate_series(1, 30000) n`,
@@ -57,17 +57,17 @@ var crowd = []string{
 	`ANALYZE`,
 }
 
-// few are the tables that hold little however many people there are.
+// few are the tables that stay small however many people there are.
 var few = []string{
 	"app_changes", // one row
-	"apps",        // what an owner typed; in memory
+	"apps",        // at most 500 rows, cached in memory
 	"backups",     // one row, or none
 	"key_uses",    // one row for each key
-	"mass_ends",   // accounts of which hundreds of sessions are being ended
+	"mass_ends",   // accounts of which many sessions are being ended
 }
 
-// What happens at every sign-in, poll, row read and sign-out costs the same with many
-// people: PostgreSQL reads no table that grows from its begin to its end.
+// The cost of a sign-in, a poll, reading a session and a sign-out does not grow with the number
+// of people: PostgreSQL scans no table that grows.
 func TestNoTableIsReadWhole(t *testing.T) {
 	url := dbtest.Need(t).New(t)
 	dbtest.Exec(t, url, crowd...)
@@ -89,7 +89,7 @@ func TestNoTableIsReadWhole(t *testing.T) {
 		}
 	}
 	busy(t, st)
-	if err := st.DB.Close(); err != nil { // which has its reads counted
+	if err := st.DB.Close(); err != nil { // makes PostgreSQL update its statistics
 		t.Fatal(err)
 	}
 	for others := 1; others > 0; {
@@ -98,8 +98,8 @@ func TestNoTableIsReadWhole(t *testing.T) {
 		}
 	}
 	allowed := map[string]int{
-		"changes":   1, // by its sweep: it holds ten minutes
-		"forgotten": 1, // when somebody forgot a password: it holds an hour's, 10,000 at most
+		"changes":   1, // scanned by its sweep: it has rows of ten minutes
+		"forgotten": 1, // scanned for a forgotten password: it has rows of an hour, at most 10,000
 	}
 	for table, n := range wholeReads(t, operator) {
 		if n > before[table]+allowed[table] {
@@ -116,7 +116,7 @@ func rowsOf(t *testing.T, from *sql.DB, table string) (n int) {
 	return n
 }
 
-// wholeReads returns how often each table was read from its begin to its end.
+// wholeReads returns how often each table was scanned.
 func wholeReads(t *testing.T, from *sql.DB) map[string]int {
 	t.Helper()
 	rows, err := from.QueryContext(t.Context(), `SELECT relname, seq_scan FROM pg_stat_user_tables WHERE relname <> 'goose_db_version'`)
@@ -151,7 +151,7 @@ var (
 	by      = audit.Actor{Address: address.String()}
 )
 
-// busy does what the sign-in's everyday is.
+// busy makes the requests of everyday use: sign-ins, polls, sign-outs.
 func busy(t *testing.T, st *stores.Stores) {
 	t.Helper()
 	ctx := t.Context()
@@ -237,7 +237,7 @@ func read(t *testing.T, st *stores.Stores, accountID string) {
 	}
 }
 
-// factors does what second factors' everyday is.
+// factors makes the everyday requests with second factors.
 func factors(t *testing.T, st *stores.Stores) {
 	t.Helper()
 	ctx := t.Context()

@@ -11,7 +11,7 @@ import (
 	"glassjar/utl/stores"
 )
 
-// crowded makes the site's database a backup with many accounts and much that waits.
+// crowded makes the site's database a backup with many accounts and many pending rows.
 func crowded(t *testing.T, st *stores.Stores) {
 	t.Helper()
 	err := st.DB.Tx(t.Context(), func(tx *db.Tx) error {
@@ -43,8 +43,8 @@ func count(t *testing.T, st *stores.Stores, q string) int64 {
 	return n
 }
 
-// What could have ended, been used or sent since the backup was made does so when it
-// is started on, for every account, and once.
+// When a server starts on a backup, everything that may have ended, been used or sent since it
+// was made is ended or deleted, for every account, once.
 func TestABackupThatIsStartedOn(t *testing.T) {
 	dbtest.OnlySQLite(t, "PostgreSQL's backups are not ours")
 	st, dotenv, log := open(t)
@@ -59,7 +59,7 @@ func TestABackupThatIsStartedOn(t *testing.T) {
 		t.Cleanup(func() { _ = next.DB.Close() })
 		return next
 	}
-	for range 2 { // the second start changes nothing more
+	for range 2 { // the second start changes nothing
 		st = again()
 		for q, want := range map[string]int64{
 			`SELECT COUNT(*) FROM accounts WHERE session_epoch = 2 AND epoch = 2`: 1201,
@@ -81,8 +81,8 @@ func TestABackupThatIsStartedOn(t *testing.T) {
 	}
 }
 
-// Attack factors/by-the-way: a backup that is started on asks for the second factor as
-// before, and knows no pending sign-in.
+// Attack factors/by-the-way: after a restore the second factor is still required, and no
+// pending sign-in is left.
 func TestABackupSkipsNoSecondFactor(t *testing.T) {
 	dbtest.OnlySQLite(t, "PostgreSQL's backups are not ours")
 	st, dotenv, _ := open(t)
@@ -114,7 +114,7 @@ func TestABackupSkipsNoSecondFactor(t *testing.T) {
 	}
 }
 
-// A start that is cut off before the end is done again by the next.
+// A start that is interrupted is repeated by the next one.
 func TestABackupWhoseStartIsCutOff(t *testing.T) {
 	dbtest.OnlySQLite(t, "PostgreSQL's backups are not ours")
 	st, dotenv, _ := open(t)

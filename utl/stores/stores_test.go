@@ -51,8 +51,8 @@ func signers(t *testing.T, st *stores.Stores) *stores.Signers {
 	return s
 }
 
-// A change of the file's keys is taken up once by all that signs; a file that is
-// broken or gone changes nothing.
+// Changed keys in the file are used at once by everything that signs; an invalid or missing
+// file changes nothing.
 func TestLookAtKeys(t *testing.T) {
 	for _, lab := range []string{"on", "off"} {
 		st, dotenv, log := open(t, "LAB="+lab)
@@ -90,7 +90,7 @@ func TestLookAtKeys(t *testing.T) {
 	}
 }
 
-// Keys of the environment are changed there, and by no file.
+// If the keys came from the environment, no file changes them.
 func TestKeysOfTheEnvironmentStay(t *testing.T) {
 	ring, err := keyring.New()
 	if err != nil {
@@ -127,8 +127,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// A sweep takes what is old out of every table; one that fails is logged, and
-// ends nothing.
+// Sweep deletes outdated rows from every table. A failure is logged, and the server goes on.
 func TestSweep(t *testing.T) {
 	st, _, log := open(t)
 	for _, q := range []string{

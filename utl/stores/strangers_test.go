@@ -9,7 +9,7 @@ import (
 	"glassjar/utl/audit"
 )
 
-// What strangers may open is what no group keeps them from.
+// OpenToStrangers returns what is not limited to groups.
 func TestOpenToStrangers(t *testing.T) {
 	folder := t.TempDir()
 	for _, signUp := range []string{account.ByInvitation, account.ByApproval, account.ByAnybody} {

@@ -7,7 +7,7 @@ import (
 	"glassjar/utl/db"
 )
 
-// A site that has another name now says whose second step no longer works.
+// After a change of the site's host name, Warn reports the passkeys that no longer work.
 func TestPasskeysOfAnotherHostAreTold(t *testing.T) {
 	const told = "passkeys were made for another host than PUBLIC_URL's"
 	for host, want := range map[string]bool{"localhost": false, "jar.example": true} {
