@@ -10,25 +10,26 @@ import (
 	"glassjar/utl/session"
 )
 
-// Actor returns who makes the request.
+// Actor returns the actor of the request for the audit log.
 func Actor(r *http.Request) audit.Actor {
 	v := InfoOf(r)
 	return audit.Actor{ID: v.Session.Identity.ID, Name: v.Session.Username, Address: v.Address.String(), Agent: r.UserAgent()}
 }
 
-// Attempt returns what the request brings to prove who makes it.
+// Attempt returns the credentials of the request for package authn: what was typed, the
+// client's address and the known device of its cookie.
 func (s *Site) Attempt(r *http.Request, username, password string) authn.Attempt {
 	return authn.Attempt{Username: username, Password: password, Address: InfoOf(r).Address, Device: s.devices.Read(r), By: Actor(r)}
 }
 
-// StartSession starts a session, from here on the request's own, and makes the browser
-// a known device of the account.
+// StartSession starts a session, which becomes the request's, and makes the browser a known
+// device of the account. Errors: session.Start's.
 func (s *Site) StartSession(w http.ResponseWriter, r *http.Request, v session.Verified, remember bool) error {
 	return s.startAnd(w, r, v, remember, func(context.Context, *db.Tx) error { return nil })
 }
 
-// SignIn starts a session, as StartSession does, of somebody who has proven who
-// they are, and tells them of it if the browser is no known device of the account.
+// SignIn is StartSession for a person who signs in. It notifies them of the sign-in if the
+// browser is not a known device of the account.
 func (s *Site) SignIn(w http.ResponseWriter, r *http.Request, v session.Verified, remember bool) error {
 	return s.startAnd(w, r, v, remember, func(ctx context.Context, tx *db.Tx) error {
 		if d := s.devices.Read(r); d.AccountID == v.AccountID && d.Epoch == v.Epoch {
@@ -47,8 +48,8 @@ func (s *Site) startAnd(w http.ResponseWriter, r *http.Request, v session.Verifi
 	return s.devices.Send(w, r, v)
 }
 
-// ProveSession notes that the request's person just proved again who they are, and
-// sends the session's new cookie.
+// ProveSession stores that the request's person proved again who they are, and sends the
+// session's new cookie. Errors: session.Prove's.
 func (s *Site) ProveSession(w http.ResponseWriter, r *http.Request, v session.Verified) error {
 	info := InfoOf(r)
 	proven, err := s.sessions.Prove(w, r, info.Session, v, Actor(r))

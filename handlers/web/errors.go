@@ -13,7 +13,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// The errors of requests, whatever the page.
+// The errors that any page may return.
 var (
 	errNotOwner    = errors.New("only owners may do this")
 	ErrNotFound    = errors.New("no such page")
@@ -25,21 +25,21 @@ var (
 	errFormSize    = errors.New("the form is too large")
 )
 
-// Answer is what people see of an error.
+// Answer is the response to an error: its status and its text for people.
 type Answer struct {
 	Err        error
 	Status     int
 	Title      string
 	Text       string
-	RetryAfter string // seconds; empty: the header is not sent
-	Expected   bool   // under load; it is not logged
+	RetryAfter string // seconds; empty: no Retry-After header
+	Expected   bool   // expected under load, and so not logged
 }
 
-// lockedText is what people are told who would change a locked account.
+// lockedText is the text for somebody who tries to change a locked account.
 const lockedText = "The account is locked: for 24 hours nobody can change its password, email address or the ways to sign in. An owner can lift that earlier."
 
-// sharedAnswers give each error that several features return its status and
-// words. A feature's own errors stand with the feature. The first match wins.
+// sharedAnswers are the responses to errors that several features return. The errors of one
+// feature are in its own package. The first match wins.
 var sharedAnswers = []Answer{
 	{Err: ErrNotFound, Status: http.StatusNotFound, Title: "Not found", Text: "There is no page at this address."},
 	{Err: errNotOwner, Status: http.StatusForbidden, Title: "For owners only", Text: "An owner of this site may open this page. You are signed in as a member. Ask an owner."},
@@ -63,11 +63,11 @@ var sharedAnswers = []Answer{
 	{Err: context.Canceled, Status: http.StatusServiceUnavailable, Title: "Not now", Text: "The request was given up."},
 }
 
-// internalError is the answer to every other error.
+// internalError is the response to every other error.
 var internalError = Answer{Status: http.StatusInternalServerError, Title: "Something broke", Text: "It is our fault, and it is in the log."}
 
-// answerTo returns what people see of the error. The features' answers come
-// first: they are about something more particular.
+// answerTo returns the response to the error. The features' own responses come first,
+// because they are more specific.
 func (s *Site) answerTo(err error) Answer {
 	for _, a := range s.answers {
 		if errors.Is(err, a.Err) {
@@ -77,16 +77,16 @@ func (s *Site) answerTo(err error) Answer {
 	return internalError
 }
 
-// ErrorPage is the data of the page that answers an error.
+// ErrorPage is the data of the page for an error.
 type ErrorPage struct {
 	Layout
 
 	Title, Sentence string
 }
 
-// renderError answers with the error's status and sentence.
+// renderError responds to the error with its status and page.
 func (s *Site) renderError(w http.ResponseWriter, r *http.Request, err error) {
-	s.secure(w.Header(), r) // a handler may have loosened them
+	s.secure(w.Header(), r) // a handler may have relaxed the headers
 	a := s.Classify(w, r, err)
 	if s.onAppHosts(r.URL.Path) {
 		err = s.RenderOnAppHost(w, a.Status, AppHostPage{Title: a.Title, Sentence: a.Text})
@@ -94,12 +94,12 @@ func (s *Site) renderError(w http.ResponseWriter, r *http.Request, err error) {
 		err = s.Render(w, a.Status, "error", ErrorPage{Title: a.Title, Sentence: a.Text})
 	}
 	if err != nil {
-		w.WriteHeader(http.StatusInternalServerError) // New has rendered the page once: it does not break
+		w.WriteHeader(http.StatusInternalServerError) // not expected: New has rendered the page once
 	}
 }
 
-// Classify returns what people see of the error, and logs one that is the
-// server's own.
+// Classify returns the response to the error, sets its Retry-After, and logs an error of the
+// server itself.
 func (s *Site) Classify(w http.ResponseWriter, r *http.Request, err error) Answer {
 	a := s.answerTo(err)
 	if a.Status >= http.StatusInternalServerError && !a.Expected {

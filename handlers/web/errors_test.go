@@ -9,7 +9,7 @@ import (
 	"glassjar/handlers/webtest"
 )
 
-// What an operator can mend names the setting.
+// The text of an error that the operator can correct names the setting.
 func TestErrorsOfOperatorsNameTheSetting(t *testing.T) {
 	stranger := webtest.New(t, webtest.WithGate, func(c *handlers.Config) { c.TrustedProxies = nil }).Browser(t)
 	trusted := webtest.New(t, webtest.WithGate).Browser(t)

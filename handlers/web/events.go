@@ -7,9 +7,9 @@ import (
 	"glassjar/utl/browser"
 )
 
-// EventLabels names every kind of event in words.
+// EventLabels has a text for every kind of audit event.
 //
-// #nosec G101 -- these are words
+// #nosec G101 -- the values are texts
 var EventLabels = map[string]string{
 	"signin.ok":         "Signed in",
 	"signin.failed":     "A sign-in failed",
@@ -66,15 +66,15 @@ var EventLabels = map[string]string{
 	"key.pruned":  "Old session keys were removed",
 }
 
-// EventRow is an event in words.
+// EventRow is an audit event as a page shows it.
 type EventRow struct {
 	What  string
 	When  Moment
 	Where string
 }
 
-// NewEventRow returns the event in words, with its detail, such as an app
-// password's name.
+// NewEventRow returns the event as text, with its detail, such as the name of an app
+// password.
 func NewEventRow(e audit.Entry, now time.Time) EventRow {
 	what := EventLabels[e.Kind]
 	if e.Detail != "" {
@@ -90,7 +90,7 @@ func NewEventRow(e audit.Entry, now time.Time) EventRow {
 	return EventRow{what, MomentAt(e.At, now), where}
 }
 
-// EventRows returns the events in words.
+// EventRows returns the events as text.
 func EventRows(all []audit.Entry, now time.Time) []EventRow {
 	rows := make([]EventRow, len(all))
 	for i, e := range all {

@@ -8,44 +8,43 @@ import (
 	"net/http"
 )
 
-// AppHostPage is what an app's browser sees of us: it stands on the app's host and
-// so needs nothing else of this site.
+// AppHostPage is the data of a page on an app's host. It uses no other file of this site,
+// because that would need another host.
 type AppHostPage struct {
 	Title, Sentence string
-	Next            string   // what to do; may be empty
-	Host            string   // the app's; may be empty
-	Ways            []Way    // on from here, the likeliest first
-	Cookies         []string // names of those to delete
-	More            int      // how many others
+	Next            string   // what to do next; may be empty
+	Host            string   // the app's host; may be empty
+	Ways            []Way    // links to continue, the likeliest first
+	Cookies         []string // names of cookies to delete
+	More            int      // how many other cookies there are
 }
 
 // Way is a link to a page of this site.
 type Way struct {
-	Text, Address string // the address is whole: on an app's host a path would be the app's
+	Text, Address string // an absolute URL: on an app's host a path would lead to the app
 }
 
 var errNoStyle = errors.New("the page gate.html has no style element")
 
-// RenderOnAppHost answers with the page, which may use its own style and load
-// nothing at all.
+// RenderOnAppHost responds with the page. Its Content-Security-Policy allows its own style
+// element and nothing else.
 func (s *Site) RenderOnAppHost(w http.ResponseWriter, status int, p AppHostPage) error {
 	w.Header()["Content-Security-Policy"] = s.appHostCSP
 	return s.Render(w, status, "gate", p)
 }
 
-// OnAppHost mounts what is answered on an app's host: errors get the gate's page.
+// OnAppHost mounts a handler that responds on an app's host: its errors get AppHostPage.
 func (s *Site) OnAppHost(fn OpenFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := fn(w, r); err != nil {
 			a := s.Classify(w, r, err)
-			_ = s.RenderOnAppHost(w, a.Status, AppHostPage{Title: a.Title, Sentence: a.Text}) // the template is tested
+			_ = s.RenderOnAppHost(w, a.Status, AppHostPage{Title: a.Title, Sentence: a.Text}) // rendering cannot fail: New rendered the template
 		}
 	})
 }
 
-// newAppHostCSP returns the Content-Security-Policy of the gate's pages: their own
-// style, known by its hash (CSP Level 3, section 2.3.1), is all that they may use.
-// Errors: errNoStyle.
+// newAppHostCSP returns the Content-Security-Policy of pages on app hosts: it allows only
+// their own style element, by its hash (CSP Level 3, section 2.3.1). Errors: errNoStyle.
 func (s *Site) newAppHostCSP() ([]string, error) {
 	body, err := s.PageSet.Render("gate", AppHostPage{})
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"glassjar/utl/password"
 )
 
-// RerenderForm shows a form again when the error is one that its reader can mend,
-// with the sentence and status for it; else it returns the error.
+// RerenderForm calls show, which shows the form again, with the text and the status for the
+// error, if the person can correct the error or try again. It returns other errors.
 func (s *Site) RerenderForm(w http.ResponseWriter, r *http.Request, err error, show func(problem string, status int) error) error {
 	for _, m := range s.mistakes {
 		if errors.Is(err, m.Err) {
@@ -30,7 +30,7 @@ func (s *Site) RerenderForm(w http.ResponseWriter, r *http.Request, err error, s
 	}
 	if a := s.answerTo(err); a.RetryAfter != "" {
 		w.Header().Set("Retry-After", a.RetryAfter)
-		s.Log.LogAttrs(r.Context(), slog.LevelWarn, "form not taken", slog.String("id", InfoOf(r).id), slog.String("error", OneLine(err.Error(), 512)))
+		s.Log.LogAttrs(r.Context(), slog.LevelWarn, "form rejected: try again later", slog.String("id", InfoOf(r).id), slog.String("error", OneLine(err.Error(), 512)))
 		return show(a.Text, a.Status)
 	}
 	return err
@@ -40,7 +40,7 @@ func setRetryAfter(w http.ResponseWriter, soon authn.TooSoonError) {
 	w.Header().Set("Retry-After", strconv.Itoa(soon.Seconds()))
 }
 
-// tooSoon says how many seconds to wait, in words.
+// tooSoon returns a text that says how long to wait.
 func tooSoon(seconds int) string {
 	if seconds <= 60 {
 		return fmt.Sprintf("Too many sign-ins. Wait %d s, then try again.", seconds)
@@ -51,13 +51,13 @@ func tooSoon(seconds int) string {
 // UsernameRule is account.UsernameRule as a sentence.
 var UsernameRule = "A" + account.UsernameRule[1:] + "."
 
-// Mistake is an error that the reader of a form can correct, in words.
+// Mistake is an error that a person can correct in the form, and its text.
 type Mistake struct {
 	Err  error
 	Text string
 }
 
-// sharedMistakes are those of usernames, profiles and passwords.
+// sharedMistakes are mistakes about usernames, profiles and passwords.
 var sharedMistakes = []Mistake{
 	{account.ErrName, UsernameRule},
 	{account.ErrReserved, "That username is reserved. Choose another."},
@@ -78,9 +78,9 @@ var sharedMistakes = []Mistake{
 	{account.ErrSignIn, "The current password is not right."},
 }
 
-// ReadForm returns the body's form values; the URL's args are none of them.
-// Each named field may come once, as valid UTF-8 without NUL. Errors: ErrForm,
-// errFormType, errFormSize.
+// ReadForm returns the form values in the body, without the args in the URL. Each of the
+// fields may appear at most once, as valid UTF-8 without NUL. Errors: ErrForm, errFormType,
+// errFormSize.
 func ReadForm(r *http.Request, fields ...string) (url.Values, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {
@@ -96,7 +96,8 @@ func ReadForm(r *http.Request, fields ...string) (url.Values, error) {
 	return r.PostForm, check(r.PostForm, fields)
 }
 
-// ReadArgs returns the args in the URL's query. Errors: ErrForm.
+// ReadArgs returns the args in the URL's query. Each of the fields may appear at most once,
+// as valid UTF-8 without NUL. Errors: ErrForm.
 func ReadArgs(r *http.Request, fields ...string) (url.Values, error) {
 	if r.URL.RawQuery == "" {
 		return nil, nil
@@ -108,6 +109,7 @@ func ReadArgs(r *http.Request, fields ...string) (url.Values, error) {
 	return args, check(args, fields)
 }
 
+// check returns ErrForm if a field appears twice or is not valid UTF-8 without NUL.
 func check(values url.Values, fields []string) error {
 	for _, f := range fields {
 		all := values[f]

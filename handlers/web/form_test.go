@@ -49,7 +49,7 @@ var forms = []struct {
 	{"a broken escape in the query", urlencoded, "?a=%zz", fits, http.StatusBadRequest},
 }
 
-// Attack http/forms: what a form cannot be is refused, and nothing changes.
+// Attack http/forms: a malformed form is refused, and nothing changes.
 func TestAFormThatCannotBeRead(t *testing.T) {
 	for _, row := range forms {
 		t.Run(row.name, func(t *testing.T) {
@@ -65,14 +65,14 @@ func TestAFormThatCannotBeRead(t *testing.T) {
 				t.Error("it was refused, yet something changed")
 			}
 			got.WantPage()
-			delete(got.Header, "Connection") // of a body that is too large; see the next test
+			delete(got.Header, "Connection") // set for a body that is too large; see the next test
 			got.WantHeaders(webtest.HeadersOf{})
 		})
 	}
 }
 
-// Attack http/forms: a body over the limit is not read on, and the connection on which
-// its rest would come is closed.
+// Attack http/forms: a body over the limit is not read to its end, and its connection is
+// closed.
 func TestABodyOverTheLimitClosesItsConnection(t *testing.T) {
 	s := webtest.New(t)
 	got := s.Browser(t).Send("/auth", strings.Repeat("x", 64<<10+1)).Want(http.StatusRequestEntityTooLarge)
@@ -82,7 +82,7 @@ func TestABodyOverTheLimitClosesItsConnection(t *testing.T) {
 	got.Says("h1", "Too large")
 }
 
-// Every form refuses the same things, before it looks at anything else.
+// Every form refuses the same malformed input, before anything else is checked.
 func TestEveryFormIsReadWithTheSameCare(t *testing.T) {
 	s := webtest.New(t, webtest.WithGate)
 	s.Add(t, "bob", account.Member)
@@ -96,7 +96,7 @@ func TestEveryFormIsReadWithTheSameCare(t *testing.T) {
 			field + "=a&" + field + "=b":     http.StatusBadRequest,
 			strings.Repeat("&x", 10_001):     http.StatusBadRequest,
 			strings.Repeat("x", 64<<10+1):    http.StatusRequestEntityTooLarge,
-			field + "=" + string(rune(0xFF)): http.StatusUnprocessableEntity, // text, if not a good one
+			field + "=" + string(rune(0xFF)): http.StatusUnprocessableEntity, // valid text, though not a valid value
 		} {
 			b.Send(path, body).Want(want)
 		}
@@ -104,7 +104,7 @@ func TestEveryFormIsReadWithTheSameCare(t *testing.T) {
 	}
 }
 
-// Attack http/forms: the args of a page are read with the same care.
+// Attack http/forms: malformed args of a page are refused too.
 func TestArgsThatCannotBeRead(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "bob", account.Member)
@@ -112,7 +112,7 @@ func TestArgsThatCannotBeRead(t *testing.T) {
 	for _, query := range []string{"a;b", "next=%zz", "next=/a&next=/b", "next=%00", "next=%ff", strings.Repeat("a&", 10_001)[:14_000]} {
 		want := http.StatusBadRequest
 		if strings.HasPrefix(query, "a&") {
-			want = http.StatusOK // fewer than 10,000: the headers end first
+			want = http.StatusOK // fewer than 10,000 fit into the headers
 		}
 		s.Browser(t).Get("/auth?" + query).Want(want)
 		s.Browser(t).Get("/?" + query).Want(want)
@@ -124,8 +124,7 @@ func TestArgsThatCannotBeRead(t *testing.T) {
 	b.Get("/account?done=elsewhere").Want(http.StatusOK).Says("[role=status]", "")
 }
 
-// The lesson: args are the URL's, form values are the body's, and neither is
-// taken for the other.
+// Args are in the URL and form values in the body, and neither is read as the other.
 func TestArgsAndFormValuesAreNotMixed(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -143,7 +142,7 @@ func TestArgsAndFormValuesAreNotMixed(t *testing.T) {
 	}
 }
 
-// Attack browser/script: what people type comes back as text, never as markup.
+// Attack browser/script: what people type is shown as text, never as HTML.
 func TestWhatIsTypedComesBackAsText(t *testing.T) {
 	for _, typed := range []string{
 		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' autofocus onfocus='alert(1)`,

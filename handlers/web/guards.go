@@ -11,19 +11,19 @@ import (
 )
 
 type (
-	// OpenFunc answers a page for everybody.
+	// OpenFunc handles a request from anybody.
 	OpenFunc func(http.ResponseWriter, *http.Request) error
-	// MemberFunc answers a page for signed-in people.
+	// MemberFunc handles a request from somebody who is signed in.
 	MemberFunc func(http.ResponseWriter, *http.Request, account.Account) error
-	// OwnerFunc answers a page for owners.
+	// OwnerFunc handles a request from an owner.
 	OwnerFunc func(http.ResponseWriter, *http.Request, Owned) error
-	// ProvenFunc answers a page for people who proved lately who they are.
+	// ProvenFunc handles a request from somebody who recently proved who they are.
 	ProvenFunc func(http.ResponseWriter, *http.Request, Proven) error
-	// ProvenOwnerFunc answers a page for owners who did.
+	// ProvenOwnerFunc handles a request from an owner who recently proved who they are.
 	ProvenOwnerFunc func(http.ResponseWriter, *http.Request, ProvenOwner) error
 )
 
-// Open mounts a page for everybody.
+// Open mounts a handler for everybody.
 func (s *Site) Open(fn OpenFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := fn(w, r); err != nil {
@@ -32,8 +32,8 @@ func (s *Site) Open(fn OpenFunc) http.Handler {
 	})
 }
 
-// Member mounts a page for signed-in people. Others are sent to the sign-in
-// form, which leads back here, unless the request was a POST.
+// Member mounts a handler for signed-in people. It redirects others to the sign-in form,
+// which after a GET leads back here, and sessions of too low a level to the step-up page.
 func (s *Site) Member(fn MemberFunc) http.Handler {
 	return s.Open(func(w http.ResponseWriter, r *http.Request) error {
 		found, err := s.CurrentSession(w, r)
@@ -50,8 +50,8 @@ func (s *Site) Member(fn MemberFunc) http.Handler {
 	})
 }
 
-// bringsFactor reports whether the page brings a session its second factor: it opens
-// to one of level 1 wherever others need two.
+// bringsFactor reports whether the page adds the second factor to a session. It is open to
+// sessions of level 1 even if all other pages require level 2.
 func bringsFactor(path string) bool {
 	for _, one := range []string{"/auth/step-up", ProvePath, "/account/code", "/account/recovery", "/account/passkeys"} {
 		if path == one || strings.HasPrefix(path, one+"/") {
@@ -61,21 +61,21 @@ func bringsFactor(path string) bool {
 	return false
 }
 
-// ToStepUp answers 303 to the page that brings a second factor, which leads back to
-// the page that a GET asked for, or that has the form.
+// ToStepUp responds with 303 to the page that asks for a second factor. That page leads back
+// to the requested page, or after a POST to the page with the form.
 func (s *Site) ToStepUp(w http.ResponseWriter, r *http.Request) error {
 	return SeeOther(w, "/auth/step-up?"+url.Values{"next": {s.formPage(r)}}.Encode())
 }
 
-// Owned is a signed-in owner. Only the guard Owner makes one, so that no owner's
-// page can be mounted without it.
+// Owned is a signed-in owner. Only the guard Owner creates one, so that no handler for
+// owners can be mounted without it.
 type Owned struct{ account account.Account }
 
 // Account returns the owner's account.
 func (o Owned) Account() account.Account { return o.account }
 
-// Owner mounts a page for owners. A member gets 403; who is signed out is sent to
-// the sign-in form as by Member.
+// Owner mounts a handler for owners. It responds with 403 to members, and redirects others
+// as Member does.
 func (s *Site) Owner(fn OwnerFunc) http.Handler {
 	return s.Member(func(w http.ResponseWriter, r *http.Request, me account.Account) error {
 		if me.Role != account.Owner {
@@ -85,8 +85,8 @@ func (s *Site) Owner(fn OwnerFunc) http.Handler {
 	})
 }
 
-// ToSignIn answers 303 to the sign-in form, which leads back to the page that a
-// GET asked for.
+// ToSignIn responds with 303 to the sign-in form, which after a GET leads back to the
+// requested page.
 func ToSignIn(w http.ResponseWriter, r *http.Request) error {
 	to := "/"
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
@@ -95,8 +95,8 @@ func ToSignIn(w http.ResponseWriter, r *http.Request) error {
 	return SeeOther(w, to)
 }
 
-// CurrentSession returns the request's live session, and sees to its cookie: signed again
-// when an old key signed it, cleared when there were two.
+// CurrentSession returns the request's live session. It signs the cookie again if an old key
+// signed it, and clears the cookies if several are valid. Errors: session.Find's.
 func (s *Site) CurrentSession(w http.ResponseWriter, r *http.Request) (session.Session, error) {
 	v := InfoOf(r)
 	if v.Session.SID != "" {

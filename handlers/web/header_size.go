@@ -9,13 +9,12 @@ import (
 )
 
 const (
-	maxHeader     = 64 << 10 // bytes of a request's first line and headers; net/http refuses 256 KB itself
-	maxCookies    = 20       // that the page names
-	maxCookieName = 64       // bytes of a name that the page shows
+	maxHeader     = 64 << 10 // bytes of a request's first line and headers; from 256 KB net/http refuses by itself
+	maxCookies    = 20       // how many cookies the page names
+	maxCookieName = 64       // bytes of each name that the page shows
 )
 
-// headerBytes returns how many bytes the request's first line and headers have,
-// as HTTP/1.1 writes them.
+// headerBytes returns the size in bytes of the request's first line and headers in HTTP/1.1.
 func headerBytes(r *http.Request) int {
 	n := len(r.Method) + len(r.RequestURI) + len(r.Proto) + len("  \r\n") + len("Host: \r\n") + len(r.Host)
 	for name, values := range r.Header {
@@ -26,11 +25,10 @@ func headerBytes(r *http.Request) int {
 	return n
 }
 
-// refuseHeader answers a request whose headers are over maxHeader: 431 with a
-// page that says which cookies to delete. It needs no sheet of ours: the same
-// cookies would come with the request for that. To nginx it answers 403: nginx
-// makes 500 of any other refusal, and 401 would send the browser to sign in and
-// back for ever.
+// refuseHeader responds with 431 to a request whose headers exceed maxHeader. Its page says
+// which cookies to delete, and uses no style sheet, because the request for that would have
+// the same cookies. To nginx's gate requests it responds with 403: nginx turns 431 into
+// 500, and 401 would redirect the browser to the sign-in page again and again.
 func (s *Site) refuseHeader(w http.ResponseWriter, r *http.Request) error {
 	status := http.StatusRequestHeaderFieldsTooLarge
 	if s.askedByNginx(r.URL.Path) {
@@ -54,8 +52,8 @@ func (s *Site) refuseHeader(w http.ResponseWriter, r *http.Request) error {
 	return s.RenderOnAppHost(w, status, p)
 }
 
-// cookieSizes returns the bytes of the request's cookies, by name. net/http
-// reads none where there are very many.
+// cookieSizes returns the sizes in bytes of the request's cookies, by name. net/http parses
+// no cookies if there are very many.
 func cookieSizes(r *http.Request) map[string]int {
 	sizes := map[string]int{}
 	for _, line := range r.Header["Cookie"] {
@@ -68,8 +66,8 @@ func cookieSizes(r *http.Request) map[string]int {
 	return sizes
 }
 
-// largest returns the names of the largest cookies, the largest first, and how
-// many others there are.
+// largest returns the names of the largest cookies, largest first, and how many others there
+// are.
 func largest(sizes map[string]int) (names []string, more int) {
 	names = slices.SortedFunc(maps.Keys(sizes), func(a, b string) int {
 		return cmp.Or(cmp.Compare(sizes[b], sizes[a]), strings.Compare(a, b))

@@ -13,8 +13,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// sized returns a GET of exactly n bytes as HTTP/1.1 writes it, most of them in
-// the value of the header.
+// sized returns a GET of exactly n bytes in HTTP/1.1, most of them in the value of the header.
 func sized(n int, header, value string) *http.Request {
 	req := webtest.With(func(r *http.Request) { r.RequestURI = "/" })
 	left := n - len("GET / HTTP/1.1\r\nHost: jar.example\r\n") - len(header+": "+value+"\r\n")
@@ -22,8 +21,8 @@ func sized(n int, header, value string) *http.Request {
 	return req
 }
 
-// Attack cookie/cut, http/limits: 64 KB of headers are taken, and a byte more is refused, with
-// nothing changed.
+// Attack cookie/cut, http/limits: 64 KB of headers are accepted. One byte more is refused, and
+// nothing changes.
 func TestHeadersOf64KB(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "bob", account.Member)
@@ -51,8 +50,7 @@ func TestHeadersOf64KB(t *testing.T) {
 	}
 }
 
-// The page names the cookies, the largest first, never what is in them, and is
-// whole without any other file.
+// The page names the cookies, largest first, never their values, and needs no other file.
 func TestThePageNamesTheCookiesToDelete(t *testing.T) {
 	s := webtest.New(t, webtest.Secure)
 	jar := "glassjar=5ecret; " + strings.Repeat("a=5ecret; ", 3200) + "<script>=5ecret" + strings.Repeat("5ecret", 3<<10) + "; wiki=" + strings.Repeat("5ecret", 4<<10) +
@@ -84,9 +82,9 @@ func TestVeryManyCookies(t *testing.T) {
 	}
 }
 
-// The gate takes as much, because an app's cookies come with its question. It
-// refuses more so that every proxy hands the refusal on: nginx makes 500 of 431,
-// and 401 would lead to the sign-in and back for ever.
+// The gate has the same limit, because it gets the cookies of apps too. Its status over the
+// limit is one that every proxy passes on: nginx turns 431 into 500, and 401 would redirect
+// the browser to the sign-in page again and again.
 func TestTheGatesHeaders(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	w.Add(t, "bob", account.Member)

@@ -8,11 +8,11 @@ import (
 	"glassjar/utl/db"
 )
 
-// Healthz answers GET /healthz: the process serves.
+// Healthz handles GET /healthz: 200 as long as the process serves.
 func (s *Site) Healthz(w http.ResponseWriter, _ *http.Request) error { return WriteText(w, "alive\n") }
 
-// Readyz answers GET /readyz: 200 when it is known which sessions are live, and
-// the database can be read; else 503.
+// Readyz handles GET /readyz: 200 if the live sessions are known and the database can be
+// read, else 503.
 func (s *Site) Readyz(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 	defer cancel()

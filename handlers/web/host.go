@@ -8,7 +8,7 @@ import (
 	"glassjar/utl/gate"
 )
 
-// misdirected is the answer to a request for a Host that is not ours (RFC 9110,
+// misdirected is the response to a request for another Host than the site's (RFC 9110,
 // section 15.5.20).
 var misdirected = Answer{
 	Status: http.StatusMisdirectedRequest, Title: "Not at this address",
@@ -16,10 +16,10 @@ var misdirected = Answer{
 		"If you run the site: PUBLIC_URL must be the address that people open, and a proxy in front must pass on the Host that the browser sends, with its port.",
 }
 
-// isOurHost reports whether the request's Host is PUBLIC_URL's or, where that is not
-// set, a loopback name or address at our port. A page that points its own name
-// at this machine (DNS rebinding) has another. X-Forwarded-Host does not count:
-// such a page can send it too. HTTP/1.0 may leave Host out; no browser does.
+// isOurHost reports whether the request's Host is PUBLIC_URL's or, if that is not set, a
+// loopback name or address with the site's port. A web page that resolves its own name to
+// this machine (DNS rebinding) has another Host. X-Forwarded-Host is ignored, because such a
+// page can send it. HTTP/1.0 allows a request without Host, which browsers do not send.
 func (s *Site) isOurHost(r *http.Request) bool {
 	if r.Host == s.PublicURL.Host {
 		return true
@@ -34,9 +34,8 @@ func (s *Site) isOurHost(r *http.Request) bool {
 	return asked.Host == s.public.Host || s.anyLoopback && isLoopback(asked.Name) && portOf(asked) == portOf(s.public)
 }
 
-// OtherName returns the address of this server under another loopback name: to a
-// browser that is another site. It is "" where PUBLIC_URL is set, or where the
-// request came by another name than the site's own.
+// OtherName returns the site's URL with another loopback name, which to a browser is another
+// site. It is "" if PUBLIC_URL is set, or if the request's Host is not the site's own.
 func (s *Site) OtherName(r *http.Request) string {
 	if !s.anyLoopback || r.Host != s.PublicURL.Host {
 		return ""
@@ -48,11 +47,11 @@ func (s *Site) OtherName(r *http.Request) string {
 	return s.PublicURL.Scheme + "://" + name + portOf(s.public)
 }
 
-// portOf returns the target's port behind a colon, or "" for the scheme's own.
+// portOf returns ":" and the target's port, or "" for the scheme's default port.
 func portOf(t gate.Target) string { return strings.TrimPrefix(t.Host, t.Name) }
 
-// isLoopback reports whether browsers look for the host on their own machine,
-// whatever name servers say (RFC 6761, section 6.3).
+// isLoopback reports whether browsers resolve the host to their own machine, without DNS
+// (RFC 6761, section 6.3).
 func isLoopback(name string) bool {
 	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return true
@@ -61,9 +60,9 @@ func isLoopback(name string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// answersEveryHost reports whether the request is for a path that proxies and
-// monitors ask, by whatever name they reach us, or for no path at all: such are
-// refused in any case.
+// answersEveryHost reports whether the path is served for every Host: proxies and monitors
+// request it under any name. It also includes requests without a path, which are refused
+// later.
 func (s *Site) answersEveryHost(r *http.Request) bool {
 	switch r.URL.Path {
 	case "/healthz", "/readyz", "/.well-known/jwks.json", "*":
@@ -72,8 +71,8 @@ func (s *Site) answersEveryHost(r *http.Request) bool {
 	return s.onAppHosts(r.URL.Path) || r.Method == http.MethodConnect
 }
 
-// misdirect answers 421 with the right address. The page stands on another host,
-// which is not ours to bind to https.
+// misdirect responds with 421 and the site's URL. It removes HSTS, because the page is on a
+// host that is not the site's.
 func (s *Site) misdirect(w http.ResponseWriter) error {
 	w.Header().Del("Strict-Transport-Security")
 	public := s.PublicURL.String()

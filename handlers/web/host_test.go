@@ -10,12 +10,12 @@ import (
 	"glassjar/utl/account"
 )
 
-// asLocal makes the site one without PUBLIC_URL, at port 8080.
+// asLocal makes the site one without PUBLIC_URL, on port 8080.
 func asLocal(c *handlers.Config) {
 	c.PublicURL.Host, c.AnyLoopback = "localhost:8080", true
 }
 
-// at returns a change of PUBLIC_URL.
+// publicAt sets PUBLIC_URL.
 func publicAt(public string) func(*handlers.Config) {
 	return func(c *handlers.Config) {
 		u, err := c.PublicURL.Parse(public)
@@ -26,10 +26,10 @@ func publicAt(public string) func(*handlers.Config) {
 	}
 }
 
-// hostRows are the hosts that are ours with a PUBLIC_URL, and others.
+// hostRows are hosts that are the site's with a PUBLIC_URL, and hosts that are not.
 var hostRows = []struct {
-	public      string // empty: not set, at port 8080
-	ours, other string // by spaces
+	public      string // empty: not set, on port 8080
+	ours, other string // separated by spaces
 }{
 	{
 		"http://jar.example", "jar.example JAR.example jar.example. jar.example:80 Jar.Example.:80 jar.example:0080",
@@ -61,8 +61,8 @@ var hostRows = []struct {
 	},
 }
 
-// Attack browser/host: the site is answered at its own address, however that is spelled,
-// and nobody else's page is "same origin" because its name leads here.
+// Attack browser/host: the site responds only at its own host, in any spelling, so that no
+// other page is same-origin because its name resolves to this server.
 func TestHost(t *testing.T) {
 	for _, row := range hostRows {
 		change := asLocal
@@ -80,7 +80,7 @@ func TestHost(t *testing.T) {
 	}
 }
 
-// HTTP/1.0 knows no Host. Where it can be sent, an empty one is none of ours.
+// HTTP/1.0 allows a request without Host. In other versions an empty Host is refused.
 func TestNoHost(t *testing.T) {
 	s := webtest.New(t)
 	for proto, want := range map[string]int{"HTTP/1.0": 200, "HTTP/1.1": 421, "HTTP/2.0": 421} {
@@ -94,7 +94,7 @@ func TestNoHost(t *testing.T) {
 	}
 }
 
-// What a proxy or a page says beside Host does not count.
+// Headers of proxies, and what a page sends besides Host, are ignored.
 func TestOnlyHostCounts(t *testing.T) {
 	s := webtest.New(t)
 	for _, name := range []string{"X-Forwarded-Host", "X-Host", "X-Original-Host", "Forwarded"} {
@@ -109,9 +109,8 @@ func TestOnlyHostCounts(t *testing.T) {
 	}
 }
 
-// Every route refuses another host, by every method, but for those that proxies
-// and monitors ask; the page names the right address and says nothing of what
-// was asked.
+// Every route refuses another Host, with every method, except the routes that proxies and
+// monitors request. The page names the site's URL, and shows nothing of the request.
 func TestEveryRouteHasItsHost(t *testing.T) {
 	for _, public := range []string{"http://jar.example", "https://jar.example"} {
 		s := webtest.New(t, webtest.WithLab, publicAt(public), webtest.WithGate)
@@ -132,7 +131,7 @@ func TestEveryRouteHasItsHost(t *testing.T) {
 				continue
 			}
 			got.Want(http.StatusMisdirectedRequest).Says("h1", "Not at this address").Says("a", public)
-			got.WantHeaders(webtest.HeadersOf{}) // without HSTS: the name is not ours
+			got.WantHeaders(webtest.HeadersOf{}) // without HSTS: the host is not the site's
 			if strings.Contains(got.Body, "evil") || strings.Contains(got.Body, "/static/") || got.Find("a").AttrOr("href", "") != public {
 				t.Errorf("%s: the page is\n%s", pattern, got.Body)
 			}

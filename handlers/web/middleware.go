@@ -21,33 +21,33 @@ import (
 )
 
 const (
-	deadline = 15 * time.Second // of the work for a request that is no GET
-	maxBody  = 64 << 10
+	deadline = 15 * time.Second // time limit for requests other than GET and HEAD
+	maxBody  = 64 << 10         // bytes of a request's body
 )
 
-// Info is what is known of a request on its way through.
+// Info is the state of a request.
 type Info struct {
 	id      string
-	Began   time.Time // when the request came
+	Began   time.Time // when the request arrived
 	Address netip.Addr
-	Proxied bool            // the peer is in TRUSTED_PROXIES
-	Session session.Session // set by who
+	Proxied bool            // whether the peer is in TRUSTED_PROXIES
+	Session session.Session // zero until CurrentSession has found it
 	form    url.Values      // set by ReadForm, for the debug log
 	answer  answerWriter
 }
 
 type infoKey struct{}
 
-// InfoOf returns what is known of the request.
+// InfoOf returns the state of the request.
 func InfoOf(r *http.Request) *Info {
 	v, _ := r.Context().Value(infoKey{}).(*Info)
 	return v
 }
 
-// middleware puts what every request passes around the routes: an id, one log
-// line, recovery, the security headers, the check of where a POST came from,
-// and a deadline for what may hash a password or write. A GET reads alone, and
-// the database bounds each read itself.
+// middleware wraps the routes with what every request needs: an id, one log line, recovery
+// from panics, the security headers, the check for cross-origin POSTs, and a time limit for
+// requests that may hash a password or write. GETs only read, and the database limits the
+// time of each read.
 func (s *Site) middleware() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := s.Now()
@@ -70,8 +70,8 @@ func (s *Site) middleware() http.Handler {
 	})
 }
 
-// warnOfProxy warns, once, of a proxy that is not trusted: behind it everybody
-// has its one address, and everybody's failed sign-ins count for all.
+// warnOfProxy logs, once, that a proxy is not trusted: then all its clients have the proxy's
+// address, and share the count of failed sign-ins.
 func (s *Site) warnOfProxy(r *http.Request, v *Info) {
 	if !v.Proxied && r.Header["X-Forwarded-For"] != nil {
 		s.warned.Do(func() {
@@ -80,11 +80,11 @@ func (s *Site) warnOfProxy(r *http.Request, v *Info) {
 	}
 }
 
-// serve checks where the request came from and hands it to its route. What
-// net/http refuses by itself becomes a page of ours.
+// serve checks where the request came from, and calls its route. Errors that net/http
+// itself would send as plain text become pages of the site.
 func (s *Site) serve(a *answerWriter, r *http.Request) {
 	if !s.isOurHost(r) && !s.answersEveryHost(r) {
-		_ = s.misdirect(a) // the template is tested
+		_ = s.misdirect(a) // rendering cannot fail: New rendered the template
 		return
 	}
 	if headerBytes(r) > maxHeader {
@@ -96,18 +96,18 @@ func (s *Site) serve(a *answerWriter, r *http.Request) {
 		return
 	}
 	if r.Body != http.NoBody {
-		r.Body = http.MaxBytesReader(a.ResponseWriter, r.Body, maxBody) // net/http's own: it closes the connection
+		r.Body = http.MaxBytesReader(a.ResponseWriter, r.Body, maxBody) // needs net/http's own writer, to close the connection
 	}
 	s.mux.ServeHTTP(a, r)
-	if err := a.held; err != nil {
-		a.held = nil
+	if err := a.intercepted; err != nil {
+		a.intercepted = nil
 		s.renderError(a, r, err)
 	}
 }
 
-// sameOrigin returns errCrossOrigin for a request that may change something
-// and that another site's page sent, or that carries a cookie of ours and
-// tells nothing of where it came from.
+// sameOrigin returns errCrossOrigin for a request that may change something and was sent by
+// another site's page, or has one of the site's cookies and no header that says where it
+// came from.
 func (s *Site) sameOrigin(r *http.Request) error {
 	if err := s.csrf.Check(r); err != nil {
 		return fmt.Errorf("%w: %w", errCrossOrigin, err)
@@ -119,19 +119,17 @@ func (s *Site) sameOrigin(r *http.Request) error {
 	return nil
 }
 
-// csp is what our own pages may load and do. A sheet, a script and
-// an icon of ours, and forms that go to us.
+// csp is the Content-Security-Policy of the site's pages: style sheet, script, images and
+// forms only from and to the site itself.
 const csp = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// CSPLeaving is for a page whose form leads to a gate host: Chromium holds the
-// redirect after a form to form-action too, and an app may redirect further to where
-// we do not know.
+// CSPLeaving is for a page whose form leads to a gate host: Chromium applies form-action also
+// to redirects after the form, and the app may redirect anywhere.
 const CSPLeaving = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
 	"base-uri 'none'; frame-ancestors 'none'"
 
-// The values of headers that every answer shares. They are replaced, never
-// changed.
+// The values of headers that all responses share. The slices must not be modified.
 var (
 	cspValue          = []string{csp}
 	noSniff           = []string{"nosniff"}
@@ -142,8 +140,7 @@ var (
 	hsts              = []string{"max-age=31536000"}
 )
 
-// secure sets the headers that every answer carries; a handler may change
-// them.
+// secure sets the headers of every response; handlers may change them.
 func (s *Site) secure(h http.Header, r *http.Request) {
 	h["Content-Security-Policy"] = cspValue
 	h["X-Content-Type-Options"] = noSniff
@@ -151,29 +148,28 @@ func (s *Site) secure(h http.Header, r *http.Request) {
 	h["Cross-Origin-Resource-Policy"] = sameSite
 	h["Referrer-Policy"] = sameSite
 	if holdsCode(r.URL.Path) {
-		h["Referrer-Policy"] = originOnly // the path holds the link's code; with no-referrer, a form over http has "Origin: null"
+		h["Referrer-Policy"] = originOnly // the path contains the link's code; with no-referrer, browsers send "Origin: null" with forms over http
 	}
 	h["Permissions-Policy"] = permissionsPolicy
 	h["Cache-Control"] = noStore
-	if s.HTTPS && !s.onAppHosts(r.URL.Path) { // an app's host is not ours to bind
+	if s.HTTPS && !s.onAppHosts(r.URL.Path) { // not on an app's host, which may not want HSTS
 		h["Strict-Transport-Security"] = hsts
 	}
 }
 
-// holdsCode reports whether the path holds a link's code.
+// holdsCode reports whether the path contains a link's code.
 func holdsCode(path string) bool {
 	return strings.HasPrefix(path, "/join/") || strings.HasPrefix(path, "/reset/") || strings.HasPrefix(path, "/confirm/") || strings.HasPrefix(path, "/lock/") || strings.HasPrefix(path, "/signup/")
 }
 
-// recover turns a panic into a logged error and the 500 page, if nothing was
-// sent yet; else it breaks the connection off, so that no half page looks
-// whole.
+// recover logs a panic and responds with the 500 page. If a part of the response was sent
+// already, it aborts the connection, so that no partial page looks complete.
 func (s *Site) recover(a *answerWriter, r *http.Request) {
 	p := recover()
 	if p == nil {
 		return
 	}
-	if p == http.ErrAbortHandler { //nolint:errorlint // a panic's value is no error to unwrap
+	if p == http.ErrAbortHandler { //nolint:errorlint // a panic's value is not wrapped
 		panic(p)
 	}
 	s.Log.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("id", InfoOf(r).id),
@@ -184,9 +180,9 @@ func (s *Site) recover(a *answerWriter, r *http.Request) {
 	s.renderError(a, r, fmt.Errorf("panic: %v", p))
 }
 
-// logLine writes the request's one line: nothing of its query, cookies, form
-// or link code. It makes the record itself: slog would look up which line of
-// the program writes it, which costs more than the rest.
+// logLine logs the request in one line, without its query, cookies, form and link code. It
+// creates the record itself: slog.Logger would look up the source line, which costs more
+// than the rest.
 func (s *Site) logLine(a *answerWriter, v *Info, began time.Time) {
 	r, route, now := a.r, a.route(), s.Now()
 	if s.observe != nil {
@@ -197,7 +193,7 @@ func (s *Site) logLine(a *answerWriter, v *Info, began time.Time) {
 		line.AddAttrs(slog.Duration("took", now.Sub(began)), slog.String("id", v.id),
 			slog.String("account", v.Session.Username), slog.String("ip", v.Address.String()))
 		line.AddAttrs(traced(r, v.Proxied)...)
-		_ = h.Handle(r.Context(), line) // there is nowhere to say that the log fails
+		_ = h.Handle(r.Context(), line) // a failing log cannot be logged
 	}
 	if s.Log.Enabled(r.Context(), slog.LevelDebug) {
 		s.Log.LogAttrs(r.Context(), slog.LevelDebug, "request read",
@@ -206,27 +202,27 @@ func (s *Site) logLine(a *answerWriter, v *Info, began time.Time) {
 	}
 }
 
-// logPrefixes are the beginnings of log lines, formatted once. Requests read the
-// map without a lock, and nobody changes it: a new prefix makes a new map.
+// logPrefixes has handlers whose first attributes are already formatted.
 type logPrefixes struct {
 	log slog.Handler
-	mu  sync.Mutex // of those who make a new map
-	all atomic.Pointer[map[logKey]slog.Handler]
+	mu  sync.Mutex                              // held while all is replaced
+	all atomic.Pointer[map[logKey]slog.Handler] // replaced as a whole, never modified
 }
 
-// logKey is how a line begins. No visitor can make up a new one.
+// logKey identifies the first attributes of a line. Visitors cannot create new keys.
 type logKey struct {
 	method, route string
 	status        int
 }
 
+// of returns the handler with the attributes of the key, which it creates if necessary.
 func (l *logPrefixes) of(b logKey) slog.Handler {
 	if h := (*l.all.Load())[b]; h != nil {
 		return h
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b.method = strings.Clone(b.method) // it is a part of the request's first line
+	b.method = strings.Clone(b.method) // else it would keep the request's memory alive
 	h := l.log.WithAttrs([]slog.Attr{slog.String("method", b.method), slog.String("route", b.route), slog.Int("status", b.status)})
 	all := maps.Clone(*l.all.Load())
 	all[b] = h
@@ -234,8 +230,8 @@ func (l *logPrefixes) of(b logKey) slog.Handler {
 	return h
 }
 
-// known returns the method if HTTP has it: a log is no place for words that a
-// visitor makes up.
+// known returns the method if HTTP defines it, and else "other", so that the log has no words
+// that visitors make up.
 func known(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
@@ -245,8 +241,8 @@ func known(method string) string {
 	return "other"
 }
 
-// masked writes the values for the debug log: those that a form offers, and a
-// mask for whatever was typed.
+// masked formats values for the debug log: choices that a form offers as they are, and a
+// mask for everything that was typed.
 func masked(values url.Values) string {
 	shown := url.Values{}
 	for name, all := range values {
@@ -264,8 +260,8 @@ func masked(values url.Values) string {
 	return OneLine(text, 512)
 }
 
-// OneLine returns the first n bytes of the text as valid UTF-8 on one line: a
-// copy, because what keeps it must not keep all that the request brought.
+// OneLine returns the first n bytes of the text as one line of printable UTF-8. It is a copy,
+// so that whoever keeps it does not keep the request's memory alive.
 func OneLine(text string, n int) string {
 	return strings.Clone(strings.Map(func(c rune) rune {
 		if !unicode.IsPrint(c) {

@@ -13,7 +13,7 @@ import (
 	"glassjar/handlers/webtest"
 )
 
-// listener is a log that looks at the context of each line.
+// listener is a log handler that gets the context of each line.
 type listener func(context.Context)
 
 func (listener) Enabled(_ context.Context, l slog.Level) bool { return l == slog.LevelInfo }
@@ -27,7 +27,7 @@ func (l listener) Handle(ctx context.Context, _ slog.Record) error {
 	return nil
 }
 
-// A POST's context ends after 15 s, every request's when the browser goes away.
+// The context of a POST ends after 15 s, and that of every request when the browser is gone.
 func TestARequestsContext(t *testing.T) {
 	for method, limited := range map[string]bool{http.MethodGet: false, http.MethodHead: false, http.MethodPost: true, http.MethodPut: true} {
 		browser, leave := context.WithCancel(t.Context())

@@ -5,12 +5,11 @@ import (
 	"time"
 )
 
-// Moment is a time as a page tells it: in words, with the exact time beside
-// them. The template "time" shows one.
+// Moment is a time as pages show it: in words, and exactly. The template "time" renders it.
 type Moment struct {
 	Words string // such as "3 hours ago" or "2 Jan 2026"
 	Exact string // to the second, in UTC
-	Stamp string // for machines: RFC 3339; empty: never
+	Stamp string // RFC 3339, for the attribute datetime; empty: never
 }
 
 const (
@@ -18,8 +17,8 @@ const (
 	exactLayout = "2 Jan 2006, 15:04:05 UTC"
 )
 
-// MomentAt tells the time t as it is told at now: up to 30 days back in words,
-// else by its date. The zero time is never, and has no words.
+// MomentAt returns the time t as seen at now: in words if it was within the last 30 days,
+// else as a date. The zero time becomes the zero Moment, which means never.
 func MomentAt(t, now time.Time) Moment {
 	if t.IsZero() {
 		return Moment{}
@@ -28,8 +27,8 @@ func MomentAt(t, now time.Time) Moment {
 	return Moment{Words: words(t, now), Exact: t.Format(exactLayout), Stamp: t.Format(time.RFC3339)}
 }
 
-// words tells the time in words. A clock that is a little ahead makes no time of
-// the future out of one just past.
+// words returns the time in words. A time up to a minute in the future counts as just now:
+// another server's clock may be ahead.
 func words(t, now time.Time) string {
 	ago := now.Sub(t)
 	switch {
@@ -41,7 +40,7 @@ func words(t, now time.Time) string {
 	return Span(ago) + " ago"
 }
 
-// Span tells a time span in its largest unit: "3 hours".
+// Span formats a duration in its largest unit: "3 hours".
 func Span(d time.Duration) string {
 	n, unit := int(max(0, d)/time.Second), "second"
 	for _, larger := range []struct {
@@ -58,7 +57,7 @@ func Span(d time.Duration) string {
 	return fmt.Sprintf("%d %ss", n, unit)
 }
 
-// Times says how often something happened.
+// Times formats a count: "once", "3 times".
 func Times(n int) string {
 	if n == 1 {
 		return "once"

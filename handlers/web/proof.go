@@ -8,25 +8,24 @@ import (
 	"glassjar/utl/account"
 )
 
-// ProvePath is the page where somebody signed in proves again who they are.
+// ProvePath is the page where people who are signed in prove again who they are.
 const ProvePath = "/account/prove"
 
-// Proven is somebody signed in who proved within session.ProofLife who they are.
-// Only Site.Prove makes one, so that no act that needs a proof can be mounted, or
-// done, without it.
+// Proven is a signed-in person who proved within session.ProofLife who they are. Only
+// Site.Prove creates one, so that no handler that needs a proof can be mounted without it.
 type Proven struct{ account account.Account }
 
 // Account returns the person's account.
 func (p Proven) Account() account.Account { return p.account }
 
-// ProvenOwner is an owner who did so.
+// ProvenOwner is an owner who proved within session.ProofLife who they are.
 type ProvenOwner struct{ owned Owned }
 
 // Owner returns the owner.
 func (p ProvenOwner) Owner() Owned { return p.owned }
 
-// Proven mounts a page for people who proved lately who they are. Others are sent
-// to ProvePath, which leads back, and nothing is done.
+// Proven mounts a handler for people who recently proved who they are. It redirects others to
+// ProvePath, which leads back, and does nothing else.
 func (s *Site) Proven(fn ProvenFunc) http.Handler {
 	return s.Member(func(w http.ResponseWriter, r *http.Request, me account.Account) error {
 		if p, ok := s.Prove(r, me); ok {
@@ -36,8 +35,8 @@ func (s *Site) Proven(fn ProvenFunc) http.Handler {
 	})
 }
 
-// ProvenOwner mounts a page for owners who proved lately who they are. Other owners
-// are sent to ProvePath as by Proven.
+// ProvenOwner mounts a handler for owners who recently proved who they are. It redirects other
+// owners as Proven does.
 func (s *Site) ProvenOwner(fn ProvenOwnerFunc) http.Handler {
 	return s.Owner(func(w http.ResponseWriter, r *http.Request, me Owned) error {
 		if _, ok := s.Prove(r, me.Account()); ok {
@@ -47,8 +46,8 @@ func (s *Site) ProvenOwner(fn ProvenOwnerFunc) http.Handler {
 	})
 }
 
-// Prove reports whether the request's person, me, proved lately who they are, for
-// a page of which only a part needs it.
+// Prove reports whether the request's person, me, recently proved who they are, for a page of
+// which only a part needs that.
 func (s *Site) Prove(r *http.Request, me account.Account) (Proven, bool) {
 	found := InfoOf(r).Session
 	if found.Identity.ID != me.ID || !found.Proven(s.Now()) {
@@ -57,17 +56,17 @@ func (s *Site) Prove(r *http.Request, me account.Account) (Proven, bool) {
 	return Proven{me}, true
 }
 
-// ToProve answers 303 to the page where one proves who one is, which leads back to
-// the page that a GET asked for, or that has the form.
+// ToProve responds with 303 to ProvePath. That page leads back to the requested page, or after
+// a POST to the page with the form.
 func (s *Site) ToProve(w http.ResponseWriter, r *http.Request) error {
 	return SeeOther(w, ProofOf(s.formPage(r)))
 }
 
-// ProofOf returns the address of ProvePath that leads on to next.
+// ProofOf returns the URL of ProvePath that leads to next.
 func ProofOf(next string) string { return ProvePath + "?" + url.Values{"next": {next}}.Encode() }
 
-// formPage returns the page that a GET asks for or that has a POST's form: the one
-// at the same path, or else the nearest above it.
+// formPage returns the requested page of a GET. For a POST it returns the page with its form:
+// that with the same path, or the nearest path above it.
 func (s *Site) formPage(r *http.Request) string {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return r.URL.RequestURI()

@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// RecentCounter counts what came within the same ten seconds.
+// RecentCounter counts events by key within ten seconds. After ten seconds, or with 10,000
+// keys, it starts again.
 type RecentCounter struct {
 	mu     sync.Mutex
 	began  time.Time
 	counts map[[sha256.Size]byte]int
 }
 
-// Count counts the key once more and returns how often it came.
+// Count counts the key, and returns its count.
 func (l *RecentCounter) Count(key string, now time.Time) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -26,22 +27,22 @@ func (l *RecentCounter) Count(key string, now time.Time) int {
 	return l.counts[sum]
 }
 
-// Forget forgets the key.
+// Forget resets the count of the key.
 func (l *RecentCounter) Forget(key string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.counts, sha256.Sum256([]byte(key)))
 }
 
-// Has reports whether the key came.
+// Has reports whether the key was counted.
 func (l *RecentCounter) Has(key string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return now.Sub(l.began).Abs() < 10*time.Second && l.counts[sha256.Sum256([]byte(key))] > 0
 }
 
-// BrowserKey names the request's browser, as far as a request can, and what it
-// did.
+// BrowserKey returns a key for the request's browser, by its address and User-Agent, and for
+// what it did.
 func BrowserKey(r *http.Request, did string) string {
 	return did + " " + InfoOf(r).Address.String() + " " + r.UserAgent()
 }

@@ -10,22 +10,23 @@ import (
 	"glassjar/utl/session"
 )
 
-// SeeOther answers 303: fetch that page. After a POST, going back or reloading
-// then sends nothing twice. The address is sent as it is: http.Redirect would
-// clean a URL inside a fragment.
+// SeeOther responds with 303 to the URL, so that after a POST neither going back nor reloading
+// sends the form again. It sends the URL unchanged: http.Redirect would rewrite a URL in a
+// fragment.
 func SeeOther(w http.ResponseWriter, to string) error {
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
 
-// Layout is what the layout needs of every page.
+// Layout is the data of every page for its layout.
 type Layout struct {
 	Me   account.Account // zero when signed out
-	Here string          // path of the page, to mark it in the bar
+	Here string          // the page's path, to mark it in the navigation bar
 }
 
-// Layout returns what the layout needs of an open page at the path here.
+// Layout returns the Layout of an open page with the path here. Errors: session.Find's, except
+// session.ErrNone.
 func (s *Site) Layout(w http.ResponseWriter, r *http.Request, here string) (Layout, error) {
 	found, err := s.CurrentSession(w, r)
 	if errors.Is(err, session.ErrNone) {
@@ -34,7 +35,7 @@ func (s *Site) Layout(w http.ResponseWriter, r *http.Request, here string) (Layo
 	return Layout{Me: account.FromSession(found), Here: here}, err
 }
 
-// PendingCookie returns the name of the cookie that a pending sign-in is found by.
+// PendingCookie returns the name of the cookie with the code of a pending sign-in.
 func (s *Site) PendingCookie() string {
 	if s.HTTPS {
 		return "__Host-glassjar-pending"
@@ -45,7 +46,7 @@ func (s *Site) PendingCookie() string {
 // SessionCookie returns the session cookie's name.
 func (s *Site) SessionCookie() string { return s.sessions.Name() }
 
-// Render renders the page and answers with it.
+// Render renders the page and responds with it.
 func (s *Site) Render(w http.ResponseWriter, status int, name string, data any) error {
 	body, err := s.PageSet.Render(name, data)
 	if err != nil {
@@ -56,22 +57,22 @@ func (s *Site) Render(w http.ResponseWriter, status int, name string, data any) 
 
 var contentHTML = []string{"text/html; charset=utf-8"}
 
-// WriteHTML answers with the page.
+// WriteHTML responds with the rendered page.
 func (s *Site) WriteHTML(w http.ResponseWriter, status int, body []byte) error {
 	w.Header()["Content-Type"] = contentHTML
 	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a browser that went away is no error of ours
+	_, _ = w.Write(body) // an error means that the browser is gone
 	return nil
 }
 
-// TimeLayout is how people read a time.
+// TimeLayout is the layout of times for people.
 const TimeLayout = "2 Jan 2006, 15:04 UTC"
 
-// FormatTime writes a time for people.
+// FormatTime formats a time for people, in UTC.
 func FormatTime(t time.Time) string { return t.UTC().Format(TimeLayout) }
 
-// WriteText answers 200 with plain text.
+// WriteText responds with 200 and plain text.
 func WriteText(w http.ResponseWriter, text string) error {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = w.Write([]byte(text))

@@ -1,6 +1,5 @@
-// Package web is the core that every page shares: the request's state, the
-// middleware, the guards, forms, errors, rendering and static files. It knows
-// no page.
+// Package web has what all pages share: the state of a request, middleware, guards, forms,
+// errors, rendering and static files. It has no page of its own.
 package web
 
 import (
@@ -22,41 +21,40 @@ import (
 	"glassjar/utl/session"
 )
 
-// Config is what a Site is made from.
+// Config is what New needs.
 type Config struct {
 	Accounts       *account.Store
 	Sessions       *session.Store
 	Devices        *session.Devices
 	PublicURL      *url.URL       // how browsers reach the site
-	AnyLoopback    bool           // loopback names and addresses at PublicURL's port are the site's too
-	TrustedProxies []netip.Prefix // whose X-Forwarded-* is believed
-	Lab            bool           // pages link to the lab
-	SecondFactor   bool           // a session of one factor opens only the pages that bring a second
-	SiteName       string         // what pages call the site; empty: glassjar
+	AnyLoopback    bool           // whether every loopback name and address with PublicURL's port is accepted as Host
+	TrustedProxies []netip.Prefix // whose X-Forwarded-* headers are used
+	Lab            bool           // whether pages link to the lab
+	SecondFactor   bool           // whether sessions of level 1 may open only pages that add a second factor
+	SiteName       string         // the site's name in pages; empty: glassjar
 	Templates      fs.FS
 	Static         fs.FS
-	Answers        []Answer               // to the features' own errors; they win over the shared ones
-	Mistakes       []Mistake              // of the features' own forms
-	OnAppHosts     func(path string) bool // the path is asked on other hosts too: by proxies, and by browsers on an app's host
-	AskedByNginx   func(path string) bool // nginx asks it, and understands only 200, 401 and 403
+	Answers        []Answer               // responses to the features' own errors, before the shared ones
+	Mistakes       []Mistake              // of the features' own forms, before the shared ones
+	OnAppHosts     func(path string) bool // whether the path is also requested on other hosts: by proxies, and by browsers on an app's host
+	AskedByNginx   func(path string) bool // whether nginx requests the path for auth_request, which accepts only 200, 401 and 403
 	Log            *slog.Logger
 	Now            func() time.Time
 
-	// Observe is told of each answer: its route's pattern, its status and how long it
-	// took; nil: nobody is.
+	// Observe, if not nil, is called after each response with its route's pattern, its status
+	// and how long it took.
 	Observe func(route string, status int, took time.Duration)
 }
 
-// Site is what every page needs. A page reaches the stores only if its own room
-// was given them.
+// Site is what every page needs. A page has only the stores that its own room was given.
 type Site struct {
 	Log       *slog.Logger
 	Now       func() time.Time
 	PublicURL *url.URL
-	HTTPS     bool          // PublicURL is https
-	Level     int           // of a session, at least, for members' pages and the gate
+	HTTPS     bool          // whether PublicURL is https
+	Level     int           // the lowest session level for members' pages and the gate
 	PageSet   *page.Set     // the parsed templates
-	Recent    RecentCounter // who signed in, was sent on to a gate host, or lost their cookies
+	Recent    RecentCounter // browsers that recently signed in, were redirected to a gate host, or had their cookies cleared
 
 	accounts       *account.Store
 	sessions       *session.Store
@@ -78,8 +76,8 @@ type Site struct {
 	warned         sync.Once
 }
 
-// New returns a Site without routes. It fails when PUBLIC_URL, a template or a
-// static file does.
+// New returns a Site without routes. It returns an error if PUBLIC_URL, a template or a static
+// file is invalid.
 func New(c Config) (*Site, error) {
 	s := &Site{
 		Log: c.Log, Now: c.Now, PublicURL: c.PublicURL, HTTPS: c.PublicURL.Scheme == "https",
@@ -109,14 +107,14 @@ func New(c Config) (*Site, error) {
 	if s.PageSet, err = page.Parse(c.Templates, template.FuncMap{"asset": s.assets.path, "lab": lab, "site": name}); err != nil {
 		return nil, err
 	}
-	if _, err = s.PageSet.Render("error", ErrorPage{}); err != nil { // what every page may need
+	if _, err = s.PageSet.Render("error", ErrorPage{}); err != nil { // checked here, because every page may need it
 		return nil, err
 	}
 	s.appHostCSP, err = s.newAppHostCSP()
 	return s, err
 }
 
-// Handler returns the site with the routes: pattern → handler.
+// Handler returns the site's handler with the routes, by pattern.
 func (s *Site) Handler(routes map[string]http.Handler) http.Handler {
 	for pattern, h := range routes {
 		s.mux.Handle(pattern, h)

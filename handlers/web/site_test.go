@@ -9,7 +9,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// Titles, the bar and the sign-in form call the site by its name.
+// Titles, the navigation bar and the sign-in form have the site's name.
 func TestPagesCallTheSiteByItsName(t *testing.T) {
 	for name, want := range map[string]string{"": "glassjar", "Ada's <jar>": "Ada's <jar>"} {
 		t.Run(want, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// asset is a static file as it is sent, with the values of its own headers.
+// asset is a static file, with the values of its headers.
 type asset struct {
 	kind, tag   []string // Content-Type and ETag
 	plain, gzip []byte
@@ -26,15 +26,15 @@ var (
 	isGzip       = []string{"gzip"}
 )
 
-// kinds are the Content-Types of static files. Package mime has more, asks the
-// machine for others, and keeps them all in memory.
+// kinds are the Content-Types of static files by extension. Package mime would also read the
+// machine's own lists.
 var kinds = map[string][]string{
 	".css": {"text/css; charset=utf-8"},
 	".js":  {"text/javascript; charset=utf-8"},
 	".svg": {"image/svg+xml"},
 }
 
-// assets are the static files under names that change with their content.
+// assets are the static files. Their names contain a hash of their content.
 type assets struct {
 	paths map[string]string // site.css → /static/site.1a2b3c4d5e6f7081.css
 	files map[string]asset  // site.1a2b3c4d5e6f7081.css → the file
@@ -66,7 +66,7 @@ func newAssets(files fs.FS) (*assets, error) {
 	return a, nil
 }
 
-// path returns where the file of the name is served.
+// path returns the URL path of the file.
 func (a *assets) path(name string) (string, error) {
 	p, ok := a.paths[name]
 	if !ok {
@@ -75,22 +75,22 @@ func (a *assets) path(name string) (string, error) {
 	return p, nil
 }
 
-// compress returns the content in gzip. Files alone are compressed: a page may
-// hold a secret beside what a stranger chose, and its size would tell of it
-// (the attack named BREACH).
+// compress compresses the content with gzip. Only static files are compressed: a page may
+// contain a secret and a stranger's text, and then its compressed size would reveal the
+// secret (the BREACH attack).
 func compress(content []byte) []byte {
 	var b bytes.Buffer
 	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	if err != nil {
-		panic(err) // the level is right
+		panic(err) // the level is valid
 	}
-	_, _ = z.Write(content) // into memory
+	_, _ = z.Write(content) // writing to memory cannot fail
 	_ = z.Close()
 	return b.Bytes()
 }
 
-// Static answers GET /static/{name}: the file, which its name's hash lets
-// browsers keep for good, or 304 to one that asks whether it still has it.
+// Static handles GET /static/{name}: it responds with the file, which browsers may cache
+// forever because its name contains a hash, or with 304 if the browser has it.
 func (s *Site) Static(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
 	file, ok := s.assets.files[name]
@@ -113,8 +113,8 @@ func (s *Site) Static(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// takesGzip reports whether the header Accept-Encoding allows gzip: it names
-// it, with a weight above 0 or none (RFC 9110, section 12.5.3).
+// takesGzip reports whether the Accept-Encoding header allows gzip: it contains it without a
+// weight or with a weight above 0 (RFC 9110, section 12.5.3).
 func takesGzip(accept string) bool {
 	for one := range strings.SplitSeq(strings.ToLower(accept), ",") {
 		if coding, weight, _ := strings.Cut(one, ";"); strings.TrimSpace(coding) == "gzip" {

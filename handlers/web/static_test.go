@@ -18,7 +18,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// assets returns the paths of what the sign-in page fetches.
+// assets returns the paths of the files that the sign-in page uses.
 func assets(t *testing.T, s *webtest.Site) []string {
 	t.Helper()
 	paths := s.Browser(t).Get("/").Find("link[href], script[src]").Map(func(_ int, e *goquery.Selection) string {
@@ -99,7 +99,7 @@ func TestStaticThatIsNone(t *testing.T) {
 	}
 }
 
-// A file's name changes with its content, and only then.
+// The name of a file changes if and only if its content does.
 func TestFingerprints(t *testing.T) {
 	files := fstest.MapFS{
 		"site.css": {Data: []byte("p{}")}, "site.js": {Data: []byte("1")}, "icon.svg": {Data: []byte("<svg/>")},
@@ -118,10 +118,10 @@ func TestFingerprints(t *testing.T) {
 	}
 }
 
-// Every page, with the files that it fetches, is under 14 KB as it is sent: what
-// a server sends before it waits to hear that it arrived (RFC 6928: ten
-// segments). The lab's pages, which show what a browser sent, are so compressed, and but for
-// the first they find the files there that every page fetches.
+// Every page, with the files that it uses, is smaller than 14 KB as sent: a server sends that
+// much before it waits for an acknowledgement (RFC 6928: ten segments). The lab's pages show
+// what the browser sent, and count as if a proxy compressed them; except for the first of
+// them, the files that every page uses are in the browser's cache already.
 func TestPagesArriveInOneRoundTrip(t *testing.T) {
 	s := webtest.New(t, webtest.WithGate, webtest.WithLab)
 	s.Add(t, "ada", account.Owner)
@@ -145,7 +145,7 @@ func TestPagesArriveInOneRoundTrip(t *testing.T) {
 		"lab, wire": b.Post("/lab/wire", "secret", strings.Repeat("é", 200)), "lab, key refused": b.Post("/lab/key", signed.Button("Change one letter of it")...),
 	} {
 		page.WantPage()
-		page.WantHeader("Content-Encoding", "") // a page may hold secrets, and its compressed size would tell of them
+		page.WantHeader("Content-Encoding", "") // not compressed: a page may contain secrets, which its size would reveal
 		total := len(page.Body)
 		if strings.HasPrefix(name, "lab") {
 			total = gzipped(t, page.Body)
@@ -162,7 +162,7 @@ func TestPagesArriveInOneRoundTrip(t *testing.T) {
 	}
 }
 
-// gzipped returns the length of the text compressed.
+// gzipped returns the compressed size of the text in bytes.
 func gzipped(t *testing.T, text string) int {
 	t.Helper()
 	var b bytes.Buffer

@@ -8,28 +8,28 @@ import (
 	"sync/atomic"
 )
 
-// answerWriter notes the status for the log, and holds back the refusals of
-// net/http, which know nothing of our look.
+// answerWriter remembers the status for the log, and intercepts the plain-text errors of
+// net/http, which serve replaces by pages.
 type answerWriter struct {
 	http.ResponseWriter
 
-	r      *http.Request
-	status int
-	held   error // what to answer instead
+	r           *http.Request
+	status      int
+	intercepted error // the error to respond to instead
 }
 
 func (a *answerWriter) WriteHeader(status int) {
-	if a.held != nil || a.status != 0 {
+	if a.intercepted != nil || a.status != 0 {
 		return
 	}
-	if a.held = refused(status, a.Header()); a.held == nil {
+	if a.intercepted = plainError(status, a.Header()); a.intercepted == nil {
 		a.status = status
 		a.ResponseWriter.WriteHeader(status)
 	}
 }
 
 func (a *answerWriter) Write(b []byte) (int, error) {
-	if a.held != nil {
+	if a.intercepted != nil {
 		return io.Discard.Write(b)
 	}
 	if a.status == 0 {
@@ -38,7 +38,8 @@ func (a *answerWriter) Write(b []byte) (int, error) {
 	return a.ResponseWriter.Write(b)
 }
 
-// route returns the pattern that answered: a bounded word, unlike the path.
+// route returns the pattern of the route that responded. Unlike the path, it has a limited
+// number of values.
 func (a *answerWriter) route() string {
 	if a.r.Pattern == "" {
 		return "none"
@@ -46,9 +47,9 @@ func (a *answerWriter) route() string {
 	return a.r.Pattern
 }
 
-// refused returns the error that stands for an answer in the plain text of
-// http.Error, which only the mux and http.ServeContent send here, or nil.
-func refused(status int, h http.Header) error {
+// plainError returns the error for a plain-text response of http.Error, which only the mux
+// and http.ServeContent send, or nil for any other response.
+func plainError(status int, h http.Header) error {
 	var err error
 	switch status {
 	case http.StatusNotFound:
@@ -64,10 +65,9 @@ func refused(status int, h http.Header) error {
 	return err
 }
 
-// ids names requests, each by a word of its own: the log and the error page say
-// the same one.
+// ids generates request ids, which the log has.
 type ids struct {
-	prefix string // of this start of the program
+	prefix string // random, per start of the program
 	n      atomic.Uint64
 }
 

@@ -28,10 +28,10 @@ import (
 	"glassjar/utl/session"
 )
 
-// canary is in every password that the tests use. No output may hold it.
+// canary is part of every password in these tests. No output may contain it.
 const canary = "Canary"
 
-// TestMain builds the real program and puts it first on PATH.
+// TestMain builds the real program and puts it first in PATH.
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
@@ -49,7 +49,7 @@ func testMain(m *testing.M) int {
 	return m.Run()
 }
 
-// The scripts run the real program, each in an empty folder.
+// Each script runs the real program in an empty folder.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -66,7 +66,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// glassjar runs the program, which must exit with 0, or, after "!", with 1.
+// glassjar runs the program, which must exit with 0, or after "!" with 1.
 func glassjar(ts *testscript.TestScript, neg bool, args []string) {
 	want := 0
 	if neg {
@@ -98,8 +98,8 @@ func exits(ts *testscript.TestScript, want int, args []string) {
 	}
 }
 
-// atOnce runs the command in n processes at once, with the process's number for
-// %d and a password on stdin; every one must exit with 0.
+// atOnce runs the command in n processes at once, with the process's number in place of %d
+// and a password on stdin; each must exit with 0.
 func atOnce(ts *testscript.TestScript, _ bool, args []string) {
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -122,8 +122,7 @@ func atOnce(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(errors.Join(errs...))
 }
 
-// text writes a file from a text with Go's escapes, repeated where a number
-// follows.
+// text writes a file from a text with Go's escape sequences, repeated if a number follows.
 func text(ts *testscript.TestScript, _ bool, args []string) {
 	s, err := strconv.Unquote(`"` + args[1] + `"`)
 	ts.Check(err)
@@ -135,8 +134,8 @@ func text(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(s), 0o600))
 }
 
-// query runs a statement on the database. Where a second argument follows, the
-// one column that it returns must hold these words.
+// query runs a statement on the database. If a second argument follows, the returned column
+// must have these words.
 func query(ts *testscript.TestScript, _ bool, args []string) {
 	pool, err := sql.Open("sqlite", ts.MkAbs("glassjar.db"))
 	ts.Check(err)
@@ -156,8 +155,8 @@ func query(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// signIn signs the account in with the password in a file, its last newline
-// apart, or, after "!", must be refused.
+// signIn signs the account in with the password in a file, without its last newline; after
+// "!" it must be refused.
 func signIn(ts *testscript.TestScript, neg bool, args []string) {
 	data, err := db.Open(context.Background(), ts.MkAbs("glassjar.db"))
 	ts.Check(err)
@@ -184,7 +183,7 @@ func authenticate(data *db.DB, name, pw string) error {
 	return err
 }
 
-// An answer that did not arrive is a failure, whatever was asked.
+// A command whose output cannot be written fails.
 func TestBrokenStdout(t *testing.T) {
 	ring, err := keyring.New()
 	if err != nil {
@@ -210,7 +209,7 @@ func TestBrokenStdout(t *testing.T) {
 	}
 }
 
-// Without a command it serves, and says what Serve says.
+// Without a command the program serves, and reports Serve's error.
 func TestServe(t *testing.T) {
 	for _, tt := range []struct {
 		serve error

@@ -13,8 +13,8 @@ import (
 	"glassjar/utl/cli"
 )
 
-// guarded is an app behind a good gate, but that strangers pass with the method.
-// It shows what the app password's holder sends.
+// guarded is an app behind a good gate, except that strangers pass with the method. It shows
+// the headers of whoever has the app password.
 func guarded(t *testing.T, passes string) *httptest.Server {
 	t.Helper()
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -36,8 +36,7 @@ func guarded(t *testing.T, passes string) *httptest.Server {
 	return site
 }
 
-// unlike is the site, but that it may not have POST at all, and sends scripts to
-// sign in.
+// unlike is the site, but does not allow POST, and redirects scripts to the sign-in page.
 func unlike(t *testing.T, site *httptest.Server) *httptest.Server {
 	t.Helper()
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -54,8 +53,8 @@ func unlike(t *testing.T, site *httptest.Server) *httptest.Server {
 	return other
 }
 
-// The doctor's report is on stdout, and its exit code is 1 where there is a
-// hole or nothing could be tested. It needs no settings and no database.
+// The report is on stdout, and the exit code is 1 if there is a hole or nothing could be
+// tested. The command needs no settings and no database.
 func TestDoctor(t *testing.T) {
 	closed := guarded(t, "")
 	closed.Close()

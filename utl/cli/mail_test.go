@@ -13,7 +13,7 @@ import (
 	"glassjar/utl/mail/mailtest"
 )
 
-// The command says that the mail server has the mail, or what it has against it.
+// The command prints that the mail server accepted the mail, or why it did not.
 func TestMailTest(t *testing.T) {
 	s := mailtest.Start(t, "smtp")
 	at := s.URL("smtp", "127.0.0.1").String()

@@ -42,7 +42,7 @@ var dialogues = []struct {
 	{"nor is an unknown one", "user password carol", nil, 1, "glassjar: there is no such account", false},
 }
 
-// A password is typed twice, at a real terminal that shows nothing of it.
+// A password is typed twice, on a real terminal that does not echo it.
 func TestTerminal(t *testing.T) {
 	for _, tt := range dialogues {
 		t.Run(tt.name, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
-// An app password is typed once, at a terminal that shows nothing of it.
+// An app password is typed once, on a terminal that does not echo it.
 func TestTerminalAppPassword(t *testing.T) {
 	for typed, says := range map[string]string{canary: "glassjar: nothing was tested: ", "": "glassjar: no password was given"} {
 		tty := start(t, t.TempDir(), "doctor", "http://127.0.0.1:1/", "--app-password-stdin")
@@ -96,8 +96,8 @@ func TestTerminalAppPassword(t *testing.T) {
 type terminal struct {
 	ctrl, tty *os.File
 	cmd       *exec.Cmd
-	closed    chan struct{} // everything is on the screen
-	echoed    bool          // when the program had ended
+	closed    chan struct{} // closed when the screen is complete
+	echoed    bool          // whether echo was on after the program ended
 
 	mu     sync.Mutex
 	screen strings.Builder
@@ -127,7 +127,7 @@ func start(t *testing.T, folder string, args ...string) *terminal {
 	}
 	go func() {
 		defer close(s.closed)
-		_, _ = ctrl.WriteTo(s) // until the terminal is gone
+		_, _ = ctrl.WriteTo(s) // returns when the terminal is closed
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -138,7 +138,7 @@ func start(t *testing.T, folder string, args ...string) *terminal {
 	return s
 }
 
-// Write puts what the program wrote on the screen.
+// Write adds the program's output to the screen.
 func (s *terminal) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,7 +151,7 @@ func (s *terminal) text() string {
 	return s.screen.String()
 }
 
-// wait waits until the program has asked and the terminal shows nothing more.
+// wait waits until the program shows the prompt and the terminal's echo is off.
 func (s *terminal) wait(t *testing.T, prompt string) {
 	t.Helper()
 	look := time.NewTicker(time.Millisecond)
@@ -160,7 +160,7 @@ func (s *terminal) wait(t *testing.T, prompt string) {
 		if strings.Contains(s.text(), prompt) && !s.echoes(t) {
 			return
 		}
-		<-look.C // another process's time cannot be moved
+		<-look.C // polls: another process's clock cannot be faked
 	}
 	t.Fatalf("it does not ask %q without echo:\n%s", prompt, s.text())
 }
@@ -172,7 +172,7 @@ func (s *terminal) press(t *testing.T, keys string) {
 	}
 }
 
-// echoes reports whether the terminal shows what is typed.
+// echoes reports whether the terminal echoes what is typed.
 func (s *terminal) echoes(t *testing.T) bool {
 	t.Helper()
 	mode, err := unix.IoctlGetTermios(int(s.ctrl.Fd()), unix.TCGETS)
@@ -182,8 +182,8 @@ func (s *terminal) echoes(t *testing.T) bool {
 	return mode.Lflag&unix.ECHO != 0
 }
 
-// exit waits for the program's end and returns its exit code, with everything
-// that it wrote on the screen.
+// exit waits for the end of the program, and returns its exit code; then the screen is
+// complete.
 func (s *terminal) exit(t *testing.T) int {
 	t.Helper()
 	if _, ended := errors.AsType[*exec.ExitError](s.cmd.Wait()); !ended && !s.cmd.ProcessState.Success() {
@@ -195,7 +195,7 @@ func (s *terminal) exit(t *testing.T) int {
 	return s.cmd.ProcessState.ExitCode()
 }
 
-// What comes on stdin need not end.
+// stdin need not end.
 func TestEndlessStdin(t *testing.T) {
 	zeros, err := os.Open("/dev/zero")
 	if err != nil {

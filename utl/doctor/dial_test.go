@@ -32,7 +32,7 @@ func listen(t *testing.T, says byte, address string) (port string) {
 	return port
 }
 
-// Attack apps/test-elsewhere: a name server that gives another address the second time
+// Attack apps/test-elsewhere: a name server that returns another address the second time
 // (DNS rebinding).
 func TestAddressesAreLookedUpOnce(t *testing.T) {
 	var asked [2]int
@@ -41,7 +41,7 @@ func TestAddressesAreLookedUpOnce(t *testing.T) {
 	looked := 0
 	dial := doctor.Pinned(func(context.Context, string) ([]netip.Addr, error) {
 		looked++
-		if looked == 1 { // at the first nobody listens, and it is not tried again
+		if looked == 1 { // nobody listens at the first address, which is not tried again
 			return []netip.Addr{netip.MustParseAddr("127.0.0.3"), netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2")}, nil
 		}
 		return []netip.Addr{netip.MustParseAddr("127.0.0.2")}, nil

@@ -11,7 +11,7 @@ import (
 	"glassjar/utl/doctor"
 )
 
-// believes is a proxy that passes on the header to its gate.
+// believes is a proxy that passes the client's header on to its gate.
 func believes(name string, target func(q request, value string) string) flaw {
 	return func(q request) string {
 		value := q.Header.Get(name)
@@ -22,7 +22,7 @@ func believes(name string, target func(q request, value string) string) flaw {
 	}
 }
 
-// holes are proxies with one hole each, by the one attack that finds it.
+// holes are proxies with one hole each, by the only attack that finds it.
 var holes = map[string]flaw{
 	"Remote-User and the like, forged":            passes("\r\nRemote-Email: "),
 	"REMOTE-User and the like, forged":            passes("\r\nREMOTE-User: "),
@@ -77,7 +77,7 @@ func between(text, before, after string) string {
 	return text
 }
 
-// root is where a gate leads back to after a method that it does not repeat.
+// root is a gate's return URL after a method that cannot be repeated.
 func root(q request, method string) string {
 	if method == http.MethodGet {
 		return "http://" + q.Host + uri
@@ -85,7 +85,7 @@ func root(q request, method string) string {
 	return "http://" + q.Host + "/"
 }
 
-// anyPort is what a gate is asked about that answers for every port of one host.
+// anyPort is the URL that a gate checks if it accepts every port of a host.
 func anyPort(q request, host string) string {
 	if !strings.HasPrefix(host, "127.0.0.1:") {
 		host = q.Host
@@ -93,7 +93,7 @@ func anyPort(q request, host string) string {
 	return "http://" + host + uri
 }
 
-// original is what a gate is asked about that reads both headers or none.
+// original is the URL that a gate checks if it reads both X-Original headers or none.
 func original(q request, whole string) string {
 	if q.Header.Get("X-Original-Method") == "" {
 		return "http://" + q.Host + uri
@@ -105,13 +105,13 @@ func upgrades(to string) flaw {
 	return onlyWhen(func(q request) bool { return q.Header.Get("Upgrade") == to }, "HTTP/1.1 101 -\r\nConnection: Upgrade\r\nUpgrade: "+to+"\r\n\r\n")
 }
 
-// reachable is a proxy that sends the path to its gate as it is.
+// reachable is a proxy that passes the path on to its gate.
 func reachable(path string) flaw {
 	return func(q request) string {
 		switch {
 		case q.RequestURI != path:
 			return ""
-		case strings.HasSuffix(path, "check"): // it is asked about itself
+		case strings.HasSuffix(path, "check"): // the gate is asked about its own path
 			return redirect(http.StatusUnauthorized, signIn, "http://"+q.Host+path)
 		case strings.HasSuffix(path, "auth-request"):
 			return redirect(http.StatusFound, signIn, q.Header.Get("X-Original-Url"))
@@ -120,8 +120,8 @@ func reachable(path string) flaw {
 	}
 }
 
-// Attack gate/doctor: each attack finds a hole that no other finds, and a site without
-// one holds.
+// Attack gate/doctor: each attack finds a hole that no other attack finds, and finds none in a
+// site without holes.
 func TestEachAttackFindsItsHole(t *testing.T) {
 	good, err := examine(t, serve(t, noFlaw), "")
 	if err != nil {
@@ -131,7 +131,7 @@ func TestEachAttackFindsItsHole(t *testing.T) {
 		if f.Verdict != doctor.Pass || f.Means+f.Fix != "" {
 			t.Errorf("a good site: got %v", f)
 		}
-		if i > 0 && holes[f.Attack] == nil { // the first is the page itself
+		if i > 0 && holes[f.Attack] == nil { // the first finding is about the page itself
 			t.Errorf("no proxy is tried that %q finds", f.Attack)
 		}
 	}
@@ -149,7 +149,7 @@ func TestEachAttackFindsItsHole(t *testing.T) {
 	}
 }
 
-// What is no proof is not called one.
+// A response that proves nothing is not reported as a proof.
 func TestVerdicts(t *testing.T) {
 	for _, tt := range []struct {
 		name, attack string
@@ -190,7 +190,7 @@ func always(text string) flaw { return func(request) string { return text } }
 
 func clean(q request) string { return redirect(http.StatusFound, signIn, "http://"+q.Host+"/app/page") }
 
-// onlyOn is a site that answers so where the attack's own hole would be.
+// onlyOn is a site that responds as then to the attack's own request only.
 func onlyOn(attack string, then flaw) flaw {
 	return func(q request) string {
 		if holes[attack](q) == "" {
@@ -221,7 +221,7 @@ func TestPageRefuses(t *testing.T) {
 	}
 }
 
-// A gate comes back to the host in one spelling, and to the rest as it was.
+// A page's host is normalized, and the rest of its URL stays unchanged.
 func TestPage(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://App.Example":                     "https://app.example/",

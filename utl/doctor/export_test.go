@@ -6,10 +6,10 @@ import (
 	"net/netip"
 )
 
-// String returns the URL that a gate comes back to.
+// String returns the page's URL.
 func (p Page) String() string { return p.root() + p.uri }
 
-// Pinned returns what connects to the host that lookup finds.
+// Pinned returns the dial function of a pinned host that lookup resolves.
 func Pinned(lookup func(context.Context, string) ([]netip.Addr, error)) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return (&pinned{lookup: lookup}).dial
 }

@@ -11,8 +11,8 @@ import (
 
 const appPassword = "Canary-of-an-app"
 
-// echo is a site whose app shows the lines of the request that shown picks, and
-// what the doctor asks it to show.
+// echo is a site whose app shows the request's lines for which shown is true, and the
+// doctor's test header.
 func echo(shown func(line string) bool) flaw {
 	return func(q request) string {
 		if !q.has("\r\nAuthorization: Bearer " + appPassword + "\r\n") {
@@ -30,8 +30,7 @@ func echo(shown func(line string) bool) flaw {
 
 func nothing(string) bool { return false }
 
-// Attack gate/doctor: what the proxy lets through to the app is seen in what the app
-// shows.
+// Attack gate/doctor: what the proxy passes on to the app is found in the app's response.
 func TestInside(t *testing.T) {
 	for _, tt := range []struct{ name, shows, attack string }{
 		{"the app password", "Authorization: ", "the app password"},
@@ -56,7 +55,7 @@ func TestInside(t *testing.T) {
 	}
 }
 
-// Every cookie of glassjar's is looked for.
+// Each of glassjar's cookies is looked for.
 func TestInsideCookies(t *testing.T) {
 	for _, name := range []string{
 		"glassjar", "__Host-glassjar", "glassjar-gate", "__Host-glassjar-gate", "__Secure-glassjar-gate", "glassjar-device", "__Host-glassjar-device",
@@ -75,7 +74,7 @@ func TestInsideCookies(t *testing.T) {
 	}
 }
 
-// Attack gate/doctor: an app that switches to HTTP/2 does not show what reaches it.
+// Attack gate/doctor: an app that switches to HTTP/2 does not show what it gets.
 func TestInsideSwitches(t *testing.T) {
 	switched := func(q request) string {
 		if !signedIn(q) {
@@ -90,7 +89,7 @@ func TestInsideSwitches(t *testing.T) {
 	}
 }
 
-// signedIn reports whether the request comes with an app password.
+// signedIn reports whether the request has an app password.
 func signedIn(q request) bool { return q.Header.Get("Authorization") != "" }
 
 func TestInsidePassAndUnknown(t *testing.T) {
@@ -128,7 +127,7 @@ func TestInsidePassAndUnknown(t *testing.T) {
 	}
 }
 
-// onlyWhen answers so what is meant.
+// onlyWhen responds with the text if meant is true.
 func onlyWhen(meant func(q request) bool, text string) flaw {
 	return func(q request) string {
 		if !meant(q) {
@@ -147,7 +146,7 @@ func either(first, second flaw) flaw {
 	}
 }
 
-// An app password that opens nothing is an error, and is not repeated.
+// An app password that is refused is an error, which does not quote it.
 func TestInsideRefused(t *testing.T) {
 	for name, bad := range map[string]flaw{
 		"sent to sign in": noFlaw,

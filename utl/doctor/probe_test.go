@@ -16,7 +16,7 @@ func TestOpenPage(t *testing.T) {
 	}
 }
 
-// A site that does not answer as a gate's does is not examined.
+// A site that does not respond as one behind a gate is not examined.
 func TestUntested(t *testing.T) {
 	secure := httptest.NewTLSServer(http.NotFoundHandler())
 	defer secure.Close()
@@ -47,7 +47,7 @@ func TestUntested(t *testing.T) {
 	}
 }
 
-// The host where people sign in is open to all, and no hole.
+// The host where people sign in is open to everybody, which is not a hole.
 func TestSignInHost(t *testing.T) {
 	for _, answer := range []string{respond(200, "", "hello"), respond(404, "", ""), redirect(303, "/", "/account")} {
 		found, err := examine(t, serve(t, func(q request) string {
@@ -62,7 +62,7 @@ func TestSignInHost(t *testing.T) {
 	}
 }
 
-// Browsers ask no name server for localhost and what is below it.
+// localhost and names below it are resolved without DNS, as in browsers.
 func TestLocalhost(t *testing.T) {
 	address := serve(t, noFlaw).String()
 	for _, host := range []string{"localhost", "app.localhost", "a.b.localhost.", "APP.LOCALHOST"} {

@@ -11,12 +11,12 @@ import (
 	"glassjar/utl/doctor"
 )
 
-// about is an app whose page is at a port where nobody listens.
+// about is an app whose page is on a port where nobody listens.
 func about(id string) doctor.Subject {
 	return doctor.Subject{ID: id, Host: "app.localhost", URL: "http://app.localhost:1/"}
 }
 
-// runner returns one whose examination does as told, and its end.
+// runner returns a Runner with this examine, and a function that stops it.
 func runner(t *testing.T, most int, examine func(context.Context, func(doctor.Finding)) error) (r *doctor.Runner, stop func()) {
 	t.Helper()
 	r = doctor.NewRunner(doctor.Options{Most: most, Now: time.Now, Examine: func(ctx context.Context, _ doctor.Page, _ doctor.Credential, on func(doctor.Finding)) error {
@@ -41,7 +41,7 @@ func forever(ctx context.Context, on func(doctor.Finding)) error {
 	return ctx.Err()
 }
 
-// A run ends after two minutes, whatever its page does, and says so.
+// A run ends after two minutes, whatever the page does, and its report says so.
 func TestRunIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, stop := runner(t, 5, forever)
@@ -52,7 +52,7 @@ func TestRunIsBounded(t *testing.T) {
 			t.Errorf("while it runs: %+v", got)
 		}
 		started(t, r, "b", false)
-		time.Sleep(doctor.Longest) // the bubble's clock
+		time.Sleep(doctor.Longest) // synctest's fake clock
 		synctest.Wait()
 		got, _ := r.Last(about("a"))
 		if got.Running() || got.Ended.Sub(began) != doctor.Longest || got.Fault != "the test was stopped after 2 minutes: what is not listed was not tried" {
@@ -63,7 +63,7 @@ func TestRunIsBounded(t *testing.T) {
 	})
 }
 
-// A run ends with the server, and one that is forgotten at once.
+// A run ends when the server stops, and at once when it is forgotten.
 func TestRunEndsWithTheServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, stop := runner(t, 5, forever)
@@ -84,7 +84,7 @@ func TestRunEndsWithTheServer(t *testing.T) {
 	})
 }
 
-// What is forgotten before it began never begins.
+// A run that is forgotten before it began never begins.
 func TestForgottenBeforeItBegan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		examined := 0
@@ -104,12 +104,12 @@ func TestForgottenBeforeItBegan(t *testing.T) {
 	})
 }
 
-// So many reports are kept, and the oldest goes.
+// The number of reports is limited; the oldest is dropped.
 func TestReportsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, stop := runner(t, 3, func(context.Context, func(doctor.Finding)) error { return errors.New("nothing was tested") })
 		for i := range 5 {
-			time.Sleep(time.Second) // the bubble's clock
+			time.Sleep(time.Second) // synctest's fake clock
 			started(t, r, fmt.Sprint(i), true)
 			synctest.Wait()
 		}
@@ -122,7 +122,7 @@ func TestReportsAreBounded(t *testing.T) {
 	})
 }
 
-// A report about the app as it was before is forgotten.
+// A report is dropped when the app's host or URL has changed.
 func TestReportOfAnotherHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, stop := runner(t, 3, forever)

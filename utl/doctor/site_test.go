@@ -19,21 +19,21 @@ const (
 	signIn = "https://jar.example/"
 )
 
-// request is what reached the proxy, also byte for byte.
+// request is a request as it reached the proxy, parsed and as raw bytes.
 type request struct {
 	*http.Request
 
 	raw string
 }
 
-// has reports whether the request holds the text as it came.
+// has reports whether the raw request contains the text.
 func (q request) has(text string) bool { return strings.Contains(q.raw, text) }
 
-// flaw answers what a good site would not; "" leaves the answer to the good one.
+// flaw returns the response of a bad site, or "" to respond as a good site.
 type flaw func(q request) string
 
-// serve starts a proxy with a gate and an app behind it, all in one, that
-// refuses strangers as it should, but for the hole. It returns the page.
+// serve starts a proxy with a gate and an app behind it, in one server, which refuses
+// strangers except for the flaw. It returns the page.
 func serve(t *testing.T, bad flaw) doctor.Page {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -76,14 +76,13 @@ func answer(c net.Conn, bad flaw) {
 	}
 	_, _ = io.WriteString(c, text)
 	if strings.HasPrefix(text, "HTTP/1.1 101") {
-		_, _ = io.Copy(io.Discard, c) // a socket stays open until the other side hangs up
+		_, _ = io.Copy(io.Discard, c) // the connection stays open until the client closes it
 	}
 }
 
 func noFlaw(request) string { return "" }
 
-// refuse is what a good proxy answers a stranger, where the gate was asked about
-// the target.
+// refuse is a good proxy's response to a stranger, if the gate was asked about the target.
 func refuse(q request, target string) string {
 	status := http.StatusFound
 	switch {
@@ -95,7 +94,7 @@ func refuse(q request, target string) string {
 	return redirect(status, signIn, target)
 }
 
-// redirect answers with the way to a page for signing in, and on to the target.
+// redirect responds with a redirect to a sign-in page, which leads back to the target.
 func redirect(status int, to, target string) string {
 	return respond(status, "Location: "+to+"?next="+url.QueryEscape(target)+"\r\n", "")
 }
@@ -104,7 +103,7 @@ func respond(status int, header, body string) string {
 	return fmt.Sprintf("HTTP/1.1 %d -\r\n%sContent-Length: %d\r\n\r\n%s", status, header, len(body), body)
 }
 
-// passes lets through whatever holds the text.
+// passes lets every request through that contains the text.
 func passes(text string) flaw {
 	return func(q request) string {
 		if !q.has(text) {
@@ -114,7 +113,7 @@ func passes(text string) flaw {
 	}
 }
 
-// examine returns what is found of the page.
+// examine returns the findings about the page.
 func examine(t *testing.T, p doctor.Page, appPassword string) (found []doctor.Finding, err error) {
 	t.Helper()
 	err = doctor.Examine(t.Context(), p, doctor.Credential{AppPassword: appPassword}, func(f doctor.Finding) { found = append(found, f) })
