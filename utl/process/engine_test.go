@@ -1,6 +1,8 @@
 package process
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -18,37 +20,60 @@ import (
 // the machine's.
 type engine struct {
 	t        *testing.T
+	dir      string
 	settings []string
+	keeper   int // the process that keeps its namespaces
 }
 
-// newEngine skips the test where the machine lets podman run nothing.
-func newEngine(t *testing.T) engine {
+// newEngine skips the test where the machine lets podman run nothing. The engine has
+// mounts of its own until the test ends, and what else unshare is told.
+func newEngine(t *testing.T, unshare ...string) engine {
 	t.Helper()
 	tooltest.Need(t, "podman")
-	dir := t.TempDir()
-	write := func(name, format string, args ...any) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, fmt.Appendf(nil, format, args...), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	storage := write("storage.conf", "[storage]\ndriver = 'vfs'\ngraphroot = '%[1]s/images'\nrunroot = '%[1]s/run'\n", dir)
-	containers := write("containers.conf", "[containers]\ncgroups = 'disabled'\nnetns = 'host'\ndefault_ulimits = ['nofile=1024:1024', 'nproc=4096:4096']\n"+
-		"[engine]\ncgroup_manager = 'cgroupfs'\nevents_logger = 'none'\nlock_type = 'file'\ntmp_dir = '%[1]s/tmp'\nvolume_path = '%[1]s/volumes'\n", dir)
-	e := engine{t, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "CONTAINERS_CONF=" + containers, "CONTAINERS_STORAGE_CONF=" + storage}}
-	e.golang(dir, write)
-	if said, err := e.podman("run", "--rm", "--volume=/usr:/usr:ro", "docker.io/library/golang:1.26", "true"); err != nil {
-		t.Skipf("no containers here (%v: %s): the image was not built", err, said)
-	}
+	e := engine{t: t, dir: t.TempDir()}
+	storage := e.write("storage.conf", "[storage]\ndriver = 'vfs'\ngraphroot = '%[1]s/images'\nrunroot = '%[1]s/run'\n", e.dir)
+	containers := e.write("containers.conf", "[containers]\ncgroups = 'disabled'\nnetns = 'host'\npids_limit = 0\ndefault_ulimits = ['nofile=1024:1024', 'nproc=4096:4096']\n"+
+		"[engine]\ncgroup_manager = 'cgroupfs'\nevents_logger = 'none'\nlock_type = 'file'\ntmp_dir = '%[1]s/tmp'\nvolume_path = '%[1]s/volumes'\n", e.dir)
+	e.settings = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + e.dir, "CONTAINERS_CONF=" + containers, "CONTAINERS_STORAGE_CONF=" + storage}
+	e.keep(unshare)
 	return e
 }
 
-// golang makes what the image is built from, as no registry is asked: this machine's
-// own Go and commands, which are lent to it.
-func (e engine) golang(dir string, write func(name, format string, args ...any) string) {
+// keep starts the process that keeps the engine's namespaces. crun refuses to run
+// beside the first version of cgroups: there it sees the second alone.
+func (e *engine) keep(unshare []string) {
 	e.t.Helper()
-	context := filepath.Join(dir, "golang")
+	const script = `umount -Rl /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; echo kept; exec cat`
+	cmd := exec.Command("unshare", append(append([]string{"--mount"}, unshare...), "sh", "-ec", script)...)
+	said := new(output)
+	cmd.Stderr = said
+	hold, noInput := cmd.StdinPipe()
+	out, noOutput := cmd.StdoutPipe()
+	if err := errors.Join(noInput, noOutput, cmd.Start()); err != nil {
+		e.t.Fatal(err)
+	}
+	e.t.Cleanup(func() { _, _ = hold.Close(), cmd.Wait() })
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		e.t.Skipf("no mounts of one's own here (%v: %s): no container ran", err, said)
+	}
+	e.keeper = cmd.Process.Pid
+}
+
+// write writes a file into the engine's folder and returns its path.
+func (e engine) write(name, format string, args ...any) (path string) {
+	e.t.Helper()
+	path = filepath.Join(e.dir, name)
+	if err := os.WriteFile(path, fmt.Appendf(nil, format, args...), 0o600); err != nil {
+		e.t.Fatal(err)
+	}
+	return path
+}
+
+// golang makes what the image is built from, as no registry is asked: this machine's
+// own Go and commands, which are lent to it. It skips the test where that runs nothing.
+func (e engine) golang() {
+	e.t.Helper()
+	context := filepath.Join(e.dir, "golang")
 	for _, folder := range []string{"usr", "etc/ssl", "go/root", "go/pkg/mod", "go/cache", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(context, folder), 0o755); err != nil {
 			e.t.Fatal(err)
@@ -59,23 +84,27 @@ func (e engine) golang(dir string, write func(name, format string, args ...any) 
 			e.t.Fatal(err)
 		}
 	}
-	file := write("Golang", "FROM scratch\nCOPY . /\nENV PATH=/go/root/bin:/usr/bin GOPATH=/go GOCACHE=/go/cache GOPROXY=off\n")
+	file := e.write("Golang", "FROM scratch\nCOPY . /\nENV PATH=/go/root/bin:/usr/bin GOPATH=/go GOCACHE=/go/cache GOPROXY=off\n")
 	if said, err := e.podman("build", "--isolation=chroot", "--file="+file, "--tag=docker.io/library/golang:1.26", context); err != nil {
 		e.t.Skipf("no images here (%v: %s): the image was not built", err, said)
 	}
+	if said, err := e.podman("run", "--rm", "--volume=/usr:/usr:ro", "docker.io/library/golang:1.26", "true"); err != nil {
+		e.t.Skipf("no containers here (%v: %s): the image was not built", err, said)
+	}
 }
 
-// command returns the command of podman. crun refuses to run beside the first
-// version of cgroups: it sees the second alone.
-func (engine) command(args ...string) []string {
-	const script = `umount -Rl /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; exec podman "$@"`
-	return append([]string{"unshare", "--mount", "sh", "-ec", script, "sh"}, args...)
+// command returns the command that runs one in the engine's namespaces.
+func (e engine) command(args ...string) []string {
+	return append([]string{"nsenter", "--mount", "--net", fmt.Sprintf("--target=%d", e.keeper)}, args...)
 }
 
 func (e engine) podman(args ...string) (said string, err error) {
-	command := e.command(args...)
+	return e.output(e.command(append([]string{"podman"}, args...)...), "")
+}
+
+func (e engine) output(command []string, input string) (said string, err error) {
 	cmd := exec.Command(command[0], command[1:]...)
-	cmd.Env = e.settings
+	cmd.Env, cmd.Stdin = e.settings, strings.NewReader(input)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
@@ -89,24 +118,36 @@ func goenv(t *testing.T, name string) string {
 	return strings.TrimSpace(string(value))
 }
 
+// image builds the image by .ci/Containerfile as it is, and names it as the compose
+// file does.
+func (e engine) image() {
+	e.t.Helper()
+	e.golang()
+	source, err := filepath.Abs("../..")
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	if said, err := e.podman("build", "--isolation=chroot", "--pull-never", "--format=docker", "--tag=glassjar",
+		"--volume=/usr:/usr:ro", "--volume=/etc/ssl:/etc/ssl:ro",
+		"--volume="+goenv(e.t, "GOROOT")+":/go/root:ro",
+		"--volume="+goenv(e.t, "GOMODCACHE")+":/go/pkg/mod",
+		"--volume="+goenv(e.t, "GOCACHE")+":/go/cache",
+		"--file="+source+"/.ci/Containerfile", source); err != nil {
+		e.t.Fatalf("%v: %s", err, said)
+	}
+}
+
 // A container engine builds the image by .ci/Containerfile as it is, and runs it with
 // what the compose file says. It is healthy, keeps what it writes in its volume, and
 // ends when it is stopped.
 func TestContainer(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	if said, err := e.podman("build", "--isolation=chroot", "--pull-never", "--format=docker", "--tag=glassjar",
-		"--volume=/usr:/usr:ro", "--volume=/etc/ssl:/etc/ssl:ro",
-		"--volume="+goenv(t, "GOROOT")+":/go/root:ro",
-		"--volume="+goenv(t, "GOMODCACHE")+":/go/pkg/mod",
-		"--volume="+goenv(t, "GOCACHE")+":/go/cache",
-		"--file=../../.ci/Containerfile", "../.."); err != nil {
-		t.Fatalf("%v: %s", err, said)
-	}
+	e.image()
 	glassjar := composed(t).Services["glassjar"]
 	_, port, _ := strings.Cut(proxytest.Free(t), ":")
 	args := []string{
-		"run", "--rm", "--name=jar", "--security-opt=no-new-privileges", "--read-only-tmpfs=false",
+		"podman", "run", "--rm", "--name=jar", "--security-opt=no-new-privileges", "--read-only-tmpfs=false",
 		fmt.Sprintf("--read-only=%v", glassjar.ReadOnly), "--cap-drop=" + strings.Join(glassjar.CapDrop, ","), "--env=ADDR=127.0.0.1:" + port,
 	}
 	for _, volume := range glassjar.Volumes {
@@ -119,17 +160,11 @@ func TestContainer(t *testing.T) {
 	t.Cleanup(func() { _, _ = e.podman("rm", "--force", "--time=0", "jar") }) // which outlives podman
 	p.serves()
 	p.port = port
-	asked := func(args ...string) (string, error) { // where its mounts are
-		cmd := exec.Command("nsenter", append([]string{"--mount", fmt.Sprintf("--target=%d", p.pid), "podman"}, args...)...)
-		cmd.Env = e.settings
-		out, err := cmd.CombinedOutput()
-		return string(out), err
-	}
 	p.eventually("it is healthy", func() bool {
-		_, err := asked("healthcheck", "run", "jar")
+		_, err := e.podman("healthcheck", "run", "jar")
 		return err == nil
 	})
-	if said, err := asked("exec", "jar", "/glassjar", "user", "list"); err != nil {
+	if said, err := e.podman("exec", "jar", "/glassjar", "user", "list"); err != nil {
 		t.Errorf("%v: %s", err, said)
 	}
 	newBrowser(p).get(t, "/readyz", http.StatusOK)

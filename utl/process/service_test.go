@@ -98,8 +98,8 @@ func (u unit) start(t *testing.T, front []string, more ...string) *program {
 	return p
 }
 
-// The service needs no more of the kernel than its unit lets it have. systemd kills
-// nothing here: the calls are counted by strace.
+// The service needs no more of the kernel than its unit lets it have: strace names each
+// call, where systemd would refuse it.
 func TestSystemdLetsItWork(t *testing.T) {
 	t.Parallel()
 	analyze, strace := tooltest.Need(t, "systemd-analyze"), tooltest.Need(t, "strace")
@@ -136,7 +136,7 @@ func TestSystemdLetsItWork(t *testing.T) {
 	for line := range strings.Lines(p.traceText()) {
 		_, call, _ := strings.Cut(strings.TrimLeft(line, " "), " ")
 		call, _, isCall := strings.Cut(strings.TrimSpace(call), "(")
-		if isCall && !strings.ContainsAny(call, " <+") && !allowed[call] {
+		if isCall && !strings.ContainsAny(call, " <+?") && !allowed[call] { // ???: the thread ended before strace could ask
 			refused[call] = true
 		}
 	}

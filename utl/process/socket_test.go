@@ -88,27 +88,9 @@ func TestRestartsUnderLoad(t *testing.T) {
 	}
 	p := m.start(folder)
 	m.hears("WATCHDOG=1")
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	var load sync.WaitGroup
-	answered, lost := new(atomic.Int64), new(atomic.Int64)
-	for i := range 8 {
-		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: i%2 == 0}, Timeout: 20 * time.Second}
-		load.Go(func() {
-			for ctx.Err() == nil {
-				if err := fetch(client, at+"/"); err != nil {
-					lost.Add(1)
-					t.Error(err)
-				}
-				answered.Add(1)
-			}
-			client.CloseIdleConnections()
-		})
-	}
-	restarts := 0
-	for began := time.Now(); answered.Load() < int64(*requests) || restarts < 3; restarts++ {
-		before := answered.Load()
-		p.eventually("there is load", func() bool { return answered.Load() > before+100 })
+	load, restarts := sends(t, at), 0
+	for began := time.Now(); load.answered.Load() < int64(*requests) || restarts < 3; restarts++ {
+		load.more(100)
 		p.signal(syscall.SIGTERM)
 		m.hears("STOPPING=1")
 		p.wait(0)
@@ -117,10 +99,46 @@ func TestRestartsUnderLoad(t *testing.T) {
 			t.Fatal("the requests take for ever")
 		}
 	}
-	cancel()
-	load.Wait()
-	t.Logf("%d restarts under load: %d of %d requests were lost", restarts, lost.Load(), answered.Load())
+	load.stop()
+	t.Logf("%d restarts under load: %d of %d requests were lost", restarts, load.lost.Load(), load.answered.Load())
 	p.stop()
+}
+
+// traffic is eight clients who ask all the time, half of them over connections that they keep.
+type traffic struct {
+	t              *testing.T
+	answered, lost atomic.Int64
+	stop           func() // and waits for the answers
+}
+
+// sends starts the traffic. A request that is lost fails the test.
+func sends(t *testing.T, at string) *traffic {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	l, clients := &traffic{t: t}, new(sync.WaitGroup)
+	l.stop = func() { cancel(); clients.Wait() }
+	t.Cleanup(l.stop)
+	for i := range 8 {
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: i%2 == 0}, Timeout: 20 * time.Second}
+		clients.Go(func() {
+			for ctx.Err() == nil {
+				if err := fetch(client, at+"/"); err != nil {
+					l.lost.Add(1)
+					t.Error(err)
+				}
+				l.answered.Add(1)
+			}
+			client.CloseIdleConnections()
+		})
+	}
+	return l
+}
+
+// more waits until so many more are answered.
+func (l *traffic) more(n int64) {
+	l.t.Helper()
+	before := l.answered.Load()
+	(&program{t: l.t, stderr: new(output)}).eventually("there is load", func() bool { return l.answered.Load() > before+n })
 }
 
 func fetch(client *http.Client, at string) error {

@@ -1,0 +1,148 @@
+package process
+
+import (
+	"net"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"glassjar/utl/proxytest"
+)
+
+// systemd runs the units exactly as they are printed, installed by the commands in
+// them: the site answers as soon as systemd says so, the state and the secrets are
+// where the unit says, and what hardens it is in force.
+func TestSystemd(t *testing.T) {
+	t.Parallel()
+	m := boot(t)
+	if err := exec.Command("cp", binary, filepath.Join(m.root, "root/glassjar")).Run(); err != nil {
+		t.Fatal(err)
+	}
+	addr := proxytest.Free(t)
+	settings := []string{"PUBLIC_URL=http://" + addr, "ADDR=" + addr, "SMTP_URL=smtp://jar:secret@127.0.0.1:1", "MAIL_FROM=jar@site.example"}
+	service := printed(t, "systemd", settings...)
+	m.installs(service)
+	m.sh(service.commands(t, "Once, as root"), "smtp://jar:secret@127.0.0.1:1") // the secret is typed
+	_, port, _ := strings.Cut(addr, ":")
+	p := m.view(port)
+	newBrowser(p).get(t, "/readyz", http.StatusOK) // at once
+	ada := m.signsUp(p)
+	m.isHardened()
+	if said := m.sh(service.commands(t, "A command")); !strings.Contains(said, "ada") {
+		t.Errorf("user list says %q", said)
+	}
+	m.sh("systemctl reload glassjar")
+	ada.get(t, "/account", http.StatusOK)
+
+	socket := printed(t, "systemd-socket", settings...)
+	m.installs(socket)
+	m.sh(socket.commands(t, "It keeps listening"))
+	ada.get(t, "/account", http.StatusOK)
+	m.restarts("http://" + addr)
+	m.watches(ada)
+	m.stops(addr)
+	m.runsBehindAFile()
+}
+
+// signsUp makes the owner's account by the link in the log.
+func (m booted) signsUp(p *program) *browser {
+	m.t.Helper()
+	var link string
+	p.eventually("the log has the owner's link", func() (has bool) {
+		_, link, has = strings.Cut(m.journal(), "within 24 hours at "+p.url)
+		return has
+	})
+	ada := newBrowser(p)
+	ada.post(m.t, strings.Fields(link)[0], signInForm("ada", good), http.StatusSeeOther)
+	ada.get(m.t, "/account", http.StatusOK)
+	return ada
+}
+
+// isHardened sees that what the unit takes away is away, and that its files are its
+// user's.
+func (m booted) isHardened() {
+	m.t.Helper()
+	const script = `systemctl status --no-pager glassjar; systemctl show -p Type glassjar
+pid=$(systemctl show -P MainPID glassjar); cat /proc/$pid/status; tr '\0' '\n' </proc/$pid/environ
+stat -c '%n %a %u' /var/lib/private/glassjar/ /var/lib/private/glassjar/* /run/credentials/glassjar.service; ls -A /var/lib/glassjar/`
+	said := m.sh(script)
+	_, user, _ := strings.Cut(said, "\nUid:\t")
+	user, _, _ = strings.Cut(user, "\t")
+	for _, want := range []string{
+		"Active: active (running)", "\nType=notify\n", "\nNoNewPrivs:\t1\n", "\nSeccomp:\t2\n", "\nCapBnd:\t0000000000000000\n", "\nCapEff:\t0000000000000000\n",
+		"\n/var/lib/private/glassjar/ 700 " + user + "\n", "\n/var/lib/private/glassjar/glassjar.db 600 " + user + "\n",
+	} {
+		if !strings.Contains(said, want) {
+			m.t.Errorf("it does not say %q:\n%s", want, said)
+		}
+	}
+	if user == "0" || strings.Contains(said, ".env") || strings.Contains(said, "secret@") {
+		m.t.Errorf("it is root, or the keys or a secret are elsewhere than in the credentials:\n%s", said)
+	}
+	if said := m.sh("journalctl --no-pager --quiet --priority=warning _PID=1 | grep glassjar || true"); said != "" {
+		m.t.Errorf("systemd complains:\n%s", said)
+	}
+}
+
+// restarts has systemd restart the service three times under load: no request is lost.
+func (m booted) restarts(at string) {
+	m.t.Helper()
+	load := sends(m.t, at)
+	for range 3 {
+		load.more(100)
+		m.sh("systemctl restart glassjar")
+	}
+	load.stop()
+	m.t.Logf("3 restarts by systemd under load: %d of %d requests were lost", load.lost.Load(), load.answered.Load())
+}
+
+// watches stops the process, as if it hung: systemd ends it after WatchdogSec and
+// starts another, which answers what was asked meanwhile.
+func (m booted) watches(ada *browser) {
+	m.t.Helper()
+	began := time.Now()
+	m.sh("kill -STOP $(systemctl show -P MainPID glassjar)")
+	ada.at.within(50*time.Second, "systemd has started another", func() bool {
+		return m.sh("systemctl show -P NRestarts glassjar") == "1\n"
+	})
+	ada.get(m.t, "/account", http.StatusOK)
+	if said := m.journal(); !strings.Contains(said, "Watchdog timeout (limit 30s)!") {
+		m.t.Errorf("no watchdog in the log:\n%s", said)
+	}
+	m.t.Logf("a stopped process was replaced after %v", time.Since(began).Round(time.Second))
+}
+
+// stops has systemd end the service, which does so cleanly.
+func (m booted) stops(addr string) {
+	m.t.Helper()
+	const want = "ActiveState=inactive\nExecMainCode=1\nExecMainStatus=0\nResult=success\n"
+	m.sh("systemctl stop glassjar.socket glassjar.service")
+	if got := m.sh("systemctl show -p ActiveState,ExecMainCode,ExecMainStatus,Result glassjar | sort"); got != want {
+		m.t.Errorf("after the stop systemd says\n%s\nwant\n%s%s", got, want, m.journal())
+	}
+	if c, err := net.Dial("tcp", addr); err == nil {
+		_ = c.Close()
+		m.t.Error("somebody listens after the stop")
+	}
+}
+
+// runsBehindAFile has systemd listen at a Unix socket, which the proxy's user alone
+// reaches.
+func (m booted) runsBehindAFile() {
+	m.t.Helper()
+	settings := []string{"PUBLIC_URL=https://jar.example", "ADDR=unix:/run/glassjar/http.sock"}
+	socket := printed(m.t, "systemd-socket", settings...)
+	m.installs(printed(m.t, "systemd", settings...))
+	m.installs(socket)
+	m.sh(socket.commands(m.t, "It keeps listening"))
+	const asks = "cd /; setpriv --clear-groups --reuid=$0 --regid=$0 env PUBLIC_URL=https://jar.example ADDR=unix:/run/glassjar/http.sock glassjar health"
+	if said, err := m.try(strings.ReplaceAll(asks, "$0", "www-data"), ""); err != nil || said != "ready\n" {
+		m.t.Errorf("the proxy's user hears %q, error %v: %s", said, err, m.journal())
+	}
+	if said, err := m.try(strings.ReplaceAll(asks, "$0", "games"), ""); err == nil {
+		m.t.Errorf("another user hears %q", said)
+	}
+}
