@@ -12,13 +12,16 @@ LINT     := $(TOOLS)/golangci-lint@v2.15.0
 # No vet: check runs it.
 SUITE := go test -count=1 -vet=off -timeout 20m
 
-# Main and utl/process start browsers and servers under load, and a failover has
-# seconds: each wants the machine alone.
+# Main and utl/process start browsers and servers. A failover has seconds, and wants
+# the machine alone. Loops of a million have no second goroutine for the race detector.
 OTHER  = $(shell go list ./... | grep -vxF -e glassjar -e glassjar/utl/process)
-NORACE := $(foreach p,sqlite/lib libc,-gcflags=modernc.org/$p=-race=false)
 ALONE  := 'Failovers|PromotedWhile|NothingIsLeftOfAHole'
+LOOPS  := 'AMillionCodes|ExplainAgrees'
+# The race detector leaves out SQLite, which is C turned to Go: there it found nothing
+# and took five times as long.
+RACE   := CGO_ENABLED=1 $(SUITE) -race $(foreach p,sqlite/lib libc,-gcflags=modernc.org/$p=-race=false)
 
-.PHONY: help run quick test check attacks fuzz torture bench fmt pictures generate clean
+.PHONY: help run quick test race check attacks fuzz torture bench fmt pictures generate clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -32,18 +35,16 @@ run: ## build the static binary and serve
 quick: ## test while writing: no browser, no race detector, no PostgreSQL
 	$(SUITE) -short $(OTHER)
 
-# The race detector needs a C compiler; only CI insists on it. It leaves out SQLite,
-# which is C turned to Go: there it found nothing and took five times as long.
-# The program that utl/process starts is built without it.
-test: ## run the whole suite, with the race detector where it sees the code
+# The longest come first: two packages run at a time.
+test: ## run the whole suite
 	@.ci/tools test
-	@if [ "$$CI" = true ] || command -v $${CC:-gcc} >/dev/null; \
-		then set -x; export CGO_ENABLED=1; race='-race $(NORACE)'; else set -x; fi; \
-	$(SUITE) $$race -skip $(ALONE) $(OTHER) && $(SUITE) $$race . && $(SUITE) $$race -run $(ALONE) ./utl/db
-	$(SUITE) -run 'Mutation|AllocatesNothing' ./utl/session ./utl/logs
-	$(SUITE) -run MillionCodes ./utl/factor -codes=1000000
-	$(SUITE) -run ExplainAgrees ./handlers -questions=100000
-	$(SUITE) ./utl/process
+	$(SUITE) -skip $(ALONE) ./utl/process $(OTHER) .
+	$(SUITE) -run $(ALONE) ./utl/db
+
+race: ## run the suite under the race detector, all but utl/process: its program is built without
+	@.ci/tools test
+	$(RACE) -skip $(ALONE)'|'$(LOOPS) $(OTHER) .
+	$(RACE) -run $(ALONE) ./utl/db
 
 check: $(GOFUMPT) $(LINT) $(DEADCODE) ## format, vet, modules, lint, dead code
 	@$(call silent,$(GOFUMPT) -l .,'make fmt' mends the files above)

@@ -1,7 +1,6 @@
 package handlers_test
 
 import (
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -21,11 +20,8 @@ var statuses = map[gate.Outcome]int{
 	gate.WrongGroup: http.StatusForbidden, gate.LowLevel: http.StatusUnauthorized, gate.Pass: http.StatusOK,
 }
 
-var questions = flag.Int("questions", 10_000, "how many TestExplainAgreesWithTheGate asks")
-
 // What is explained is what the gate answers: random questions of people in random
-// groups, about hosts with and without apps, as many as the flag says: make test asks
-// 100,000.
+// groups, about hosts with and without apps: 100,000, and with -short 10,000.
 func TestExplainAgreesWithTheGate(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	for i, host := range []string{"wiki.example", "app.site.example", "*.apps.example", "one.apps.example", "port.example:8443"} {
@@ -39,7 +35,11 @@ func TestExplainAgreesWithTheGate(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(1, 2)) // #nosec G404 -- questions, not secrets
 	seen := map[gate.Outcome]int{}
-	for range *questions {
+	questions := 100_000
+	if testing.Short() {
+		questions = 10_000
+	}
+	for range questions {
 		one, host := sheets[random.IntN(len(sheets))], hosts[random.IntN(len(hosts))]
 		raw := []string{"https", "https", "https", "http", "ftp"}[random.IntN(5)] + "://" + host + []string{"/", "/a?b=c", "", "/%zz", "/a b", "//x", "/#a"}[random.IntN(7)]
 		method := []string{"GET", "POST", "HEAD", "get", "PROPFIND", ""}[random.IntN(6)]

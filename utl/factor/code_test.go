@@ -2,7 +2,6 @@ package factor_test
 
 import (
 	"errors"
-	"flag"
 	"net/url"
 	"strings"
 	"testing"
@@ -173,17 +172,15 @@ func TestWrongCodesStop(t *testing.T) {
 	}
 }
 
-var codes = flag.Int("codes", 10_000, "how many TestAMillionCodes tries")
-
-// Attack factors/flood: as many codes against one account as the flag says: make test
-// tries a million.
+// Attack factors/flood: a million codes against one account; with -short, and on
+// PostgreSQL, 10,000.
 func TestAMillionCodes(t *testing.T) {
 	w := open(t)
 	secret, _ := w.on(t, w.Owner(t, "ada"))
 	v := w.verified(t, "ada")
-	n := *codes
-	if dbtest.OnPostgres() != nil {
-		n = min(n, 10_000)
+	n := 1_000_000
+	if testing.Short() || dbtest.OnPostgres() != nil {
+		n = 10_000
 	}
 	looked := 0
 	for i := range n {
