@@ -6,27 +6,27 @@ import (
 	"glassjar/handlers/web"
 )
 
-// What the sign-in form says to somebody to whom it comes again.
+// The texts of the sign-in form for somebody who has just signed in and sees it again.
 const (
 	cookieNotKept  = "If you signed in just now, your browser did not keep the cookie: allow cookies for this site, then sign in again."
 	orOpenHTTPS    = " If the page's address begins with http://, open the same with https:// first."
 	cookiesCleared = "If your browser sent more than one cookie of this site just now, it could not be known which is yours. They are deleted: sign in again."
 )
 
-// noteSignIn notes that the browser has just got a session cookie and goes on to
-// next. If it comes back without one, it did not keep it.
+// noteSignIn remembers that the browser was just sent a session cookie and is redirected to
+// next. If it comes back without a cookie, it did not store it.
 func (s *Room) noteSignIn(r *http.Request, next string) {
 	s.Recent.Forget(web.BrowserKey(r, "cleared"))
 	s.Recent.Forget(web.BrowserKey(r, "out"))
 	s.Recent.Count(web.BrowserKey(r, "in "+next), s.Now())
 }
 
-// noteSignOut notes that the browser gave its cookie back.
+// noteSignOut remembers that the browser just signed out.
 func (s *Room) noteSignOut(r *http.Request) { s.Recent.Count(web.BrowserKey(r, "out"), s.Now()) }
 
-// whyAgain returns why the sign-in form, which leads to next, comes to a browser
-// that was signed in a few seconds ago, or "". It comes to other browsers of the same kind at one
-// address too, so the sentences say "if".
+// whyAgain returns the text that explains why a browser that signed in a few seconds ago sees
+// the sign-in form, which leads to next, again, or "". Other browsers with the same address
+// and User-Agent get it too, so the texts say "if".
 func (s *Room) whyAgain(r *http.Request, next string) string {
 	switch {
 	case s.Recent.Has(web.BrowserKey(r, "out"), s.Now()):
@@ -42,9 +42,9 @@ func (s *Room) whyAgain(r *http.Request, next string) string {
 	return ""
 }
 
-// overHTTP reports whether it is certain that the browser asks over http where
-// people sign in over https: it would not keep the cookie. Only a trusted proxy
-// can know: another one may have spoken https before it asked us.
+// overHTTP reports whether the browser certainly uses http although the site uses https: then
+// it would not store the cookie. Only a trusted proxy's header makes it certain: another proxy
+// may use https with the browser and http with this server.
 func (s *Room) overHTTP(r *http.Request) bool {
 	return s.HTTPS && r.TLS == nil && web.InfoOf(r).Proxied && r.Header.Get("X-Forwarded-Proto") == "http"
 }

@@ -14,14 +14,14 @@ import (
 
 const notKept = "If you signed in just now, your browser did not keep the cookie"
 
-// Whoever blocks cookies is told so when the form comes again.
+// Somebody whose browser blocks cookies is told so when the form appears again.
 func TestTheFormComesAgainWithoutItsCookie(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
 	for next, back := range map[string]string{"": "/", "/account": "/?next=%2Faccount"} {
 		s.Browser(t).Post("/auth", "username", "ada", "password", webtest.Good, "next", next).Want(http.StatusSeeOther)
 		got := s.Browser(t).Get(back).Want(http.StatusOK)
-		if !strings.Contains(got.Text("#problem"), notKept) || got.Find("[aria-invalid]").Length() != 0 { // what was typed is right
+		if !strings.Contains(got.Text("#problem"), notKept) || got.Find("[aria-invalid]").Length() != 0 { // the input is not marked as wrong
 			t.Errorf("next %q: the form says %q", next, got.Text("#problem"))
 		}
 		for what, other := range map[string]*webtest.Answer{
@@ -61,7 +61,7 @@ func TestJoiningWithoutCookies(t *testing.T) {
 	}
 }
 
-// Attack cookie/several: who is signed out by two good cookies reads why.
+// Attack cookie/several: somebody who is signed out because of two valid cookies is told why.
 func TestClearedCookiesAreTold(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -83,8 +83,8 @@ func TestClearedCookiesAreTold(t *testing.T) {
 	}
 }
 
-// Over http nobody can sign in where PUBLIC_URL is https. It is said only where
-// it is certain.
+// If the site uses https, nobody can sign in over http. The form says so only if it is certain
+// that the browser uses http.
 func TestOverHTTP(t *testing.T) {
 	s := webtest.New(t, webtest.Secure)
 	for _, tt := range []struct {
@@ -133,7 +133,7 @@ func plain(t *testing.T, s *webtest.Site, peer, path string, header ...string) s
 	return rec.Body.String()
 }
 
-// The form and the page say both cookies.
+// The form and the home page name both cookies.
 func TestBothCookiesAreNamed(t *testing.T) {
 	for _, change := range []func(*handlers.Config){func(*handlers.Config) {}, webtest.Secure} {
 		s := webtest.New(t, change)

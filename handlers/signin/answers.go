@@ -14,7 +14,7 @@ var (
 	errOwnerFirst = errors.New("nobody can sign up before the owner")
 )
 
-// Answers are the answers to the errors of signing in and out.
+// Answers are the responses to errors of signing in and out.
 var Answers = []web.Answer{
 	{
 		Err: account.ErrReplaced, Status: http.StatusGone, Title: "A newer link replaced this one",

@@ -16,29 +16,28 @@ type AuthPage struct {
 	web.Layout
 
 	Username string
-	Next     string // where to go on to; empty: home
-	To       string // what people are told of it
+	Next     string // the URL to continue to; empty: home
+	To       string // Next as people see it
 	Remember bool
-	Problem  string // with what was typed
-	Again    string // why the form comes again
-	Done     string // what was done just now, in words
+	Problem  string // what is wrong with what was typed
+	Again    string // why the person sees the form again
+	Done     string // what was just done, as a sentence
 	Cookie   string // the session cookie's name
 	Device   string // the known device's cookie's name
-	SignUp   bool   // everybody may make an account, or ask for one
-	Waiting  bool   // the password was right, and the account waits for an owner's yes
+	SignUp   bool   // whether people may create an account, or ask for one
+	Waiting  bool   // the password was right, but the account waits for approval
 	Deleted  bool   // the person has just deleted their account
-	Empty    bool   // nobody has an account yet
-	Cut      bool   // the address of the app's page was too long to keep
-	Passkey  string // the cookie's name that a passkey's challenge is bound to
-	Options  string // what the browser asks for a passkey by; empty: there are none here
-	Signal   string // what the device is told of a passkey that nobody has
-	Secure   string // this page's address over https, where it was opened over http
+	Empty    bool   // no account exists yet
+	Cut      bool   // the URL of the app's page was too long to be remembered
+	Passkey  string // the name of the cookie to which a passkey's challenge is bound
+	Options  string // options of navigator.credentials.get, as JSON; empty: passkeys are off
+	Signal   string // input of signalUnknownCredential, as JSON, about a passkey that no account has
+	Secure   string // this page's https URL, if it was opened over http
 }
 
-// AuthForm answers GET /auth: the sign-in form with the args username and
-// next in it, or, signed in, 303 to next, or to the ticket for it when nonce
-// names the browser. With the arg other, it is the form in any case: somebody
-// else wants to sign in.
+// AuthForm answers GET /auth: the sign-in form, with the args username and next filled in. If
+// somebody is signed in, it answers 303 to next, or, with the arg nonce, to a ticket bound to
+// that nonce. With the arg other it always shows the form: another person wants to sign in.
 func (s *Room) AuthForm(w http.ResponseWriter, r *http.Request) error {
 	args, err := web.ReadArgs(r, "next", "nonce", "other")
 	if err != nil {
@@ -54,12 +53,12 @@ func (s *Room) AuthForm(w http.ResponseWriter, r *http.Request) error {
 	return s.continueTo(w, r, found, s.safeNext(args.Get("next")), args.Get("nonce"))
 }
 
-// emptyForm returns the form without anything in it.
+// emptyForm returns the data of the form without input.
 func (s *Room) emptyForm() AuthPage {
 	return AuthPage{Cookie: s.Sessions.Name(), Device: s.Devices.Name(), Passkey: s.passkeyCookie(), SignUp: s.signUp()}
 }
 
-// showAuth shows the sign-in form to somebody who is signed out.
+// showAuth shows the sign-in form to somebody who is not signed in.
 func (s *Room) showAuth(w http.ResponseWriter, r *http.Request) error {
 	args, err := web.ReadArgs(r, "username", "next", "cut", "done")
 	if err != nil {
@@ -80,9 +79,9 @@ func (s *Room) showAuth(w http.ResponseWriter, r *http.Request) error {
 	return s.renderAuth(w, r, http.StatusOK, p)
 }
 
-// precompileBlank cuts the form with nothing in it at the passkey's options.
+// precompileBlank precompiles the form without input. Its only value is the passkey options.
 func (s *Room) precompileBlank() (err error) {
-	var values []int // how often each value stands in it
+	var values []int // how often each value appears
 	if s.Passkeys.On() {
 		values = []int{1}
 	}
@@ -96,7 +95,7 @@ func (s *Room) precompileBlank() (err error) {
 	return err
 }
 
-// showBlank answers with the form with nothing in it.
+// showBlank shows the form without input.
 func (s *Room) showBlank(w http.ResponseWriter, r *http.Request) error {
 	options, err := s.signInOptions(w, r)
 	if err != nil {
@@ -105,7 +104,7 @@ func (s *Room) showBlank(w http.ResponseWriter, r *http.Request) error {
 	return s.WriteHTML(w, http.StatusOK, s.blank.Append(nil, options))
 }
 
-// renderAuth answers with the sign-in form. It says on which host one goes on.
+// renderAuth shows the sign-in form. It says to which host the person will be redirected.
 func (s *Room) renderAuth(w http.ResponseWriter, r *http.Request, status int, p AuthPage) (err error) {
 	if p.Options, err = s.signInOptions(w, r); err != nil {
 		return err
@@ -118,9 +117,8 @@ func (s *Room) renderAuth(w http.ResponseWriter, r *http.Request, status int, p 
 	return s.Render(w, status, "auth", p)
 }
 
-// AuthSubmit answers POST /auth: it signs the person in, or, where a second factor
-// has to follow, leads to it; or it shows the form again with the name kept and the
-// password gone.
+// AuthSubmit answers POST /auth: it signs the person in, or redirects to /auth/code if a
+// second factor is needed, or shows the form again with the name kept and the password gone.
 func (s *Room) AuthSubmit(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ReadForm(r, "username", "password", "next", "remember")
 	if err != nil {
@@ -155,8 +153,8 @@ func (s *Room) AuthSubmit(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// empty reports whether the site has no account yet, so that nobody can sign
-// in. Once there is one there always is, and the database is not asked again.
+// empty reports whether no account exists, so that nobody can sign in. Once one exists, it
+// does not ask the database again.
 func (s *Room) empty(ctx context.Context) bool {
 	if s.founded.Load() {
 		return false

@@ -9,8 +9,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// Before there is an account, the sign-in form says what to do instead, however
-// one comes to it, and also when somebody tries. Then it never says it again.
+// Before an account exists, the sign-in form says what to do instead, on every way to it and
+// after a try to sign in. Once an account exists, it does not.
 func TestNoAccountYet(t *testing.T) {
 	s := webtest.New(t)
 	const words = "Open the link that the server printed when it started, and make the owner’s account. " +
@@ -27,7 +27,7 @@ func TestNoAccountYet(t *testing.T) {
 	}
 }
 
-// The pages of links that work no more, or not yet, say why.
+// The pages of links that are not valid any more, or not yet, say why.
 func TestLinksOfTheFirstDay(t *testing.T) {
 	s := webtest.New(t)
 	old, err := s.Accounts.NewFirst(t.Context())
@@ -41,7 +41,7 @@ func TestLinksOfTheFirstDay(t *testing.T) {
 	s.Browser(t).Get("/join/"+old).Want(http.StatusGone).Says("h1", "A newer link replaced this one")
 
 	member := s.Link(t, account.Member)
-	s.Exec(t, `UPDATE accounts SET disabled_at = 1`) // as if it was made before there was an owner
+	s.Exec(t, `UPDATE accounts SET disabled_at = 1`) // as if the link had been created before there was an owner
 	s.Browser(t).Post(member, "username", "bob", "password", webtest.Good).Want(http.StatusConflict).Says("h1", "The owner comes first")
 	s.Exec(t, `UPDATE accounts SET disabled_at = 0`)
 	s.Browser(t).Post(member, "username", "admin", "password", webtest.Good).Want(http.StatusUnprocessableEntity).Says("#problem p", "That username is reserved. Choose another.")

@@ -14,7 +14,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// codePath is where a pending sign-in goes on.
+// codePath is the page for the second factor of a pending sign-in.
 const codePath = "/auth/code"
 
 // CodePage is the data of /auth/code.
@@ -22,15 +22,15 @@ type CodePage struct {
 	web.Layout
 
 	Username string
-	Next     string // where to go on to; empty: home
-	Mark     string // names the pending sign-in
-	Recovery bool   // a recovery code is asked for
-	App      bool   // the account has an authenticator app
-	Options  string // what the browser asks for a passkey by; empty: none would do
+	Next     string // the URL to continue to; empty: home
+	Mark     string // identifies the pending sign-in
+	Recovery bool   // whether the form asks for a recovery code
+	App      bool   // whether the account has an authenticator app
+	Options  string // options of navigator.credentials.get, as JSON; empty: no suitable passkey
 	Problem  string
 }
 
-// What people are told of a code that was not taken.
+// The texts for a code that was refused.
 const (
 	codeWrong = "That code is not right. Codes change every 30 seconds; check that your phone sets its clock by itself."
 	codeUsed  = "That code was used already. Wait for the next."
@@ -39,9 +39,9 @@ const (
 	codeOlder = "You began another sign-in in this browser after this one. Start again."
 )
 
-// CodeForm answers GET /auth/code: the form for the second factor of a pending
-// sign-in; with=recovery asks for a recovery code. Without a pending sign-in it
-// leads to the sign-in form.
+// CodeForm answers GET /auth/code: the form for the second factor of a pending sign-in. The
+// arg with=recovery asks for a recovery code. Without a pending sign-in it redirects to the
+// sign-in form.
 func (s *Room) CodeForm(w http.ResponseWriter, r *http.Request) error {
 	args, err := web.ReadArgs(r, "next", "with")
 	if err != nil {
@@ -57,7 +57,7 @@ func (s *Room) CodeForm(w http.ResponseWriter, r *http.Request) error {
 	return s.showCode(w, r, http.StatusOK, p, CodePage{Recovery: args.Get("with") == "recovery"})
 }
 
-// startAgain answers 303 to the sign-in form, which leads on to next.
+// startAgain answers 303 to the sign-in form, which leads to next.
 func startAgain(w http.ResponseWriter, next string) error {
 	if next == "" {
 		return web.SeeOther(w, "/")
@@ -81,9 +81,9 @@ func (s *Room) showCode(w http.ResponseWriter, r *http.Request, status int, pend
 	return s.Render(w, status, "auth-code", p)
 }
 
-// CodeSubmit answers POST /auth/code: a right code signs the person in, 303 to where
-// the sign-in leads, or, for a recovery code, to how many are left. Or it shows the
-// form again. Without a pending sign-in it leads to the sign-in form.
+// CodeSubmit answers POST /auth/code: with a right code it signs the person in and redirects
+// to next, or after a recovery code to the page that says how many are left. Otherwise it
+// shows the form again. Without a pending sign-in it redirects to the sign-in form.
 func (s *Room) CodeSubmit(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ReadForm(r, "code", "next", "mark")
 	if err != nil {
@@ -120,7 +120,7 @@ func (s *Room) CodeSubmit(w http.ResponseWriter, r *http.Request) error {
 	return s.codeRefused(w, r, pending, err, form.Get("code"))
 }
 
-// codeRefused answers a code that was not taken.
+// codeRefused responds to a code that was refused.
 func (s *Room) codeRefused(w http.ResponseWriter, r *http.Request, pending factor.Pending, err error, typed string) error {
 	if errors.Is(err, factor.ErrPending) {
 		return startAgain(w, s.safeNext(pending.Next))
@@ -134,11 +134,10 @@ func (s *Room) codeRefused(w http.ResponseWriter, r *http.Request, pending facto
 	})
 }
 
-// likeRecovery reports whether what was typed is meant as a recovery code.
+// likeRecovery reports whether the typed text is probably a recovery code.
 func likeRecovery(typed string) bool { return len(typed) > 12 }
 
-// codeProblem returns what people are told of the code that they typed and that was not
-// taken, and the status, or "" for another error.
+// codeProblem returns the text and the status for a refused code, or "" for another error.
 func codeProblem(w http.ResponseWriter, err error, typed string) (problem string, status int) {
 	if many, ok := errors.AsType[factor.ManyError](err); ok {
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(many.Wait/time.Second))))
@@ -159,7 +158,7 @@ func codeProblem(w http.ResponseWriter, err error, typed string) (problem string
 	return "", 0
 }
 
-// tooManyCodes says what helps after too many wrong codes.
+// tooManyCodes returns the text for somebody who typed too many wrong codes.
 func tooManyCodes(wait time.Duration) string {
 	if wait == 0 {
 		return "Too many wrong codes. Use a recovery code, or ask an owner of this site to clear your second factor."

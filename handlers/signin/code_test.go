@@ -54,7 +54,7 @@ func TestSignInWithACode(t *testing.T) {
 	}
 }
 
-// Attack factors/code: what is not taken, and what people are told.
+// Attack factors/code: codes that are refused, and the texts for them.
 func TestCodesThatAreNotTaken(t *testing.T) {
 	s, app := withApp(t)
 	b := s.Browser(t)
@@ -79,7 +79,7 @@ func TestCodesThatAreNotTaken(t *testing.T) {
 	again.Post("/auth/code", "code", code).Want(http.StatusUnprocessableEntity).Says("[role=alert] p", usedCode)
 }
 
-// A recovery code signs in once, and leads to how many are left.
+// A recovery code signs in once, and leads to the page that says how many are left.
 func TestSignInWithARecoveryCode(t *testing.T) {
 	s, app := withApp(t)
 	b := s.Browser(t)
@@ -100,7 +100,7 @@ func TestSignInWithARecoveryCode(t *testing.T) {
 	}
 }
 
-// Attack factors/pending: without a pending sign-in, or with one that is over, it begins anew.
+// Attack factors/pending: without a valid pending sign-in, the sign-in starts again.
 func TestCodeWithoutAPendingSignIn(t *testing.T) {
 	s, app := withApp(t)
 	gone := map[string]func(*webtest.Browser){
@@ -150,7 +150,7 @@ func clearFactors(t *testing.T, s *webtest.Site) {
 	}
 }
 
-// Of two tabs the newest counts; the form of the older says to start again.
+// Of two tabs, the newer pending sign-in counts; the form of the older one says to start again.
 func TestTwoPendingSignIns(t *testing.T) {
 	s, app := withApp(t)
 	s.Add(t, "bob", account.Member)
@@ -168,8 +168,8 @@ func TestTwoPendingSignIns(t *testing.T) {
 	b.Get("/").Says("h1", "Hello, bob")
 }
 
-// Attack factors/flood: after five wrong ones the password is asked for again; after twenty in a
-// day only a recovery code helps, from whatever browser.
+// Attack factors/flood: after five wrong codes the password is needed again. After twenty within
+// a day only a recovery code is accepted, in every browser.
 func TestGuessingCodesIsStopped(t *testing.T) {
 	s, app := withApp(t)
 	guess := func(n int) *webtest.Browser {
@@ -194,8 +194,8 @@ func TestGuessingCodesIsStopped(t *testing.T) {
 	}
 }
 
-// Attack factors/by-the-way: a reset link, a new password and the command for one skip no second
-// factor.
+// Attack factors/by-the-way: a reset link, a new password and the command for one do not skip the
+// second factor.
 func TestNothingSkipsTheSecondFactor(t *testing.T) {
 	s, app := withApp(t)
 	b := s.Browser(t)
@@ -218,15 +218,15 @@ func TestNothingSkipsTheSecondFactor(t *testing.T) {
 	s.Clock.Move(30 * time.Second)
 	b.SignIn("ada", webtest.Other).Want(http.StatusSeeOther, "/auth/code")
 	b.Post("/auth/code", "code", app.Code(t)).Want(http.StatusSeeOther, "/")
-	s.Clock.Move(time.Hour) // the proof is old
+	s.Clock.Move(time.Hour) // the proof has expired
 
 	b.Post("/account/password", "current", webtest.Other, "password", webtest.Good).Want(http.StatusSeeOther, "/account?done=password")
 	b.Get("/account").Want(http.StatusOK)
-	b.Get("/account/delete").Want(http.StatusSeeOther, "/account/prove?next=%2Faccount%2Fdelete") // the password is no proof
+	b.Get("/account/delete").Want(http.StatusSeeOther, "/account/prove?next=%2Faccount%2Fdelete") // the password alone is not a proof
 	if got := s.Texts(t, `SELECT level || amr FROM sessions WHERE ended_at = 0`); len(got) != 1 || got[0] != "2otp pwd" {
 		t.Errorf("the sessions are %q", got)
 	}
-	s.Exec(t, `UPDATE sessions SET level = 1, amr = 'pwd'`) // one of before the factor
+	s.Exec(t, `UPDATE sessions SET level = 1, amr = 'pwd'`) // a session from before the factor was added
 	s.Sessions.Invalidate(s.Texts(t, `SELECT sid FROM sessions`)...)
 	b.Post("/account/password", "current", webtest.Good, "password", webtest.Other).Want(http.StatusSeeOther, "/auth?done=password")
 	b.Get("/account").Want(http.StatusSeeOther, "/?next=%2Faccount")
@@ -235,7 +235,7 @@ func TestNothingSkipsTheSecondFactor(t *testing.T) {
 	}
 }
 
-// The password and the code prove together; neither does alone.
+// A proof needs the password and the code together.
 func TestAProofWithACode(t *testing.T) {
 	s, app := withApp(t)
 	b := s.Browser(t)
@@ -253,7 +253,7 @@ func TestAProofWithACode(t *testing.T) {
 	b.Post("/account/prove", "password", webtest.Good, "code", code).Want(http.StatusUnprocessableEntity).Says("[role=alert] p", usedCode)
 }
 
-// A session of before the factor brings it where a page asks for it.
+// A session from before the factor was added can reach level 2 where a page demands it.
 func TestStepUpWithACode(t *testing.T) {
 	s, app := withApp(t)
 	b := s.Browser(t)

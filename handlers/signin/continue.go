@@ -13,8 +13,8 @@ import (
 
 var errBounced = errors.New("the browser did not keep the gate cookie")
 
-// safeNext returns where a person goes on to after signing in: a path on this
-// site, a URL on a gate host, or "" for home.
+// safeNext returns the URL to continue to after the sign-in: a path on this site, a URL on a
+// gate host, or "" for home.
 func (s *Room) safeNext(asked string) string {
 	if t, ok := s.gateTarget(asked); ok {
 		return t.String()
@@ -25,16 +25,17 @@ func (s *Room) safeNext(asked string) string {
 	return ""
 }
 
-// gateTarget returns the target that next names, if that is a URL on a gate host.
-func (s *Room) gateTarget(next string) (gate.Target, bool) {
+// gateTarget returns next as a gate target. ok is false unless it is a URL on a gate host.
+func (s *Room) gateTarget(next string) (t gate.Target, ok bool) {
 	return s.Gate.ReturnTarget(next)
 }
 
-// continueTo answers 303 to where a signed-in person goes on to. On a gate host the
-// browser then holds a gate cookie: all hosts of COOKIE_DOMAIN share one that
-// is set here; any other gets its own at its /gate/callback, for a ticket that
-// is made for the browser with the nonce: a first ticket, without, gets it one.
-// Errors: errBounced, db.ErrUnavailable.
+// continueTo answers 303 to next for somebody who is signed in. If next is on a gate host, the
+// browser needs a gate cookie for it. On the sign-in host the session cookie is used. Hosts
+// below COOKIE_DOMAIN share a gate cookie, which continueTo sets. Any other host sets its own
+// at /gate/callback, in exchange for a ticket that is bound to the browser's nonce; without a
+// nonce, the ticket only makes the browser start again with one. Errors: errBounced,
+// db.ErrUnavailable.
 func (s *Room) continueTo(w http.ResponseWriter, r *http.Request, found session.Session, next, nonce string) error {
 	t, ok := s.gateTarget(next)
 	if !ok {
@@ -45,7 +46,7 @@ func (s *Room) continueTo(w http.ResponseWriter, r *http.Request, found session.
 	}
 	at := session.CookieScope(s.Gate.CookieScope(t))
 	switch {
-	case s.Gate.IsSignInHost(t): // the session cookie will do
+	case s.Gate.IsSignInHost(t): // the session cookie is enough
 	case at.Domain:
 		if err := s.Sessions.SendGate(w, r, found, at); err != nil {
 			return err
@@ -60,6 +61,6 @@ func (s *Room) continueTo(w http.ResponseWriter, r *http.Request, found session.
 	return web.SeeOther(w, t.String())
 }
 
-// maxHandOvers is how often a browser is sent on to one page within a few
-// seconds: twice may be a person's haste.
+// maxHandOvers is how often a browser is redirected to the same page within ten seconds: a
+// second time may be a person's double click.
 const maxHandOvers = 2

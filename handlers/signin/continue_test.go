@@ -11,7 +11,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// One comes back to the very URL, wherever the app is; the form says where to.
+// After the sign-in a browser is redirected to the exact URL, wherever the app is; the form
+// names the host.
 func TestComesBack(t *testing.T) {
 	for _, tt := range []struct {
 		name, public, domain, app, host, via, cookie string
@@ -58,8 +59,8 @@ func TestComesBack(t *testing.T) {
 	}
 }
 
-// Who is signed in already goes on without a form, from / and from /auth; a
-// session that is kept has gate cookies that are.
+// Somebody who is signed in is redirected without a form, from / and from /auth. A session
+// that is remembered gets gate cookies that are.
 func TestGoesOn(t *testing.T) {
 	for name, domain := range map[string]string{"tickets": "", "a shared domain": "site.example"} {
 		t.Run(name, func(t *testing.T) {
@@ -89,7 +90,7 @@ func TestGoesOn(t *testing.T) {
 	}
 }
 
-// Attack next/leaves-the-site: nothing but a path here and a URL on a gate host.
+// Attack next/leaves-the-site: next is a path on this site or a URL on a gate host.
 func TestNextIsAGateHostOrHere(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "site.example")
 	w.Add(t, "ada", account.Member)
@@ -115,7 +116,7 @@ func TestNextIsAGateHostOrHere(t *testing.T) {
 	b.Visit(webtest.Jar+"/auth?next=https://APP.site.example.:443/X", 0).Want(http.StatusSeeOther, "https://app.site.example/X")
 }
 
-// A browser that bounces back is told why instead of going round in circles.
+// A browser that returns without the gate cookie gets an explanation, not a redirect loop.
 func TestBouncingEnds(t *testing.T) {
 	for name, domain := range map[string]string{"tickets": "", "a shared domain": "site.example"} {
 		t.Run(name, func(t *testing.T) {
@@ -127,7 +128,7 @@ func TestBouncingEnds(t *testing.T) {
 			if told.Request.URL.Host != "jar.site.example" {
 				t.Errorf("it is told at %s", told.Request.URL)
 			}
-			b.Visit(webtest.Sister+"/b", 20).Want(http.StatusConflict) // each page anew
+			b.Visit(webtest.Sister+"/b", 20).Want(http.StatusConflict) // counted for each page
 			w.Loses = false
 			w.Clock.Move(11 * time.Second)
 			if err := w.Sessions.Poll(t.Context()); err != nil {
@@ -138,7 +139,7 @@ func TestBouncingEnds(t *testing.T) {
 	}
 }
 
-// A browser that keeps no cookie at all sees the form again, and why.
+// A browser that stores no cookies sees the form again, and why.
 func TestNoCookieAtAll(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	w.Add(t, "ada", account.Member)
@@ -150,7 +151,7 @@ func TestNoCookieAtAll(t *testing.T) {
 		Says("[role=alert] p", "If you signed in just now, your browser did not keep the cookie: allow cookies for this site, then sign in again. "+
 			"If the page's address begins with http://, open the same with https:// first.")
 	w.Browser(t).Visit(webtest.Sister+"/b", 1).Want(http.StatusOK).Says("[role=alert] p", "")
-	some := w.SignedIn(t, "ada") // one that keeps ours, and no app's
+	some := w.SignedIn(t, "ada") // a browser that stores this site's cookies, but not the app's
 	to = some.Visit(webtest.Jar+"/auth?next="+url.QueryEscape(webtest.Sister+"/c"), 2).Want(http.StatusSeeOther).Header.Get("Location")
 	b.Visit(to, 0).Want(http.StatusConflict).Says("h1", "Your browser did not keep the cookie").WantGatePage()
 	w.Clock.Move(11 * time.Second)

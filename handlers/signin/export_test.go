@@ -5,8 +5,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// Homes returns what appends the home page of a session, and what renders it
-// from its template.
+// Homes returns a function that appends the precompiled home page of a session, and one that
+// renders it from its template.
 func Homes(c Config) (joined func([]byte, *session.Session) []byte, rendered func(*session.Session) ([]byte, error)) {
 	s := &Room{Config: c}
 	joined = func(b []byte, f *session.Session) []byte { return s.homeAppend(b, f, s.home(s.homeKind(f))) }
@@ -16,8 +16,8 @@ func Homes(c Config) (joined func([]byte, *session.Session) []byte, rendered fun
 	}
 }
 
-// Keeping returns what makes the home page of people in the groups, and returns how
-// many home pages are then kept.
+// Keeping returns a function that precompiles the home page of people in the groups, and
+// returns how many home pages are kept then.
 func Keeping(c Config) func(groups string) int {
 	s := &Room{Config: c}
 	return func(groups string) int {
@@ -26,5 +26,5 @@ func Keeping(c Config) func(groups string) int {
 	}
 }
 
-// MaxHomes is how many home pages are kept at most.
+// MaxHomes exports maxHomes for tests.
 const MaxHomes = maxHomes

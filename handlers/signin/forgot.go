@@ -12,14 +12,14 @@ import (
 type ForgotPage struct {
 	web.Layout
 
-	Mail     bool // mail is set up: else an owner has to help
-	Sent     bool // the form was sent
+	Mail     bool // whether mail is set up; if not, an owner has to help
+	Sent     bool // whether the form was sent
 	Username string
 	Problem  string
 }
 
-// ForgotForm answers GET /forgot: the form that asks for a mail with a link, or,
-// where no mail is set up, whom to ask.
+// ForgotForm answers GET /forgot: the form that requests a mail with a reset link, or, if
+// mail is not set up, whom to ask.
 func (s *Room) ForgotForm(w http.ResponseWriter, r *http.Request) error {
 	args, err := web.ReadArgs(r, "done")
 	if err != nil {
@@ -29,8 +29,8 @@ func (s *Room) ForgotForm(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, "forgot", ForgotPage{Mail: works, Sent: works && args.Get("done") == "sent"})
 }
 
-// ForgotSubmit answers POST /forgot: it writes down what was typed and answers 303,
-// whoever that is. Nobody is looked up here: the sender of mails does that later.
+// ForgotSubmit answers POST /forgot: it stores the request and answers 303, the same for every
+// name. It does not look the account up; the sender of mails does that later.
 func (s *Room) ForgotSubmit(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ReadForm(r, "username")
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"glassjar/utl/mail"
 )
 
-// forgetful is a site with mail, with people of every kind.
+// forgetful is a site with mail, and an account of each kind.
 func forgetful(t *testing.T) (*webtest.Site, *webtest.Mailbox) {
 	t.Helper()
 	s := webtest.New(t)
@@ -32,8 +32,8 @@ func forgetful(t *testing.T) (*webtest.Site, *webtest.Mailbox) {
 	return s, s.WithMail(t)
 }
 
-// Attack mail/forgot: whoever is named, the answers are the same bytes, and the
-// handler looks nobody up; only who has a confirmed address gets a mail.
+// Attack mail/forgot: the response is the same bytes for every name, and the handler looks no
+// account up. Only an account with a confirmed address gets a mail.
 func TestForgot(t *testing.T) {
 	s, box := forgetful(t)
 	s.Browser(t).Get("/").Want(http.StatusOK).Says(".aside a[href='/forgot']", "Forgot your password?")
@@ -79,15 +79,15 @@ func maps(h http.Header) func(func(string) bool) {
 	}
 }
 
-// By email address it is as by username, in any case.
+// An email address works as a username does, in upper and lower case.
 func TestForgotByAddress(t *testing.T) {
 	s, box := forgetful(t)
 	s.Browser(t).Post("/forgot", "username", " Bob@SITE.example ").Want(http.StatusSeeOther)
 	box.One(t, "bob@site.example", "Set a new password for Ada's jar")
 }
 
-// Attack mail/flood: an address asks ten times an hour, and nobody is mailed more
-// than once in five minutes and ten times a day, however many ask.
+// Attack mail/flood: a client address may ask ten times an hour, and nobody is mailed more than
+// once in five minutes and ten times a day, however many ask.
 func TestManyForgot(t *testing.T) {
 	s, box := forgetful(t)
 	b := s.Stranger(t, "2001:db8::1")

@@ -16,7 +16,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// HomePage is the data of home.
+// HomePage is the data of the home page.
 type HomePage struct {
 	web.Layout
 
@@ -24,21 +24,21 @@ type HomePage struct {
 	Remember     bool
 	Cookie       string // the session cookie's name
 	Device       string // the known device's cookie's name
-	Apps         []tile // that the person may open
-	NoApps       bool   // there are apps, and the person may open none; for an owner: there are none
-	Pages        bool   // PAGES_DIR has an index.html
-	NoPages      bool   // it has none, and an owner is told to put one there
+	Apps         []tile // apps with a link that the person may open
+	NoApps       bool   // for a member: apps exist but the person may open none; for an owner: none exist
+	Pages        bool   // whether PAGES_DIR has an index.html
+	NoPages      bool   // it has none, and the page tells an owner to add one
 	Todos        []todo // for an owner
 }
 
-// tile is an app that the person may open.
+// tile is an app on the home page.
 type tile struct {
 	app.App
 
-	Hue string // class of its colour
+	Hue string // CSS class of its colour
 }
 
-// Shown returns the app's host as people read it.
+// Shown returns the host in the app's link.
 func (t tile) Shown() string {
 	u, err := url.Parse(t.URL)
 	if err != nil {
@@ -47,21 +47,22 @@ func (t tile) Shown() string {
 	return u.Host
 }
 
-// hues are the classes of the tiles' colours, one after the other.
+// hues are the CSS classes of the tiles' colours, in turn.
 var hues = []string{"", " b", " c", " d", " e", " f"}
 
-// homeKind is what the home pages differ in but for their values.
+// homeKind identifies a variant of the home page. Pages of one kind differ only in the values
+// that Precompile fills in.
 type homeKind struct {
-	remember bool // the session outlives the browser
-	pages    bool // PAGES_DIR has an index.html
+	remember bool // whether the session cookie outlives the browser
+	pages    bool // whether PAGES_DIR has an index.html
 	owner    bool
-	groups   string // the person's, as identity.Identity has them
+	groups   string // the person's groups, as in identity.Identity
 }
 
-// homes are home pages that were precompiled. They are replaced, never changed.
+// homes are precompiled home pages. The struct is replaced as a whole, never modified.
 type homes struct {
-	apps    *[]app.App // what they were made with
-	grouped bool       // one of the apps is for some groups alone: else people of all groups have one page
+	apps    *[]app.App // the apps that the pages show
+	grouped bool       // whether an app is limited to groups; if not, people of all groups share one page
 	pages   map[homeKind]*page.Precompiled
 }
 
@@ -70,11 +71,11 @@ func newHomes(apps *[]app.App) *homes {
 	return &homes{apps: apps, grouped: grouped}
 }
 
-// maxHomes is how many home pages are kept at most: one more replaces them all.
+// maxHomes is how many home pages are kept. If one more is needed, all others are dropped.
 const maxHomes = 64
 
-// Home answers GET /: the sign-in form, or, signed in, what is here, or 303 to
-// where the arg next leads.
+// Home answers GET /: the home page or, if nobody is signed in, the sign-in form. With the
+// arg next it answers 303 to that.
 func (s *Room) Home(w http.ResponseWriter, r *http.Request) error {
 	found, err := s.CurrentSession(w, r)
 	if errors.Is(err, session.ErrNone) {
@@ -100,13 +101,13 @@ func (s *Room) Home(w http.ResponseWriter, r *http.Request) error {
 	return s.showHome(w, &found, todos)
 }
 
-// precompileHome cuts the page that signed-in people see most.
+// precompileHome precompiles the home page of the kind.
 func (s *Room) precompileHome(kind homeKind, apps *[]app.App) (*page.Precompiled, error) {
 	return s.PageSet.Precompile("home", func(v []string) any { return s.homePage(v, kind, apps) }, 1, 1, 1, 1)
 }
 
-// home returns the precompiled page of the kind, or nil where it cannot be cut: an
-// app may be called like a mark.
+// home returns the precompiled page of the kind. It returns nil if Precompile fails, because
+// the name of an app looks like a placeholder.
 func (s *Room) home(kind homeKind) *page.Precompiled {
 	known, apps := s.homes.Load(), s.Apps.Launcher()
 	if known == nil || known.apps != apps {
@@ -130,13 +131,13 @@ func (s *Room) home(kind homeKind) *page.Precompiled {
 	return made
 }
 
-// homeKind returns the kind of home page that the session gets.
+// homeKind returns the kind of the session's home page.
 func (s *Room) homeKind(found *session.Session) homeKind {
 	return homeKind{remember: found.Remember, pages: s.HasIndex(), owner: found.Role == account.Owner, groups: found.Groups}
 }
 
-// homePage returns the page for the values: username, what the person is
-// called, since when and until when the session lasts.
+// homePage returns the data of a home page with these values: username, display name, when the
+// session started, and when it ends.
 func (s *Room) homePage(values []string, kind homeKind, apps *[]app.App) HomePage {
 	me := account.Account{Identity: identity.Identity{ID: "somebody", Username: values[0], Name: values[1], Groups: kind.groups}}
 	if kind.owner {
@@ -148,7 +149,7 @@ func (s *Room) homePage(values []string, kind homeKind, apps *[]app.App) HomePag
 		Cookie: s.Sessions.Name(), Device: s.Devices.Name(), Pages: kind.pages, NoPages: kind.owner && s.HasPages && !kind.pages,
 	}
 	if apps != nil {
-		opens := false // one of them, perhaps without a link
+		opens := false // whether the person may open any, also one without a link
 		for _, one := range *apps {
 			if !one.MayOpen(me.HasGroup) {
 				continue
@@ -162,11 +163,11 @@ func (s *Room) homePage(values []string, kind homeKind, apps *[]app.App) HomePag
 	return p
 }
 
-// bodies are buffers for pages.
+// bodies has buffers for rendered pages.
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
-// showHome answers with home. With something to do, or where it was not cut, the
-// template makes it.
+// showHome shows the home page. It joins the precompiled page, but executes the template if
+// there are todos or the page could not be precompiled.
 func (s *Room) showHome(w http.ResponseWriter, found *session.Session, todos []todo) error {
 	kind := s.homeKind(found)
 	cut := s.home(kind)
@@ -181,7 +182,7 @@ func (s *Room) showHome(w http.ResponseWriter, found *session.Session, todos []t
 	return s.WriteHTML(w, http.StatusOK, *body)
 }
 
-// homeAppend appends the session's page to b.
+// homeAppend appends the session's precompiled home page to b.
 func (s *Room) homeAppend(b []byte, found *session.Session, cut *page.Precompiled) []byte {
 	var since, until [32]byte
 	return cut.Append(b, found.Username, found.Called(),

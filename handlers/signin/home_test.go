@@ -17,7 +17,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// homeConfig returns what the site's home page needs.
+// homeConfig returns the Config that the site's home page needs.
 func homeConfig(t *testing.T, s *webtest.Site) signin.Config {
 	t.Helper()
 	c := s.Settings
@@ -30,8 +30,8 @@ func homeConfig(t *testing.T, s *webtest.Site) signin.Config {
 	return signin.Config{Site: core, Sessions: c.Sessions, Devices: c.Devices, Apps: c.Apps, HasPages: true, HasIndex: files.New(core, c.Pages).HasIndex}
 }
 
-// The home page is joined from parts: the same bytes as its template's, and no
-// allocation.
+// The precompiled home page has the same bytes as its template's output, and appending it
+// allocates nothing.
 func TestHomeIsItsTemplate(t *testing.T) {
 	s := webtest.New(t)
 	joined, rendered := signin.Homes(homeConfig(t, s))
@@ -46,7 +46,7 @@ func TestHomeIsItsTemplate(t *testing.T) {
 			t.Errorf("%+v: got\n%s\nwant\n%s", found, got, want)
 		}
 	}
-	for range 2 { // without an index.html, and with one
+	for range 2 { // first without an index.html, then with one
 		for _, found.Role = range []string{account.Member, account.Owner} {
 			for _, found.Remember = range []bool{false, true} {
 				for _, found.Name = range append(webtest.Nasty, "", "Ada <b>&\"'+") {
@@ -59,8 +59,8 @@ func TestHomeIsItsTemplate(t *testing.T) {
 	}
 }
 
-// Home leads to the pages where there is a first one, and tells an owner how to
-// make one where there is none. It follows the folder within a second.
+// Home links to the pages if there is an index.html, and tells an owner how to add one if there
+// is none. It notices a change within a second.
 func TestHomeLeadsToPagesThatAreThere(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)

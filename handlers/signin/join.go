@@ -19,7 +19,7 @@ type JoinPage struct {
 	Problem  string
 }
 
-// UsernameRule says what a username is.
+// UsernameRule returns the sentence that describes a valid username.
 func (JoinPage) UsernameRule() string { return web.UsernameRule }
 
 // ResetPage is the data of /reset/{code}.
@@ -31,7 +31,7 @@ type ResetPage struct {
 	Problem  string
 }
 
-// JoinForm answers GET /join/{code}: the form that makes an account, or 410.
+// JoinForm answers GET /join/{code}: the form that creates the account, or 410.
 func (s *Room) JoinForm(w http.ResponseWriter, r *http.Request) error {
 	link, err := s.Accounts.Link(r.Context(), account.Join, r.PathValue("code"))
 	if err != nil {
@@ -40,8 +40,8 @@ func (s *Room) JoinForm(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, "join", JoinPage{Action: r.URL.Path, Role: link.Role})
 }
 
-// JoinSubmit answers POST /join/{code}: it makes the account, signs the person
-// in and answers 303 to /, or shows the form again.
+// JoinSubmit answers POST /join/{code}: it creates the account, signs the person in and
+// answers 303 to /, or shows the form again, or 410.
 func (s *Room) JoinSubmit(w http.ResponseWriter, r *http.Request) error {
 	link, err := s.Accounts.Link(r.Context(), account.Join, r.PathValue("code"))
 	if err != nil {
@@ -74,9 +74,9 @@ func (s *Room) ResetForm(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, "reset", ResetPage{Action: r.URL.Path, Username: link.Username})
 }
 
-// ResetSubmit answers POST /reset/{code}: it sets the password, ends every
-// session of the account, signs the person in and answers 303 to /, or, where the
-// account has a second factor, to the sign-in form. Or it shows the form again.
+// ResetSubmit answers POST /reset/{code}: it sets the password, ends every session of the
+// account, signs the person in and answers 303 to /, or to the sign-in form if the account has
+// a second factor. Otherwise it shows the form again, or 410.
 func (s *Room) ResetSubmit(w http.ResponseWriter, r *http.Request) error {
 	link, err := s.Accounts.Link(r.Context(), account.Reset, r.PathValue("code"))
 	if err != nil {

@@ -30,7 +30,7 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// A form that cannot be taken leaves the link as good as before.
+// After a mistake in the form, the link is still valid.
 func TestALinkOutlivesMistakes(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "taken", account.Owner)
@@ -58,7 +58,7 @@ func TestALinkOutlivesMistakes(t *testing.T) {
 	b.Post(reset, "password", webtest.Other).Want(http.StatusSeeOther)
 }
 
-// Attack cookie/replay: a reset ends every session, and signs in who made it.
+// Attack cookie/replay: a reset ends every session, and signs in whoever made it.
 func TestReset(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -72,7 +72,7 @@ func TestReset(t *testing.T) {
 	s.Browser(t).SignIn("ada", webtest.Other).Want(http.StatusSeeOther)
 }
 
-// Unknown, used, expired and cancelled links answer alike, whoever asks.
+// Unknown, used, expired and cancelled links get the same response.
 func TestLinksThatAreNotGood(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -106,13 +106,13 @@ func TestLinksThatAreNotGood(t *testing.T) {
 				t.Errorf("%s: the page differs from the others", name)
 			}
 		}
-		if now := s.State(t); len(strings.Split(now, "\n")) != len(strings.Split(before, "\n"))+2 { // ada's session and its event
+		if now := s.State(t); len(strings.Split(now, "\n")) != len(strings.Split(before, "\n"))+2 { // one more session of ada's and its event
 			t.Errorf("%s: something changed", name)
 		}
 	}
 }
 
-// The first owner's link is good only while no account exists.
+// The first owner's link is valid only while no account exists.
 func TestTheFirstOwnersLink(t *testing.T) {
 	s := webtest.New(t)
 	code, err := s.Accounts.NewFirst(t.Context())
@@ -128,7 +128,7 @@ func TestTheFirstOwnersLink(t *testing.T) {
 	}
 }
 
-// Who is signed in and opens a link goes on as the account that it makes.
+// Somebody who is signed in and uses a link is then signed in as the new account.
 func TestALinkOpenedBySomebodySignedIn(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)

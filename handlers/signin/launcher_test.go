@@ -17,15 +17,15 @@ import (
 	"glassjar/utl/audit"
 )
 
-// launched returns the apps on the person's home page: name, address, letter.
+// launched returns the apps on the person's home page: name, URL, letter.
 func launched(b *webtest.Browser) []string {
 	return b.Get("/").Want(http.StatusOK).Find(".apps a").Map(func(_ int, one *goquery.Selection) string {
 		return one.Find("b").Text() + " " + one.AttrOr("href", "") + " " + one.Find(".tile").Text()
 	})
 }
 
-// Home shows each person the apps that they may open, by their names, and follows
-// every change at once. Attack apps/launcher: nobody sees an app of other groups.
+// Attack apps/launcher: home shows each person the apps that they may open, sorted by name, never
+// those of other groups, and shows every change at once.
 func TestHomeIsALauncher(t *testing.T) {
 	s := webtest.New(t)
 	for name, groups := range map[string][]string{"ada": nil, "bob": {"dev"}, "carol": {"ops", "dev"}, "dan": {"de"}} {
@@ -64,8 +64,8 @@ func TestHomeIsALauncher(t *testing.T) {
 	want("without the wiki", map[string][]string{"bob": {k}, "carol": {p, k}, "dan": {p}})
 }
 
-// Who may open no app is told what to do: an owner where there is none, a member
-// where others may open some.
+// Somebody who may open no app is told what to do: an owner if there is none, a member if others
+// may open some.
 func TestNoApps(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -96,8 +96,7 @@ func TestNoApps(t *testing.T) {
 	}
 }
 
-// Names of apps are shown as they are, whatever they are, a mark of a page that is
-// cut included; and no number of groups makes more pages than are kept.
+// Names of apps are shown unchanged, also names that look like a placeholder of Precompile.
 func TestHomeOfOddApps(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "bob", account.Member)
@@ -122,7 +121,7 @@ func TestHomeOfOddApps(t *testing.T) {
 	}
 }
 
-// Home's pages in memory are bounded, however many sets of groups there are.
+// The number of home pages in memory is limited, however many sets of groups there are.
 func TestKeptHomesAreBounded(t *testing.T) {
 	s := webtest.New(t)
 	keep := signin.Keeping(homeConfig(t, s))
@@ -139,7 +138,7 @@ func TestKeptHomesAreBounded(t *testing.T) {
 	}
 }
 
-// An owner's home says what to see to, only while it is so; a member's never does.
+// An owner's home shows todos as long as they apply; a member's shows none.
 func TestTodos(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	w.Add(t, "ada", account.Owner)

@@ -18,11 +18,11 @@ import (
 type LogoutPage struct {
 	web.Layout
 
-	Next string // where to go on to; empty: the sign-in form
+	Next string // the URL to continue to; empty: the sign-in form
 }
 
-// LogoutForm answers GET /logout: a button. A link or an image on another site
-// must not sign anybody out. Whoever is signed out is led on at once.
+// LogoutForm answers GET /logout: a page with a button, because a link or an image on another
+// site must not sign anybody out. It redirects people who are signed out at once.
 func (s *Room) LogoutForm(w http.ResponseWriter, r *http.Request) error {
 	args, err := web.ReadArgs(r, "next")
 	if err != nil {
@@ -45,10 +45,10 @@ func (s *Room) LogoutForm(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, "logout", LogoutPage{web.Layout{Me: account.FromSession(found)}, next})
 }
 
-// LogoutSubmit answers POST /logout: the session ends, 303 to next, a field or
-// an arg, or to /. When the end cannot be written, 503 says what holds all the
-// same: it asks for a signed cookie alone, because in an outage nobody knows
-// whether the session is live.
+// LogoutSubmit answers POST /logout: it ends the session and answers 303 to next (a field or an
+// arg), or to /. If the database is unavailable, it clears the cookie, refuses it on this
+// server, and answers 503 with a page that says so. Then it relies on the cookie's signature
+// alone, because nobody can know whether the session is live.
 func (s *Room) LogoutSubmit(w http.ResponseWriter, r *http.Request) error {
 	next := cmp.Or(s.afterLogout(r), "/")
 	found, err := s.CurrentSession(w, r)
@@ -73,8 +73,8 @@ func (s *Room) LogoutSubmit(w http.ResponseWriter, r *http.Request) error {
 	return web.SeeOther(w, next)
 }
 
-// afterLogout returns where the request leads on to, or "". What cannot be read
-// leads nowhere: it keeps nobody signed in.
+// afterLogout returns the URL to continue to, or "". It ignores malformed input, which must not
+// prevent the sign-out.
 func (s *Room) afterLogout(r *http.Request) string {
 	args, _ := web.ReadArgs(r, "next")
 	form, _ := web.ReadForm(r, "next")

@@ -9,19 +9,19 @@ import (
 	"glassjar/utl/session"
 )
 
-// MailedPage is the data of /confirm/{code} and /lock/{code}: what a mail's link
-// would do, and the button that does it.
+// MailedPage is the data of /confirm/{code} and /lock/{code}: a page that says what the link in
+// a mail does, with a button that does it.
 type MailedPage struct {
 	web.Layout
 
 	Action   string
 	Username string
-	Email    string // to be confirmed
-	Lock     bool   // the link locks the account
+	Email    string // the address to confirm
+	Lock     bool   // whether the link locks the account
 	Problem  string
 }
 
-// signInDone is what the arg done of the sign-in form says, in words.
+// signInDone are the sentences of the sign-in form for its arg done.
 var signInDone = map[string]string{
 	"password":  "Your password is changed, and you are signed out everywhere. Sign in with the new one: your second factor is asked for as before.",
 	"confirmed": "The email address is confirmed.",
@@ -29,13 +29,12 @@ var signInDone = map[string]string{
 	"locked":    "The account is locked, and signed out everywhere. For 24 hours nobody can change its password, email address or the ways to sign in. Ask an owner of this site for a link that sets a new password.",
 }
 
-// ConfirmForm answers GET /confirm/{code}: the button that confirms an email
-// address, or 410.
+// ConfirmForm answers GET /confirm/{code}: a button that confirms an email address, or 410.
 func (s *Room) ConfirmForm(w http.ResponseWriter, r *http.Request) error {
 	return s.showMailed(w, r, account.Confirm)
 }
 
-// LockForm answers GET /lock/{code}: the button that locks the account, or 410.
+// LockForm answers GET /lock/{code}: a button that locks the account, or 410.
 func (s *Room) LockForm(w http.ResponseWriter, r *http.Request) error {
 	return s.showMailed(w, r, account.Lock)
 }
@@ -52,8 +51,8 @@ func mailedPage(r *http.Request, link account.Link) MailedPage {
 	return MailedPage{Action: r.URL.Path, Username: link.Username, Email: link.Email, Lock: link.Kind == account.Lock}
 }
 
-// ConfirmSubmit answers POST /confirm/{code}: the account's email address is
-// confirmed, 303; 410, or 422 when that cannot be.
+// ConfirmSubmit answers POST /confirm/{code}: it confirms the account's email address and
+// answers 303, or 410, or 422 if it cannot be confirmed.
 func (s *Room) ConfirmSubmit(w http.ResponseWriter, r *http.Request) error {
 	if _, err := web.ReadForm(r); err != nil {
 		return err
@@ -72,8 +71,8 @@ func (s *Room) ConfirmSubmit(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// LockSubmit answers POST /lock/{code}: the account is locked and signed out
-// everywhere, 303; or 410.
+// LockSubmit answers POST /lock/{code}: it locks the account, signs it out everywhere and
+// answers 303, or 410.
 func (s *Room) LockSubmit(w http.ResponseWriter, r *http.Request) error {
 	if _, err := web.ReadForm(r); err != nil {
 		return err
@@ -84,10 +83,10 @@ func (s *Room) LockSubmit(w http.ResponseWriter, r *http.Request) error {
 	return s.thenSay(w, r, "locked")
 }
 
-// thenSay answers 303 to a page that says what was done: the overview of one's own
-// account, or, signed out, the sign-in form.
+// thenSay answers 303 to a page that says what was done: /account for somebody who is signed
+// in, else the sign-in form.
 func (s *Room) thenSay(w http.ResponseWriter, r *http.Request, done string) error {
-	web.InfoOf(r).Session = session.Session{} // it may have ended just now
+	web.InfoOf(r).Session = session.Session{} // read again, because it may just have ended
 	_, err := s.CurrentSession(w, r)
 	switch {
 	case errors.Is(err, session.ErrNone):

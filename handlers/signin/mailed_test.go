@@ -11,8 +11,8 @@ import (
 	"glassjar/utl/mail"
 )
 
-// Attack mail/lock: the notice of a sign-in from a browser never seen has a link
-// that locks the account, without a sign-in; opening it does nothing.
+// Attack mail/lock: the notice of a sign-in from a new browser has a link that locks the account
+// without a sign-in. Opening the link alone changes nothing.
 func TestANoticeLocks(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -53,7 +53,7 @@ func TestANoticeLocks(t *testing.T) {
 	}
 }
 
-// Who opens a lock's link in a browser where somebody else is signed in stays so.
+// Opening a lock's link in a browser where somebody else is signed in does not sign them out.
 func TestALockElsewhere(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -65,7 +65,7 @@ func TestALockElsewhere(t *testing.T) {
 	bob.Get("/account").Want(http.StatusSeeOther)
 }
 
-// The new address of one account may be confirmed as another's meanwhile.
+// If another account confirmed the address meanwhile, it cannot be confirmed again.
 func TestATakenAddressIsNotConfirmed(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)

@@ -11,7 +11,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// Attack next/leaves-the-site: where a sign-in leads, from the arg to the Location.
+// Attack next/leaves-the-site: the Location after a sign-in for each value of next.
 var nexts = []struct{ name, next, want string }{
 	{"a page of ours", "/account", "/account"},
 	{"a page with a query", "/pages/a%20b.html?x=1&y=%2F", "/pages/a%20b.html?x=1&y=%2F"},
@@ -79,8 +79,8 @@ func TestNext(t *testing.T) {
 	}
 }
 
-// A page that needs somebody signed in leads to the form, and the form back to
-// the page, with its query.
+// A page for signed-in people redirects to the form, and the form back to the page with its
+// query.
 func TestTheWayBack(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -106,11 +106,11 @@ func TestTheWayBack(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/logout", "/account/password", "/account/sessions/end-others"} {
-		s.Browser(t).Post(path).Want(http.StatusSeeOther, "/") // a POST cannot be sent again
+		s.Browser(t).Post(path).Want(http.StatusSeeOther, "/") // not back to the page: a POST cannot be repeated
 	}
 }
 
-// Whoever signs out goes on to a page of ours or a gate host, by the same rule.
+// After a sign-out the same rule for next applies.
 func TestNextAfterSigningOut(t *testing.T) {
 	s := webtest.New(t, webtest.WithGate)
 	s.Add(t, "ada", account.Owner)
@@ -136,12 +136,13 @@ func TestNextAfterSigningOut(t *testing.T) {
 			if kept != "" {
 				outside.Get("/logout"+args).Want(http.StatusSeeOther, row.want)
 			}
-			s.Clock.Move(time.Hour) // an account signs in 120 times an hour
+			s.Clock.Move(time.Hour) // an account may sign in 120 times an hour
 		})
 	}
 }
 
-// Chromium holds the redirect after a form to form-action.
+// The form's Content-Security-Policy allows a redirect to an app: Chromium applies form-action
+// to redirects.
 func TestSigningOutMayLeadToAnApp(t *testing.T) {
 	s := webtest.New(t, webtest.WithGate)
 	s.Add(t, "ada", account.Owner)
@@ -154,7 +155,7 @@ func TestSigningOutMayLeadToAnApp(t *testing.T) {
 	}
 }
 
-// An address that is too long to keep is said to be lost.
+// The form says if a URL was too long to be remembered.
 func TestAnAddressThatIsTooLong(t *testing.T) {
 	b := webtest.New(t, webtest.WithGate).Browser(t)
 	b.Get("/?"+webtest.Form("next", "http://wiki.example/")+"&cut=1").Want(http.StatusOK).Says("#cut b", "wiki.example")

@@ -14,7 +14,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// What people are told of a passkey that signs them not in.
+// The texts for a passkey that does not sign in.
 //
 // #nosec G101 -- these are sentences
 const (
@@ -24,8 +24,8 @@ const (
 	passkeyNone    = "Your browser sent no passkey: it needs scripting for that. Use your password."
 )
 
-// passkeyCookie returns the name of the cookie that tells this browser from others
-// before anybody signs in: a challenge is good in one browser alone.
+// passkeyCookie returns the name of the cookie with the browser's nonce, to which challenges
+// are bound before anybody signs in.
 func (s *Room) passkeyCookie() string {
 	if s.HTTPS {
 		return "__Host-glassjar-passkey"
@@ -33,7 +33,7 @@ func (s *Room) passkeyCookie() string {
 	return "glassjar-passkey"
 }
 
-// browserNonce returns what the request's cookie tells its browser by, or "".
+// browserNonce returns the nonce in the request's cookie, or "".
 func (s *Room) browserNonce(r *http.Request) string {
 	all := r.CookiesNamed(s.passkeyCookie())
 	i := slices.IndexFunc(all, func(c *http.Cookie) bool {
@@ -45,8 +45,8 @@ func (s *Room) browserNonce(r *http.Request) string {
 	return all[i].Value
 }
 
-// signInOptions returns what the browser asks for a passkey by, and gives a browser
-// that has none its nonce. It is "" where there are no passkeys.
+// signInOptions returns the options of navigator.credentials.get, as JSON, and sends a browser
+// without a nonce one. It returns "" if passkeys are off.
 func (s *Room) signInOptions(w http.ResponseWriter, r *http.Request) (string, error) {
 	if !s.Passkeys.On() {
 		return "", nil
@@ -54,21 +54,21 @@ func (s *Room) signInOptions(w http.ResponseWriter, r *http.Request) (string, er
 	nonce := s.browserNonce(r)
 	if nonce == "" {
 		nonce = rand.Text()
-		http.SetCookie(w, &http.Cookie{ // #nosec G124 -- Secure where browsers reach the site over https
+		http.SetCookie(w, &http.Cookie{ // #nosec G124 -- Secure if the site uses https
 			Name: s.passkeyCookie(), Value: nonce, Path: "/", HttpOnly: true, Secure: s.HTTPS, SameSite: http.SameSiteLaxMode,
 		})
 	}
 	return s.Passkeys.SignInOptions(signInQuestion(nonce))
 }
 
-// signInQuestion is what a sign-in's challenge is for: the one browser.
+// signInQuestion is the Question of a sign-in: bound to the browser.
 func signInQuestion(nonce string) passkey.Question {
 	return passkey.Question{Use: passkey.SignIn, Holder: nonce}
 }
 
-// PasskeySubmit answers POST /auth/passkey: it signs in whose passkey answered, or
-// shows the sign-in form again. With the field mark, which names a pending sign-in, it
-// ends that one.
+// PasskeySubmit answers POST /auth/passkey: it signs in the person whose passkey answered, or
+// shows the sign-in form again. With the field mark, which identifies a pending sign-in, it
+// completes that one.
 func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ReadForm(r, "answer", "trouble", "next", "remember", "mark")
 	if err != nil {
@@ -104,13 +104,13 @@ func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request) error {
 	return s.renderAuth(w, r, http.StatusUnprocessableEntity, p)
 }
 
-// signedIn reports whether somebody is signed in: who sent the form twice is.
+// signedIn reports whether the request has a live session: then the same form was sent twice.
 func (s *Room) signedIn(w http.ResponseWriter, r *http.Request) bool {
 	_, err := s.CurrentSession(w, r)
 	return err == nil
 }
 
-// whyUnanswered says why a form brings no answer, or "".
+// whyUnanswered returns the text for a form without an answer, or "".
 func whyUnanswered(answer, trouble string) string {
 	switch {
 	case trouble != "":
@@ -121,8 +121,8 @@ func whyUnanswered(answer, trouble string) string {
 	return ""
 }
 
-// unknown returns what PublicKeyCredential.signalUnknownCredential takes, if the error
-// is that nobody has the passkey: the device then offers it no more.
+// unknown returns the input of PublicKeyCredential.signalUnknownCredential, as JSON, for an
+// error that no account has the passkey: then the device stops offering it.
 func (s *Room) unknown(err error) string {
 	unknown, ok := errors.AsType[passkey.UnknownError](err)
 	if !ok {
@@ -135,7 +135,7 @@ func (s *Room) unknown(err error) string {
 	return string(text)
 }
 
-// PasskeyEndpoints answers GET /.well-known/passkey-endpoints: where people add and
+// PasskeyEndpoints answers GET /.well-known/passkey-endpoints: the URL where people add and
 // manage their passkeys (W3C, A Well-Known URL for Relying Party Passkey Endpoints).
 func (s *Room) PasskeyEndpoints(w http.ResponseWriter, _ *http.Request) error {
 	page := s.PublicURL.JoinPath("/account/passkeys").String()

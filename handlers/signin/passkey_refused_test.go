@@ -12,21 +12,21 @@ import (
 	"glassjar/utl/passkey/passkeytest"
 )
 
-// fieldsOf returns the fields of a form for s, where ada has a passkey in d, and the
-// browser b, where nobody is signed in.
+// fieldsOf returns the fields of a form for s, where ada has a passkey in d, and the browser b,
+// where nobody is signed in.
 type fieldsOf func(t *testing.T, s *webtest.Site, b *webtest.Browser, d *passkeytest.Device) []string
 
-// always returns the fields, whoever sends them.
+// always returns the fields for every site.
 func always(fields ...string) fieldsOf {
 	return func(*testing.T, *webtest.Site, *webtest.Browser, *passkeytest.Device) []string { return fields }
 }
 
-// refusedSignIns are the forms with a passkey that sign nobody in.
+// refusedSignIns are forms with a passkey that must not sign anybody in.
 var refusedSignIns = []struct {
 	name   string
 	fields fieldsOf
 	says   string
-	signal bool // the device is told to forget the passkey
+	signal bool // whether the device is told to forget the passkey
 }{
 	{"nothing", always(), "Your browser sent no passkey: it needs scripting for that. Use your password.", false},
 	{"stopped", always("trouble", "NotAllowedError"), "That did not work, or you stopped it. Try once more, or use your password.", false},
@@ -72,7 +72,7 @@ var refusedSignIns = []struct {
 	}, passkeyRefuse, false},
 }
 
-// Attack factors/passkey: what signs nobody in says one thing, whatever the reason.
+// Attack factors/passkey: every refused passkey gets the same text, whatever the reason.
 func TestPasskeySignInsThatAreRefused(t *testing.T) {
 	for _, row := range refusedSignIns {
 		t.Run(row.name, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestPasskeySignInsThatAreRefused(t *testing.T) {
 	}
 }
 
-// The device is told of the credential that nobody has, by its id.
+// The browser is told the id of a credential that no account has.
 func TestUnknownPasskeyIsTold(t *testing.T) {
 	s, d := passkeySite(t)
 	s.Exec(t, `DELETE FROM passkeys`)

@@ -14,7 +14,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// What people are told of a passkey that is no second step, or no proof.
+// The texts for a passkey that is refused as a second step or as a proof.
 //
 // #nosec G101 -- these are sentences
 const (
@@ -23,15 +23,14 @@ const (
 	proofRefused = "That passkey does not confirm that it is you. Use your password."
 )
 
-// stepQuestion is what a second step's challenge is for: the pending sign-in with
-// the code.
+// stepQuestion is the Question of a second step: bound to the pending sign-in with the code.
 func stepQuestion(code string) passkey.Question {
 	return passkey.Question{Use: passkey.SecondStep, Holder: code}
 }
 
-// passkeyStep answers POST /auth/passkey of the form that has a mark: it ends the
-// pending sign-in with a passkey, 303 to where it leads, or shows the form again.
-// Without a pending sign-in it leads to the sign-in form.
+// passkeyStep answers POST /auth/passkey with the field mark: it completes the pending sign-in
+// with a passkey and redirects to its next, or shows the form again. Without a pending sign-in
+// it redirects to the sign-in form.
 func (s *Room) passkeyStep(w http.ResponseWriter, r *http.Request, form url.Values) error {
 	code := s.pendingCode(r)
 	pending, err := s.Factors.Find(r.Context(), code)
@@ -67,8 +66,8 @@ func (s *Room) passkeyStep(w http.ResponseWriter, r *http.Request, form url.Valu
 	})
 }
 
-// passkeyProblem shows the form again with what is wrong with the passkey, where it
-// is refused by that sentence; or it returns the error.
+// passkeyProblem calls show with a text for the error of a passkey; refused is the text if it
+// was refused. It returns other errors.
 func (s *Room) passkeyProblem(w http.ResponseWriter, r *http.Request, err error, refused string, show func(problem string, status int) error) error {
 	switch {
 	case errors.Is(err, passkey.ErrExpired):
@@ -79,12 +78,12 @@ func (s *Room) passkeyProblem(w http.ResponseWriter, r *http.Request, err error,
 	return s.RerenderForm(w, r, err, show)
 }
 
-// proofQuestion is what a proof's challenge is for: this session.
+// proofQuestion is the Question of a proof: bound to the session.
 func proofQuestion(r *http.Request) passkey.Question {
 	return passkey.Question{Use: passkey.Proof, Holder: web.InfoOf(r).Session.SID}
 }
 
-// passkeyProof answers POST /account/prove of the passkey's form: as ProveSubmit.
+// passkeyProof answers POST /account/prove with a passkey's answer, as ProveSubmit does.
 func (s *Room) passkeyProof(w http.ResponseWriter, r *http.Request, me account.Account, form url.Values) error {
 	p := ProvePage{Layout: proveLayout(me), Next: s.safeNext(form.Get("next"))}
 	if whyUnanswered(form.Get("answer"), form.Get("trouble")) != "" {

@@ -15,19 +15,19 @@ import (
 
 const stepRefuse = "That passkey is not good here. Try another one, or another way."
 
-// pending brings the browser to the second step of ada's, and returns its page.
+// pending signs ada in by password, and returns the page for the second step.
 func pending(b *webtest.Browser) *webtest.Answer {
 	b.T.Helper()
 	b.Post("/auth", "username", "ada", "password", webtest.Good, "next", "/account/events").Want(http.StatusSeeOther, "/auth/code")
 	return b.Get("/auth/code").Want(http.StatusOK)
 }
 
-// marked returns the field that names the pending sign-in of the page.
+// marked returns the page's field mark.
 func marked(page *webtest.Answer) string {
 	return page.Find("form[action='/auth/passkey'] [name=mark]").AttrOr("value", "")
 }
 
-// A passkey follows the password, and is then two factors; a key without a PIN too.
+// A passkey after the password makes a session of level 2, also a key without a PIN.
 func TestAPasskeyAfterThePassword(t *testing.T) {
 	s, d := passkeySite(t)
 	b := s.Browser(t)
@@ -44,7 +44,7 @@ func TestAPasskeyAfterThePassword(t *testing.T) {
 		t.Errorf("the browser keeps the pending sign-in: %v", c)
 	}
 	b.Get("/account").Want(http.StatusOK)
-	d.Flags = passkeytest.Present // as a key without a PIN
+	d.Flags = passkeytest.Present // like a key without a PIN
 	k := s.Browser(t)
 	page = pending(k)
 	k.Post("/auth/passkey", "answer", d.Get(t, page.Options("/auth/passkey")), "mark", marked(page)).Want(http.StatusSeeOther, "/account/events")
@@ -53,7 +53,7 @@ func TestAPasskeyAfterThePassword(t *testing.T) {
 	}
 }
 
-// Attack factors/passkey: what ends no pending sign-in; the person may go on.
+// Attack factors/passkey: answers that do not complete a pending sign-in; it stays valid.
 func TestSecondStepsThatAreRefused(t *testing.T) {
 	for _, row := range []struct {
 		name   string
@@ -95,8 +95,8 @@ func TestSecondStepsThatAreRefused(t *testing.T) {
 	}
 }
 
-// A second step without a pending sign-in, or of an older one, leads back to the
-// form; of two at once one is good.
+// A second step without a pending sign-in, or for an older one, leads back to the form; of two
+// at once one succeeds.
 func TestSecondStepsOfOtherSignIns(t *testing.T) {
 	s, d := passkeySite(t)
 	b := s.Browser(t)
@@ -112,7 +112,7 @@ func TestSecondStepsOfOtherSignIns(t *testing.T) {
 	twin.Get("/account").Want(http.StatusSeeOther)
 }
 
-// A passkey that verified its user confirms who one is; nothing less does.
+// A passkey that verified its user is a proof; one that did not is refused.
 func TestAPasskeyAsAProof(t *testing.T) {
 	s, d := passkeySite(t)
 	b := s.SignedInBy(t, d)

@@ -31,7 +31,7 @@ func passkeySite(t *testing.T) (*webtest.Site, *passkeytest.Device) {
 	return s, d
 }
 
-// answer returns what the device answers to the browser's sign-in form.
+// answer returns the device's answer to the browser's sign-in form.
 func answer(b *webtest.Browser, d *passkeytest.Device) string {
 	b.T.Helper()
 	return d.Get(b.T, b.Get("/").Options(passkeyPath))
@@ -66,8 +66,7 @@ func TestPasskeySignIn(t *testing.T) {
 	}
 }
 
-// The form is the same page each time but for its challenge, and a browser gets its
-// nonce once.
+// The form differs only in its challenge each time, and a browser gets its nonce once.
 func TestTheSignInFormsChallenge(t *testing.T) {
 	s, _ := passkeySite(t)
 	b := s.Browser(t)
@@ -82,7 +81,7 @@ func TestTheSignInFormsChallenge(t *testing.T) {
 	if diff := cmp.Diff(withoutOptions(first.Body), withoutOptions(second.Body)); diff != "" {
 		t.Error(diff)
 	}
-	asked := withoutOptions(b.Get("/auth?username=").Body) // rendered, not joined
+	asked := withoutOptions(b.Get("/auth?username=").Body) // from the template, not precompiled
 	if diff := cmp.Diff(withoutOptions(first.Body), asked); diff != "" {
 		t.Error(diff)
 	}
@@ -102,7 +101,7 @@ func withoutOptions(body string) string {
 	return regexp.MustCompile(`data-options="[^"]*"`).ReplaceAllString(body, "")
 }
 
-// Attack guessing/waits: wrong answers slow their address, and no other, nor
+// Attack guessing/waits: wrong answers slow down their address, but no other address and no
 // passwords.
 func TestWrongPasskeysAreSlowed(t *testing.T) {
 	s, d := passkeySite(t)
@@ -117,18 +116,18 @@ func TestWrongPasskeysAreSlowed(t *testing.T) {
 	b.Clone().SignIn("ada", webtest.Good).Want(http.StatusSeeOther, "/auth/code")
 	s.Clock.Move(time.Second)
 	b.Post(passkeyPath, "answer", text).Want(http.StatusSeeOther)
-	for i := range 20 { // too late is nobody's guess
+	for i := range 20 { // an expired challenge does not count as a guess
 		b := s.Stranger(t, fmt.Sprint("192.0.2.", 10+i))
 		b.Post(passkeyPath, "answer", "{}").Want(http.StatusUnprocessableEntity)
 	}
 	other.Post(passkeyPath, "answer", answer(s.Stranger(t, "192.0.2.2"), d)).Want(http.StatusUnprocessableEntity)
 }
 
-// An account signs in 120 times in an hour, by whatever means.
+// An account may sign in 120 times an hour, by any method.
 func TestPasskeySignInsOfAnHour(t *testing.T) {
 	s, d := passkeySite(t)
 	b := s.Browser(t)
-	for range 119 { // and once by password
+	for range 119 { // and one more by password
 		b.Post(passkeyPath, "answer", d.Get(t, b.Get("/auth?other=1").Options(passkeyPath))).Want(http.StatusSeeOther)
 	}
 	b.Post(passkeyPath, "answer", d.Get(t, b.Get("/auth?other=1").Options(passkeyPath))).Want(http.StatusTooManyRequests)
@@ -137,7 +136,7 @@ func TestPasskeySignInsOfAnHour(t *testing.T) {
 	b.Post(passkeyPath, "answer", d.Get(t, b.Get("/auth?other=1").Options(passkeyPath))).Want(http.StatusSeeOther)
 }
 
-// A form that is sent twice leaves who is signed in signed in.
+// Sending the form a second time leaves the person signed in.
 func TestAPasskeyFormSentTwice(t *testing.T) {
 	s, d := passkeySite(t)
 	b := s.Browser(t)
@@ -147,7 +146,7 @@ func TestAPasskeyFormSentTwice(t *testing.T) {
 	b.Get("/account").Want(http.StatusOK)
 }
 
-// Attack guessing/same-answers: with passkeys too, the form tells nothing of a name.
+// Attack guessing/same-answers: with passkeys too, the form does not reveal whether a name exists.
 func TestNoTellingWithPasskeys(t *testing.T) {
 	s, _ := passkeySite(t)
 	var first string
@@ -167,7 +166,7 @@ func TestNoTellingWithPasskeys(t *testing.T) {
 	}
 }
 
-// Where there can be no passkeys, the form has none, and no cookie comes with it.
+// If passkeys are off, the form has no options, and sets no cookie.
 func TestTheSignInFormWithoutPasskeys(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)

@@ -9,7 +9,7 @@ import (
 	"glassjar/utl/factor"
 )
 
-// pendingCode returns what the request's cookie says, or "". Of several, none.
+// pendingCode returns the code in the request's cookie, or "" if there is none or several.
 func (s *Room) pendingCode(r *http.Request) string {
 	sent := r.CookiesNamed(s.PendingCookie())
 	if len(sent) != 1 {
@@ -18,8 +18,7 @@ func (s *Room) pendingCode(r *http.Request) string {
 	return sent[0].Value
 }
 
-// beginPending begins a pending sign-in in this browser, in the place of an earlier
-// one.
+// beginPending begins a pending sign-in in this browser, and ends an earlier one.
 func (s *Room) beginPending(w http.ResponseWriter, r *http.Request, p factor.Pending) error {
 	code, err := s.Factors.Begin(r.Context(), p, s.pendingCode(r))
 	if err == nil {
@@ -28,18 +27,18 @@ func (s *Room) beginPending(w http.ResponseWriter, r *http.Request, p factor.Pen
 	return err
 }
 
-// endPending has the browser forget its pending sign-in.
+// endPending deletes the browser's cookie of a pending sign-in.
 func (s *Room) endPending(w http.ResponseWriter) { s.sendPending(w, "", -time.Second) }
 
 func (s *Room) sendPending(w http.ResponseWriter, code string, life time.Duration) {
-	http.SetCookie(w, &http.Cookie{ // #nosec G124 -- Secure wherever browsers come over https
+	http.SetCookie(w, &http.Cookie{ // #nosec G124 -- Secure if the site uses https
 		Name: s.PendingCookie(), Value: code, Path: "/", MaxAge: int(life / time.Second), Expires: s.Now().Add(life),
 		HttpOnly: true, Secure: s.HTTPS, SameSite: http.SameSiteLaxMode,
 	})
 }
 
-// mark names a pending sign-in in its form, so that the form of an earlier one is not
-// taken for the newest's. Nothing can be done with it.
+// mark returns an id of the pending sign-in for its form, so that an older form is not
+// submitted for a newer one. It grants nothing.
 func mark(code string) string {
 	sum := sha256.Sum256([]byte("the form of\x00" + code))
 	return hex.EncodeToString(sum[:8])

@@ -14,16 +14,16 @@ import (
 type ProvePage struct {
 	web.Layout
 
-	Next    string // where to go on to; empty: home
-	Wants   string // what the person wants to do there, in words; empty: not known
-	App     string // the host there that asks for a second factor; empty: it is none
-	Code    bool   // a code is asked for too
-	Options string // what the browser asks for a passkey by; empty: none would do
-	Typed   bool   // a recovery code may be typed, for there is no authenticator app
+	Next    string // the URL to continue to; empty: home
+	Wants   string // what the person wants to do at Next; empty: not known
+	App     string // the app host in Next, which demands a second factor; empty: Next is on this site
+	Code    bool   // whether the form also asks for a code
+	Options string // options of navigator.credentials.get, as JSON; empty: no suitable passkey
+	Typed   bool   // whether a recovery code may be typed
 	Problem string
 }
 
-// wants says what is done at the paths that begin so and need a proof.
+// wants describes what people do on pages with these path prefixes, which need a proof.
 var wants = []struct{ path, words string }{
 	{"/account/app-passwords", "make or revoke an app password"},
 	{"/account/code", "change your authenticator app"},
@@ -36,8 +36,8 @@ var wants = []struct{ path, words string }{
 	{"/people/", "change somebody’s account"},
 }
 
-// ProveForm answers GET /account/prove: the form with which somebody signed in
-// proves again who they are, and goes on to the arg next.
+// ProveForm answers GET /account/prove: the form with which people who are signed in prove
+// again who they are, before they continue to the arg next.
 func (s *Room) ProveForm(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	args, err := web.ReadArgs(r, "next")
 	if err != nil {
@@ -69,8 +69,8 @@ func (s *Room) showProve(w http.ResponseWriter, r *http.Request, status int, p P
 	return s.Render(w, status, "account-prove", p)
 }
 
-// ProveSubmit answers POST /account/prove: the session is proven and has a new
-// sid, 303 to the field next, or home; or it shows the form again.
+// ProveSubmit answers POST /account/prove: it stores the proof, gives the session a new sid, and
+// answers 303 to the field next, or to home; or it shows the form again.
 func (s *Room) ProveSubmit(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	form, err := web.ReadForm(r, "password", "code", "next", "answer", "trouble")
 	if err != nil {

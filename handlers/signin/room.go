@@ -1,5 +1,5 @@
-// Package signin is the way in and out: the sign-in form, join and reset links,
-// sign-out, where a person goes on to, and home.
+// Package signin has the pages of signing in and out: the sign-in form, join and reset links,
+// sign-up, the second step, proofs, sign-out, the redirect to the requested page, and home.
 package signin
 
 import (
@@ -28,24 +28,24 @@ type Config struct {
 	Factors  *factor.Store
 	Gate     *gate.Gate
 	Apps     *app.Store
-	SignUp   string      // who may make an account: account.ByInvitation, or empty, ByApproval or ByAnybody
-	HasPages bool        // there is a PAGES_DIR
-	HasIndex func() bool // and an index.html at its top
+	SignUp   string      // who may create an account: account.ByInvitation or "", ByApproval, or ByAnybody
+	HasPages bool        // whether PAGES_DIR is set
+	HasIndex func() bool // reports whether PAGES_DIR has an index.html
 }
 
-// Room answers the pages of signing in and out, and home.
+// Room has the handlers of these pages.
 type Room struct {
 	Config
 
 	homes   atomic.Pointer[homes]
-	blank   *page.Precompiled // the sign-in form with nothing in it
-	founded atomic.Bool       // there is an account
+	blank   *page.Precompiled // the sign-in form without input
+	founded atomic.Bool       // whether an account exists; once true it stays so
 }
 
-// signUp reports whether people may make an account without an invitation.
+// signUp reports whether people may create an account without an invitation.
 func (s *Room) signUp() bool { return s.SignUp == account.ByApproval || s.SignUp == account.ByAnybody }
 
-// New returns the room. It fails when a template does.
+// New returns a Room. It returns an error if a template is invalid.
 func New(c Config) (*Room, error) {
 	s := &Room{Config: c}
 	if _, err := s.precompileHome(homeKind{}, nil); err != nil {

@@ -27,8 +27,8 @@ func TestTheFormTakesItsArgs(t *testing.T) {
 	}
 }
 
-// What a failed sign-in shows: one sentence that has the focus, and the form as
-// it was but for the password.
+// After a failed sign-in, the form shows a sentence that has the focus, and the input without
+// the password.
 func TestAFailedSignInKeepsWhatWasTyped(t *testing.T) {
 	s := webtest.New(t)
 	got := s.Browser(t).Post("/auth", "username", "Ada", "password", webtest.Other, "next", "/account", "remember", "1").
@@ -94,14 +94,14 @@ func TestKeepMeSignedIn(t *testing.T) {
 	long.Get("/account").Want(http.StatusSeeOther)
 }
 
-// Attack cookie/fixation: a cookie that comes in with a sign-in is ended by it.
+// Attack cookie/fixation: the session of a cookie that is sent with a sign-in is ended.
 func TestFixation(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
 	s.Add(t, "eve", account.Member)
 	for _, first := range []string{"eve", "ada"} {
 		planted := s.SignedIn(t, first)
-		planted.Get("/account").Want(http.StatusOK) // now it is in the cache
+		planted.Get("/account").Want(http.StatusOK) // puts the session into the cache
 		victim := planted.Clone()
 		victim.SignIn("ada", webtest.Good).Want(http.StatusSeeOther)
 		victim.Get("/account").Want(http.StatusOK).Says(".who span", "ada")
@@ -109,11 +109,11 @@ func TestFixation(t *testing.T) {
 	}
 }
 
-// A full line for the hasher: 503, and the form again. Nothing is counted.
+// If the hashing queue is full, the answer is 503 with the form, and nothing is counted.
 func TestBusy(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
-	full := password.NewHasher(webtest.Tiny, 1, -1) // no place at all, not even for one
+	full := password.NewHasher(webtest.Tiny, 1, -1) // no slot, not even for one
 	busy := s.Again(t, func(c *handlers.Config) {
 		c.Accounts = account.New(account.Options{DB: s.DB, Sessions: s.Sessions, Hasher: full, Now: s.Clock.Now})
 	})
@@ -138,8 +138,8 @@ func TestBusy(t *testing.T) {
 	s.Browser(t).Post(link, "username", "eve", "password", webtest.Other).Want(http.StatusSeeOther)
 }
 
-// A sign-in with a password hashed with less than today's cost makes the hash
-// anew, and is a sign-in like any other.
+// A sign-in with a password whose hash has old parameters replaces the hash, and is otherwise
+// like any other.
 func TestOldHashesAreMadeAnew(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -155,7 +155,7 @@ func TestOldHashesAreMadeAnew(t *testing.T) {
 	}
 }
 
-// The known numbers of the header: seconds, whole, and never none.
+// retryAfter returns the duration in the Retry-After header: whole seconds, at least one.
 func retryAfter(a *webtest.Answer) time.Duration {
 	a.T.Helper()
 	n, err := strconv.Atoi(a.Header.Get("Retry-After"))

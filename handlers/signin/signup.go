@@ -17,18 +17,17 @@ type SignUpPage struct {
 
 	Username, Email string // as typed
 	Problem         string
-	Approval        bool // an owner has to say yes
-	Waits           bool // the account is made, and waits for that
-	Mail            bool // the account is made by a link that is mailed
-	Sent            bool // the form was sent, and the mail is on its way
+	Approval        bool // whether an owner has to approve the account
+	Waits           bool // the account was created, and waits for approval
+	Mail            bool // whether the account is created by a mailed link
+	Sent            bool // the form was sent, and the mail was queued
 }
 
-// UsernameRule says what a username is.
+// UsernameRule returns the sentence that describes a valid username.
 func (SignUpPage) UsernameRule() string { return web.UsernameRule }
 
-// SignUpForm answers GET /join: the form that makes an account without an
-// invitation. With the arg done it says that the account waits, or that a mail is on
-// its way.
+// SignUpForm answers GET /join: the form that creates an account without an invitation. With the
+// arg done it says that the account waits for approval, or that a mail will come.
 func (s *Room) SignUpForm(w http.ResponseWriter, r *http.Request) error {
 	args, err := web.ReadArgs(r, "done")
 	if err != nil {
@@ -42,15 +41,15 @@ func (s *Room) SignUpForm(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, "signup", p)
 }
 
-// signUpPage returns the empty form.
+// signUpPage returns the data of the form without input.
 func (s *Room) signUpPage() SignUpPage {
 	approval := s.SignUp == account.ByApproval
 	return SignUpPage{Approval: approval, Mail: !approval && s.Accounts.Mail.Works()}
 }
 
-// SignUpSubmit answers POST /join: it makes a member's account and signs the
-// person in, 303 to /; or, where an owner has to say yes, or a mailed link makes the
-// account, 303 to /join, which says so; or it shows the form again.
+// SignUpSubmit answers POST /join: it creates a member's account, signs the person in and answers
+// 303 to /. If an owner has to approve the account, or a mailed link creates it, it answers 303
+// to /join, which says so. Otherwise it shows the form again.
 func (s *Room) SignUpSubmit(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ReadForm(r, "username", "password", "email")
 	if err != nil {
@@ -78,7 +77,7 @@ func (s *Room) SignUpSubmit(w http.ResponseWriter, r *http.Request) error {
 	return s.signUpAgain(w, r, p, err)
 }
 
-// signUpAgain shows the form again with what the error says.
+// signUpAgain shows the form again with the text for the error.
 func (s *Room) signUpAgain(w http.ResponseWriter, r *http.Request, p SignUpPage, err error) error {
 	if errors.Is(err, account.ErrNoOwner) {
 		return errOwnerFirst
@@ -94,7 +93,7 @@ func (s *Room) signUpAgain(w http.ResponseWriter, r *http.Request, p SignUpPage,
 	return s.RerenderForm(w, r, err, again)
 }
 
-// tooMany says how many seconds to wait, in words.
+// tooMany returns a text that says how long to wait.
 func tooMany(seconds int) string {
 	return fmt.Sprintf("Too many new accounts were asked for within an hour. Wait %d minutes, then try again.", (seconds+59)/60)
 }

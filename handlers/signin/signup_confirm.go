@@ -10,25 +10,25 @@ import (
 	"glassjar/utl/session"
 )
 
-// ConfirmSignUpPage is the data of /signup/{code}: the account that the link makes,
-// and the button that does it.
+// ConfirmSignUpPage is the data of /signup/{code}: the account that the link creates, and a
+// button that creates it.
 type ConfirmSignUpPage struct {
 	web.Layout
 
 	Action          string
 	Username, Email string
-	Other           bool // the username is taken by now: another is to be chosen, and a password
+	Other           bool // the username is taken meanwhile: the form asks for another, and a password
 	Problem         string
 }
 
-// UsernameRule says what a username is.
+// UsernameRule returns the sentence that describes a valid username.
 func (ConfirmSignUpPage) UsernameRule() string { return web.UsernameRule }
 
-// takenMeanwhile is what people are told whose username somebody else took.
+// takenMeanwhile is the text for somebody whose username another person took meanwhile.
 const takenMeanwhile = "Somebody else has taken that username meanwhile. Choose another, and a password for it."
 
-// ConfirmSignUpForm answers GET /signup/{code}: the button that makes the account,
-// or, where its username is taken by now, the form for another; or 410.
+// ConfirmSignUpForm answers GET /signup/{code}: a button that creates the account, or, if its
+// username is taken meanwhile, a form for another one; or 410.
 func (s *Room) ConfirmSignUpForm(w http.ResponseWriter, r *http.Request) error {
 	p, err := s.Accounts.PendingSignUp(r.Context(), r.PathValue("code"))
 	if err != nil {
@@ -45,9 +45,9 @@ func confirmSignUpPage(r *http.Request, p account.PendingSignUp) ConfirmSignUpPa
 	return page
 }
 
-// ConfirmSignUpSubmit answers POST /signup/{code}: it makes the account and answers
-// 303 to the sign-in form. It signs nobody in: whoever holds the link shows by the
-// password that it was they who signed up. Or it shows the form again, or 410.
+// ConfirmSignUpSubmit answers POST /signup/{code}: it creates the account and answers 303 to the
+// sign-in form. It does not sign anybody in: only the password proves that whoever has the link
+// is the person who signed up. Otherwise it shows the form again, or 410.
 func (s *Room) ConfirmSignUpSubmit(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ReadForm(r, "username", "password")
 	if err != nil {
@@ -73,8 +73,8 @@ func (s *Room) ConfirmSignUpSubmit(w http.ResponseWriter, r *http.Request) error
 	})
 }
 
-// thenSignIn answers 303 to the sign-in form, with the new account's name in it; to
-// somebody who is signed in, to their own account.
+// thenSignIn answers 303 to the sign-in form with the new username, or to /account for somebody
+// who is signed in.
 func (s *Room) thenSignIn(w http.ResponseWriter, r *http.Request, made account.Account) error {
 	_, err := s.CurrentSession(w, r)
 	switch {

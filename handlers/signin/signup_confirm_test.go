@@ -11,7 +11,7 @@ import (
 	"glassjar/utl/audit"
 )
 
-// With mail, the form asks for an address, and sending it makes no account yet.
+// With mail, the form asks for an address, and sending it does not create an account.
 func TestOpenSignUpWithMailAsksForAnAddress(t *testing.T) {
 	s := webtest.New(t, webtest.WithSignUp)
 	s.Add(t, "ada", account.Owner)
@@ -38,7 +38,7 @@ func TestOpenSignUpWithMailAsksForAnAddress(t *testing.T) {
 	}
 }
 
-// The account is made by the button behind the mailed link, once, and by nothing else.
+// The button behind the mailed link creates the account, once, and nothing else does.
 func TestOpenSignUpWithMailEndsAtTheLink(t *testing.T) {
 	s := webtest.New(t, webtest.WithSignUp)
 	s.Add(t, "ada", account.Owner)
@@ -49,7 +49,7 @@ func TestOpenSignUpWithMailEndsAtTheLink(t *testing.T) {
 	if text, _ := m.Parts(t); !strings.Contains(text, s.Public()+"/signup/") || !strings.Contains(text, "the account eve") {
 		t.Errorf("the mail says\n%s", text)
 	}
-	for range 2 { // as a mail scanner does
+	for range 2 { // like a mail scanner
 		b.Get(link).Want(http.StatusOK).Says("h1", "Make your account").WantPage()
 	}
 	if n := len(s.Texts(t, `SELECT id FROM accounts`)); n != 1 {
@@ -70,8 +70,8 @@ func TestOpenSignUpWithMailEndsAtTheLink(t *testing.T) {
 	}
 }
 
-// Attack people/sign-up-mail: whether an account has the address, the answers are the
-// same bytes; only the mail tells.
+// Attack people/sign-up-mail: the responses are the same bytes whether or not an account has the
+// address; only the mail says it.
 func TestSignUpTellsNothingOfAnAddress(t *testing.T) {
 	s := webtest.New(t, webtest.WithSignUp)
 	s.Add(t, "ada", account.Owner)
@@ -107,7 +107,7 @@ func TestSignUpTellsNothingOfAnAddress(t *testing.T) {
 	}
 }
 
-// A name that was taken meanwhile is told, and another may be chosen.
+// A username that was taken meanwhile is reported, and another can be chosen.
 func TestSignUpForANameThatWasTakenMeanwhile(t *testing.T) {
 	s := webtest.New(t, webtest.WithSignUp)
 	s.Add(t, "ada", account.Owner)
@@ -123,7 +123,7 @@ func TestSignUpForANameThatWasTakenMeanwhile(t *testing.T) {
 		t.Errorf("it says %q", got.Text("#problem"))
 	}
 	got.WantPage()
-	b.Post(late, "username", "fay", "password", webtest.Other).Want(http.StatusUnprocessableEntity) // the address is eve's by now
+	b.Post(late, "username", "fay", "password", webtest.Other).Want(http.StatusUnprocessableEntity) // eve has confirmed the address meanwhile
 	s.Exec(t, `UPDATE accounts SET email = '', email_confirmed = 0`)
 	b.Post(late, "username", "fay", "password", webtest.Other).Want(http.StatusSeeOther, "/auth?done=made&username=fay")
 	ada := s.SignedIn(t, "ada")

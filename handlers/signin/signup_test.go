@@ -44,8 +44,8 @@ func TestOpenSignUp(t *testing.T) {
 	b.Get("/people").Want(http.StatusForbidden)
 }
 
-// A taken name is told only when the rest of the form is good; the form keeps what
-// was typed, but for the password.
+// A taken username is reported only if the rest of the form is valid. The form keeps the input
+// without the password.
 func TestSignUpMistakes(t *testing.T) {
 	s := webtest.New(t, webtest.WithSignUp)
 	s.Add(t, "ada", account.Owner)
@@ -74,7 +74,7 @@ func TestSignUpMistakes(t *testing.T) {
 	}
 }
 
-// Attack people/sign-up: one address asks for so many accounts, or tries so many names.
+// Attack people/sign-up: the number of accounts, and of usernames tried, per address is limited.
 func TestSignUpIsThrottled(t *testing.T) {
 	s := webtest.New(t, webtest.WithSignUp)
 	s.Add(t, "ada", account.Owner)
@@ -88,7 +88,7 @@ func TestSignUpIsThrottled(t *testing.T) {
 	if n := len(s.Texts(t, `SELECT id FROM accounts`)); n != 1 {
 		t.Errorf("there are %d accounts", n)
 	}
-	s.SignedIn(t, "ada") // from the same address
+	s.SignedIn(t, "ada") // a sign-in from the same address is still possible
 	s.Clock.Move(time.Hour)
 	s.Browser(t).Post("/join", "username", "eve", "password", webtest.Good).Want(http.StatusSeeOther)
 }
@@ -137,8 +137,8 @@ func TestApproval(t *testing.T) {
 	}
 }
 
-// Attack people/sign-up, guessing/same-answers: with a wrong password who waits gets the bytes of a name that
-// nobody has.
+// Attack people/sign-up, guessing/same-answers: with a wrong password, an account that waits for
+// approval gets the same bytes as an unknown name.
 func TestWhoWaitsIsNotTold(t *testing.T) {
 	s := webtest.New(t, webtest.WithApproval)
 	s.Asks(t, webtest.KnownName)
@@ -149,7 +149,8 @@ func TestWhoWaitsIsNotTold(t *testing.T) {
 	}
 }
 
-// When so many wait, who asks is told to come again; who waits can be approved.
+// If too many accounts wait, people are told to come back later; waiting accounts can still be
+// approved.
 func TestTooManyWait(t *testing.T) {
 	s := webtest.New(t, webtest.WithApproval)
 	s.Asks(t, "eve")

@@ -12,18 +12,18 @@ import (
 type StepUpPage struct {
 	web.Layout
 
-	Next string // where to go on to; empty: home
-	App  string // the host that asks for the second factor; empty: this site does
+	Next string // the URL to continue to; empty: home
+	App  string // the app host that demands a second factor; empty: this site does
 
-	Passkey bool // the person has a passkey
+	Passkey bool // whether the person has a passkey
 }
 
-// Again returns the address of the sign-in form, which leads on as this page does.
+// Again returns the URL of the sign-in form that leads to Next.
 func (p StepUpPage) Again() string {
 	return "/auth?" + url.Values{"other": {"1"}, "next": {p.Next}}.Encode()
 }
 
-// To returns the address of a page that adds a factor, which leads on as this one does.
+// To returns the URL of a page that adds a factor and leads to Next.
 func (p StepUpPage) To(path string) string {
 	if p.Next == "" {
 		return path
@@ -31,11 +31,11 @@ func (p StepUpPage) To(path string) string {
 	return path + "?" + url.Values{"next": {p.Next}}.Encode()
 }
 
-// Prove returns the address where a recovery code is taken.
+// Prove returns the URL of the page that accepts a recovery code and leads to Next.
 func (p StepUpPage) Prove() string { return web.ProofOf(p.Next) }
 
-// StepUp answers GET /auth/step-up: to somebody who signed in with one factor where
-// two are needed, how to bring the second; to everybody else 303 to the arg next.
+// StepUp answers GET /auth/step-up: to somebody whose session has level 1, how to reach level 2;
+// to everybody else 303 to the arg next.
 func (s *Room) StepUp(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	args, err := web.ReadArgs(r, "next")
 	if err != nil {

@@ -17,7 +17,7 @@ const (
 	disabledName = "disabled1"
 	corruptName  = "corrupted"
 	costlyName   = "costly-hs"
-	noName       = "ö-no-nam" // 9 bytes, and no username
+	noName       = "ö-no-nam" // 9 bytes, and not a valid username
 )
 
 var tellingNames = []string{webtest.KnownName, webtest.UnknownName, disabledName, corruptName, costlyName, noName}
@@ -35,8 +35,8 @@ func tellingSite(t *testing.T) *webtest.Site {
 	return s
 }
 
-// Attack guessing/same-answers: for equal counters known, unknown, disabled and broken accounts
-// answer alike, the throttled answer too.
+// Attack guessing/same-answers: with equal counters, known, unknown, disabled and broken accounts
+// get the same responses, also when throttled.
 func TestNoTelling(t *testing.T) {
 	for _, row := range []struct{ name, password string }{
 		{"a wrong password", webtest.Other},
@@ -70,7 +70,7 @@ func TestNoTelling(t *testing.T) {
 	}
 }
 
-// Attack guessing/same-answers: the right password of a disabled account tells nothing either.
+// Attack guessing/same-answers: the right password of a disabled account is not revealed either.
 func TestTheRightPasswordOfADisabledAccount(t *testing.T) {
 	s := tellingSite(t)
 	wrong := s.Stranger(t, "192.0.2.1").SignIn(webtest.KnownName, webtest.Other).Sight(webtest.KnownName)
@@ -80,8 +80,8 @@ func TestTheRightPasswordOfADisabledAccount(t *testing.T) {
 	}
 }
 
-// Attack passwords/broken-hash: a stored hash that is broken, or costs too much, is refused and
-// told in the log, without a word of it.
+// Attack passwords/broken-hash: a stored hash that is malformed, or whose cost is too high, is
+// refused and reported in the log, without any part of it.
 func TestABrokenHashIsLogged(t *testing.T) {
 	s := tellingSite(t)
 	for _, name := range []string{corruptName, costlyName} {
@@ -93,8 +93,8 @@ func TestABrokenHashIsLogged(t *testing.T) {
 	}
 }
 
-// Attack guessing/spraying: one password against many names is the address's failure each
-// time, whether the names are taken or not.
+// Attack guessing/spraying: one password tried with many names counts as a failure of the address
+// each time, whether the names exist or not.
 func TestOnePasswordAgainstManyNames(t *testing.T) {
 	s := tellingSite(t)
 	b, refused := s.Stranger(t, "192.0.2.1"), 0
@@ -112,8 +112,8 @@ func TestOnePasswordAgainstManyNames(t *testing.T) {
 	}
 }
 
-// Attack account/made-again: an account deleted and made again under its name is another
-// one: cookies, known devices and links of the old one are nothing to it.
+// Attack account/made-again: a new account with a deleted account's username is another account:
+// cookies, known devices and links of the old one are refused.
 func TestANameMadeAgain(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -129,7 +129,7 @@ func TestANameMadeAgain(t *testing.T) {
 	for i := range 11 {
 		s.Stranger(t, fmt.Sprint("192.0.2.", i)).Fail(1, "bob")
 	}
-	old.SignIn("bob", webtest.Good).Want(http.StatusTooManyRequests) // as a stranger's
+	old.SignIn("bob", webtest.Good).Want(http.StatusTooManyRequests) // like a stranger's
 	if events := s.Texts(t, `SELECT event FROM audit WHERE event = 'signin.ok' AND account_id = (SELECT id FROM accounts WHERE username = 'bob')`); len(events) != 0 {
 		t.Errorf("the new account has the events %q of the old one", events)
 	}

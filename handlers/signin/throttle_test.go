@@ -12,7 +12,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// wantWait fails the test unless even the right password must wait so long.
+// wantWait fails the test unless even the right password has to wait that long.
 func wantWait(b *webtest.Browser, username string, wait time.Duration) {
 	b.T.Helper()
 	got := b.SignIn(username, webtest.Good).Want(http.StatusTooManyRequests)
@@ -27,8 +27,8 @@ func wantWait(b *webtest.Browser, username string, wait time.Duration) {
 	got.WantPage()
 }
 
-// Attack guessing/waits: the first failures cost nothing, then waits double to 30 s, and no
-// password is looked at meanwhile.
+// Attack guessing/waits: the first failures have no consequence, then waits double up to 30 s, and
+// no password is checked meanwhile.
 func TestFailedSignInsAreSlowed(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -48,7 +48,8 @@ func TestFailedSignInsAreSlowed(t *testing.T) {
 	}
 }
 
-// Attack guessing/spraying, guessing/addresses: one address and many names; one name and many addresses; one /64.
+// Attack guessing/spraying, guessing/addresses: one address with many names; one name from many
+// addresses; one /64.
 func TestWhatFailuresAreCountedBy(t *testing.T) {
 	for _, row := range []struct {
 		name           string
@@ -81,13 +82,13 @@ func TestWhatFailuresAreCountedBy(t *testing.T) {
 			}
 			wantWait(s.Stranger(t, row.address(99)), row.typed(99), time.Second)
 			s.Clock.Move(time.Second)
-			s.SignedIn(t, "ada") // another address, and no name waits
+			s.SignedIn(t, "ada") // other addresses do not wait
 		})
 	}
 }
 
-// Attack guessing/known-device: strangers' failures do not keep the owner out of a known device,
-// and the device has a counter of its own.
+// Attack guessing/known-device: strangers' failures do not lock the owner out of a known device,
+// which has a counter of its own.
 func TestAKnownDevice(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -108,7 +109,8 @@ func TestAKnownDevice(t *testing.T) {
 	home.SignIn("ada", webtest.Good).Want(http.StatusSeeOther)
 }
 
-// Attack guessing/known-device, account/made-again: what ends a known device, and whose it never was.
+// Attack guessing/known-device, account/made-again: what ends a known device, and that it never
+// counts for another account.
 func TestAKnownDeviceThatIsNoneAnyMore(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -143,8 +145,8 @@ func TestAKnownDeviceThatIsNoneAnyMore(t *testing.T) {
 	}
 }
 
-// Attack guessing/addresses: who is not a trusted proxy has one address, whatever it says; and
-// that it says so is told in the log, once.
+// Attack guessing/addresses: the headers of a peer that is not a trusted proxy do not change its
+// address. The log says so, once.
 func TestAForgedAddressDoesNotHelp(t *testing.T) {
 	s := webtest.New(t, func(c *handlers.Config) { c.TrustedProxies = nil })
 	s.Add(t, "ada", account.Owner)
@@ -160,7 +162,7 @@ func TestAForgedAddressDoesNotHelp(t *testing.T) {
 	}
 }
 
-// Attack guessing/waits, logs/flood: a flood of throttled sign-ins is not a flood of audit rows.
+// Attack guessing/waits, logs/flood: a flood of throttled sign-ins does not flood the audit log.
 func TestThrottledSignInsAreRecordedSparingly(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -175,7 +177,7 @@ func TestThrottledSignInsAreRecordedSparingly(t *testing.T) {
 	if n := count(); n != 1 {
 		t.Errorf("%d rows for one name in a minute, want 1", n)
 	}
-	for i := range 10 { // names that are none: 64 bytes tell them apart
+	for i := range 10 { // invalid names, which differ within their first 64 bytes
 		b.SignIn(fmt.Sprint(strings.Repeat("long", 100), i), webtest.Good).Want(http.StatusTooManyRequests)
 	}
 	if n := count(); n != 2 {

@@ -12,17 +12,17 @@ import (
 	"glassjar/utl/session"
 )
 
-// todo is something that an owner should see to, and where.
+// todo is something that an owner should do, with a link.
 type todo struct {
 	Title, Text string
 	Act, Link   string
 }
 
-// todosWait is how long home waits for the database at most.
+// todosWait is the longest time that home waits for the database.
 const todosWait = 500 * time.Millisecond
 
-// todos returns what the owner should see to. What the database cannot say soon is
-// left out: home needs no database else.
+// todos returns what the owner should do. It omits what the database does not return in time,
+// because home works without the database otherwise.
 func (s *Room) todos(ctx context.Context, found session.Session) (all []todo) {
 	ctx, cancel := context.WithTimeout(ctx, todosWait)
 	defer cancel()
@@ -40,7 +40,7 @@ func (s *Room) todos(ctx context.Context, found session.Session) (all []todo) {
 	return append(all, s.openInvitations(ctx)...)
 }
 
-// waiting returns the accounts that wait for an owner's yes.
+// waiting returns a todo about accounts that wait for approval.
 func (s *Room) waiting(ctx context.Context) []todo {
 	n, err := s.Accounts.Waiting(ctx)
 	switch {
@@ -52,8 +52,8 @@ func (s *Room) waiting(ctx context.Context) []todo {
 	return []todo{{fmt.Sprintf("%d accounts wait for an owner’s yes", n), "Until then nobody can sign in with them.", "See them", "/people?state=waiting"}}
 }
 
-// refused returns what the gate refused in the last hour because of how proxies and
-// apps are set up.
+// refused returns a todo about what the gate refused in the last hour because proxies or apps are
+// not set up correctly.
 func refused(all []gate.Refusal) []todo {
 	n := 0
 	for _, one := range all {
@@ -70,7 +70,7 @@ func refused(all []gate.Refusal) []todo {
 	return []todo{{"The gate refused " + times + " in the last hour", "Proxies asked for hosts that no app has, or in a way that does not count.", "See why", "/apps"}}
 }
 
-// openInvitations returns the invitations that nobody has used yet.
+// openInvitations returns a todo about invitations that nobody has used yet.
 func (s *Room) openInvitations(ctx context.Context) []todo {
 	open, err := s.Accounts.Invitations(ctx, "")
 	const text = "Whoever has such a link can make an account."
