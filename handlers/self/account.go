@@ -16,29 +16,29 @@ import (
 type AccountPage struct {
 	web.Layout
 
-	Done    string // what was done just now, in words
+	Done    string // what was just done, as a sentence
 	Person  account.Person
-	Mailed  bool // a mail with a link for a new password reaches the person
+	Mailed  bool // whether a reset mail would reach the person
 	Notices []notice
 	Devices []deviceRow
 	Events  []web.EventRow
 	Refused refusedTries
 
 	Factors        factor.State
-	AppOn, AppUsed web.Moment // of the authenticator app
+	AppOn, AppUsed web.Moment // when the authenticator app was set up and last used
 	RecoveryOf     int
 	Passkeys       []passkey.Passkey
 	PasskeyNames   string
-	Gate           bool // whether there is anything for app passwords to open
+	Gate           bool // whether there are gate hosts, where app passwords are used
 	AppPasswords   int
-	Names          string // of the app passwords
+	Names          string // of the app passwords, as text
 }
 
-// Others reports whether the person is signed in elsewhere too.
+// Others reports whether the person is signed in in other browsers too.
 func (p AccountPage) Others() bool { return len(p.Devices) > 1 }
 
-// Unsaved reports whether there are recovery codes and nobody said that they are
-// saved.
+// Unsaved reports whether there are recovery codes and the person did not confirm having saved
+// them.
 func (p AccountPage) Unsaved() bool {
 	return !p.Factors.Recovery.CreatedAt.IsZero() && !p.Factors.Recovery.Saved
 }
@@ -49,7 +49,7 @@ type deviceRow struct {
 	This              bool
 }
 
-// done is what the arg done of /account says, in words.
+// done are the sentences of /account for its arg done.
 var done = map[string]string{
 	"made":         "The account is made. Sign out here to sign in with it.",
 	"profile":      "Your profile is saved.",
@@ -61,8 +61,8 @@ var done = map[string]string{
 	"password":     "Your password is changed. You were signed out everywhere else.",
 }
 
-// Account answers GET /account: facts about the account, where it is signed in and
-// what happened to it lately. Each form has a page of its own.
+// Account answers GET /account: an overview of the account, where it is signed in, and recent
+// events. Each form has a page of its own.
 func (s *Room) Account(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	args, err := web.ReadArgs(r, "done")
 	if err != nil {
@@ -100,10 +100,10 @@ func (s *Room) Account(w http.ResponseWriter, r *http.Request, me account.Accoun
 	return s.Render(w, http.StatusOK, "account", p)
 }
 
-// layout is the layout of every page of this room.
+// layout returns the layout of every page in this room.
 func layout(me account.Account) web.Layout { return web.Layout{Me: me, Here: "/account"} }
 
-// devices returns where the account is signed in.
+// devices returns the account's sessions.
 func (s *Room) devices(r *http.Request, me account.Account) ([]deviceRow, error) {
 	sessions, err := s.Sessions.List(r.Context(), me.ID)
 	rows, now := make([]deviceRow, len(sessions)), s.Now()
@@ -116,7 +116,7 @@ func (s *Room) devices(r *http.Request, me account.Account) ([]deviceRow, error)
 	return rows, err
 }
 
-// names returns the names of the first three, and how many more there are.
+// names returns the names of the first three, and how many more there are, as text.
 func names[T any](all []T, name func(T) string) string {
 	var first []string
 	for _, one := range all[:min(len(all), 3)] {
@@ -128,8 +128,8 @@ func names[T any](all []T, name func(T) string) string {
 	return strings.Join(first, ", ")
 }
 
-// DeviceEnd answers POST /account/sessions/{id}/end: that session of one's own
-// ends, 303.
+// DeviceEnd answers POST /account/sessions/{id}/end: it ends that session of the person's own,
+// 303.
 func (s *Room) DeviceEnd(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	if err := s.Sessions.EndDevice(r.Context(), me.ID, r.PathValue("id"), web.Actor(r)); err != nil {
 		return err
@@ -137,8 +137,8 @@ func (s *Room) DeviceEnd(w http.ResponseWriter, r *http.Request, me account.Acco
 	return web.SeeOther(w, "/account")
 }
 
-// DevicesEndOthers answers POST /account/sessions/end-others: all one's other
-// sessions end, 303.
+// DevicesEndOthers answers POST /account/sessions/end-others: it ends all other sessions of the
+// person's own, 303.
 func (s *Room) DevicesEndOthers(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	if err := s.Sessions.EndOthers(r.Context(), me.ID, web.InfoOf(r).Session.SID, web.Actor(r)); err != nil {
 		return err

@@ -10,8 +10,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// Attack cookie/replay: a new password ends every other session and the old cookie of
-// this one, which goes on under a new sid, remembered if it was.
+// Attack cookie/replay: a new password ends every other session and this session's old cookie.
+// This session continues with a new sid, remembered if it was.
 func TestChangePassword(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -68,11 +68,11 @@ func TestAPasswordThatIsNotTaken(t *testing.T) {
 	b.Get("/account").Want(http.StatusOK)
 }
 
-// Attack guessing/open-browser: whoever found a browser open does not guess the password in it.
+// Attack guessing/open-browser: somebody who finds a browser signed in cannot guess the password.
 func TestGuessingTheCurrentPasswordIsSlowed(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
-	b := s.SignedIn(t, "ada") // a known device: ten an hour
+	b := s.SignedIn(t, "ada") // a known device: ten failures an hour
 	for range 11 {
 		b.Post("/account/password", "current", webtest.Other, "password", "another good password").Want(http.StatusUnprocessableEntity)
 	}
@@ -83,14 +83,14 @@ func TestGuessingTheCurrentPasswordIsSlowed(t *testing.T) {
 	}
 }
 
-// An account that is disabled while its password is being changed: 409, and
-// the words for it.
+// If the account is disabled while its password is being changed, the answer is 409 with an
+// explanation.
 func TestAnAccountThatChangesAtTheSameMoment(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
 	s.Add(t, "bob", account.Member)
 	b := s.SignedIn(t, "bob")
-	b.Get("/").Want(http.StatusOK) // the session is in the cache, and stays there
+	b.Get("/").Want(http.StatusOK) // puts the session into the cache
 	s.Exec(t, `UPDATE accounts SET disabled_at = 1 WHERE username = 'bob'`)
 	got := b.Post("/account/password", "current", webtest.Good, "password", webtest.Other).Want(http.StatusConflict)
 	got.Says("h1", "Please sign in again").WantPage()

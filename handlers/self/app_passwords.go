@@ -34,8 +34,8 @@ type appPasswordRow struct {
 type AppPasswordsPage struct {
 	web.Layout
 
-	Gate              bool   // whether there is anything for app passwords to open
-	Prove             string // where to prove who one is, before the form is shown; empty: it is
+	Gate              bool   // whether there are gate hosts, where app passwords are used
+	Prove             string // URL of the proof that is needed before the form is shown; empty: the form is shown
 	Rows              []appPasswordRow
 	Name, Days, Hosts string // as typed
 	Problem           string
@@ -46,14 +46,14 @@ type AppPasswordMadePage struct {
 	web.Layout
 
 	AppPassword account.AppPassword
-	Hosts       string // empty: every one
+	Hosts       string // empty: every host
 	Until       web.Moment
-	Secret      string // shown this once
-	Address     string // of what it opens
+	Secret      string // shown only this once
+	Address     string // URL of a host where it can be used
 }
 
-// AppPasswords answers GET /account/app-passwords: the app passwords, and the form
-// for a new one, or the way to it.
+// AppPasswords answers GET /account/app-passwords: the app passwords, and the form for a new
+// one, or a link to the proof that the form needs.
 func (s *Room) AppPasswords(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	p := AppPasswordsPage{Layout: layout(me)}
 	if _, ok := s.Prove(r, me); !ok {
@@ -79,12 +79,11 @@ func (s *Room) showAppPasswords(w http.ResponseWriter, r *http.Request, status i
 	return s.Render(w, status, "account-app-passwords", p)
 }
 
-// commas puts a space behind each comma, for people.
+// commas adds a space after each comma.
 func commas(hosts string) string { return strings.ReplaceAll(hosts, ",", ", ") }
 
-// AppPasswordSubmit answers POST /account/app-passwords: it makes an app
-// password and shows its secret, with 200: it is kept nowhere else. Or it shows
-// the form again.
+// AppPasswordSubmit answers POST /account/app-passwords: it creates an app password and answers
+// 200 with its secret, which is not stored; or it shows the form again.
 func (s *Room) AppPasswordSubmit(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	me := proven.Account()
 	form, err := web.ReadForm(r, "name", "days", "hosts")
@@ -113,7 +112,7 @@ func (s *Room) showMade(w http.ResponseWriter, p AppPasswordMadePage) error {
 	return s.Render(w, http.StatusOK, "account-app-password-made", p)
 }
 
-// wantedAppPassword reads the form's fields. Errors: errDays, errHosts.
+// wantedAppPassword parses the form's fields. Errors: errDays, errHosts.
 func (s *Room) wantedAppPassword(form url.Values) (account.AppPassword, error) {
 	p := account.AppPassword{Name: form.Get("name")}
 	if typed := strings.TrimSpace(form.Get("days")); typed != "" {
@@ -136,8 +135,8 @@ func (s *Room) wantedAppPassword(form url.Values) (account.AppPassword, error) {
 	return p, nil
 }
 
-// AppPasswordRevoke answers POST /account/app-passwords/{id}/revoke: that app
-// password of one's own opens nothing more, 303; or 404.
+// AppPasswordRevoke answers POST /account/app-passwords/{id}/revoke: it revokes that app password
+// of the person's own, 303; or 404.
 func (s *Room) AppPasswordRevoke(w http.ResponseWriter, r *http.Request, me web.Proven) error {
 	err := s.Accounts.RevokeAppPassword(r.Context(), me.Account(), r.PathValue("id"), web.Actor(r))
 	if errors.Is(err, account.ErrAppPassword) {

@@ -11,7 +11,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// What the page shows once opens the gate, in the very line that it shows.
+// The secret is shown once, in a command that passes the gate.
 func TestAnAppPasswordIsMadeAndShownOnce(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	b, _ := w.In(t)
@@ -129,7 +129,7 @@ func TestAnAppPasswordIsRevoked(t *testing.T) {
 	}
 }
 
-// The page says what a new password does to app passwords.
+// The page says that a new password revokes app passwords.
 func TestANewPasswordRevokesAppPasswords(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	b, _ := w.In(t)
@@ -145,8 +145,7 @@ func TestANewPasswordRevokesAppPasswords(t *testing.T) {
 	w.Passes(t, webtest.Elsewhere+"/", bearer).Want(http.StatusUnauthorized)
 }
 
-// Where the gate answers for no host there is nothing for app passwords, and the
-// page says so.
+// Without gate hosts there is no use for app passwords, and the page says so.
 func TestNoAppPasswordsWithoutAGate(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)

@@ -16,23 +16,22 @@ type CodePage struct {
 	web.Layout
 	onward
 
-	Done       string // what was done just now, in words
-	On         bool   // there is an authenticator app
-	SetUp      bool   // it is being set up, perhaps anew
+	Done       string // what was just done, as a sentence
+	On         bool   // whether an authenticator app is turned on
+	SetUp      bool   // whether the page shows the set-up of a first or new app
 	Since      web.Moment
 	LastUsedAt web.Moment
-	Last       bool   // without it the password alone opens the account
-	Secret     string // in groups of four
-	Address    string // the otpauth: address, behind its colon
+	Last       bool   // whether it is the account's only second factor
+	Secret     string // in groups of four characters
+	Address    string // the otpauth: URI, without "otpauth:"
 	Problem    string
 }
 
-// codeDone is what the arg done of /account/code says, in words.
+// codeDone are the sentences of /account/code for its arg done.
 var codeDone = map[string]string{"added": "Your authenticator app is on. You were signed out everywhere else."}
 
-// setUpCookie returns the name of the cookie that keeps the secret of an
-// authenticator app that is being set up, encrypted: nothing is written for who only
-// looks at the page.
+// setUpCookie returns the name of the cookie with the encrypted secret of an authenticator app
+// that is being set up. Because the browser keeps it, opening the page writes nothing.
 func (s *Room) setUpCookie() string {
 	if s.HTTPS {
 		return "__Host-glassjar-setup"
@@ -40,19 +39,18 @@ func (s *Room) setUpCookie() string {
 	return "glassjar-setup"
 }
 
-// sendSetUp sends the cookie; "" clears it.
+// sendSetUp sets the cookie; "" deletes it.
 func (s *Room) sendSetUp(w http.ResponseWriter, sealed string) {
 	age := int(factor.SetUpLife / time.Second)
 	if sealed == "" {
 		age = -1
 	}
-	http.SetCookie(w, &http.Cookie{ // #nosec G124 -- Secure wherever browsers come over https
+	http.SetCookie(w, &http.Cookie{ // #nosec G124 -- Secure if the site uses https
 		Name: s.setUpCookie(), Value: sealed, Path: "/", MaxAge: age, Expires: s.Now().Add(time.Duration(age) * time.Second), HttpOnly: true, Secure: s.HTTPS, SameSite: http.SameSiteLaxMode,
 	})
 }
 
-// setUp returns the secret that the request's cookie keeps for the account, and the
-// cookie's value. Errors: factor.ErrSetUp.
+// setUp returns the value of the request's cookie and the secret in it. Errors: factor.ErrSetUp.
 func (s *Room) setUp(r *http.Request, me account.Account) (sealed string, secret factor.Secret, err error) {
 	err = factor.ErrSetUp
 	for _, c := range r.CookiesNamed(s.setUpCookie()) {
@@ -63,8 +61,8 @@ func (s *Room) setUp(r *http.Request, me account.Account) (sealed string, secret
 	return "", factor.Secret{}, err
 }
 
-// Code answers GET /account/code: the authenticator app that is on, or the three steps
-// that set one up; those too with the arg new.
+// Code answers GET /account/code: the authenticator app that is turned on or, if there is none or
+// with the arg new, the three steps that set one up.
 func (s *Room) Code(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	args, err := web.ReadArgs(r, "done", "new", "next")
 	if err != nil {
@@ -94,7 +92,7 @@ func (s *Room) showCode(w http.ResponseWriter, r *http.Request, status int, p Co
 	return s.Render(w, status, "account-code", p)
 }
 
-// inFours puts a space behind each four letters.
+// inFours adds a space after each four characters.
 func inFours(text string) string {
 	var b strings.Builder
 	for i, c := range text {
@@ -106,8 +104,8 @@ func inFours(text string) string {
 	return b.String()
 }
 
-// CodePicture answers GET /account/code/qr.png: the QR code of the app that is being
-// set up, or 404.
+// CodePicture answers GET /account/code/qr.png: the QR code of the app that is being set up, or
+// 404.
 func (s *Room) CodePicture(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	me := proven.Account()
 	_, secret, err := s.setUp(r, me)
@@ -119,13 +117,13 @@ func (s *Room) CodePicture(w http.ResponseWriter, r *http.Request, proven web.Pr
 		return err
 	}
 	w.Header().Set("Content-Type", "image/png")
-	_, err = w.Write(picture) // #nosec G705 -- it is a picture
+	_, err = w.Write(picture) // #nosec G705 -- a PNG image
 	return err
 }
 
-// CodeSubmit answers POST /account/code: it turns the app on and answers 200 with the
-// recovery codes, if they are the account's first, else 303; or it shows the same
-// steps again. The field next is where the person wants to go on to.
+// CodeSubmit answers POST /account/code: it turns the app on, and answers 200 with the account's
+// first recovery codes, or 303 if it had some; or it shows the same steps again. The field next
+// is the URL to continue to.
 func (s *Room) CodeSubmit(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	form, err := web.ReadForm(r, "code", "next")
 	if err != nil {
@@ -146,7 +144,7 @@ func (s *Room) CodeSubmit(w http.ResponseWriter, r *http.Request, proven web.Pro
 	switch {
 	case err == nil && codes != nil:
 		return s.showRecoveryMade(w, RecoveryMadePage{Layout: layout(me), onward: to, Done: codeDone["added"]}, codes)
-	case err == nil, errors.Is(err, factor.ErrUsed): // its form was sent twice
+	case err == nil, errors.Is(err, factor.ErrUsed): // ErrUsed: the same form was sent twice
 		return to.or(w, "/account/code?done=added")
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
@@ -154,7 +152,7 @@ func (s *Room) CodeSubmit(w http.ResponseWriter, r *http.Request, proven web.Pro
 	})
 }
 
-// CodeRemove answers POST /account/code/remove: the authenticator app is off, 303.
+// CodeRemove answers POST /account/code/remove: it turns the authenticator app off, 303.
 func (s *Room) CodeRemove(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	err := s.Factors.RemoveApp(r.Context(), proven.Account().Identity, web.InfoOf(r).Session.SID, web.Actor(r))
 	if err != nil && !errors.Is(err, factor.ErrOff) {

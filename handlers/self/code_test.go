@@ -14,8 +14,8 @@ import (
 	"glassjar/utl/factor"
 )
 
-// The picture, the link and the typed secret are one; a wrong code leaves them as they
-// are, and nothing is on.
+// QR code, link and text have the same secret. After a wrong code they stay the same, and the app
+// is not turned on.
 func TestAnAuthenticatorAppBeforeItsRightCode(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Member)
@@ -50,8 +50,8 @@ func TestAnAuthenticatorAppBeforeItsRightCode(t *testing.T) {
 	b.Get("/account").Want(http.StatusOK).Says("#app", "None")
 }
 
-// The first right code, after wrong ones too, turns the app on, brings recovery codes
-// and ends the other sessions; the secret is never shown again.
+// The first right code, also after wrong ones, turns the app on, shows recovery codes and ends
+// the other sessions; the secret is never shown again.
 func TestAnAuthenticatorAppAfterItsRightCode(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Member)
@@ -76,7 +76,7 @@ func TestAnAuthenticatorAppAfterItsRightCode(t *testing.T) {
 	}
 }
 
-// decoded returns what the QR code of the picture says.
+// decoded returns the text of the QR code in the picture.
 func decoded(t *testing.T, picture string) string {
 	t.Helper()
 	img, err := png.Decode(bytes.NewReader([]byte(picture)))
@@ -86,7 +86,7 @@ func decoded(t *testing.T, picture string) string {
 	return webtest.ReadQR(t, img)
 }
 
-// A set-up is good for 15 minutes and one account; then another one is shown.
+// A set-up is valid for 15 minutes and for one account; then another secret is shown.
 func TestASetUpThatIsOver(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Member)
@@ -106,8 +106,8 @@ func TestASetUpThatIsOver(t *testing.T) {
 	}
 }
 
-// Setting it up anew keeps the old one until then, and the recovery codes; a form that
-// is sent twice is told that it is on.
+// A new set-up replaces the old app only when it is confirmed, and the recovery codes stay. A form
+// that is sent twice says that the app is on.
 func TestANewPhone(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Member)
@@ -138,8 +138,8 @@ func TestTurningTheAppOff(t *testing.T) {
 	}
 }
 
-// Recovery codes are shown once, come as a file, and stand on /account until they are
-// saved; new ones replace them.
+// Recovery codes are shown once and can be downloaded. /account reminds of them until they are
+// saved. New ones replace them.
 func TestRecoveryCodePages(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Member)

@@ -15,13 +15,13 @@ import (
 
 const (
 	dataPage = 1000   // events read at a time
-	dataMost = 20_000 // events in the file
+	dataMost = 20_000 // maximum number of events in the file
 )
 
 // DataPage is the data of /account/data.
 type DataPage struct{ web.Layout }
 
-// ownData is all that is kept about an account, but for secrets and their hashes.
+// ownData is everything that is stored about an account, without secrets and their hashes.
 type ownData struct {
 	At             time.Time        `json:"at"`
 	Username       string           `json:"username"`
@@ -34,10 +34,10 @@ type ownData struct {
 	Sessions       []ownSession     `json:"sessions"`
 	AppPasswords   []ownAppPassword `json:"app_passwords"`
 	Passkeys       []ownPasskey     `json:"passkeys"`
-	App            time.Time        `json:"authenticator_app,omitzero"` // since when it is on
+	App            time.Time        `json:"authenticator_app,omitzero"` // when it was set up
 	AppUsed        time.Time        `json:"authenticator_app_used,omitzero"`
 	RecoveryLeft   int              `json:"recovery_codes_left"`
-	Events         []ownEvent       `json:"events"` // the newest first
+	Events         []ownEvent       `json:"events"` // newest first
 	EventsLeftOut  bool             `json:"older_events_left_out"`
 }
 
@@ -70,13 +70,12 @@ type ownEvent struct {
 	Browser string    `json:"browser,omitempty"`
 }
 
-// DataForm answers GET /account/data: what the file holds, and its button.
+// DataForm answers GET /account/data: what the file contains, and a button to download it.
 func (s *Room) DataForm(w http.ResponseWriter, _ *http.Request, me account.Account) error {
 	return s.Render(w, http.StatusOK, "account-data", DataPage{layout(me)})
 }
 
-// DataSubmit answers POST /account/data: 200 with all of one's own data as a JSON
-// file.
+// DataSubmit answers POST /account/data: 200 with the person's own data as a JSON file.
 func (s *Room) DataSubmit(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	me := proven.Account()
 	data, err := s.ownData(r.Context(), me)
@@ -89,11 +88,11 @@ func (s *Room) DataSubmit(w http.ResponseWriter, r *http.Request, proven web.Pro
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", "glassjar-"+me.Username+".json"))
-	_, _ = w.Write(append(text, '\n')) // a browser that went away is no error of ours
+	_, _ = w.Write(append(text, '\n')) // an error means that the browser is gone
 	return nil
 }
 
-// ownData reads what is kept about the account.
+// ownData reads what is stored about the account.
 func (s *Room) ownData(ctx context.Context, me account.Account) (data ownData, err error) {
 	p, err := s.Accounts.Person(ctx, me.Username)
 	if err != nil {

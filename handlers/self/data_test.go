@@ -12,7 +12,7 @@ import (
 	"glassjar/utl/audit"
 )
 
-// file is the file of one's own data, as its reader sees it.
+// file is the downloaded file.
 type file struct {
 	Username, Name, Email, Role string
 	Groups                      []string
@@ -79,13 +79,13 @@ func TestOwnData(t *testing.T) {
 	}
 }
 
-// Of more than 20,000 events the file has the newest, and says so.
+// Of more than 20,000 events, the file has the newest, and says so.
 func TestOwnDataIsBounded(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
 	bob := s.Add(t, "bob", account.Member)
 	b := s.SignedIn(t, "bob")
-	for range 15 { // all at once take too long under the race detector
+	for range 15 { // in steps: one statement takes too long under the race detector
 		s.Exec(t, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1340)
 			INSERT INTO audit (at, event, account_id, username, detail, actor_id, actor, address, agent, attempt)
 			SELECT 1, 'password.changed', ?, 'bob', '', '', 'command', '', '', 0 FROM n`, bob.ID)

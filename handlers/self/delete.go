@@ -8,7 +8,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// errConfirm means that the username was not typed as it is.
+// errConfirm means that the typed text is not the account's username.
 var errConfirm = errors.New("not the account's username")
 
 // DeletePage is the data of /account/delete.
@@ -18,14 +18,14 @@ type DeletePage struct {
 	Typed, Problem string
 }
 
-// DeleteForm answers GET /account/delete: what goes, what stays, and the form.
+// DeleteForm answers GET /account/delete: what is deleted and what stays, and the form.
 func (s *Room) DeleteForm(w http.ResponseWriter, _ *http.Request, me web.Proven) error {
 	return s.Render(w, http.StatusOK, "account-delete", DeletePage{Layout: layout(me.Account())})
 }
 
-// DeleteSubmit answers POST /account/delete: where the username was typed, the
-// account goes, its sessions end, and 303 leads to the sign-in form, which says so; or it shows
-// the form again.
+// DeleteSubmit answers POST /account/delete: if the username was typed, it deletes the account,
+// ends its sessions, and answers 303 to the sign-in form, which says so; or it shows the form
+// again.
 func (s *Room) DeleteSubmit(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	me := proven.Account()
 	form, err := web.ReadForm(r, "confirm")

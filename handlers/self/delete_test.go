@@ -8,7 +8,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// Attack cookie/replay: with the account every session of it ends.
+// Attack cookie/replay: deleting the account ends all its sessions.
 func TestDeleteOneself(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)

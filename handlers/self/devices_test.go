@@ -16,7 +16,7 @@ const (
 	safari = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1"
 )
 
-// at returns a browser of the kind at the address, signed in as username.
+// at returns a browser with this User-Agent and address, where username is signed in.
 func at(tb testing.TB, s *webtest.Site, username, agent, address string) *webtest.Browser {
 	tb.Helper()
 	b := s.Stranger(tb, address)
@@ -34,7 +34,7 @@ func rowsOf(a *webtest.Answer, list string) []string {
 	})
 }
 
-// end returns where the button is sent that ends the device of the name.
+// end returns the action of the button that ends the device with the name.
 func end(a *webtest.Answer, device string) string {
 	a.T.Helper()
 	row := a.Find("section[aria-labelledby=devices] li").FilterFunction(func(_ int, row *goquery.Selection) bool {
@@ -60,7 +60,7 @@ func TestDevices(t *testing.T) {
 		"Safari on iOS this one 192.0.2.2", "Unknown browser 192.0.2.3", "<i> 2001:db8::1", "Firefox on Linux 192.0.2.1",
 	} {
 		ago := []string{"1 minute ago", "2 minutes ago", "3 minutes ago", "4 minutes ago"}[i]
-		if device += ", since " + ago; i > 0 { // this one is seen now
+		if device += ", since " + ago; i > 0 { // this session was used just now
 			device += ", last seen " + ago
 		}
 		want = append(want, device)
@@ -81,7 +81,7 @@ func TestDevices(t *testing.T) {
 	got.WantPage()
 }
 
-// Attack cookie/replay, cookie/one-of-two: one device ends, the others go on.
+// Attack cookie/replay, cookie/one-of-two: ending one device leaves the others signed in.
 func TestEndOneDevice(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -92,11 +92,11 @@ func TestEndOneDevice(t *testing.T) {
 	if len(rowsOf(got, "devices")) != 1 || got.Find("form[action$=end-others]").Length() != 0 {
 		t.Errorf("the devices are %q, want one and no button for others", rowsOf(got, "devices"))
 	}
-	here.Post(end(got, "Safari")).Want(http.StatusSeeOther, "/account") // itself
+	here.Post(end(got, "Safari")).Want(http.StatusSeeOther, "/account") // ends this session itself
 	here.Get("/account").Want(http.StatusSeeOther)
 }
 
-// Attack cookie/one-of-two: nobody ends another account's session.
+// Attack cookie/one-of-two: nobody can end a session of another account.
 func TestNobodyEndsAnotherAccountsSession(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -114,7 +114,7 @@ func TestNobodyEndsAnotherAccountsSession(t *testing.T) {
 	victim.Get("/account").Want(http.StatusOK)
 }
 
-// Attack cookie/replay: all other devices end, of this account alone.
+// Attack cookie/replay: ends all other sessions, only of this account.
 func TestEndOtherDevices(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)

@@ -23,7 +23,7 @@ import (
 	"glassjar/utl/db"
 )
 
-// table returns the text of the rows of the page's table.
+// table returns the texts of the rows of the page's table.
 func table(a *webtest.Answer) []string {
 	return a.Find("tbody tr").Map(func(_ int, row *goquery.Selection) string {
 		return strings.Join(row.Children().Map(func(_ int, cell *goquery.Selection) string { return cell.Text() }), " | ")
@@ -56,12 +56,11 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// However many tries strangers make, what happened stays where it was, and the
-// tries are told apart from it.
+// However many attempts strangers make, they displace no event, and are shown separately.
 func TestStrangersPushNoEventOff(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
-	at(t, s, "ada", webtest.Firefox, "198.51.100.9") // the thief
+	at(t, s, "ada", webtest.Firefox, "198.51.100.9") // the thief's browser
 	b := at(t, s, "ada", webtest.Firefox, "192.0.2.2")
 	refused := func(want string) {
 		t.Helper()
@@ -81,14 +80,14 @@ func TestStrangersPushNoEventOff(t *testing.T) {
 	tries(t, s, "ada", "signin.failed", 300)
 	refused("200 tries or more were refused in the last 24 hours, the last just now, Firefox on Linux, 203.0.113.5.")
 	s.Clock.Move(12 * time.Hour)
-	b.Get("/account").Want(http.StatusOK) // the session goes on
+	b.Get("/account").Want(http.StatusOK) // the session is still live
 	s.Clock.Move(12*time.Hour - time.Second)
 	refused("200 tries or more were refused in the last 24 hours, the last 23 hours ago, Firefox on Linux, 203.0.113.5.")
 	s.Clock.Move(time.Second)
 	refused("No try was refused in the last 24 hours.")
 }
 
-// tries records n refused tries of the kind on the account.
+// tries records n refused attempts of this kind on the account.
 func tries(t *testing.T, s *webtest.Site, username, kind string, n int) {
 	t.Helper()
 	found, err := s.Accounts.Find(t.Context(), username)
@@ -108,7 +107,7 @@ func tries(t *testing.T, s *webtest.Site, username, kind string, n int) {
 	}
 }
 
-// Page by page, all events of one's own come once, refused tries too.
+// Page by page, each event of the person's own is shown once, also refused attempts.
 func TestAllEvents(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -168,15 +167,15 @@ func TestPagesOfEventsThatAreNone(t *testing.T) {
 	b.Get("/account").Want(http.StatusOK).Says(".none", none).WantPage()
 }
 
-// Each kind of event that the code records has words. In a package that imports
-// utl/audit, a text of the form word.word is taken for a kind.
+// Every kind of event that the code records has a text. In packages that import utl/audit, a
+// string of the form word.word is assumed to be a kind.
 func TestEveryKindOfEventHasWords(t *testing.T) {
 	none := []string{
-		"audit.csv", "favicon.ico", "robots.txt", "index.html", "vcs.revision", // no kinds
-		"apppassword.throttled", "signin.waiting", "signin.pending", "signup.refused", // in the log alone
+		"audit.csv", "favicon.ico", "robots.txt", "index.html", "vcs.revision", // not kinds of events
+		"apppassword.throttled", "signin.waiting", "signin.pending", "signup.refused", // only in the log
 	}
 	kind := regexp.MustCompile(`^[a-z]+\.[a-z]+$`)
-	texts, audits := map[string][]string{}, map[string]bool{} // by folder
+	texts, audits := map[string][]string{}, map[string]bool{} // by directory
 	err := filepath.WalkDir("../..", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.HasSuffix(filepath.Dir(path), "test") {
 			return err

@@ -7,7 +7,7 @@ import (
 	"glassjar/utl/passkey"
 )
 
-// Mistakes are those of the forms of one's own account.
+// Mistakes are the mistakes in the forms of this room.
 var Mistakes = []web.Mistake{
 	{Err: account.ErrAppPasswordName, Text: "A name is 1 to 64 characters on one line."},
 	{Err: account.ErrAppPasswordMany, Text: "You have 50 app passwords, and can have no more. Revoke one first."},

@@ -10,14 +10,14 @@ import (
 	"glassjar/utl/mail"
 )
 
-// notice is what no mail told the person, in words.
+// notice is an account.Notice as the page shows it.
 type notice struct {
 	ID, What, Where string
 	When            web.Moment
-	Read            string // the button that takes it away
+	Read            string // text of the button that deletes it
 }
 
-// noticeWords says what happened, by the kind.
+// noticeWords are the texts of notices by kind.
 var noticeWords = map[mail.Kind]string{
 	mail.PasswordChanged: "Your password was changed",
 	mail.EmailChanged:    "Your email address was ",
@@ -25,7 +25,7 @@ var noticeWords = map[mail.Kind]string{
 	mail.FactorsChanged:  "The ways to sign in were changed",
 }
 
-// notices returns what the person should look at.
+// notices returns the person's notices.
 func (s *Room) notices(ctx context.Context, me account.Account) ([]notice, error) {
 	all, err := s.Accounts.Notices(ctx, me.ID)
 	rows, now := make([]notice, len(all)), s.Now()
@@ -47,7 +47,7 @@ func (s *Room) notices(ctx context.Context, me account.Account) ([]notice, error
 	return rows, err
 }
 
-// NoticeSeen answers POST /account/notices/{id}/seen: that notice is gone, 303.
+// NoticeSeen answers POST /account/notices/{id}/seen: it deletes that notice, 303.
 func (s *Room) NoticeSeen(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	if err := s.Accounts.Seen(r.Context(), me.ID, r.PathValue("id")); err != nil {
 		return err
@@ -55,8 +55,8 @@ func (s *Room) NoticeSeen(w http.ResponseWriter, r *http.Request, me account.Acc
 	return web.SeeOther(w, "/account")
 }
 
-// Lock answers POST /account/lock: one's own account is locked and signed out
-// everywhere, here too, 303 to the sign-in form.
+// Lock answers POST /account/lock: it locks the person's own account and signs it out
+// everywhere, also here, 303 to the sign-in form.
 func (s *Room) Lock(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	if err := s.Accounts.LockOwn(r.Context(), me, web.Actor(r)); err != nil {
 		return err

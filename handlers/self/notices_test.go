@@ -15,8 +15,8 @@ import (
 
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
-// Without mail, a sign-in from a browser never seen stands on the overview until
-// it is read; one from a browser that is known does not.
+// Without mail, a sign-in from a new browser is shown on the overview until it is read; one from a
+// known device is not.
 func TestANewBrowserIsTold(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -47,7 +47,7 @@ func TestANewBrowserIsTold(t *testing.T) {
 	}
 }
 
-// Who changes a password, an address or the ways to sign in is named.
+// The notices say who changed a password, an address or the ways to sign in.
 func TestNoticesInWords(t *testing.T) {
 	s := webtest.New(t)
 	a := s.Add(t, "ada", account.Owner)
@@ -78,8 +78,8 @@ func TestNoticesInWords(t *testing.T) {
 	}
 }
 
-// Attack mail/lock: from the overview, an account locks itself: nothing changes it
-// then, and no session is left.
+// Attack mail/lock: people can lock their own account from the overview: then nothing changes it,
+// and no session is left.
 func TestLock(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -107,8 +107,8 @@ func TestLock(t *testing.T) {
 	ada.Post("/account/profile", "name", "Ada", "email", "ada@site.example").Want(http.StatusSeeOther)
 }
 
-// With mail, an address is confirmed by the link that is mailed there; until then
-// it is not, and the address before is told.
+// With mail, an address is confirmed by the mailed link, not before; the previous address gets a
+// notice.
 func TestAnAddressIsConfirmedByMail(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -146,8 +146,8 @@ func TestAnAddressIsConfirmedByMail(t *testing.T) {
 	ada.Post("/account/profile", "name", "Ada", "email", "new@site.example").Want(http.StatusSeeOther, "/account?done=profile")
 }
 
-// Passkeys are factors: their person is told when one comes or goes, and a locked
-// account keeps those that it has.
+// The person is notified when a passkey is added or removed; the passkeys of a locked account
+// cannot be changed.
 func TestPasskeysAreTold(t *testing.T) {
 	s := webtest.New(t, webtest.WithPasskeys)
 	s.Add(t, "ada", account.Owner)

@@ -10,14 +10,15 @@ import (
 	"glassjar/utl/redirect"
 )
 
-// onward is where a person wanted to go when a second factor was asked for. The pages
-// that add one lead on to it.
+// onward is the page that a person wanted to open when a second factor was demanded. The pages
+// that add a factor lead there.
 type onward struct {
-	Next string // a path on this site, or a URL on a gate host; empty: nowhere
-	App  string // the gate host's name
+	Next string // a path on this site, or a URL on a gate host; empty: none
+	App  string // the gate host of Next; empty: Next is on this site
 }
 
-// onward returns where next leads, and lets the page's form lead to a gate host.
+// onward returns next as an onward, and lets the page's form redirect to it if it is on a gate
+// host.
 func (s *Room) onward(w http.ResponseWriter, next string) onward {
 	if t, ok := s.Gate.ReturnTarget(next); ok {
 		w.Header().Set("Content-Security-Policy", web.CSPLeaving)
@@ -29,11 +30,11 @@ func (s *Room) onward(w http.ResponseWriter, next string) onward {
 	return onward{Next: next}
 }
 
-// Onward returns the address that leads on: GET /auth sends whoever is signed in to
-// next, with a cookie for the gate host.
+// Onward returns the URL that leads to Next: GET /auth redirects signed-in people there, with a
+// gate cookie if needed.
 func (o onward) Onward() string { return "/auth?" + url.Values{"next": {o.Next}}.Encode() }
 
-// or answers 303 to where the person wanted to go, or else to the path.
+// or answers 303 to Onward, or to the path if there is no Next.
 func (o onward) or(w http.ResponseWriter, path string) error {
 	if o.Next != "" {
 		path = o.Onward()
@@ -41,9 +42,9 @@ func (o onward) or(w http.ResponseWriter, path string) error {
 	return web.SeeOther(w, path)
 }
 
-// raise makes the session one of two factors: within the last 10 minutes its person
-// proved the password, and just now the factor that was added. Where that fails, the
-// factor is there all the same, and the session is what it was.
+// raise raises the session to level 2: its person proved the password within the last 10 minutes,
+// and the new factor just now. If that fails, the factor is added nevertheless, and the session
+// stays as it was.
 func (s *Room) raise(w http.ResponseWriter, r *http.Request, me account.Account, amr string) {
 	if web.InfoOf(r).Session.Level >= 2 {
 		return

@@ -13,8 +13,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// Whoever adds the second factor that an app asks for goes on to the app, without
-// signing in once more; from then on the session is one of two factors, with a new sid.
+// Somebody who adds the second factor that an app demands continues to the app without another
+// sign-in. The session then has level 2 and a new sid.
 func TestAddingAFactorLeadsOn(t *testing.T) {
 	target := webtest.Elsewhere + "/a?b=c&level=2"
 	next := "?next=" + url.QueryEscape(target)
@@ -57,7 +57,7 @@ func TestAddingAFactorLeadsOn(t *testing.T) {
 	}
 }
 
-// addsApp adds an authenticator app on the page with next, after a wrong code.
+// addsApp adds an authenticator app on the page with the arg next, after a wrong code.
 func addsApp(t *testing.T, w *webtest.World, b *webtest.Browser, next string) *webtest.Answer {
 	t.Helper()
 	page := b.Get("/account/code" + next).Want(http.StatusOK)
@@ -65,14 +65,14 @@ func addsApp(t *testing.T, w *webtest.World, b *webtest.Browser, next string) *w
 	return b.Post("/account/code", "code", b.SetUpApp(w.Site).Code(t), "next", again.Find("[name=next]").AttrOr("value", ""))
 }
 
-// addsPasskey adds a passkey on the page with next.
+// addsPasskey adds a passkey on the page with the arg next.
 func addsPasskey(t *testing.T, w *webtest.World, b *webtest.Browser, next string) *webtest.Answer {
 	t.Helper()
 	page := b.Get("/account/passkeys" + next).Want(http.StatusOK)
 	return b.Post("/account/passkeys", "name", "Laptop", "answer", w.Device().Create(t, page.Options("/account/passkeys")), "next", page.Find("[name=next]").AttrOr("value", ""))
 }
 
-// Attack next/leaves-the-site: what is no place of ours leads nowhere.
+// Attack next/leaves-the-site: an unsafe next is ignored.
 func TestAddingAFactorLeadsNowhereElse(t *testing.T) {
 	s := webtest.New(t, webtest.WithPasskeys)
 	s.Add(t, "ada", account.Member)

@@ -17,29 +17,30 @@ type PasskeysPage struct {
 	web.Layout
 	onward
 
-	Done    string // what was done just now, in words
-	On      bool   // there can be passkeys at this site
+	Done    string // what was just done, as a sentence
+	On      bool   // whether passkeys can be used at this site
 	Site    string // PUBLIC_URL
 	Rows    []passkeyRow
 	Name    string // as typed, or what the browser suggests
-	Options string // what the browser makes a passkey by
+	Options string // options of navigator.credentials.create, as JSON
 	Key     keyForm
-	NoCodes bool   // there is a passkey, and no recovery code for when it is lost
-	Signal  string // what the device is told, so that it offers removed ones no more; empty: nothing
+	NoCodes bool   // whether the person has a passkey but no recovery codes
+	Signal  string // input of signalAllAcceptedCredentials, as JSON, so that devices stop offering removed passkeys; empty: none
 	Problem string
 }
 
-// keyForm adds a security key that does not verify its user: it follows a password.
+// keyForm is the form that adds a security key that does not verify its user, which may only
+// follow a password.
 type keyForm struct {
 	Name    string // as typed, or a suggestion
-	Options string // what the browser registers the key by
-	Typed   bool   // what was typed came from this form
+	Options string // options of navigator.credentials.create, as JSON
+	Typed   bool   // whether the input came from this form
 }
 
 type passkeyRow struct {
 	passkey.Passkey
 
-	Elsewhere             bool // it was made for another host
+	Elsewhere             bool // whether it belongs to another host
 	CreatedAt, LastUsedAt web.Moment
 }
 
@@ -53,15 +54,15 @@ type PasskeyPage struct {
 	Problem   string
 }
 
-// passkeysDone is what the arg done of /account/passkeys says, in words.
+// passkeysDone are the sentences of /account/passkeys for its arg done.
 var passkeysDone = map[string]string{
 	"added":   "Your passkey is added. You were signed out everywhere else.",
 	"renamed": "Your passkey has its new name.",
 	"removed": "Your passkey is removed. You were signed out everywhere else.",
 }
 
-// passkeyTroubles is what people are told of the browser's error, by its name. Of
-// every other one they are told that it did not work, or that they stopped it.
+// passkeyTroubles are the texts for the browser's errors, by name. For others the page says that
+// it did not work or was stopped.
 var passkeyTroubles = map[string]string{
 	"InvalidStateError": "This device has a passkey for you already.",
 	"NotSupportedError": "This device makes no passkeys that this site can use. Try another one.",
@@ -73,9 +74,8 @@ var (
 	errStopped  = errors.New("the browser made no passkey")
 )
 
-// Passkeys answers GET /account/passkeys: one's passkeys, and the form for one more.
-// With the arg rename, it is the form for another name of the passkey with that id,
-// or 404.
+// Passkeys answers GET /account/passkeys: the person's passkeys, and the form for one more. With
+// the arg rename it shows the form that renames the passkey with that id, or answers 404.
 func (s *Room) Passkeys(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	args, err := web.ReadArgs(r, "done", "rename", "next")
 	if err != nil {
@@ -90,8 +90,8 @@ func (s *Room) Passkeys(w http.ResponseWriter, r *http.Request, proven web.Prove
 	}, args.Get("done") == "removed")
 }
 
-// suggestNames names a new passkey by its browser and the day, and a new security key
-// by the day, where no name was typed.
+// suggestNames suggests names where none was typed: the browser and the date for a new passkey,
+// the date for a new security key.
 func (s *Room) suggestNames(r *http.Request, p *PasskeysPage) {
 	day := s.Now().UTC().Format(", 2 Jan")
 	if p.Name == "" {
@@ -136,12 +136,12 @@ func (s *Room) showPasskeys(w http.ResponseWriter, r *http.Request, status int, 
 	return s.Render(w, status, "account-passkeys", p)
 }
 
-// registering is what the challenge of a new passkey is for: this session alone.
+// registering is the Question of a new passkey: bound to this session.
 func (s *Room) registering(r *http.Request, use passkey.Use) passkey.Question {
 	return passkey.Question{Use: use, Holder: web.InfoOf(r).Session.SID}
 }
 
-// accepted returns what PublicKeyCredential.signalAllAcceptedCredentials takes.
+// accepted returns the input of PublicKeyCredential.signalAllAcceptedCredentials, as JSON.
 func (s *Room) accepted(all []passkey.Passkey, accountID string) (string, error) {
 	ids := []string{}
 	for _, one := range all {
@@ -153,9 +153,9 @@ func (s *Room) accepted(all []passkey.Passkey, accountID string) (string, error)
 	return string(text), err
 }
 
-// PasskeySubmit answers POST /account/passkeys: it registers the passkey that the
-// browser made, ends the account's other sessions and answers 200 with the recovery
-// codes, if they are the account's first, else 303; or it shows the page again.
+// PasskeySubmit answers POST /account/passkeys: it registers the passkey that the browser created,
+// ends the account's other sessions, and answers 200 with the account's first recovery codes, or
+// 303 if it had some; or it shows the page again.
 func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	me := proven.Account()
 	form, err := web.ReadForm(r, "name", "answer", "trouble", "key", "next")
@@ -216,8 +216,7 @@ func (s *Room) passkeyPage(r *http.Request, me account.Account, id string) (Pass
 	return PasskeyPage{}, web.ErrNotFound
 }
 
-// PasskeyRename answers POST /account/passkeys/{id}/rename: 303, the form again, or
-// 404.
+// PasskeyRename answers POST /account/passkeys/{id}/rename: 303, or the form again, or 404.
 func (s *Room) PasskeyRename(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	me := proven.Account()
 	form, err := web.ReadForm(r, "name")
@@ -237,8 +236,8 @@ func (s *Room) PasskeyRename(w http.ResponseWriter, r *http.Request, proven web.
 	})
 }
 
-// PasskeyRemove answers POST /account/passkeys/{id}/remove: that passkey of one's own
-// opens nothing more, the account's other sessions end, 303; or 404.
+// PasskeyRemove answers POST /account/passkeys/{id}/remove: it removes that passkey of the
+// person's own and ends the account's other sessions, 303; or 404.
 func (s *Room) PasskeyRemove(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	err := s.PasskeyStore.Remove(r.Context(), proven.Account().Identity, r.PathValue("id"), web.InfoOf(r).Session.SID, web.Actor(r))
 	if err != nil {
@@ -247,7 +246,7 @@ func (s *Room) PasskeyRemove(w http.ResponseWriter, r *http.Request, proven web.
 	return web.SeeOther(w, "/account/passkeys?done=removed")
 }
 
-// notFound returns web.ErrNotFound for a passkey that the account has not.
+// notFound returns web.ErrNotFound if the account does not have the passkey.
 func notFound(err error) error {
 	if errors.Is(err, passkey.ErrUnknown) {
 		return web.ErrNotFound

@@ -16,16 +16,16 @@ const (
 	tryAgain = "That passkey could not be verified. Try once more."
 )
 
-// fieldsOf returns the fields of a form for s, b, where somebody is signed in, and an
-// empty device.
+// fieldsOf returns the fields of a form for s, with the browser b, where somebody is signed in,
+// and an empty device.
 type fieldsOf func(t *testing.T, s *webtest.Site, b *webtest.Browser, d *passkeytest.Device) []string
 
-// always returns the fields, whoever sends them.
+// always returns the fields for every site.
 func always(fields ...string) fieldsOf {
 	return func(*testing.T, *webtest.Site, *webtest.Browser, *passkeytest.Device) []string { return fields }
 }
 
-// refusedPasskeys are the forms of ada's that add no passkey.
+// refusedPasskeys are forms that must not add a passkey to ada's account.
 var refusedPasskeys = []struct {
 	name   string
 	fields fieldsOf
@@ -61,7 +61,7 @@ var refusedPasskeys = []struct {
 	}, "This passkey is registered already."},
 }
 
-// Attack factors/passkey: what is refused says why, and keeps the name.
+// Attack factors/passkey: a refused form says why, and keeps the typed name.
 func TestPasskeysThatAreRefused(t *testing.T) {
 	s := webtest.New(t, webtest.WithPasskeys)
 	s.Add(t, "ada", account.Owner)
@@ -86,7 +86,7 @@ func TestPasskeysThatAreRefused(t *testing.T) {
 	}
 }
 
-// Attack factors/passkey: 1 MB of attestation is refused before it is read.
+// Attack factors/passkey: 1 MB of attestation is refused before it is parsed.
 func TestOneMegabyteOfAttestation(t *testing.T) {
 	s := webtest.New(t, webtest.WithPasskeys)
 	s.Add(t, "ada", account.Owner)

@@ -16,7 +16,7 @@ import (
 	"glassjar/utl/passkey/passkeytest"
 )
 
-// Adding a passkey ends the other sessions, and not this one.
+// Adding a passkey ends the other sessions, but not this one.
 func TestAddPasskey(t *testing.T) {
 	s := webtest.New(t, webtest.WithPasskeys)
 	s.Add(t, "ada", account.Owner)
@@ -73,8 +73,8 @@ func TestRenamePasskey(t *testing.T) {
 	b.Get("/account").Want(http.StatusOK).Says("#passkeys", "2: Phone, Desk")
 }
 
-// Removing a passkey ends the other sessions, and neither this one nor the known device;
-// the device is told once which passkeys are left.
+// Removing a passkey ends the other sessions, but neither this one nor the known device; the page
+// tells the device once which passkeys are left.
 func TestRemovePasskey(t *testing.T) {
 	s, b, d, laptop := twoPasskeys(t)
 	other := s.SignedInBy(t, d)
@@ -100,14 +100,14 @@ func TestRemovePasskey(t *testing.T) {
 	if events := b.Get("/account").Text("section[aria-labelledby=events] li:first-child b"); events != "A passkey was removed: Laptop" {
 		t.Errorf("the newest event is %q", events)
 	}
-	for range 5 { // it still is a known device
+	for range 5 { // the browser is still a known device
 		s.Stranger(t, "192.0.2.9").Fail(1, "ada")
 	}
 	b.SignIn("ada", webtest.Good).Want(http.StatusSeeOther, "/auth/code")
 }
 
-// The first passkey brings recovery codes, shown once, which stand on /account until
-// they are saved; they go with the last second factor, and are kept with another.
+// The first passkey creates recovery codes, which are shown once; /account reminds of them until
+// they are saved. They are deleted with the last second factor.
 func TestRecoveryCodesOfAPasskey(t *testing.T) {
 	s := webtest.New(t, webtest.WithPasskeys)
 	s.Add(t, "ada", account.Owner)
@@ -135,14 +135,14 @@ func TestRecoveryCodesOfAPasskey(t *testing.T) {
 		t.Errorf("the app's recovery codes are %q", app.Recovery)
 	}
 	b.AddPasskey(d, "Laptop").Want(http.StatusSeeOther)
-	s.Exec(t, `DELETE FROM recovery_codes`) // of an account from before they came with passkeys
+	s.Exec(t, `DELETE FROM recovery_codes`) // as in an account from before passkeys created recovery codes
 	if to := b.Get("/account/passkeys").Find("#no-codes a").AttrOr("href", ""); to != "/account/recovery" {
 		t.Errorf("the way to recovery codes leads to %q", to)
 	}
 }
 
-// Attack factors/passkey: a key without a PIN is a second step and nothing else: after the password
-// it signs in, alone it does not, and it proves nothing.
+// Attack factors/passkey: a key without a PIN is only a second step: it signs in after the
+// password, but not alone, and is not a proof.
 func TestAKeyWithoutAPIN(t *testing.T) {
 	s := webtest.New(t, webtest.WithPasskeys)
 	s.Add(t, "ada", account.Owner)
@@ -159,7 +159,7 @@ func TestAKeyWithoutAPIN(t *testing.T) {
 	if rows := passkeyRows(page); !slices.Equal(rows, []string{"My key Second step only, after your password. Made just now, not used yet"}) {
 		t.Errorf("the page lists %q", rows)
 	}
-	for range 2 { // also one that knows its user after all: it was registered as a second step
+	for range 2 { // the second time it verifies its user: it is still registered as a second step only
 		other := s.Browser(t)
 		refused := other.Post("/auth/passkey", "answer", d.Get(t, other.Get("/").Options("/auth/passkey"))).Want(http.StatusUnprocessableEntity)
 		refused.Says("#problem p", "That passkey does not sign you in here. Use your password, or another passkey.")
@@ -183,7 +183,7 @@ func passkeyRows(a *webtest.Answer) (all []string) {
 	return all
 }
 
-// Another person's passkeys are none of one's own.
+// Passkeys of another person cannot be changed.
 func TestAnothersPasskey(t *testing.T) {
 	s := webtest.New(t, webtest.WithPasskeys)
 	s.Add(t, "ada", account.Owner)
@@ -198,8 +198,8 @@ func TestAnothersPasskey(t *testing.T) {
 	}
 }
 
-// Who has twenty is offered no more; a site at an IP address offers none, and lists
-// those of its old name.
+// Somebody with twenty passkeys is not offered another. A site at an IP address offers none, and
+// lists those of its old host name.
 func TestWhereNoPasskeyFits(t *testing.T) {
 	s := webtest.New(t, webtest.WithPasskeys)
 	s.Add(t, "ada", account.Owner)

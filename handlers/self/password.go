@@ -14,7 +14,7 @@ type PasswordPage struct {
 	web.Layout
 
 	Problem string
-	Gate    bool // whether there is anything for app passwords to open
+	Gate    bool // whether there are gate hosts, where app passwords are used
 }
 
 // PasswordForm answers GET /account/password: the form for a new password.
@@ -26,11 +26,10 @@ func (s *Room) showPassword(w http.ResponseWriter, status int, me account.Accoun
 	return s.Render(w, status, "account-password", PasswordPage{layout(me), problem, s.Gate.Enabled()})
 }
 
-// PasswordSubmit answers POST /account/password: it changes the password, ends
-// the account's other sessions, starts one like this one and answers 303, or shows
-// the form again. The current password alone brings no session of two factors nearer
-// to its next proof, and where this session was of one and the account has a second,
-// it leads to the sign-in form.
+// PasswordSubmit answers POST /account/password: it changes the password, ends all sessions,
+// starts a new one like this one and answers 303; or it shows the form again. A new session of
+// level 2 keeps the time of the last proof, because the password alone is not one. If this
+// session has level 1 and the account a second factor, the answer is 303 to the sign-in form.
 func (s *Room) PasswordSubmit(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	form, err := web.ReadForm(r, "current", "password")
 	if err != nil {

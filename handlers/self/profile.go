@@ -11,15 +11,15 @@ import (
 type ProfilePage struct {
 	web.Layout
 
-	Name, Email string // as kept, or as typed
-	Prove       string // where to prove who one is, before the field of the address is shown; empty: it is
-	Asks        bool   // the address that is kept is not confirmed, and saving mails a link there
-	Mail        bool   // mail is set up
+	Name, Email string // as stored, or as typed
+	Prove       string // URL of the proof that is needed before the address can be edited; empty: it can
+	Asks        bool   // whether saving mails a confirmation link to the stored address
+	Mail        bool   // whether mail is set up
 	Problem     string
 }
 
-// ProfileForm answers GET /account/profile: the form with name and email address,
-// or with the name and the way to the address.
+// ProfileForm answers GET /account/profile: the form with name and email address, or with the name
+// and a link to the proof that the address needs.
 func (s *Room) ProfileForm(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	person, err := s.Accounts.Person(r.Context(), me.Username)
 	if err != nil {
@@ -30,7 +30,7 @@ func (s *Room) ProfileForm(w http.ResponseWriter, r *http.Request, me account.Ac
 	})
 }
 
-// asks reports whether a mail with a link can confirm the person's address.
+// asks reports whether a mailed link can confirm the person's address.
 func (s *Room) asks(p account.Person) bool {
 	return s.Accounts.Mail.Works() && p.Email != "" && !p.EmailConfirmed
 }
@@ -43,9 +43,8 @@ func (s *Room) showProfile(w http.ResponseWriter, r *http.Request, status int, p
 	return s.Render(w, status, "account-profile", p)
 }
 
-// ProfileSubmit answers POST /account/profile: it keeps the name and the email
-// address, 303, or shows the form again. Another address needs a proof; without
-// the field the address stays.
+// ProfileSubmit answers POST /account/profile: it stores the name and the email address, 303, or
+// shows the form again. Another address needs a proof; without the field the address stays.
 func (s *Room) ProfileSubmit(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	form, err := web.ReadForm(r, "name", "email")
 	if err != nil {
@@ -56,7 +55,7 @@ func (s *Room) ProfileSubmit(w http.ResponseWriter, r *http.Request, me account.
 		return err
 	}
 	p := ProfilePage{Layout: layout(me), Name: form.Get("name"), Email: person.Email}
-	var asked bool // a mail with a link is on its way
+	var asked bool // whether a confirmation link was mailed
 	if proven, ok := s.Prove(r, me); form.Has("email") && !account.SameEmail(form.Get("email"), p.Email) {
 		if !ok {
 			return s.ToProve(w, r)
@@ -82,7 +81,7 @@ func (s *Room) ProfileSubmit(w http.ResponseWriter, r *http.Request, me account.
 	})
 }
 
-// setProfile sets an email address that is another, and the name.
+// setProfile stores the name and a changed email address.
 func (s *Room) setProfile(r *http.Request, me web.Proven, p ProfilePage) error {
 	return s.Accounts.SetProfile(r.Context(), me.Account().Username, p.Name, p.Email, web.Actor(r))
 }

@@ -12,7 +12,7 @@ import (
 	"glassjar/utl/audit"
 )
 
-// facts returns the facts of the overview's profile.
+// facts returns the profile's fields on the overview.
 func facts(b *webtest.Browser) string {
 	b.T.Helper()
 	got := b.Get("/account").Want(http.StatusOK)
@@ -51,8 +51,8 @@ func TestProfile(t *testing.T) {
 	}
 }
 
-// A confirmed email address stays confirmed when it is sent again, in any case; a
-// new one is not confirmed.
+// A confirmed email address stays confirmed when it is sent again, in upper or lower case; a new
+// one is not confirmed.
 func TestANewEmailAddressIsNotConfirmed(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)

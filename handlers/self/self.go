@@ -1,5 +1,5 @@
-// Package self is one's own account: the password, the browsers that are signed
-// in, the authenticator app, the recovery codes, the passkeys, the app passwords and what happened.
+// Package self has the pages of the person's own account: profile, password, sessions,
+// authenticator app, recovery codes, passkeys, app passwords, events, data and deletion.
 package self
 
 import (
@@ -12,7 +12,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// Room answers the pages of one's own account.
+// Room has the handlers of these pages.
 type Room struct {
 	*web.Site
 
