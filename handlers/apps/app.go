@@ -12,7 +12,7 @@ import (
 	"glassjar/utl/recipe"
 )
 
-// placeholder stands for where the app runs when nobody has said that.
+// placeholder is used in recipes for an upstream address that is not known.
 const placeholder = "127.0.0.1:9092"
 
 // AppPage is the data of /apps/{id}.
@@ -22,19 +22,19 @@ type AppPage struct {
 
 	App    app.App
 	State  state
-	Proxy  string // whose recipe is shown
-	Text   string // of the recipe
-	No     string // why there is none
-	Where  string // the file that the recipe belongs into
-	Second string // another recipe that it needs
-	Done   string // what was done just now, in words
-	NoLink bool   // there is no page to test
-	Tested bool   // it was tested
+	Proxy  string // the proxy whose recipe is shown
+	Text   string // the recipe
+	No     string // why there is no recipe
+	Where  string // the file in which to save the recipe
+	Second string // another recipe that is also needed
+	Done   string // what was just done, as a sentence
+	NoLink bool   // whether the app lacks a page to test
+	Tested bool   // whether it was tested
 
 	Explain Explained
 }
 
-// For returns who may open the app, in words.
+// For returns who may open the app, as text.
 func (p AppPage) For() string {
 	who := "everybody who is signed in"
 	if len(p.App.Groups) > 0 {
@@ -46,26 +46,25 @@ func (p AppPage) For() string {
 	return who
 }
 
-// Proxies returns those that there are recipes for.
+// Proxies returns the proxies for which there are recipes.
 func (AppPage) Proxies() []string { return proxies }
 
 var proxies = []string{"nginx", "caddy", "haproxy", "traefik"}
 
-// where is the file that each recipe belongs into.
+// where is the file in which to save each recipe.
 var where = map[string]string{
 	"nginx": "/etc/nginx/conf.d/glassjar.conf", "caddy": "/etc/caddy/Caddyfile",
 	"haproxy": "/etc/haproxy/haproxy.cfg", "traefik": "/etc/traefik/dynamic/glassjar.yml",
 }
 
-// appDone is what each act that leads to the app's page says once it is done.
+// appDone are the sentences of the app's page for what was just done.
 var appDone = map[string]string{
 	"added":   "The app is behind the gate. Set its proxy up with the file below.",
 	"changed": "The change counts here at once, and on every other server within a second.",
 }
 
-// App answers GET /apps/{id}: the app, whether its proxy asks, its recipe and its
-// form. The arg proxy says whose recipe; url, as, method and level ask what the gate
-// would answer.
+// App answers GET /apps/{id}: the app, whether its proxy asks the gate, its recipe and its form.
+// The arg proxy selects the recipe; url, as, method and level ask what the gate would decide.
 func (s *Room) App(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	args, err := web.ReadArgs(r, "done", "proxy", "url", "as", "method", "level")
 	if err != nil {
@@ -86,7 +85,7 @@ func (s *Room) App(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	return s.Render(w, http.StatusOK, "app", p)
 }
 
-// Submit answers POST /apps/{id}: the app is as the form says, 303; or the form again.
+// Submit answers POST /apps/{id}: it stores the app as in the form, 303; or shows the form again.
 func (s *Room) Submit(w http.ResponseWriter, r *http.Request, me web.ProvenOwner) error {
 	form, err := web.ReadForm(r, fields...)
 	if err != nil {
@@ -101,11 +100,11 @@ func (s *Room) Submit(w http.ResponseWriter, r *http.Request, me web.ProvenOwner
 	err = s.Apps.Change(r.Context(), wanted, web.Actor(r))
 	if err == nil {
 		if wanted.Host != a.Host || wanted.URL != a.URL {
-			s.Tests.Forget(a.ID) // it was of another page
+			s.Tests.Forget(a.ID) // the report is about another host or page
 		}
 		return web.SeeOther(w, "/apps/"+a.ID+"?done=changed")
 	}
-	if errors.Is(err, app.ErrUnknown) { // somebody removed it meanwhile
+	if errors.Is(err, app.ErrUnknown) { // it was removed meanwhile
 		return web.ErrNotFound
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
@@ -115,7 +114,7 @@ func (s *Room) Submit(w http.ResponseWriter, r *http.Request, me web.ProvenOwner
 	})
 }
 
-// page returns the app's page without its form.
+// page returns the data of the app's page without its form.
 func (s *Room) page(me web.Owned, a app.App, proxy string) AppPage {
 	now := s.Now()
 	if !slices.Contains(proxies, proxy) {
@@ -136,7 +135,7 @@ func (s *Room) page(me web.Owned, a app.App, proxy string) AppPage {
 
 var errSettings = errors.New("the settings say too little for a recipe")
 
-// noRecipes says why there is no recipe.
+// noRecipes are the sentences for why there is no recipe.
 var noRecipes = []struct {
 	err  error
 	text string
@@ -147,7 +146,7 @@ var noRecipes = []struct {
 	{recipe.ErrHost, "A recipe is for one host by its name, without a port of its own: print it with glassjar recipe, and --app HOST=ADDRESS for each."},
 }
 
-// noRecipe says why there is no recipe, in a sentence.
+// noRecipe returns the sentence for why there is no recipe.
 func noRecipe(err error) string {
 	for _, known := range noRecipes {
 		if errors.Is(err, known.err) {
@@ -157,7 +156,7 @@ func noRecipe(err error) string {
 	return "There is no recipe for this app: check its host, and where it runs."
 }
 
-// recipe returns the recipe of the name, filled in for the app.
+// recipe returns the recipe with the name, for the app.
 func (s *Room) recipe(a app.App, name string) (string, error) {
 	if s.Recipe == nil {
 		return "", errSettings
@@ -175,8 +174,8 @@ func (s *Room) recipe(a app.App, name string) (string, error) {
 	return text.String(), err
 }
 
-// RecipeFile answers GET /apps/{id}/recipe/{proxy}: the proxy's configuration for the
-// app, as text.
+// RecipeFile answers GET /apps/{id}/recipe/{proxy}: the proxy's configuration for the app, as
+// plain text.
 func (s *Room) RecipeFile(w http.ResponseWriter, r *http.Request, _ web.Owned) error {
 	a, err := s.app(r)
 	if err != nil {
@@ -188,7 +187,7 @@ func (s *Room) RecipeFile(w http.ResponseWriter, r *http.Request, _ web.Owned) e
 	}
 	text, err := s.recipe(a, name)
 	if err != nil {
-		return web.ErrNotFound // its page says why
+		return web.ErrNotFound // the app's page says why
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = w.Write([]byte(text))

@@ -12,9 +12,9 @@ type Page struct {
 	web.Layout
 
 	Apps      []row
-	Listed    []row // hosts of GATE_HOSTS
+	Listed    []row // hosts of GATE_HOSTS that are not an app's
 	Strangers []stranger
-	Done      string // what was done just now, in words
+	Done      string // what was just done, as a sentence
 }
 
 // row is an app in the table.
@@ -24,8 +24,8 @@ type row struct {
 	State state
 }
 
-// List answers GET /apps: the apps, whether their proxies ask, and what was refused
-// that no app has.
+// List answers GET /apps: the apps, whether their proxies ask the gate, and what was refused for
+// hosts of no app.
 func (s *Room) List(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	args, err := web.ReadArgs(r, "done")
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *Room) List(w http.ResponseWriter, r *http.Request, me web.Owned) error 
 	return s.Render(w, http.StatusOK, "apps", p)
 }
 
-// RemoveSubmit answers POST /apps/{id}/remove: the app is gone, 303.
+// RemoveSubmit answers POST /apps/{id}/remove: it removes the app, 303.
 func (s *Room) RemoveSubmit(w http.ResponseWriter, r *http.Request, _ web.ProvenOwner) error {
 	a, err := s.app(r)
 	if err == nil {

@@ -14,8 +14,7 @@ import (
 	"glassjar/utl/recipe"
 )
 
-// site is one with an owner, whose browser is b, behind a gate that lists
-// wiki.example.
+// site returns a site with an owner, whose browser is b, and a gate that lists wiki.example.
 func site(t *testing.T) (s *webtest.Site, b *webtest.Browser) {
 	t.Helper()
 	s = webtest.New(t, webtest.WithGate, func(c *handlers.Config) {
@@ -25,7 +24,7 @@ func site(t *testing.T) (s *webtest.Site, b *webtest.Browser) {
 	return s, s.SignedIn(t, "ada")
 }
 
-// ask asks the gate about the URL, as a proxy at the address does.
+// ask asks the gate about the URL, as a proxy with this address does.
 func ask(t *testing.T, s *webtest.Site, peer, address string) {
 	t.Helper()
 	r := s.Browser(t).Request(http.MethodGet, "/gate/check", "", webtest.Asked(address)...)
@@ -79,7 +78,7 @@ func TestAppIsAddedChangedAndRemoved(t *testing.T) {
 	b.Get("/apps/" + id).Want(http.StatusNotFound)
 }
 
-// A mistake shows the form again with what was typed, and changes nothing.
+// After a mistake the form is shown again with the input, and nothing changes.
 func TestMistakesKeepTheForm(t *testing.T) {
 	s, b := site(t)
 	made := s.NewApp(t, app.App{Name: "Wiki", Host: "one.example"})
@@ -112,7 +111,7 @@ func TestMistakesKeepTheForm(t *testing.T) {
 	}
 }
 
-// The pages say what was asked, by whom, and what to change.
+// The pages show what was asked, by whom, and what to change.
 func TestStatesAreTrue(t *testing.T) {
 	s, b := site(t)
 	made := s.NewApp(t, app.App{Name: "Wiki", Host: "one.example"})
@@ -144,7 +143,7 @@ func TestStatesAreTrue(t *testing.T) {
 	}
 }
 
-// The page says what the gate would answer, and why.
+// The page shows what the gate would decide, and why.
 func TestExplain(t *testing.T) {
 	s, b := site(t)
 	page := "/apps/" + s.NewApp(t, app.App{Name: "Wiki", Host: "one.example", Groups: []string{"dev"}, URL: "http://one.example/"}).ID
@@ -167,7 +166,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// Strangers can make no more of hosts than so many.
+// The number of unknown hosts that the page lists is limited.
 func TestHostsThatNobodyListedAreBounded(t *testing.T) {
 	s, b := site(t)
 	for i := range 200 {
@@ -179,8 +178,7 @@ func TestHostsThatNobodyListedAreBounded(t *testing.T) {
 	}
 }
 
-// Where there is no recipe, the app's page says why, in a sentence, and the file is not
-// there.
+// If there is no recipe, the app's page says why, and its file is not found.
 func TestNoRecipe(t *testing.T) {
 	for _, tt := range []struct {
 		row, host, proxy, want string
@@ -207,7 +205,7 @@ func TestNoRecipe(t *testing.T) {
 	}
 }
 
-// Adding, changing and removing need a proof of the last 10 minutes.
+// Adding, changing and removing apps need a proof of the last 10 minutes.
 func TestOwnersProve(t *testing.T) {
 	s, b := site(t)
 	made := s.NewApp(t, app.App{Name: "Wiki", Host: "one.example"})

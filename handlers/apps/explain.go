@@ -9,8 +9,7 @@ import (
 	"glassjar/utl/gate"
 )
 
-// Explained is the form that asks what the gate would answer, as it was typed, and
-// the answer.
+// Explained is the form that asks what the gate would decide, as it was typed, and the result.
 type Explained struct {
 	URL, As, Method string
 	Level2          bool
@@ -18,11 +17,11 @@ type Explained struct {
 	Problem         string
 }
 
-// Methods are those that the form offers.
+// Methods returns the methods that the form offers.
 func (Explained) Methods() []string { return []string{"GET", "POST", "PUT", "DELETE"} }
 
-// explain answers the form in the args; without an address it only fills it. The
-// person is a username; without one, somebody who is signed out.
+// explain evaluates the form in the args. If address is empty, it only fills in the form. The
+// arg as is a username; if it is empty, the decision is for somebody who is signed out.
 func (s *Room) explain(r *http.Request, args url.Values, address string) (e Explained, err error) {
 	e = Explained{URL: args.Get("url"), As: args.Get("as"), Method: args.Get("method"), Level2: args.Get("level") == "2"}
 	if e.Method == "" {

@@ -23,8 +23,8 @@ type NewPage struct {
 
 var fields = []string{"name", "host", "upstream", "url", "groups", "level", "programs"}
 
-// typed returns the form, and the app that it asks for. A link that is left empty is
-// the host's first page.
+// typed returns the form, and the app that it describes. If the link is empty, it becomes the
+// host's first page.
 func (s *Room) typed(form url.Values) (Form, app.App) {
 	f := Form{
 		Name: form.Get("name"), Host: form.Get("host"), Upstream: form.Get("upstream"), URL: form.Get("url"), Groups: form.Get("groups"),
@@ -40,7 +40,7 @@ func (s *Room) typed(form url.Values) (Form, app.App) {
 	return f, a
 }
 
-// NewForm answers GET /apps/new; the arg host fills the field.
+// NewForm answers GET /apps/new: the form for a new app, with the arg host filled in.
 func (s *Room) NewForm(w http.ResponseWriter, r *http.Request, me web.ProvenOwner) error {
 	args, err := web.ReadArgs(r, "host")
 	if err != nil {
@@ -49,8 +49,7 @@ func (s *Room) NewForm(w http.ResponseWriter, r *http.Request, me web.ProvenOwne
 	return s.Render(w, http.StatusOK, "app-new", NewPage{layout(me.Owner()), Form{Host: args.Get("host")}})
 }
 
-// NewSubmit answers POST /apps/new: the app is behind the gate, 303 to its page; or
-// the form again.
+// NewSubmit answers POST /apps/new: it adds the app, 303 to its page; or shows the form again.
 func (s *Room) NewSubmit(w http.ResponseWriter, r *http.Request, me web.ProvenOwner) error {
 	form, err := web.ReadForm(r, fields...)
 	if err != nil {

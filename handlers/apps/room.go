@@ -1,5 +1,5 @@
-// Package apps is where owners put apps behind the gate, and see whether their
-// proxies ask it.
+// Package apps has the pages where owners put apps behind the gate, and see whether their proxies
+// ask it.
 package apps
 
 import (
@@ -17,7 +17,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// Room answers the owners' pages about apps.
+// Room has the handlers of these pages.
 type Room struct {
 	*web.Site
 
@@ -26,13 +26,13 @@ type Room struct {
 	Apps     *app.Store
 	Gate     *gate.Gate
 	Tests    *doctor.Runner
-	Recipe   *recipe.Site // what a recipe is filled in with, without its apps; nil: the settings say too little
+	Recipe   *recipe.Site // the values of recipes, without the apps; nil: the settings are not sufficient
 }
 
-// Mistakes are those of an app's form.
+// Mistakes are the mistakes in an app's form.
 var Mistakes = mistakes(app.ErrName, app.ErrHost, app.ErrSuffix, app.ErrOwn, app.ErrTaken, app.ErrUpstream, app.ErrURL, app.ErrGroups, app.ErrLevel, app.ErrPrograms, app.ErrMany)
 
-// mistakes returns the errors with their own words as sentences.
+// mistakes returns the errors with their own texts as sentences.
 func mistakes(all ...error) (found []web.Mistake) {
 	for _, err := range all {
 		text := err.Error()
@@ -41,10 +41,10 @@ func mistakes(all ...error) (found []web.Mistake) {
 	return found
 }
 
-// layout is what the layout needs of the room's pages.
+// layout returns the layout of every page in this room.
 func layout(me web.Owned) web.Layout { return web.Layout{Me: me.Account(), Here: "/apps"} }
 
-// app returns the app that the path names. Errors: web.ErrNotFound.
+// app returns the app with the id in the path. Errors: web.ErrNotFound.
 func (s *Room) app(r *http.Request) (app.App, error) {
 	a, err := s.Apps.Find(r.Context(), r.PathValue("id"))
 	if errors.Is(err, app.ErrUnknown) {
@@ -53,8 +53,7 @@ func (s *Room) app(r *http.Request) (app.App, error) {
 	return a, err
 }
 
-// groupsOf returns the groups that were typed, with spaces or commas between
-// them.
+// groupsOf splits the typed groups at spaces and commas.
 func groupsOf(typed string) []string {
 	return strings.FieldsFunc(strings.ToLower(typed), func(c rune) bool { return c == ',' || unicode.IsSpace(c) })
 }

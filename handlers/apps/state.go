@@ -10,15 +10,15 @@ import (
 	"glassjar/utl/gate"
 )
 
-// state is what a page says of an app's proxy.
+// state describes whether an app's proxy asks the gate correctly.
 type state struct {
 	Class string // good, wait or bad
 	Title string
 	Text  string
 }
 
-// stateOf tells what was asked of an app lately, and what to change where that is
-// nothing or was refused because of the proxy.
+// stateOf describes the recent requests about an app, and says what to change if there were none
+// or some were refused because of the proxy.
 func stateOf(t *gate.Tally, now time.Time) state {
 	refused := t.Refused(now)
 	for _, one := range refused {
@@ -37,7 +37,7 @@ func stateOf(t *gate.Tally, now time.Time) state {
 	return s
 }
 
-// why says why people and programs were refused.
+// why are the texts for why people and programs were refused.
 var why = map[gate.Outcome]string{
 	gate.NoPrograms: "an app password, which the app does not take",
 	gate.BadProgram: "an app password that is not good",
@@ -45,13 +45,13 @@ var why = map[gate.Outcome]string{
 	gate.LowLevel:   "a session without a second factor",
 }
 
-// stranger is what was refused of no app.
+// stranger is what was refused for hosts of no app.
 type stranger struct {
 	Title, Text string
-	Host        string // to add; empty: none
+	Host        string // the host to add; empty: none
 }
 
-// strangers tells of what was refused that no app is to blame for, and what to change.
+// strangers describes what was refused and belongs to no app, and what to change.
 func strangers(all []gate.Refusal, now time.Time) (found []stranger) {
 	for _, one := range all {
 		s := stranger{Host: one.Host}
@@ -75,7 +75,7 @@ func untrusted(one gate.Refusal) string {
 	return "The proxy at " + peer(one.By) + " is not trusted. If it is yours, add its address to TRUSTED_PROXIES and start glassjar again."
 }
 
-// ago tells a time within the last minute by its seconds.
+// ago formats a time within the last minute in seconds.
 func ago(at, now time.Time) string {
 	if since := now.Sub(at); since >= time.Second && since < time.Minute {
 		return fmt.Sprintf("%.0f s ago", since.Seconds())

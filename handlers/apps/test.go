@@ -12,15 +12,15 @@ import (
 	"glassjar/utl/session"
 )
 
-// A test has this server send requests, and so may reach what its owner's browser
-// cannot: apps stand on loopback and on private addresses, so these are allowed. What
-// that gives away is little, and to owners alone, who have proven who they are: the
-// host must be an app's in the database, the port is that of the app's link, and a
-// report has statuses and redirects, never a byte of a response's body. Where the
-// owner may open the app, requests with the owner's own gate cookie go to its link
-// too, as their browser would send them. Each test leaves a row in the audit log.
+// A test makes this server send requests to hosts that the owner's browser may not reach:
+// apps run on loopback and private addresses, so these are allowed. This reveals little, and
+// only to owners who recently proved who they are: the host must be that of an app in the
+// database, the port is that of the app's link, and a report has only statuses and redirects,
+// nothing of a response's body. If the owner may open the app, requests with the owner's own
+// gate cookie are sent to the app's link too, as the owner's browser would send them. Each test
+// is audited.
 
-// refresh is after how many seconds a browser loads the page of a running test again.
+// refresh is after how many seconds the browser reloads the page of a running test.
 const refresh = "2"
 
 // TestPage is the data of /apps/{id}/test.
@@ -28,18 +28,18 @@ type TestPage struct {
 	web.Layout
 
 	App     app.App
-	NoLink  bool           // there is no page to test
-	Tested  bool           // there is a report
-	Report  doctor.Report  // of the last test
-	When    web.Moment     // that it ended
+	NoLink  bool           // whether the app lacks a page to test
+	Tested  bool           // whether there is a report
+	Report  doctor.Report  // the report of the last test
+	When    web.Moment     // when it ended
 	Problem string         // why no test was started
-	Busy    doctor.Subject // the app that is being tested, where that is the problem
+	Busy    doctor.Subject // the app that is being tested, if that is the problem
 }
 
-// finding is one as a page shows it.
+// finding is a doctor.Finding on a page.
 type finding struct{ doctor.Finding }
 
-// Class returns how the finding looks.
+// Class returns the CSS class of the finding.
 func (f finding) Class() string {
 	switch f.Verdict {
 	case doctor.Pass:
@@ -50,14 +50,14 @@ func (f finding) Class() string {
 	return "wait"
 }
 
-// count is how many findings have a verdict.
+// count is the number of findings with a verdict.
 type count struct {
 	finding
 
 	N int
 }
 
-// Tally returns how many findings there are of each verdict that there are any of.
+// Tally returns the number of findings of each verdict, without zeros.
 func (p TestPage) Tally() (all []count) {
 	for _, verdict := range []doctor.Verdict{doctor.Fail, doctor.Unknown, doctor.Remark, doctor.Pass} {
 		if n := len(p.only(func(v doctor.Verdict) bool { return v == verdict })); n > 0 {
@@ -67,8 +67,8 @@ func (p TestPage) Tally() (all []count) {
 	return all
 }
 
-// ToFix returns the findings that somebody has to do something about, holes first.
-// What to do is said once for a row of them.
+// ToFix returns the findings that need somebody to do something, holes first. Consecutive findings
+// with the same fix show it once.
 func (p TestPage) ToFix() []finding {
 	all := append(p.only(func(v doctor.Verdict) bool { return v == doctor.Fail }),
 		p.only(func(v doctor.Verdict) bool { return v != doctor.Fail && v != doctor.Pass })...)
@@ -97,7 +97,7 @@ func (p TestPage) only(these func(doctor.Verdict) bool) (found []finding) {
 	return found
 }
 
-// Fault returns why nothing was tested, or not all, as a sentence.
+// Fault returns why nothing or not everything was tested, as a sentence.
 func (p TestPage) Fault() string {
 	if p.Report.Fault == "" {
 		return ""
@@ -105,8 +105,8 @@ func (p TestPage) Fault() string {
 	return strings.ToUpper(p.Report.Fault[:1]) + p.Report.Fault[1:] + "."
 }
 
-// Test answers GET /apps/{id}/test: what the last test of the app has shown. While
-// the test runs, the browser loads the page again by itself.
+// Test answers GET /apps/{id}/test: the report of the app's last test. While the test runs, the
+// browser reloads the page by itself.
 func (s *Room) Test(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	a, err := s.app(r)
 	if err != nil {
@@ -115,8 +115,8 @@ func (s *Room) Test(w http.ResponseWriter, r *http.Request, me web.Owned) error 
 	return s.renderTest(w, http.StatusOK, s.testPage(me, a))
 }
 
-// TestSubmit answers POST /apps/{id}/test: the app's page is attacked from now on,
-// 303; 422 where it has none; 409 while another app is tested.
+// TestSubmit answers POST /apps/{id}/test: it starts a test of the app's page, 303; 422 if the app
+// has none; 409 while another app is tested.
 func (s *Room) TestSubmit(w http.ResponseWriter, r *http.Request, me web.ProvenOwner) error {
 	a, err := s.app(r)
 	if err != nil {
@@ -129,7 +129,7 @@ func (s *Room) TestSubmit(w http.ResponseWriter, r *http.Request, me web.ProvenO
 	}
 	_, busy := s.Tests.Busy()
 	if !busy {
-		if err := s.Apps.Tested(r.Context(), a.ID, web.Actor(r)); errors.Is(err, app.ErrUnknown) { // somebody removed it meanwhile
+		if err := s.Apps.Tested(r.Context(), a.ID, web.Actor(r)); errors.Is(err, app.ErrUnknown) { // it was removed meanwhile
 			return web.ErrNotFound
 		} else if err != nil {
 			return err
@@ -152,13 +152,13 @@ func (s *Room) TestSubmit(w http.ResponseWriter, r *http.Request, me web.ProvenO
 	return web.SeeOther(w, "/apps/"+a.ID+"/test")
 }
 
-// credential returns the owner's gate cookie on the app's host, so that the app is
-// tested signed in too; or nothing where the owner may not open it.
+// credential returns the owner's gate cookie for the app's host, so that the app is also tested
+// signed in, or nothing if the owner may not open the app.
 func (s *Room) credential(r *http.Request, a app.App) (doctor.Credential, error) {
 	found := web.InfoOf(r).Session
 	target, err := gate.ParseURL(a.URL)
 	if err != nil || !s.Gate.Allows(target) || !a.MayOpen(found.HasGroup) || found.Level < a.Level {
-		return doctor.Credential{}, nil //nolint:nilerr // LeadsToIt has looked at the URL
+		return doctor.Credential{}, nil //nolint:nilerr // LeadsToIt has checked the URL
 	}
 	cookie, err := s.Sessions.GateCookie(found, session.CookieScope(s.Gate.CookieScope(target)))
 	return doctor.Credential{Cookie: cookie}, err

@@ -12,8 +12,7 @@ import (
 	"glassjar/utl/doctor"
 )
 
-// held is an app that answers nothing until go is closed. began gets one value with
-// the first request.
+// held is an app that responds only when go is closed. began receives a value at the first request.
 func held(t *testing.T) (host string, began, goOn chan struct{}) {
 	t.Helper()
 	began, goOn = make(chan struct{}, 1000), make(chan struct{})
@@ -28,8 +27,8 @@ func held(t *testing.T) (host string, began, goOn chan struct{}) {
 	return host, began, goOn
 }
 
-// A second test waits for the first, and leads to it. The page loads itself again
-// while the test runs, and no longer.
+// A second test cannot start before the first ends; the page links to that. A page reloads itself only
+// while its test runs.
 func TestOneAtATime(t *testing.T) {
 	s, b := tested(t)
 	host, began, goOn := held(t)
@@ -39,7 +38,7 @@ func TestOneAtATime(t *testing.T) {
 	running := b.Get(first + "/test").Want(http.StatusOK)
 	running.WantHeader("Refresh", "2")
 	wants(t, "running", running, "Testing Wiki", "0 of 46 attacks")
-	b.Post(first+"/test").Want(http.StatusSeeOther, first+"/test") // again: it leads to the one that runs
+	b.Post(first+"/test").Want(http.StatusSeeOther, first+"/test") // a second time: redirects to the running test
 	got := b.Post(second + "/test").Want(http.StatusConflict)
 	wants(t, "the second", got, "One test runs at a time, and one is running.", "See the test of "+host)
 	if got.Find(`a[href="`+first+`/test"]`).Length() != 1 || got.Header.Get("Refresh") != "" {
@@ -54,8 +53,8 @@ func TestOneAtATime(t *testing.T) {
 	wants(t, "done", b.Get(first+"/test"), "What was stopped")
 }
 
-// A result is of the app as it was: with another host or page it is forgotten, here
-// and where another server changed it; with another name it is not.
+// A report is dropped when the app's host or URL changes, here or on another server, but not when its
+// name changes.
 func TestResultIsForgotten(t *testing.T) {
 	s, b := tested(t)
 	host := behindGate(t, good)
@@ -82,7 +81,7 @@ func TestResultIsForgotten(t *testing.T) {
 	}
 }
 
-// Removing an app ends its test and drops what it has shown.
+// Removing an app ends its test and drops its report.
 func TestRemovedAppIsNotTestedOn(t *testing.T) {
 	s, b := tested(t)
 	host, began, _ := held(t)
@@ -98,7 +97,7 @@ func TestRemovedAppIsNotTestedOn(t *testing.T) {
 	b.Get(at + "/test").Want(http.StatusNotFound)
 }
 
-// An app of many hosts has a page to test only where its link says which.
+// An app with many hosts can be tested only if its link says which host.
 func TestAppOfManyHosts(t *testing.T) {
 	s, b := tested(t)
 	made := s.NewApp(t, app.App{Name: "Wikis", Host: "*.localhost"})
@@ -115,7 +114,7 @@ func TestAppOfManyHosts(t *testing.T) {
 	wants(t, "with a link", result(t, b, at), "What was stopped")
 }
 
-// A test needs a proof of the last 10 minutes; looking at the last one does not.
+// Starting a test needs a proof of the last 10 minutes; seeing the last report does not.
 func TestOwnersProveBeforeATest(t *testing.T) {
 	s, b := site(t)
 	at := newApp(t, s, "wiki.localhost")

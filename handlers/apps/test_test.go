@@ -17,8 +17,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// behindGate is an app behind a proxy that asks a gate, all in one: what the test
-// knows of a good one. bad answers what a bad one would, and reports whether it did.
+// behindGate is an app behind a good proxy with a gate, all in one server. bad may respond instead, and
+// reports whether it did.
 func behindGate(t *testing.T, bad func(http.ResponseWriter, *http.Request) bool) (host string) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -50,7 +50,7 @@ func tested(t *testing.T) (s *webtest.Site, b *webtest.Browser) {
 	return s, b
 }
 
-// testsApps makes the site's server test apps until the test ends.
+// testsApps runs the site's tests of apps until the test ends.
 func testsApps(t *testing.T, s *webtest.Site) {
 	t.Helper()
 	ended := make(chan struct{})
@@ -58,13 +58,13 @@ func testsApps(t *testing.T, s *webtest.Site) {
 	t.Cleanup(func() { <-ended })
 }
 
-// newApp adds an app at the host and returns its page.
+// newApp adds an app with the host and returns its page.
 func newApp(t *testing.T, s *webtest.Site, host string) string {
 	t.Helper()
 	return "/apps/" + s.NewApp(t, app.App{Name: "Wiki", Host: host, URL: "http://" + host + "/"}).ID
 }
 
-// result presses Test and loads the page again until the test is done.
+// result starts a test and reloads the page until the test has ended.
 func result(t *testing.T, b *webtest.Browser, at string) *webtest.Answer {
 	t.Helper()
 	b.Post(at+"/test").Want(http.StatusSeeOther, at+"/test")
@@ -96,8 +96,8 @@ func TestAppThatHolds(t *testing.T) {
 	}
 }
 
-// The app is tested with the owner's own cookie too, where the owner may open it, and
-// with nothing else.
+// If the owner may open the app, it is also tested with the owner's own gate cookie, and with no other
+// credential.
 func TestAppAsItsOwner(t *testing.T) {
 	for name, tt := range map[string]struct {
 		public string
@@ -132,8 +132,8 @@ func TestAppAsItsOwner(t *testing.T) {
 	}
 }
 
-// letsAdaIn answers a request that comes with ada's gate cookie with a page, and counts
-// it; a gate cookie of anybody else fails the test.
+// letsAdaIn responds with a page to a request with ada's gate cookie, and counts it; a gate cookie of
+// anybody else fails the test.
 func letsAdaIn(t *testing.T, sessions *session.Store, entered *atomic.Int64) func(http.ResponseWriter, *http.Request) bool {
 	t.Helper()
 	return func(w http.ResponseWriter, r *http.Request) bool {
@@ -151,7 +151,7 @@ func letsAdaIn(t *testing.T, sessions *session.Store, entered *atomic.Int64) fun
 	}
 }
 
-// A hole is shown first, with what to change, and without what the app sent.
+// A hole is shown first, with what to change, and without anything that the app sent.
 func TestAppWithAHole(t *testing.T) {
 	s, b := tested(t)
 	at := newApp(t, s, behindGate(t, func(w http.ResponseWriter, r *http.Request) bool {
@@ -168,7 +168,7 @@ func TestAppWithAHole(t *testing.T) {
 	}
 }
 
-// What tests nothing is said in a sentence, whatever listens there.
+// If nothing can be tested, a sentence says why, whatever listens there.
 func TestNothingToTest(t *testing.T) {
 	selfSigned := httptest.NewTLSServer(http.NotFoundHandler())
 	t.Cleanup(selfSigned.Close)
@@ -209,8 +209,8 @@ func port(ln net.Listener) string {
 	return port
 }
 
-// Attack apps/test-elsewhere: a page that redirects the test to another server, a link
-// in the database that leaves the app's hosts, and somebody who is no owner.
+// Attack apps/test-elsewhere: a page that redirects the test to another server, a link in the database to
+// another host than the app's, and somebody who is not an owner.
 func TestReachesTheAppAlone(t *testing.T) {
 	var asked atomic.Int64
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))

@@ -16,13 +16,13 @@ import (
 	"glassjar/utl/account"
 )
 
-// csp is for other people's HTML on our origin: it may look as it
-// likes, run nothing and send nothing.
+// csp is the Content-Security-Policy of other people's HTML on this site's origin: any style, but
+// no scripts and no requests elsewhere.
 const csp = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 	"script-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
-// File answers GET /pages/…: a file under PAGES_DIR, or a folder's
-// index.html. No listing, no dot-files, nothing outside the folder.
+// File answers GET /pages/…: a file in PAGES_DIR, or the index.html of a folder. It lists no
+// folders, and serves no dot-files and nothing outside PAGES_DIR.
 func (s *Room) File(w http.ResponseWriter, r *http.Request, _ account.Account) error {
 	name := cmp.Or(strings.TrimSuffix(r.PathValue("path"), "/"), ".")
 	if !fs.ValidPath(name) || name != "." && hidden(name) {
@@ -38,22 +38,21 @@ func (s *Room) File(w http.ResponseWriter, r *http.Request, _ account.Account) e
 	} else if err == nil && strings.HasSuffix(r.URL.Path, "/") {
 		return web.ErrNotFound
 	}
-	if err != nil || !info.Mode().IsRegular() { // opening a pipe would wait
+	if err != nil || !info.Mode().IsRegular() { // opening a named pipe would block
 		return web.ErrNotFound
 	}
 	return s.sendFile(w, r, name, info)
 }
 
-// index keeps whether PAGES_DIR has an index.html at its top.
+// index caches whether PAGES_DIR has an index.html.
 type index struct {
-	pages  *os.Root // nil: there is no PAGES_DIR
+	pages  *os.Root // nil: PAGES_DIR is not set
 	now    func() time.Time
-	looked atomic.Int64 // Unix seconds
+	looked atomic.Int64 // when it last looked, in Unix seconds
 	there  atomic.Bool
 }
 
-// has reports whether PAGES_DIR has an index.html at its top. It looks at most
-// once a second.
+// has reports whether PAGES_DIR has an index.html. It looks at most once a second.
 func (i *index) has() bool {
 	if i.pages == nil {
 		return false
@@ -66,8 +65,8 @@ func (i *index) has() bool {
 	return i.there.Load()
 }
 
-// sendFile sends the file. HTML, and what may turn out to be HTML, is kept
-// nowhere: Back after a sign-out must not show it.
+// sendFile sends the file. Browsers may not store HTML, or what they may treat as HTML, so that
+// going back after a sign-out does not show it.
 func (s *Room) sendFile(w http.ResponseWriter, r *http.Request, name string, info os.FileInfo) error {
 	f, err := s.Pages.Open(name)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// pagesSite has files under PAGES_DIR, and one beside it.
+// pagesSite is a site with files in PAGES_DIR, and one file beside it.
 func pagesSite(t *testing.T) (*webtest.Site, *webtest.Browser) {
 	t.Helper()
 	s := webtest.New(t)
@@ -37,7 +37,7 @@ func pagesSite(t *testing.T) (*webtest.Site, *webtest.Browser) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // whoever waits for the other end, in a test that failed
+	t.Cleanup(func() { // unblocks whoever waits for the other end, if the test failed
 		if f, err := os.OpenFile(pipe, os.O_RDWR, 0); err == nil {
 			_ = f.Close()
 		}
@@ -72,7 +72,7 @@ func TestPages(t *testing.T) {
 			if got.Body != row.body {
 				t.Errorf("got %q, want %q", got.Body, row.body)
 			}
-			// HTML is kept nowhere, so that Back after a sign-out does not show it.
+			// HTML is never stored, so that going back after a sign-out does not show it.
 			keep := "private, no-cache"
 			if strings.Contains(row.kind, "html") {
 				keep = "no-store"
@@ -89,7 +89,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// No listing, no dot-files, nothing outside, and nothing that would wait.
+// No folder is listed, and no dot-files, files outside, or blocking files are served.
 func TestPagesThatAreNone(t *testing.T) {
 	_, b := pagesSite(t)
 	for _, path := range []string{
@@ -106,7 +106,7 @@ func TestPagesThatAreNone(t *testing.T) {
 		})
 	}
 	for _, path := range []string{"/pages/../account", "/pages//notes.html", "/pages/./notes.html", "/pages/folder/../../../etc/passwd"} {
-		got := b.Get(path).Want(http.StatusTemporaryRedirect) // the mux cleans the path
+		got := b.Get(path).Want(http.StatusTemporaryRedirect) // the mux redirects to the clean path
 		if to := got.Header.Get("Location"); strings.Contains(to, "..") || strings.HasPrefix(to, "//") {
 			t.Errorf("GET %s leads to %q", path, to)
 		}
@@ -151,7 +151,7 @@ func TestAFileThatTheBrowserHas(t *testing.T) {
 		}
 	}
 	b.Get("/pages/data.json", "If-None-Match", `"other"`).Want(http.StatusOK)
-	s.Write(t, "data.json", "[]") // as long as before
+	s.Write(t, "data.json", "[]") // the same size as before
 	later := time.Now().Add(time.Second)
 	if err := os.Chtimes(filepath.Join(s.Pages, "data.json"), later, later); err != nil {
 		t.Fatal(err)
@@ -183,7 +183,7 @@ func TestPartsOfAFile(t *testing.T) {
 	}
 }
 
-// A site without PAGES_DIR has no pages, and says nothing of them.
+// A site without PAGES_DIR has no pages, and does not mention them.
 func TestNoPages(t *testing.T) {
 	s := webtest.New(t, func(c *handlers.Config) { c.Pages = nil })
 	s.Add(t, "bob", account.Member)

@@ -1,4 +1,4 @@
-// Package files serves PAGES_DIR to signed-in people.
+// Package files serves the files in PAGES_DIR to signed-in people.
 package files
 
 import (
@@ -7,7 +7,7 @@ import (
 	"glassjar/handlers/web"
 )
 
-// Room answers /pages/.
+// Room has the handler of /pages/.
 type Room struct {
 	*web.Site
 
@@ -15,10 +15,10 @@ type Room struct {
 	index index
 }
 
-// New returns the room for the folder.
+// New returns a Room that serves the folder pages.
 func New(s *web.Site, pages *os.Root) *Room {
 	return &Room{Site: s, Pages: pages, index: index{pages: pages, now: s.Now}}
 }
 
-// HasIndex reports whether the folder has an index.html at its top.
+// HasIndex reports whether the folder has an index.html.
 func (s *Room) HasIndex() bool { return s.index.has() }

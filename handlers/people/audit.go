@@ -20,24 +20,24 @@ import (
 type AuditPage struct {
 	web.Layout
 
-	Who, Kind, Day string // as asked
+	Who, Kind, Day string // as in the args
 	Kinds          []string
 	Rows           []auditRow
-	CSV            string // address of the same as a file
-	Older          string // address of the next page; empty: there is none
-	Later          bool   // newer entries may stand before these
+	CSV            string // URL of the same entries as a CSV file
+	Older          string // URL of the next page; empty: there is none
+	Later          bool   // whether there may be newer entries
 }
 
-// auditRow is an entry in words.
+// auditRow is an entry as the page shows it.
 type auditRow struct {
 	web.EventRow
 
-	Username string // whom it happened to; empty: nobody's account
+	Username string // the account's; empty: no account
 	By       string
 }
 
-// auditArgs reads the args who, kind, day (2026-11-26) and after (the id of the
-// entry that the page follows). Errors: web.ErrForm.
+// auditArgs reads the args who, kind, day (2026-11-26) and after (the id of the last entry of the
+// page before). Errors: web.ErrForm.
 func auditArgs(r *http.Request) (url.Values, audit.Query, error) {
 	args, err := web.ReadArgs(r, "who", "kind", "day", "after")
 	if err != nil {
@@ -46,7 +46,7 @@ func auditArgs(r *http.Request) (url.Values, audit.Query, error) {
 	q := audit.Query{Kind: args.Get("kind")}
 	if typed := args.Get("who"); typed != "" {
 		if q.Who, err = account.Username(typed); err != nil {
-			q.Who = typed // which finds nothing
+			q.Who = typed // matches nothing
 		}
 	}
 	if typed := args.Get("day"); typed != "" {
@@ -62,7 +62,7 @@ func auditArgs(r *http.Request) (url.Values, audit.Query, error) {
 	return args, q, nil
 }
 
-// address returns the path with the args of the same entries.
+// address returns the URL of the path with the args and more.
 func address(path string, args url.Values, more ...string) string {
 	all := url.Values{}
 	for _, name := range []string{"who", "kind", "day"} {
@@ -79,8 +79,7 @@ func address(path string, args url.Values, more ...string) string {
 	return path + "?" + all.Encode()
 }
 
-// Audit answers GET /people/audit: what happened to everybody, the newest first,
-// 50 a page.
+// Audit answers GET /people/audit: the audit log of all accounts, newest first, 50 entries per page.
 func (s *Room) Audit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	args, q, err := auditArgs(r)
 	if err != nil {
@@ -104,8 +103,8 @@ func (s *Room) Audit(w http.ResponseWriter, r *http.Request, me web.Owned) error
 	return s.Render(w, http.StatusOK, "people-audit", p)
 }
 
-// AuditFile answers GET /people/audit.csv: the same entries as a file, all of
-// them. A reader that is slow holds nothing of the database.
+// AuditFile answers GET /people/audit.csv: all entries that match, as a CSV file. It holds no
+// database connection while a slow client reads.
 func (s *Room) AuditFile(w http.ResponseWriter, r *http.Request, _ web.Owned) error {
 	_, q, err := auditArgs(r)
 	if err != nil {
@@ -115,23 +114,23 @@ func (s *Room) AuditFile(w http.ResponseWriter, r *http.Request, _ web.Owned) er
 	h.Set("Content-Type", "text/csv; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="audit.csv"`)
 	out := csv.NewWriter(w)
-	_ = out.Write([]string{"time", "event", "by", "username", "address", "browser", "detail"}) // into a buffer
+	_ = out.Write([]string{"time", "event", "by", "username", "address", "browser", "detail"}) // writing to a buffer cannot fail
 	err = s.Accounts.EachEntry(r.Context(), q, func(e audit.Entry) error {
 		return out.Write([]string{
 			e.At.UTC().Format(time.RFC3339), e.Kind, cell(e.By.Name), cell(e.Username), cell(e.By.Address), cell(e.By.Agent), cell(e.Detail),
 		})
 	})
 	out.Flush()
-	if err != nil && out.Error() == nil { // else the browser went away
-		// The status is sent: only a broken connection can say that the file is not whole.
+	if err != nil && out.Error() == nil { // else the browser is gone
 		s.Log.ErrorContext(r.Context(), "the audit file was cut off", "error", web.OneLine(err.Error(), 512))
+		// The status was already sent: only aborting the connection tells that the file is incomplete.
 		panic(http.ErrAbortHandler)
 	}
 	return nil
 }
 
-// cell returns the text as a spreadsheet shows it and does not run it: what
-// begins like a formula gets an apostrophe (OWASP, CSV injection).
+// cell returns the text so that a spreadsheet shows it and does not execute it: a text that begins
+// like a formula gets an apostrophe (OWASP, CSV injection).
 func cell(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
 		return "'" + text

@@ -33,7 +33,7 @@ func TestOwnersSeeWhatHappened(t *testing.T) {
 	b.Get("/people/audit.csv?day=yesterday").Want(http.StatusBadRequest)
 }
 
-// A page has 50 entries and leads to older ones, with the filters.
+// A page has 50 entries and links to older ones, with the filters.
 func TestTheAuditGoesOnOnTheNextPage(t *testing.T) {
 	s, b := newPlace(t)
 	fill(t, s.DB, 60, "a detail")
@@ -62,8 +62,8 @@ func fill(t *testing.T, d *db.DB, n int, detail string) {
 	}
 }
 
-// Attack people/formulas: what a spreadsheet would run is text, and the file has
-// every entry.
+// Attack people/formulas: a text that a spreadsheet would execute is escaped, and the file has every
+// entry.
 func TestTheAuditFile(t *testing.T) {
 	s, b := newPlace(t)
 	formulas := []string{`=HYPERLINK("https://evil.example")`, "+1", "-1", "@SUM(A1)", "\tx", `a "quoted", text`, "two\nlines"}

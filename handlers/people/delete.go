@@ -7,19 +7,19 @@ import (
 	"glassjar/utl/account"
 )
 
-// LinkPage is the data of the page that shows a link, this once.
+// LinkPage is the data of the page that shows a new link, only this once.
 type LinkPage struct {
 	web.Layout
 
 	Title, Lead, Note string
 	Link              string
-	Back              string // where to go on to
-	Called            string // the name of that page
+	Back              string // URL of the page to continue to
+	Called            string // name of that page
 }
 
-// ResetSubmit answers POST /people/{username}/reset: it makes a link that sets a
-// new password and shows it, with 200: it is kept nowhere else. Where mail is set up,
-// one like it goes to the person's confirmed email address.
+// ResetSubmit answers POST /people/{username}/reset: it creates a link that sets a new password,
+// and answers 200 with it: its code is not stored. If mail is set up, a second link is mailed to the
+// person's confirmed email address.
 func (s *Room) ResetSubmit(w http.ResponseWriter, r *http.Request, proven web.ProvenOwner) error {
 	me := proven.Owner()
 	one, err := s.person(r)
@@ -52,8 +52,8 @@ type DeletePage struct {
 	Problem string
 }
 
-// DeleteForm answers GET /people/{username}/delete: what goes, what stays, and a
-// field for the username.
+// DeleteForm answers GET /people/{username}/delete: what is deleted and what stays, and a field for
+// the username.
 func (s *Room) DeleteForm(w http.ResponseWriter, r *http.Request, proven web.ProvenOwner) error {
 	me := proven.Owner()
 	one, err := s.person(r)
@@ -63,8 +63,8 @@ func (s *Room) DeleteForm(w http.ResponseWriter, r *http.Request, proven web.Pro
 	return s.Render(w, http.StatusOK, "person-delete", DeletePage{Layout: layout(me), Person: one})
 }
 
-// DeleteSubmit answers POST /people/{username}/delete: the account is gone, 303
-// to /people; or the form again when the field confirm is not the username.
+// DeleteSubmit answers POST /people/{username}/delete: it deletes the account, 303 to /people; or
+// shows the form again if the field confirm is not the username.
 func (s *Room) DeleteSubmit(w http.ResponseWriter, r *http.Request, proven web.ProvenOwner) error {
 	me := proven.Owner()
 	one, err := s.person(r)

@@ -10,7 +10,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// daysOffered is how long an invitation is good unless the form says otherwise.
+// daysOffered is the default validity of an invitation in the form, in days.
 const daysOffered = "7"
 
 // InvitePage is the data of /people/invite.
@@ -18,18 +18,18 @@ type InvitePage struct {
 	web.Layout
 
 	Email, Role, Groups, Days string // as typed
-	Mail                      bool   // mail is set up
+	Mail                      bool   // whether mail is set up
 	Problem                   string
 }
 
-// InviteForm answers GET /people/invite.
+// InviteForm answers GET /people/invite: the form for an invitation.
 func (s *Room) InviteForm(w http.ResponseWriter, _ *http.Request, me web.Owned) error {
 	return s.Render(w, http.StatusOK, "people-invite", InvitePage{Layout: layout(me), Role: account.Member, Days: daysOffered, Mail: s.Accounts.Mail.Works()})
 }
 
-// InviteSubmit answers POST /people/invite: it makes a link that makes an account
-// and shows it, with 200: it is kept nowhere else. Where mail is set up, one like it
-// goes to the email address. Or it shows the form again.
+// InviteSubmit answers POST /people/invite: it creates an invitation and answers 200 with its link:
+// the code is not stored. If mail is set up, a second link is mailed to the email address. Or it
+// shows the form again.
 func (s *Room) InviteSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	form, err := web.ReadForm(r, "email", "role", "groups", "days")
 	if err != nil {
@@ -52,7 +52,7 @@ func (s *Room) InviteSubmit(w http.ResponseWriter, r *http.Request, me web.Owned
 	})
 }
 
-// mailed says that a link is mailed to the address too, where it is.
+// mailed returns a sentence that says that the link was mailed too, or "".
 func (s *Room) mailed(to string) string {
 	if to == "" || !s.Accounts.Mail.Works() {
 		return ""
@@ -60,8 +60,7 @@ func (s *Room) mailed(to string) string {
 	return " A mail with it is on its way to " + to + "."
 }
 
-// days returns the number of days that was typed, or one that no invitation may
-// have.
+// days returns the typed number of days, or an invalid number.
 func days(typed string) int {
 	n, err := strconv.Atoi(strings.TrimSpace(typed))
 	if err != nil || n < 1 {
@@ -84,13 +83,13 @@ func inGroups(all []string) string {
 	return strings.Join(all, ", ")
 }
 
-// invitation is an open invitation in the list.
+// invitation is an unused invitation in the list.
 type invitation struct {
 	ID, For, Role, Groups, By string
 	Ends                      string
 }
 
-// invitations returns the newest open invitations, and whether there are more.
+// invitations returns the newest unused invitations, and whether there are more.
 func (s *Room) invitations(r *http.Request) (rows []invitation, more bool, err error) {
 	all, err := s.Accounts.Invitations(r.Context(), "")
 	if more = len(all) > account.InvitationsPage; more {
@@ -109,8 +108,8 @@ func (s *Room) invitations(r *http.Request) (rows []invitation, more bool, err e
 	return rows, more, err
 }
 
-// WithdrawSubmit answers POST /people/invitations/{id}/withdraw: nobody can join
-// with that link any more, 303; or 410.
+// WithdrawSubmit answers POST /people/invitations/{id}/withdraw: it withdraws the invitation, 303; or
+// 410.
 func (s *Room) WithdrawSubmit(w http.ResponseWriter, r *http.Request, _ web.Owned) error {
 	if err := s.Accounts.Withdraw(r.Context(), r.PathValue("id"), web.Actor(r)); err != nil {
 		return err

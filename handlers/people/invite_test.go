@@ -8,7 +8,8 @@ import (
 	"glassjar/handlers/webtest"
 )
 
-// Who opens an invitation has its role, groups and confirmed address, once.
+// The account of an invited person has the invitation's role, groups and confirmed address; the link
+// works once.
 func TestAnOwnerInvites(t *testing.T) {
 	s, b := newPlace(t)
 	b.Get("/people/invite").Want(http.StatusOK).WantPage()
@@ -31,8 +32,8 @@ func TestAnOwnerInvites(t *testing.T) {
 	b.Get("/people").Says("section .none", "None. Whoever has an invitation makes an account with it, once.")
 }
 
-// Where mail is set up, an invitation and a reset link are mailed too. Whatever
-// host the owner's browser asked for, the link leads to PUBLIC_URL.
+// If mail is set up, invitations and reset links are mailed too. The link begins with PUBLIC_URL,
+// whatever Host the owner's browser sent.
 func TestLinksAreMailed(t *testing.T) {
 	s, b := newPlace(t)
 	box := s.WithMail(t)
@@ -58,7 +59,7 @@ func TestLinksAreMailed(t *testing.T) {
 	s.Browser(t).SignIn("nora@site.example", webtest.Other).Want(http.StatusSeeOther)
 }
 
-// Attack people/invitation: an invitation that was withdrawn makes no account.
+// Attack people/invitation: a withdrawn invitation does not create an account.
 func TestAnInvitationIsWithdrawn(t *testing.T) {
 	s, b := newPlace(t)
 	path := strings.TrimPrefix(b.Post("/people/invite", "role", "member", "days", "1").Want(http.StatusOK).Text("#link"), s.Public())

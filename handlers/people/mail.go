@@ -8,14 +8,14 @@ import (
 	"glassjar/utl/mail"
 )
 
-// failuresShown is how many mails that were given up the list shows.
+// failuresShown is how many of the mails that were given up the page lists.
 const failuresShown = 5
 
-// mailTrouble is what is wrong with mail.
+// mailTrouble describes what is wrong with mail.
 type mailTrouble struct {
 	Waiting int
 	Since   web.Moment
-	Why     string // empty: none waits for the mail server
+	Why     string // why mails wait; empty: none failed
 	Failed  []failedMail
 }
 
@@ -34,7 +34,7 @@ var mailNames = map[mail.Kind]string{
 // Any reports whether anything is wrong.
 func (t mailTrouble) Any() bool { return t.Why != "" || len(t.Failed) > 0 }
 
-// mailTrouble returns what is wrong with mail.
+// mailTrouble returns what is wrong with mail, if anything.
 func (s *Room) mailTrouble(ctx context.Context, now time.Time) (mailTrouble, error) {
 	queue := s.Accounts.Mail
 	if !queue.Works() {

@@ -11,8 +11,8 @@ import (
 	"glassjar/handlers/webtest"
 )
 
-// A mail server that is down, and mails that were given up, are told to owners, on
-// one line each; once they arrive, nothing is.
+// Owners see that the mail server is down, and which mails were given up, on one line each; when mails
+// arrive again, they see nothing.
 func TestMailTrouble(t *testing.T) { // Attack mail/server
 	s, b := newPlace(t)
 	wantNoTrouble(t, b, "without mail")
@@ -51,7 +51,7 @@ func TestMailTrouble(t *testing.T) { // Attack mail/server
 // trouble selects the lines about mail on the page of people.
 const trouble = "section[aria-labelledby=mail] li"
 
-// wantNoTrouble fails the test unless the page of people has nothing about mail.
+// wantNoTrouble fails the test if the page of people shows anything about mail.
 func wantNoTrouble(t *testing.T, b *webtest.Browser, when string) {
 	t.Helper()
 	if n := b.Get("/people").Want(http.StatusOK).Find("#mail").Length(); n != 0 {
@@ -59,8 +59,8 @@ func wantNoTrouble(t *testing.T, b *webtest.Browser, when string) {
 	}
 }
 
-// answerTo is what a mail server answers to RCPT: it knows nobody whose address begins
-// with no, and takes no mail while it is down.
+// answerTo is a mail server's answer to RCPT: it refuses addresses that begin with no, and all mails
+// while it is down.
 func answerTo(address string, down bool) error {
 	switch {
 	case strings.HasPrefix(address, "no"):

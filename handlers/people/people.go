@@ -16,16 +16,16 @@ type Page struct {
 
 	Query  account.Query
 	People []row
-	Next   string // address of the next page; empty: there is none
-	Done   string // what was done just now, in words
+	Next   string // URL of the next page; empty: there is none
+	Done   string // what was just done, as a sentence
 
-	Open  bool     // everybody may make an account
-	Opens []string // and then open these
+	Open  bool     // whether everybody may create an account
+	Opens []string // what they may then open
 
 	Mail mailTrouble
 
 	Invitations []invitation
-	More        bool // there are more invitations
+	More        bool // whether there are more invitations
 }
 
 // row is a person in the table.
@@ -33,10 +33,10 @@ type row struct {
 	account.Person
 
 	Seen   web.Moment
-	Locked bool // nobody may change how the person signs in
+	Locked bool // whether the account is locked
 }
 
-// Second names the person's second factors.
+// Second returns the person's second factors as text.
 func (r row) Second() string {
 	var all []string
 	if r.App {
@@ -51,16 +51,15 @@ func (r row) Second() string {
 	return strings.Join(all, ", ")
 }
 
-// listDone is what each act that leads to the list says once it is done.
+// listDone are the sentences of the list for what was just done.
 var listDone = map[string]string{
 	"rejected":  "The account is rejected and gone. Its username may be taken again.",
 	"deleted":   "The account is deleted. Its username stays taken.",
 	"withdrawn": "The invitation is withdrawn: nobody can join with it.",
 }
 
-// People answers GET /people: who has an account, 50 a page, by username. The
-// args q, role, group and state leave people out; after is the username that the
-// page follows.
+// People answers GET /people: the accounts, 50 per page, sorted by username. The args q, role, group
+// and state filter; after is the last username of the page before.
 func (s *Room) People(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	args, err := web.ReadArgs(r, "q", "role", "group", "state", "after", "done")
 	if err != nil {
@@ -95,7 +94,7 @@ func (s *Room) People(w http.ResponseWriter, r *http.Request, me web.Owned) erro
 	return s.Render(w, http.StatusOK, "people", p)
 }
 
-// next returns the address of the page that follows the username.
+// next returns the URL of the page that follows the username.
 func next(args url.Values, after string) string {
 	all := url.Values{"after": {after}}
 	for _, name := range []string{"q", "role", "group", "state"} {

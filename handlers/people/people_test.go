@@ -13,8 +13,7 @@ import (
 	"glassjar/utl/audit"
 )
 
-// newPlace returns a site with the owner ada and the member una, and ada's
-// browser.
+// newPlace returns a site with the owner ada and the member una, and ada's browser.
 func newPlace(t *testing.T) (*webtest.Site, *webtest.Browser) {
 	t.Helper()
 	s := webtest.New(t)
@@ -70,7 +69,7 @@ func TestOwnersSeeWhoIsHere(t *testing.T) {
 	none.Says(".nothing h2", "Nobody is like that").Says(".nothing a", "Show everybody")
 }
 
-// Owners see who has which second factor, and who has none.
+// Owners see which second factors each person has.
 func TestOwnersSeeSecondFactors(t *testing.T) {
 	s := webtest.New(t, webtest.WithPasskeys)
 	s.Add(t, "ada", account.Owner)
@@ -91,7 +90,7 @@ func TestOwnersSeeSecondFactors(t *testing.T) {
 	}
 }
 
-// A page has 50 people and leads to the next, with the filters.
+// A page has 50 people and links to the next, with the filters.
 func TestPeopleGoOnOnTheNextPage(t *testing.T) {
 	s, b := newPlace(t)
 	for i := range 60 {
@@ -106,8 +105,8 @@ func TestPeopleGoOnOnTheNextPage(t *testing.T) {
 	second.Says(".paging a", "The first page")
 }
 
-// Attack people/member: a member gets 403 on every owner's page, and nothing
-// changes; so does an owner who became a member.
+// Attack people/member: a member gets 403 on every page for owners, and nothing changes; so does an
+// owner who was made a member.
 func TestMembersAreRefused(t *testing.T) {
 	s, owner := newPlace(t)
 	s.Add(t, "eve", account.Owner)
@@ -132,7 +131,7 @@ func TestMembersAreRefused(t *testing.T) {
 	refused(owner)
 }
 
-// Where strangers can make accounts, owners read what those open.
+// If strangers can create accounts, owners see what those can open.
 func TestOwnersReadWhatStrangersOpen(t *testing.T) {
 	s := webtest.New(t, webtest.WithSignUp)
 	s.Add(t, "ada", account.Owner)

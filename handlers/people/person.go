@@ -12,7 +12,7 @@ import (
 	"glassjar/utl/factor"
 )
 
-// eventsShown is how many events the page of a person shows.
+// eventsShown is how many events a person's page shows.
 const eventsShown = 5
 
 // PersonPage is the data of /people/{username}.
@@ -21,12 +21,12 @@ type PersonPage struct {
 
 	Person        account.Person
 	Created, Seen web.Moment
-	Locked        string // until when; empty: not at all
+	Locked        string // until when it is locked; empty: not locked
 	Groups        string // as typed
-	Factors       string // beside the password, in words; empty: none
+	Factors       string // second factors as text; empty: none
 	Devices       []device
 	Events        []web.EventRow
-	Done          string // what was done just now, in words
+	Done          string // what was just done, as a sentence
 	Problem       string
 }
 
@@ -36,7 +36,7 @@ type device struct {
 	Since, Seen   web.Moment
 }
 
-// done is what each act says once it is done.
+// done are the sentences of the person's page for what was just done.
 var done = map[string]string{
 	"profile": "The profile is saved.", "groups": "The groups are saved.", "role": "The role is saved.",
 	"disable": "The account is disabled, and signed out everywhere.", "enable": "The account is enabled: the person can sign in again.",
@@ -46,8 +46,8 @@ var done = map[string]string{
 	"end-sessions":  "The person is signed out everywhere.",
 }
 
-// Person answers GET /people/{username}: who it is, where they are signed in and
-// what happened lately; or 404.
+// Person answers GET /people/{username}: the account, where it is signed in, and its recent events; or
+// 404.
 func (s *Room) Person(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	args, err := web.ReadArgs(r, "done")
 	if err != nil {
@@ -87,8 +87,8 @@ func (s *Room) showPerson(w http.ResponseWriter, r *http.Request, status int, me
 	return s.Render(w, status, "person", p)
 }
 
-// act does what a form of the person's page asks for, and answers 303 to that
-// page, or shows it again.
+// act runs do for the person in the path, and answers 303 to the person's page, or shows it again
+// with what is wrong.
 func (s *Room) act(w http.ResponseWriter, r *http.Request, me web.Owned, name string, do func(account.Person) error) error {
 	one, err := s.person(r)
 	if err != nil {
@@ -102,8 +102,8 @@ func (s *Room) act(w http.ResponseWriter, r *http.Request, me web.Owned, name st
 	})
 }
 
-// ProfileSubmit answers POST /people/{username}/profile: it sets the name and the
-// email address; another one is not confirmed.
+// ProfileSubmit answers POST /people/{username}/profile: it sets the name and the email address; a new
+// address is not confirmed.
 func (s *Room) ProfileSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	form, err := web.ReadForm(r, "name", "email")
 	if err != nil {
@@ -114,7 +114,7 @@ func (s *Room) ProfileSubmit(w http.ResponseWriter, r *http.Request, me web.Owne
 	})
 }
 
-// GroupsSubmit answers POST /people/{username}/groups.
+// GroupsSubmit answers POST /people/{username}/groups: it sets the account's groups.
 func (s *Room) GroupsSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	form, err := web.ReadForm(r, "groups")
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *Room) GroupsSubmit(w http.ResponseWriter, r *http.Request, me web.Owned
 	})
 }
 
-// RoleSubmit answers POST /people/{username}/role.
+// RoleSubmit answers POST /people/{username}/role: it sets the account's role.
 func (s *Room) RoleSubmit(w http.ResponseWriter, r *http.Request, me web.ProvenOwner) error {
 	form, err := web.ReadForm(r, "role")
 	if err != nil {
@@ -136,7 +136,7 @@ func (s *Room) RoleSubmit(w http.ResponseWriter, r *http.Request, me web.ProvenO
 	})
 }
 
-// factorsOf names what the person has beside the password.
+// factorsOf returns the person's second factors as text.
 func factorsOf(st factor.State) string {
 	var all []string
 	if !st.App.IsZero() {
@@ -151,8 +151,8 @@ func factorsOf(st factor.State) string {
 	return strings.Join(all, ", ")
 }
 
-// ClearFactorsSubmit answers POST /people/{username}/clear-factors: the person has
-// only the password, and no session.
+// ClearFactorsSubmit answers POST /people/{username}/clear-factors: it removes every factor but the
+// password, and ends all sessions.
 func (s *Room) ClearFactorsSubmit(w http.ResponseWriter, r *http.Request, me web.ProvenOwner) error {
 	return s.act(w, r, me.Owner(), "clear-factors", func(p account.Person) error {
 		err := s.Factors.Clear(r.Context(), p.Identity, web.Actor(r))
@@ -163,24 +163,24 @@ func (s *Room) ClearFactorsSubmit(w http.ResponseWriter, r *http.Request, me web
 	})
 }
 
-// DisableSubmit answers POST /people/{username}/disable.
+// DisableSubmit answers POST /people/{username}/disable: it disables the account.
 func (s *Room) DisableSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	return s.act(w, r, me, "disable", func(p account.Person) error { return s.Accounts.Disable(r.Context(), p.Username, web.Actor(r)) })
 }
 
-// EnableSubmit answers POST /people/{username}/enable.
+// EnableSubmit answers POST /people/{username}/enable: it enables the account.
 func (s *Room) EnableSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	return s.act(w, r, me, "enable", func(p account.Person) error { return s.Accounts.Enable(r.Context(), p.Username, web.Actor(r)) })
 }
 
-// ApproveSubmit answers POST /people/{username}/approve: the account that waited can
-// sign in.
+// ApproveSubmit answers POST /people/{username}/approve: it approves the account, which can then sign
+// in.
 func (s *Room) ApproveSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	return s.act(w, r, me, "approve", func(p account.Person) error { return s.Accounts.Approve(r.Context(), p.Username, web.Actor(r)) })
 }
 
-// RejectSubmit answers POST /people/{username}/reject: the account that waited is
-// gone, 303 to /people.
+// RejectSubmit answers POST /people/{username}/reject: it deletes the account that waits for approval,
+// 303 to /people.
 func (s *Room) RejectSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	one, err := s.person(r)
 	if err != nil {
@@ -194,14 +194,13 @@ func (s *Room) RejectSubmit(w http.ResponseWriter, r *http.Request, me web.Owned
 	return web.SeeOther(w, "/people?done=rejected")
 }
 
-// UnlockSubmit answers POST /people/{username}/unlock: it lifts the account's
-// lock, unless that is one's own.
+// UnlockSubmit answers POST /people/{username}/unlock: it unlocks the account, unless it is the owner's
+// own.
 func (s *Room) UnlockSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	return s.act(w, r, me, "unlock", func(p account.Person) error { return s.Accounts.Unlock(r.Context(), p.Username, web.Actor(r)) })
 }
 
-// EndSessionsSubmit answers POST /people/{username}/end-sessions: the person is
-// signed out everywhere.
+// EndSessionsSubmit answers POST /people/{username}/end-sessions: it ends all sessions of the account.
 func (s *Room) EndSessionsSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	return s.act(w, r, me, "end-sessions", func(p account.Person) error {
 		return s.Accounts.EndSessions(r.Context(), p.Username, web.Actor(r))

@@ -22,7 +22,7 @@ func TestAnOwnerChangesAPerson(t *testing.T) {
 	post("profile", "The profile is saved.", "name", "Una O.", "email", "Una@site.example").Says("h1", "Una O.")
 	post("groups", "The groups are saved.", "groups", "ops, dev")
 	post("role", "The role is saved.", "role", "owner").Says("#role [selected]", "owner")
-	una.Get("/people").Want(http.StatusOK) // at once
+	una.Get("/people").Want(http.StatusOK) // the new role applies at once
 	post("role", "The role is saved.", "role", "member")
 	una.Get("/people").Want(http.StatusForbidden)
 	post("end-sessions", "The person is signed out everywhere.")
@@ -41,7 +41,7 @@ func TestAnOwnerChangesAPerson(t *testing.T) {
 	}
 }
 
-// What is refused is said on the page, with 422, and nothing changes.
+// A refused change is explained on the page, with 422, and nothing changes.
 func TestWhatAnOwnerMayNotDo(t *testing.T) {
 	s, b := newPlace(t)
 	before := s.State(t)
@@ -72,7 +72,7 @@ func TestWhatAnOwnerMayNotDo(t *testing.T) {
 	b.Get("/people/NO%20name").Want(http.StatusNotFound)
 }
 
-// A reset link is shown this once, and works.
+// A reset link is shown once, and works.
 func TestAnOwnerMakesAResetLink(t *testing.T) {
 	s, b := newPlace(t)
 	got := b.Post("/people/una/reset").Want(http.StatusOK)
@@ -99,8 +99,8 @@ func TestAnOwnerDeletesAPerson(t *testing.T) {
 	s.Browser(t).Post(s.Link(t, account.Member), "username", "una", "password", webtest.Good).Want(http.StatusUnprocessableEntity)
 }
 
-// Who lost a phone has only the password after it, and is signed out; the page says
-// what there is.
+// After clearing, the person has only the password, and is signed out; the page shows which factors there
+// are.
 func TestAnOwnerClearsFactors(t *testing.T) {
 	s, b := newPlace(t)
 	una := s.SignedIn(t, "una")

@@ -1,5 +1,5 @@
-// Package people is where owners look after the site's people: who has an
-// account, what they may do, and what happened.
+// Package people has the pages where owners manage people: accounts, roles and groups, invitations, and
+// the audit log.
 package people
 
 import (
@@ -15,7 +15,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// Room answers the owners' pages.
+// Room has the handlers of these pages.
 type Room struct {
 	*web.Site
 
@@ -23,11 +23,11 @@ type Room struct {
 	Factors  *factor.Store
 	Sessions *session.Store
 	SignUp   string // as in handlers.Config
-	// Opens returns what strangers may open, where they may make accounts.
+	// Opens returns what strangers may open if they can create accounts.
 	Opens func(context.Context) ([]string, error)
 }
 
-// Mistakes are those of the forms about a person.
+// Mistakes are the mistakes in the forms about a person.
 var Mistakes = []web.Mistake{
 	{Err: account.ErrGroup, Text: "A group is 1 to 32 letters (a to z), digits, dots, dashes and underscores, and starts with a letter or a digit. A person is in at most 32."},
 	{Err: account.ErrRole, Text: "A role is owner or member."},
@@ -44,7 +44,7 @@ var (
 	errOnlyPassword = errors.New("the account has no other factor")
 )
 
-// person returns the person that the path names. Errors: web.ErrNotFound.
+// person returns the person with the username in the path. Errors: web.ErrNotFound.
 func (s *Room) person(r *http.Request) (account.Person, error) {
 	p, err := s.Accounts.Person(r.Context(), r.PathValue("username"))
 	if errors.Is(err, account.ErrName) || errors.Is(err, account.ErrUnknown) {
@@ -53,11 +53,10 @@ func (s *Room) person(r *http.Request) (account.Person, error) {
 	return p, err
 }
 
-// layout is what the layout needs of the room's pages.
+// layout returns the layout of every page in this room.
 func layout(me web.Owned) web.Layout { return web.Layout{Me: me.Account(), Here: "/people"} }
 
-// groupsOf returns the groups that were typed, with spaces or commas between
-// them.
+// groupsOf splits the typed groups at spaces and commas.
 func groupsOf(typed string) []string {
 	return strings.FieldsFunc(strings.ToLower(typed), func(c rune) bool { return c == ',' || unicode.IsSpace(c) })
 }

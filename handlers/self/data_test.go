@@ -42,7 +42,7 @@ func download(b *webtest.Browser) (f file, body string) {
 	return f, got.Body
 }
 
-// The file has all that is one's own, nothing of others, and no secret.
+// The file has all of the person's own data, nothing of others, and no secret.
 func TestOwnData(t *testing.T) {
 	s := webtest.New(t, webtest.WithPasskeys)
 	s.Add(t, "ada", account.Owner)
