@@ -29,11 +29,50 @@ var unguarded = []string{"\t\tinternal;\n", "", "\t\tproxy_pass_request_headers 
 // client from the app.
 var stripLines = regexp.MustCompile(`(?m)^\tproxy_set_header Remote.*\n`)
 
-// front is nginx in front of glassjar and of an app.
+// front is nginx in front of glassjar and of an app, by a file that a test changes, and
+// an owner, ada, in the group dev, who is signed in in the browser.
 type front struct {
-	t    *testing.T
-	addr string
-	stop func()
+	*browsertest.Page
+
+	t         *testing.T
+	addr      string
+	jar, wiki string // public URLs
+	app       *httptest.Server
+	glassjar  *program
+	stop      func()
+}
+
+func newFront(t *testing.T) *front {
+	t.Helper()
+	own := proxytest.Free(t)
+	f := &front{t: t, addr: proxytest.Free(t), app: newEcho(t)}
+	_, port, _ := net.SplitHostPort(f.addr)
+	f.jar, f.wiki = "http://jar.localhost:"+port, "http://wiki.localhost:"+port
+	public, err := url.Parse(f.jar)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var signIn strings.Builder // glassjar alone, as it is before there is an app
+	if err := recipe.Write(&signIn, "nginx", recipe.Site{PublicURL: public, Address: own, Listen: f.addr}); err != nil {
+		t.Fatal(err)
+	}
+	f.runs(signIn.String())
+	f.glassjar = start(t, t.TempDir(), "ADDR="+own, "PUBLIC_URL="+f.jar)
+	f.Page = browsertest.Open(t)
+	f.MakeAccount(f.jar+f.glassjar.firstLink(), "ada", good)
+	f.glassjar.must("", "user", "group", "ada", "dev")
+	return f
+}
+
+// newEcho starts an app whose pages say what was asked, for whom, and with what headers.
+func newEcho(t *testing.T) *httptest.Server {
+	t.Helper()
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "<!doctype html><link rel=icon href=data:,><title>Wiki</title><h1>%s for %s</h1><pre>%s</pre>",
+			html.EscapeString(r.RequestURI), html.EscapeString(r.Header.Get("Remote-User")), html.EscapeString(fmt.Sprint(r.Header)))
+	}))
+	t.Cleanup(app.Close)
+	return app
 }
 
 // runs has nginx run by the text from now on, on loopback alone.
@@ -46,82 +85,69 @@ func (f *front) runs(text string) {
 	f.stop = proxytest.Nginx.Run(f.t, strings.ReplaceAll(text, "listen *:"+port, "listen "+f.addr), f.addr)
 }
 
+// addsWiki adds the app, and returns its page.
+func (f *front) addsWiki() (at string) {
+	f.t.Helper()
+	f.Open(f.jar + "/apps/new")
+	for id, text := range map[string]string{"name": "Wiki", "host": strings.TrimPrefix(f.wiki, "http://"), "upstream": f.app.Listener.Addr().String(), "groups": "dev"} {
+		f.Fill(id, text)
+	}
+	f.Press("Add it")
+	f.Sees("Wiki")
+	return f.jar + f.Path()
+}
+
+// shows opens the app's first page, and waits for its heading, or that of the gate's page.
+func (f *front) shows(heading string) {
+	f.t.Helper()
+	f.Open(f.wiki + "/")
+	f.Sees(heading)
+}
+
+// tests presses the button that tests the app, and waits until the page reads so.
+func (f *front) tests(button, selector, text string) {
+	f.t.Helper()
+	f.Press(button)
+	f.Sees("Test of Wiki") // the page loads itself again until then
+	f.Reads(selector, text)
+}
+
 // From nothing to a protected app in the browser: an owner adds the app, saves the file
 // that its page offers, and nginx runs by it. The app opens after a sign-in, for people
 // of its groups alone; the test of the app finds nothing, and a hole once the file has
 // one; without the app its host's cookie opens nothing.
 func TestAppFromNothing(t *testing.T) {
 	t.Parallel()
-	addr, own := proxytest.Free(t), proxytest.Free(t)
-	f := &front{t: t, addr: addr}
-	_, port, _ := net.SplitHostPort(addr)
-	jar, wiki := "http://jar.localhost:"+port, "http://wiki.localhost:"+port
-	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, "<!doctype html><link rel=icon href=data:,><title>Wiki</title><h1>%s for %s</h1><pre>%s</pre>",
-			html.EscapeString(r.RequestURI), html.EscapeString(r.Header.Get("Remote-User")), html.EscapeString(fmt.Sprint(r.Header)))
-	}))
-	t.Cleanup(app.Close)
-	public, err := url.Parse(jar)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var signIn strings.Builder // glassjar alone, as it is before there is an app
-	if err := recipe.Write(&signIn, "nginx", recipe.Site{PublicURL: public, Address: own, Listen: addr}); err != nil {
-		t.Fatal(err)
-	}
-	f.runs(signIn.String())
-	s := start(t, t.TempDir(), "ADDR="+own, "PUBLIC_URL="+jar)
-	p := browsertest.Open(t)
-	p.MakeAccount(jar+s.firstLink(), "ada", good)
-	s.must("", "user", "group", "ada", "dev")
-
-	p.Open(jar + "/apps/new")
-	for id, text := range map[string]string{"name": "Wiki", "host": "wiki.localhost:" + port, "upstream": app.Listener.Addr().String(), "groups": "dev"} {
-		p.Fill(id, text)
-	}
-	p.Press("Add it")
-	p.Sees("Wiki")
-	at := jar + p.Path()
-	text := downloaded(t, s, p)
+	f := newFront(t)
+	at := f.addsWiki()
+	text := downloaded(t, f.glassjar, f.Page)
 	f.runs(text)
 
-	p.SignOut()
-	p.Open(wiki + "/some/page?a=b")
-	p.Sees("Sign in")
-	p.Submit("ada", good)
-	p.Sees("/some/page?a=b for ada")
+	f.SignOut()
+	f.Open(f.wiki + "/some/page?a=b")
+	f.Sees("Sign in")
+	f.Submit("ada", good)
+	f.Sees("/some/page?a=b for ada")
 
-	allowed(p, at, "ops")
-	p.Open(wiki + "/")
-	p.Sees("Not for ada")
-	allowed(p, at, "dev")
-	p.Open(wiki + "/")
-	p.Sees("/ for ada")
+	allowed(f.Page, at, "ops")
+	f.shows("Not for ada")
+	allowed(f.Page, at, "dev")
+	f.shows("/ for ada")
 
-	p.Open(at)
-	p.Press("Test it")
-	p.Sees("Test of Wiki") // the page loads itself again until then
-	p.Reads("main > .row .state", "68 pass")
-
+	f.Open(at)
+	f.tests("Test it", "main > .row .state", "68 pass")
 	f.runs(stripLines.ReplaceAllString(text, ""))
-	p.Press("Test again")
-	p.Sees("Test of Wiki")
-	p.Reads("main .state.bad b", "4 FAIL FAIL: Remote-User and the like, forged, signed in FAIL: REMOTE-User and the like, forged, signed in "+
+	f.tests("Test again", "main .state.bad b", "4 FAIL FAIL: Remote-User and the like, forged, signed in FAIL: REMOTE-User and the like, forged, signed in "+
 		"FAIL: RemoteUser and the like, forged, signed in FAIL: Remote-User, forged and named in Connection, signed in")
-
 	f.runs(strings.NewReplacer(unguarded...).Replace(text))
-	p.Press("Test again")
-	p.Sees("Test of Wiki")
-	p.Reads("main .state.bad b", "1 FAIL FAIL: the gate itself, /gate/check")
+	f.tests("Test again", "main .state.bad b", "1 FAIL FAIL: the gate itself, /gate/check")
 
 	f.runs(text)
-	p.Open(wiki + "/")
-	p.Sees("/ for ada")
-	p.Open(at)
-	p.Press("Remove the app")
-	p.Sees("Apps")
-	p.Open(wiki + "/")
-	p.Sees("Host not listed")
+	f.shows("/ for ada")
+	f.Open(at)
+	f.Press("Remove the app")
+	f.Sees("Apps")
+	f.shows("Host not listed")
 }
 
 // allowed has the app's page let people of the group alone open it.

@@ -38,93 +38,125 @@ func TestCanaries(t *testing.T) {
 	}
 }
 
+// singer is a browser that goes through the flows of a server, and gathers the canaries
+// on its way.
+type singer struct {
+	*browser
+	canaries
+
+	t *testing.T
+	p *program
+}
+
+// sing runs a server that logs in the format through every flow.
 func sing(t *testing.T, format string) {
 	t.Helper()
 	p := start(t, t.TempDir(), "LOG_LEVEL=debug", "LOG_FORMAT="+format)
-	c := canaries{}
+	s := &singer{newBrowser(p), canaries{}, t, p}
 	for i := range 6 {
-		c[fmt.Sprintf("password %d", i)] = fmt.Sprintf("canary no %d in a jar", i)
+		s.canaries[fmt.Sprintf("password %d", i)] = fmt.Sprintf("canary no %d in a jar", i)
 	}
-	pw := func(i int) string { return c[fmt.Sprintf("password %d", i)] }
-	b := newBrowser(p)
-	body := func(a answer) { c.heard(t, "a page", a.body+a.header.Get("Location")) }
-	do := func(path string, form url.Values, status int) {
-		t.Helper()
-		body(b.must(t, path, form, status))
-		for name, value := range b.cookies {
-			c[name+"="+value[len(value)-9:]] = value
-		}
-	}
-	keys := func() {
-		t.Helper()
-		ring, err := keyring.Read(filepath.Join(p.folder, ".env"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for key := range strings.SplitSeq(ring.Text(), ",") {
-			c["key "+key[:3]] = key
-		}
-	}
-	link := func(args ...string) (path string) {
-		t.Helper()
-		path = strings.TrimPrefix(strings.TrimSpace(p.must("", args...)), "http://jar.example")
-		return path
-	}
-
-	keys()
 	first := p.firstLink()
-	b.post(t, first, url.Values{"username": {"ada"}, "password": {"canary"}}, http.StatusUnprocessableEntity)
-	do(first+"/more", nil, http.StatusNotFound)
-	do(first, url.Values{"username": {"ada", "ada"}, "password": {pw(0)}}, http.StatusBadRequest)
-	do(first, url.Values{"username": {"ada"}, "password": {pw(0)}}, http.StatusSeeOther)
-	do("/account/password", url.Values{"current": {pw(1)}, "password": {pw(2)}}, http.StatusUnprocessableEntity)
-	do("/account/password", url.Values{"current": {pw(0)}, "password": {pw(2)}}, http.StatusSeeOther)
-	do("/account", nil, http.StatusOK)
-	do("/logout", url.Values{}, http.StatusSeeOther)
-	do("/auth", signInForm("ada", pw(3)), http.StatusUnprocessableEntity)
-	do("/auth", signInForm("nobody", pw(3)), http.StatusUnprocessableEntity)
-	// A form gives a typed name back, so these answers are not looked at.
-	for i, what := range []string{"a password", "a name that nobody has"} {
-		typed := []string{pw(4), "canary-that-is-no-account"}[i]
-		c[what+" in the wrong field"] = typed
-		b.post(t, "/auth", signInForm(typed, pw(3)), http.StatusUnprocessableEntity)
-		b.post(t, "/auth", url.Values{"username": {"ada"}, "password": {pw(3)}, "remember": {typed}, "next": {typed}}, http.StatusUnprocessableEntity)
-	}
-	do("/?password="+url.QueryEscape(pw(3))+"&key="+url.QueryEscape(pw(4)), nil, http.StatusOK)
-	do("/auth", url.Values{"password": {pw(2), pw(2)}, "pass": {pw(2)}}, http.StatusBadRequest)
-	do("/nowhere/"+url.PathEscape(pw(3)), nil, http.StatusNotFound)
-	do("/auth", signInForm("ada", pw(2)), http.StatusSeeOther)
-	p.must("", "keys", "rotate")
-	keys()
-	p.within(soon, "the new key is taken up", func() bool {
-		before := b.cookies["glassjar"]
-		do("/account", nil, http.StatusOK)
-		return b.cookies["glassjar"] != before
-	})
-	p.must(pw(4)+"\n", "user", "add", "bob", "--password-stdin")
-	for _, path := range []string{link("link", "reset", "bob"), link("link", "join")} {
-		code := path[strings.LastIndexByte(path, '/')+1:]
-		b.get(t, path, http.StatusOK) // the page has its own code in the form's action
-		b.post(t, path, url.Values{"username": {"carol"}, "password": {pw(5)}}, http.StatusSeeOther)
-		c["the code of "+path[:6]] = code
-		do(path, nil, http.StatusGone)
-	}
-
+	s.keys()
+	s.joins(first)
+	s.mistypes()
+	s.rotatesKeys()
+	s.opensLinks()
 	cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.pid))
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.stop()
-	c.heard(t, "stdout", p.stdout.String())
-	c["the first owner's code"] = strings.TrimPrefix(first, "/join/")
-	c.heard(t, "the log", p.stderr.String())
-	c.heard(t, "the argument list", string(cmdline))
+	s.heard(t, "stdout", p.stdout.String())
+	s.canaries["the first owner's code"] = strings.TrimPrefix(first, "/join/") // which stdout shows
+	s.heard(t, "the log", p.stderr.String())
+	s.heard(t, "the argument list", string(cmdline))
 	for _, file := range []string{"glassjar.db", "glassjar.db-wal"} {
 		if text, err := os.ReadFile(filepath.Join(p.folder, file)); err == nil {
-			c.heard(t, file, string(text))
+			s.heard(t, file, string(text))
 		}
 	}
-	if !strings.Contains(p.stderr.String(), "request read") || !strings.Contains(p.stderr.String(), "session_idle") || len(c) < 15 {
-		t.Errorf("%d canaries ran, and the log was not at its most talkative:\n%s", len(c), p.stderr)
+	if !strings.Contains(p.stderr.String(), "request read") || !strings.Contains(p.stderr.String(), "session_idle") || len(s.canaries) < 15 {
+		t.Errorf("%d canaries ran, and the log was not at its most talkative:\n%s", len(s.canaries), p.stderr)
+	}
+}
+
+// pw returns the i-th password.
+func (s *singer) pw(i int) string { return s.canaries[fmt.Sprintf("password %d", i)] }
+
+// do sends the form, or gets the page, looks at the answer, and keeps the cookies.
+func (s *singer) do(path string, form url.Values, status int) {
+	s.t.Helper()
+	a := s.must(s.t, path, form, status)
+	s.heard(s.t, "a page", a.body+a.header.Get("Location"))
+	for name, value := range s.cookies {
+		s.canaries[name+"="+value[len(value)-9:]] = value
+	}
+}
+
+// keys keeps the session keys.
+func (s *singer) keys() {
+	s.t.Helper()
+	ring, err := keyring.Read(filepath.Join(s.p.folder, ".env"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for key := range strings.SplitSeq(ring.Text(), ",") {
+		s.canaries["key "+key[:3]] = key
+	}
+}
+
+// joins makes the first owner, who changes the password and signs out.
+func (s *singer) joins(first string) {
+	s.t.Helper()
+	s.post(s.t, first, url.Values{"username": {"ada"}, "password": {"canary"}}, http.StatusUnprocessableEntity)
+	s.do(first+"/more", nil, http.StatusNotFound)
+	s.do(first, url.Values{"username": {"ada", "ada"}, "password": {s.pw(0)}}, http.StatusBadRequest)
+	s.do(first, url.Values{"username": {"ada"}, "password": {s.pw(0)}}, http.StatusSeeOther)
+	s.do("/account/password", url.Values{"current": {s.pw(1)}, "password": {s.pw(2)}}, http.StatusUnprocessableEntity)
+	s.do("/account/password", url.Values{"current": {s.pw(0)}, "password": {s.pw(2)}}, http.StatusSeeOther)
+	s.do("/account", nil, http.StatusOK)
+	s.do("/logout", url.Values{}, http.StatusSeeOther)
+}
+
+// mistypes types secrets where they are wrong, and where none belongs, and signs in.
+func (s *singer) mistypes() {
+	s.t.Helper()
+	s.do("/auth", signInForm("ada", s.pw(3)), http.StatusUnprocessableEntity)
+	s.do("/auth", signInForm("nobody", s.pw(3)), http.StatusUnprocessableEntity)
+	// A form gives a typed name back, so these answers are not looked at.
+	for what, typed := range map[string]string{"a password": s.pw(4), "a name that nobody has": "canary-that-is-no-account"} {
+		s.canaries[what+" in the wrong field"] = typed
+		s.post(s.t, "/auth", signInForm(typed, s.pw(3)), http.StatusUnprocessableEntity)
+		s.post(s.t, "/auth", url.Values{"username": {"ada"}, "password": {s.pw(3)}, "remember": {typed}, "next": {typed}}, http.StatusUnprocessableEntity)
+	}
+	s.do("/?password="+url.QueryEscape(s.pw(3))+"&key="+url.QueryEscape(s.pw(4)), nil, http.StatusOK)
+	s.do("/auth", url.Values{"password": {s.pw(2), s.pw(2)}, "pass": {s.pw(2)}}, http.StatusBadRequest)
+	s.do("/nowhere/"+url.PathEscape(s.pw(3)), nil, http.StatusNotFound)
+	s.do("/auth", signInForm("ada", s.pw(2)), http.StatusSeeOther)
+}
+
+// rotatesKeys makes a new session key, and waits until the cookie is signed with it.
+func (s *singer) rotatesKeys() {
+	s.t.Helper()
+	s.p.must("", "keys", "rotate")
+	s.keys()
+	s.p.within(soon, "the new key is taken up", func() bool {
+		before := s.cookies["glassjar"]
+		s.do("/account", nil, http.StatusOK)
+		return s.cookies["glassjar"] != before
+	})
+}
+
+// opensLinks uses a link of each kind, made by commands.
+func (s *singer) opensLinks() {
+	s.t.Helper()
+	s.p.must(s.pw(4)+"\n", "user", "add", "bob", "--password-stdin")
+	for _, args := range [][]string{{"link", "reset", "bob"}, {"link", "join"}} {
+		path := strings.TrimPrefix(strings.TrimSpace(s.p.must("", args...)), "http://jar.example")
+		s.get(s.t, path, http.StatusOK) // the page has its own code in the form's action
+		s.post(s.t, path, url.Values{"username": {"carol"}, "password": {s.pw(5)}}, http.StatusSeeOther)
+		s.canaries["the code of "+path[:6]] = path[strings.LastIndexByte(path, '/')+1:]
+		s.do(path, nil, http.StatusGone)
 	}
 }

@@ -137,15 +137,11 @@ func (e engine) image() {
 	}
 }
 
-// A container engine builds the image by .ci/Containerfile as it is, and runs it with
-// what the compose file says. It is healthy, keeps what it writes in its volume, and
-// ends when it is stopped.
-func TestContainer(t *testing.T) {
-	t.Parallel()
-	e := newEngine(t)
-	e.image()
+// composedRun returns the command that runs the image as the compose file does, but on
+// the port of this machine.
+func composedRun(t *testing.T, port string) []string {
+	t.Helper()
 	glassjar := composed(t).Services["glassjar"]
-	_, port, _ := strings.Cut(proxytest.Free(t), ":")
 	args := []string{
 		"podman", "run", "--rm", "--name=jar", "--security-opt=no-new-privileges", "--read-only-tmpfs=false",
 		fmt.Sprintf("--read-only=%v", glassjar.ReadOnly), "--cap-drop=" + strings.Join(glassjar.CapDrop, ","), "--env=ADDR=127.0.0.1:" + port,
@@ -156,7 +152,18 @@ func TestContainer(t *testing.T) {
 	for name, value := range glassjar.Environment {
 		args = append(args, "--env="+name+"="+value)
 	}
-	p := spawnCommand(t, e.command(append(args, "glassjar")...), nil, t.TempDir(), e.settings...)
+	return append(args, "glassjar")
+}
+
+// A container engine builds the image by .ci/Containerfile as it is, and runs it with
+// what the compose file says. It is healthy, keeps what it writes in its volume, and
+// ends when it is stopped.
+func TestContainer(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	e.image()
+	_, port, _ := strings.Cut(proxytest.Free(t), ":")
+	p := spawnCommand(t, e.command(composedRun(t, port)...), nil, t.TempDir(), e.settings...)
 	t.Cleanup(func() { _, _ = e.podman("rm", "--force", "--time=0", "jar") }) // which outlives podman
 	p.serves()
 	p.port = port

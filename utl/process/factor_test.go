@@ -21,54 +21,67 @@ func TestAnAuthenticatorAppInABrowser(t *testing.T) {
 	p := browsertest.Open(t)
 	p.MakeAccount(s.url+s.firstLink(), "ada", good)
 	p.Open(s.url + "/account/code")
-	phone, began := scan(t, p), time.Now()
-	code := func(later time.Duration) string {
-		digits, err := totp.GenerateCode(phone, began.Add(later))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return digits
-	}
-	enter := func(code, button string) {
-		p.Fill("code", code)
-		p.Press(button)
-	}
-	enter(code(0), "Turn it on")
+	phone := scan(t, p)
+	enter(p, phone.code(t, 0), "Turn it on")
 	p.Sees("Your recovery codes")
 	_, recovery, _ := strings.Cut(browsertest.Value[string](p, `document.querySelector("#recovery").textContent.split("\n")[0]`), "  ")
 	p.Press("I have saved them")
 	p.Sees("Your account")
 	p.SignOut()
 
-	step := func() {
-		p.Submit("ada", good)
-		p.Sees("One more step, ada")
-	}
 	const used = "That code was used already. Wait for the next."
-	step()
-	enter(code(0), "Sign in") // it set the app up
+	passwordOfAda(p)
+	enter(p, phone.code(t, 0), "Sign in") // it set the app up
 	p.Reads("#problem p", used)
-	enter(code(30*time.Second), "Sign in")
+	enter(p, phone.code(t, 30*time.Second), "Sign in")
 	p.Sees("Hello, ada")
 	p.SignOut()
-	step()
-	enter(code(30*time.Second), "Sign in")
+	passwordOfAda(p)
+	enter(p, phone.code(t, 30*time.Second), "Sign in")
 	p.Reads("#problem p", used)
 
 	p.Press("Use a recovery code")
-	enter(strings.ToUpper(recovery), "Sign in")
+	enter(p, strings.ToUpper(recovery), "Sign in")
 	p.Sees("Recovery codes")
 	p.Reads(".card h2", "7 of 8 are left")
 	p.SignOut()
-	step()
+	passwordOfAda(p)
 	p.Press("Use a recovery code")
-	enter(recovery, "Sign in")
+	enter(p, recovery, "Sign in")
 	p.Reads("#problem p", "That recovery code was used already. Take another one.")
 	p.Quiet("status of 422") // the refusals
 }
 
-// scan returns the secret in the picture on the page, as a phone's camera reads it.
-func scan(t *testing.T, p *browsertest.Page) string {
+// passwordOfAda is the first step of her sign-in.
+func passwordOfAda(p *browsertest.Page) {
+	p.Submit("ada", good)
+	p.Sees("One more step, ada")
+}
+
+// enter fills the code in and presses the button.
+func enter(p *browsertest.Page, code, button string) {
+	p.Fill("code", code)
+	p.Press(button)
+}
+
+// phone is an authenticator app.
+type phone struct {
+	secret string
+	began  time.Time // when it read the picture
+}
+
+// code returns the six digits of so much later than the phone began.
+func (f phone) code(t *testing.T, later time.Duration) string {
+	t.Helper()
+	digits, err := totp.GenerateCode(f.secret, f.began.Add(later))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return digits
+}
+
+// scan returns a phone whose camera has read the picture on the page.
+func scan(t *testing.T, p *browsertest.Page) phone {
 	t.Helper()
 	p.Do(chromedp.WaitVisible(chromedp.CSS("img.qr")))
 	said := webtest.ReadQR(t, p.Looks("img.qr"))
@@ -76,5 +89,5 @@ func scan(t *testing.T, p *browsertest.Page) string {
 	if err != nil || u.Scheme != "otpauth" || u.Host != "totp" || !strings.HasSuffix(u.Path, ":ada") {
 		t.Fatalf("the picture says %q, %v", said, err)
 	}
-	return u.Query().Get("secret")
+	return phone{u.Query().Get("secret"), time.Now()}
 }

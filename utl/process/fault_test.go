@@ -36,15 +36,10 @@ func (p *program) outage(live, leaving *browser) (over func()) {
 			answers <- a
 		}()
 	}
-	unavailable := func(what string, a answer) {
-		if a.status != http.StatusServiceUnavailable || a.took > patient || a.header.Get("Retry-After") == "" {
-			p.t.Errorf("%s: status %d after %v, Retry-After %q; want 503 within %v", what, a.status, a.took, a.header.Get("Retry-After"), patient)
-		}
-	}
 	for waiting := 3; waiting > 0; {
 		select {
 		case a := <-answers:
-			unavailable("a sign-in", a)
+			p.unavailable("a sign-in", a)
 			waiting--
 		case <-time.After(20 * time.Millisecond):
 			if a := live.get(p.t, quiet, http.StatusOK); a.took > time.Second {
@@ -52,7 +47,7 @@ func (p *program) outage(live, leaving *browser) (over func()) {
 			}
 		}
 	}
-	unavailable("a sign-out", leaving.post(p.t, "/logout", url.Values{}, http.StatusServiceUnavailable))
+	p.unavailable("a sign-out", leaving.post(p.t, "/logout", url.Values{}, http.StatusServiceUnavailable))
 	if leaving.cookies["glassjar"] != "" {
 		p.t.Error("the sign-out left the cookie where it was")
 	}
@@ -60,19 +55,40 @@ func (p *program) outage(live, leaving *browser) (over func()) {
 	live.get(p.t, quiet, http.StatusOK)
 	return func() {
 		p.t.Helper()
-		p.eventually("a sign-in works again", func() bool {
-			a, err := newBrowser(p).try("/auth", signInForm("ada", good))
-			return err == nil && a.status == http.StatusSeeOther
-		})
-		s := beside(p.t, p.folder)
-		defer s.close()
-		p.eventually("the sign-out is written", func() bool {
-			return s.one(`SELECT COUNT(*) FROM sessions WHERE ended_at > 0`) == 1
-		})
-		saved.get(p.t, "/account", http.StatusSeeOther)
-		live.get(p.t, "/account", http.StatusOK)
-		live.get(p.t, "/readyz", http.StatusOK)
-		p.sound()
+		p.mended(live, saved)
+	}
+}
+
+// mended sees that an outage is over: everything works, and the sign-out is written, of
+// which saved has the session.
+func (p *program) mended(live, saved *browser) {
+	p.t.Helper()
+	p.signsInAgain()
+	s := beside(p.t, p.folder)
+	defer s.close()
+	p.eventually("the sign-out is written", func() bool {
+		return s.one(`SELECT COUNT(*) FROM sessions WHERE ended_at > 0`) == 1
+	})
+	saved.get(p.t, "/account", http.StatusSeeOther)
+	live.get(p.t, "/account", http.StatusOK)
+	live.get(p.t, "/readyz", http.StatusOK)
+	p.sound()
+}
+
+// signsInAgain waits until a sign-in works again.
+func (p *program) signsInAgain() {
+	p.t.Helper()
+	p.eventually("a sign-in works again", func() bool {
+		a, err := newBrowser(p).try("/auth", signInForm("ada", good))
+		return err == nil && a.status == http.StatusSeeOther
+	})
+}
+
+// unavailable fails the test unless the answer is 503, in time, with Retry-After.
+func (p *program) unavailable(what string, a answer) {
+	p.t.Helper()
+	if a.status != http.StatusServiceUnavailable || a.took > patient || a.header.Get("Retry-After") == "" {
+		p.t.Errorf("%s: status %d after %v, Retry-After %q; want 503 within %v", what, a.status, a.took, a.header.Get("Retry-After"), patient)
 	}
 }
 

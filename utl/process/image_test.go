@@ -125,6 +125,32 @@ func TestImage(t *testing.T) {
 		t.Skipf("no mounts of one's own here (%v: %s): the image did not run", err, said)
 	}
 	i := built(t)
+	i.holdsTheProgramAlone(t)
+	_, port, _ := strings.Cut(proxytest.Free(t), ":")
+	env := composedEnv(t, i, port)
+	if got := i.asked(env); got != 1 {
+		t.Errorf("before the start its health is %d", got)
+	}
+	p := spawnInside(t, i, env)
+	p.port = port
+	p.eventually("it is healthy", func() bool { return i.asked(env) == 0 })
+	for _, name := range []string{".env", "glassjar.db"} {
+		info, err := os.Stat(filepath.Join(i.root, "data", name))
+		if err != nil || info.Mode() != 0o600 {
+			t.Errorf("%s: got %v, error %v", name, info, err)
+		}
+	}
+	newBrowser(p).get(t, "/readyz", http.StatusOK)
+	p.stop()
+	if got := i.asked(env); got != 1 {
+		t.Errorf("after the end its health is %d", got)
+	}
+}
+
+// holdsTheProgramAlone fails the test unless the image has the program, the roots of TLS
+// and no other file.
+func (i image) holdsTheProgramAlone(t *testing.T) {
+	t.Helper()
 	var files []string
 	if err := filepath.Walk(i.root, func(path string, info os.FileInfo, err error) error {
 		if err == nil && !info.IsDir() {
@@ -134,8 +160,13 @@ func TestImage(t *testing.T) {
 	}); err != nil || !slices.Equal(files, []string{"/etc/ssl/certs/ca-certificates.crt", "/glassjar"}) {
 		t.Fatalf("the image holds %v, error %v", files, err)
 	}
-	c := composed(t)
-	glassjar := c.Services["glassjar"]
+}
+
+// composedEnv returns the environment of the image's program in the compose file, but
+// with another port, because somebody may have its own.
+func composedEnv(t *testing.T, i image, port string) []string {
+	t.Helper()
+	glassjar := composed(t).Services["glassjar"]
 	if !glassjar.ReadOnly || !slices.Equal(glassjar.Volumes, []string{"data:/data"}) {
 		t.Fatalf("got %+v", glassjar)
 	}
@@ -143,34 +174,19 @@ func TestImage(t *testing.T) {
 	for name, value := range glassjar.Environment {
 		env = append(env, name+"="+value)
 	}
-	addr := proxytest.Free(t)
-	_, port, _ := strings.Cut(addr, ":")
-	for n, one := range env { // another may have the port
+	for n, one := range env {
 		env[n] = strings.Replace(one, "ADDR=:8080", "ADDR=:"+port, 1)
 	}
-	asked := func() int { // in the container, as the engine does
-		cmd := exec.Command(i.inside()[0], append(i.inside()[1:], i.health...)...)
-		cmd.Env = environment(env)
-		_ = cmd.Run() // the exit code says it
-		return cmd.ProcessState.ExitCode()
-	}
-	if got := asked(); got != 1 {
-		t.Errorf("before the start its health is %d", got)
-	}
-	p := spawnInside(t, i, env)
-	p.port = port
-	p.eventually("it is healthy", func() bool { return asked() == 0 })
-	for _, name := range []string{".env", "glassjar.db"} {
-		info, err := os.Stat(filepath.Join(i.root, "data", name))
-		if err != nil || info.Mode() != 0o600 {
-			t.Errorf("%s: got %v, error %v", name, info, err)
-		}
-	}
-	newBrowser(p).get(t, "/readyz", http.StatusOK)
-	p.stop()
-	if got := asked(); got != 1 {
-		t.Errorf("after the end its health is %d", got)
-	}
+	return env
+}
+
+// asked asks in the container for the program's health, as an engine does, and returns
+// the exit code.
+func (i image) asked(env []string) int {
+	cmd := exec.Command(i.inside()[0], append(i.inside()[1:], i.health...)...)
+	cmd.Env = environment(env)
+	_ = cmd.Run() // the exit code says it
+	return cmd.ProcessState.ExitCode()
 }
 
 // spawnInside starts the image's program.

@@ -40,12 +40,21 @@ func request(t *testing.T, url string) *http.Request {
 	return r
 }
 
-// What a running server shows is what happened, and no visitor makes up a label.
-func TestMetrics(t *testing.T) {
-	t.Parallel()
-	at := proxytest.Free(t)
-	p := start(t, t.TempDir(), "METRICS_ADDR="+at) // and LOG_LEVEL=warn, which keeps no line of a sign-in
-	p.owner("ada")
+// counted is what a server shows after visitors.
+var counted = []string{
+	`glassjar_sign_ins_total{result="ok"} 1`,
+	`glassjar_sign_ins_total{result="failed"} 1`,
+	`glassjar_http_request_duration_seconds_count{code="2xx",route="GET /logout"} 7`,
+	`glassjar_hash_wait_seconds_count 2`,
+	`glassjar_sessions_cached 1`,
+	`glassjar_mail_queue 0`,
+	`glassjar_db_errors_total 0`,
+	`glassjar_log_lines_dropped_total 0`,
+}
+
+// visitors do what counted has, and make words up wherever a visitor can.
+func visitors(t *testing.T, p *program) {
+	t.Helper()
 	ada := signedIn(t, p, "ada")
 	for range 7 {
 		ada.get(t, "/logout", http.StatusOK)
@@ -62,21 +71,21 @@ func TestMetrics(t *testing.T) {
 	for _, method := range []string{"GET", "BREW", "PROPFIND", "OPTIONS"} {
 		dial(t, p).send(method + " /" + method + " HTTP/1.1\r\n" + here + "User-Agent: made-up\r\n\r\n")
 	}
+}
+
+// What a running server shows is what happened, and no visitor makes up a label.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	at := proxytest.Free(t)
+	p := start(t, t.TempDir(), "METRICS_ADDR="+at) // and LOG_LEVEL=warn, which keeps no line of a sign-in
+	p.owner("ada")
+	visitors(t, p)
 	var text string
 	p.eventually("all is counted", func() bool {
 		text = scrape(t, at)
 		return strings.Contains(text, `glassjar_http_request_duration_seconds_count{code="4xx",route="none"} 5`)
 	})
-	for _, want := range []string{
-		`glassjar_sign_ins_total{result="ok"} 1`,
-		`glassjar_sign_ins_total{result="failed"} 1`,
-		`glassjar_http_request_duration_seconds_count{code="2xx",route="GET /logout"} 7`,
-		`glassjar_hash_wait_seconds_count 2`,
-		`glassjar_sessions_cached 1`,
-		`glassjar_mail_queue 0`,
-		`glassjar_db_errors_total 0`,
-		`glassjar_log_lines_dropped_total 0`,
-	} {
+	for _, want := range counted {
 		if !strings.Contains(text, "\n"+want+"\n") {
 			t.Errorf("%s is not shown", want)
 		}

@@ -10,17 +10,14 @@ import (
 	"glassjar/utl/browsertest"
 )
 
-// A person with a device, in a real browser, under the site's own policy: adds a
-// passkey, signs in by the button, by what the username's field offers and after the password, and is
-// refused with a count that went back, as somebody else, and with a passkey that was
-// removed, of which the device is told.
-func TestPasskeysInABrowser(t *testing.T) {
-	t.Parallel()
+// withPasskey returns a server, a real browser under the site's own policy, where ada has
+// added a passkey and signed out, and the device with the passkey.
+func withPasskey(t *testing.T) (*program, *browsertest.Page, *browsertest.Device) {
+	t.Helper()
 	s := start(t, t.TempDir())
 	p := browsertest.Open(t)
 	d := p.Device()
 	p.MakeAccount(s.url+s.firstLink(), "ada", good)
-
 	p.Open(s.url + "/account/passkeys")
 	d.Touched(true)
 	p.Press("Add a passkey")
@@ -31,7 +28,14 @@ func TestPasskeysInABrowser(t *testing.T) {
 	p.Reads("#problem p", "This device has a passkey for you already.")
 	d.Touched(false)
 	p.SignOut()
+	return s, p, d
+}
 
+// A passkey signs in by the button, by what the username's field offers and after the
+// password.
+func TestPasskeysInABrowser(t *testing.T) {
+	t.Parallel()
+	s, p, d := withPasskey(t)
 	byButton(p, d)
 	p.Sees("Hello, ada")
 	d.Touched(false)
@@ -43,6 +47,23 @@ func TestPasskeysInABrowser(t *testing.T) {
 	d.Touched(false)
 	p.SignOut()
 
+	p.Submit("ada", good)
+	p.Sees("One more step, ada")
+	d.Touched(true)
+	p.Do(chromedp.Click(chromedp.CSS("form[data-options] button")))
+	p.Sees("Hello, ada")
+	p.Quiet("status of 422") // a passkey was added twice
+}
+
+// A passkey is refused with a count that went back, as somebody else, and once it was
+// removed, of which the device is told; the password still leads to it.
+func TestPasskeysThatAreRefusedInABrowser(t *testing.T) {
+	t.Parallel()
+	s, p, d := withPasskey(t)
+	byButton(p, d) // so that it has a count
+	p.Sees("Hello, ada")
+	d.Touched(false)
+	p.SignOut()
 	kept := d.Passkeys()
 	kept[0].SignCount = 0
 	d.Put(kept[0])
@@ -57,7 +78,7 @@ func TestPasskeysInABrowser(t *testing.T) {
 	refused(p, d, "That did not work, or you stopped it. Try once more, or use your password.")
 	d.Knows(true)
 
-	p.Submit("ada", good) // it follows the password too
+	p.Submit("ada", good)
 	p.Sees("One more step, ada")
 	d.Touched(true)
 	p.Do(chromedp.Click(chromedp.CSS("form[data-options] button")))

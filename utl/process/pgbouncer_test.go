@@ -19,6 +19,18 @@ import (
 	"glassjar/utl/tooltest"
 )
 
+// pgbouncerINI is PgBouncer's file: PostgreSQL's host and database, then its own address.
+const pgbouncerINI = `[databases]
+jar = host=%s dbname=%s user=glassjar
+[pgbouncer]
+listen_addr = %s
+listen_port = %s
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 4
+`
+
 // pooler runs PgBouncer in transaction mode, with fewer connections to PostgreSQL than
 // one server has to it, and returns the database's URL through it as utl/db/README.md
 // has it.
@@ -36,16 +48,7 @@ func pooler(t *testing.T, database string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	settings := fmt.Sprintf(`[databases]
-jar = host=%s dbname=%s user=glassjar
-[pgbouncer]
-listen_addr = %s
-listen_port = %s
-unix_socket_dir =
-auth_type = any
-pool_mode = transaction
-default_pool_size = 4
-`, u.Query().Get("host"), strings.TrimPrefix(u.Path, "/"), host, port)
+	settings := fmt.Sprintf(pgbouncerINI, u.Query().Get("host"), strings.TrimPrefix(u.Path, "/"), host, port)
 	args := []string{filepath.Join(folder, "pgbouncer.ini")}
 	if err := os.WriteFile(args[0], []byte(settings), 0o644); err != nil {
 		t.Fatal(err)
@@ -54,11 +57,7 @@ default_pool_size = 4
 		if err := os.Chmod(folder, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		name := "nobody"
-		if _, err := user.Lookup("postgres"); err == nil {
-			name = "postgres"
-		}
-		args = append([]string{"--user", name}, args...)
+		args = append([]string{"--user", unprivileged()}, args...)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	cmd := exec.CommandContext(ctx, program, args...)
@@ -67,17 +66,31 @@ default_pool_size = 4
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cancel(); _ = cmd.Wait() })
-	for { // until it listens, or its minute is over
+	listens(ctx, t, at)
+	return "postgres://glassjar@" + at + "/jar?sslmode=disable&default_query_exec_mode=exec"
+}
+
+// unprivileged returns a user who is not root.
+func unprivileged() string {
+	if _, err := user.Lookup("postgres"); err == nil {
+		return "postgres"
+	}
+	return "nobody"
+}
+
+// listens waits until somebody listens at the address, as long as ctx lasts.
+func listens(ctx context.Context, t *testing.T, at string) {
+	t.Helper()
+	for {
 		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", at)
 		if err == nil {
 			_ = c.Close()
-			break
+			return
 		}
 		if ctx.Err() != nil {
 			t.Fatal("PgBouncer does not listen: ", err)
 		}
 	}
-	return "postgres://glassjar@" + at + "/jar?sslmode=disable&default_query_exec_mode=exec"
 }
 
 // Attack servers/pooler, servers/listener: two servers through PgBouncer in transaction mode, where nobody listens and nothing is

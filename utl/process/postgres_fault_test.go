@@ -71,14 +71,8 @@ func TestPostgresAway(t *testing.T) {
 	}
 }
 
-// unavailable fails the test unless the answer is 503, in time, with Retry-After.
-func (p *program) unavailable(what string, a answer) {
-	p.t.Helper()
-	if a.status != http.StatusServiceUnavailable || a.took > patient || a.header.Get("Retry-After") == "" {
-		p.t.Errorf("%s: status %d after %v, Retry-After %q; want 503 within %v", what, a.status, a.took, a.header.Get("Retry-After"), patient)
-	}
-}
-
+// away sees that what asks the database is told 503, live goes on for a while and is
+// then told the same, and saved, whose session has ended, is refused.
 func (p *program) away(live, leaving, saved *browser) {
 	p.t.Helper()
 	type told struct {
@@ -110,6 +104,15 @@ func (p *program) away(live, leaving, saved *browser) {
 			}
 		}
 	}
+	p.distrusts(live)
+	if status := saved.status(p.t, quiet); status == http.StatusOK {
+		p.t.Error("a session that was ended is accepted")
+	}
+}
+
+// distrusts waits until a live session, of which the database says nothing, is told 503.
+func (p *program) distrusts(live *browser) {
+	p.t.Helper()
 	p.within(12*time.Second, "the live session is not trusted any more", func() bool {
 		a, err := live.try(quiet, nil)
 		if err == nil && a.status == http.StatusServiceUnavailable {
@@ -121,18 +124,12 @@ func (p *program) away(live, leaving, saved *browser) {
 		}
 		return false
 	})
-	if status := saved.status(p.t, quiet); status == http.StatusOK {
-		p.t.Error("a session that was ended is accepted")
-	}
 }
 
 // back sees that all of it mended without a restart, and that so many ends are written.
 func (p onPostgres) back(live, saved *browser, ends int) {
 	p.t.Helper()
-	p.eventually("a sign-in works again", func() bool {
-		a, err := newBrowser(p.program).try("/auth", signInForm("ada", good))
-		return err == nil && a.status == http.StatusSeeOther
-	})
+	p.signsInAgain()
 	p.eventually("the live session is back", func() bool { return live.status(p.t, "/account") == http.StatusOK })
 	p.eventually("ready", func() bool { return live.status(p.t, "/readyz") == http.StatusOK })
 	p.eventually("the sign-out is written", func() bool {
@@ -146,9 +143,8 @@ func (p onPostgres) back(live, saved *browser, ends int) {
 }
 
 // Attack fault/database-away: PostgreSQL starts again under load: nobody is told anything but that
-// it does not work now, and then all goes on. When each
-// answer takes half a second more, who signs in waits, and is signed in.
-func TestPostgresRestartsAndIsSlow(t *testing.T) {
+// it does not work now, and then all goes on.
+func TestPostgresRestarts(t *testing.T) {
 	t.Parallel()
 	p := startOnPostgres(t)
 	live := signedIn(t, p.program, "ada")
@@ -161,10 +157,7 @@ func TestPostgresRestartsAndIsSlow(t *testing.T) {
 				case <-stop:
 					return
 				default:
-				}
-				a, err := b.try("/account", nil)
-				if err != nil || a.status != http.StatusOK && a.status != http.StatusServiceUnavailable || a.took > patient {
-					t.Errorf("a page under load: status %d after %v, error %v; want 200 or 503", a.status, a.took, err)
+					worksOrNotNow(t, "a page under load", b, "/account")
 				}
 			}
 		})
@@ -173,7 +166,26 @@ func TestPostgresRestartsAndIsSlow(t *testing.T) {
 	p.eventually("a page works again", func() bool { return live.status(t, "/account") == http.StatusOK })
 	close(stop)
 	load.Wait()
-	for range 3 { // which have their statements prepared: the first use of each takes two trips
+	p.signsInAgain()
+	p.stop()
+}
+
+// worksOrNotNow fails the test unless the page comes, or 503, in time.
+func worksOrNotNow(t *testing.T, what string, b *browser, path string) {
+	t.Helper()
+	a, err := b.try(path, nil)
+	if err != nil || a.status != http.StatusOK && a.status != http.StatusServiceUnavailable || a.took > patient {
+		t.Errorf("%s: status %d after %v, error %v; want 200 or 503", what, a.status, a.took, err)
+	}
+}
+
+// Attack fault/database-away: when each answer of PostgreSQL takes half a second more, who
+// signs in waits, and is signed in.
+func TestPostgresIsSlow(t *testing.T) {
+	t.Parallel()
+	p := startOnPostgres(t)
+	live := signedIn(t, p.program, "ada")
+	for range 3 { // on other connections, which have their statements prepared: the first use of each takes two trips
 		signedIn(t, p.program, "ada")
 	}
 	p.wire.Slow(500 * time.Millisecond)
@@ -194,17 +206,11 @@ func TestPostgresRestartsAndIsSlow(t *testing.T) {
 			}
 			waiting = false
 		case <-time.After(20 * time.Millisecond):
-			a, err := live.try(quiet, nil)
-			if err != nil || a.status != http.StatusOK && a.status != http.StatusServiceUnavailable || a.took > patient {
-				t.Errorf("a live session's page: status %d after %v, error %v; want 200 or 503", a.status, a.took, err)
-			}
+			worksOrNotNow(t, "a live session's page", live, quiet)
 		}
 	}
 	p.wire.Slow(0)
-	p.eventually("a sign-in works again", func() bool {
-		a, err := newBrowser(p.program).try("/auth", signInForm("ada", good))
-		return err == nil && a.status == http.StatusSeeOther
-	})
+	p.signsInAgain()
 	p.stop()
 }
 

@@ -38,27 +38,14 @@ func stopUnderLoad(t *testing.T, by syscall.Signal) {
 		load.Go(func() { browse(ctx, t, p, answered) })
 	}
 	body := signInForm("ada", good).Encode()
-	signing := make([]*conn, 4)
-	for i := range signing {
-		signing[i] = dial(t, p)
-		signing[i].send(fmt.Sprintf("%sContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", post, len(body)))
-		if a, err := signing[i].answer(); err != nil || a.status != http.StatusContinue {
-			t.Fatalf("got %d, error %v; want 100", a.status, err)
-		}
-	}
+	signing := begun(t, p, len(body))
 	p.eventually("there is load", func() bool { return answered.Load() > 50 })
 	if by == syscall.SIGINT { // a stranger who takes for ever is cut off after 10 s, and fails nothing
 		dial(t, p).send(post + "Content-Length: 9\r\n\r\nuser")
 	}
 
 	p.signal(by)
-	p.within(time.Second, "nobody new is let in", func() bool {
-		c, err := net.Dial("tcp", "127.0.0.1:"+p.port)
-		if err == nil {
-			_ = c.Close()
-		}
-		return err != nil
-	})
+	p.within(time.Second, "nobody new is let in", p.closed)
 	ada := newBrowser(p)
 	for _, c := range signing { // begun before the signal, they go on after it
 		c.send(body)
@@ -76,6 +63,30 @@ func stopUnderLoad(t *testing.T, by syscall.Signal) {
 	p.sound()
 	ada.at = start(t, p.folder)
 	ada.get(t, "/account", http.StatusOK)
+}
+
+// begun returns four connections on which a sign-in has begun: its body, of the length,
+// is still to be sent.
+func begun(t *testing.T, p *program, length int) []*conn {
+	t.Helper()
+	signing := make([]*conn, 4)
+	for i := range signing {
+		signing[i] = dial(t, p)
+		signing[i].send(fmt.Sprintf("%sContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", post, length))
+		if a, err := signing[i].answer(); err != nil || a.status != http.StatusContinue {
+			t.Fatalf("got %d, error %v; want 100", a.status, err)
+		}
+	}
+	return signing
+}
+
+// closed reports whether the server takes no connection.
+func (p *program) closed() bool {
+	c, err := net.Dial("tcp", "127.0.0.1:"+p.port)
+	if err == nil {
+		_ = c.Close()
+	}
+	return err != nil
 }
 
 // browse fetches a page again and again. Each answer is whole, or there is none

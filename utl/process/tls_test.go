@@ -66,37 +66,7 @@ func TestTLS(t *testing.T) {
 		}
 	}
 	for major, protocol := range map[int]string{1: "http/1.1", 2: "h2"} {
-		spoken := new(http.Protocols)
-		spoken.SetHTTP1(major == 1)
-		spoken.SetHTTP2(major == 2)
-		client := &http.Client{Transport: &http.Transport{TLSClientConfig: s.trusting(protocol), Protocols: spoken}, CheckRedirect: wire.CheckRedirect, Timeout: wire.Timeout}
-		for _, row := range []struct {
-			method, path, kind, body string
-			want                     int
-		}{
-			{http.MethodGet, "/healthz", "", "", 200},
-			{http.MethodGet, "/account", "", "", 303},
-			{"TRACE", "/", "", "", 405},
-			{"PROPFIND", "/", "", "", 405},
-			{http.MethodPost, "/auth", "multipart/form-data; boundary=x", "--x--", 415},
-			{http.MethodPost, "/auth", "application/x-www-form-urlencoded", "username=" + strings.Repeat("b", 64<<10), 413},
-			{http.MethodPost, "/auth", "application/x-www-form-urlencoded", strings.Repeat("a=b&", 10_000) + "a=b", 400},
-		} {
-			req, err := http.NewRequest(row.method, p.url+row.path, strings.NewReader(row.body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			req.Header.Set("Content-Type", row.kind)
-			res, err := client.Do(req)
-			if err != nil {
-				t.Fatalf("%s, %s %s: %v", protocol, row.method, row.path, err)
-			}
-			_ = res.Body.Close()
-			if res.StatusCode != row.want || res.ProtoMajor != major || res.Header.Get("Strict-Transport-Security") == "" {
-				t.Errorf("%s %s: got %s %d, want %s %d, with HSTS", row.method, row.path, res.Proto, res.StatusCode, protocol, row.want)
-			}
-		}
-		client.CloseIdleConnections()
+		s.answersIn(t, p, major, protocol)
 	}
 	c := dial(t, p)
 	c.send(alive)
@@ -104,6 +74,47 @@ func TestTLS(t *testing.T) {
 		t.Errorf("plain http: got %d, error %v; want 400", a.status, err)
 	}
 	p.stop()
+}
+
+// tlsRequests are some of those that go through different parts of the server, with the
+// status of the answer in each protocol; kind is the Content-Type.
+var tlsRequests = []struct {
+	method, path, kind, body string
+	want                     int
+}{
+	{http.MethodGet, "/healthz", "", "", 200},
+	{http.MethodGet, "/account", "", "", 303},
+	{"TRACE", "/", "", "", 405},
+	{"PROPFIND", "/", "", "", 405},
+	{http.MethodPost, "/auth", "multipart/form-data; boundary=x", "--x--", 415},
+	{http.MethodPost, "/auth", "application/x-www-form-urlencoded", "username=" + strings.Repeat("b", 64<<10), 413},
+	{http.MethodPost, "/auth", "application/x-www-form-urlencoded", strings.Repeat("a=b&", 10_000) + "a=b", 400},
+}
+
+// answersIn fails the test unless the server answers tlsRequests in the protocol, of the
+// major version.
+func (s overTLS) answersIn(t *testing.T, p *program, major int, protocol string) {
+	t.Helper()
+	spoken := new(http.Protocols)
+	spoken.SetHTTP1(major == 1)
+	spoken.SetHTTP2(major == 2)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: s.trusting(protocol), Protocols: spoken}, CheckRedirect: wire.CheckRedirect, Timeout: wire.Timeout}
+	defer client.CloseIdleConnections()
+	for _, row := range tlsRequests {
+		req, err := http.NewRequest(row.method, p.url+row.path, strings.NewReader(row.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", row.kind)
+		res, err := client.Do(req)
+		if err != nil {
+			t.Fatalf("%s, %s %s: %v", protocol, row.method, row.path, err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != row.want || res.ProtoMajor != major || res.Header.Get("Strict-Transport-Security") == "" {
+			t.Errorf("%s %s: got %s %d, want %s %d, with HSTS", row.method, row.path, res.Proto, res.StatusCode, protocol, row.want)
+		}
+	}
 }
 
 // A renewed certificate is shown without a restart; a broken pair is told in the
