@@ -18,7 +18,7 @@ import (
 	"glassjar/utl/metrics"
 )
 
-// sink is an answer that nobody reads.
+// sink is a ResponseWriter that discards everything.
 type sink struct {
 	header http.Header
 	status int
@@ -30,7 +30,7 @@ func (s *sink) Write(b []byte) (int, error) { return len(b), nil }
 
 func (s *sink) WriteHeader(status int) { s.status = status }
 
-// programLog returns a log that is queued as the program's is; nobody reads its lines.
+// programLog returns a log with a queue, as the program has it, whose output is discarded.
 func programLog(b *testing.B) *slog.Logger {
 	b.Helper()
 	lines := logs.New(io.Discard)
@@ -38,7 +38,7 @@ func programLog(b *testing.B) *slog.Logger {
 	return slog.New(lines.Handler(func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, nil) }))
 }
 
-// onePage returns a PAGES_DIR that holds a.html.
+// onePage returns a PAGES_DIR with a.html.
 func onePage(b *testing.B) *os.Root {
 	b.Helper()
 	folder := b.TempDir()
@@ -53,8 +53,7 @@ func onePage(b *testing.B) *os.Root {
 	return root
 }
 
-// BenchmarkAnswer is what an answer costs apart from net/http, its log line
-// included.
+// BenchmarkAnswer measures a response without net/http, including its log line.
 func BenchmarkAnswer(b *testing.B) {
 	w := webtest.NewWorld(b, webtest.Jar, "")
 	log, pages := programLog(b), onePage(b)
@@ -92,8 +91,8 @@ func BenchmarkAnswer(b *testing.B) {
 	}
 }
 
-// BenchmarkAnswerCores is how many times as many answers of the gate two cores
-// give as one in the same time.
+// BenchmarkAnswerCores measures how many times as many of the gate's responses two cores give as one in
+// the same time.
 func BenchmarkAnswerCores(b *testing.B) {
 	w := webtest.NewWorld(b, webtest.Jar, "")
 	log := programLog(b)
@@ -114,9 +113,8 @@ func BenchmarkAnswerCores(b *testing.B) {
 	})
 }
 
-// BenchmarkMetrics is what counting costs the gate's answer: with and without it take
-// turns of 2,000 answers, and the best turn of each counts, because other programs want
-// the cores too.
+// BenchmarkMetrics measures the cost of metrics in the gate's response. Runs of 2,000 responses with and
+// without metrics take turns, and the best run of each counts, because other programs use the cores too.
 func BenchmarkMetrics(b *testing.B) {
 	w := webtest.NewWorld(b, webtest.Jar, "")
 	log := programLog(b)

@@ -22,9 +22,9 @@ import (
 	"glassjar/utl/mail"
 )
 
-// Attack secrets/canaries: whatever is typed into any field of any form, a password in the
-// wrong one, is not in the log, at debug neither, and in the audit log only once
-// something has that name. The forms are those of the pages themselves.
+// Attack secrets/canaries: whatever is typed into any field of any form, such as a password into the
+// wrong one, is not logged, also not at debug, and is in the audit log only once something has that
+// name. The forms are taken from the pages themselves.
 func TestNoFieldIsInTheLog(t *testing.T) {
 	log := &webtest.SafeBuffer{}
 	s := webtest.New(t, logging(log, slog.LevelDebug, false), webtest.WithGate, webtest.WithLab, webtest.WithPasskeys, webtest.WithSignUp)
@@ -60,27 +60,26 @@ func TestNoFieldIsInTheLog(t *testing.T) {
 	}
 }
 
-// canary is a text that was sent in a field of the form that goes to action.
+// canary is a text that was sent in a field of the form with the action.
 type canary struct{ text, field, action string }
 
-// filler fills the fields of forms, one at a time.
+// filler fills in the fields of forms, one at a time.
 type filler struct {
 	*webtest.Site
 
-	sent     map[string]bool // fields that were filled, by action
+	sent     map[string]bool // fields that were filled in, by action
 	canaries []canary
 
-	// One visit of a page.
+	// The current visit to a page.
 	pattern  string           // of the page's route
-	signedIn bool             // whether the visitor is
-	state    string           // of the person that the page is about
-	n        int              // the visit's number
-	me       string           // the visitor's username
-	b        *webtest.Browser // the visitor's
+	signedIn bool             // whether the visitor is signed in
+	state    string           // the state of the account that the page is about
+	n        int              // number of the visit
+	me       string           // username of the visitor
+	b        *webtest.Browser // browser of the visitor
 }
 
-// page fills every field of every form of the page, for strangers and for people
-// who are signed in.
+// page fills in every field of every form of the page, for strangers and for people who are signed in.
 func (f *filler) page(t *testing.T, pattern string) {
 	t.Helper()
 	f.pattern = pattern
@@ -92,9 +91,8 @@ func (f *filler) page(t *testing.T, pattern string) {
 	}
 }
 
-// next opens the page afresh, fills a field that was not filled yet, and reports
-// whether there was one. Each time somebody new does it, an hour later, so that
-// nothing is limited.
+// next opens the page again, fills in a field that was not filled in yet, and reports whether there was
+// one. Each time it is another person, an hour later, so that no limit is reached.
 func (f *filler) next(t *testing.T) bool {
 	t.Helper()
 	f.Clock.Move(time.Hour)
@@ -112,8 +110,7 @@ func (f *filler) next(t *testing.T) bool {
 	return found
 }
 
-// visitor makes the account of the next visitor, who has one of everything, and the
-// browser.
+// visitor creates the next visitor's account, with one of everything, and browser.
 func (f *filler) visitor(t *testing.T) {
 	t.Helper()
 	f.n++
@@ -125,19 +122,18 @@ func (f *filler) visitor(t *testing.T) {
 	f.Add(t, f.me, role)
 	if f.signedIn {
 		f.SignedIn(t, f.me).AddPasskey(f.Device(), "backup")
-		f.Person(t, f.me) // elsewhere too
+		f.Person(t, f.me) // a session in another browser
 		f.AppPassword(t, f.me, account.AppPassword{Name: "backup"})
 		f.b = f.Person(t, f.me)
 	}
-	if f.pattern == "/auth/code" { // with a sign-in that waits for its code
+	if f.pattern == "/auth/code" { // with a pending sign-in
 		f.AddApp(t, f.me)
 		f.b = f.Browser(t)
 		f.b.SignIn(f.me, webtest.Good).Want(http.StatusSeeOther, f.pattern)
 	}
 }
 
-// more reports whether the page is visited for the second time by people who are
-// signed in, who then see it with more on it.
+// more reports whether signed-in people visit the page a second time, when it shows more.
 func (f *filler) more() bool { return f.signedIn && f.state == account.Disabled }
 
 // open opens the page.
@@ -159,7 +155,7 @@ func (f *filler) open(t *testing.T) *webtest.Answer {
 	return page
 }
 
-// path returns a path of the page's route, of something that it can be about.
+// path returns a path that the page's pattern matches, of something that exists.
 func (f *filler) path(t *testing.T) string {
 	t.Helper()
 	switch p := f.pattern; {
@@ -174,7 +170,7 @@ func (f *filler) path(t *testing.T) string {
 		return f.MailedLink(t, mail.Confirm, f.me)
 	case strings.HasPrefix(p, "/signup/"):
 		link := f.SignUpLink(t, f.me+"-new")
-		f.Add(t, f.me+"-new", account.Member) // another is to be chosen
+		f.Add(t, f.me+"-new", account.Member) // the form then asks for another username
 		return link
 	case strings.HasPrefix(p, "/lock/"):
 		return f.MailedLink(t, mail.NewBrowser, f.me)
@@ -182,7 +178,7 @@ func (f *filler) path(t *testing.T) string {
 		other := fmt.Sprint("other", f.n)
 		f.person(t, other)
 		return strings.Replace(p, "{username}", other, 1)
-	case p == "/account/passkeys" && f.more(): // the form of one of them
+	case p == "/account/passkeys" && f.more(): // the form that renames one
 		all := f.Texts(t, `SELECT id FROM passkeys ORDER BY created_at`)
 		return p + "?rename=" + all[len(all)-1]
 	case strings.HasPrefix(p, "/apps/{"):
@@ -195,7 +191,7 @@ func (f *filler) path(t *testing.T) string {
 	return path
 }
 
-// person makes the account of the state that f says.
+// person creates an account in the state f.state.
 func (f *filler) person(t *testing.T, username string) {
 	t.Helper()
 	if f.state == account.Waiting {
@@ -210,8 +206,8 @@ func (f *filler) person(t *testing.T, username string) {
 	}
 }
 
-// fill sends the form with a canary in the field, unless it was filled before,
-// and what is right in all others.
+// fill sends the form with a canary in the field, and valid values in all others, unless the field was
+// filled in before.
 func (f *filler) fill(form *goquery.Selection, name string) bool {
 	method, action := strings.ToUpper(form.AttrOr("method", "")), form.AttrOr("action", "")
 	c := canary{fmt.Sprintf("canary-%04d-in-a-jar", len(f.canaries)), name, action}
@@ -237,5 +233,5 @@ func (f *filler) fill(form *goquery.Selection, name string) bool {
 	return true
 }
 
-// oneAction is what stands in an action for one link, session or app password.
+// oneAction matches the part of an action that identifies one link, session or app password.
 var oneAction = regexp.MustCompile(`[0-9A-Za-z_-]{16,}|other[0-9]+`)

@@ -12,7 +12,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// The passwords of the canary test, which are on no page and in no log.
+// The passwords of the canary test, which must be on no page and in no log.
 const (
 	canaryFirst  = "canary first of nine"
 	canarySecond = "canary second of nine"
@@ -21,8 +21,8 @@ const (
 	canaryQuery  = "canary-in-the-query"
 )
 
-// Attack browser/link-codes, secrets/canaries: passwords, cookies and link codes run through every flow, and are
-// not in the log, at debug neither, and not in a page, but for a link's own.
+// Attack browser/link-codes, secrets/canaries: passwords, cookies and link codes pass through every flow.
+// They are not logged, also not at debug, and are on no page, except for a link's own.
 func TestCanaries(t *testing.T) {
 	for name, level := range map[string]slog.Level{"at info": slog.LevelInfo, "at debug": slog.LevelDebug} {
 		t.Run(name, func(t *testing.T) {
@@ -46,8 +46,8 @@ func TestCanaries(t *testing.T) {
 	}
 }
 
-// flows goes through everything that a person can do, in the database's
-// outage too, and returns what must stay secret, and what came back.
+// flows does everything that a person can do, also while the database is unavailable, and returns what
+// must stay secret, and the responses.
 func flows(t *testing.T, s *webtest.Site) (secrets []string, bodies map[string]string) {
 	t.Helper()
 	f := &flow{Site: s, b: s.Browser(t), bodies: map[string]string{}}
@@ -64,16 +64,16 @@ func flows(t *testing.T, s *webtest.Site) (secrets []string, bodies map[string]s
 	return f.secrets, f.bodies
 }
 
-// flow is a browser that keeps what must stay secret, and what came back.
+// flow is a browser that records what must stay secret, and the responses.
 type flow struct {
 	*webtest.Site
 
 	b       *webtest.Browser
 	secrets []string
-	bodies  map[string]string // by method and path
+	bodies  map[string]string // response bodies, by method and path
 }
 
-// do sends a request with a canary in its Referer, and keeps the answer and the cookies.
+// do sends a request with a canary in its Referer, and records the response and the cookies.
 func (f *flow) do(method, path string, want int, fields ...string) {
 	f.b.T.Helper()
 	req := f.b.Request(method, path, webtest.Form(fields...), "Content-Type", "application/x-www-form-urlencoded",
@@ -87,13 +87,13 @@ func (f *flow) do(method, path string, want int, fields ...string) {
 	}
 }
 
-// ask asks the gate with the Authorization header, and keeps the answer.
+// ask asks the gate with the Authorization header, and records the response.
 func (f *flow) ask(want int, authorization string) {
 	f.b.T.Helper()
 	f.bodies["the gate"] += f.b.Get("/gate/forward", webtest.Asked("http://wiki.example/", "Authorization", authorization)...).Want(want).Body
 }
 
-// link makes a link as Site.Link does, and keeps its code.
+// link creates a link as Site.Link does, and records its code.
 func (f *flow) link(t *testing.T, of string) string {
 	t.Helper()
 	link := f.Link(t, of)
@@ -129,13 +129,13 @@ func (f *flow) signsIn(t *testing.T) {
 	f.do("POST", "/account/prove", 303, "password", canarySecond)
 }
 
-// asksTheGate makes an app password, asks the gate with it, and returns it.
+// asksTheGate creates an app password, asks the gate with it, and returns it.
 func (f *flow) asksTheGate(t *testing.T) (app string) {
 	t.Helper()
 	const shown = "POST /account/app-passwords"
 	f.do("POST", "/account/app-passwords", 200, "name", "backup")
 	app = regexp.MustCompile(`gj_(\w{52})`).FindStringSubmatch(f.bodies[shown])[1]
-	delete(f.bodies, shown) // it shows the secret once
+	delete(f.bodies, shown) // the page that may show the secret
 	f.secrets = append(f.secrets, app, strings.ToLower(app))
 	f.ask(200, "Bearer gj_"+app)
 	f.ask(401, "Digest gj_"+app)
@@ -155,7 +155,7 @@ func (f *flow) resetsPassword(t *testing.T) {
 	f.do("GET", reset+"x", 410)
 }
 
-// inAnOutage takes the database away, and tries what needs it.
+// inAnOutage makes the database unavailable, and tries what needs it.
 func (f *flow) inAnOutage(t *testing.T, app string) {
 	t.Helper()
 	join := f.link(t, account.Member)

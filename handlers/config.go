@@ -22,7 +22,7 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// Config is what the pages need.
+// Config is what New needs.
 type Config struct {
 	Accounts *account.Store
 	Sessions *session.Store
@@ -33,20 +33,20 @@ type Config struct {
 	Lab      *anatomy.Lab // nil: no /lab
 	Passkeys *passkey.Store
 	Apps     *app.Store
-	Tests    *doctor.Runner // tests apps from outside, where somebody calls its Run
-	Recipe   *recipe.Site   // what recipes are filled in with; nil: the settings say too little for one
-	Gate     *gate.Gate     // without hosts it answers for none
-	SignUp   string         // who may make an account: account.ByInvitation, or empty, ByApproval or ByAnybody
-	// Strangers returns what everybody may open, where everybody may make an account.
+	Tests    *doctor.Runner // tests apps from outside; the caller runs its Run
+	Recipe   *recipe.Site   // the values of recipes; nil: the settings are not sufficient
+	Gate     *gate.Gate     // the gate
+	SignUp   string         // who may create an account: account.ByInvitation or "", ByApproval, or ByAnybody
+	// Strangers returns what everybody can open if everybody can create an account.
 	Strangers      func(context.Context) ([]string, error)
-	SecondFactor   bool           // everybody has to set up a second factor
-	SiteName       string         // what pages call the site; empty: glassjar
+	SecondFactor   bool           // whether everybody needs a second factor
+	SiteName       string         // the site's name in pages; empty: glassjar
 	PublicURL      *url.URL       // how browsers reach the site
-	AnyLoopback    bool           // loopback names and addresses at PublicURL's port are the site's too
-	TrustedProxies []netip.Prefix // whose X-Forwarded-* is believed, and who may ask the gate
+	AnyLoopback    bool           // whether every loopback name and address with PublicURL's port is accepted as Host
+	TrustedProxies []netip.Prefix // whose X-Forwarded-* headers are used, and who may ask the gate
 	Templates      fs.FS
 	Static         fs.FS
 	Log            *slog.Logger
-	Metrics        *metrics.Metrics // nil: nothing is counted
+	Metrics        *metrics.Metrics // nil: no metrics
 	Now            func() time.Time
 }

@@ -10,13 +10,13 @@ import (
 	"glassjar/utl/account"
 )
 
-// Attack cookie/several: of several cookies of our name the one that verifies counts; where
-// several do, or none, one is signed out and all are cleared.
+// Attack cookie/several: of several session cookies the valid one counts; if several are valid, or none,
+// the person is signed out and all are cleared.
 func TestSeveralCookiesOfOurName(t *testing.T) {
 	for name, change := range map[string]func(*handlers.Config){"glassjar": func(*handlers.Config) {}, "__Host-glassjar": webtest.Secure} {
 		where := "/ jar.example/ /account jar.example/account"
 		if name != "glassjar" {
-			where = "/ /account" // a __Host- cookie has no Domain
+			where = "/ /account" // a __Host- cookie has no Domain attribute
 		}
 		s := webtest.New(t, change)
 		s.Add(t, "ada", account.Owner)
@@ -50,8 +50,8 @@ func TestSeveralCookiesOfOurName(t *testing.T) {
 	}
 }
 
-// wantCleared fails the test unless the answer clears the cookie of the name, and no
-// other, in the places: each a domain and a path, with spaces between.
+// wantCleared fails the test unless the response clears exactly the cookies with this name in the places:
+// each a domain and a path, separated by spaces.
 func wantCleared(t *testing.T, a *webtest.Answer, name, places string) {
 	t.Helper()
 	var cleared []string
@@ -66,7 +66,7 @@ func wantCleared(t *testing.T, a *webtest.Answer, name, places string) {
 	}
 }
 
-// cookie returns the browser's cookie of the name, as name=value.
+// cookie returns the browser's cookie with the name, as name=value.
 func cookie(b *webtest.Browser, name string) string {
 	b.T.Helper()
 	for one := range strings.SplitSeq(b.Cookies(), "; ") {
@@ -78,7 +78,8 @@ func cookie(b *webtest.Browser, name string) string {
 	return ""
 }
 
-// Attack cookie/changed, cookie/cut, cookie/foreign-key: whatever a bad cookie holds, its bearer is signed out.
+// Attack cookie/changed, cookie/cut, cookie/foreign-key: whatever an invalid cookie contains, the person is
+// signed out.
 func TestBadCookies(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -105,8 +106,8 @@ func TestBadCookies(t *testing.T) {
 	}
 }
 
-// Attack cookie/rotated-key: a cookie that an old key signed works, and is signed anew by our
-// own pages; once the old key is gone it is nothing.
+// Attack cookie/rotated-key: a cookie signed with an old key is accepted, and signed again by the site's own
+// pages; once the old key is removed it is refused.
 func TestARotatedKey(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -132,7 +133,7 @@ func TestARotatedKey(t *testing.T) {
 	if got := old.Get("/account").Want(http.StatusOK); len(got.Cookies()) != 0 {
 		t.Error("a cookie that the new key signed was signed again")
 	}
-	stale.Clone().Post("/logout").Want(http.StatusSeeOther) // both cookies name one session
+	stale.Clone().Post("/logout").Want(http.StatusSeeOther) // both cookies are of the same session
 	old.Get("/account").Want(http.StatusSeeOther)
 
 	old = s.SignedIn(t, "ada")

@@ -11,15 +11,14 @@ import (
 	"glassjar/utl/audit"
 )
 
-// The CSRF matrix: what a browser, or somebody's script, may say of where a
-// POST came from. The second is the address that the request went to: PUBLIC_URL,
-// the third, in another spelling.
+// The CSRF matrix: the values of Origin that a browser or a script may send with a POST. The second is
+// PUBLIC_URL, to which the request is sent, and the third is the same in another spelling.
 var origins = []string{"", "http://jar.example:80", "http://jar.example", "https://evil.example", "null"}
 
 var csrf = []struct {
-	site    string // Sec-Fetch-Site
+	site    string // value of Sec-Fetch-Site
 	allowed [5]bool
-	without [5]bool // without a cookie of ours
+	without [5]bool // whether it is allowed without a cookie of the site
 }{
 	{"none", [5]bool{true, true, true, true, true}, [5]bool{true, true, true, true, true}},
 	{"same-origin", [5]bool{true, true, true, true, true}, [5]bool{true, true, true, true, true}},
@@ -58,7 +57,7 @@ func TestPostsFromElsewhereAreRefused(t *testing.T) {
 	}
 }
 
-// matrix sends the deed in every way that is to be allowed, or refused.
+// matrix sends the deed in every way that must be allowed, or in every way that must be refused.
 func matrix(t *testing.T, s *webtest.Site, b *webtest.Browser, d deed, allowed bool) {
 	t.Helper()
 	for _, row := range csrf {
@@ -95,7 +94,8 @@ func postFrom(t *testing.T, s *webtest.Site, b *webtest.Browser, d deed, site, o
 	got.WantPage()
 }
 
-// Attack browser/csrf: a cookie of ours alone is enough to ask where a POST came from.
+// Attack browser/csrf: a POST with any one of the site's cookies needs a header that says where it came
+// from.
 func TestAPostWithACookieMustTellItsOrigin(t *testing.T) {
 	s := webtest.New(t)
 	for _, row := range []struct {
@@ -118,7 +118,7 @@ func TestAPostWithACookieMustTellItsOrigin(t *testing.T) {
 	secured.Browser(t).Send("/auth", "", "Sec-Fetch-Site", "", "Origin", "", "Cookie", "__Host-glassjar-device=x").Want(http.StatusForbidden)
 }
 
-// Attack browser/csrf: methods that no route takes are refused as other sites' too.
+// Attack browser/csrf: methods without a route are refused too if another site sends them.
 func TestOtherMethodsFromElsewhereAreRefused(t *testing.T) {
 	s := webtest.New(t)
 	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, "BREW"} {

@@ -14,27 +14,27 @@ import (
 	"glassjar/utl/passkey/passkeytest"
 )
 
-// deed is a POST that changes something, as a page of ours sends it.
+// deed is a POST that changes something, as a page of the site sends it.
 type deed struct {
 	path   string
 	fields []string
-	shows  bool // the lab's: it answers with a page, and changes no store
-	tells  bool // it answers with a page that shows a secret once
+	shows  bool // of the lab: the response is a page, and no store changes
+	tells  bool // the response is a page that shows a secret once
 }
 
-// doer is bob, who does the deeds.
+// doer is bob, who makes the requests.
 type doer struct {
 	*webtest.Site
 
 	b         *webtest.Browser
-	device    *passkeytest.Device // with one passkey
+	device    *passkeytest.Device // a device with one passkey
 	app       webtest.App         // his authenticator app
-	next      webtest.App         // the one that he is about to set up
-	elsewhere string              // the id of his session in the other browser
+	next      webtest.App         // the app that he is setting up
+	elsewhere string              // id of his session in the other browser
 }
 
-// deeds returns the deed of each POST route, for bob, who is signed in in two
-// browsers, b and another, and his authenticator app.
+// deeds returns the deed of each POST route, for bob, who is signed in in b and in another browser, and his
+// authenticator app.
 func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) (map[string]deed, webtest.App) {
 	t.Helper()
 	bob := newDoer(t, s, b)
@@ -53,14 +53,14 @@ func newDoer(t *testing.T, s *webtest.Site, b *webtest.Browser) *doer {
 	b.AddPasskey(bob.device, "Laptop")
 	bob.next = b.SetUpApp(s)
 	s.Person(t, "bob")
-	b.SignIn("bob", webtest.Good).Want(http.StatusSeeOther, "/auth/code") // a pending sign-in too
+	b.SignIn("bob", webtest.Good).Want(http.StatusSeeOther, "/auth/code") // begins a pending sign-in too
 	s.AppPassword(t, "bob", account.AppPassword{Name: "backup"})
 	live := s.Texts(t, `SELECT id FROM sessions WHERE ended_at = 0 ORDER BY started_at`)
 	bob.elsewhere = live[len(live)-1]
 	return bob
 }
 
-// others makes the people whom bob does something to.
+// others creates the people on whom bob acts.
 func others(t *testing.T, s *webtest.Site) {
 	t.Helper()
 	s.Add(t, "una", account.Member)
@@ -76,7 +76,7 @@ func others(t *testing.T, s *webtest.Site) {
 	}
 }
 
-// labDeeds are those of the lab's pages.
+// labDeeds are the deeds of the lab's pages.
 var labDeeds = map[string]deed{
 	"POST /lab/request":  {path: "/lab/request", fields: []string{"sub1", "x"}, shows: true},
 	"POST /lab/session":  {path: "/lab/session", fields: []string{"do", "add", "key", "a", "value", "b"}, shows: true},
@@ -88,7 +88,7 @@ var labDeeds = map[string]deed{
 	"POST /lab/wire":     {path: "/lab/wire", fields: []string{"secret", "meet me at midnight"}, shows: true},
 }
 
-// appDeeds returns those of the pages about apps.
+// appDeeds returns the deeds of the pages about apps.
 func (bob *doer) appDeeds(t *testing.T) map[string]deed {
 	t.Helper()
 	wiki := "/apps/" + bob.NewApp(t, apps.App{Name: "Wiki", Host: "csrf.example", URL: "http://csrf.example/"}).ID
@@ -100,7 +100,7 @@ func (bob *doer) appDeeds(t *testing.T) map[string]deed {
 	}
 }
 
-// peopleDeeds returns those of the pages about people.
+// peopleDeeds returns the deeds of the pages about people.
 func (bob *doer) peopleDeeds(t *testing.T) map[string]deed {
 	t.Helper()
 	return map[string]deed{
@@ -121,7 +121,7 @@ func (bob *doer) peopleDeeds(t *testing.T) map[string]deed {
 	}
 }
 
-// signInDeeds returns those of the ways in and out.
+// signInDeeds returns the deeds of signing in and out.
 func (bob *doer) signInDeeds(t *testing.T) map[string]deed {
 	t.Helper()
 	return map[string]deed{
@@ -139,7 +139,7 @@ func (bob *doer) signInDeeds(t *testing.T) map[string]deed {
 	}
 }
 
-// accountDeeds returns those of the pages about one's own account.
+// accountDeeds returns the deeds of the pages of a person's own account.
 func (bob *doer) accountDeeds(t *testing.T) map[string]deed {
 	t.Helper()
 	passkey := "/account/passkeys/" + bob.Texts(t, `SELECT id FROM passkeys`)[0]
@@ -167,7 +167,7 @@ func (bob *doer) accountDeeds(t *testing.T) map[string]deed {
 	}
 }
 
-// invitation returns the id of an open invitation.
+// invitation returns the id of an unused invitation.
 func invitation(t *testing.T, s *webtest.Site) string {
 	t.Helper()
 	s.Link(t, account.Member)
@@ -178,7 +178,7 @@ func invitation(t *testing.T, s *webtest.Site) string {
 	return all[0].ID
 }
 
-// notice returns the id of a notice of the account's.
+// notice returns the id of one of the account's notices.
 func notice(t *testing.T, s *webtest.Site, name string) string {
 	t.Helper()
 	all := s.Texts(t, `SELECT n.id FROM notices n JOIN accounts a ON a.id = n.account_id WHERE a.username = ?`, name)

@@ -12,8 +12,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// ban returns the addresses that fail2ban, with README's filter for the format,
-// finds in the log.
+// ban returns the addresses that fail2ban finds in the log with README's filter for the format.
 func ban(t *testing.T, log *webtest.SafeBuffer, asJSON bool) (found []string) {
 	t.Helper()
 	readme, err := os.ReadFile("../README.md")
@@ -37,8 +36,8 @@ func ban(t *testing.T, log *webtest.SafeBuffer, asJSON bool) (found []string) {
 	return found
 }
 
-// Attack logs/injection: the filter finds each failed sign-in and app password and its
-// address, and no typed name makes it find another.
+// Attack logs/injection: the filter finds each failed sign-in and app password with its address, and no typed
+// name makes it find another address.
 func TestFail2ban(t *testing.T) {
 	t.Run("text", func(t *testing.T) { wantBans(t, false, `msg="sign-in failed" event=signin.failed ip=6.6.6.6 `) })
 	t.Run("JSON", func(t *testing.T) {
@@ -46,8 +45,8 @@ func TestFail2ban(t *testing.T) {
 	})
 }
 
-// wantBans fails the test unless the filter for the format finds the failures,
-// and no other address when the line is typed everywhere.
+// wantBans fails the test unless the filter for the format finds the failures, and no other address when the
+// line is typed into every field.
 func wantBans(t *testing.T, asJSON bool, line string) {
 	t.Helper()
 	log := &webtest.SafeBuffer{}
@@ -78,7 +77,7 @@ func wantBans(t *testing.T, asJSON bool, line string) {
 		failed++
 		b := w.Stranger(t, "192.0.2.7")
 		req := b.Request(http.MethodGet, "/gate/check", "", webtest.Asked(webtest.Jar+"/", "X-Forwarded-For", "192.0.2.7")...)
-		req.SetBasicAuth(strings.ReplaceAll(typed, ":", "="), "gj_"+line) // a colon would end the name
+		req.SetBasicAuth(strings.ReplaceAll(typed, ":", "="), "gj_"+line) // a colon would end the username
 		b.Exchange(req).Want(http.StatusUnauthorized)
 	}
 	found := ban(t, log, asJSON)
@@ -92,8 +91,8 @@ func wantBans(t *testing.T, asJSON bool, line string) {
 	}
 }
 
-// Sign-ins are told of in words that a filter can rely on: the address comes
-// before anything that a visitor can type.
+// The log lines of sign-ins have a form on which a filter can rely: the address comes before anything that a
+// visitor can type.
 func TestHowSignInsAreLogged(t *testing.T) {
 	log := &webtest.SafeBuffer{}
 	s := webtest.New(t, logging(log, slog.LevelInfo, false))

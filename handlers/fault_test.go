@@ -14,11 +14,11 @@ import (
 	"glassjar/utl/account"
 )
 
-// Attack http/panic: a panic is a logged 500 in our look, with every header; the next
-// request is none the worse.
+// Attack http/panic: a panic is logged, and answered with the 500 page with every header; the next request is
+// not affected.
 func TestAPanic(t *testing.T) {
 	s := webtest.New(t)
-	broken := s.Again(t, func(c *handlers.Config) { c.Accounts = &account.Store{} }) // without a database
+	broken := s.Again(t, func(c *handlers.Config) { c.Accounts = &account.Store{} }) // which panics, because it has no database
 	for _, path := range []string{"/join/CANARY", "/readyz"} {
 		got := broken.Browser(t).Get(path).Want(http.StatusInternalServerError)
 		got.Says("h1", "Something broke").WantHeaders(webtest.HeadersOf{})
@@ -37,13 +37,12 @@ func TestAPanic(t *testing.T) {
 	}
 }
 
-// cut is a connection that breaks in the middle of an answer, by a panic.
+// cut is a connection that breaks in the middle of a response, by a panic.
 type cut struct{ *httptest.ResponseRecorder }
 
 func (cut) Write([]byte) (int, error) { panic("cut") }
 
-// A panic once an answer began breaks the connection: half a page must not
-// look whole.
+// A panic after the response began aborts the connection, so that a partial page does not look complete.
 func TestAPanicInTheMiddleOfAnAnswer(t *testing.T) {
 	s := webtest.New(t)
 	defer func() {
@@ -57,7 +56,7 @@ func TestAPanicInTheMiddleOfAnAnswer(t *testing.T) {
 	s.Handler.ServeHTTP(cut{httptest.NewRecorder()}, webtest.With(func(*http.Request) {}))
 }
 
-// brokenTemplates returns the templates with one that breaks half-way.
+// brokenTemplates returns the templates, of which these fail in the middle.
 func brokenTemplates(t *testing.T, names ...string) fs.FS {
 	t.Helper()
 	files := fstest.MapFS{}
@@ -78,7 +77,7 @@ func brokenTemplates(t *testing.T, names ...string) fs.FS {
 	return files
 }
 
-// A template that breaks half-way is a whole 500, and nothing of the page.
+// A template that fails in the middle is answered with the complete 500 page, and nothing of its own page.
 func TestATemplateThatBreaks(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -95,7 +94,7 @@ func TestATemplateThatBreaks(t *testing.T) {
 	}
 }
 
-// same returns the browser, gone to this site.
+// same returns the browser with its cookies, for this site.
 func same(s *webtest.Site, b *webtest.Browser) *webtest.Browser {
 	b.T.Helper()
 	twin := b.Clone()
@@ -103,7 +102,7 @@ func same(s *webtest.Site, b *webtest.Browser) *webtest.Browser {
 	return twin
 }
 
-// What cannot work is refused at start.
+// New returns an error for a site that cannot work.
 func TestASiteThatCannotStart(t *testing.T) {
 	config := webtest.New(t).Settings
 	for name, change := range map[string]func(*handlers.Config){

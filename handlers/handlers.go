@@ -1,6 +1,6 @@
-// Package handlers joins the rooms of the site: New makes them, and routes is
-// the whole route table. A page lives in the room of its feature; what all
-// pages share is in web. No room imports another.
+// Package handlers assembles the site: New creates the rooms, and routes is the whole route table. A
+// page is in the room of its feature, and what all pages share is in package web. No room imports
+// another.
 package handlers
 
 import (
@@ -20,7 +20,7 @@ import (
 	"glassjar/utl/authn"
 )
 
-// site is the core and the rooms.
+// site has the core and the rooms.
 type site struct {
 	*web.Site
 
@@ -29,11 +29,12 @@ type site struct {
 	people  *people.Room
 	apps    *apps.Room
 	forward *forward.Room
-	lab     *lab.Room   // nil: LAB is off
-	files   *files.Room // nil: there is no PAGES_DIR
+	lab     *lab.Room   // nil: LAB=off
+	files   *files.Room // nil: PAGES_DIR is not set
 }
 
-// New returns the whole site. It fails when a template or a static file does.
+// New returns the handler of the whole site. It returns an error if a template or a static file is
+// invalid.
 func New(c Config) (http.Handler, error) {
 	core, err := web.New(web.Config{
 		Accounts: c.Accounts, Sessions: c.Sessions, Devices: c.Devices,
@@ -72,14 +73,13 @@ func New(c Config) (http.Handler, error) {
 	return core.Handler(s.routes(c)), nil
 }
 
-// Routes returns the patterns of every route that New mounts for c, sorted, for
-// tests that must miss none.
+// Routes returns the patterns of all routes that New mounts for c, sorted, for tests that must cover
+// each of them.
 func Routes(c Config) []string { return slices.Sorted(maps.Keys(new(site).routes(c))) }
 
-// routes is every route of the site: pattern → guard(page). The guard is in the
-// page's type: a member's page cannot be mounted without the check, because it
-// could not be called. Proven and ProvenOwner ask for a proof of the last 10
-// minutes.
+// routes returns every route of the site, by pattern, with its guard. Each guard takes its own type
+// of handler: a handler for members has the account as an argument, so it cannot be mounted without
+// the check. Proven and ProvenOwner require a proof of the last 10 minutes.
 func (s *site) routes(c Config) map[string]http.Handler {
 	routes := map[string]http.Handler{
 		"GET /{$}":           s.Open(s.signin.Home),
@@ -124,7 +124,7 @@ func (s *site) routes(c Config) map[string]http.Handler {
 	return routes
 }
 
-// mailedRoutes are what mails lead to, and proving again who one is.
+// mailedRoutes are the pages of links in mails, and of the proof.
 func (s *site) mailedRoutes() map[string]http.Handler {
 	return map[string]http.Handler{
 		"GET /forgot":          s.Open(s.signin.ForgotForm),
@@ -139,7 +139,7 @@ func (s *site) mailedRoutes() map[string]http.Handler {
 	}
 }
 
-// accountRoutes are the pages of one's own account.
+// accountRoutes are the pages of a person's own account.
 func (s *site) accountRoutes() map[string]http.Handler {
 	return map[string]http.Handler{
 		"GET /account":                       s.Member(s.self.Account),
@@ -212,8 +212,8 @@ func (s *site) appRoutes() map[string]http.Handler {
 	}
 }
 
-// gateRoutes are what proxies ask, under Authelia's names too, what the browser
-// asks on an app's host, and the app passwords.
+// gateRoutes are what proxies request, also under Authelia's paths, what browsers request on an
+// app's host, and the pages of app passwords.
 func (s *site) gateRoutes() map[string]http.Handler {
 	check, asked := s.OnAppHost(s.forward.Check), s.OnAppHost(s.forward.Forward)
 	return map[string]http.Handler{

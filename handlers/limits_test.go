@@ -12,8 +12,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// Attack cookie/many-sign-ins: an account signs in 120 times an hour, from a known device too,
-// and whoever is signed in may still show who they are.
+// Attack cookie/many-sign-ins: an account may sign in 120 times an hour, also from a known device; people who
+// are signed in can still prove who they are.
 func TestSignInsOfAnAccountAreLimited(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -34,8 +34,8 @@ func TestSignInsOfAnAccountAreLimited(t *testing.T) {
 	b.SignIn("ada", webtest.Other).Want(http.StatusSeeOther)
 }
 
-// Attack guessing/waits: after 100 failures in a row a new browser waits 10 minutes; a known
-// device and a reset link do not. Known and unknown names answer alike.
+// Attack guessing/waits: after 100 failures in a row, new browsers wait 10 minutes; known devices and reset links
+// do not. Known and unknown names get the same responses.
 func TestAHundredFailuresInARowMakeNewBrowsersWait(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, webtest.KnownName, account.Owner)
@@ -63,7 +63,7 @@ func TestAHundredFailuresInARowMakeNewBrowsersWait(t *testing.T) {
 	s.Stranger(t, "198.51.100.10").SignIn(webtest.KnownName, webtest.Good).Want(http.StatusSeeOther)
 }
 
-// Attack guessing/known-device: a known device is not held up by the failures of strangers in a row.
+// Attack guessing/known-device: a known device is not delayed by strangers' failures in a row.
 func TestAKnownDeviceAfterAHundredFailures(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -77,8 +77,7 @@ func TestAKnownDeviceAfterAHundredFailures(t *testing.T) {
 	home.SignIn("ada", webtest.Good).Want(http.StatusSeeOther)
 }
 
-// Attack names/one-account: a keyboard's space is no part of a name, nor of what counts its
-// failures, nor of the log.
+// Attack names/one-account: a space that a keyboard adds is not part of the username, the throttle's key or the log.
 func TestASpaceAroundAUsername(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -97,8 +96,8 @@ func TestASpaceAroundAUsername(t *testing.T) {
 	s.Browser(t).SignIn("bob", webtest.Good).Want(http.StatusSeeOther)
 }
 
-// Attack secrets/canaries: what is typed into the username field is in no log line and no row,
-// unless an account has that name: people type their password there.
+// Attack secrets/canaries: what is typed as a username is in no log line and no row, unless an account has that
+// name, because people type their password there.
 func TestWhatIsTypedAsAUsernameIsNotKept(t *testing.T) {
 	for _, level := range []slog.Level{slog.LevelInfo, slog.LevelDebug} {
 		log := &webtest.SafeBuffer{}
@@ -106,7 +105,7 @@ func TestWhatIsTypedAsAUsernameIsNotKept(t *testing.T) {
 		s.Add(t, "ada", account.Owner)
 		b := s.Browser(t)
 		for _, typed := range []string{"canary horse battery", "canary2026", "canary/", " canary ", "ada canary"} {
-			for range 6 { // the last are throttled
+			for range 6 { // the last attempts are throttled
 				s.Ask(post("/auth", "username", typed, "password", webtest.Good, "next", typed, "remember", typed))
 			}
 			s.Ask(post("/auth?"+webtest.Form("username", typed), "username", typed))

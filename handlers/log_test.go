@@ -19,12 +19,12 @@ import (
 	"glassjar/utl/logs"
 )
 
-// logging returns a change that logs from the level on, as text or as JSON.
+// logging sets the log's output, level and format.
 func logging(log *webtest.SafeBuffer, level slog.Level, asJSON bool) func(*handlers.Config) {
 	return func(c *handlers.Config) { c.Log = slog.New(logs.Format(asJSON, level)(log)) }
 }
 
-// post returns a form's request for ask.
+// post returns the request of a form.
 func post(path string, fields ...string) *http.Request {
 	req := httptest.NewRequest(http.MethodPost, path, strings.NewReader(webtest.Form(fields...)))
 	req.Host = "jar.example"
@@ -33,15 +33,14 @@ func post(path string, fields ...string) *http.Request {
 	return req
 }
 
-// A line that waits must not keep the body that its words came in.
+// A queued log line must not keep the memory of the request's body alive.
 func TestWhatIsLoggedIsACopy(t *testing.T) {
 	if testing.AllocsPerRun(100, func() { web.OneLine("ada", 64) }) == 0 {
 		t.Error("it is a part of what the visitor sent")
 	}
 }
 
-// Attack logs/injection: whatever a visitor puts into a field, each request is one line,
-// valid and short.
+// Attack logs/injection: whatever a visitor sends in a field, each request is logged as one valid, short line.
 func TestOneLineARequest(t *testing.T) {
 	for _, asJSON := range []bool{false, true} {
 		log := &webtest.SafeBuffer{}
@@ -63,15 +62,14 @@ func TestOneLineARequest(t *testing.T) {
 				asked++
 			}
 		}
-		told := len(log.Lines("TRUSTED_PROXIES")) // of an X-Forwarded-For, once
+		told := len(log.Lines("TRUSTED_PROXIES")) // the warning about X-Forwarded-For, logged once
 		if lines, requests := wantLines(t, log, asJSON), len(log.Lines("request")); requests != asked || lines != asked+1 || told != 1 {
 			t.Errorf("%d requests made %d lines, %d of them of requests, %d of TRUSTED_PROXIES", asked, lines, requests, told)
 		}
 	}
 }
 
-// wantLines fails the test unless every line is valid and short, and returns
-// how many there are.
+// wantLines fails the test unless every line is valid and short, and returns how many there are.
 func wantLines(t *testing.T, log *webtest.SafeBuffer, asJSON bool) (n int) {
 	t.Helper()
 	for line := range strings.Lines(log.String()) {
@@ -91,7 +89,7 @@ func wantLines(t *testing.T, log *webtest.SafeBuffer, asJSON bool) (n int) {
 	return n
 }
 
-// Attack logs/injection: a typed name, at debug its form too, does not break a line.
+// Attack logs/injection: a typed name, and at debug the form, cannot break a line.
 func TestTypedTextStaysOnItsLine(t *testing.T) {
 	for _, asJSON := range []bool{false, true} {
 		log := &webtest.SafeBuffer{}
@@ -113,7 +111,7 @@ func TestTypedTextStaysOnItsLine(t *testing.T) {
 	}
 }
 
-// What a line says: the route and never the path, the account, the address.
+// A line has the route, never the path, and the account and the address.
 func TestWhatALineSays(t *testing.T) {
 	log := &webtest.SafeBuffer{}
 	s := webtest.New(t, logging(log, slog.LevelInfo, false))
@@ -147,7 +145,7 @@ func TestWhatALineSays(t *testing.T) {
 	}
 }
 
-// The same in JSON, under OpenTelemetry's names.
+// The same in JSON, with OpenTelemetry's names.
 func TestWhatALineOfJSONSays(t *testing.T) {
 	log := &webtest.SafeBuffer{}
 	s := webtest.New(t, logging(log, slog.LevelInfo, true))
@@ -173,7 +171,7 @@ func TestWhatALineOfJSONSays(t *testing.T) {
 	}
 }
 
-// What a trusted proxy calls a request is behind our own id, if it is well formed.
+// A trusted proxy's request id is logged after the site's own id, if it is well formed.
 func TestWhatAProxyCallsARequest(t *testing.T) {
 	log := &webtest.SafeBuffer{}
 	s := webtest.New(t, logging(log, slog.LevelInfo, false))
@@ -204,8 +202,8 @@ func TestWhatAProxyCallsARequest(t *testing.T) {
 	}
 }
 
-// Attack guessing/same-answers: pages do not tell the request's id, which would differ between a
-// known and an unknown name.
+// Attack guessing/same-answers: pages do not contain the request's id, which would differ between a known and an
+// unknown name.
 func TestNoPageTellsItsID(t *testing.T) {
 	s := webtest.New(t)
 	for _, req := range []*http.Request{

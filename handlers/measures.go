@@ -7,7 +7,7 @@ import (
 	"glassjar/utl/metrics"
 )
 
-// observer returns what counts answers, or nil.
+// observer returns the function that counts responses, or nil without metrics.
 func observer(m *metrics.Metrics) func(string, int, time.Duration) {
 	if m == nil {
 		return nil
@@ -15,7 +15,7 @@ func observer(m *metrics.Metrics) func(string, int, time.Duration) {
 	return m.Request
 }
 
-// counting returns the log, with the sign-ins in it counted.
+// counting returns the logger, with a handler that also counts its events in m.
 func counting(m *metrics.Metrics, log *slog.Logger) *slog.Logger {
 	if m == nil {
 		return log

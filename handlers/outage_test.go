@@ -12,7 +12,7 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// away takes the database away, and returns what brings it back.
+// away makes the database unavailable, and returns a function that makes it available again.
 func away(t *testing.T, s *webtest.Site) (back func()) {
 	t.Helper()
 	if err := os.Rename(s.DbPath, s.DbPath+".away"); err != nil {
@@ -29,23 +29,23 @@ func away(t *testing.T, s *webtest.Site) (back func()) {
 	}
 }
 
-// Attack fault/database-away: without its database the site serves live sessions for 10 s, then
-// nobody: 503, never a guess. It recovers without a restart.
+// Attack fault/database-away: without its database the site accepts live sessions for 10 s, then answers 503, and
+// never guesses. It recovers without a restart.
 func TestOutage(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
 	s.Write(t, "notes.txt", "notes")
 	b := s.SignedIn(t, "ada")
 	b.Get("/").Want(http.StatusOK)
-	cold := s.SignedIn(t, "ada") // in no cache
+	cold := s.SignedIn(t, "ada") // its session is not in the cache
 	back := away(t, s)
 
 	b.Get("/").Want(http.StatusOK).Says("h1", "Hello, ada")
 	s.Clock.Move(10*time.Second - time.Millisecond)
 	b.Get("/pages/notes.txt").Want(http.StatusOK)
-	wantOutage(b.Get("/account")) // it asks the database
+	wantOutage(b.Get("/account")) // this page reads the database
 	wantOutage(cold.Get("/"))
-	s.Browser(t).Get("/").Want(http.StatusOK).Says("h1", "Sign in") // it needs none
+	s.Browser(t).Get("/").Want(http.StatusOK).Says("h1", "Sign in") // this page needs no database
 	s.Browser(t).Get("/nowhere").Want(http.StatusNotFound)
 	s.Browser(t).Get("/healthz").Want(http.StatusOK)
 
@@ -62,7 +62,7 @@ func TestOutage(t *testing.T) {
 	b.Get("/readyz").Want(http.StatusOK)
 }
 
-// wantOutage fails the test unless the answer says that the database is away.
+// wantOutage fails the test unless the response says that the database is unavailable.
 func wantOutage(a *webtest.Answer) {
 	a.T.Helper()
 	a.Want(http.StatusServiceUnavailable).WantHeader("Retry-After", "5").Says("h1", "Not now")
@@ -70,15 +70,14 @@ func wantOutage(a *webtest.Answer) {
 	a.WantPage()
 }
 
-// /readyz tells of a cache that nobody keeps up to date, too.
+// /readyz fails too if the cache is not kept up to date.
 func TestReadyWithoutPolls(t *testing.T) {
 	s := webtest.New(t)
 	s.Clock.Move(10 * time.Second)
 	wantOutage(s.Browser(t).Get("/readyz"))
 }
 
-// What is typed during an outage is kept, but for the passwords, and nothing
-// is half done.
+// Input during an outage is kept in the form, except for passwords, and nothing is done in part.
 func TestFormsDuringAnOutage(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -103,8 +102,8 @@ func TestFormsDuringAnOutage(t *testing.T) {
 	s.Browser(t).Post(join, "username", "eve", "password", webtest.Other).Want(http.StatusSeeOther)
 }
 
-// Sign-out during an outage, however long it has lasted: the cookie is cleared
-// and refused here at once; the end is written when the database is back.
+// A sign-out during an outage clears the cookie, which this server then refuses, however long the outage lasts; the
+// end is written when the database is available again.
 func TestSignOutDuringAnOutage(t *testing.T) {
 	for name, lasted := range map[string]time.Duration{"from the cache": 0, "of 11 s": 11 * time.Second, "of an hour": time.Hour} {
 		t.Run(name, func(t *testing.T) {
@@ -133,7 +132,7 @@ func TestSignOutDuringAnOutage(t *testing.T) {
 	}
 }
 
-// A cookie that nobody signed signs nobody out during an outage.
+// A cookie that the site did not sign signs nobody out during an outage.
 func TestSignOutDuringAnOutageNeedsACookieOfOurs(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -146,8 +145,8 @@ func TestSignOutDuringAnOutageNeedsACookieOfOurs(t *testing.T) {
 	live.Get("/account").Want(http.StatusOK)
 }
 
-// Attack fault/lock: a database that another process locks: 503 within 5 s, and live
-// sessions go on meanwhile.
+// Attack fault/lock: if another process locks the database, the answer is 503 within 5 s, and live sessions work
+// meanwhile.
 func TestALockedDatabase(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)
@@ -167,7 +166,7 @@ func TestALockedDatabase(t *testing.T) {
 	}
 	(<-out).Want(http.StatusServiceUnavailable).Says("h1", "Signed out, not yet written down")
 	old.Get("/account").Want(http.StatusSeeOther)
-	s.Browser(t).Get("/readyz").Want(http.StatusOK) // it can be read
+	s.Browser(t).Get("/readyz").Want(http.StatusOK) // the database can still be read
 	unlock()
 	s.SignedIn(t, "ada").Get("/account").Want(http.StatusOK)
 }

@@ -9,8 +9,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// Attack factors/pending: a pending sign-in is no session anywhere: every route answers whoever
-// holds one as it answers strangers, and so does the gate.
+// Attack factors/pending: a pending sign-in is not a session: every route and the gate treat whoever has one as a
+// stranger.
 func TestAPendingSignInIsNoSession(t *testing.T) {
 	s := webtest.New(t, webtest.WithGate, webtest.WithSignUp)
 	s.Write(t, "index.html", "<!doctype html><title>Notes</title>")
@@ -21,7 +21,7 @@ func TestAPendingSignInIsNoSession(t *testing.T) {
 	}
 	s.Add(t, "ada", account.Owner)
 	s.AddApp(t, "ada")
-	if err := s.Sessions.Poll(t.Context()); err != nil { // the clock moved
+	if err := s.Sessions.Poll(t.Context()); err != nil { // needed because the clock was moved
 		t.Fatal(err)
 	}
 	holder := s.Browser(t)

@@ -19,14 +19,13 @@ import (
 const (
 	manyPeople = 100_000
 	manyEvents = 1_000_000
-	fillRows   = 10_000 // a statement
+	fillRows   = 10_000 // rows per statement
 )
 
-// fill are the statements that make many rows, and how many. Each makes those with
-// the numbers n from ? to ? . Of the people one in 100 is an owner and one in 50
-// disabled; half are in the group office, and seven in the group rare. Of the
-// events most are somebody's own; one in ten the first owner did, who has one of
-// the kind account.freed in 100,000.
+// fill are statements that insert many rows, and how many. Each inserts those with the numbers n from ? to ?. Of the
+// people one in 100 is an owner and one in 50 disabled; half are in the group office, and seven in the group rare. Of
+// the events most are the person's own; the first owner caused one in ten, and one of the kind account.freed in
+// 100,000.
 var fill = []struct {
 	rows int
 	sql  string
@@ -47,13 +46,13 @@ var fill = []struct {
 			'id-' || (n % 99991), 'p' || (1000000 + (n % 99991)), '192.0.2.1', 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0', '' FROM numbers`},
 }
 
-// crowded returns a site with so many people and events.
+// crowded returns a site with that many people and events.
 func crowded(b *testing.B, at string) *webtest.Site {
 	b.Helper()
 	s := webtest.NewAt(b, at)
 	onPostgres := strings.HasPrefix(at, "postgres:")
 	do := func(q string) { s.Exec(b, q) }
-	if onPostgres { // without the limits of a request
+	if onPostgres { // without the time limits of a request
 		do = func(q string) { dbtest.Exec(b, at, q) }
 	}
 	for _, f := range fill {
@@ -64,14 +63,14 @@ func crowded(b *testing.B, at string) *webtest.Site {
 			do(`INSERT INTO` + head + numbers + `SELECT` + strings.ReplaceAll(body, "{now}", fmt.Sprint(time.Now().UnixMicro())))
 		}
 	}
-	if onPostgres { // which it does by itself in time
+	if onPostgres { // updates the statistics, as PostgreSQL does by itself after a while
 		do(`ANALYZE`)
 	}
 	s.Add(b, "ada", account.Owner)
 	return s
 }
 
-// manyPages are the owners' pages that many people and events could make slow.
+// manyPages are the owners' pages that many people and events could slow down.
 var manyPages = []struct{ name, path string }{
 	{"people: first page", "/people"},
 	{"people: last page", "/people?after=p1099930"},
@@ -110,9 +109,8 @@ var manyPages = []struct{ name, path string }{
 	{"who did much", "/people/p1000000"},
 }
 
-// BenchmarkManyPeople is how long the owners' pages take with 100,000 accounts and
-// 1,000,000 events, through the whole site, on both engines: the median and the
-// slowest of 20, in milliseconds.
+// BenchmarkManyPeople measures the owners' pages with 100,000 accounts and 1,000,000 events, through the whole site, on
+// both engines: the median and the slowest of 20 responses, in milliseconds.
 func BenchmarkManyPeople(b *testing.B) {
 	engines := []struct {
 		name string
@@ -150,7 +148,7 @@ func BenchmarkManyPeople(b *testing.B) {
 	fmt.Printf("\n%s\nms a page, of 20\n\n", table.String())
 }
 
-// timed returns the median and the longest time of 20 answers, after the first.
+// timed returns the median and the longest time of 20 responses, after a first one.
 func timed(b *testing.B, s *webtest.Site, request *http.Request) (median, most time.Duration) {
 	b.Helper()
 	all := make([]time.Duration, 0, 20)

@@ -14,7 +14,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// proving is which deeds need a proof, and the page that has their form.
+// proving are the deeds that need a proof, and the page with their form.
 var proving = map[string]string{
 	"POST /account/profile":                   "/account/profile",
 	"POST /account/data":                      "/account/data",
@@ -37,8 +37,8 @@ var proving = map[string]string{
 	"POST /people/{username}/delete":          "/people/una/delete",
 }
 
-// Attack session/proof: whoever found a browser open, or has a stolen cookie, does nothing that
-// needs a proof, and is sent to give one; what needs none goes on.
+// Attack session/proof: with a stolen cookie or an open browser nobody can do what needs a proof, and is redirected to
+// give one; what needs none works.
 func TestWhatNeedsAProof(t *testing.T) {
 	s, b := withBob(t)
 	all, _ := deeds(t, s, b)
@@ -67,7 +67,7 @@ func TestWhatNeedsAProof(t *testing.T) {
 			if d.path == "/account/code" {
 				d.fields = []string{"code", b.SetUpApp(s).Code(t)}
 			}
-			if d.path == "/account/passkeys" { // what the device answered is too old by now
+			if d.path == "/account/passkeys" { // the challenge of the device's answer has expired
 				d.fields = []string{"name", "Phone", "answer", s.Device().Create(t, b.Get(d.path).Options(d.path))}
 			}
 			if got := b.Post(d.path, d.fields...); strings.HasPrefix(got.Header.Get("Location"), "/account/prove") || s.State(t) == before {
@@ -85,8 +85,7 @@ func withBob(t *testing.T) (*webtest.Site, *webtest.Browser) {
 	return s, s.SignedIn(t, "bob")
 }
 
-// Pages that only ask for what needs a proof lead to it; of the others, the part
-// that needs it does.
+// Pages whose only purpose needs a proof redirect to it; on other pages, the part that needs one links to it.
 func TestPagesThatNeedAProof(t *testing.T) {
 	s := webtest.New(t, webtest.WithGate)
 	s.Add(t, "ada", account.Owner)
@@ -119,8 +118,8 @@ func TestPagesThatNeedAProof(t *testing.T) {
 	}
 }
 
-// Attack session/proof: a proof gives a new cookie; the old one is refused at once, the devices
-// list has the same one device, and apps go on.
+// Attack session/proof: a proof sets a new cookie. The old one is refused at once, the list of devices has the same one
+// device, and apps still work.
 func TestAProof(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	b, app := w.In(t)
@@ -145,11 +144,11 @@ func TestAProof(t *testing.T) {
 	}
 }
 
-// Attack guessing/open-browser: whoever found a browser open does not guess the password here.
+// Attack guessing/open-browser: with an open browser nobody can guess the password here.
 func TestGuessingForAProofIsSlowed(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
-	b := s.SignedIn(t, "ada") // a known device: ten an hour
+	b := s.SignedIn(t, "ada") // a known device: ten failures an hour
 	s.Clock.Move(session.ProofLife)
 	for range 11 {
 		got := b.Post("/account/prove", "password", webtest.Other, "next", "/account/delete").Want(http.StatusUnprocessableEntity)
@@ -170,7 +169,7 @@ func TestAProofOfWhoChangedMeanwhile(t *testing.T) {
 	s.Add(t, "ada", account.Owner)
 	b := s.SignedIn(t, "ada")
 	b.Get("/account").Want(http.StatusOK)
-	s.Exec(t, `UPDATE accounts SET disabled_at = 1`) // the cache does not know yet
+	s.Exec(t, `UPDATE accounts SET disabled_at = 1`) // not in the cache yet
 	b.Post("/account/prove", "password", webtest.Good).Want(http.StatusConflict)
 	s.Exec(t, `UPDATE accounts SET disabled_at = 0`)
 	if err := s.Accounts.SetPassword(t.Context(), "ada", webtest.Other, audit.Command()); err != nil {

@@ -10,7 +10,7 @@ import (
 	"glassjar/utl/proxytest"
 )
 
-// claims are what a client says of itself, and no proxy may hand on.
+// claims are headers that a client forges, and that no proxy may pass on.
 var claims = []http.Header{
 	{"Remote-User": {marked}},
 	{"REMOTE-USER": {marked}},
@@ -30,12 +30,11 @@ var claims = []http.Header{
 	{"Connection": {"close, remote-user,Remote-Identity,eve"}, "Remote-User": {marked}},
 }
 
-// marked is what a client claims to be: no token holds it by chance, since
-// base64url has no such sign.
+// marked is the forged identity. No token contains it by chance, because base64url has no "!".
 const marked = "eve!"
 
-// twins returns the identity headers with each other sign that a header's name
-// may hold (RFC 9110, section 5.6.2) in the place of -, as CGI reads them.
+// twins returns the identity headers with each other character that a header name may contain (RFC 9110, section 5.6.2) in
+// the place of -, because CGI reads them as the same.
 func twins() (all []http.Header) {
 	for _, sign := range "!#$%&'*+.^_`|~" {
 		twin := http.Header{}
@@ -47,9 +46,8 @@ func twins() (all []http.Header) {
 	return all
 }
 
-// want is answer.want, and reports whether the request was answered so. Traefik
-// takes away nothing by how a name begins: it hands it on, and the gate may
-// refuse it.
+// want is answer.want, and reports whether the request got that response. Traefik cannot remove headers by prefix: it
+// passes them on, and the gate may refuse them.
 func (f *front) want(got *webtest.Answer, status int, location ...string) bool {
 	if f.proxy.Program == "traefik" && got.StatusCode == http.StatusBadRequest {
 		return false
@@ -79,7 +77,7 @@ func (c check) dropsClaims() {
 	}
 }
 
-// lies are what a client says of its request to /true.
+// lies are headers with which a client misrepresents its request to /true.
 var lies = []http.Header{
 	{"X-Forwarded-Method": {"POST"}},
 	{"X-Forwarded-Proto": {"https"}},
@@ -123,7 +121,7 @@ func (c check) judgesTheTruth() {
 
 func (c check) hasNoWayAround() {
 	b, stranger := c.in(c.t), c.at(c.t, c.addr)
-	tidied := map[string]string{} // where who asks for the path is to come back to
+	tidied := map[string]string{} // the URL to return to, by requested path
 	c.shut(c.t, func() {
 		for _, path := range []string{
 			"/a/../b", "/gate/callback/../../a", "/gate/callback/..%2f..%2fa", "/gate/callback%2f..%2fa", "/%67ate/callback/x", "/gate/callback;/a",
@@ -151,7 +149,7 @@ func (c check) hasNoWayAround() {
 	}
 }
 
-// A proxy that asks is believed: nobody may ask through it.
+// The gate trusts the proxy, so nobody else may ask the gate through it.
 func (c check) keepsTheGate() {
 	b := c.in(c.t).At(plainJar)
 	b.Header = http.Header{
@@ -161,7 +159,7 @@ func (c check) keepsTheGate() {
 		"/gate/check", "/gate/forward", "/gate/callback", "/api/authz/auth-request", "/api/authz/forward-auth",
 		"/%67ate/check", "/gate/%63heck", "/api/%61uthz/auth-request", "//gate/check", "/a/../gate/check", "/gate/check?group=dev",
 	} {
-		if got := b.Get(path); got.Header.Get("Location") != "/gate/check" { // glassjar itself tidies a path so
+		if got := b.Get(path); got.Header.Get("Location") != "/gate/check" { // glassjar itself redirects to a clean path
 			got.Want(http.StatusNotFound)
 		}
 	}
@@ -203,7 +201,7 @@ func (c check) refusesOtherHosts() {
 	})
 }
 
-// HAProxy goes on after an error in Lua.
+// HAProxy continues after an error in Lua, so its configuration must refuse the request then.
 func TestHAProxyIsClosedWhenLuaFails(t *testing.T) {
 	p := proxytest.All[2]
 	p.Needed(t)

@@ -68,12 +68,11 @@ func (c check) leavesAppsTheirAuthorization() {
 	}
 }
 
-// passesGit clones from git's own server behind the proxy, and sends to it, as
-// programs do that send no password before they are asked.
+// passesGit clones from and pushes to git's own server behind the proxy. Git sends a password only after a challenge.
 func (c check) passesGit() {
 	server := httptest.NewServer(gitServer(c.t))
 	c.t.Cleanup(server.Close)
-	site := c.site(c.t, "localhost") // which needs no name server
+	site := c.site(c.t, "localhost") // resolved without DNS
 	site.Apps[0].Address = server.Listener.Addr().String()
 	_, port, err := net.SplitHostPort(c.proxy.Start(c.t, site))
 	if err != nil {
@@ -100,8 +99,8 @@ func (c check) passesGit() {
 	}
 }
 
-// gitServer returns git's own server, with an empty repository at /code.git that
-// whoever gets there may read and write.
+// gitServer returns git's own server with an empty repository at /code.git, which everybody who reaches it may read and
+// write.
 func gitServer(t *testing.T) http.Handler {
 	t.Helper()
 	root := t.TempDir()
@@ -120,7 +119,7 @@ func gitServer(t *testing.T) http.Handler {
 	}
 }
 
-// runGit runs git with no settings but its own, and nobody to ask.
+// runGit runs git without settings of the machine, and without prompts.
 func runGit(t *testing.T, args ...string) ([]byte, error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "git", args...)

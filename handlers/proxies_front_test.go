@@ -19,28 +19,27 @@ import (
 	"glassjar/utl/recipe"
 )
 
-// The hosts of the recipes, over http.
+// URLs of the hosts in the recipes, over http.
 const (
 	plainJar = "http://jar.site.example"
 	plainApp = "http://app.site.example"
 )
 
-// front is glassjar and an app behind a proxy, which the tests' browsers reach
-// under every name.
+// front is glassjar and an app behind a proxy, which the tests' browsers reach under every host name.
 type front struct {
 	*webtest.World
 
 	proxy  proxytest.Proxy
 	ada    account.Account
-	server *httptest.Server // glassjar's
+	server *httptest.Server // glassjar
 	app    *httptest.Server
-	wiki   *httptest.Server // another app, at wiki.site.example
-	addr   string           // of the proxy
-	came   atomic.Int64     // requests to the app
-	asked  atomic.Int64     // bytes of bodies that the gate got
+	wiki   *httptest.Server // another app, on wiki.site.example
+	addr   string           // address of the proxy
+	came   atomic.Int64     // number of requests to the app
+	asked  atomic.Int64     // bytes of bodies that the gate received
 }
 
-// heard is what the app saw of a request.
+// heard is what the app received of a request.
 type heard struct {
 	Method, Host, URI, Body string
 	Header                  http.Header
@@ -68,7 +67,7 @@ func newFront(t *testing.T, p proxytest.Proxy) *front {
 	return f
 }
 
-// site is what the recipe is filled in with, where the app is at the host.
+// site returns the recipe's values, with the app on this host.
 func (f *front) site(t *testing.T, app string) recipe.Site {
 	t.Helper()
 	return recipe.Site{
@@ -80,8 +79,7 @@ func (f *front) site(t *testing.T, app string) recipe.Site {
 	}
 }
 
-// echo is the app: it answers with what it saw, and talks back on whatever it
-// is asked to switch to.
+// echo is the app: it responds with what it received, and switches to every requested protocol.
 func (f *front) echo(w http.ResponseWriter, r *http.Request) {
 	f.came.Add(1)
 	if to := r.Header["Upgrade"]; to != nil {
@@ -98,7 +96,7 @@ func (f *front) echo(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(heard{r.Method, r.Host, r.RequestURI, brief(string(body)), r.Header})
 }
 
-// brief returns the text, or the hash of a long one.
+// brief returns the text, or its hash if it is long.
 func brief(text string) string {
 	if len(text) > 1000 {
 		return fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
@@ -106,7 +104,7 @@ func brief(text string) string {
 	return text
 }
 
-// at returns a browser at the address whose network ends at the proxy.
+// at returns a browser with this client address behind the proxy.
 func (f *front) at(t *testing.T, proxy string) *webtest.Browser {
 	t.Helper()
 	b := f.Browser(t)
@@ -118,7 +116,7 @@ func (f *front) at(t *testing.T, proxy string) *webtest.Browser {
 	return b
 }
 
-// in returns one in which ada is signed in, at the app.
+// in returns a browser in which ada is signed in, on the app.
 func (f *front) in(t *testing.T) *webtest.Browser {
 	t.Helper()
 	b := f.at(t, f.addr)
@@ -126,7 +124,7 @@ func (f *front) in(t *testing.T) *webtest.Browser {
 	return b
 }
 
-// opens opens the app's page by way of the sign-in and returns what it saw.
+// opens opens the app's page by way of the sign-in, and returns what the app received.
 func opens(b *webtest.Browser, page string) heard {
 	b.T.Helper()
 	form := b.Visit(page, 1).Want(http.StatusOK).Says("h1", "Sign in")
@@ -136,7 +134,7 @@ func opens(b *webtest.Browser, page string) heard {
 	return hears(b.Visit(to.Header.Get("Location"), 0).Want(http.StatusOK))
 }
 
-// hears returns what the app saw; the answer must be the app's.
+// hears returns what the app received; the response must be the app's.
 func hears(a *webtest.Answer) (saw heard) {
 	a.T.Helper()
 	if err := json.Unmarshal([]byte(a.Body), &saw); err != nil {
@@ -145,7 +143,7 @@ func hears(a *webtest.Answer) (saw heard) {
 	return saw
 }
 
-// shut fails the test if the app gets a request while do runs.
+// shut fails the test if the app receives a request while do runs.
 func (f *front) shut(t *testing.T, do func()) {
 	t.Helper()
 	before := f.came.Load()

@@ -11,9 +11,8 @@ import (
 	"glassjar/utl/proxytest"
 )
 
-// Attack gate/pages: showsOurPages holds what a browser sees of a refusal to be a page of ours that
-// needs nothing else and whose own policy allows its style; a program sees JSON. It
-// is counted once, though nginx asks twice.
+// Attack gate/pages: a browser sees a refusal as a page of glassjar's that needs no other file, with a policy that allows
+// its style; a program gets JSON. The refusal is counted once, although nginx asks twice.
 func (c check) showsOurPages() {
 	b := c.in(c.t)
 	site := c.site(c.t, "app.site.example")
@@ -54,8 +53,8 @@ func (f *front) refused() (n int) {
 	return n
 }
 
-// Who may pass by the time nginx asks for the page of a refusal does not, and the
-// client is not told what the app would have been.
+// Somebody who may pass only when nginx asks again for a refusal's page still gets the refusal, without the identity headers
+// for the app.
 func TestNginxTellsNobodyTheIdentity(t *testing.T) {
 	p := proxytest.Nginx
 	p.Needed(t)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// upgrade asks for a socket (RFC 6455, section 1.2).
+// upgrade asks for a WebSocket (RFC 6455, section 1.2).
 var upgrade = []string{
 	"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", "Accept", "text/html",
 }
@@ -32,8 +32,8 @@ func (c check) passesSockets() {
 	}
 }
 
-// What is asked by another protocol on the same connection is hidden from the
-// proxy: HTTP/2 with a Remote-User of its own.
+// The proxy does not see requests of another protocol on the same connection, such as HTTP/2 with a forged Remote-User, so
+// it must allow only WebSockets.
 func (c check) switchesToSocketsAlone() {
 	b := c.in(c.t)
 	for _, to := range [][]string{

@@ -20,7 +20,7 @@ import (
 	"glassjar/utl/proxytest"
 )
 
-// check is something that holds of the app behind a proxy.
+// check checks an app behind a proxy.
 type check struct {
 	*front
 
@@ -119,7 +119,7 @@ func (c check) tellsPrograms() {
 		for _, script := range [][]string{
 			{"Sec-Fetch-Mode", "cors", "Accept", "*/*"},
 			{"X-Requested-With", "XMLHttpRequest", "Accept", "text/html"},
-			{"User-Agent", "Mozilla/5.0 (X11; Linux x86_64)", "Accept", "*/*"}, // over http
+			{"User-Agent", "Mozilla/5.0 (X11; Linux x86_64)", "Accept", "*/*"}, // browsers send no Sec-Fetch headers over http
 		} {
 			b.Get("/x", script...).Want(http.StatusUnauthorized).WantHeader("WWW-Authenticate", "")
 		}
@@ -129,14 +129,14 @@ func (c check) tellsPrograms() {
 	})
 }
 
-// signIn returns where to sign in and come back to the page from.
+// signIn returns the sign-in URL that leads back to the page.
 func (f *front) signIn(page string) string { return plainJar + "/?next=" + url.QueryEscape(page) }
 
 func (c check) carriesBodies() {
 	body := strings.Repeat("0123456789", 2<<20)                                                     // 20 MB
-	c.shut(c.t, func() { c.at(c.t, c.addr).Send("/x", body[:1000]).Want(http.StatusUnauthorized) }) // HAProxy reads no more of it
+	c.shut(c.t, func() { c.at(c.t, c.addr).Send("/x", body[:1000]).Want(http.StatusUnauthorized) }) // HAProxy reads only that much of a body
 	b := c.in(c.t)
-	for _, length := range []int64{int64(len(body)), -1} { // -1: in chunks
+	for _, length := range []int64{int64(len(body)), -1} { // -1: chunked
 		r := b.Request(http.MethodPost, "/x?y", body)
 		r.ContentLength = length
 		if saw := hears(b.Exchange(r).Want(http.StatusOK)); saw.Body != brief(body) || saw.Method != http.MethodPost || saw.URI != "/x?y" {
@@ -178,7 +178,7 @@ func (c check) asksForTheGroup() {
 	dev.Get("/").Want(http.StatusOK)
 }
 
-// closes stops glassjar for good. nginx says so in words.
+// closes stops glassjar. The proxy must then refuse every request; nginx with a page of its own.
 func (c check) closes() {
 	b := c.in(c.t)
 	c.server.Close()
@@ -198,7 +198,7 @@ func (c check) closes() {
 	})
 }
 
-// isHealthy is the doctor's judgment, as a stranger and with an app password.
+// isHealthy runs the doctor, without a sign-in and with an app password.
 func (c check) isHealthy() {
 	_, port, err := net.SplitHostPort(c.proxy.Start(c.t, c.site(c.t, "localhost")))
 	if err != nil {
@@ -222,7 +222,7 @@ func (c check) isHealthy() {
 	}
 }
 
-// One more app is a server that includes the snippet.
+// A further app is a server that includes the snippet nginx-app.
 func TestNginxProxiesOneMoreApp(t *testing.T) {
 	p := proxytest.Nginx
 	p.Needed(t)
@@ -244,7 +244,7 @@ func TestNginxProxiesOneMoreApp(t *testing.T) {
 	}
 }
 
-// The doctor knows the host where people sign in.
+// The doctor recognises the host where people sign in.
 func TestDoctorKnowsTheSignIn(t *testing.T) {
 	site := httptest.NewUnstartedServer(nil)
 	address := "http://jar.localhost:" + strings.TrimPrefix(site.Listener.Addr().String(), "127.0.0.1:")

@@ -9,10 +9,10 @@ import (
 	"glassjar/utl/account"
 )
 
-// many is how many do the same thing at once.
+// many is the number of concurrent requests.
 const many = 100
 
-// atOnce runs do(0), do(1) … at once and returns how often each status came.
+// atOnce runs do(0), do(1) … concurrently and returns how often each status came.
 func atOnce(n int, do func(i int) *webtest.Answer) map[int]int {
 	var (
 		mu    sync.Mutex
@@ -34,7 +34,7 @@ func atOnce(n int, do func(i int) *webtest.Answer) map[int]int {
 	return got
 }
 
-// Attack race/one-winner: sign-out with sign-out: every one answers 303, one ends it.
+// Attack race/one-winner: concurrent sign-outs all get 303, and one of them ends the session.
 func TestRaceOfSignOuts(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -53,14 +53,14 @@ func TestRaceOfSignOuts(t *testing.T) {
 	b.Get("/account").Want(http.StatusSeeOther)
 }
 
-// Attack race/one-winner: password change with sign-in: no sign-in with the old password
-// outlives the change, and one change of several wins.
+// Attack race/one-winner: no sign-in with the old password outlives a change of the password, and one of several changes
+// wins.
 func TestRaceOfPasswordChangeAndSignIn(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
 	browsers := make([]*webtest.Browser, many)
 	for i := range browsers {
-		browsers[i] = s.SignedIn(t, "ada") // a known device: the throttle counts each by itself
+		browsers[i] = s.SignedIn(t, "ada") // known devices: the throttle counts each separately
 	}
 	got := atOnce(many, func(i int) *webtest.Answer {
 		if i%20 == 0 {
@@ -91,7 +91,7 @@ func TestRaceOfPasswordChangeAndSignIn(t *testing.T) {
 	s.Browser(t).SignIn("ada", webtest.Other).Want(http.StatusSeeOther)
 }
 
-// Attack race/one-winner: one link and many who open it: one account.
+// Attack race/one-winner: many use one link at once: one account is created.
 func TestRaceForALink(t *testing.T) {
 	s := webtest.New(t)
 	link := s.Link(t, account.Member)
@@ -106,7 +106,7 @@ func TestRaceForALink(t *testing.T) {
 	}
 }
 
-// Attack race/ended-session: delete with a request: signed in or signed out, and no 500.
+// Attack race/ended-session: requests while the account is deleted are signed in or signed out, and never get 500.
 func TestRaceOfDeleteAndRequests(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -128,7 +128,7 @@ func TestRaceOfDeleteAndRequests(t *testing.T) {
 	for status := range got {
 		switch status {
 		case http.StatusOK, http.StatusSeeOther, http.StatusUnprocessableEntity, http.StatusConflict,
-			http.StatusTooManyRequests: // of a deleted account: the device is a known one no more
+			http.StatusTooManyRequests: // the account is deleted, so this is no known device of it
 		default:
 			t.Errorf("got the statuses %v", got)
 		}

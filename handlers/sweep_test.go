@@ -41,7 +41,7 @@ func TestTheLabHasEveryRoute(t *testing.T) {
 	}
 }
 
-// The paths of the sweep. A link's path is made anew for each request.
+// sweep has the paths of the sweep. A link's path is created for each request.
 var sweep = []webtest.Swept{
 	{Pattern: "/{$}", Path: "/", Get: webtest.By{200, 200, 200}},
 	{Pattern: "/auth", Get: webtest.By{200, 303, 303}, Post: webtest.By{422, 422, 422}},
@@ -54,7 +54,7 @@ var sweep = []webtest.Swept{
 	{Pattern: "/join", Get: webtest.By{200, 200, 200}, Post: webtest.By{422, 422, 422}},
 	{Pattern: "/reset/{code}", Get: webtest.By{200, 200, 200}, Post: webtest.By{422, 422, 422}},
 	{Pattern: "/reset/{code}", Path: "/reset/none", Get: webtest.By{410, 410, 410}, Post: webtest.By{410, 410, 410}},
-	{Pattern: "/forgot", Get: webtest.By{200, 200, 200}, Post: webtest.By{303, 303, 303}}, // no mail here
+	{Pattern: "/forgot", Get: webtest.By{200, 200, 200}, Post: webtest.By{303, 303, 303}}, // mail is not set up
 	{Pattern: "/confirm/{code}", Get: webtest.By{200, 200, 200}, Post: webtest.By{303, 303, 303}},
 	{Pattern: "/confirm/{code}", Path: "/confirm/none", Get: webtest.By{410, 410, 410}, Post: webtest.By{410, 410, 410}},
 	{Pattern: "/lock/{code}", Get: webtest.By{200, 200, 200}, Post: webtest.By{303, 303, 303}},
@@ -111,7 +111,7 @@ var sweep = []webtest.Swept{
 	{Pattern: "/people/{username}/reject", Path: "/people/una/reject", Post: webtest.By{303, 403, 422}},
 	{Pattern: "/people/{username}/unlock", Path: "/people/una/unlock", Post: webtest.By{303, 403, 303}},
 	{Pattern: "/people/{username}/delete", Path: "/people/una/delete", Get: webtest.By{303, 403, 200}, Post: webtest.By{303, 403, 422}},
-	{Pattern: "/gate/check", Get: webtest.By{400, 400, 400}}, // what a browser asks says nothing of a target
+	{Pattern: "/gate/check", Get: webtest.By{400, 400, 400}}, // a browser's request does not name a target
 	{Pattern: "/gate/forward", Get: webtest.By{400, 400, 400}},
 	{Pattern: "/api/authz/auth-request", Get: webtest.By{400, 400, 400}},
 	{Pattern: "/api/authz/forward-auth", Get: webtest.By{400, 400, 400}},
@@ -128,10 +128,10 @@ var sweep = []webtest.Swept{
 	{Pattern: "/.well-known/passkey-endpoints", Get: webtest.By{200, 200, 200}},
 	{Pattern: "/.well-known/change-password", Get: webtest.By{302, 302, 302}},
 	{Path: "/nowhere"},
-	{Path: "/account/x.css"}, // what a cache might take for an asset
+	{Path: "/account/x.css"}, // a path that a cache might take for a static file
 	{Path: "/static/"},
 	{Path: "/join/"},
-	{Path: "//account", Get: webtest.By{307, 307, 307}, Post: webtest.By{307, 307, 307}}, // the mux's own: it cleans the path
+	{Path: "//account", Get: webtest.By{307, 307, 307}, Post: webtest.By{307, 307, 307}}, // the mux redirects to the clean path
 }
 
 func TestTheSweepHasEveryRoute(t *testing.T) {
@@ -165,8 +165,8 @@ func want(row webtest.Swept, method string, who int) int {
 	return http.StatusMethodNotAllowed
 }
 
-// Attack http/methods, browser/frame: every route × who asks × method has its status and its whole
-// header set, with http and with https.
+// Attack http/methods, browser/frame: every route with every kind of visitor and every method has the expected status and
+// all headers, with http and with https.
 func TestSweep(t *testing.T) {
 	for name, change := range map[string]func(*handlers.Config){
 		"over http": func(*handlers.Config) {}, "over https": webtest.Secure,
@@ -193,7 +193,7 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// sweepOne asks for one path in one way and checks the answer.
+// sweepOne sends one request and checks the response.
 func sweepOne(t *testing.T, s *webtest.Site, row webtest.Swept, method string, who int, b *webtest.Browser) {
 	t.Helper()
 	path := row.Path
@@ -212,7 +212,7 @@ func sweepOne(t *testing.T, s *webtest.Site, row webtest.Swept, method string, w
 	}
 }
 
-// example returns a path that the pattern matches, where something is.
+// example returns a path that the pattern matches, of something that exists.
 func example(t *testing.T, s *webtest.Site, pattern string) string {
 	t.Helper()
 	switch pattern {

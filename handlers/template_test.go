@@ -21,7 +21,7 @@ import (
 	"glassjar/utl/page"
 )
 
-// pageData is the struct of each page, by its template's name.
+// pageData has the struct of each page, by its template's name.
 var pageData = map[string]any{
 	"account":                   self.AccountPage{},
 	"account-app-password-made": self.AppPasswordMadePage{},
@@ -73,7 +73,7 @@ var pageData = map[string]any{
 	"reset":                     signin.ResetPage{},
 }
 
-// Every template keeps to its struct's fields and methods, on every branch.
+// Every template uses only fields and methods of its struct, on every branch.
 func TestTemplatesFitTheirStructs(t *testing.T) {
 	funcs := template.FuncMap{"asset": func(string) (string, error) { return "", nil }, "lab": func() bool { return true }, "site": func() string { return "" }}
 	set, err := page.Parse(templates.FS, funcs)

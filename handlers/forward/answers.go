@@ -9,7 +9,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// Answers are the answers to the gate's own errors.
+// Answers are the responses to the gate's own errors.
 var Answers = []web.Answer{
 	{Err: gate.ErrBad, Status: http.StatusBadRequest, Title: "Bad request", Text: "The gate cannot read what the proxy asked, or can read it in two ways. " +
 		"If you run this site, set the proxy up as the recipe for it says."},

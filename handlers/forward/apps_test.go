@@ -13,14 +13,14 @@ import (
 	"glassjar/utl/audit"
 )
 
-// wiki is an app at webtest.Elsewhere for the groups dev and ops, which programs may
-// open, and ada, who is in no group, signed in there, and has an app password.
+// wiki is an app on webtest.Elsewhere for the groups dev and ops, which accepts app passwords, and
+// ada, who is in no group, is signed in there and has an app password.
 type wiki struct {
 	*webtest.World
 
 	app            app.App
 	ada            *webtest.Browser
-	cookie, bearer string // ada's
+	cookie, bearer string // ada's credentials
 }
 
 func newWiki(t *testing.T) *wiki {
@@ -32,8 +32,8 @@ func newWiki(t *testing.T) *wiki {
 	return w
 }
 
-// answers fails the test unless the gate answers a question about a page of the wiki
-// with the status.
+// answers fails the test unless the gate responds to a question about a page of the wiki with the
+// status.
 func (w *wiki) answers(t *testing.T, when string, status int, header ...string) *webtest.Answer {
 	t.Helper()
 	got := w.Ask(t, "/gate/check", webtest.Asked(webtest.Elsewhere+"/a", header...))
@@ -52,7 +52,7 @@ func (w *wiki) change(t *testing.T, set func(a *app.App)) {
 	}
 }
 
-// addToOps puts ada into a group that may open the wiki.
+// addToOps adds ada to a group that may open the wiki.
 func (w *wiki) addToOps(t *testing.T) {
 	t.Helper()
 	if err := w.Accounts.SetGroups(t.Context(), "ada", []string{"ops"}, audit.Command()); err != nil {
@@ -60,7 +60,7 @@ func (w *wiki) addToOps(t *testing.T) {
 	}
 }
 
-// An app's groups decide who passes, with the session and by app password.
+// An app's groups decide who passes, with a session and with an app password.
 func TestGroupsOfAnAppDecideWhoPasses(t *testing.T) {
 	w := newWiki(t)
 	w.answers(t, "in none of the groups", http.StatusForbidden, "Cookie", w.cookie, "Accept", "text/html").WantGatePage()
@@ -70,7 +70,7 @@ func TestGroupsOfAnAppDecideWhoPasses(t *testing.T) {
 	w.answers(t, "by app password", http.StatusOK, "Authorization", w.bearer)
 }
 
-// An app of level 2 is for sessions of level 2, and for no program.
+// An app with level 2 lets sessions of level 2 pass, and no app password.
 func TestLevelOfAnAppDecidesWhoPasses(t *testing.T) {
 	w := newWiki(t)
 	w.addToOps(t)
@@ -91,7 +91,7 @@ func TestLevelOfAnAppDecidesWhoPasses(t *testing.T) {
 	w.answers(t, "with a session of level 2 where one of level 1 passes", http.StatusOK, "Cookie", w.cookie)
 }
 
-// An app that an older version kept with level 2 and app passwords is for no program.
+// An app that an older version stored with level 2 and app passwords accepts no app password.
 func TestLevelOfAnOlderAppWinsOverItsPrograms(t *testing.T) {
 	w := newWiki(t)
 	w.addToOps(t)
@@ -106,7 +106,7 @@ func TestLevelOfAnOlderAppWinsOverItsPrograms(t *testing.T) {
 	w.answers(t, "a program without one is not asked for it", http.StatusUnauthorized, "Accept", "*/*").WantHeader("WWW-Authenticate", "")
 }
 
-// Where programs may not pass, no app password does, right or wrong; a session does.
+// An app without app passwords refuses each of them, right or wrong, and accepts a session.
 func TestAppWithoutProgramsTakesNoAppPassword(t *testing.T) {
 	w := newWiki(t)
 	w.addToOps(t)
@@ -119,8 +119,8 @@ func TestAppWithoutProgramsTakesNoAppPassword(t *testing.T) {
 	w.answers(t, "with the session beside it", http.StatusOK, "Cookie", w.cookie)
 }
 
-// GATE_HOSTS goes on to count for hosts without an app, and an app's host needs no
-// GATE_HOSTS, until the app is removed.
+// GATE_HOSTS still applies to hosts without an app. An app's host needs no GATE_HOSTS, until the app
+// is removed.
 func TestHostOfAnAppDecidesWhoPasses(t *testing.T) {
 	w := newWiki(t)
 	w.change(t, func(a *app.App) { a.Host, a.URL, a.Groups = "wiki.example:9999", "", nil })
@@ -137,8 +137,8 @@ func TestHostOfAnAppDecidesWhoPasses(t *testing.T) {
 	w.Ask(t, "/gate/check", webtest.Asked("https://other.example/")).Want(http.StatusForbidden)
 }
 
-// An app is added, opened and removed: cookies for its host stop at once. The most
-// exact rule counts.
+// When an app is removed, cookies for its host are refused at once. Of several rules the most
+// specific one applies.
 func TestRemovedAppStopsAtOnce(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	w.Add(t, "ada", account.Member)
@@ -151,7 +151,7 @@ func TestRemovedAppStopsAtOnce(t *testing.T) {
 	if err := w.Apps.Remove(t.Context(), one.ID, audit.Command()); err != nil {
 		t.Fatal(err)
 	}
-	ada.Visit("https://one.apps.example/", 0).Want(http.StatusForbidden) // the rule for all below counts
+	ada.Visit("https://one.apps.example/", 0).Want(http.StatusForbidden) // the rule for all hosts below applies
 	if err := w.Apps.Remove(t.Context(), below.ID, audit.Command()); err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestRemovedAppStopsAtOnce(t *testing.T) {
 	}
 }
 
-// Whoever cannot know the apps lets nobody pass.
+// If the apps are not known, nobody passes.
 func TestUnknownAppsLetNobodyPass(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)

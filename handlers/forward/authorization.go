@@ -11,12 +11,11 @@ import (
 	"glassjar/utl/gate"
 )
 
-// challenge asks programs for an app password (RFC 7617). Many send none before
-// they are asked.
+// challenge asks programs for an app password (RFC 7617). Many send it only after a challenge.
 const challenge = `Basic realm="glassjar app password", charset="UTF-8"`
 
-// unauthorized answers 401. A program is asked for an app password; a browser
-// never is: it would ask the person, for a page and for a script too.
+// unauthorized responds with 401. It challenges programs to send an app password, but not
+// browsers, which would ask the person for it, also for requests of scripts.
 func unauthorized(w http.ResponseWriter, a gate.Request) {
 	if a.FromProgram() {
 		w.Header().Set("WWW-Authenticate", challenge)
@@ -24,10 +23,10 @@ func unauthorized(w http.ResponseWriter, a gate.Request) {
 	w.WriteHeader(http.StatusUnauthorized)
 }
 
-// isForGate reports whether the gate judges the Authorization header, so that no
-// app gets it: Bearer's token or Basic's password begins as an app password
-// does, or a whole one stands anywhere else in it, or the header comes twice,
-// and programs differ in which one they read. Every other header is the app's.
+// isForGate reports whether the gate checks the Authorization header, so that no app gets it. It
+// does if Bearer's token or Basic's password begins like an app password, if a complete app
+// password is anywhere else in it, or if the header is sent twice, because programs differ in
+// which one they read. Every other Authorization header is the app's.
 func isForGate(all []string) bool {
 	if len(all) != 1 {
 		return len(all) > 1
@@ -42,17 +41,17 @@ func isForGate(all []string) bool {
 	return account.AppPasswordForm.MatchString(all[0])
 }
 
-// isToken68 reports whether the character may stand in a token or in base64
-// (RFC 9110, section 11.2).
+// isToken68 reports whether the character may occur in a token or in base64 (RFC 9110, section
+// 11.2).
 func isToken68(c rune) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("-._~+/=", c)
 }
 
 var standardBase64 = strings.NewReplacer("-", "+", "_", "/")
 
-// hidesAppPassword reports whether the word is base64 of a username and what
-// begins as an app password does, or of a whole one. It reads spellings of
-// base64 that the gate does not take but an app may.
+// hidesAppPassword reports whether the word is base64 of a username and something that begins
+// like an app password, or of a complete app password. It decodes spellings of base64 that the
+// gate does not accept but an app may.
 func hidesAppPassword(word string) bool {
 	text, err := base64.RawStdEncoding.DecodeString(standardBase64.Replace(strings.TrimRight(word, "=")))
 	if err != nil {
@@ -62,8 +61,8 @@ func hidesAppPassword(word string) bool {
 	return strings.HasPrefix(pw, account.AppPasswordPrefix) || account.AppPasswordForm.Match(text)
 }
 
-// program returns whose app password the request carries to the target. It
-// never looks at a cookie. Errors: authn's.
+// program returns the account whose app password the request has, for the target. It ignores
+// cookies. Errors: authn.AppPassword's.
 func (s *Room) program(r *http.Request, t gate.Target) (gate.Subject, error) {
 	username, secret := credentials(r)
 	p, err := s.Authn.AppPassword(r.Context(), authn.Attempt{
@@ -72,9 +71,9 @@ func (s *Room) program(r *http.Request, t gate.Target) (gate.Subject, error) {
 	return gate.Subject{Identity: p.Owner, Key: "app password " + p.ID}, err
 }
 
-// credentials returns what the Authorization header holds: Basic's username
-// and password (RFC 7617), or Bearer's token (RFC 6750) alone. The secret is
-// empty when it is anything else, or comes twice.
+// credentials returns what the Authorization header contains: Basic's username and password (RFC
+// 7617), or Bearer's token (RFC 6750). The secret is empty for anything else, and if the header is
+// sent twice.
 func credentials(r *http.Request) (username, secret string) {
 	all := r.Header["Authorization"]
 	if len(all) != 1 {

@@ -9,8 +9,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// Attack guessing/app-passwords, logs/injection: wrong app passwords are counted, recorded and logged as failed
-// sign-ins are; a good one is not held up by them.
+// Attack guessing/app-passwords, logs/injection: wrong app passwords are counted, recorded and logged
+// as failed sign-ins are; they do not delay a valid one.
 func TestWrongAppPasswordsAreSlowed(t *testing.T) {
 	for name, wrong := range map[string]string{"Basic": webtest.Basic("Ada", "gj_WRONG"), "Bearer": "Bearer gj_WRONG"} {
 		t.Run(name, func(t *testing.T) {
@@ -38,9 +38,9 @@ func TestWrongAppPasswordsAreSlowed(t *testing.T) {
 	}
 }
 
-// Attack guessing/app-passwords: a program that goes on with an app password that was revoked, or
-// a stranger who knows the name, keeps nobody from signing in; and failed
-// sign-ins hold up no app password's first try.
+// Attack guessing/app-passwords: a program that keeps using a revoked app password, or a stranger who
+// knows the name, does not prevent sign-ins; failed sign-ins do not delay an app password's first
+// attempt.
 func TestWrongAppPasswordsSlowNoSignIn(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	w.Add(t, "ada", account.Member)
@@ -53,15 +53,15 @@ func TestWrongAppPasswordsSlowNoSignIn(t *testing.T) {
 		b.Base, b.Transport = webtest.Jar, w
 		return b
 	}
-	for range 40 { // the free ones, and all waits
+	for range 40 { // the failures without a wait, and those with one
 		wrong("192.0.2.7", http.StatusUnauthorized)
 		w.Clock.Move(30 * time.Second)
 	}
 	wrong("192.0.2.7", http.StatusUnauthorized)
 	wrong("192.0.2.7", http.StatusTooManyRequests)
-	wrong("192.0.2.8", http.StatusTooManyRequests) // the account's counter
+	wrong("192.0.2.8", http.StatusTooManyRequests) // refused by the account's counter
 	for _, address := range []string{"192.0.2.7", "192.0.2.8"} {
-		form(address).Fail(4, "ada") // all that is free is there
+		form(address).Fail(4, "ada") // all failures without a wait are still available
 		form(address).SignIn("ada", webtest.Good).Want(http.StatusSeeOther)
 	}
 	w.Exec(t, `DELETE FROM throttle`)

@@ -32,7 +32,7 @@ func TestGateTakesAppPasswords(t *testing.T) {
 			identity[got.Header.Get("Remote-Identity")] = true
 		}
 	}
-	w.Passes(t, "https://wiki.example/", "Bearer "+secret).Want(http.StatusOK) // who asks chooses the port
+	w.Passes(t, "https://wiki.example/", "Bearer "+secret).Want(http.StatusOK) // the client chooses the port
 	if len(identity) != 1 {
 		t.Errorf("%d assertions, want one that is kept", len(identity))
 	}
@@ -44,8 +44,8 @@ func TestGateTakesAppPasswords(t *testing.T) {
 	}
 }
 
-// hidden returns Authorization headers that have the form of an app password, or hide
-// ada's secret where a reader could miss it, and are not right.
+// hidden returns Authorization headers that look like an app password, or hide ada's secret where a
+// parser could miss it, and are not valid.
 func hidden(secret string) map[string][]string {
 	return map[string][]string{
 		"another scheme":             {"Digest " + secret},
@@ -81,8 +81,8 @@ func hidden(secret string) map[string][]string {
 	}
 }
 
-// Attack gate/app-passwords: what has the form of an app password, or hides one, never falls
-// through to the cookie and never reaches the app, on any host.
+// Attack gate/app-passwords: a header that looks like an app password, or hides one, is never ignored
+// in favour of the cookie and never reaches the app, on any host.
 func TestGateRefusesAuthorization(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	w.Add(t, "bob", account.Member)
@@ -98,14 +98,14 @@ func TestGateRefusesAuthorization(t *testing.T) {
 		})
 	}
 	wantRefused(t, w, "/gate/check", webtest.Asked(webtest.Sister+"/", "Cookie", cookie), []string{"Bearer " + secret}, http.StatusUnauthorized)
-	w.Ask(t, "/gate/check", webtest.Asked(webtest.Elsewhere+"/", "Cookie", cookie)).Want(http.StatusOK).WantHeader("Authorization", "") // it is a good one
+	w.Ask(t, "/gate/check", webtest.Asked(webtest.Elsewhere+"/", "Cookie", cookie)).Want(http.StatusOK).WantHeader("Authorization", "") // the cookie itself is valid
 	if lines := w.Log.Lines(strings.ToLower(secret[3:])); len(lines) > 0 || len(w.Log.Lines(secret)) > 0 {
 		t.Errorf("the secret is in the log: %q", lines)
 	}
 }
 
-// What has not the form of an app password is the app's: the cookie decides,
-// and the gate's answer gives it back for the app.
+// Any other Authorization header is the app's: the cookie decides, and the gate's response returns the
+// header for the app.
 func TestGateLeavesAppsTheirAuthorization(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	b, cookie := w.In(t)
@@ -148,8 +148,8 @@ func TestGateLeavesAppsTheirAuthorization(t *testing.T) {
 	}
 }
 
-// wantRefused fails the test unless the gate refuses the question with these
-// Authorization headers, and says nothing of where to sign in.
+// wantRefused fails the test unless the gate refuses the question with these Authorization headers,
+// without a sign-in URL.
 func wantRefused(t *testing.T, w *webtest.World, path string, header, authorization []string, status int) *webtest.Answer {
 	t.Helper()
 	w.Exec(t, `DELETE FROM throttle`)
@@ -172,8 +172,7 @@ func refused(t *testing.T, w *webtest.World, path string, header, authorization 
 	return got
 }
 
-// Attack cookie/replay: an app password that ended is refused at once, here
-// and on another server.
+// Attack cookie/replay: an app password that has ended is refused at once, here and on another server.
 func TestGateEndsWithTheAppPassword(t *testing.T) {
 	for name, end := range map[string]func(accounts *account.Store, ada account.Account, id string) error{
 		"revoke": func(accounts *account.Store, ada account.Account, id string) error {
@@ -211,8 +210,7 @@ func TestGateGroupsHoldForAppPasswords(t *testing.T) {
 	w.Ask(t, "/gate/check?group=dev", header).Want(http.StatusOK).WantHeader("Remote-Groups", "dev")
 }
 
-// Without the database nothing is known of an app password: 503, whatever
-// cookie comes with it.
+// Without the database no app password can be checked: 503, whatever cookie comes with it.
 func TestGateCannotKnowAnAppPassword(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)
@@ -230,7 +228,7 @@ func TestGateCannotKnowAnAppPassword(t *testing.T) {
 	w.Passes(t, webtest.Elsewhere+"/", bearer).Want(http.StatusOK)
 }
 
-// An app password opens nothing of ours, and takes nothing away.
+// The site's own pages ignore app passwords.
 func TestOurOwnPagesIgnoreAuthorization(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	b, _ := w.In(t)
@@ -241,7 +239,7 @@ func TestOurOwnPagesIgnoreAuthorization(t *testing.T) {
 	}
 }
 
-// An address that nobody has confirmed may be somebody else's: no app is told of it.
+// An unconfirmed address may be somebody else's, so no app receives it.
 func TestAnUnconfirmedEmailAddressIsNotTold(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)

@@ -16,7 +16,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// signed signs a payload as a cookie of the name, with any key.
+// signed signs a payload as a cookie with the name, with any key.
 func signed(tb testing.TB, key [32]byte, name string, payload any) string {
 	tb.Helper()
 	text, err := json.Marshal(payload)
@@ -30,7 +30,7 @@ func signed(tb testing.TB, key [32]byte, name string, payload any) string {
 	return value
 }
 
-// payload is a gate cookie's; its fields are in the order of ours.
+// payload is a gate cookie's payload, with its fields in the real order.
 type payload struct {
 	Username string `json:"username"`
 	SID      string `json:"sid"`
@@ -45,13 +45,13 @@ const (
 	domainIs  = webtest.DomainCookie + "="
 )
 
-// cookies are the values of the three cookies of ada, who is signed in at the jar, at
-// the app at webtest.Elsewhere, and in the shared domain.
+// cookies are the values of three cookies of ada's, who is signed in on the sign-in host, on the app at
+// webtest.Elsewhere, and in the shared domain.
 type cookies struct {
 	*webtest.World
 
 	session, host, domain string
-	payload               payload // of a gate cookie of her session, for no host
+	payload               payload // of a gate cookie of her session, without a host
 }
 
 func newCookies(t *testing.T) *cookies {
@@ -76,7 +76,7 @@ func (c *cookies) at(host string) payload {
 	return p
 }
 
-// place is whether the gate lets a Cookie header pass to the target.
+// place says whether the gate accepts a Cookie header for the target.
 type place struct {
 	name, target, cookie string
 	passes               bool
@@ -95,7 +95,7 @@ func (c *cookies) open(t *testing.T, places []place) {
 	}
 }
 
-// Attack gate/places: the session cookie opens the jar's own host.
+// Attack gate/places: the session cookie is accepted only on the sign-in host.
 func TestTheSessionCookieOpensTheJar(t *testing.T) {
 	c := newCookies(t)
 	c.open(t, []place{
@@ -108,7 +108,7 @@ func TestTheSessionCookieOpensTheJar(t *testing.T) {
 	})
 }
 
-// Attack gate/places: a host's gate cookie opens that host.
+// Attack gate/places: a host's gate cookie is accepted only on that host.
 func TestAHostsCookieOpensTheHost(t *testing.T) {
 	c := newCookies(t)
 	c.open(t, []place{
@@ -127,8 +127,8 @@ func TestAHostsCookieOpensTheHost(t *testing.T) {
 	})
 }
 
-// Attack gate/places: the domain's gate cookie opens every host below the domain, and
-// not the jar's.
+// Attack gate/places: the domain's gate cookie is accepted on every host below the domain, and not on
+// the sign-in host.
 func TestADomainsCookieOpensTheDomain(t *testing.T) {
 	c := newCookies(t)
 	c.open(t, []place{
@@ -140,14 +140,14 @@ func TestADomainsCookieOpensTheDomain(t *testing.T) {
 	})
 }
 
-// Attack cookie/foreign-key, gate/places: of cookies made by hand that opens a host
-// which is right in everything.
+// Attack cookie/foreign-key, gate/places: of cookies made by the test, only the one that is right in
+// everything is accepted.
 func TestGateCookiesMadeByHand(t *testing.T) {
 	c := newCookies(t)
 	by := func(key [32]byte, payload any) string { return hostIs + signed(t, key, webtest.HostCookie, payload) }
 	there, right := webtest.Elsewhere+"/", c.at("wiki.example")
 	c.open(t, []place{
-		{"right in everything", there, by(webtest.GateKey, right), true}, // so the next are bad for one reason each
+		{"right in everything", there, by(webtest.GateKey, right), true}, // so that each of the next is refused for one reason
 		{"of another host, under this one's name", there, by(webtest.GateKey, c.at("app.site.example")), false},
 		{"of no host", there, by(webtest.GateKey, c.payload), false},
 		{"of the host with its port", there, by(webtest.GateKey, c.at("wiki.example:8443")), false},
@@ -160,7 +160,7 @@ func TestGateCookiesMadeByHand(t *testing.T) {
 	})
 }
 
-// Attack gate/places: no gate cookie opens a page of ours, whatever its name.
+// Attack gate/places: the site's own pages accept no gate cookie, whatever its name.
 func TestGateCookiesOpenNoPageOfOurs(t *testing.T) {
 	c := newCookies(t)
 	for _, cookie := range []string{
@@ -185,7 +185,7 @@ func TestNoCharacterOfAGateCookieCanBeChanged(t *testing.T) {
 	}
 }
 
-// Attack race/ended-session: the gate asked while the session ends; none passes after the end.
+// Attack race/ended-session: the gate is asked while the session ends; after the end nobody passes.
 func TestTheGateWhileTheSessionEnds(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	w.Add(t, "ada", account.Member)
@@ -216,7 +216,7 @@ func TestTheGateWhileTheSessionEnds(t *testing.T) {
 	}
 }
 
-// A store that was given no gate key opens no gate.
+// A session store without a gate key accepts no gate cookie.
 func TestNoGateKey(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)

@@ -2,8 +2,7 @@ package forward
 
 import "strings"
 
-// appCookies returns the request's cookies without glassjar's own, which are not the
-// app's; "" if there are no others.
+// appCookies returns the request's cookies without glassjar's own, or "" if there are none.
 func appCookies(lines []string) string {
 	var others []string
 	for _, line := range lines {
@@ -16,7 +15,7 @@ func appCookies(lines []string) string {
 	return strings.Join(others, "; ")
 }
 
-// isOurs reports whether the cookie is, or could pass for, one that glassjar sets.
+// isOurs reports whether the cookie is glassjar's, or has a name that could be.
 func isOurs(cookie string) bool {
 	name := strings.TrimPrefix(strings.TrimPrefix(cookie, "__Host-"), "__Secure-")
 	return strings.HasPrefix(name, "glassjar")

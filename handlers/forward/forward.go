@@ -15,17 +15,17 @@ import (
 	"glassjar/utl/session"
 )
 
-// IsGate reports whether proxies ask the path. Nothing changes there, by no
-// method: what a proxy passes on of another site's request is answered 405.
+// IsGate reports whether proxies request the path. No request to it changes anything, and methods
+// other than GET get 405: a proxy may pass on a request from another site's page.
 func IsGate(path string) bool {
 	return strings.HasPrefix(path, "/gate/") || strings.HasPrefix(path, "/api/authz/")
 }
 
-// IsCheck reports whether the path is Check's.
+// IsCheck reports whether the path is that of Check.
 func IsCheck(path string) bool { return path == "/gate/check" || path == "/api/authz/auth-request" }
 
-// Check answers GET /gate/check: 200 with who it is, 401 with where to sign
-// in, 403, 400, or 503 when it cannot know.
+// Check answers GET /gate/check: 200 with the identity headers, 401 with the sign-in URL in
+// Location, 403, 400, or 503 if it is not known who makes the request.
 func (s *Room) Check(w http.ResponseWriter, r *http.Request) error {
 	return s.decide(w, r, gate.Check, func(a gate.Request, to, _ string) error {
 		w.Header().Set("Location", to)
@@ -34,8 +34,8 @@ func (s *Room) Check(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// Forward answers GET /gate/forward: like Check, but a browser that
-// opens a page is sent to sign in, and a program gets 401 in JSON.
+// Forward answers GET /gate/forward: like Check, but it redirects a browser that opens a page to
+// the sign-in form, and sends everything else 401 with JSON.
 func (s *Room) Forward(w http.ResponseWriter, r *http.Request) error {
 	return s.decide(w, r, gate.Forward, func(a gate.Request, to, why string) error {
 		w.Header().Set("Location", to)
@@ -53,14 +53,14 @@ func (s *Room) Forward(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// decide answers who asks whether a request may pass; send answers when somebody
-// must go elsewhere before.
+// decide responds to the proxy's question whether a request may pass. It calls send if the person
+// must first sign in or add a second factor.
 func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, send func(a gate.Request, to, why string) error) error {
 	q := gate.Question{Trusted: web.InfoOf(r).Proxied, Program: isForGate(r.Header["Authorization"])}
 	if q.Request, q.Err = gate.ParseRequest(kind, r.Header); q.Err == nil {
 		q.Demands, q.Err = readDemands(r, q.Request)
 	}
-	if !q.Program { // whose app password was made by somebody with two
+	if !q.Program { // an app password was created by somebody who had two factors
 		q.Demands.Level = max(q.Demands.Level, s.Level)
 	}
 	v := s.Gate.Decide(&q, func(t gate.Target) (gate.Subject, gate.Outcome, error) { return s.authenticate(r, t, q.Program) })
@@ -89,18 +89,16 @@ func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, se
 	return s.refuse(w, r, &q, v)
 }
 
-// isAskedAgain reports whether nginx, to which the gate has answered 403 just now,
-// asks once more for that answer's body, which it drops. Its recipe says so in a
-// header that it sets itself.
+// isAskedAgain reports whether nginx, which just got 403 from the gate, requests the same again for
+// the body, because auth_request drops it. Its recipe sets a header that says so.
 func isAskedAgain(r *http.Request, kind gate.Kind) bool {
 	return kind == gate.Check && r.Header.Get("X-Original-Status") == "403"
 }
 
-// readDemands reads the args of the proxy's question. An arg that the gate does not
-// know is refused: it may be a group's, mistyped. Under Authelia's names, Caddy's
-// question has the args of the page, unless its own configuration has others. The
-// level is not asked under them: a page's own arg could not be told from it, and
-// whoever adds it would do without a second factor.
+// readDemands reads the args of the proxy's question. It refuses unknown args, which may be a
+// misspelled group. Under Authelia's paths, Caddy sends the args of the page unless it is
+// configured otherwise, so there they are ignored, and level is not supported: a page's own arg
+// could not be distinguished from it, and people could add it to avoid the second factor.
 func readDemands(r *http.Request, a gate.Request) (d gate.Demands, err error) {
 	if r.URL.RawQuery == "" {
 		return d, nil
@@ -117,7 +115,7 @@ func readDemands(r *http.Request, a gate.Request) (d gate.Demands, err error) {
 	d.Groups = args["group"]
 	for name, values := range args {
 		switch {
-		case name == "group", name == "authelia_url": // the second is Authelia's, and says nothing of who may pass
+		case name == "group", name == "authelia_url": // authelia_url is Authelia's, and does not say who may pass
 		case name == "level" && !authelias && len(values) == 1 && (values[0] == "1" || values[0] == "2"):
 			d.Level = int(values[0][0] - '0')
 		default:
@@ -127,9 +125,8 @@ func readDemands(r *http.Request, a gate.Request) (d gate.Demands, err error) {
 	return d, nil
 }
 
-// authenticate returns who makes the request to the target. One with an app
-// password is a program's, and no cookie of it counts. The name and the email
-// are fit for a header.
+// authenticate returns who makes the request to the target: for a program, the account of its app
+// password, without looking at cookies. Name and email are valid header values.
 func (s *Room) authenticate(r *http.Request, t gate.Target, program bool) (p gate.Subject, _ gate.Outcome, err error) {
 	if program {
 		p, err = s.program(r, t)
@@ -150,8 +147,8 @@ func (s *Room) authenticate(r *http.Request, t gate.Target, program bool) (p gat
 	return gate.Subject{}, gate.Unsure, err
 }
 
-// find returns the live session that the request carries to the target: the
-// session cookie's on our own host, a gate cookie's on others.
+// find returns the live session of the request to the target: that of the session cookie on the
+// sign-in host, that of the gate cookie on other hosts.
 func (s *Room) find(r *http.Request, t gate.Target) (session.Session, error) {
 	if s.Gate.IsSignInHost(t) {
 		return s.Sessions.Find(r)
@@ -159,22 +156,21 @@ func (s *Room) find(r *http.Request, t gate.Target) (session.Session, error) {
 	return s.Sessions.FindGate(r, session.CookieScope(s.Gate.CookieScope(t)))
 }
 
-// allow answers 200 and says who it is. Every name is sent, also with
-// nothing to say: some proxies let through what the client sent for one that
-// is missing. The app's own Authorization header is sent back: the proxy hands
-// the app that one, or none, for it cannot tell whose the client's is. So do its cookies
-// at Forward, for Traefik, which can take away all of them or none.
+// allow responds with 200 and the identity headers. It sends each of them, also empty ones: some
+// proxies would pass on the client's own header in place of a missing one. It returns the app's
+// own Authorization header, because the proxy passes on that of this response, or none. From
+// Forward it returns the app's cookies too, for Traefik, which can remove only all cookies or none.
 func (s *Room) allow(w http.ResponseWriter, r *http.Request, a gate.Request, p gate.Subject) error {
 	assertion, err := s.Gate.SignIdentity(p.Key, p.Identity, p.How, a.Host)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnsure, err)
 	}
-	h, told := w.Header(), [...]string{p.Username, p.Groups, p.Name, p.Email, assertion}
-	h["Remote-User"] = told[0:1:1]
-	h["Remote-Groups"] = told[1:2:2]
-	h["Remote-Name"] = told[2:3:3]
-	h["Remote-Email"] = told[3:4:4]
-	h["Remote-Identity"] = told[4:5:5]
+	h, values := w.Header(), [...]string{p.Username, p.Groups, p.Name, p.Email, assertion}
+	h["Remote-User"] = values[0:1:1]
+	h["Remote-Groups"] = values[1:2:2]
+	h["Remote-Name"] = values[2:3:3]
+	h["Remote-Email"] = values[3:4:4]
+	h["Remote-Identity"] = values[4:5:5]
 	if own := r.Header["Authorization"]; own != nil && !isForGate(own) {
 		h["Authorization"] = own
 	}
@@ -187,7 +183,7 @@ func (s *Room) allow(w http.ResponseWriter, r *http.Request, a gate.Request, p g
 	return nil
 }
 
-// JWKS answers GET /.well-known/jwks.json: the keys that verify Remote-Identity.
+// JWKS answers GET /.well-known/jwks.json: the keys that verify Remote-Identity (RFC 7517).
 func (s *Room) JWKS(w http.ResponseWriter, _ *http.Request) error {
 	w.Header().Set("Content-Type", "application/jwk-set+json")
 	_, _ = w.Write(s.Gate.JWKS())

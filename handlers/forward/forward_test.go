@@ -107,7 +107,7 @@ func TestGateSaysWhoPasses(t *testing.T) {
 	}
 }
 
-// Odd names reach the headers as one line.
+// Unusual names are sent in the headers as one line.
 func TestGateSaysNamesOnOneLine(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	w.Add(t, "ada", account.Member)
@@ -118,7 +118,8 @@ func TestGateSaysNamesOnOneLine(t *testing.T) {
 	got.WantHeader("Remote-Name", "Ada  Remote-User: root  L .").WantHeader("Remote-Groups", "dev,ops").WantHeader("Remote-Email", "ada@site.example").WantHeader("Remote-User", "ada")
 }
 
-// Attack gate/ambiguous-headers: what the gate does not read in one way, with and without a session.
+// Attack gate/ambiguous-headers: questions that can be read in two ways are refused, with and without a
+// session.
 func TestGateRefuses(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)
@@ -157,7 +158,7 @@ func TestGateRefuses(t *testing.T) {
 	w.Ask(t, "/gate/check", []string{"X-Original-URL", webtest.Elsewhere + "/", "X-Original-Method", "POST", "Cookie", cookie}).Want(http.StatusOK)
 }
 
-// Authelia's users have a Caddy that asks with the page's own args.
+// Users of Authelia have a Caddy that asks with the page's own args.
 func TestGateAskedWithThePagesArgs(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	w.Add(t, "ada", account.Member)
@@ -170,16 +171,16 @@ func TestGateAskedWithThePagesArgs(t *testing.T) {
 	}{
 		{"/api/authz/forward-auth?a=b;c", "/x?a=b;c", http.StatusOK},
 		{"/api/authz/forward-auth?a=b", "/x?a=c", http.StatusBadRequest},
-		{"/api/authz/forward-auth?group=dev;ops", "/x?group=dev;ops", http.StatusBadRequest}, // the configuration's, mistyped
+		{"/api/authz/forward-auth?group=dev;ops", "/x?group=dev;ops", http.StatusBadRequest}, // of the proxy's configuration, misspelled
 		{"/api/authz/forward-auth?a=b", "/x", http.StatusBadRequest},
-		{"/api/authz/forward-auth?group=dev&a=b", "/x?group=dev&a=b", http.StatusForbidden}, // one may ask for less
+		{"/api/authz/forward-auth?group=dev&a=b", "/x?group=dev&a=b", http.StatusForbidden}, // fewer groups may be demanded
 		{"/gate/forward?a=b", "/x?a=b", http.StatusBadRequest},
 	} {
 		w.Ask(t, tt.question, webtest.Asked(webtest.Elsewhere+tt.page, "Cookie", cookie)).Want(tt.status)
 	}
 }
 
-// Attack gate/odd-targets: `..`, `%2e`, `%2f`, `%5c`, `//`, `;` pass as they are.
+// Attack gate/odd-targets: `..`, `%2e`, `%2f`, `%5c`, `//`, `;` are returned unchanged.
 func TestGateTargetsComeBackAsTheyAre(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	for _, uri := range []string{"/../a", "/%2e%2e/a", "/a%2fb", "/a%5Cb", `/a\b`, "//evil.example/", "/;a=b?c;d", "/?q=%C3%A4+b&&=", "/?u=https://x/?y", "/a/./b//"} {
@@ -213,8 +214,7 @@ func TestGateTrustsItsCallersAddress(t *testing.T) {
 	}
 }
 
-// The Host header is not looked at, and who asks without X-Forwarded-For asks
-// for itself.
+// The gate ignores the Host header. A question without X-Forwarded-For is about the caller itself.
 func TestGateReadsNoMoreThanItMust(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)

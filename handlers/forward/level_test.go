@@ -15,7 +15,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// raise makes the session one of two factors, as a proof does.
+// raise raises the session to level 2, as a proof does.
 func raise(t *testing.T, w *webtest.World) {
 	t.Helper()
 	w.Exec(t, `UPDATE sessions SET level = 2, amr = 'otp pwd'`)
@@ -23,8 +23,8 @@ func raise(t *testing.T, w *webtest.World) {
 	w.Sessions.Invalidate(all...)
 }
 
-// Attack gate/level: where the proxy demands level 2, somebody who signed in with one factor
-// is led to the second, and back.
+// Attack gate/level: if the proxy demands level 2, somebody with a session of level 1 is redirected to
+// the second factor, and back.
 func TestGateDemandsALevel(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	b, cookie := w.In(t)
@@ -57,11 +57,11 @@ func TestGateDemandsALevel(t *testing.T) {
 	b.Get("/auth/step-up?next=https://evil.example/").Want(http.StatusSeeOther, "/")
 }
 
-// noSecondFactor is what a program is told where a second factor is asked for.
+// noSecondFactor is the response to a program if a second factor is demanded.
 const noSecondFactor = `{"error":"This opens only to people who signed in with a second factor. An app password is none."}` + "\n"
 
-// Attack factors/policy: with SECOND_FACTOR=required a session of one factor opens no app,
-// whatever the proxy demands, and is led to the second.
+// Attack factors/policy: with SECOND_FACTOR=required a session of level 1 is accepted for no app,
+// whatever the proxy demands, and is redirected to the second factor.
 func TestGateWhereEverybodyNeedsTwoFactors(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)
@@ -92,8 +92,8 @@ func TestGateDemandsALevelOfPrograms(t *testing.T) {
 	}
 }
 
-// Attack gate/level: a level that is none is refused, and so is one under Authelia's names, where
-// it could be the page's own; a page's own is let alone.
+// Attack gate/level: an invalid level is refused, and so is a level under Authelia's paths, where it
+// could be the page's own arg; a page's own args are ignored there.
 func TestGateLevelThatIsNone(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)
@@ -116,7 +116,7 @@ func TestGateLevelThatIsNone(t *testing.T) {
 	}
 }
 
-// The assertion says by which factors its person signed in, and when they did so last.
+// The assertion has the factors of the sign-in, and when the person last proved them.
 func TestGateTellsHowSomebodySignedIn(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)

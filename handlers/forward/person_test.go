@@ -29,7 +29,7 @@ func TestGateGroups(t *testing.T) {
 			status int
 		}{
 			{nil, "?group=dev", 403},
-			{[]string{"dev"}, "?group=dev", 200}, // at once
+			{[]string{"dev"}, "?group=dev", 200}, // applies at once
 			{[]string{"ops", "web"}, "?group=dev", 403},
 			{[]string{"ops", "web"}, "?group=dev&group=ops", 200},
 			{[]string{"devs"}, "?group=dev", 403},
@@ -55,8 +55,7 @@ func TestGateGroups(t *testing.T) {
 	}
 }
 
-// Another server takes up new groups with its next poll, and the assertion
-// follows at once.
+// Another server knows new groups after its next poll, and so does its assertion.
 func TestGateGroupsOnAnotherServer(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)
@@ -76,7 +75,7 @@ func TestGateGroupsOnAnotherServer(t *testing.T) {
 	}
 }
 
-// A person who may not pass signs in as somebody who may.
+// Somebody who may not pass can sign in as somebody who may.
 func TestGateSignInAsAnother(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	b, _ := w.In(t)
@@ -97,7 +96,7 @@ func TestGateSignInAsAnother(t *testing.T) {
 	}
 }
 
-// Attack cookie/replay: ended here is ended at once, elsewhere with the poll.
+// Attack cookie/replay: a session that ended is refused here at once, on another server after its poll.
 func TestGateEndsWithTheSession(t *testing.T) {
 	for name, end := range map[string]func(w *webtest.World, b *webtest.Browser) error{
 		"sign-out": func(_ *webtest.World, b *webtest.Browser) error {
@@ -143,8 +142,8 @@ func TestGateEndsWithTheSession(t *testing.T) {
 	w.Ask(t, "/gate/check", header).Want(http.StatusUnauthorized)
 }
 
-// When the database cannot be read, what is known is said for ten seconds;
-// then it is 503, and nobody passes.
+// While the database is unavailable, cached sessions are accepted for ten seconds; then the answer is 503,
+// and nobody passes.
 func TestGateCannotKnow(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)
@@ -159,15 +158,14 @@ func TestGateCannotKnow(t *testing.T) {
 		got := w.Ask(t, path, header).Want(http.StatusServiceUnavailable).WantHeader("Retry-After", "5").WantHeader("Remote-User", "")
 		got.WantGatePage()
 	}
-	w.Ask(t, "/gate/check", webtest.Asked(webtest.Elsewhere+"/")).Want(http.StatusUnauthorized) // without a cookie there is nothing to know
+	w.Ask(t, "/gate/check", webtest.Asked(webtest.Elsewhere+"/")).Want(http.StatusUnauthorized) // without a cookie the answer does not depend on the database
 	if err := os.Rename(w.DbPath+".away", w.DbPath); err != nil {
 		t.Fatal(err)
 	}
 	w.Ask(t, "/gate/check", header).Want(http.StatusOK)
 }
 
-// A key that was rotated out of the first place still opens, and the gate signs
-// nothing anew.
+// A cookie signed with an older key is still accepted, and the gate does not sign it again.
 func TestGateAfterRotation(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)

@@ -12,17 +12,16 @@ import (
 )
 
 var (
-	errCaller     = errors.New("who asks the gate is not in TRUSTED_PROXIES")
-	errUnsure     = errors.New("the gate cannot know who asks")
+	errCaller     = errors.New("the caller of the gate is not in TRUSTED_PROXIES")
+	errUnsure     = errors.New("the gate cannot find out who makes the request")
 	errProgram    = errors.New("an app password is no second factor")
 	errNoPrograms = errors.New("the app takes no app passwords")
 )
 
-// refuse answers that the request does not pass, and why: a page to a browser that
-// opens one, JSON to everything else. A program is never told where to sign in. Too
-// many wrong app passwords are 403 and not 429 where the proxy is nginx, to which
-// 429 is a fault of the gate's; a program that gets 401 may throw a good app
-// password away.
+// refuse responds that the request may not pass, and why: with a page to a browser that opens one,
+// with JSON to everything else. Programs are not told where to sign in. For too many wrong app
+// passwords nginx gets 403, because it treats 429 as a failure of the gate; a 401 could make a
+// program discard a valid app password.
 func (s *Room) refuse(w http.ResponseWriter, r *http.Request, q *gate.Question, v gate.Verdict) error {
 	if v.Outcome == gate.WrongGroup {
 		return s.writeRefusal(w, r, http.StatusForbidden, s.denied(q.Request, v.Subject.Username))
@@ -45,7 +44,7 @@ func (s *Room) refuse(w http.ResponseWriter, r *http.Request, q *gate.Question, 
 	return s.writeRefusal(w, r, a.Status, page)
 }
 
-// refusal returns the error that the verdict is answered as.
+// refusal returns the error for the verdict.
 func refusal(v gate.Verdict) error {
 	switch v.Outcome {
 	case gate.Untrusted:
@@ -63,7 +62,7 @@ func refusal(v gate.Verdict) error {
 	return fmt.Errorf("%w: %w", errUnsure, v.Err)
 }
 
-// denied is what somebody is told who is in none of the groups.
+// denied returns the page for somebody who is in none of the groups.
 func (s *Room) denied(a gate.Request, username string) web.AppHostPage {
 	return web.AppHostPage{
 		Title: "Not for " + username, Host: a.Host,
@@ -73,7 +72,7 @@ func (s *Room) denied(a gate.Request, username string) web.AppHostPage {
 	}
 }
 
-// writeRefusal answers with the page, or in JSON with what it says first.
+// writeRefusal responds with the page, or with its sentence in JSON.
 func (s *Room) writeRefusal(w http.ResponseWriter, r *http.Request, status int, p web.AppHostPage) error {
 	if gate.Navigates(r.Header) {
 		return s.RenderOnAppHost(w, status, p)

@@ -11,17 +11,17 @@ import (
 	"glassjar/utl/app"
 )
 
-// refusal is what the gate answers to a question about the target.
+// refusal is the gate's response to a question about the target.
 type refusal struct {
 	name, args, target string
 	header             []string
 	status             int
 	title, says, guard string   // on the page
-	ways               []string // out of it: the words and address of each link
+	ways               []string // links to continue: text and URL of each
 }
 
-// refusals returns the gate's refusals: of ada, whose Cookie header at webtest.Elsewhere
-// and app password are given, at an app for others, and of what it cannot answer.
+// refusals returns the gate's refusals: of ada at an app for other groups, with this Cookie header at
+// webtest.Elsewhere and with this app password, and of what the gate cannot answer.
 func refusals(cookie, secret string) []refusal {
 	const unreadable = "The gate cannot read what the proxy asked"
 	return []refusal{
@@ -57,8 +57,8 @@ func refusals(cookie, secret string) []refusal {
 	}
 }
 
-// Attack gate/pages: a browser that opens a page gets one of ours, which needs
-// nothing that it could only fetch from the app; everything else gets JSON.
+// Attack gate/pages: a browser that opens a page gets a page that needs no other file, which only the app
+// could serve; everything else gets JSON.
 func TestGatePages(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)
@@ -83,7 +83,7 @@ func TestGatePages(t *testing.T) {
 	now.Want(http.StatusServiceUnavailable).WantHeader("Retry-After", "5").Says("h1", "Not now").WantGatePage()
 }
 
-// wantPage fails the test unless the answer is the refusal's page.
+// wantPage fails the test unless the response is the refusal's page.
 func (row refusal) wantPage(t *testing.T, got *webtest.Answer) {
 	t.Helper()
 	got.Want(row.status).Says("h1", row.title).Says("small", row.guard).WantGatePage()
@@ -101,7 +101,7 @@ func (row refusal) wantPage(t *testing.T, got *webtest.Answer) {
 	}
 }
 
-// wantJSON fails the test unless the answer is the refusal as a program is told it.
+// wantJSON fails the test unless the response is the refusal as JSON.
 func (row refusal) wantJSON(t *testing.T, got *webtest.Answer) {
 	t.Helper()
 	got.Want(row.status).WantHeader("Content-Type", "application/json")
@@ -111,8 +111,8 @@ func (row refusal) wantJSON(t *testing.T, got *webtest.Answer) {
 	}
 }
 
-// What nginx asks again for a page is not counted again; no client can say so of
-// itself to another proxy, because that one's question is of another kind.
+// nginx's second request for a refusal's page is not counted again. A client cannot claim to be that
+// through another proxy, because that uses another kind of question.
 func TestGateCountsARefusalOnce(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)

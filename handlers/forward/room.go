@@ -1,5 +1,5 @@
-// Package forward answers what reverse proxies ask about somebody else's
-// request, and hands sessions over to the hosts of apps.
+// Package forward answers the questions of reverse proxies whether a request may pass (forward
+// authentication), and hands sessions over to the hosts of apps.
 package forward
 
 import (
@@ -11,7 +11,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// Room answers proxies, and browsers on an app's host.
+// Room has the handlers for proxies, and for browsers on an app's host.
 type Room struct {
 	*web.Site
 

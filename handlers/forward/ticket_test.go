@@ -14,7 +14,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// ticket returns the URL that hands the browser b, and no other, over to the app.
+// ticket returns the URL with a ticket for the app that is bound to the browser b.
 func ticket(tb testing.TB, w *webtest.World, b *webtest.Browser, app string) string {
 	tb.Helper()
 	to := b.Visit(webtest.Jar+"/auth?next="+url.QueryEscape(app+"/"+tb.Name()), 2).Want(http.StatusSeeOther).Header.Get("Location")
@@ -24,8 +24,8 @@ func ticket(tb testing.TB, w *webtest.World, b *webtest.Browser, app string) str
 	return to
 }
 
-// wantGone fails the test unless the callback answers a browser that the ticket is gone,
-// and leads it back to the page that it wanted.
+// wantGone fails the test unless the callback responds that the ticket is not valid, with a link to the
+// page that the browser wanted.
 func wantGone(t *testing.T, w *webtest.World, address string) {
 	t.Helper()
 	got := w.Browser(t).Visit(address, 0).Want(http.StatusGone).WantHeader("Set-Cookie", "")
@@ -52,7 +52,7 @@ func TestTickets(t *testing.T) {
 		to := ticket(t, w, b, webtest.Elsewhere)
 		_, code, _ := strings.Cut(to, "?")
 		wantGone(t, w, webtest.Sister+"/gate/callback?"+code)
-		wantGone(t, w, to) // used up by the try
+		wantGone(t, w, to) // the attempt used it up
 		to = ticket(t, w, b, webtest.Sister)
 		_, code, _ = strings.Cut(to, "?")
 		wantGone(t, w, webtest.Jar+"/gate/callback?"+code)
@@ -95,8 +95,7 @@ func TestTicketsAreKeptHashedAndSwept(t *testing.T) {
 
 const nonceCookie = webtest.HostCookie + "-next"
 
-// Attack gate/tickets: whoever has eve's ticket opened in ada's browser does not have
-// ada go on as eve.
+// Attack gate/tickets: somebody who has eve's ticket opened in ada's browser does not sign ada in as eve.
 func TestATicketInAnotherBrowser(t *testing.T) {
 	for name, prepare := range map[string]func(w *webtest.World, ada, eve *webtest.Browser){
 		"that was not there yet": func(*webtest.World, *webtest.Browser, *webtest.Browser) {},
@@ -121,13 +120,13 @@ func TestATicketInAnotherBrowser(t *testing.T) {
 			if in := ada.Visit(webtest.Elsewhere+"/", 9).Want(http.StatusOK); in.Body != "GET "+webtest.Elsewhere+"/ as ada" {
 				t.Errorf("the app sees %q", in.Body)
 			}
-			eve.Visit(eves, 0).Want(http.StatusGone) // used up by the try
+			eve.Visit(eves, 0).Want(http.StatusGone) // the attempt used it up
 		})
 	}
 }
 
-// Attack gate/tickets: of the steps to a ticket, too, each that eve took and ada's
-// browser goes on with leads ada on as herself, or nowhere.
+// Attack gate/tickets: if ada's browser continues after any step that eve made towards a ticket, it is
+// signed in as ada, or not at all.
 func TestHalfTheWayInAnotherBrowser(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	w.Add(t, "ada", account.Member)
@@ -161,7 +160,7 @@ func TestSeveralPagesAtOnce(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: of many at once one gets in.
+// Attack race/one-winner: of many concurrent uses of a ticket one succeeds.
 func TestATicketAtOnce(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	w.Add(t, "ada", account.Member)
