@@ -91,8 +91,8 @@ func BenchmarkAnswer(b *testing.B) {
 	}
 }
 
-// BenchmarkAnswerCores measures how many times as many of the gate's responses two cores give as one in
-// the same time.
+// BenchmarkAnswerCores measures how many times as many of the gate's responses two cores
+// give as one in the same time.
 func BenchmarkAnswerCores(b *testing.B) {
 	w := webtest.NewWorld(b, webtest.Jar, "")
 	log := programLog(b)
@@ -113,8 +113,9 @@ func BenchmarkAnswerCores(b *testing.B) {
 	})
 }
 
-// BenchmarkMetrics measures the cost of metrics in the gate's response. Runs of 2,000 responses with and
-// without metrics take turns, and the best run of each counts, because other programs use the cores too.
+// BenchmarkMetrics measures the cost of metrics in the gate's response. Runs of 2,000
+// responses with and without metrics take turns, and the best run of each counts, because
+// other programs use the cores too.
 func BenchmarkMetrics(b *testing.B) {
 	w := webtest.NewWorld(b, webtest.Jar, "")
 	log := programLog(b)

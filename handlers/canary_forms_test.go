@@ -22,9 +22,9 @@ import (
 	"glassjar/utl/mail"
 )
 
-// Attack secrets/canaries: whatever is typed into any field of any form, such as a password into the
-// wrong one, is not logged, also not at debug, and is in the audit log only once something has that
-// name. The forms are taken from the pages themselves.
+// Attack secrets/canaries: whatever is typed into any field of any form, such as a
+// password into the wrong one, is not logged, also not at debug, and is in the audit log
+// only once something has that name. The forms are taken from the pages themselves.
 func TestNoFieldIsInTheLog(t *testing.T) {
 	log := &webtest.SafeBuffer{}
 	s := webtest.New(t, logging(log, slog.LevelDebug, false), webtest.WithGate, webtest.WithLab, webtest.WithPasskeys, webtest.WithSignUp)
@@ -79,7 +79,8 @@ type filler struct {
 	b        *webtest.Browser // browser of the visitor
 }
 
-// page fills in every field of every form of the page, for strangers and for people who are signed in.
+// page fills in every field of every form of the page, for strangers and for people who
+// are signed in.
 func (f *filler) page(t *testing.T, pattern string) {
 	t.Helper()
 	f.pattern = pattern
@@ -91,8 +92,9 @@ func (f *filler) page(t *testing.T, pattern string) {
 	}
 }
 
-// next opens the page again, fills in a field that was not filled in yet, and reports whether there was
-// one. Each time it is another person, an hour later, so that no limit is reached.
+// next opens the page again, fills in a field that was not filled in yet, and reports
+// whether there was one. Each time it is another person, an hour later, so that no limit
+// is reached.
 func (f *filler) next(t *testing.T) bool {
 	t.Helper()
 	f.Clock.Move(time.Hour)
@@ -206,8 +208,8 @@ func (f *filler) person(t *testing.T, username string) {
 	}
 }
 
-// fill sends the form with a canary in the field, and valid values in all others, unless the field was
-// filled in before.
+// fill sends the form with a canary in the field, and valid values in all others, unless
+// the field was filled in before.
 func (f *filler) fill(form *goquery.Selection, name string) bool {
 	method, action := strings.ToUpper(form.AttrOr("method", "")), form.AttrOr("action", "")
 	c := canary{fmt.Sprintf("canary-%04d-in-a-jar", len(f.canaries)), name, action}

@@ -21,8 +21,9 @@ const (
 	canaryQuery  = "canary-in-the-query"
 )
 
-// Attack browser/link-codes, secrets/canaries: passwords, cookies and link codes pass through every flow.
-// They are not logged, also not at debug, and are on no page, except for a link's own.
+// Attack browser/link-codes, secrets/canaries: passwords, cookies and link codes pass
+// through every flow. They are not logged, also not at debug, and are on no page, except
+// for a link's own.
 func TestCanaries(t *testing.T) {
 	for name, level := range map[string]slog.Level{"at info": slog.LevelInfo, "at debug": slog.LevelDebug} {
 		t.Run(name, func(t *testing.T) {
@@ -46,8 +47,8 @@ func TestCanaries(t *testing.T) {
 	}
 }
 
-// flows does everything that a person can do, also while the database is unavailable, and returns what
-// must stay secret, and the responses.
+// flows does everything that a person can do, also while the database is unavailable, and
+// returns what must stay secret, and the responses.
 func flows(t *testing.T, s *webtest.Site) (secrets []string, bodies map[string]string) {
 	t.Helper()
 	f := &flow{Site: s, b: s.Browser(t), bodies: map[string]string{}}

@@ -10,8 +10,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// Attack cookie/several: of several session cookies the valid one counts; if several are valid, or none,
-// the person is signed out and all are cleared.
+// Attack cookie/several: of several session cookies the valid one counts; if several are
+// valid, or none, the person is signed out and all are cleared.
 func TestSeveralCookiesOfOurName(t *testing.T) {
 	for name, change := range map[string]func(*handlers.Config){"glassjar": func(*handlers.Config) {}, "__Host-glassjar": webtest.Secure} {
 		where := "/ jar.example/ /account jar.example/account"
@@ -50,8 +50,8 @@ func TestSeveralCookiesOfOurName(t *testing.T) {
 	}
 }
 
-// wantCleared fails the test unless the response clears exactly the cookies with this name in the places:
-// each a domain and a path, separated by spaces.
+// wantCleared fails the test unless the response clears exactly the cookies with this
+// name in the places: each a domain and a path, separated by spaces.
 func wantCleared(t *testing.T, a *webtest.Answer, name, places string) {
 	t.Helper()
 	var cleared []string
@@ -78,8 +78,8 @@ func cookie(b *webtest.Browser, name string) string {
 	return ""
 }
 
-// Attack cookie/changed, cookie/cut, cookie/foreign-key: whatever an invalid cookie contains, the person is
-// signed out.
+// Attack cookie/changed, cookie/cut, cookie/foreign-key: whatever an invalid cookie
+// contains, the person is signed out.
 func TestBadCookies(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -106,8 +106,8 @@ func TestBadCookies(t *testing.T) {
 	}
 }
 
-// Attack cookie/rotated-key: a cookie signed with an old key is accepted, and signed again by the site's own
-// pages; once the old key is removed it is refused.
+// Attack cookie/rotated-key: a cookie signed with an old key is accepted, and signed
+// again by the site's own pages; once the old key is removed it is refused.
 func TestARotatedKey(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)

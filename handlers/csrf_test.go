@@ -11,8 +11,9 @@ import (
 	"glassjar/utl/audit"
 )
 
-// The CSRF matrix: the values of Origin that a browser or a script may send with a POST. The second is
-// PUBLIC_URL, to which the request is sent, and the third is the same in another spelling.
+// The CSRF matrix: the values of Origin that a browser or a script may send with a POST.
+// The second is PUBLIC_URL, to which the request is sent, and the third is the same in
+// another spelling.
 var origins = []string{"", "http://jar.example:80", "http://jar.example", "https://evil.example", "null"}
 
 var csrf = []struct {
@@ -57,7 +58,8 @@ func TestPostsFromElsewhereAreRefused(t *testing.T) {
 	}
 }
 
-// matrix sends the deed in every way that must be allowed, or in every way that must be refused.
+// matrix sends the deed in every way that must be allowed, or in every way that must be
+// refused.
 func matrix(t *testing.T, s *webtest.Site, b *webtest.Browser, d deed, allowed bool) {
 	t.Helper()
 	for _, row := range csrf {
@@ -94,8 +96,8 @@ func postFrom(t *testing.T, s *webtest.Site, b *webtest.Browser, d deed, site, o
 	got.WantPage()
 }
 
-// Attack browser/csrf: a POST with any one of the site's cookies needs a header that says where it came
-// from.
+// Attack browser/csrf: a POST with any one of the site's cookies needs a header that says
+// where it came from.
 func TestAPostWithACookieMustTellItsOrigin(t *testing.T) {
 	s := webtest.New(t)
 	for _, row := range []struct {

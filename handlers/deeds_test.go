@@ -33,8 +33,8 @@ type doer struct {
 	elsewhere string              // id of his session in the other browser
 }
 
-// deeds returns the deed of each POST route, for bob, who is signed in in b and in another browser, and his
-// authenticator app.
+// deeds returns the deed of each POST route, for bob, who is signed in in b and in
+// another browser, and his authenticator app.
 func deeds(t *testing.T, s *webtest.Site, b *webtest.Browser) (map[string]deed, webtest.App) {
 	t.Helper()
 	bob := newDoer(t, s, b)

@@ -14,14 +14,14 @@ import (
 	"glassjar/utl/gate"
 )
 
-// statuses are what the gate answers where the decision came to the outcome.
+// statuses are the gate's status for each outcome.
 var statuses = map[gate.Outcome]int{
 	gate.Unreadable: http.StatusBadRequest, gate.Unlisted: http.StatusForbidden, gate.SignedOut: http.StatusUnauthorized,
 	gate.WrongGroup: http.StatusForbidden, gate.LowLevel: http.StatusUnauthorized, gate.Pass: http.StatusOK,
 }
 
-// What is explained is what the gate answers: random questions of people in random
-// groups, about hosts with and without apps: 100,000, and with -short 10,000.
+// The explanation agrees with the gate's response, for random questions of people in
+// random groups about hosts with and without apps: 100,000, or 10,000 with -short.
 func TestExplainAgreesWithTheGate(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	for i, host := range []string{"wiki.example", "app.site.example", "*.apps.example", "one.apps.example", "port.example:8443"} {
@@ -33,7 +33,7 @@ func TestExplainAgreesWithTheGate(t *testing.T) {
 	for i := range sheets {
 		sheets[i] = newSubject(t, w, i)
 	}
-	random := rand.New(rand.NewPCG(1, 2)) // #nosec G404 -- questions, not secrets
+	random := rand.New(rand.NewPCG(1, 2)) // #nosec G404 -- for questions, not for secrets
 	seen := map[gate.Outcome]int{}
 	questions := 100_000
 	if testing.Short() {
@@ -59,7 +59,7 @@ func TestExplainAgreesWithTheGate(t *testing.T) {
 	}
 }
 
-// answers returns the status that the gate answers to the question.
+// answers returns the status of the gate's response to the question.
 func answers(w *webtest.World, raw, method, cookies string) int {
 	r, _ := http.NewRequest(http.MethodGet, webtest.Jar+"/gate/check", http.NoBody)
 	r.RemoteAddr = "127.0.0.1:4711"
@@ -69,8 +69,7 @@ func answers(w *webtest.World, raw, method, cookies string) int {
 	return answer.status
 }
 
-// subjectOf is a person, with the cookies for every host where the person may get
-// one.
+// subjectOf is a person with a cookie for every host where they may have one.
 type subjectOf struct {
 	gate.Subject
 

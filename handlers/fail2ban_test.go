@@ -12,7 +12,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// ban returns the addresses that fail2ban finds in the log with README's filter for the format.
+// ban returns the addresses that fail2ban finds in the log with README's filter for the
+// format.
 func ban(t *testing.T, log *webtest.SafeBuffer, asJSON bool) (found []string) {
 	t.Helper()
 	readme, err := os.ReadFile("../README.md")
@@ -36,8 +37,8 @@ func ban(t *testing.T, log *webtest.SafeBuffer, asJSON bool) (found []string) {
 	return found
 }
 
-// Attack logs/injection: the filter finds each failed sign-in and app password with its address, and no typed
-// name makes it find another address.
+// Attack logs/injection: the filter finds each failed sign-in and app password with its
+// address, and no typed name makes it find another address.
 func TestFail2ban(t *testing.T) {
 	t.Run("text", func(t *testing.T) { wantBans(t, false, `msg="sign-in failed" event=signin.failed ip=6.6.6.6 `) })
 	t.Run("JSON", func(t *testing.T) {
@@ -45,8 +46,8 @@ func TestFail2ban(t *testing.T) {
 	})
 }
 
-// wantBans fails the test unless the filter for the format finds the failures, and no other address when the
-// line is typed into every field.
+// wantBans fails the test unless the filter for the format finds the failures, and no
+// other address when the line is typed into every field.
 func wantBans(t *testing.T, asJSON bool, line string) {
 	t.Helper()
 	log := &webtest.SafeBuffer{}
@@ -91,8 +92,8 @@ func wantBans(t *testing.T, asJSON bool, line string) {
 	}
 }
 
-// The log lines of sign-ins have a form on which a filter can rely: the address comes before anything that a
-// visitor can type.
+// The log lines of sign-ins have a form on which a filter can rely: the address comes
+// before anything that a visitor can type.
 func TestHowSignInsAreLogged(t *testing.T) {
 	log := &webtest.SafeBuffer{}
 	s := webtest.New(t, logging(log, slog.LevelInfo, false))

@@ -14,8 +14,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// Attack http/panic: a panic is logged, and answered with the 500 page with every header; the next request is
-// not affected.
+// Attack http/panic: a panic is logged, and answered with the 500 page with every header;
+// the next request is not affected.
 func TestAPanic(t *testing.T) {
 	s := webtest.New(t)
 	broken := s.Again(t, func(c *handlers.Config) { c.Accounts = &account.Store{} }) // which panics, because it has no database
@@ -42,7 +42,8 @@ type cut struct{ *httptest.ResponseRecorder }
 
 func (cut) Write([]byte) (int, error) { panic("cut") }
 
-// A panic after the response began aborts the connection, so that a partial page does not look complete.
+// A panic after the response began aborts the connection, so that a partial page does not
+// look complete.
 func TestAPanicInTheMiddleOfAnAnswer(t *testing.T) {
 	s := webtest.New(t)
 	defer func() {
@@ -77,7 +78,8 @@ func brokenTemplates(t *testing.T, names ...string) fs.FS {
 	return files
 }
 
-// A template that fails in the middle is answered with the complete 500 page, and nothing of its own page.
+// A template that fails in the middle is answered with the complete 500 page, and nothing
+// of its own page.
 func TestATemplateThatBreaks(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)

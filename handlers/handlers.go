@@ -1,6 +1,6 @@
-// Package handlers assembles the site: New creates the rooms, and routes is the whole route table. A
-// page is in the room of its feature, and what all pages share is in package web. No room imports
-// another.
+// Package handlers assembles the site: New creates the rooms, and routes is the whole
+// route table. A page is in the room of its feature, and what all pages share is in
+// package web. No room imports another.
 package handlers
 
 import (
@@ -33,8 +33,8 @@ type site struct {
 	files   *files.Room // nil: PAGES_DIR is not set
 }
 
-// New returns the handler of the whole site. It returns an error if a template or a static file is
-// invalid.
+// New returns the handler of the whole site. It returns an error if a template or a
+// static file is invalid.
 func New(c Config) (http.Handler, error) {
 	core, err := web.New(web.Config{
 		Accounts: c.Accounts, Sessions: c.Sessions, Devices: c.Devices,
@@ -73,13 +73,14 @@ func New(c Config) (http.Handler, error) {
 	return core.Handler(s.routes(c)), nil
 }
 
-// Routes returns the patterns of all routes that New mounts for c, sorted, for tests that must cover
-// each of them.
+// Routes returns the patterns of all routes that New mounts for c, sorted, for tests that
+// must cover each of them.
 func Routes(c Config) []string { return slices.Sorted(maps.Keys(new(site).routes(c))) }
 
-// routes returns every route of the site, by pattern, with its guard. Each guard takes its own type
-// of handler: a handler for members has the account as an argument, so it cannot be mounted without
-// the check. Proven and ProvenOwner require a proof of the last 10 minutes.
+// routes returns every route of the site, by pattern, with its guard. Each guard takes
+// its own type of handler: a handler for members has the account as an argument, so it
+// cannot be mounted without the check. Proven and ProvenOwner require a proof of the last
+// 10 minutes.
 func (s *site) routes(c Config) map[string]http.Handler {
 	routes := map[string]http.Handler{
 		"GET /{$}":           s.Open(s.signin.Home),
@@ -212,8 +213,8 @@ func (s *site) appRoutes() map[string]http.Handler {
 	}
 }
 
-// gateRoutes are what proxies request, also under Authelia's paths, what browsers request on an
-// app's host, and the pages of app passwords.
+// gateRoutes are what proxies request, also under Authelia's paths, what browsers request
+// on an app's host, and the pages of app passwords.
 func (s *site) gateRoutes() map[string]http.Handler {
 	check, asked := s.OnAppHost(s.forward.Check), s.OnAppHost(s.forward.Forward)
 	return map[string]http.Handler{

@@ -12,8 +12,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// Attack cookie/many-sign-ins: an account may sign in 120 times an hour, also from a known device; people who
-// are signed in can still prove who they are.
+// Attack cookie/many-sign-ins: an account may sign in 120 times an hour, also from a
+// known device; people who are signed in can still prove who they are.
 func TestSignInsOfAnAccountAreLimited(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -34,8 +34,8 @@ func TestSignInsOfAnAccountAreLimited(t *testing.T) {
 	b.SignIn("ada", webtest.Other).Want(http.StatusSeeOther)
 }
 
-// Attack guessing/waits: after 100 failures in a row, new browsers wait 10 minutes; known devices and reset links
-// do not. Known and unknown names get the same responses.
+// Attack guessing/waits: after 100 failures in a row, new browsers wait 10 minutes; known
+// devices and reset links do not. Known and unknown names get the same responses.
 func TestAHundredFailuresInARowMakeNewBrowsersWait(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, webtest.KnownName, account.Owner)
@@ -63,7 +63,8 @@ func TestAHundredFailuresInARowMakeNewBrowsersWait(t *testing.T) {
 	s.Stranger(t, "198.51.100.10").SignIn(webtest.KnownName, webtest.Good).Want(http.StatusSeeOther)
 }
 
-// Attack guessing/known-device: a known device is not delayed by strangers' failures in a row.
+// Attack guessing/known-device: a known device is not delayed by strangers' failures in a
+// row.
 func TestAKnownDeviceAfterAHundredFailures(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -77,7 +78,8 @@ func TestAKnownDeviceAfterAHundredFailures(t *testing.T) {
 	home.SignIn("ada", webtest.Good).Want(http.StatusSeeOther)
 }
 
-// Attack names/one-account: a space that a keyboard adds is not part of the username, the throttle's key or the log.
+// Attack names/one-account: a space that a keyboard adds is not part of the username, the
+// throttle's key or the log.
 func TestASpaceAroundAUsername(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -96,8 +98,8 @@ func TestASpaceAroundAUsername(t *testing.T) {
 	s.Browser(t).SignIn("bob", webtest.Good).Want(http.StatusSeeOther)
 }
 
-// Attack secrets/canaries: what is typed as a username is in no log line and no row, unless an account has that
-// name, because people type their password there.
+// Attack secrets/canaries: what is typed as a username is in no log line and no row,
+// unless an account has that name, because people type their password there.
 func TestWhatIsTypedAsAUsernameIsNotKept(t *testing.T) {
 	for _, level := range []slog.Level{slog.LevelInfo, slog.LevelDebug} {
 		log := &webtest.SafeBuffer{}

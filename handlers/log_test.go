@@ -40,7 +40,8 @@ func TestWhatIsLoggedIsACopy(t *testing.T) {
 	}
 }
 
-// Attack logs/injection: whatever a visitor sends in a field, each request is logged as one valid, short line.
+// Attack logs/injection: whatever a visitor sends in a field, each request is logged as
+// one valid, short line.
 func TestOneLineARequest(t *testing.T) {
 	for _, asJSON := range []bool{false, true} {
 		log := &webtest.SafeBuffer{}
@@ -69,7 +70,8 @@ func TestOneLineARequest(t *testing.T) {
 	}
 }
 
-// wantLines fails the test unless every line is valid and short, and returns how many there are.
+// wantLines fails the test unless every line is valid and short, and returns how many
+// there are.
 func wantLines(t *testing.T, log *webtest.SafeBuffer, asJSON bool) (n int) {
 	t.Helper()
 	for line := range strings.Lines(log.String()) {
@@ -202,8 +204,8 @@ func TestWhatAProxyCallsARequest(t *testing.T) {
 	}
 }
 
-// Attack guessing/same-answers: pages do not contain the request's id, which would differ between a known and an
-// unknown name.
+// Attack guessing/same-answers: pages do not contain the request's id, which would differ
+// between a known and an unknown name.
 func TestNoPageTellsItsID(t *testing.T) {
 	s := webtest.New(t)
 	for _, req := range []*http.Request{

@@ -29,8 +29,8 @@ func away(t *testing.T, s *webtest.Site) (back func()) {
 	}
 }
 
-// Attack fault/database-away: without its database the site accepts live sessions for 10 s, then answers 503, and
-// never guesses. It recovers without a restart.
+// Attack fault/database-away: without its database the site accepts live sessions for 10
+// s, then answers 503, and never guesses. It recovers without a restart.
 func TestOutage(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -77,7 +77,8 @@ func TestReadyWithoutPolls(t *testing.T) {
 	wantOutage(s.Browser(t).Get("/readyz"))
 }
 
-// Input during an outage is kept in the form, except for passwords, and nothing is done in part.
+// Input during an outage is kept in the form, except for passwords, and nothing is done
+// in part.
 func TestFormsDuringAnOutage(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -102,8 +103,8 @@ func TestFormsDuringAnOutage(t *testing.T) {
 	s.Browser(t).Post(join, "username", "eve", "password", webtest.Other).Want(http.StatusSeeOther)
 }
 
-// A sign-out during an outage clears the cookie, which this server then refuses, however long the outage lasts; the
-// end is written when the database is available again.
+// A sign-out during an outage clears the cookie, which this server then refuses, however
+// long the outage lasts; the end is written when the database is available again.
 func TestSignOutDuringAnOutage(t *testing.T) {
 	for name, lasted := range map[string]time.Duration{"from the cache": 0, "of 11 s": 11 * time.Second, "of an hour": time.Hour} {
 		t.Run(name, func(t *testing.T) {
@@ -145,8 +146,8 @@ func TestSignOutDuringAnOutageNeedsACookieOfOurs(t *testing.T) {
 	live.Get("/account").Want(http.StatusOK)
 }
 
-// Attack fault/lock: if another process locks the database, the answer is 503 within 5 s, and live sessions work
-// meanwhile.
+// Attack fault/lock: if another process locks the database, the answer is 503 within 5 s,
+// and live sessions work meanwhile.
 func TestALockedDatabase(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)

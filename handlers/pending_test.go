@@ -9,8 +9,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// Attack factors/pending: a pending sign-in is not a session: every route and the gate treat whoever has one as a
-// stranger.
+// Attack factors/pending: a pending sign-in is not a session: every route and the gate
+// treat whoever has one as a stranger.
 func TestAPendingSignInIsNoSession(t *testing.T) {
 	s := webtest.New(t, webtest.WithGate, webtest.WithSignUp)
 	s.Write(t, "index.html", "<!doctype html><title>Notes</title>")

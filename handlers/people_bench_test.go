@@ -22,9 +22,10 @@ const (
 	fillRows   = 10_000 // rows per statement
 )
 
-// fill are statements that insert many rows, and how many. Each inserts those with the numbers n from ? to ?. Of the
-// people one in 100 is an owner and one in 50 disabled; half are in the group office, and seven in the group rare. Of
-// the events most are the person's own; the first owner caused one in ten, and one of the kind account.freed in
+// fill are statements that insert many rows, and how many. Each inserts those with the
+// numbers n from ? to ?. Of the people one in 100 is an owner and one in 50 disabled;
+// half are in the group office, and seven in the group rare. Of the events most are the
+// person's own; the first owner caused one in ten, and one of the kind account.freed in
 // 100,000.
 var fill = []struct {
 	rows int
@@ -109,8 +110,9 @@ var manyPages = []struct{ name, path string }{
 	{"who did much", "/people/p1000000"},
 }
 
-// BenchmarkManyPeople measures the owners' pages with 100,000 accounts and 1,000,000 events, through the whole site, on
-// both engines: the median and the slowest of 20 responses, in milliseconds.
+// BenchmarkManyPeople measures the owners' pages with 100,000 accounts and 1,000,000
+// events, through the whole site, on both engines: the median and the slowest of 20
+// responses, in milliseconds.
 func BenchmarkManyPeople(b *testing.B) {
 	engines := []struct {
 		name string

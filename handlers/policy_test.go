@@ -10,8 +10,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// Attack factors/policy: with SECOND_FACTOR=required a session of level 1 is accepted only by pages that add a second
-// factor, sign-out and open pages; the gate refuses it.
+// Attack factors/policy: with SECOND_FACTOR=required a session of level 1 is accepted
+// only by pages that add a second factor, sign-out and open pages; the gate refuses it.
 func TestASecondFactorIsRequired(t *testing.T) {
 	s := webtest.New(t, webtest.WithGate, webtest.WithLab, func(c *handlers.Config) { c.SecondFactor = true })
 	s.Add(t, "ada", account.Owner)
@@ -44,8 +44,8 @@ func TestASecondFactorIsRequired(t *testing.T) {
 	}
 }
 
-// Attack factors/policy: people cannot remove their own last second factor where everybody needs one, and can where it
-// is optional.
+// Attack factors/policy: people cannot remove their own last second factor where
+// everybody needs one, and can where it is optional.
 func TestTheLastSecondFactorStays(t *testing.T) {
 	s := webtest.New(t, func(c *handlers.Config) { c.SecondFactor = true })
 	s.Add(t, "ada", account.Owner)

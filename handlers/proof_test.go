@@ -37,8 +37,8 @@ var proving = map[string]string{
 	"POST /people/{username}/delete":          "/people/una/delete",
 }
 
-// Attack session/proof: with a stolen cookie or an open browser nobody can do what needs a proof, and is redirected to
-// give one; what needs none works.
+// Attack session/proof: with a stolen cookie or an open browser nobody can do what needs
+// a proof, and is redirected to give one; what needs none works.
 func TestWhatNeedsAProof(t *testing.T) {
 	s, b := withBob(t)
 	all, _ := deeds(t, s, b)
@@ -85,7 +85,8 @@ func withBob(t *testing.T) (*webtest.Site, *webtest.Browser) {
 	return s, s.SignedIn(t, "bob")
 }
 
-// Pages whose only purpose needs a proof redirect to it; on other pages, the part that needs one links to it.
+// Pages whose only purpose needs a proof redirect to it; on other pages, the part that
+// needs one links to it.
 func TestPagesThatNeedAProof(t *testing.T) {
 	s := webtest.New(t, webtest.WithGate)
 	s.Add(t, "ada", account.Owner)
@@ -118,8 +119,8 @@ func TestPagesThatNeedAProof(t *testing.T) {
 	}
 }
 
-// Attack session/proof: a proof sets a new cookie. The old one is refused at once, the list of devices has the same one
-// device, and apps still work.
+// Attack session/proof: a proof sets a new cookie. The old one is refused at once, the
+// list of devices has the same one device, and apps still work.
 func TestAProof(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	b, app := w.In(t)

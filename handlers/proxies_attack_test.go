@@ -30,11 +30,13 @@ var claims = []http.Header{
 	{"Connection": {"close, remote-user,Remote-Identity,eve"}, "Remote-User": {marked}},
 }
 
-// marked is the forged identity. No token contains it by chance, because base64url has no "!".
+// marked is the forged identity. No token contains it by chance, because base64url has no
+// "!".
 const marked = "eve!"
 
-// twins returns the identity headers with each other character that a header name may contain (RFC 9110, section 5.6.2) in
-// the place of -, because CGI reads them as the same.
+// twins returns the identity headers with each other character that a header name may
+// contain (RFC 9110, section 5.6.2) in the place of -, because CGI reads them as the
+// same.
 func twins() (all []http.Header) {
 	for _, sign := range "!#$%&'*+.^_`|~" {
 		twin := http.Header{}
@@ -46,8 +48,8 @@ func twins() (all []http.Header) {
 	return all
 }
 
-// want is answer.want, and reports whether the request got that response. Traefik cannot remove headers by prefix: it
-// passes them on, and the gate may refuse them.
+// want is answer.want, and reports whether the request got that response. Traefik cannot
+// remove headers by prefix: it passes them on, and the gate may refuse them.
 func (f *front) want(got *webtest.Answer, status int, location ...string) bool {
 	if f.proxy.Program == "traefik" && got.StatusCode == http.StatusBadRequest {
 		return false

@@ -68,7 +68,8 @@ func (c check) leavesAppsTheirAuthorization() {
 	}
 }
 
-// passesGit clones from and pushes to git's own server behind the proxy. Git sends a password only after a challenge.
+// passesGit clones from and pushes to git's own server behind the proxy. Git sends a
+// password only after a challenge.
 func (c check) passesGit() {
 	server := httptest.NewServer(gitServer(c.t))
 	c.t.Cleanup(server.Close)
@@ -99,8 +100,8 @@ func (c check) passesGit() {
 	}
 }
 
-// gitServer returns git's own server with an empty repository at /code.git, which everybody who reaches it may read and
-// write.
+// gitServer returns git's own server with an empty repository at /code.git, which
+// everybody who reaches it may read and write.
 func gitServer(t *testing.T) http.Handler {
 	t.Helper()
 	root := t.TempDir()

@@ -25,7 +25,8 @@ const (
 	plainApp = "http://app.site.example"
 )
 
-// front is glassjar and an app behind a proxy, which the tests' browsers reach under every host name.
+// front is glassjar and an app behind a proxy, which the tests' browsers reach under
+// every host name.
 type front struct {
 	*webtest.World
 
@@ -79,7 +80,8 @@ func (f *front) site(t *testing.T, app string) recipe.Site {
 	}
 }
 
-// echo is the app: it responds with what it received, and switches to every requested protocol.
+// echo is the app: it responds with what it received, and switches to every requested
+// protocol.
 func (f *front) echo(w http.ResponseWriter, r *http.Request) {
 	f.came.Add(1)
 	if to := r.Header["Upgrade"]; to != nil {

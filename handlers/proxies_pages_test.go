@@ -11,8 +11,9 @@ import (
 	"glassjar/utl/proxytest"
 )
 
-// Attack gate/pages: a browser sees a refusal as a page of glassjar's that needs no other file, with a policy that allows
-// its style; a program gets JSON. The refusal is counted once, although nginx asks twice.
+// Attack gate/pages: a browser sees a refusal as a page of glassjar's that needs no other
+// file, with a policy that allows its style; a program gets JSON. The refusal is counted
+// once, although nginx asks twice.
 func (c check) showsOurPages() {
 	b := c.in(c.t)
 	site := c.site(c.t, "app.site.example")
@@ -53,8 +54,8 @@ func (f *front) refused() (n int) {
 	return n
 }
 
-// Somebody who may pass only when nginx asks again for a refusal's page still gets the refusal, without the identity headers
-// for the app.
+// Somebody who may pass only when nginx asks again for a refusal's page still gets the
+// refusal, without the identity headers for the app.
 func TestNginxTellsNobodyTheIdentity(t *testing.T) {
 	p := proxytest.Nginx
 	p.Needed(t)

@@ -32,8 +32,8 @@ func (c check) passesSockets() {
 	}
 }
 
-// The proxy does not see requests of another protocol on the same connection, such as HTTP/2 with a forged Remote-User, so
-// it must allow only WebSockets.
+// The proxy does not see requests of another protocol on the same connection, such as
+// HTTP/2 with a forged Remote-User, so it must allow only WebSockets.
 func (c check) switchesToSocketsAlone() {
 	b := c.in(c.t)
 	for _, to := range [][]string{

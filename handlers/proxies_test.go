@@ -178,7 +178,8 @@ func (c check) asksForTheGroup() {
 	dev.Get("/").Want(http.StatusOK)
 }
 
-// closes stops glassjar. The proxy must then refuse every request; nginx with a page of its own.
+// closes stops glassjar. The proxy must then refuse every request; nginx with a page of
+// its own.
 func (c check) closes() {
 	b := c.in(c.t)
 	c.server.Close()

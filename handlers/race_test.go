@@ -53,8 +53,8 @@ func TestRaceOfSignOuts(t *testing.T) {
 	b.Get("/account").Want(http.StatusSeeOther)
 }
 
-// Attack race/one-winner: no sign-in with the old password outlives a change of the password, and one of several changes
-// wins.
+// Attack race/one-winner: no sign-in with the old password outlives a change of the
+// password, and one of several changes wins.
 func TestRaceOfPasswordChangeAndSignIn(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -106,7 +106,8 @@ func TestRaceForALink(t *testing.T) {
 	}
 }
 
-// Attack race/ended-session: requests while the account is deleted are signed in or signed out, and never get 500.
+// Attack race/ended-session: requests while the account is deleted are signed in or
+// signed out, and never get 500.
 func TestRaceOfDeleteAndRequests(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)

@@ -165,8 +165,8 @@ func want(row webtest.Swept, method string, who int) int {
 	return http.StatusMethodNotAllowed
 }
 
-// Attack http/methods, browser/frame: every route with every kind of visitor and every method has the expected status and
-// all headers, with http and with https.
+// Attack http/methods, browser/frame: every route with every kind of visitor and every
+// method has the expected status and all headers, with http and with https.
 func TestSweep(t *testing.T) {
 	for name, change := range map[string]func(*handlers.Config){
 		"over http": func(*handlers.Config) {}, "over https": webtest.Secure,

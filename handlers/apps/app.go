@@ -63,8 +63,9 @@ var appDone = map[string]string{
 	"changed": "The change counts here at once, and on every other server within a second.",
 }
 
-// App answers GET /apps/{id}: the app, whether its proxy asks the gate, its recipe and its form.
-// The arg proxy selects the recipe; url, as, method and level ask what the gate would decide.
+// App answers GET /apps/{id}: the app, whether its proxy asks the gate, its recipe and
+// its form. The arg proxy selects the recipe; url, as, method and level ask what the gate
+// would decide.
 func (s *Room) App(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	args, err := web.ReadArgs(r, "done", "proxy", "url", "as", "method", "level")
 	if err != nil {
@@ -85,7 +86,8 @@ func (s *Room) App(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	return s.Render(w, http.StatusOK, "app", p)
 }
 
-// Submit answers POST /apps/{id}: it stores the app as in the form, 303; or shows the form again.
+// Submit answers POST /apps/{id}: it stores the app as in the form, 303; or shows the
+// form again.
 func (s *Room) Submit(w http.ResponseWriter, r *http.Request, me web.ProvenOwner) error {
 	form, err := web.ReadForm(r, fields...)
 	if err != nil {

@@ -24,8 +24,8 @@ type row struct {
 	State state
 }
 
-// List answers GET /apps: the apps, whether their proxies ask the gate, and what was refused for
-// hosts of no app.
+// List answers GET /apps: the apps, whether their proxies ask the gate, and what was
+// refused for hosts of no app.
 func (s *Room) List(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	args, err := web.ReadArgs(r, "done")
 	if err != nil {

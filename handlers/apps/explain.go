@@ -9,7 +9,8 @@ import (
 	"glassjar/utl/gate"
 )
 
-// Explained is the form that asks what the gate would decide, as it was typed, and the result.
+// Explained is the form that asks what the gate would decide, as it was typed, and the
+// result.
 type Explained struct {
 	URL, As, Method string
 	Level2          bool

@@ -49,7 +49,8 @@ func (s *Room) NewForm(w http.ResponseWriter, r *http.Request, me web.ProvenOwne
 	return s.Render(w, http.StatusOK, "app-new", NewPage{layout(me.Owner()), Form{Host: args.Get("host")}})
 }
 
-// NewSubmit answers POST /apps/new: it adds the app, 303 to its page; or shows the form again.
+// NewSubmit answers POST /apps/new: it adds the app, 303 to its page; or shows the form
+// again.
 func (s *Room) NewSubmit(w http.ResponseWriter, r *http.Request, me web.ProvenOwner) error {
 	form, err := web.ReadForm(r, fields...)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package apps has the pages where owners put apps behind the gate, and see whether their proxies
-// ask it.
+// Package apps has the pages where owners put apps behind the gate, and see whether their
+// proxies ask it.
 package apps
 
 import (

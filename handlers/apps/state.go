@@ -17,8 +17,8 @@ type state struct {
 	Text  string
 }
 
-// stateOf describes the recent requests about an app, and says what to change if there were none
-// or some were refused because of the proxy.
+// stateOf describes the recent requests about an app, and says what to change if there
+// were none or some were refused because of the proxy.
 func stateOf(t *gate.Tally, now time.Time) state {
 	refused := t.Refused(now)
 	for _, one := range refused {

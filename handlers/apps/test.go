@@ -13,12 +13,12 @@ import (
 )
 
 // A test makes this server send requests to hosts that the owner's browser may not reach:
-// apps run on loopback and private addresses, so these are allowed. This reveals little, and
-// only to owners who recently proved who they are: the host must be that of an app in the
-// database, the port is that of the app's link, and a report has only statuses and redirects,
-// nothing of a response's body. If the owner may open the app, requests with the owner's own
-// gate cookie are sent to the app's link too, as the owner's browser would send them. Each test
-// is audited.
+// apps run on loopback and private addresses, so these are allowed. This reveals little,
+// and only to owners who recently proved who they are: the host must be that of an app in
+// the database, the port is that of the app's link, and a report has only statuses and
+// redirects, nothing of a response's body. If the owner may open the app, requests with
+// the owner's own gate cookie are sent to the app's link too, as the owner's browser
+// would send them. Each test is audited.
 
 // refresh is after how many seconds the browser reloads the page of a running test.
 const refresh = "2"
@@ -67,8 +67,8 @@ func (p TestPage) Tally() (all []count) {
 	return all
 }
 
-// ToFix returns the findings that need somebody to do something, holes first. Consecutive findings
-// with the same fix show it once.
+// ToFix returns the findings that need somebody to do something, holes first. Consecutive
+// findings with the same fix show it once.
 func (p TestPage) ToFix() []finding {
 	all := append(p.only(func(v doctor.Verdict) bool { return v == doctor.Fail }),
 		p.only(func(v doctor.Verdict) bool { return v != doctor.Fail && v != doctor.Pass })...)
@@ -105,8 +105,8 @@ func (p TestPage) Fault() string {
 	return strings.ToUpper(p.Report.Fault[:1]) + p.Report.Fault[1:] + "."
 }
 
-// Test answers GET /apps/{id}/test: the report of the app's last test. While the test runs, the
-// browser reloads the page by itself.
+// Test answers GET /apps/{id}/test: the report of the app's last test. While the test
+// runs, the browser reloads the page by itself.
 func (s *Room) Test(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	a, err := s.app(r)
 	if err != nil {
@@ -115,8 +115,8 @@ func (s *Room) Test(w http.ResponseWriter, r *http.Request, me web.Owned) error 
 	return s.renderTest(w, http.StatusOK, s.testPage(me, a))
 }
 
-// TestSubmit answers POST /apps/{id}/test: it starts a test of the app's page, 303; 422 if the app
-// has none; 409 while another app is tested.
+// TestSubmit answers POST /apps/{id}/test: it starts a test of the app's page, 303; 422
+// if the app has none; 409 while another app is tested.
 func (s *Room) TestSubmit(w http.ResponseWriter, r *http.Request, me web.ProvenOwner) error {
 	a, err := s.app(r)
 	if err != nil {
@@ -152,8 +152,8 @@ func (s *Room) TestSubmit(w http.ResponseWriter, r *http.Request, me web.ProvenO
 	return web.SeeOther(w, "/apps/"+a.ID+"/test")
 }
 
-// credential returns the owner's gate cookie for the app's host, so that the app is also tested
-// signed in, or nothing if the owner may not open the app.
+// credential returns the owner's gate cookie for the app's host, so that the app is also
+// tested signed in, or nothing if the owner may not open the app.
 func (s *Room) credential(r *http.Request, a app.App) (doctor.Credential, error) {
 	found := web.InfoOf(r).Session
 	target, err := gate.ParseURL(a.URL)

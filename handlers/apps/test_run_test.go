@@ -12,7 +12,8 @@ import (
 	"glassjar/utl/doctor"
 )
 
-// held is an app that responds only when go is closed. began receives a value at the first request.
+// held is an app that responds only when go is closed. began receives a value at the
+// first request.
 func held(t *testing.T) (host string, began, goOn chan struct{}) {
 	t.Helper()
 	began, goOn = make(chan struct{}, 1000), make(chan struct{})
@@ -27,8 +28,8 @@ func held(t *testing.T) (host string, began, goOn chan struct{}) {
 	return host, began, goOn
 }
 
-// A second test cannot start before the first ends; the page links to that. A page reloads itself only
-// while its test runs.
+// A second test cannot start before the first ends; the page links to that. A page
+// reloads itself only while its test runs.
 func TestOneAtATime(t *testing.T) {
 	s, b := tested(t)
 	host, began, goOn := held(t)
@@ -53,8 +54,8 @@ func TestOneAtATime(t *testing.T) {
 	wants(t, "done", b.Get(first+"/test"), "What was stopped")
 }
 
-// A report is dropped when the app's host or URL changes, here or on another server, but not when its
-// name changes.
+// A report is dropped when the app's host or URL changes, here or on another server, but
+// not when its name changes.
 func TestResultIsForgotten(t *testing.T) {
 	s, b := tested(t)
 	host := behindGate(t, good)

@@ -17,8 +17,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// behindGate is an app behind a good proxy with a gate, all in one server. bad may respond instead, and
-// reports whether it did.
+// behindGate is an app behind a good proxy with a gate, all in one server. bad may
+// respond instead, and reports whether it did.
 func behindGate(t *testing.T, bad func(http.ResponseWriter, *http.Request) bool) (host string) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -96,8 +96,8 @@ func TestAppThatHolds(t *testing.T) {
 	}
 }
 
-// If the owner may open the app, it is also tested with the owner's own gate cookie, and with no other
-// credential.
+// If the owner may open the app, it is also tested with the owner's own gate cookie, and
+// with no other credential.
 func TestAppAsItsOwner(t *testing.T) {
 	for name, tt := range map[string]struct {
 		public string
@@ -132,8 +132,8 @@ func TestAppAsItsOwner(t *testing.T) {
 	}
 }
 
-// letsAdaIn responds with a page to a request with ada's gate cookie, and counts it; a gate cookie of
-// anybody else fails the test.
+// letsAdaIn responds with a page to a request with ada's gate cookie, and counts it; a
+// gate cookie of anybody else fails the test.
 func letsAdaIn(t *testing.T, sessions *session.Store, entered *atomic.Int64) func(http.ResponseWriter, *http.Request) bool {
 	t.Helper()
 	return func(w http.ResponseWriter, r *http.Request) bool {
@@ -209,8 +209,8 @@ func port(ln net.Listener) string {
 	return port
 }
 
-// Attack apps/test-elsewhere: a page that redirects the test to another server, a link in the database to
-// another host than the app's, and somebody who is not an owner.
+// Attack apps/test-elsewhere: a page that redirects the test to another server, a link in
+// the database to another host than the app's, and somebody who is not an owner.
 func TestReachesTheAppAlone(t *testing.T) {
 	var asked atomic.Int64
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))

@@ -16,8 +16,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// csp is the Content-Security-Policy of other people's HTML on this site's origin: any style, but
-// no scripts and no requests elsewhere.
+// csp is the Content-Security-Policy of other people's HTML on this site's origin: any
+// style, but no scripts and no requests elsewhere.
 const csp = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 	"script-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
@@ -65,8 +65,8 @@ func (i *index) has() bool {
 	return i.there.Load()
 }
 
-// sendFile sends the file. Browsers may not store HTML, or what they may treat as HTML, so that
-// going back after a sign-out does not show it.
+// sendFile sends the file. Browsers may not store HTML, or what they may treat as HTML,
+// so that going back after a sign-out does not show it.
 func (s *Room) sendFile(w http.ResponseWriter, r *http.Request, name string, info os.FileInfo) error {
 	f, err := s.Pages.Open(name)
 	if err != nil {

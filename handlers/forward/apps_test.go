@@ -13,8 +13,8 @@ import (
 	"glassjar/utl/audit"
 )
 
-// wiki is an app on webtest.Elsewhere for the groups dev and ops, which accepts app passwords, and
-// ada, who is in no group, is signed in there and has an app password.
+// wiki is an app on webtest.Elsewhere for the groups dev and ops, which accepts app
+// passwords, and ada, who is in no group, is signed in there and has an app password.
 type wiki struct {
 	*webtest.World
 
@@ -32,8 +32,8 @@ func newWiki(t *testing.T) *wiki {
 	return w
 }
 
-// answers fails the test unless the gate responds to a question about a page of the wiki with the
-// status.
+// answers fails the test unless the gate responds to a question about a page of the wiki
+// with the status.
 func (w *wiki) answers(t *testing.T, when string, status int, header ...string) *webtest.Answer {
 	t.Helper()
 	got := w.Ask(t, "/gate/check", webtest.Asked(webtest.Elsewhere+"/a", header...))
@@ -119,8 +119,8 @@ func TestAppWithoutProgramsTakesNoAppPassword(t *testing.T) {
 	w.answers(t, "with the session beside it", http.StatusOK, "Cookie", w.cookie)
 }
 
-// GATE_HOSTS still applies to hosts without an app. An app's host needs no GATE_HOSTS, until the app
-// is removed.
+// GATE_HOSTS still applies to hosts without an app. An app's host needs no GATE_HOSTS,
+// until the app is removed.
 func TestHostOfAnAppDecidesWhoPasses(t *testing.T) {
 	w := newWiki(t)
 	w.change(t, func(a *app.App) { a.Host, a.URL, a.Groups = "wiki.example:9999", "", nil })

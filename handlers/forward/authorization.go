@@ -11,7 +11,8 @@ import (
 	"glassjar/utl/gate"
 )
 
-// challenge asks programs for an app password (RFC 7617). Many send it only after a challenge.
+// challenge asks programs for an app password (RFC 7617). Many send it only after a
+// challenge.
 const challenge = `Basic realm="glassjar app password", charset="UTF-8"`
 
 // unauthorized responds with 401. It challenges programs to send an app password, but not
@@ -23,10 +24,10 @@ func unauthorized(w http.ResponseWriter, a gate.Request) {
 	w.WriteHeader(http.StatusUnauthorized)
 }
 
-// isForGate reports whether the gate checks the Authorization header, so that no app gets it. It
-// does if Bearer's token or Basic's password begins like an app password, if a complete app
-// password is anywhere else in it, or if the header is sent twice, because programs differ in
-// which one they read. Every other Authorization header is the app's.
+// isForGate reports whether the gate checks the Authorization header, so that no app gets
+// it. It does if Bearer's token or Basic's password begins like an app password, if a
+// complete app password is anywhere else in it, or if the header is sent twice, because
+// programs differ in which one they read. Every other Authorization header is the app's.
 func isForGate(all []string) bool {
 	if len(all) != 1 {
 		return len(all) > 1
@@ -49,9 +50,9 @@ func isToken68(c rune) bool {
 
 var standardBase64 = strings.NewReplacer("-", "+", "_", "/")
 
-// hidesAppPassword reports whether the word is base64 of a username and something that begins
-// like an app password, or of a complete app password. It decodes spellings of base64 that the
-// gate does not accept but an app may.
+// hidesAppPassword reports whether the word is base64 of a username and something that
+// begins like an app password, or of a complete app password. It decodes spellings of
+// base64 that the gate does not accept but an app may.
 func hidesAppPassword(word string) bool {
 	text, err := base64.RawStdEncoding.DecodeString(standardBase64.Replace(strings.TrimRight(word, "=")))
 	if err != nil {
@@ -71,9 +72,9 @@ func (s *Room) program(r *http.Request, t gate.Target) (gate.Subject, error) {
 	return gate.Subject{Identity: p.Owner, Key: "app password " + p.ID}, err
 }
 
-// credentials returns what the Authorization header contains: Basic's username and password (RFC
-// 7617), or Bearer's token (RFC 6750). The secret is empty for anything else, and if the header is
-// sent twice.
+// credentials returns what the Authorization header contains: Basic's username and
+// password (RFC 7617), or Bearer's token (RFC 6750). The secret is empty for anything
+// else, and if the header is sent twice.
 func credentials(r *http.Request) (username, secret string) {
 	all := r.Header["Authorization"]
 	if len(all) != 1 {

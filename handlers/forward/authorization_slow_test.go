@@ -9,8 +9,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// Attack guessing/app-passwords, logs/injection: wrong app passwords are counted, recorded and logged
-// as failed sign-ins are; they do not delay a valid one.
+// Attack guessing/app-passwords, logs/injection: wrong app passwords are counted,
+// recorded and logged as failed sign-ins are; they do not delay a valid one.
 func TestWrongAppPasswordsAreSlowed(t *testing.T) {
 	for name, wrong := range map[string]string{"Basic": webtest.Basic("Ada", "gj_WRONG"), "Bearer": "Bearer gj_WRONG"} {
 		t.Run(name, func(t *testing.T) {
@@ -38,9 +38,9 @@ func TestWrongAppPasswordsAreSlowed(t *testing.T) {
 	}
 }
 
-// Attack guessing/app-passwords: a program that keeps using a revoked app password, or a stranger who
-// knows the name, does not prevent sign-ins; failed sign-ins do not delay an app password's first
-// attempt.
+// Attack guessing/app-passwords: a program that keeps using a revoked app password, or a
+// stranger who knows the name, does not prevent sign-ins; failed sign-ins do not delay an
+// app password's first attempt.
 func TestWrongAppPasswordsSlowNoSignIn(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	w.Add(t, "ada", account.Member)

@@ -44,8 +44,8 @@ func TestGateTakesAppPasswords(t *testing.T) {
 	}
 }
 
-// hidden returns Authorization headers that look like an app password, or hide ada's secret where a
-// parser could miss it, and are not valid.
+// hidden returns Authorization headers that look like an app password, or hide ada's
+// secret where a parser could miss it, and are not valid.
 func hidden(secret string) map[string][]string {
 	return map[string][]string{
 		"another scheme":             {"Digest " + secret},
@@ -81,8 +81,8 @@ func hidden(secret string) map[string][]string {
 	}
 }
 
-// Attack gate/app-passwords: a header that looks like an app password, or hides one, is never ignored
-// in favour of the cookie and never reaches the app, on any host.
+// Attack gate/app-passwords: a header that looks like an app password, or hides one, is
+// never ignored in favour of the cookie and never reaches the app, on any host.
 func TestGateRefusesAuthorization(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	w.Add(t, "bob", account.Member)
@@ -104,8 +104,8 @@ func TestGateRefusesAuthorization(t *testing.T) {
 	}
 }
 
-// Any other Authorization header is the app's: the cookie decides, and the gate's response returns the
-// header for the app.
+// Any other Authorization header is the app's: the cookie decides, and the gate's
+// response returns the header for the app.
 func TestGateLeavesAppsTheirAuthorization(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	b, cookie := w.In(t)
@@ -148,8 +148,8 @@ func TestGateLeavesAppsTheirAuthorization(t *testing.T) {
 	}
 }
 
-// wantRefused fails the test unless the gate refuses the question with these Authorization headers,
-// without a sign-in URL.
+// wantRefused fails the test unless the gate refuses the question with these
+// Authorization headers, without a sign-in URL.
 func wantRefused(t *testing.T, w *webtest.World, path string, header, authorization []string, status int) *webtest.Answer {
 	t.Helper()
 	w.Exec(t, `DELETE FROM throttle`)
@@ -172,7 +172,8 @@ func refused(t *testing.T, w *webtest.World, path string, header, authorization 
 	return got
 }
 
-// Attack cookie/replay: an app password that has ended is refused at once, here and on another server.
+// Attack cookie/replay: an app password that has ended is refused at once, here and on
+// another server.
 func TestGateEndsWithTheAppPassword(t *testing.T) {
 	for name, end := range map[string]func(accounts *account.Store, ada account.Account, id string) error{
 		"revoke": func(accounts *account.Store, ada account.Account, id string) error {

@@ -12,11 +12,11 @@ import (
 
 var errBrowser = errors.New("the ticket is not for this browser")
 
-// Callback answers GET /gate/callback on an app's own host. A ticket that is not bound yet makes
-// the browser store a nonce: 303 to the URL that returns a ticket bound to it. A ticket that is
-// bound to this browser sets the host's gate cookie: 303 to the ticket's URL. A ticket that is
-// bound to another browser gets 409, because somebody may want this browser to be signed in as
-// somebody else. A ticket that is not valid gets 410.
+// Callback answers GET /gate/callback on an app's own host. A ticket that is not bound
+// yet makes the browser store a nonce: 303 to the URL that returns a ticket bound to it.
+// A ticket that is bound to this browser sets the host's gate cookie: 303 to the ticket's
+// URL. A ticket that is bound to another browser gets 409, because somebody may want this
+// browser to be signed in as somebody else. A ticket that is not valid gets 410.
 func (s *Room) Callback(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	args, err := web.ReadArgs(r, "ticket")

@@ -45,8 +45,8 @@ const (
 	domainIs  = webtest.DomainCookie + "="
 )
 
-// cookies are the values of three cookies of ada's, who is signed in on the sign-in host, on the app at
-// webtest.Elsewhere, and in the shared domain.
+// cookies are the values of three cookies of ada's, who is signed in on the sign-in host,
+// on the app at webtest.Elsewhere, and in the shared domain.
 type cookies struct {
 	*webtest.World
 
@@ -127,8 +127,8 @@ func TestAHostsCookieOpensTheHost(t *testing.T) {
 	})
 }
 
-// Attack gate/places: the domain's gate cookie is accepted on every host below the domain, and not on
-// the sign-in host.
+// Attack gate/places: the domain's gate cookie is accepted on every host below the
+// domain, and not on the sign-in host.
 func TestADomainsCookieOpensTheDomain(t *testing.T) {
 	c := newCookies(t)
 	c.open(t, []place{
@@ -140,8 +140,8 @@ func TestADomainsCookieOpensTheDomain(t *testing.T) {
 	})
 }
 
-// Attack cookie/foreign-key, gate/places: of cookies made by the test, only the one that is right in
-// everything is accepted.
+// Attack cookie/foreign-key, gate/places: of cookies made by the test, only the one that
+// is right in everything is accepted.
 func TestGateCookiesMadeByHand(t *testing.T) {
 	c := newCookies(t)
 	by := func(key [32]byte, payload any) string { return hostIs + signed(t, key, webtest.HostCookie, payload) }
@@ -185,7 +185,8 @@ func TestNoCharacterOfAGateCookieCanBeChanged(t *testing.T) {
 	}
 }
 
-// Attack race/ended-session: the gate is asked while the session ends; after the end nobody passes.
+// Attack race/ended-session: the gate is asked while the session ends; after the end
+// nobody passes.
 func TestTheGateWhileTheSessionEnds(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	w.Add(t, "ada", account.Member)

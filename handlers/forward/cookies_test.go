@@ -8,8 +8,8 @@ import (
 	"glassjar/handlers/webtest"
 )
 
-// A proxy that cannot remove single cookies gets the app's cookies from the response to /gate/forward,
-// without glassjar's, or none.
+// A proxy that cannot remove single cookies gets the app's cookies from the response to
+// /gate/forward, without glassjar's, or none.
 func TestForwardHandsOverTheAppsCookies(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, gate := w.In(t)

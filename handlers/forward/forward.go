@@ -15,8 +15,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// IsGate reports whether proxies request the path. No request to it changes anything, and methods
-// other than GET get 405: a proxy may pass on a request from another site's page.
+// IsGate reports whether proxies request the path. No request to it changes anything, and
+// methods other than GET get 405: a proxy may pass on a request from another site's page.
 func IsGate(path string) bool {
 	return strings.HasPrefix(path, "/gate/") || strings.HasPrefix(path, "/api/authz/")
 }
@@ -34,8 +34,8 @@ func (s *Room) Check(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// Forward answers GET /gate/forward: like Check, but it redirects a browser that opens a page to
-// the sign-in form, and sends everything else 401 with JSON.
+// Forward answers GET /gate/forward: like Check, but it redirects a browser that opens a
+// page to the sign-in form, and sends everything else 401 with JSON.
 func (s *Room) Forward(w http.ResponseWriter, r *http.Request) error {
 	return s.decide(w, r, gate.Forward, func(a gate.Request, to, why string) error {
 		w.Header().Set("Location", to)
@@ -53,8 +53,8 @@ func (s *Room) Forward(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// decide responds to the proxy's question whether a request may pass. It calls send if the person
-// must first sign in or add a second factor.
+// decide responds to the proxy's question whether a request may pass. It calls send if
+// the person must first sign in or add a second factor.
 func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, send func(a gate.Request, to, why string) error) error {
 	q := gate.Question{Trusted: web.InfoOf(r).Proxied, Program: isForGate(r.Header["Authorization"])}
 	if q.Request, q.Err = gate.ParseRequest(kind, r.Header); q.Err == nil {
@@ -89,16 +89,18 @@ func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, se
 	return s.refuse(w, r, &q, v)
 }
 
-// isAskedAgain reports whether nginx, which just got 403 from the gate, requests the same again for
-// the body, because auth_request drops it. Its recipe sets a header that says so.
+// isAskedAgain reports whether nginx, which just got 403 from the gate, requests the same
+// again for the body, because auth_request drops it. Its recipe sets a header that says
+// so.
 func isAskedAgain(r *http.Request, kind gate.Kind) bool {
 	return kind == gate.Check && r.Header.Get("X-Original-Status") == "403"
 }
 
-// readDemands reads the args of the proxy's question. It refuses unknown args, which may be a
-// misspelled group. Under Authelia's paths, Caddy sends the args of the page unless it is
-// configured otherwise, so there they are ignored, and level is not supported: a page's own arg
-// could not be distinguished from it, and people could add it to avoid the second factor.
+// readDemands reads the args of the proxy's question. It refuses unknown args, which may
+// be a misspelled group. Under Authelia's paths, Caddy sends the args of the page unless
+// it is configured otherwise, so there they are ignored, and level is not supported: a
+// page's own arg could not be distinguished from it, and people could add it to avoid the
+// second factor.
 func readDemands(r *http.Request, a gate.Request) (d gate.Demands, err error) {
 	if r.URL.RawQuery == "" {
 		return d, nil
@@ -125,8 +127,8 @@ func readDemands(r *http.Request, a gate.Request) (d gate.Demands, err error) {
 	return d, nil
 }
 
-// authenticate returns who makes the request to the target: for a program, the account of its app
-// password, without looking at cookies. Name and email are valid header values.
+// authenticate returns who makes the request to the target: for a program, the account of
+// its app password, without looking at cookies. Name and email are valid header values.
 func (s *Room) authenticate(r *http.Request, t gate.Target, program bool) (p gate.Subject, _ gate.Outcome, err error) {
 	if program {
 		p, err = s.program(r, t)
@@ -147,8 +149,8 @@ func (s *Room) authenticate(r *http.Request, t gate.Target, program bool) (p gat
 	return gate.Subject{}, gate.Unsure, err
 }
 
-// find returns the live session of the request to the target: that of the session cookie on the
-// sign-in host, that of the gate cookie on other hosts.
+// find returns the live session of the request to the target: that of the session cookie
+// on the sign-in host, that of the gate cookie on other hosts.
 func (s *Room) find(r *http.Request, t gate.Target) (session.Session, error) {
 	if s.Gate.IsSignInHost(t) {
 		return s.Sessions.Find(r)
@@ -156,10 +158,11 @@ func (s *Room) find(r *http.Request, t gate.Target) (session.Session, error) {
 	return s.Sessions.FindGate(r, session.CookieScope(s.Gate.CookieScope(t)))
 }
 
-// allow responds with 200 and the identity headers. It sends each of them, also empty ones: some
-// proxies would pass on the client's own header in place of a missing one. It returns the app's
-// own Authorization header, because the proxy passes on that of this response, or none. From
-// Forward it returns the app's cookies too, for Traefik, which can remove only all cookies or none.
+// allow responds with 200 and the identity headers. It sends each of them, also empty
+// ones: some proxies would pass on the client's own header in place of a missing one. It
+// returns the app's own Authorization header, because the proxy passes on that of this
+// response, or none. From Forward it returns the app's cookies too, for Traefik, which
+// can remove only all cookies or none.
 func (s *Room) allow(w http.ResponseWriter, r *http.Request, a gate.Request, p gate.Subject) error {
 	assertion, err := s.Gate.SignIdentity(p.Key, p.Identity, p.How, a.Host)
 	if err != nil {

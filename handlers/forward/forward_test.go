@@ -118,8 +118,8 @@ func TestGateSaysNamesOnOneLine(t *testing.T) {
 	got.WantHeader("Remote-Name", "Ada  Remote-User: root  L .").WantHeader("Remote-Groups", "dev,ops").WantHeader("Remote-Email", "ada@site.example").WantHeader("Remote-User", "ada")
 }
 
-// Attack gate/ambiguous-headers: questions that can be read in two ways are refused, with and without a
-// session.
+// Attack gate/ambiguous-headers: questions that can be read in two ways are refused, with
+// and without a session.
 func TestGateRefuses(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)
@@ -214,7 +214,8 @@ func TestGateTrustsItsCallersAddress(t *testing.T) {
 	}
 }
 
-// The gate ignores the Host header. A question without X-Forwarded-For is about the caller itself.
+// The gate ignores the Host header. A question without X-Forwarded-For is about the
+// caller itself.
 func TestGateReadsNoMoreThanItMust(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)

@@ -23,8 +23,8 @@ func raise(t *testing.T, w *webtest.World) {
 	w.Sessions.Invalidate(all...)
 }
 
-// Attack gate/level: if the proxy demands level 2, somebody with a session of level 1 is redirected to
-// the second factor, and back.
+// Attack gate/level: if the proxy demands level 2, somebody with a session of level 1 is
+// redirected to the second factor, and back.
 func TestGateDemandsALevel(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	b, cookie := w.In(t)
@@ -60,8 +60,8 @@ func TestGateDemandsALevel(t *testing.T) {
 // noSecondFactor is the response to a program if a second factor is demanded.
 const noSecondFactor = `{"error":"This opens only to people who signed in with a second factor. An app password is none."}` + "\n"
 
-// Attack factors/policy: with SECOND_FACTOR=required a session of level 1 is accepted for no app,
-// whatever the proxy demands, and is redirected to the second factor.
+// Attack factors/policy: with SECOND_FACTOR=required a session of level 1 is accepted for
+// no app, whatever the proxy demands, and is redirected to the second factor.
 func TestGateWhereEverybodyNeedsTwoFactors(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)
@@ -92,8 +92,8 @@ func TestGateDemandsALevelOfPrograms(t *testing.T) {
 	}
 }
 
-// Attack gate/level: an invalid level is refused, and so is a level under Authelia's paths, where it
-// could be the page's own arg; a page's own args are ignored there.
+// Attack gate/level: an invalid level is refused, and so is a level under Authelia's
+// paths, where it could be the page's own arg; a page's own args are ignored there.
 func TestGateLevelThatIsNone(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)

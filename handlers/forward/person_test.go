@@ -96,7 +96,8 @@ func TestGateSignInAsAnother(t *testing.T) {
 	}
 }
 
-// Attack cookie/replay: a session that ended is refused here at once, on another server after its poll.
+// Attack cookie/replay: a session that ended is refused here at once, on another server
+// after its poll.
 func TestGateEndsWithTheSession(t *testing.T) {
 	for name, end := range map[string]func(w *webtest.World, b *webtest.Browser) error{
 		"sign-out": func(_ *webtest.World, b *webtest.Browser) error {
@@ -142,8 +143,8 @@ func TestGateEndsWithTheSession(t *testing.T) {
 	w.Ask(t, "/gate/check", header).Want(http.StatusUnauthorized)
 }
 
-// While the database is unavailable, cached sessions are accepted for ten seconds; then the answer is 503,
-// and nobody passes.
+// While the database is unavailable, cached sessions are accepted for ten seconds; then
+// the answer is 503, and nobody passes.
 func TestGateCannotKnow(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)

@@ -18,10 +18,10 @@ var (
 	errNoPrograms = errors.New("the app takes no app passwords")
 )
 
-// refuse responds that the request may not pass, and why: with a page to a browser that opens one,
-// with JSON to everything else. Programs are not told where to sign in. For too many wrong app
-// passwords nginx gets 403, because it treats 429 as a failure of the gate; a 401 could make a
-// program discard a valid app password.
+// refuse responds that the request may not pass, and why: with a page to a browser that
+// opens one, with JSON to everything else. Programs are not told where to sign in. For
+// too many wrong app passwords nginx gets 403, because it treats 429 as a failure of the
+// gate; a 401 could make a program discard a valid app password.
 func (s *Room) refuse(w http.ResponseWriter, r *http.Request, q *gate.Question, v gate.Verdict) error {
 	if v.Outcome == gate.WrongGroup {
 		return s.writeRefusal(w, r, http.StatusForbidden, s.denied(q.Request, v.Subject.Username))

@@ -20,8 +20,9 @@ type refusal struct {
 	ways               []string // links to continue: text and URL of each
 }
 
-// refusals returns the gate's refusals: of ada at an app for other groups, with this Cookie header at
-// webtest.Elsewhere and with this app password, and of what the gate cannot answer.
+// refusals returns the gate's refusals: of ada at an app for other groups, with this
+// Cookie header at webtest.Elsewhere and with this app password, and of what the gate
+// cannot answer.
 func refusals(cookie, secret string) []refusal {
 	const unreadable = "The gate cannot read what the proxy asked"
 	return []refusal{
@@ -57,8 +58,8 @@ func refusals(cookie, secret string) []refusal {
 	}
 }
 
-// Attack gate/pages: a browser that opens a page gets a page that needs no other file, which only the app
-// could serve; everything else gets JSON.
+// Attack gate/pages: a browser that opens a page gets a page that needs no other file,
+// which only the app could serve; everything else gets JSON.
 func TestGatePages(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)
@@ -111,8 +112,8 @@ func (row refusal) wantJSON(t *testing.T, got *webtest.Answer) {
 	}
 }
 
-// nginx's second request for a refusal's page is not counted again. A client cannot claim to be that
-// through another proxy, because that uses another kind of question.
+// nginx's second request for a refusal's page is not counted again. A client cannot claim
+// to be that through another proxy, because that uses another kind of question.
 func TestGateCountsARefusalOnce(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	_, cookie := w.In(t)

@@ -1,5 +1,5 @@
-// Package forward answers the questions of reverse proxies whether a request may pass (forward
-// authentication), and hands sessions over to the hosts of apps.
+// Package forward answers the questions of reverse proxies whether a request may pass
+// (forward authentication), and hands sessions over to the hosts of apps.
 package forward
 
 import (

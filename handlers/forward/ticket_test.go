@@ -24,8 +24,8 @@ func ticket(tb testing.TB, w *webtest.World, b *webtest.Browser, app string) str
 	return to
 }
 
-// wantGone fails the test unless the callback responds that the ticket is not valid, with a link to the
-// page that the browser wanted.
+// wantGone fails the test unless the callback responds that the ticket is not valid, with
+// a link to the page that the browser wanted.
 func wantGone(t *testing.T, w *webtest.World, address string) {
 	t.Helper()
 	got := w.Browser(t).Visit(address, 0).Want(http.StatusGone).WantHeader("Set-Cookie", "")
@@ -95,7 +95,8 @@ func TestTicketsAreKeptHashedAndSwept(t *testing.T) {
 
 const nonceCookie = webtest.HostCookie + "-next"
 
-// Attack gate/tickets: somebody who has eve's ticket opened in ada's browser does not sign ada in as eve.
+// Attack gate/tickets: somebody who has eve's ticket opened in ada's browser does not
+// sign ada in as eve.
 func TestATicketInAnotherBrowser(t *testing.T) {
 	for name, prepare := range map[string]func(w *webtest.World, ada, eve *webtest.Browser){
 		"that was not there yet": func(*webtest.World, *webtest.Browser, *webtest.Browser) {},
@@ -125,8 +126,8 @@ func TestATicketInAnotherBrowser(t *testing.T) {
 	}
 }
 
-// Attack gate/tickets: if ada's browser continues after any step that eve made towards a ticket, it is
-// signed in as ada, or not at all.
+// Attack gate/tickets: if ada's browser continues after any step that eve made towards a
+// ticket, it is signed in as ada, or not at all.
 func TestHalfTheWayInAnotherBrowser(t *testing.T) {
 	w := webtest.NewWorld(t, webtest.Jar, "")
 	w.Add(t, "ada", account.Member)

@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	secretBytes = 20 // as long as an HMAC-SHA-1, which RFC 4226 recommends (section 4)
-	maxCode     = 20 // bytes of what is typed as a code
-	oldSteps    = 20 // how far back the lab looks for a code that is over
+	secretBytes = 20 // the length of an HMAC-SHA-1, recommended by RFC 4226, section 4
+	maxCode     = 20 // bytes of a typed code
+	oldSteps    = 20 // how many past steps the lab searches, to say that a code has expired
 
 	stepSeconds = int(anatomy.CodeStep / time.Second)
 )
@@ -29,7 +29,7 @@ const (
 type CodePage struct {
 	stepLayout
 
-	Secret             string // in base32, four letters at a time
+	Secret             string // in base32, in groups of four
 	QR                 qrCode
 	Before, Now, After anatomy.Code
 	Seconds            string // since 1970
@@ -39,43 +39,43 @@ type CodePage struct {
 	Verdict verdictView
 }
 
-// Count returns the step's number, and CounterHex its eight bytes.
+// Count returns the number of the time step.
 func (p CodePage) Count() string { return thousands(int(p.Now.Step)) }
 
-// CounterHex returns the step's number as it is signed.
+// CounterHex returns the number of the step as 8 bytes in hex, the input of the HMAC.
 func (p CodePage) CounterHex() string { return fmt.Sprintf("% x", p.Now.Counter) }
 
-// MAC returns the signature in runs: the four bytes that the last half byte
-// points to, that half byte, and the rest.
+// MAC returns the HMAC in runs: the four bytes to which the last half byte points, that
+// half byte, and the rest.
 func (p CodePage) MAC() []macRun {
 	text, at := fmt.Sprintf("% x", p.Now.MAC), 3*p.Now.Offset
 	return []macRun{{"", text[:at]}, {"p", text[at : at+11]}, {"", text[at+11 : 58]}, {"t", text[58:]}}
 }
 
-// macRun is a run of an HMAC's hexadecimal letters, and the class of what it is.
+// macRun is a run of hex digits of an HMAC, with the CSS class of its kind.
 type macRun struct{ Class, Text string }
 
-// Offset returns where the four bytes begin, as the last half byte spells it.
+// Offset returns where the four bytes begin, as the hex digit of the last half byte.
 func (p CodePage) Offset() string { return strconv.FormatInt(int64(p.Now.Offset), 16) }
 
 // Four returns the four bytes.
 func (p CodePage) Four() string { return fmt.Sprintf("% x", p.Now.MAC[p.Now.Offset:p.Now.Offset+4]) }
 
-// Number returns them as one number.
+// Number returns the four bytes as a number, without the highest bit.
 func (p CodePage) Number() string { return thousands(int(p.Now.Number)) }
 
-// Head returns the digits of the number that are left out.
+// Head returns the digits of Number that are dropped.
 func (p CodePage) Head() string {
 	return strings.TrimSuffix(fmt.Sprintf("%06d", p.Now.Number), p.Now.Digits)
 }
 
-// Code answers GET /lab/code: a secret for this visit, and the six digits that it
-// makes now. The secret is made on the first visit.
+// Code answers GET /lab/code: a secret for this visit, and its current six digits. The
+// first visit creates the secret.
 func (s *Room) Code(w http.ResponseWriter, r *http.Request) error {
 	return s.showCode(w, r, nil)
 }
 
-// CodeSubmit answers POST /lab/code: what the server says of a code.
+// CodeSubmit answers POST /lab/code: what a server decides about a code, and why.
 func (s *Room) CodeSubmit(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ReadForm(r, "code")
 	if err != nil {
@@ -112,12 +112,12 @@ func (s *Room) showCode(w http.ResponseWriter, r *http.Request, typed *string) e
 
 var codeBase32 = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// codeSecret returns the visit's secret, made if there is none.
+// codeSecret returns the visit's secret, which it creates if there is none.
 func (v *visit) codeSecret() []byte {
 	secret, ok := v.keptSecret()
 	if !ok {
 		secret = make([]byte, secretBytes)
-		rand.Read(secret) // never fails: it ends the program instead
+		rand.Read(secret) // never returns an error
 		v.set("secret", codeBase32.EncodeToString(secret))
 	}
 	return secret
@@ -129,13 +129,12 @@ func (v *visit) keptSecret() ([]byte, bool) {
 	return secret, err == nil && len(secret) == secretBytes
 }
 
-// keyURI returns what an authenticator app reads from a QR code.
+// keyURI returns the otpauth: URI that authenticator apps read from a QR code.
 func keyURI(secret, host string) string {
 	return "otpauth://totp/" + url.PathEscape("glassjar lab:"+host) + "?secret=" + secret + "&issuer=glassjar%20lab"
 }
 
-// checkCode says what the server says of a code, and notes the step of one that
-// is right.
+// checkCode returns the server's decision about a code, and stores the step of a right one.
 func checkCode(v *visit, typed string, now time.Time) verdictView {
 	digits := strings.Join(strings.Fields(width.Narrow.String(typed)), "")
 	if len(typed) > maxCode || len(digits) != 6 || strings.Trim(digits, "0123456789") != "" {
@@ -175,9 +174,9 @@ func codeRefused(why []span, made ...verdictStep) verdictView {
 	return verdictView{Title: "Refused", Bad: true, Why: why, Steps: made}
 }
 
-// useStep notes that the step's code was used now. If it was before, it returns
-// when. A server keeps this beside the account; the lab keeps it in the cookie,
-// of the steps that are near alone.
+// useStep stores that the step's code is used now. If it was used before, it returns
+// when. A server stores this with the account; the lab stores it in the cookie, only for
+// recent steps.
 func (v *visit) useStep(step int64, now time.Time) (at time.Time, used bool) {
 	kept := []string{fmt.Sprintf("%d@%d", step, now.Unix())}
 	for one := range strings.FieldsSeq(v.Get("used")) {
@@ -196,7 +195,7 @@ func (v *visit) useStep(step int64, now time.Time) (at time.Time, used bool) {
 	return time.Time{}, false
 }
 
-// ago tells how long ago something was.
+// ago formats how long ago something was.
 func ago(d time.Duration) string {
 	if d < time.Second {
 		return "just now"
@@ -204,7 +203,7 @@ func ago(d time.Duration) string {
 	return web.Span(d) + " ago"
 }
 
-// groupsOf4 writes the text with a space after every four letters.
+// groupsOf4 adds a space after every four characters.
 func groupsOf4(text string) string {
 	var all []string
 	for ; len(text) > 4; text = text[4:] {

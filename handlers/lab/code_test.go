@@ -16,7 +16,7 @@ import (
 	"glassjar/utl/anatomy"
 )
 
-// secretOf returns the secret that the page shows.
+// secretOf returns the secret on the page.
 func secretOf(a *webtest.Answer) (text string, secret []byte) {
 	a.T.Helper()
 	text = strings.Join(strings.Fields(a.Find("#secret").Text()), "")
@@ -64,7 +64,7 @@ func TestLabCodeIsWorkedOut(t *testing.T) {
 	}
 }
 
-// readQR returns what the page's QR code says.
+// readQR returns the text of the page's QR code.
 func readQR(t *testing.T, page *webtest.Answer) string {
 	t.Helper()
 	const scale = 4
@@ -91,7 +91,7 @@ func readQR(t *testing.T, page *webtest.Answer) string {
 
 func TestLabCodeVerdicts(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
-	s.Clock.Move(30*time.Second - time.Duration(s.Clock.Now().UnixNano()%int64(30*time.Second))) // a step begins
+	s.Clock.Move(30*time.Second - time.Duration(s.Clock.Now().UnixNano()%int64(30*time.Second))) // moves the clock to the start of a time step
 	b := s.Browser(t)
 	_, secret := secretOf(b.Get("/lab/code"))
 	step := anatomy.StepAt(s.Clock.Now())
@@ -131,7 +131,7 @@ func TestLabCodeVerdicts(t *testing.T) {
 	}
 }
 
-// However many codes are used, the cookie keeps those of the steps that are near.
+// However many codes are used, the cookie has only those of recent steps.
 func TestLabKeepsAFewUsedCodes(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	b := s.Browser(t)
@@ -147,7 +147,7 @@ func TestLabKeepsAFewUsedCodes(t *testing.T) {
 	}
 }
 
-// A visit's cookie that the lab did not make is none.
+// A visit's cookie that the lab did not make is ignored.
 func TestLabVisitIsTheLabs(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	for _, value := range []string{"x", s.Settings.Lab.Sign("lab-visit", `{"secret":"AAAA"}`, time.Now()), strings.Repeat("A", 5000)} {

@@ -15,22 +15,22 @@ import (
 type CookiePage struct {
 	stepLayout
 
-	Cookie  anatomy.Cookie // the one in the browser
+	Cookie  anatomy.Cookie // the cookie in the browser
 	Entries []entryRow
-	Refused error // why another one, which it sent, was refused
+	Refused error // why another cookie that the browser sent was refused
 	Secure  bool
 	Age     string
 
 	Tries       []example
-	Name, Value string // as they stand in the form
+	Name, Value string // as in the form
 	Verdict     verdictView
 
 	Own       *ownCookie // nil: nobody is signed in
-	Elsewhere string     // another site's page with a form that comes here; may be empty
-	OtherForm string     // such a page, to be opened from a file
+	Elsewhere string     // URL of another site's page with a form for this site; may be empty
+	OtherForm string     // such a page as HTML, to save as a file
 }
 
-// example is a button that sends a changed cookie.
+// example is a button that sends a modified cookie.
 type example struct{ Label, Name, Value string }
 
 // Date returns the day on which the cookie was signed.
@@ -44,22 +44,21 @@ func (p CookiePage) signed(layout string) string {
 	return at.Format(layout)
 }
 
-// Hex returns the signature's first and last bytes.
+// Hex returns the first and last bytes of the signature, in hex.
 func (p CookiePage) Hex() string {
 	sum := p.Cookie.Signature.Text
 	return fmt.Sprintf("% x … % x", sum[:4], sum[len(sum)-4:])
 }
 
-// Cookie answers GET /lab/cookie: the lab's cookie in this browser, taken
-// apart.
+// Cookie answers GET /lab/cookie: the lab's cookie in this browser, with its parts.
 func (s *Room) Cookie(w http.ResponseWriter, r *http.Request) error {
 	return s.showCookie(w, r, nil)
 }
 
-// CookieSubmit answers POST /lab/cookie: what the server says of the name
-// and the value that were sent.
+// CookieSubmit answers POST /lab/cookie: the server's decision about the name and the
+// value that were sent.
 func (s *Room) CookieSubmit(w http.ResponseWriter, r *http.Request) error {
-	form, err := web.ReadForm(r) // anything may be pasted
+	form, err := web.ReadForm(r) // no fields are named, because anything may be pasted
 	if err != nil {
 		return err
 	}
@@ -96,9 +95,9 @@ func (s *Room) showCookie(w http.ResponseWriter, r *http.Request, try *example) 
 	return s.renderVisit(w, http.StatusOK, "lab-cookie", p.visit, p)
 }
 
-// examples returns the buttons: the cookie with another role, with a date of a
-// year ago, under another name, and as it is. The second alone is signed: it
-// shows that age is refused too.
+// examples returns the buttons: the cookie with another role, with a date of a year ago,
+// under another name, and unchanged. Only the second is signed, to show that an old
+// cookie is refused.
 func (s *Room) examples(held signedCookie) []example {
 	admin := held.Cookie.ReplacePayload(held.entries.Set("role", "admin"))
 	old := s.Lab.Sign(cookieName, held.entries.String(), s.Now().Add(-365*24*time.Hour))

@@ -44,9 +44,8 @@ func TestLabCookieIsTakenApart(t *testing.T) {
 	webtest.New(t, webtest.Secure, webtest.WithLab).Browser(t).Get("/lab/cookie").Says(".title .tag", "HttpOnlySecureSameSite=LaxPath=/")
 }
 
-// verdict is what the lab says of a cookie that somebody asks about: the checks, as
-// steps writes them, why, where that matters, and securecookie's error, none where the
-// cookie is accepted.
+// verdict is what the lab says about a cookie: the checks as in steps, why, where that
+// matters, and securecookie's error, none if the cookie is accepted.
 type verdict struct {
 	row, steps string
 	fields     []string
@@ -59,12 +58,12 @@ const (
 	isOwn   = "This is the value that the server signed. Change one letter and ask again."
 )
 
-// asker is a visitor who has a cookie of the lab's.
+// asker is a visitor who has a cookie of the lab.
 type asker struct {
 	b    *webtest.Browser
 	page *webtest.Answer
 	lab  *anatomy.Lab
-	own  string // the cookie's value
+	own  string // value of the cookie
 	c    anatomy.Cookie
 }
 
@@ -84,7 +83,7 @@ func newAsker(t *testing.T) *asker {
 
 func sent(value string) []string { return []string{"name", "lab", "value", value} }
 
-// asks asks about each cookie, which leaves the asker's own as it is.
+// asks asks about each cookie; the asker's own cookie stays unchanged.
 func (a *asker) asks(t *testing.T, verdicts []verdict) {
 	t.Helper()
 	for _, tt := range verdicts {
@@ -109,7 +108,7 @@ func (a *asker) asks(t *testing.T, verdicts []verdict) {
 	}
 }
 
-// What somebody changes without the key has a signature that was made for something else.
+// A cookie that is changed without the key has a signature of something else.
 func TestLabVerdictsOnAChangedCookie(t *testing.T) {
 	a := newAsker(t)
 	d := anatomy.Dictionary{{Key: "role", JSON: `"reader"`}, {Key: "visits", JSON: "1"}}
@@ -126,7 +125,7 @@ func TestLabVerdictsOnAChangedCookie(t *testing.T) {
 	})
 }
 
-// What the key signed is refused for its date and its payload alone.
+// A cookie signed with the key is refused only for its date or its payload.
 func TestLabVerdictsOnWhatTheKeySigned(t *testing.T) {
 	a, now := newAsker(t), time.Now()
 	a.asks(t, []verdict{
@@ -146,7 +145,7 @@ func TestLabVerdictsOnWhatIsNoCookie(t *testing.T) {
 	})
 }
 
-// The last letter of most values has bits that spell nothing.
+// The last character of most values has unused bits.
 func TestLabVerdictOnAnotherSpelling(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	for _, pad := range []string{"", "aaa", "aaaaaa"} {
@@ -165,7 +164,7 @@ func TestLabVerdictOnAnotherSpelling(t *testing.T) {
 	t.Fatal("no value has such bits")
 }
 
-// Without a cookie of the visitor's own there is nothing to compare with.
+// Without a cookie of their own, the visitor gets no comparison.
 func TestLabVerdictWithoutACookie(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	value := s.Settings.Lab.Sign("lab", `{"role":"reader"}`, time.Now())

@@ -1,6 +1,6 @@
 package lab
 
-// The ways of telling figures, for their tests.
+// Functions that format numbers, for their tests.
 var (
 	Count        = count
 	Thousands    = thousands

@@ -55,7 +55,7 @@ var headerNotes = map[string]headerNote{
 	"X-Request-Id":              {byProxy, "a number to find this request in its log"},
 }
 
-// noteOn returns the note on a header, by its canonical name.
+// noteOn returns the note about a header, by its canonical name.
 func noteOn(name string) headerNote {
 	if n, ok := headerNotes[name]; ok {
 		return n

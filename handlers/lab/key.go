@@ -14,37 +14,38 @@ import (
 	"glassjar/utl/anatomy"
 )
 
-// examplePayload is what the visitor is offered to sign.
+// examplePayload is the default payload to sign.
 const examplePayload = `{"role":"admin","visits":1}`
 
-// validCookieName is a cookie's name, as RFC 6265 allows it (section 4.1.1), short.
+// validCookieName matches a valid cookie name (RFC 6265, section 4.1.1) of at most 64
+// characters.
 var validCookieName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$")
 
 // KeyPage is the data of /lab/key.
 type KeyPage struct {
 	stepLayout
 
-	Key, Line     string // when it was asked for: base64, and the shell's line
-	Name, Payload string // as they stand in the form
+	Key, Line     string // if it was requested: in base64, and the shell command
+	Name, Payload string // as in the form
 	Problem       string
 	Signed        string // the payload, signed
-	Account       string // a shell's line that shows it to /account
+	Account       string // a shell command that sends it to /account
 
 	Session       string // the session cookie's name
 	Plain, Sealed anatomy.Cookie
-	Verdict       verdictView // on the sealed one, changed
+	Verdict       verdictView // about the modified encrypted cookie
 }
 
-// PlainJSON returns what the signed payload says: no key is needed.
+// PlainJSON returns the signed payload, which can be read without a key.
 func (p KeyPage) PlainJSON() (string, error) { return p.Plain.JSON() }
 
-// Hex returns the bytes of the encrypted payload: there is nothing to read.
+// Hex returns the bytes of the encrypted payload, which cannot be read.
 func (p KeyPage) Hex() (string, error) {
 	raw, err := p.Sealed.JSON()
 	return fmt.Sprintf("% x", raw), err
 }
 
-// Changed returns the encrypted cookie with one letter of its payload changed.
+// Changed returns the encrypted cookie with one character of its payload changed.
 func (p KeyPage) Changed() string {
 	at := (p.Sealed.Payload.From + p.Sealed.Payload.To) / 2
 	letter := "A"
@@ -59,10 +60,10 @@ func (s *Room) Key(w http.ResponseWriter, r *http.Request) error {
 	return s.showKey(w, r, KeyPage{})
 }
 
-// KeySubmit answers POST /lab/key: it shows the lab's key, signs a payload
-// with it, or judges an encrypted cookie with a letter changed.
+// KeySubmit answers POST /lab/key: it shows the lab's key, signs a payload with it, or
+// decides about a modified encrypted cookie.
 func (s *Room) KeySubmit(w http.ResponseWriter, r *http.Request) error {
-	form, err := web.ReadForm(r) // no field is checked: one may sign what one likes
+	form, err := web.ReadForm(r) // no fields are named, because anything may be signed
 	if err != nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func (s *Room) KeySubmit(w http.ResponseWriter, r *http.Request) error {
 	return s.showKey(w, r, p)
 }
 
-// sign signs the payload, if it is one that can be typed into a shell too.
+// sign signs the payload, if it can also be typed into a shell.
 func (s *Room) sign(p *KeyPage) {
 	switch {
 	case !validCookieName.MatchString(p.Name):
@@ -92,7 +93,7 @@ func (s *Room) sign(p *KeyPage) {
 	}
 }
 
-// verifySealed judges an encrypted cookie of the lab.
+// verifySealed returns the server's decision about an encrypted cookie of the lab.
 func (s *Room) verifySealed(value string) verdictView {
 	if err := s.Lab.VerifySealed(cookieName, value).Err; err != nil {
 		return verdictView{
@@ -119,7 +120,7 @@ func (s *Room) showKey(w http.ResponseWriter, r *http.Request, p KeyPage) error 
 	return s.renderVisit(w, http.StatusOK, "lab-key", p.visit, p)
 }
 
-// makeExamples makes one cookie that is signed, and one that is encrypted too.
+// makeExamples creates a cookie that is signed, and one that is also encrypted.
 func (s *Room) makeExamples(p *KeyPage) error {
 	example := anatomy.Dictionary{{Key: "role", JSON: `"reader"`}, {Key: "visits", JSON: "1"}}
 	plain, err := s.Lab.Encode(cookieName, example)
@@ -141,7 +142,7 @@ func (s *Room) makeExamples(p *KeyPage) error {
 	return nil
 }
 
-// opensslLine returns the line that signs the payload in a POSIX shell.
+// opensslLine returns a command that signs the payload in a POSIX shell.
 func opensslLine(key, name, payload string) string {
 	return "n=" + quoteShell(name) + " p=$(printf %s " + quoteShell(payload) + ` | openssl base64 -A | tr '+/' '-_') t=$(date +%s); ` +
 		`{ printf '%s|%s|' "$t" "$p"; printf '%s|%s|%s' "$n" "$t" "$p" | ` +

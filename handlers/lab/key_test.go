@@ -61,8 +61,8 @@ func TestLabSigns(t *testing.T) {
 	}
 }
 
-// The line that the page prints works in a shell, whatever it signs: the
-// server accepts what it prints, in the lab and nowhere else.
+// The command on the page works in a shell, whatever it signs: the lab accepts its output,
+// and nothing else does.
 func TestLabLineWorksInAShell(t *testing.T) {
 	for _, tool := range []string{"sh", "openssl"} {
 		tooltest.Need(t, tool)

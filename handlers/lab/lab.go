@@ -15,21 +15,21 @@ import (
 	"glassjar/utl/wire"
 )
 
-// cookieName is the name of the lab's own cookie. It is signed with a key that
-// nothing but the lab uses, and says nothing about its holder.
+// cookieName is the name of the lab's own cookie. It is signed with a key that only the
+// lab uses, and proves nothing about its owner.
 const cookieName = "lab"
 
-// Answers are the answers to the lab's own errors.
+// Answers are the responses to the lab's own errors.
 var Answers = []web.Answer{{
 	Err: wire.ErrBusy, Status: http.StatusServiceUnavailable, Title: "Busy",
 	Text: "Too many people are listening in the lab just now. Try again in a second.", RetryAfter: "1", Expected: true,
 }}
 
-// stepLayout is what the layout needs of the lab's pages.
+// stepLayout is the data of the lab's pages for their layout.
 type stepLayout struct {
 	web.Layout
 
-	Step string // the page's name, to mark it among the lab's
+	Step string // the page's name, to mark it in the list of steps
 
 	visit *visit
 }
@@ -45,21 +45,21 @@ func (s *Room) layout(w http.ResponseWriter, r *http.Request, step string) (step
 type OverviewPage struct {
 	stepLayout
 
-	Line    string // this request's first line
-	Cookies string // how many, and their size
+	Line    string // first line of this request
+	Cookies string // their number and size
 	Held    signedCookie
-	Keys    string // how many the session has
+	Keys    string // number of keys in the session
 	Age     string
-	ByTLS   bool   // this page came over https
-	Guess   string // how long one took, when the visitor had a password hashed
-	Digits  string // the code of now; empty: no secret was made yet
-	Passkey bool   // the lab has one of the visitor's
+	ByTLS   bool   // whether this page was requested over https
+	Guess   string // how long one guess takes, once the visitor had a password hashed
+	Digits  string // the current code; empty: no secret yet
+	Passkey bool   // whether the lab has a passkey of the visitor's
 }
 
-// Done reports whether the visitor did the step.
+// Done reports whether the visitor has done the step.
 func (p OverviewPage) Done(step string) bool { return p.visit.done(step) }
 
-// Overview answers GET /lab: the way through, with figures from this request.
+// Overview answers GET /lab: the list of steps, with values from this request.
 func (s *Room) Overview(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.layout(w, r, "lab")
 	if err != nil {
@@ -82,15 +82,15 @@ func (s *Room) Overview(w http.ResponseWriter, r *http.Request) error {
 	return s.renderVisit(w, http.StatusOK, "lab", c.visit, p)
 }
 
-// signedCookie is the lab's cookie in the visitor's browser, and what it says.
+// signedCookie is the lab's cookie in the visitor's browser.
 type signedCookie struct {
-	Cookie anatomy.Cookie // taken apart; its value is empty when there is none
-	Err    error          // why a cookie that was sent is refused
+	Cookie anatomy.Cookie // parsed; its Value is empty if there is none
+	Err    error          // why a sent cookie was refused
 
 	entries anatomy.Dictionary
 }
 
-// readCookie returns the lab's cookie that the request carries.
+// readCookie returns the lab's cookie in the request.
 func (s *Room) readCookie(r *http.Request) signedCookie {
 	c, err := s.Lab.Find(r, cookieName)
 	if c.Value == "" {
@@ -100,15 +100,15 @@ func (s *Room) readCookie(r *http.Request) signedCookie {
 	return signedCookie{Cookie: c, Err: errors.Join(err, err2), entries: entries}
 }
 
-// session returns the request's session of the lab. One whose cookie is refused
-// is new: readCookie tells why.
+// session returns the request's session of the lab. It is a new one if the cookie is
+// refused; then readCookie says why.
 func (s *Room) session(r *http.Request) *sessions.Session {
 	store := anatomy.Store{Lab: s.Lab, Secure: s.PublicURL.Scheme == "https"}
 	session, _ := store.Get(r, cookieName)
 	return session
 }
 
-// countVisit counts a visit.
+// countVisit increments the session's number of visits.
 func countVisit(session *sessions.Session) {
 	if session.IsNew {
 		session.Values["role"] = "reader"
@@ -117,8 +117,8 @@ func countVisit(session *sessions.Session) {
 	session.Values["visits"] = visits + 1
 }
 
-// saveSession saves the session. It returns the cookie, and the header as it is sent.
-// Errors: anatomy.SizeError, and then nothing is sent.
+// saveSession saves the session. It returns the cookie, and the Set-Cookie header. Errors:
+// anatomy.SizeError, and then nothing is sent.
 func saveSession(w http.ResponseWriter, r *http.Request, session *sessions.Session) (signedCookie, string, error) {
 	if err := session.Save(r, w); err != nil {
 		return signedCookie{}, "", err
@@ -134,8 +134,7 @@ func saveSession(w http.ResponseWriter, r *http.Request, session *sessions.Sessi
 	return signedCookie{Cookie: now, Err: errors.Join(err, err2), entries: entries}, line, nil
 }
 
-// ensureCookie returns the cookie that the browser sent, or gives it a new one when
-// it sent none that is good.
+// ensureCookie returns the cookie that the browser sent, or sets a new one if none is valid.
 func (s *Room) ensureCookie(w http.ResponseWriter, r *http.Request) (signedCookie, error) {
 	held := s.readCookie(r)
 	if held.Cookie.Value != "" {
@@ -159,7 +158,7 @@ func entryRows(d anatomy.Dictionary) []entryRow {
 	return all
 }
 
-// span is a part of a sentence; a quoted one is shown as code is.
+// span is a part of a sentence; a quoted one is shown as code.
 type span struct {
 	Text   string
 	Quoted bool
@@ -176,8 +175,8 @@ func sentence(sentence string, quotes ...string) []span {
 	return append(all, span{sentence, false})
 }
 
-// printable returns the text with what has no shape of its own, or would change
-// the order of what stands around it, written as an escape.
+// printable escapes the characters that are invisible, or change the direction of the
+// text around them.
 func printable(text string) string {
 	var b strings.Builder
 	for _, c := range text {
@@ -198,7 +197,7 @@ func shorten(text string, n int) string {
 	return text
 }
 
-// count writes a number and the word for one or for many.
+// count formats a number with the singular or plural noun.
 func count(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -206,7 +205,7 @@ func count(n int, one, many string) string {
 	return thousands(n) + " " + many
 }
 
-// thousands writes a number that is not negative, with a comma every three digits.
+// thousands formats a non-negative number with a comma every three digits.
 func thousands(n int) string {
 	if n < 1000 {
 		return strconv.Itoa(n)

@@ -15,7 +15,7 @@ import (
 	"glassjar/utl/account"
 )
 
-// labCookieOf returns the value of the browser's cookie, or "".
+// labCookieOf returns the value of the browser's cookie with the name, or "".
 func labCookieOf(b *webtest.Browser, name string) string {
 	b.T.Helper()
 	for _, c := range b.Jar.Cookies(webtest.Parse(b.T, b.Base+"/lab")) {
@@ -90,8 +90,8 @@ func wantTexts(t testing.TB, got []string, want ...string) {
 	}
 }
 
-// A step is done once its form was sent, or its cookie came; looking at a page is
-// not enough. What is done goes with the browser's session.
+// A step is done once its form or its cookie was sent; opening the page is not enough. The
+// state is deleted when the browser closes.
 func TestLabShowsWhatIsDone(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	b := s.Browser(t)
@@ -124,8 +124,7 @@ func TestLabShowsWhatIsDone(t *testing.T) {
 	}
 }
 
-// The worksheet asks about each step, and numbers its questions through; answers
-// are folded.
+// The worksheet has questions about each step, numbered consecutively, with folded answers.
 func TestLabSheet(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	b := s.Browser(t)
@@ -151,7 +150,7 @@ func TestLabSheet(t *testing.T) {
 	}
 }
 
-// A change of the server's keys ends the lab's cookies, and the visitor is
+// After a change of the server's keys, the lab's cookies are refused, and the visitor is
 // told.
 func TestLabKeyChanges(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
@@ -165,7 +164,7 @@ func TestLabKeyChanges(t *testing.T) {
 	}
 }
 
-// Attack cookie/several: the lab's good cookie counts, wherever it stands.
+// Attack cookie/several: the lab's valid cookie counts, in any position.
 func TestLabTakesTheGoodCookie(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	b := s.Browser(t)
@@ -181,7 +180,7 @@ func TestLabTakesTheGoodCookie(t *testing.T) {
 	}
 }
 
-// The lists of the lab's pages miss none, so that no test does.
+// The lists of the lab's pages are complete, so that no test misses one.
 func TestLabPathsAreAll(t *testing.T) {
 	var gets, posts []string
 	for _, pattern := range handlers.Routes(webtest.New(t, webtest.WithLab).Settings) {

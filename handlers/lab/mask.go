@@ -10,8 +10,7 @@ import (
 	"glassjar/utl/visible"
 )
 
-// maskedTarget returns the path and the args of the request, as its first line
-// has them.
+// maskedTarget returns the path and args of the request line, with secrets masked.
 func maskedTarget(r *http.Request) string {
 	if r.URL.RawQuery == "" {
 		return r.URL.EscapedPath()
@@ -19,8 +18,8 @@ func maskedTarget(r *http.Request) string {
 	return r.URL.EscapedPath() + "?" + maskedArgs(r.URL.RawQuery)
 }
 
-// maskedArgs returns urlencoded args or a form's body as it came, without its
-// secrets; bytes that a terminal or a shell might act on are encoded.
+// maskedArgs returns urlencoded args or the body of a form with secrets masked. Bytes
+// that a terminal or a shell could interpret are encoded.
 func maskedArgs(raw string) string {
 	var all []string
 	for part := range strings.SplitSeq(raw, "&") {
@@ -33,8 +32,8 @@ func maskedArgs(raw string) string {
 	return encodeControls(strings.Join(all, "&"))
 }
 
-// encodeControls returns urlencoded text with its spaces and what has no shape of
-// its own encoded, and without bytes that are no UTF-8.
+// encodeControls returns urlencoded text with its spaces and invisible characters
+// encoded, and without invalid UTF-8.
 func encodeControls(raw string) string {
 	var b strings.Builder
 	for _, c := range strings.ToValidUTF8(raw, "\uFFFD") {
@@ -49,8 +48,7 @@ func encodeControls(raw string) string {
 	return b.String()
 }
 
-// unescape undoes the percent signs, or returns the text as it is when they
-// are wrong.
+// unescape decodes percent signs, or returns the text unchanged if they are malformed.
 func unescape(text string) string {
 	if plain, err := url.QueryUnescape(text); err == nil {
 		return plain
@@ -58,7 +56,7 @@ func unescape(text string) string {
 	return text
 }
 
-// maskedHeader returns the header's value without secrets.
+// maskedHeader returns the header's value with secrets masked.
 func maskedHeader(name, value string) string {
 	if name == "Cookie" {
 		var all []string
@@ -71,21 +69,21 @@ func maskedHeader(name, value string) string {
 		return visible.Mask
 	}
 	if before, args, found := strings.Cut(value, "?"); found && strings.Contains(args, "=") {
-		return before + "?" + maskedArgs(args) // an address, of the page that led here
+		return before + "?" + maskedArgs(args) // a URL, as in Referer
 	}
 	return value
 }
 
-// pair is a name with a value, as a person reads it.
+// pair is a name with a value, decoded.
 type pair struct{ Name, Value string }
 
-// cookiePairs returns the cookies of a Cookie header, in its order.
+// cookiePairs returns the cookies of a Cookie header, in order.
 func cookiePairs(header string) []pair {
 	var all []pair
 	for part := range strings.SplitSeq(header, ";") {
 		name, value, named := strings.Cut(strings.TrimSpace(part), "=")
 		if !named {
-			name, value = "", name // a browser sends a cookie without a name as its value alone
+			name, value = "", name // browsers send a cookie without a name as only its value
 		}
 		if name != "" || value != "" {
 			all = append(all, newPair(name, value, visible.Cookie(name)))
@@ -94,8 +92,7 @@ func cookiePairs(header string) []pair {
 	return all
 }
 
-// argPairs returns urlencoded names and values, in their order, each as often
-// as it came.
+// argPairs returns urlencoded names and values, in order, also repeated ones.
 func argPairs(raw string) []pair {
 	var all []pair
 	for part := range strings.SplitSeq(raw, "&") {
@@ -108,7 +105,7 @@ func argPairs(raw string) []pair {
 	return all
 }
 
-// newPair returns the name with its value, or with a mask.
+// newPair returns the name with its value, or with a mask if shown is false.
 func newPair(name, value string, shown bool) pair {
 	if !shown && value != "" {
 		value = visible.Mask
@@ -116,7 +113,7 @@ func newPair(name, value string, shown bool) pair {
 	return pair{printable(name), printable(value)}
 }
 
-// quoteShell returns the text as one word of a POSIX shell.
+// quoteShell returns the text as one word for a POSIX shell.
 func quoteShell(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }

@@ -10,18 +10,17 @@ import (
 )
 
 const (
-	shownLetters = 10 // of a session cookie's signature: at most 60 of its 256 bits
-	shownSID     = 6  // letters of a sid that tell it from another
+	shownLetters = 10 // characters of a session cookie's signature: at most 60 of its 256 bits
+	shownSID     = 6  // characters of a sid, enough to distinguish two
 )
 
-// ownCookie is the visitor's own session cookie, taken apart. Most of its
-// signature is masked.
+// ownCookie is the visitor's own session cookie, parsed. Most of its signature is masked.
 type ownCookie struct {
 	Name    string
 	Pieces  []anatomy.Piece
 	Entries []entryRow
-	SID     string // its first letters
-	Before  string // those of the session before, if the visitor saw that here
+	SID     string // its first characters
+	Before  string // those of the previous session, if the visitor saw it here
 
 	signed time.Time
 }
@@ -32,9 +31,9 @@ func (c ownCookie) Date() string { return c.signed.Format("2 Jan 2006") }
 // Time returns the time of day at which the cookie was signed.
 func (c ownCookie) Time() string { return c.signed.Format("15:04:05 UTC") }
 
-// parseOwnCookie returns the session cookie that the request carries, or nil if
-// nobody is signed in. The site verified it; the lab has no key to do so, and
-// where several came it cannot tell which counts.
+// parseOwnCookie returns the session cookie in the request, or nil if nobody is signed
+// in. The site verified it; the lab has no key for that, so with several cookies it
+// cannot know which one counts.
 func (s *Room) parseOwnCookie(r *http.Request, c stepLayout) (*ownCookie, error) {
 	sent := r.CookiesNamed(s.SessionCookie())
 	if c.Me.ID == "" || len(sent) != 1 {
@@ -59,7 +58,7 @@ func (s *Room) parseOwnCookie(r *http.Request, c stepLayout) (*ownCookie, error)
 	return own, nil
 }
 
-// maskSignature returns the pieces without most of the signature.
+// maskSignature returns the pieces with most of the signature masked.
 func maskSignature(pieces []anatomy.Piece) []anatomy.Piece {
 	var all []anatomy.Piece
 	for _, p := range pieces {
@@ -75,15 +74,15 @@ func maskSignature(pieces []anatomy.Piece) []anatomy.Piece {
 type ElsewherePage struct {
 	stepLayout
 
-	Foreign      bool   // the page was asked for under another name than the site's
+	Foreign      bool   // whether the page was requested with another host than the site's
 	Name, Target string // the two hosts
-	Action, Back string // where the form goes, and the link
-	Other        string // the same page under another name; may be empty
+	Action, Back string // URLs of the form and of the link
+	Other        string // URL of the same page on another host; may be empty
 }
 
-// Elsewhere answers GET /lab/elsewhere: on another loopback name than the site's
-// it is another site's page, with a form that goes to the site. Its policy alone
-// lets a form leave for another origin.
+// Elsewhere answers GET /lab/elsewhere: on another loopback name than the site's it is
+// another site's page, with a form for this site. Only its policy allows a form to
+// another origin.
 func (s *Room) Elsewhere(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.layout(w, r, "cookie")
 	if err != nil {

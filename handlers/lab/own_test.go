@@ -51,8 +51,7 @@ func TestLabTakesYourOwnCookieApart(t *testing.T) {
 	}
 }
 
-// Where several cookies of the session's name came, the lab cannot tell which one
-// the site took.
+// With several session cookies, the lab cannot know which one the site used.
 func TestLabTakesNoneOfSeveralApart(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	s.Add(t, "ada", account.Member)
@@ -61,8 +60,7 @@ func TestLabTakesNoneOfSeveralApart(t *testing.T) {
 	s.Browser(t).Get("/lab/cookie", "Cookie", "glassjar=x").Want(http.StatusOK).Says("#own .parts", "")
 }
 
-// The page of another site is one under another name alone, and its form is
-// refused.
+// The other site's page exists only on another host, and its form is refused.
 func TestLabElsewhere(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab, func(c *handlers.Config) { c.PublicURL, c.AnyLoopback = webtest.Parse(t, "http://localhost:8080"), true })
 	b := s.Browser(t)

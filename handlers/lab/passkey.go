@@ -16,7 +16,7 @@ import (
 const (
 	challengeBytes = 32
 	challengeLife  = 5 * time.Minute
-	maxDeviceSays  = 16 << 10 // bytes of what a browser sends of a passkey
+	maxDeviceSays  = 16 << 10 // bytes of a browser's answer
 )
 
 // PasskeyPage is the data of /lab/passkey.
@@ -26,25 +26,25 @@ type PasskeyPage struct {
 	Problem   string
 	Host      string
 	Challenge string
-	Kept      *keptPasskey // nil: there is no passkey
-	Options   string       // what a script asks the device; empty once it is answered
-	Answer    *answerView  // nil: nothing was answered yet
+	Kept      *keptPasskey // nil: no passkey
+	Options   string       // options for the browser, as JSON; empty once they are answered
+	Answer    *answerView  // nil: no answer yet
 	Verdict   verdictView
 }
 
-// keptPasskey is what a server keeps of a passkey.
+// keptPasskey is what a server stores of a passkey.
 type keptPasskey struct {
 	X, Y, ID string
-	Soft     bool // the server plays the device
+	Soft     bool // the server simulates the device
 }
 
-// answerView is an answer, taken apart.
+// answerView is an answer, parsed.
 type answerView struct {
 	Client, AuthData, Signature string
-	Type, Challenge, Origin     string // what the browser says, in words
+	Type, Challenge, Origin     string // the client data, as text
 	Flags                       string
 	Count                       uint32
-	Length                      int // of the signature, in bytes
+	Length                      int // length of the signature in bytes
 	Bits                        []flagBit
 }
 
@@ -64,9 +64,8 @@ func (s *Room) Passkey(w http.ResponseWriter, r *http.Request) error {
 	return s.showPasskey(w, http.StatusOK, PasskeyPage{stepLayout: c})
 }
 
-// PasskeySubmit answers POST /lab/passkey: it takes a new passkey or an answer of
-// the visitor's device, plays a device itself, or judges the answer with a byte
-// changed.
+// PasskeySubmit answers POST /lab/passkey: it accepts a new passkey or an answer of the
+// visitor's device, simulates a device, or decides about the answer with a byte changed.
 func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ReadForm(r, "do", "answer", "trouble")
 	if err != nil {
@@ -124,8 +123,8 @@ func (s *Room) passkeyQuestion(v passkeyVisit) anatomy.PasskeyQuestion {
 	return anatomy.PasskeyQuestion{Challenge: challenge, Origin: s.PublicURL.Scheme + "://" + s.PublicURL.Host, RPID: s.PublicURL.Hostname()}
 }
 
-// passkeyOptions returns what a script hands to the browser: a question to the
-// passkey that is kept or, if that is no device's, the wish for a new one.
+// passkeyOptions returns the options that a script passes to the browser: a request to
+// the stored passkey or, if that is not a device's, the creation of a new one.
 func passkeyOptions(q anatomy.PasskeyQuestion, kept *keptPasskey) string {
 	type named struct {
 		ID          string `json:"id"`
@@ -151,19 +150,19 @@ func passkeyOptions(q anatomy.PasskeyQuestion, kept *keptPasskey) string {
 	}
 	text, err := json.Marshal(map[string]any{"publicKey": options})
 	if err != nil {
-		panic(err) // texts and numbers
+		panic(err) // texts and numbers can be encoded
 	}
 	return string(text)
 }
 
-// changes are the buttons that change the answer, and the check that looks at it.
+// changes are the buttons that modify the answer, with the check that then fails.
 var changes = map[string]anatomy.PasskeyCheck{
 	"challenge": anatomy.PasskeyChallenge, "origin": anatomy.PasskeyOrigin, "site": anatomy.PasskeySite,
 	"flag": anatomy.PasskeyFlags, "signature": anatomy.PasskeySignature, "replay": anatomy.PasskeyGood,
 }
 
-// sendAgain judges the answer once more, changed as the button says, and returns
-// what is wrong with the form.
+// sendAgain checks the answer again, modified as the button says, and returns what is
+// wrong with the form.
 func (s *Room) sendAgain(v passkeyVisit, do string, p *PasskeyPage) string {
 	check, known := changes[do]
 	a, ok := v.answer()
@@ -178,8 +177,8 @@ func (s *Room) sendAgain(v passkeyVisit, do string, p *PasskeyPage) string {
 	return ""
 }
 
-// checkAnswer says what the server says of the answer sent, which the device gave
-// as own. One that is right uses the challenge up.
+// checkAnswer returns the server's decision about the sent answer; own is the device's
+// original one. A right answer uses up the challenge.
 func (s *Room) checkAnswer(v passkeyVisit, own, sent anatomy.PasskeyAnswer) verdictView {
 	q := s.passkeyQuestion(v)
 	key, ok := v.passkey()
@@ -215,7 +214,7 @@ func (s *Room) checkAnswer(v passkeyVisit, own, sent anatomy.PasskeyAnswer) verd
 	return out
 }
 
-// passkeySteps lists the checks in their order.
+// passkeySteps lists the checks in order.
 func passkeySteps(failed anatomy.PasskeyCheck, used bool, age string) []verdictStep {
 	all := []struct{ passed, failed, skipped string }{
 		{"Challenge: ours, " + age + " old", "Challenge: another one, or over five minutes old", ""},

@@ -11,13 +11,13 @@ import (
 	"glassjar/utl/anatomy"
 )
 
-// deviceSays is what a browser sends of a passkey or an answer, as JSON.
+// deviceSays is the browser's answer, as JSON.
 type deviceSays struct {
 	RawID    string `json:"rawId"`
 	Response struct{ ClientDataJSON, AttestationObject, AuthenticatorData, Signature string }
 }
 
-// takeFromDevice takes what the visitor's device made, and returns what is wrong
+// takeFromDevice accepts the answer of the visitor's device, and returns what is wrong
 // with it.
 func (s *Room) takeFromDevice(v passkeyVisit, do, text, trouble string) string {
 	const unread = "The lab cannot read what came from the device. Nothing was kept."
@@ -57,8 +57,8 @@ func (s *Room) takeFromDevice(v passkeyVisit, do, text, trouble string) string {
 	return ""
 }
 
-// playDevice answers the question as a device in software would, which it makes
-// where there is none.
+// playDevice answers the challenge as a device in software, which it creates if there is
+// none.
 func (s *Room) playDevice(v passkeyVisit) error {
 	private, err := base64.RawURLEncoding.DecodeString(v.Get("pk-soft"))
 	device, err2 := anatomy.ParseDevice(private)
@@ -77,7 +77,7 @@ func (s *Room) playDevice(v passkeyVisit) error {
 	if _, asked := v.question(); !asked || v.age() > challengeLife {
 		v.ask()
 	}
-	count, _ := strconv.ParseUint(v.Get("pk-count"), 10, 32) // 0 where there is none
+	count, _ := strconv.ParseUint(v.Get("pk-count"), 10, 32) // 0 if there is none
 	a, err := device.Answer(s.passkeyQuestion(v), uint32(count)+1)
 	if err != nil {
 		return fmt.Errorf("answering as a device of the lab: %w", err)

@@ -15,8 +15,7 @@ import (
 	"glassjar/utl/passkey/passkeytest"
 )
 
-// optionsOf returns what the page asks the browser's device, to do what the hidden
-// field says.
+// optionsOf returns the page's options for the browser, for this value of the hidden field.
 func optionsOf(a *webtest.Answer, do string) string {
 	a.T.Helper()
 	form := a.Find(`form[data-options]:has([name=do][value=` + do + `])`)
@@ -65,7 +64,7 @@ func TestLabPlaysADevice(t *testing.T) {
 	}
 }
 
-// Whatever is changed in the answer, it is refused, at the check that looks at it.
+// Whatever is changed in the answer, the check of that value refuses it.
 func TestLabPasskeyVerdicts(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	b := s.Browser(t)
@@ -127,7 +126,7 @@ func TestLabTakesADevicesAnswer(t *testing.T) {
 	b.Post("/lab/passkey", "do", "answer", "answer", foreign).Says("#problem p", "That is another passkey's answer. Make one for the lab first.")
 }
 
-// What is no passkey and no answer is refused in words, and nothing is kept.
+// Malformed passkeys and answers are refused with a sentence, and nothing is stored.
 func TestLabRefusesWhatNoDeviceSays(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	const unread = "The lab cannot read what came from the device. Nothing was kept."
@@ -156,7 +155,7 @@ func TestLabRefusesWhatNoDeviceSays(t *testing.T) {
 	}
 }
 
-// The largest passkey and answer that the lab keeps fit into the cookie.
+// The largest passkey and answer that the lab stores fit into the cookie.
 func TestLabPasskeyFitsItsCookie(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	b := s.Browser(t)

@@ -10,16 +10,16 @@ import (
 	"glassjar/utl/anatomy"
 )
 
-// passkeyVisit is what the visit keeps for this page: the challenge, the passkey
-// and its last answer. A server keeps the challenge in its database, and the
-// private key nowhere; here the device may be the server itself.
+// passkeyVisit is the part of the visit for this page: the challenge, the passkey and its
+// last answer. A real server stores the challenge in its database, and never has the
+// private key; here the device may be the server itself.
 type passkeyVisit struct {
 	*visit
 
 	now time.Time
 }
 
-// ask makes a new challenge, and drops the answer to the old one.
+// ask creates a new challenge, and deletes the answer to the previous one.
 func (v passkeyVisit) ask() {
 	challenge := make([]byte, challengeBytes)
 	rand.Read(challenge) // never fails: it ends the program instead
@@ -33,9 +33,9 @@ func (v passkeyVisit) ask() {
 // question returns the challenge, and reports whether there is one.
 func (v passkeyVisit) question() (string, bool) { return v.Get("ask"), v.Get("ask") != "" }
 
-// age returns how old the challenge is.
+// age returns the age of the challenge.
 func (v passkeyVisit) age() time.Duration {
-	at, _ := strconv.ParseInt(v.Get("ask-at"), 10, 64) // 1970 where there is none
+	at, _ := strconv.ParseInt(v.Get("ask-at"), 10, 64) // 1970 if there is none
 	return v.now.Sub(time.Unix(at, 0))
 }
 
@@ -47,14 +47,14 @@ func (v passkeyVisit) keep(p anatomy.Passkey, private string) {
 	}
 }
 
-// forget drops the passkey and its answer.
+// forget deletes the passkey and its answer.
 func (v passkeyVisit) forget() {
 	for _, key := range []string{"pk-id", "pk-key", "pk-soft", "pk-count", "ans-client", "ans-data", "ans-sign", "ans-used"} {
 		v.drop(key)
 	}
 }
 
-// passkey returns what is kept, and reports whether there is one.
+// passkey returns the stored passkey, and reports whether there is one.
 func (v passkeyVisit) passkey() (anatomy.Passkey, bool) {
 	id, err := base64.RawURLEncoding.DecodeString(v.Get("pk-id"))
 	xy, err2 := base64.RawURLEncoding.DecodeString(v.Get("pk-key"))
@@ -77,10 +77,10 @@ func (v passkeyVisit) answer() (a anatomy.PasskeyAnswer, ok bool) {
 	return a, errors.Join(err, err2, err3) == nil && a.Bounded()
 }
 
-// use notes that the challenge was answered.
+// use stores that the challenge was answered.
 func (v passkeyVisit) use() { v.set("ans-used", strconv.FormatInt(v.now.Unix(), 10)) }
 
-// used returns when it was, and reports whether it was.
+// used returns when the challenge was answered, and reports whether it was.
 func (v passkeyVisit) used() (time.Time, bool) {
 	at, err := strconv.ParseInt(v.Get("ans-used"), 10, 64)
 	return time.Unix(at, 0), err == nil

@@ -16,34 +16,34 @@ import (
 )
 
 const (
-	fastGuesses = 5000  // how many the fast function makes while it is measured
-	mostUsed    = 10000 // how many passwords who guesses tries first
+	fastGuesses = 5000  // guesses with the fast function for the measurement
+	mostUsed    = 10000 // number of common passwords that attackers try first
 )
 
-// PasswordPage is the data of /lab/password. It never holds the password.
+// PasswordPage is the data of /lab/password. It never contains the password.
 type PasswordPage struct {
 	stepLayout
 
 	Problem string
-	Kept    *keptPassword // nil: none was sent
+	Kept    *keptPassword // nil: no password was sent
 }
 
-// keptPassword is what a server keeps of a password, and what guessing it costs.
+// keptPassword is what a server stores of a password, and the cost of guessing it.
 type keptPassword struct {
 	Hash, Again  phc // the same password, hashed twice
 	Memory, Work string
-	Fast         string // what SHA-256 makes of it each time, in hexadecimal
+	Fast         string // its SHA-256, the same each time, in hex
 	Costs        []guessCost
 	Common       bool
 	Length       string
-	Least        int  // how many characters a password of this site has
-	Short        bool // this one has fewer
+	Least        int  // minimum length of a password on this site
+	Short        bool // whether this one is shorter
 }
 
-// phc is a password's hash in its three parts, as they stand one after the other.
+// phc is a password's hash in its three parts, in order.
 type phc struct{ Settings, Salt, Hash string }
 
-// guessCost is what guesses cost who stole what is kept.
+// guessCost is the cost of guesses for somebody who stole the hashes.
 type guessCost struct{ With, One, Second, Most string }
 
 // Password answers GET /lab/password: the form.
@@ -51,8 +51,8 @@ func (s *Room) Password(w http.ResponseWriter, r *http.Request) error {
 	return s.showPassword(w, r, http.StatusOK, PasswordPage{})
 }
 
-// PasswordSubmit answers POST /lab/password: the password hashed twice, and what
-// it costs to guess. The password is stored nowhere and not sent back.
+// PasswordSubmit answers POST /lab/password: the password hashed twice, and the cost of
+// guessing it. The password is neither stored nor sent back.
 func (s *Room) PasswordSubmit(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ReadForm(r, "password")
 	if err != nil {
@@ -88,8 +88,8 @@ func (s *Room) showPassword(w http.ResponseWriter, r *http.Request, status int, 
 	return s.renderVisit(w, status, "lab-password", p.visit, p)
 }
 
-// keepTwice hashes the password as the site does, twice, and measures both ways
-// of hashing. Errors: those of [password.Hasher.HashIdle].
+// keepTwice hashes the password twice as the site does, and measures both ways of
+// hashing. Errors: those of [password.Hasher.HashIdle].
 func (s *Room) keepTwice(pw string) (*keptPassword, error) {
 	length := utf8.RuneCountInString(pw)
 	if length > maxTyped {
@@ -113,24 +113,23 @@ func (s *Room) keepTwice(pw string) (*keptPassword, error) {
 	return kept, nil
 }
 
-// timeSHA256 returns how long SHA-256 takes for one guess.
+// timeSHA256 returns how long a guess takes with SHA-256.
 func (s *Room) timeSHA256(pw string) time.Duration {
 	guess := []byte(pw)
 	began := s.Now()
 	for range fastGuesses {
 		sum := sha256.Sum256(guess)
-		guess[0] ^= sum[0] // each guess is another one
+		guess[0] ^= sum[0] // so that each guess differs
 	}
 	return s.Now().Sub(began) / fastGuesses
 }
 
 func newGuessCost(with string, one time.Duration) guessCost {
-	one = max(one, time.Nanosecond) // a clock may stand still
+	one = max(one, time.Nanosecond) // the measured time may be 0
 	return guessCost{with, formatDuration(one), thousands(twoDigits(int(time.Second / one))), formatDuration(mostUsed * one)}
 }
 
-// twoDigits returns n with zeros behind its first two digits: a measurement is
-// no more exact.
+// twoDigits rounds n down to two significant digits: a measurement is not more precise.
 func twoDigits(n int) int {
 	if n < 100 {
 		return n
@@ -138,17 +137,17 @@ func twoDigits(n int) int {
 	return 10 * twoDigits(n/10)
 }
 
-// parsePHC cuts a hash of argon2id, as the site keeps it, into its parts.
+// parsePHC splits a hash of argon2id, as the site stores it, into its parts.
 func parsePHC(text string) phc {
 	hashAt := strings.LastIndexByte(text, '$')
 	saltAt := strings.LastIndexByte(text[:hashAt], '$') + 1
 	return phc{text[:saltAt], text[saltAt:hashAt], text[hashAt+1:]}
 }
 
-// cost says what one hash needs.
+// cost returns the memory and the work that one hash needs.
 func (p phc) cost() (memory, work string) {
 	var m, t, lanes int
-	_, _ = fmt.Sscanf(p.Settings, "$argon2id$v=19$m=%d,t=%d,p=%d$", &m, &t, &lanes) // the site made it
+	_, _ = fmt.Sscanf(p.Settings, "$argon2id$v=19$m=%d,t=%d,p=%d$", &m, &t, &lanes) // the site's own format
 	memory = thousands(m) + " KiB"
 	if m >= 1<<10 {
 		memory = thousands(m>>10) + " MiB"
@@ -156,7 +155,7 @@ func (p phc) cost() (memory, work string) {
 	return memory + " of memory", count(t, "round", "rounds") + ", " + count(lanes, "lane", "lanes")
 }
 
-// formatDuration tells a time span with the precision in which one compares costs.
+// formatDuration formats a duration with enough precision to compare costs.
 func formatDuration(d time.Duration) string {
 	seconds := int(d / time.Second)
 	switch {

@@ -13,7 +13,7 @@ import (
 	"glassjar/utl/password"
 )
 
-// ticking is a clock that goes on by a second with each look.
+// ticking is a clock that each reading advances by a second.
 func ticking(c *handlers.Config) {
 	now := c.Now
 	looks := make(chan time.Duration, 1)
@@ -80,10 +80,10 @@ func TestLabPasswordThatCannotBeKept(t *testing.T) {
 	b.Post("/lab/password", "password", "\xff").Want(http.StatusBadRequest)
 }
 
-// Who signs in comes first: with no worker free the lab hashes nothing.
+// Sign-ins come first: if no slot is free, the lab hashes nothing.
 func TestLabHashesWhenNobodySignsIn(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
-	full := password.NewHasher(webtest.Tiny, 1, -1) // no place at all
+	full := password.NewHasher(webtest.Tiny, 1, -1) // no slot at all
 	busy := s.Again(t, func(c *handlers.Config) {
 		c.Accounts = account.New(account.Options{DB: s.DB, Sessions: s.Sessions, Hasher: full, Now: s.Clock.Now})
 	})

@@ -8,14 +8,14 @@ import (
 	"github.com/boombuler/barcode/qr"
 )
 
-// quiet is the white margin around a QR code, in modules (ISO/IEC 18004, section
-// 6.3.8).
+// quiet is the width of the white margin around a QR code, in modules (ISO/IEC 18004,
+// section 6.3.8).
 const quiet = 4
 
-// qrCode is a QR code as an SVG draws it: no image has to be fetched.
+// qrCode is a QR code for an SVG element, which needs no image file.
 type qrCode struct {
 	Size int    // modules in a row, with the margin
-	Path string // the black ones
+	Path string // the black modules
 }
 
 // newQRCode returns the text's QR code.

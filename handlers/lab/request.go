@@ -12,7 +12,7 @@ import (
 	"glassjar/utl/visible"
 )
 
-// maxRows is how many rows a table of the lab shows at most.
+// maxRows is the maximum number of rows of a table.
 const maxRows = 100
 
 // RequestPage is the data of /lab/request.
@@ -20,20 +20,20 @@ type RequestPage struct {
 	stepLayout
 
 	Method, Target, Proto string
-	Post                  bool // the request brought a form
+	Post                  bool // whether the request has a form
 	Args, Form, Cookies   table
 	Headers               []headerRow
-	Colour                string // the arg colour, quoted
-	NoColour              bool   // there is none
+	Colour                string // value of the arg colour, quoted
+	NoColour              bool   // whether there is no arg colour
 	Curl                  string
-	Masked                bool // something in Curl is
+	Masked                bool // whether Curl has masked values
 }
 
-// table is names and values under a heading.
+// table has names and values under a heading.
 type table struct {
 	ID, Name, Where string
 	Rows            []pair
-	Rest            int // how many rows more there were
+	Rest            int // number of omitted rows
 }
 
 func newTable(id, name, where string, rows []pair) table {
@@ -41,18 +41,17 @@ func newTable(id, name, where string, rows []pair) table {
 	return table{id, name, where, rows[:shown], len(rows) - shown}
 }
 
-// headerRow is a header, who set it and what it is for.
+// headerRow is a header, who set it, and what it is for.
 type headerRow struct{ Name, Value, Who, For string }
 
-// Request answers GET /lab/request: this very request, taken apart.
+// Request answers GET /lab/request: this request, with its parts.
 func (s *Room) Request(w http.ResponseWriter, r *http.Request) error {
 	return s.showRequest(w, r, "")
 }
 
-// RequestSubmit answers POST /lab/request: the same, with the form that came
-// in the body.
+// RequestSubmit answers POST /lab/request: the same, with the form in the body.
 func (s *Room) RequestSubmit(w http.ResponseWriter, r *http.Request) error {
-	var body bytes.Buffer // url.Values would lose the order
+	var body bytes.Buffer // the raw body, because url.Values loses the order
 	r.Body = io.NopCloser(io.TeeReader(r.Body, &body))
 	if _, err := web.ReadForm(r); err != nil {
 		return err
@@ -81,8 +80,8 @@ func (s *Room) showRequest(w http.ResponseWriter, r *http.Request, body string) 
 	return s.renderVisit(w, http.StatusOK, "lab-request", p.visit, p)
 }
 
-// headerRows returns the request's headers by name: net/http does not keep the
-// order in which they came. Host it keeps apart.
+// headerRows returns the request's headers by name: net/http does not keep their order,
+// and stores Host separately.
 func headerRows(r *http.Request) []headerRow {
 	rows := []headerRow{newHeaderRow("Host", r.Host)}
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
@@ -98,8 +97,8 @@ func newHeaderRow(name, value string) headerRow {
 	return headerRow{name, printable(maskedHeader(name, value)), note.who, note.purpose}
 }
 
-// curl returns the request as a command for a shell, without its secrets.
-// What curl works out by itself is left out.
+// curl returns the request as a shell command with secrets masked, and without what curl
+// adds by itself.
 func (s *Room) curl(r *http.Request, body string) string {
 	words := []string{"curl " + quoteShell(s.PublicURL.Scheme+"://"+r.Host+maskedTarget(r))}
 	for _, h := range headerRows(r) {

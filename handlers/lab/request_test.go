@@ -113,8 +113,7 @@ func TestLabRequestSaysWhoSetAHeader(t *testing.T) {
 	}
 }
 
-// The command is for a shell: what it sends must be what came, but for the
-// secrets.
+// The shell command sends the same request, except for secrets.
 func TestLabRequestAsCurl(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	b := s.Browser(t)
@@ -125,7 +124,7 @@ func TestLabRequestAsCurl(t *testing.T) {
 		t.Errorf("the command is %s", command)
 	}
 	tooltest.Need(t, "curl")
-	command = strings.ReplaceAll(command, "•••", "x") // as a person fills in what is hidden
+	command = strings.ReplaceAll(command, "•••", "x") // like a person who replaces the masked values
 	out, err := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(command, "curl ", "curl -s --connect-to ::"+s.Listener.Addr().String()+" ", 1)).Output()
 	if err != nil {
 		t.Fatalf("%v: %s", err, command)

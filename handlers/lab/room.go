@@ -1,6 +1,5 @@
-// Package lab shows requests, cookies and sessions from the inside. It has a key
-// and a cookie of its own, and cannot reach the site's keys, accounts or
-// database: it is given none of them.
+// Package lab has pages that show how requests, cookies and sessions work. It has a key
+// and a cookie of its own. It is not given the site's keys, accounts or database.
 package lab
 
 import (
@@ -10,16 +9,16 @@ import (
 	"glassjar/utl/wire"
 )
 
-// Room answers the pages of the lab.
+// Room has the handlers of the lab's pages.
 type Room struct {
 	*web.Site
 
 	Lab    *anatomy.Lab
-	hasher *password.Hasher // the site's: the lab hashes when nobody signs in
+	hasher *password.Hasher // the site's; the lab hashes only while nobody signs in
 	wire   *wire.Sender
 }
 
-// New returns the room.
+// New returns a Room.
 func New(s *web.Site, l *anatomy.Lab, h *password.Hasher) *Room {
 	return &Room{Site: s, Lab: l, hasher: h, wire: wire.New()}
 }

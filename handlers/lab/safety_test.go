@@ -12,7 +12,7 @@ import (
 	"glassjar/utl/anatomy"
 )
 
-// Attack cookie/foreign-key: what the lab signs is accepted nowhere else, whatever it says.
+// Attack cookie/foreign-key: nothing else accepts what the lab signs, whatever its content.
 func TestLabSignsNobodyIn(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	ada := s.Add(t, "ada", account.Owner)
@@ -39,7 +39,7 @@ func TestLabSignsNobodyIn(t *testing.T) {
 	}
 }
 
-// The lab takes nothing that the site signed, and tells nothing of it.
+// The lab does not accept what the site signed, and does not reveal it.
 func TestLabRefusesTheSitesCookies(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	s.Add(t, "ada", account.Owner)
@@ -53,8 +53,8 @@ func TestLabRefusesTheSitesCookies(t *testing.T) {
 	}
 }
 
-// Nothing of the visitor's secrets is on a page of the lab, and nothing of the
-// lab's in the log.
+// No page of the lab contains the visitor's secrets, and the log contains nothing of the
+// lab's.
 func TestLabMasks(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	s.Add(t, "ada", account.Owner)
@@ -94,7 +94,7 @@ func TestLabMasks(t *testing.T) {
 	}
 }
 
-// Attack browser/csrf: another site's page changes nothing in the lab either.
+// Attack browser/csrf: another site's page cannot change anything in the lab either.
 func TestLabFormsFromElsewhereAreRefused(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	b := s.Browser(t)
@@ -107,7 +107,7 @@ func TestLabFormsFromElsewhereAreRefused(t *testing.T) {
 	}
 }
 
-// What is pasted comes back as text, all of it, and is nowhere afterwards.
+// What is pasted is shown completely, as text, and is stored nowhere.
 func TestLabTakesWhateverIsPasted(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	b := s.Browser(t)

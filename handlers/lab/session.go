@@ -19,27 +19,27 @@ type SessionPage struct {
 	stepLayout
 
 	Entries    []entryRow
-	Said       []span // what was done
+	Said       []span // sentence about what was done
 	Problem    string
-	Refused    error    // why the cookie that the browser sent is refused
-	SetCookie  string   // the header that goes out with this page; may be empty
-	Also       bool     // another cookie goes out with it, which notes that the step is done
-	Next       string   // the header that the browser will send
+	Refused    error    // why the browser's cookie was refused
+	SetCookie  string   // this page's Set-Cookie header; may be empty
+	Also       bool     // whether another cookie is set too, which stores that the step is done
+	Next       string   // the Cookie header that the browser will send
 	Size, Max  int      // bytes of name and value
-	Key, Value string   // as typed, where they were not taken
-	Go         []string // the lines that changed the session
+	Key, Value string   // as typed, if they were refused
+	Go         []string // the Go code that changed the session
 }
 
-// Bytes says how much of a cookie the session takes.
+// Bytes returns how much of a cookie's maximum size the session uses.
 func (p SessionPage) Bytes() string {
 	return thousands(p.Size) + " of " + thousands(p.Max) + " bytes"
 }
 
-// Much returns what the button that adds too much sends.
+// Much returns the value of the button that adds too much.
 func (p SessionPage) Much() string { return strings.Repeat("a", 3000) }
 
-// Session answers GET /lab/session: the lab's session, which counts the
-// visit. It is the one thing that a GET changes.
+// Session answers GET /lab/session: the lab's session, in which it counts the visit.
+// Nothing else changes by a GET.
 func (s *Room) Session(w http.ResponseWriter, r *http.Request) error {
 	return s.showSession(w, r, func(session *sessions.Session, p *SessionPage) bool {
 		countVisit(session)
@@ -48,10 +48,9 @@ func (s *Room) Session(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// SessionSubmit answers POST /lab/session: it adds, changes or pops a key,
-// or clears them all.
+// SessionSubmit answers POST /lab/session: it adds, changes or pops a key, or clears all.
 func (s *Room) SessionSubmit(w http.ResponseWriter, r *http.Request) error {
-	form, err := web.ReadForm(r) // a dictionary takes anything
+	form, err := web.ReadForm(r) // no fields are named, because a key may be anything
 	if err != nil {
 		return err
 	}
@@ -82,11 +81,11 @@ func (s *Room) SessionSubmit(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// quoteGo returns the text as Go writes it, cut where it is long.
+// quoteGo returns the text as a Go string literal, shortened.
 func quoteGo(text string) string { return strconv.Quote(shorten(text, 60)) }
 
-// showSession lets act change the session, saves it and shows it. Where act
-// returns false, or made more of it than a browser keeps, the old one stays.
+// showSession lets act change the session, saves it and shows it. If act returns false,
+// or the session becomes too large for a cookie, the old one stays.
 func (s *Room) showSession(w http.ResponseWriter, r *http.Request, act func(*sessions.Session, *SessionPage) bool) error {
 	c, err := s.layout(w, r, "session")
 	if err != nil {
@@ -115,16 +114,16 @@ func (s *Room) showSession(w http.ResponseWriter, r *http.Request, act func(*ses
 	p.Also = p.visit.changed()
 	p.Next = nextCookies(r, held.Cookie.Value)
 	if p.Also && len(r.CookiesNamed(visitCookie)) == 0 {
-		p.Next = strings.TrimSuffix(visitCookie+"="+visible.Mask+"; "+p.Next, "; ") // first, since its path is longer
+		p.Next = strings.TrimSuffix(visitCookie+"="+visible.Mask+"; "+p.Next, "; ") // first, because browsers send cookies with longer paths first
 	}
 	return s.renderVisit(w, http.StatusOK, "lab-session", p.visit, p)
 }
 
-// nextCookies returns the Cookie header of the browser's next request, once it
-// keeps the lab's cookie: in its place, or behind the others.
+// nextCookies returns the Cookie header of the browser's next request, once it has the
+// lab's cookie: in place of the old one, or after the others.
 func nextCookies(r *http.Request, value string) string {
 	var all []string
-	mine := false // it is among them
+	mine := false // whether the old one is among them
 	for _, c := range cookiePairs(strings.Join(r.Header.Values("Cookie"), "; ")) {
 		if c.Name == cookieName && value != "" {
 			c.Value, mine = value, true

@@ -13,7 +13,7 @@ import (
 	"glassjar/utl/anatomy"
 )
 
-// remembers returns the session that the page shows, as key=value.
+// remembers returns the session on the page, as key=value.
 func remembers(a *webtest.Answer) string {
 	a.T.Helper()
 	var all []string
@@ -23,7 +23,7 @@ func remembers(a *webtest.Answer) string {
 	return strings.Join(all, " ")
 }
 
-// labSession visits the lab's session, or sends it the form.
+// labSession opens the page of the session, or sends its form.
 func labSession(b *webtest.Browser, fields ...string) *webtest.Answer {
 	b.T.Helper()
 	if fields == nil {
@@ -37,7 +37,7 @@ func TestLabSessionIsADictionary(t *testing.T) {
 	b := s.Browser(t)
 	for _, step := range []struct {
 		name         string
-		fields       []string // none: a visit
+		fields       []string // none: opens the page
 		said, holds  string
 		problem      string
 		setsNoCookie bool
@@ -72,7 +72,7 @@ func TestLabSessionIsADictionary(t *testing.T) {
 	}
 }
 
-// Beside the form stand the lines of Go that did it.
+// The page shows the Go code that changed the session.
 func TestLabSessionShowsItsGo(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	b := s.Browser(t)
@@ -93,7 +93,7 @@ func TestLabSessionShowsItsGo(t *testing.T) {
 	}
 }
 
-// A payload that somebody signed with the lab's key keeps what is no text.
+// A payload that somebody signed with the lab's key keeps its values that are not text.
 func TestLabSessionKeepsOtherValues(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	b := s.Browser(t)
@@ -122,7 +122,7 @@ func TestLabSessionShowsTheWire(t *testing.T) {
 	if n := got.Find("meter").AttrOr("value", ""); n != "79" || len("lab"+value) != 79 {
 		t.Errorf("the meter is at %s, the cookie has %d bytes", n, len("lab"+value))
 	}
-	again := b.Get("/lab/session", "Cookie", "lab="+value+"; theme=dark") // in its place
+	again := b.Get("/lab/session", "Cookie", "lab="+value+"; theme=dark") // the cookie keeps its position
 	again.Says("#also", "").Says("#next-cookie", "Cookie: theme=•••; glassjar=•••; session_id=•••; lab-visit=•••; lab="+again.Cookie("lab").Value)
 
 	secured := webtest.New(t, webtest.Secure, webtest.WithLab).Browser(t).Get("/lab/session")
@@ -146,7 +146,7 @@ func TestLabSessionHasAnEnd(t *testing.T) {
 	if kept := got.Find("#value").AttrOr("value", ""); len(kept) != 3000 {
 		t.Errorf("%d letters of the value are kept", len(kept))
 	}
-	// the largest one that browsers keep is sent, and a visit more may not fit
+	// The largest session that browsers accept is sent; one more visit may not fit.
 	largest := 0
 	for n := 2000; n < 3000; n++ {
 		if anatomy.Size("lab", anatomy.Dictionary{}.Set("a", strings.Repeat("b", n))) <= anatomy.MaxSize {

@@ -11,18 +11,18 @@ type SheetPage struct {
 	Parts []sheetPart
 }
 
-// sheetPart is what the worksheet asks about one page.
+// sheetPart has the questions of the worksheet about one page.
 type sheetPart struct {
 	Title, Path string
-	First       int // number of the first question
+	First       int // number of its first question
 	Questions   []question
 }
 
-// question is a question of the worksheet: what to do, and what one sees then. The
-// ID is for the test that does it.
+// question is a question of the worksheet: what to do, and what one then sees. A test
+// does it; ID is its key.
 type question struct{ ID, Ask, Answer string }
 
-// Sheet answers GET /lab/sheet: the whole lesson as a worksheet.
+// Sheet answers GET /lab/sheet: the lesson as a worksheet.
 func (s *Room) Sheet(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.layout(w, r, "sheet")
 	if err != nil {
@@ -38,8 +38,7 @@ func (s *Room) Sheet(w http.ResponseWriter, r *http.Request) error {
 	return s.renderVisit(w, http.StatusOK, "lab-sheet", c.visit, SheetPage{c, parts})
 }
 
-// sheet is the lesson, sentence by sentence: each has a page where a visitor makes
-// it happen.
+// sheet is the lesson: for each question there is a page on which a visitor can do it.
 var sheet = []sheetPart{
 	{"A form arrives", "/lab/request", 0, []question{
 		{"get", "Send the form with GET. Where are its two fields afterwards?", "In the address, behind a question mark: as args. So they are in the history, and in the log of every server on the way."},

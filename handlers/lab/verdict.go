@@ -7,21 +7,21 @@ import (
 	"glassjar/utl/anatomy"
 )
 
-// verdictView is what the server says of a cookie, in words. Its zero value
-// says nothing.
+// verdictView is the server's decision about a cookie, as text. The zero value is empty.
 type verdictView struct {
 	Title string // Accepted or Refused
 	Bad   bool
 	Why   []span
 	Steps []verdictStep
-	Err   string // the library's, as it is
+	Err   string // the library's error, unchanged
 }
 
-// verdictStep is one check: passed, failed ("no") or not made ("skip-it").
+// verdictStep is one check. Class is empty for passed, "no" for failed, and "skip-it" for
+// not made.
 type verdictStep struct{ Class, Text string }
 
-// verdict judges a cookie. It explains what was changed only by comparing
-// with own, the visitor's own cookie of the lab.
+// verdict returns the decision about a cookie. It explains what was changed only by
+// comparison with own, the visitor's own cookie of the lab.
 func (s *Room) verdict(own anatomy.Cookie, name, value string) verdictView {
 	judged := s.Lab.Verify(name, value)
 	sent, parsed := anatomy.Parse(name, value)
@@ -44,7 +44,7 @@ func (s *Room) verdict(own anatomy.Cookie, name, value string) verdictView {
 	return v
 }
 
-// checkReasons says why a value fails a check.
+// checkReasons are the sentences for why a value fails a check.
 var checkReasons = map[anatomy.Check]string{
 	anatomy.Length:  "No browser keeps a cookie as long as this, so the server does not even decode it.",
 	anatomy.Base64:  "These letters are not base64url, so there is nothing to take apart.",
@@ -54,12 +54,12 @@ var checkReasons = map[anatomy.Check]string{
 		"One cookie has one spelling here.",
 }
 
-// describeChange says for what the signature was made, if it is that of own.
+// describeChange says what the signature was made for, if it is that of own.
 func describeChange(own, sent anatomy.Cookie) []span {
 	const without = " Without the key you cannot make a new one."
 	changes := anatomy.Changes(own, sent)
 	if len(changes) == 0 || sent.Signature.Text != own.Signature.Text {
-		if len(changes) == 1 { // the signature
+		if len(changes) == 1 { // only the signature differs
 			return sentence("The payload is as it was, but this is not the signature that the server made for it." + without)
 		}
 		return sentence("Its signature was not made with this server's key." + without)

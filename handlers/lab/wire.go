@@ -16,22 +16,22 @@ import (
 const (
 	maxTyped = 200 // characters of the secret
 
-	exampleText = "meet me at midnight" // what the visitor is offered to send
+	exampleText = "meet me at midnight" // default text to send
 )
 
 // WirePage is the data of /lab/wire.
 type WirePage struct {
 	stepLayout
 
-	Secret    string // as it stands in the form
+	Secret    string // as in the form
 	Problem   string
 	HTTP, TLS listenerView
 	Shows     visibleFacts
 
-	ByTLS, Secure, Alone bool // this page came over https, its cookie has Secure, and it never left this machine
+	ByTLS, Secure, Alone bool // whether the page was requested over https, its cookie has Secure, and both ends are on this machine
 }
 
-// listenerView is what somebody on the way reads, and what that tells them.
+// listenerView is what somebody on the network reads, and what they learn from it.
 type listenerView struct {
 	Pieces  []piece      // over http
 	Records []recordView // over https
@@ -40,18 +40,18 @@ type listenerView struct {
 	Bad     bool
 }
 
-// visibleFacts is what a listener learns although the request is encrypted.
+// visibleFacts are what a listener learns even though the request is encrypted.
 type visibleFacts struct{ Name, Length, From, When string }
 
-// Wire answers GET /lab/wire: this very request, as others on the way would
-// read it over http and over https.
+// Wire answers GET /lab/wire: this request, as others on the network would read it over
+// http and over https.
 func (s *Room) Wire(w http.ResponseWriter, r *http.Request) error {
 	return s.showWire(w, r, WirePage{Secret: exampleText}, "")
 }
 
-// WireSubmit answers POST /lab/wire: the same, with the secret of the form.
+// WireSubmit answers POST /lab/wire: the same, with the secret in the form.
 func (s *Room) WireSubmit(w http.ResponseWriter, r *http.Request) error {
-	var body bytes.Buffer // url.Values would lose how it is written
+	var body bytes.Buffer // the raw body, because url.Values loses its spelling
 	r.Body = io.NopCloser(io.TeeReader(r.Body, &body))
 	form, err := web.ReadForm(r, "secret")
 	if err != nil {
@@ -94,9 +94,8 @@ func (s *Room) showWire(w http.ResponseWriter, r *http.Request, p WirePage, body
 	return s.renderVisit(w, http.StatusOK, "lab-wire", p.visit, p)
 }
 
-// byTLS reports whether the visitor's browser asked over https. Of a request
-// through a trusted proxy, the proxy says so; one that does not is taken to
-// serve the site at PUBLIC_URL.
+// byTLS reports whether the visitor's browser used https. A trusted proxy says so in its
+// header; if it does not, it is assumed to serve the site at PUBLIC_URL.
 func (s *Room) byTLS(r *http.Request) bool {
 	if !web.InfoOf(r).Proxied || r.TLS != nil && r.Header["X-Forwarded-Proto"] == nil {
 		return r.TLS != nil

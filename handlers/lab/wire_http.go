@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// What of a request the lab shows: so many bytes, and so many of its form.
+// Limits of what the lab shows of a request, in bytes.
 const (
 	maxHead      = 8 << 10
 	maxBodyShown = 4 << 10
 )
 
-// How a piece of a request is shown.
+// The kinds of pieces of a request.
 const (
-	pieceLine   = "line" // the first line
+	pieceLine   = "line" // the request line
 	pieceCookie = "cookie"
 	pieceField  = "field"
 )
@@ -22,18 +22,18 @@ const (
 // piece is a run of a request's bytes.
 type piece struct{ Kind, Text string }
 
-// message is a request as HTTP/1.1 sends it (RFC 9112, section 2.1), without
-// the visitor's secrets but for the lab's own.
+// message is a request as HTTP/1.1 sends it (RFC 9112, section 2.1), with the visitor's
+// secrets masked, except for the lab's own.
 type message struct {
 	pieces []piece
 	size   int
-	left   int  // how many headers and fields are left out, since they are too long
-	cookie bool // it carries the lab's cookie
+	left   int  // number of headers and fields omitted because of the limit
+	cookie bool // whether it has the lab's cookie
 	secret string
 }
 
-// newMessage returns the request with the form's body. Headers stand by
-// name: net/http does not keep their order.
+// newMessage returns the request with the form's body. Headers are sorted by name,
+// because net/http does not keep their order.
 func newMessage(r *http.Request, body string) *message {
 	m := &message{}
 	m.add(maxHead, piece{pieceLine, shorten(r.Method+" "+maskedTarget(r), 1000) + " HTTP/1.1"}, piece{"", "\r\n"})
@@ -49,7 +49,7 @@ func newMessage(r *http.Request, body string) *message {
 	return m
 }
 
-// add appends the pieces, unless the message would then be over the limit.
+// add appends the pieces, unless the message would exceed the limit.
 func (m *message) add(limit int, pieces ...piece) bool {
 	size := 0
 	for _, p := range pieces {
@@ -67,7 +67,8 @@ func (m *message) add(limit int, pieces ...piece) bool {
 	return true
 }
 
-// cookieLine returns the header with the value of the lab's cookie apart.
+// cookieLine returns the Cookie header with the value of the lab's cookie as a piece of
+// its own.
 func cookieLine(masked string) []piece {
 	line := []piece{{"", "Cookie: "}}
 	for i, one := range strings.Split(masked, "; ") {
@@ -83,8 +84,8 @@ func cookieLine(masked string) []piece {
 	return line
 }
 
-// addForm appends the form's fields as they came. The secret of the lab's form
-// is the one that is not masked.
+// addForm appends the form's fields as they were sent. Only the secret of the lab's form
+// is not masked.
 func (m *message) addForm(body string) {
 	limit, join := m.size+maxBodyShown, ""
 	for field := range strings.SplitSeq(body, "&") {
@@ -102,7 +103,7 @@ func (m *message) addForm(body string) {
 	}
 }
 
-// bytes returns what is sent.
+// bytes returns the bytes to send.
 func (m *message) bytes() []byte {
 	var b strings.Builder
 	for _, p := range m.pieces {
@@ -111,7 +112,7 @@ func (m *message) bytes() []byte {
 	return []byte(b.String())
 }
 
-// overHTTP is what a listener reads of the message.
+// overHTTP returns what a listener reads of the message over http.
 func overHTTP(m *message, secret string) listenerView {
 	l := listenerView{Pieces: m.pieces, Bad: true}
 	found := m.secret != "" && unescape(m.secret) == secret

@@ -69,8 +69,7 @@ func TestLabWireSendsASecretBothWays(t *testing.T) {
 	b.Post("/lab/wire", "secret", "").Says(".both-ways .bad h3", "Found: your cookie")
 }
 
-// A listener does find what stands in the server's name, and short text by
-// chance: the page does not deny it.
+// A listener finds what is in the server's name, and short text by chance: the page says so.
 func TestLabWireTellsTheTruth(t *testing.T) {
 	b := webtest.New(t, webtest.WithLab).Browser(t)
 	for secret, want := range map[string]string{"jar.example": "Found: in the server's name", "example": "Found: in the server's name", "\x16": "Found, by chance", "\x03": "Found, by chance"} {
@@ -99,7 +98,7 @@ func TestLabWireSaysWhatStillShows(t *testing.T) {
 	}
 }
 
-// Whether the page came over https is a trusted proxy's word, and nobody else's.
+// Only a trusted proxy can say that the page was requested over https.
 func TestLabWireSaysHowItCame(t *testing.T) {
 	plainSite, secureSite := webtest.New(t, webtest.WithLab), webtest.New(t, webtest.Secure, webtest.WithLab)
 	for _, tt := range []struct {
@@ -126,7 +125,7 @@ func TestLabWireSaysHowItCame(t *testing.T) {
 	}
 }
 
-// Attack http/forms: what is no secret is refused before anything is sent.
+// Attack http/forms: an invalid secret is refused before anything is sent.
 func TestLabWireRefuses(t *testing.T) {
 	b := webtest.New(t, webtest.WithLab).Browser(t)
 	for body, want := range map[string]int{
@@ -155,7 +154,7 @@ func TestLabWireRefuses(t *testing.T) {
 	b.Send("/lab/wire", "secret=a", "Content-Type", "text/plain").Want(http.StatusUnsupportedMediaType)
 }
 
-// Attack browser/script: whatever comes is shown as text, with the visitor's secrets masked.
+// Attack browser/script: all input is shown as text, with the visitor's secrets masked.
 func TestLabWireShowsTextAlone(t *testing.T) {
 	const script = `</pre><script>alert(1)</script>`
 	s := webtest.New(t, webtest.WithLab)
@@ -183,8 +182,8 @@ func TestLabWireShowsTextAlone(t *testing.T) {
 	}
 }
 
-// Attack http/limits: however much comes, so much is shown and sent, and the page says
-// what is left out.
+// Attack http/limits: only a limited part of a large request is shown and sent, and the page
+// says what is omitted.
 func TestLabWireIsBounded(t *testing.T) {
 	b := webtest.New(t, webtest.WithLab).Browser(t)
 	header := []string{"X-Long", strings.Repeat("x", 20<<10)}

@@ -8,11 +8,11 @@ import (
 	"glassjar/utl/wire"
 )
 
-// recordView is a TLS record in hexadecimal; Name is the server's name in it,
-// between the two other parts.
+// recordView is a TLS record in hex. Name is the server's name in it, between Before and
+// After.
 type recordView struct{ Title, Before, Name, After string }
 
-// recordTitles say what is in a record, by [wire.Record.Name].
+// recordTitles say what a record contains, by [wire.Record.Name].
 var recordTitles = map[string]string{
 	"hello":            "hello",
 	"empty":            "nothing, a habit of older versions",
@@ -39,9 +39,9 @@ func newRecordView(n int, r wire.Record) recordView {
 	return l
 }
 
-// overTLS is what a listener reads of the message over TLS. It searches for the
-// secret as it is and as the form wrote it; without a secret, for the request's
-// first line.
+// overTLS returns what a listener reads of the message over TLS. It searches the records
+// for the secret, in plain text and as the form encodes it, or, without a secret, for the
+// request line.
 func overTLS(records []wire.Record, m *message, secret string) listenerView {
 	var l listenerView
 	for i, r := range records {
@@ -65,8 +65,8 @@ func overTLS(records []wire.Record, m *message, secret string) listenerView {
 	return l
 }
 
-// found reports whether one of the texts is in the server's name, and whether
-// one is anywhere else in what passed.
+// found reports whether one of the texts is in the server's name, and whether one is
+// anywhere else in the records.
 func found(records []wire.Record, sought []string) (named, other bool) {
 	for _, r := range records {
 		from, to := r.ServerName()
@@ -88,7 +88,7 @@ func total(records []wire.Record) (n int) {
 	return n
 }
 
-// serverName returns the name that everybody on the way reads.
+// serverName returns the server's name, which everybody on the network can read.
 func serverName(records []wire.Record) string {
 	if from, to := records[0].ServerName(); to > from {
 		return string(records[0].Bytes[from:to])
@@ -96,7 +96,7 @@ func serverName(records []wire.Record) string {
 	return "none: you asked for an address"
 }
 
-// requestLength says how many bytes the request took.
+// requestLength says how many bytes the request has.
 func requestLength(records []wire.Record, m *message) string {
 	n := 0
 	for _, r := range records {

@@ -1,10 +1,10 @@
 package lab
 
-// sameThing is something that a page shows, in Python's words and in a line of
-// this program. A test holds the line to the file.
+// sameThing is something that a page shows, in Python and as a line of this program. A
+// test checks that the line is in the file.
 type sameThing struct{ What, With, Python, File, Go string }
 
-// Words returns the page's things in other words.
+// Words returns the page's comparisons with Python.
 func (c stepLayout) Words() []sameThing { return words[c.Step] }
 
 const (

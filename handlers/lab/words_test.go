@@ -12,11 +12,11 @@ import (
 	"glassjar/handlers/webtest"
 )
 
-// oneSpace returns the text with one space for any white space.
+// oneSpace replaces each run of white space with one space.
 func oneSpace(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// Each page of a step says in other words what it shows, folded. Each line of Go
-// stands in its file.
+// Each page of a step has a folded list of what it shows, in Python and Go. Each line of Go
+// is in its file.
 func TestLabWordsAreInTheCode(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	b := s.Browser(t)

@@ -36,8 +36,8 @@ type auditRow struct {
 	By       string
 }
 
-// auditArgs reads the args who, kind, day (2026-11-26) and after (the id of the last entry of the
-// page before). Errors: web.ErrForm.
+// auditArgs reads the args who, kind, day (2026-11-26) and after (the id of the last
+// entry of the page before). Errors: web.ErrForm.
 func auditArgs(r *http.Request) (url.Values, audit.Query, error) {
 	args, err := web.ReadArgs(r, "who", "kind", "day", "after")
 	if err != nil {
@@ -79,7 +79,8 @@ func address(path string, args url.Values, more ...string) string {
 	return path + "?" + all.Encode()
 }
 
-// Audit answers GET /people/audit: the audit log of all accounts, newest first, 50 entries per page.
+// Audit answers GET /people/audit: the audit log of all accounts, newest first, 50
+// entries per page.
 func (s *Room) Audit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	args, q, err := auditArgs(r)
 	if err != nil {
@@ -123,14 +124,15 @@ func (s *Room) AuditFile(w http.ResponseWriter, r *http.Request, _ web.Owned) er
 	out.Flush()
 	if err != nil && out.Error() == nil { // else the browser is gone
 		s.Log.ErrorContext(r.Context(), "the audit file was cut off", "error", web.OneLine(err.Error(), 512))
-		// The status was already sent: only aborting the connection tells that the file is incomplete.
+		// The status was already sent: only aborting the connection tells that the file
+		// is incomplete.
 		panic(http.ErrAbortHandler)
 	}
 	return nil
 }
 
-// cell returns the text so that a spreadsheet shows it and does not execute it: a text that begins
-// like a formula gets an apostrophe (OWASP, CSV injection).
+// cell returns the text so that a spreadsheet shows it and does not execute it: a text
+// that begins like a formula gets an apostrophe (OWASP, CSV injection).
 func cell(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
 		return "'" + text

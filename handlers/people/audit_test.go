@@ -62,8 +62,8 @@ func fill(t *testing.T, d *db.DB, n int, detail string) {
 	}
 }
 
-// Attack people/formulas: a text that a spreadsheet would execute is escaped, and the file has every
-// entry.
+// Attack people/formulas: a text that a spreadsheet would execute is escaped, and the
+// file has every entry.
 func TestTheAuditFile(t *testing.T) {
 	s, b := newPlace(t)
 	formulas := []string{`=HYPERLINK("https://evil.example")`, "+1", "-1", "@SUM(A1)", "\tx", `a "quoted", text`, "two\nlines"}

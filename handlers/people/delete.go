@@ -17,9 +17,9 @@ type LinkPage struct {
 	Called            string // name of that page
 }
 
-// ResetSubmit answers POST /people/{username}/reset: it creates a link that sets a new password,
-// and answers 200 with it: its code is not stored. If mail is set up, a second link is mailed to the
-// person's confirmed email address.
+// ResetSubmit answers POST /people/{username}/reset: it creates a link that sets a new
+// password, and answers 200 with it: its code is not stored. If mail is set up, a second
+// link is mailed to the person's confirmed email address.
 func (s *Room) ResetSubmit(w http.ResponseWriter, r *http.Request, proven web.ProvenOwner) error {
 	me := proven.Owner()
 	one, err := s.person(r)
@@ -52,8 +52,8 @@ type DeletePage struct {
 	Problem string
 }
 
-// DeleteForm answers GET /people/{username}/delete: what is deleted and what stays, and a field for
-// the username.
+// DeleteForm answers GET /people/{username}/delete: what is deleted and what stays, and a
+// field for the username.
 func (s *Room) DeleteForm(w http.ResponseWriter, r *http.Request, proven web.ProvenOwner) error {
 	me := proven.Owner()
 	one, err := s.person(r)
@@ -63,8 +63,8 @@ func (s *Room) DeleteForm(w http.ResponseWriter, r *http.Request, proven web.Pro
 	return s.Render(w, http.StatusOK, "person-delete", DeletePage{Layout: layout(me), Person: one})
 }
 
-// DeleteSubmit answers POST /people/{username}/delete: it deletes the account, 303 to /people; or
-// shows the form again if the field confirm is not the username.
+// DeleteSubmit answers POST /people/{username}/delete: it deletes the account, 303 to
+// /people; or shows the form again if the field confirm is not the username.
 func (s *Room) DeleteSubmit(w http.ResponseWriter, r *http.Request, proven web.ProvenOwner) error {
 	me := proven.Owner()
 	one, err := s.person(r)

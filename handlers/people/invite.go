@@ -27,9 +27,9 @@ func (s *Room) InviteForm(w http.ResponseWriter, _ *http.Request, me web.Owned) 
 	return s.Render(w, http.StatusOK, "people-invite", InvitePage{Layout: layout(me), Role: account.Member, Days: daysOffered, Mail: s.Accounts.Mail.Works()})
 }
 
-// InviteSubmit answers POST /people/invite: it creates an invitation and answers 200 with its link:
-// the code is not stored. If mail is set up, a second link is mailed to the email address. Or it
-// shows the form again.
+// InviteSubmit answers POST /people/invite: it creates an invitation and answers 200 with
+// its link: the code is not stored. If mail is set up, a second link is mailed to the
+// email address. Or it shows the form again.
 func (s *Room) InviteSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	form, err := web.ReadForm(r, "email", "role", "groups", "days")
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"glassjar/handlers/webtest"
 )
 
-// The account of an invited person has the invitation's role, groups and confirmed address; the link
-// works once.
+// The account of an invited person has the invitation's role, groups and confirmed
+// address; the link works once.
 func TestAnOwnerInvites(t *testing.T) {
 	s, b := newPlace(t)
 	b.Get("/people/invite").Want(http.StatusOK).WantPage()
@@ -32,8 +32,8 @@ func TestAnOwnerInvites(t *testing.T) {
 	b.Get("/people").Says("section .none", "None. Whoever has an invitation makes an account with it, once.")
 }
 
-// If mail is set up, invitations and reset links are mailed too. The link begins with PUBLIC_URL,
-// whatever Host the owner's browser sent.
+// If mail is set up, invitations and reset links are mailed too. The link begins with
+// PUBLIC_URL, whatever Host the owner's browser sent.
 func TestLinksAreMailed(t *testing.T) {
 	s, b := newPlace(t)
 	box := s.WithMail(t)

@@ -11,8 +11,8 @@ import (
 	"glassjar/handlers/webtest"
 )
 
-// Owners see that the mail server is down, and which mails were given up, on one line each; when mails
-// arrive again, they see nothing.
+// Owners see that the mail server is down, and which mails were given up, on one line
+// each; when mails arrive again, they see nothing.
 func TestMailTrouble(t *testing.T) { // Attack mail/server
 	s, b := newPlace(t)
 	wantNoTrouble(t, b, "without mail")
@@ -59,8 +59,8 @@ func wantNoTrouble(t *testing.T, b *webtest.Browser, when string) {
 	}
 }
 
-// answerTo is a mail server's answer to RCPT: it refuses addresses that begin with no, and all mails
-// while it is down.
+// answerTo is a mail server's answer to RCPT: it refuses addresses that begin with no,
+// and all mails while it is down.
 func answerTo(address string, down bool) error {
 	switch {
 	case strings.HasPrefix(address, "no"):

@@ -58,8 +58,8 @@ var listDone = map[string]string{
 	"withdrawn": "The invitation is withdrawn: nobody can join with it.",
 }
 
-// People answers GET /people: the accounts, 50 per page, sorted by username. The args q, role, group
-// and state filter; after is the last username of the page before.
+// People answers GET /people: the accounts, 50 per page, sorted by username. The args q,
+// role, group and state filter; after is the last username of the page before.
 func (s *Room) People(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	args, err := web.ReadArgs(r, "q", "role", "group", "state", "after", "done")
 	if err != nil {

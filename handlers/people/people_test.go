@@ -105,8 +105,8 @@ func TestPeopleGoOnOnTheNextPage(t *testing.T) {
 	second.Says(".paging a", "The first page")
 }
 
-// Attack people/member: a member gets 403 on every page for owners, and nothing changes; so does an
-// owner who was made a member.
+// Attack people/member: a member gets 403 on every page for owners, and nothing changes;
+// so does an owner who was made a member.
 func TestMembersAreRefused(t *testing.T) {
 	s, owner := newPlace(t)
 	s.Add(t, "eve", account.Owner)

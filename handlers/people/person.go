@@ -87,8 +87,8 @@ func (s *Room) showPerson(w http.ResponseWriter, r *http.Request, status int, me
 	return s.Render(w, status, "person", p)
 }
 
-// act runs do for the person in the path, and answers 303 to the person's page, or shows it again
-// with what is wrong.
+// act runs do for the person in the path, and answers 303 to the person's page, or shows
+// it again with what is wrong.
 func (s *Room) act(w http.ResponseWriter, r *http.Request, me web.Owned, name string, do func(account.Person) error) error {
 	one, err := s.person(r)
 	if err != nil {
@@ -102,8 +102,8 @@ func (s *Room) act(w http.ResponseWriter, r *http.Request, me web.Owned, name st
 	})
 }
 
-// ProfileSubmit answers POST /people/{username}/profile: it sets the name and the email address; a new
-// address is not confirmed.
+// ProfileSubmit answers POST /people/{username}/profile: it sets the name and the email
+// address; a new address is not confirmed.
 func (s *Room) ProfileSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	form, err := web.ReadForm(r, "name", "email")
 	if err != nil {
@@ -151,8 +151,8 @@ func factorsOf(st factor.State) string {
 	return strings.Join(all, ", ")
 }
 
-// ClearFactorsSubmit answers POST /people/{username}/clear-factors: it removes every factor but the
-// password, and ends all sessions.
+// ClearFactorsSubmit answers POST /people/{username}/clear-factors: it removes every
+// factor but the password, and ends all sessions.
 func (s *Room) ClearFactorsSubmit(w http.ResponseWriter, r *http.Request, me web.ProvenOwner) error {
 	return s.act(w, r, me.Owner(), "clear-factors", func(p account.Person) error {
 		err := s.Factors.Clear(r.Context(), p.Identity, web.Actor(r))
@@ -173,14 +173,14 @@ func (s *Room) EnableSubmit(w http.ResponseWriter, r *http.Request, me web.Owned
 	return s.act(w, r, me, "enable", func(p account.Person) error { return s.Accounts.Enable(r.Context(), p.Username, web.Actor(r)) })
 }
 
-// ApproveSubmit answers POST /people/{username}/approve: it approves the account, which can then sign
-// in.
+// ApproveSubmit answers POST /people/{username}/approve: it approves the account, which
+// can then sign in.
 func (s *Room) ApproveSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	return s.act(w, r, me, "approve", func(p account.Person) error { return s.Accounts.Approve(r.Context(), p.Username, web.Actor(r)) })
 }
 
-// RejectSubmit answers POST /people/{username}/reject: it deletes the account that waits for approval,
-// 303 to /people.
+// RejectSubmit answers POST /people/{username}/reject: it deletes the account that waits
+// for approval, 303 to /people.
 func (s *Room) RejectSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	one, err := s.person(r)
 	if err != nil {
@@ -194,13 +194,14 @@ func (s *Room) RejectSubmit(w http.ResponseWriter, r *http.Request, me web.Owned
 	return web.SeeOther(w, "/people?done=rejected")
 }
 
-// UnlockSubmit answers POST /people/{username}/unlock: it unlocks the account, unless it is the owner's
-// own.
+// UnlockSubmit answers POST /people/{username}/unlock: it unlocks the account, unless it
+// is the owner's own.
 func (s *Room) UnlockSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	return s.act(w, r, me, "unlock", func(p account.Person) error { return s.Accounts.Unlock(r.Context(), p.Username, web.Actor(r)) })
 }
 
-// EndSessionsSubmit answers POST /people/{username}/end-sessions: it ends all sessions of the account.
+// EndSessionsSubmit answers POST /people/{username}/end-sessions: it ends all sessions of
+// the account.
 func (s *Room) EndSessionsSubmit(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	return s.act(w, r, me, "end-sessions", func(p account.Person) error {
 		return s.Accounts.EndSessions(r.Context(), p.Username, web.Actor(r))

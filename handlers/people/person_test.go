@@ -99,8 +99,8 @@ func TestAnOwnerDeletesAPerson(t *testing.T) {
 	s.Browser(t).Post(s.Link(t, account.Member), "username", "una", "password", webtest.Good).Want(http.StatusUnprocessableEntity)
 }
 
-// After clearing, the person has only the password, and is signed out; the page shows which factors there
-// are.
+// After clearing, the person has only the password, and is signed out; the page shows
+// which factors there are.
 func TestAnOwnerClearsFactors(t *testing.T) {
 	s, b := newPlace(t)
 	una := s.SignedIn(t, "una")

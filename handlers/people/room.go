@@ -1,5 +1,5 @@
-// Package people has the pages where owners manage people: accounts, roles and groups, invitations, and
-// the audit log.
+// Package people has the pages where owners manage people: accounts, roles and groups,
+// invitations, and the audit log.
 package people
 
 import (

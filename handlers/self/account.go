@@ -37,8 +37,8 @@ type AccountPage struct {
 // Others reports whether the person is signed in in other browsers too.
 func (p AccountPage) Others() bool { return len(p.Devices) > 1 }
 
-// Unsaved reports whether there are recovery codes and the person did not confirm having saved
-// them.
+// Unsaved reports whether there are recovery codes and the person did not confirm having
+// saved them.
 func (p AccountPage) Unsaved() bool {
 	return !p.Factors.Recovery.CreatedAt.IsZero() && !p.Factors.Recovery.Saved
 }
@@ -137,8 +137,8 @@ func (s *Room) DeviceEnd(w http.ResponseWriter, r *http.Request, me account.Acco
 	return web.SeeOther(w, "/account")
 }
 
-// DevicesEndOthers answers POST /account/sessions/end-others: it ends all other sessions of the
-// person's own, 303.
+// DevicesEndOthers answers POST /account/sessions/end-others: it ends all other sessions
+// of the person's own, 303.
 func (s *Room) DevicesEndOthers(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	if err := s.Sessions.EndOthers(r.Context(), me.ID, web.InfoOf(r).Session.SID, web.Actor(r)); err != nil {
 		return err

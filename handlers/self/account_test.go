@@ -10,8 +10,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// Attack cookie/replay: a new password ends every other session and this session's old cookie.
-// This session continues with a new sid, remembered if it was.
+// Attack cookie/replay: a new password ends every other session and this session's old
+// cookie. This session continues with a new sid, remembered if it was.
 func TestChangePassword(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -68,7 +68,8 @@ func TestAPasswordThatIsNotTaken(t *testing.T) {
 	b.Get("/account").Want(http.StatusOK)
 }
 
-// Attack guessing/open-browser: somebody who finds a browser signed in cannot guess the password.
+// Attack guessing/open-browser: somebody who finds a browser signed in cannot guess the
+// password.
 func TestGuessingTheCurrentPasswordIsSlowed(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)

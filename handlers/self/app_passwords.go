@@ -82,8 +82,8 @@ func (s *Room) showAppPasswords(w http.ResponseWriter, r *http.Request, status i
 // commas adds a space after each comma.
 func commas(hosts string) string { return strings.ReplaceAll(hosts, ",", ", ") }
 
-// AppPasswordSubmit answers POST /account/app-passwords: it creates an app password and answers
-// 200 with its secret, which is not stored; or it shows the form again.
+// AppPasswordSubmit answers POST /account/app-passwords: it creates an app password and
+// answers 200 with its secret, which is not stored; or it shows the form again.
 func (s *Room) AppPasswordSubmit(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	me := proven.Account()
 	form, err := web.ReadForm(r, "name", "days", "hosts")
@@ -135,8 +135,8 @@ func (s *Room) wantedAppPassword(form url.Values) (account.AppPassword, error) {
 	return p, nil
 }
 
-// AppPasswordRevoke answers POST /account/app-passwords/{id}/revoke: it revokes that app password
-// of the person's own, 303; or 404.
+// AppPasswordRevoke answers POST /account/app-passwords/{id}/revoke: it revokes that app
+// password of the person's own, 303; or 404.
 func (s *Room) AppPasswordRevoke(w http.ResponseWriter, r *http.Request, me web.Proven) error {
 	err := s.Accounts.RevokeAppPassword(r.Context(), me.Account(), r.PathValue("id"), web.Actor(r))
 	if errors.Is(err, account.ErrAppPassword) {

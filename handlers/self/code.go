@@ -30,8 +30,9 @@ type CodePage struct {
 // codeDone are the sentences of /account/code for its arg done.
 var codeDone = map[string]string{"added": "Your authenticator app is on. You were signed out everywhere else."}
 
-// setUpCookie returns the name of the cookie with the encrypted secret of an authenticator app
-// that is being set up. Because the browser keeps it, opening the page writes nothing.
+// setUpCookie returns the name of the cookie with the encrypted secret of an
+// authenticator app that is being set up. Because the browser keeps it, opening the page
+// writes nothing.
 func (s *Room) setUpCookie() string {
 	if s.HTTPS {
 		return "__Host-glassjar-setup"
@@ -50,7 +51,8 @@ func (s *Room) sendSetUp(w http.ResponseWriter, sealed string) {
 	})
 }
 
-// setUp returns the value of the request's cookie and the secret in it. Errors: factor.ErrSetUp.
+// setUp returns the value of the request's cookie and the secret in it. Errors:
+// factor.ErrSetUp.
 func (s *Room) setUp(r *http.Request, me account.Account) (sealed string, secret factor.Secret, err error) {
 	err = factor.ErrSetUp
 	for _, c := range r.CookiesNamed(s.setUpCookie()) {
@@ -61,8 +63,8 @@ func (s *Room) setUp(r *http.Request, me account.Account) (sealed string, secret
 	return "", factor.Secret{}, err
 }
 
-// Code answers GET /account/code: the authenticator app that is turned on or, if there is none or
-// with the arg new, the three steps that set one up.
+// Code answers GET /account/code: the authenticator app that is turned on or, if there is
+// none or with the arg new, the three steps that set one up.
 func (s *Room) Code(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	args, err := web.ReadArgs(r, "done", "new", "next")
 	if err != nil {
@@ -121,9 +123,9 @@ func (s *Room) CodePicture(w http.ResponseWriter, r *http.Request, proven web.Pr
 	return err
 }
 
-// CodeSubmit answers POST /account/code: it turns the app on, and answers 200 with the account's
-// first recovery codes, or 303 if it had some; or it shows the same steps again. The field next
-// is the URL to continue to.
+// CodeSubmit answers POST /account/code: it turns the app on, and answers 200 with the
+// account's first recovery codes, or 303 if it had some; or it shows the same steps
+// again. The field next is the URL to continue to.
 func (s *Room) CodeSubmit(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	form, err := web.ReadForm(r, "code", "next")
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"glassjar/utl/factor"
 )
 
-// QR code, link and text have the same secret. After a wrong code they stay the same, and the app
-// is not turned on.
+// QR code, link and text have the same secret. After a wrong code they stay the same, and
+// the app is not turned on.
 func TestAnAuthenticatorAppBeforeItsRightCode(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Member)
@@ -50,8 +50,8 @@ func TestAnAuthenticatorAppBeforeItsRightCode(t *testing.T) {
 	b.Get("/account").Want(http.StatusOK).Says("#app", "None")
 }
 
-// The first right code, also after wrong ones, turns the app on, shows recovery codes and ends
-// the other sessions; the secret is never shown again.
+// The first right code, also after wrong ones, turns the app on, shows recovery codes and
+// ends the other sessions; the secret is never shown again.
 func TestAnAuthenticatorAppAfterItsRightCode(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Member)
@@ -106,8 +106,8 @@ func TestASetUpThatIsOver(t *testing.T) {
 	}
 }
 
-// A new set-up replaces the old app only when it is confirmed, and the recovery codes stay. A form
-// that is sent twice says that the app is on.
+// A new set-up replaces the old app only when it is confirmed, and the recovery codes
+// stay. A form that is sent twice says that the app is on.
 func TestANewPhone(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Member)
@@ -138,8 +138,8 @@ func TestTurningTheAppOff(t *testing.T) {
 	}
 }
 
-// Recovery codes are shown once and can be downloaded. /account reminds of them until they are
-// saved. New ones replace them.
+// Recovery codes are shown once and can be downloaded. /account reminds of them until
+// they are saved. New ones replace them.
 func TestRecoveryCodePages(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Member)

@@ -23,9 +23,9 @@ func (s *Room) DeleteForm(w http.ResponseWriter, _ *http.Request, me web.Proven)
 	return s.Render(w, http.StatusOK, "account-delete", DeletePage{Layout: layout(me.Account())})
 }
 
-// DeleteSubmit answers POST /account/delete: if the username was typed, it deletes the account,
-// ends its sessions, and answers 303 to the sign-in form, which says so; or it shows the form
-// again.
+// DeleteSubmit answers POST /account/delete: if the username was typed, it deletes the
+// account, ends its sessions, and answers 303 to the sign-in form, which says so; or it
+// shows the form again.
 func (s *Room) DeleteSubmit(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	me := proven.Account()
 	form, err := web.ReadForm(r, "confirm")

@@ -28,14 +28,16 @@ type EventsPage struct {
 	Older  int64 // the arg before for the next page; 0: there is none
 }
 
-// refusedTries describes the sign-ins and app passwords that were refused in the last 24 hours.
+// refusedTries describes the sign-ins and app passwords that were refused in the last 24
+// hours.
 type refusedTries struct {
 	Tries string // such as "1 try was"; empty: none
 	Last  web.EventRow
 }
 
-// Events answers GET /account/events: all events of the account, also refused attempts, newest
-// first, 50 per page. The arg before is the id of the last event of the page before.
+// Events answers GET /account/events: all events of the account, also refused attempts,
+// newest first, 50 per page. The arg before is the id of the last event of the page
+// before.
 func (s *Room) Events(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	args, err := web.ReadArgs(r, "before")
 	if err != nil {
@@ -58,8 +60,8 @@ func (s *Room) Events(w http.ResponseWriter, r *http.Request, me account.Account
 	return s.Render(w, http.StatusOK, "account-events", p)
 }
 
-// eventID returns the id in the arg before, or an id greater than all if there is none. Errors:
-// web.ErrForm.
+// eventID returns the id in the arg before, or an id greater than all if there is none.
+// Errors: web.ErrForm.
 func eventID(args url.Values) (int64, error) {
 	if !args.Has("before") {
 		return math.MaxInt64, nil
@@ -71,8 +73,8 @@ func eventID(args url.Values) (int64, error) {
 	return id, nil
 }
 
-// recent returns the newest events of the account and, separately, its refused attempts, so that
-// strangers' attempts displace no event.
+// recent returns the newest events of the account and, separately, its refused attempts,
+// so that strangers' attempts displace no event.
 func (s *Room) recent(ctx context.Context, me account.Account) ([]web.EventRow, refusedTries, error) {
 	events, err := s.Accounts.Events(ctx, me.ID, eventsLately)
 	if err != nil {
@@ -82,8 +84,8 @@ func (s *Room) recent(ctx context.Context, me account.Account) ([]web.EventRow, 
 	return web.EventRows(events, s.Now()), s.triesLately(tries), err
 }
 
-// triesLately returns how many of the attempts, which are sorted newest first, are from the last
-// 24 hours. At most audit.MaxAttempts are stored per day.
+// triesLately returns how many of the attempts, which are sorted newest first, are from
+// the last 24 hours. At most audit.MaxAttempts are stored per day.
 func (s *Room) triesLately(tries []audit.Entry) refusedTries {
 	n, since := 0, s.Now().Add(-24*time.Hour)
 	for n < len(tries) && tries[n].At.After(since) {

@@ -15,8 +15,8 @@ import (
 
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
-// Without mail, a sign-in from a new browser is shown on the overview until it is read; one from a
-// known device is not.
+// Without mail, a sign-in from a new browser is shown on the overview until it is read;
+// one from a known device is not.
 func TestANewBrowserIsTold(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -78,8 +78,8 @@ func TestNoticesInWords(t *testing.T) {
 	}
 }
 
-// Attack mail/lock: people can lock their own account from the overview: then nothing changes it,
-// and no session is left.
+// Attack mail/lock: people can lock their own account from the overview: then nothing
+// changes it, and no session is left.
 func TestLock(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -107,8 +107,8 @@ func TestLock(t *testing.T) {
 	ada.Post("/account/profile", "name", "Ada", "email", "ada@site.example").Want(http.StatusSeeOther)
 }
 
-// With mail, an address is confirmed by the mailed link, not before; the previous address gets a
-// notice.
+// With mail, an address is confirmed by the mailed link, not before; the previous address
+// gets a notice.
 func TestAnAddressIsConfirmedByMail(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)

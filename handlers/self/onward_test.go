@@ -13,8 +13,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// Somebody who adds the second factor that an app demands continues to the app without another
-// sign-in. The session then has level 2 and a new sid.
+// Somebody who adds the second factor that an app demands continues to the app without
+// another sign-in. The session then has level 2 and a new sid.
 func TestAddingAFactorLeadsOn(t *testing.T) {
 	target := webtest.Elsewhere + "/a?b=c&level=2"
 	next := "?next=" + url.QueryEscape(target)

@@ -61,8 +61,8 @@ var passkeysDone = map[string]string{
 	"removed": "Your passkey is removed. You were signed out everywhere else.",
 }
 
-// passkeyTroubles are the texts for the browser's errors, by name. For others the page says that
-// it did not work or was stopped.
+// passkeyTroubles are the texts for the browser's errors, by name. For others the page
+// says that it did not work or was stopped.
 var passkeyTroubles = map[string]string{
 	"InvalidStateError": "This device has a passkey for you already.",
 	"NotSupportedError": "This device makes no passkeys that this site can use. Try another one.",
@@ -74,8 +74,9 @@ var (
 	errStopped  = errors.New("the browser made no passkey")
 )
 
-// Passkeys answers GET /account/passkeys: the person's passkeys, and the form for one more. With
-// the arg rename it shows the form that renames the passkey with that id, or answers 404.
+// Passkeys answers GET /account/passkeys: the person's passkeys, and the form for one
+// more. With the arg rename it shows the form that renames the passkey with that id, or
+// answers 404.
 func (s *Room) Passkeys(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	args, err := web.ReadArgs(r, "done", "rename", "next")
 	if err != nil {
@@ -90,8 +91,8 @@ func (s *Room) Passkeys(w http.ResponseWriter, r *http.Request, proven web.Prove
 	}, args.Get("done") == "removed")
 }
 
-// suggestNames suggests names where none was typed: the browser and the date for a new passkey,
-// the date for a new security key.
+// suggestNames suggests names where none was typed: the browser and the date for a new
+// passkey, the date for a new security key.
 func (s *Room) suggestNames(r *http.Request, p *PasskeysPage) {
 	day := s.Now().UTC().Format(", 2 Jan")
 	if p.Name == "" {
@@ -153,9 +154,9 @@ func (s *Room) accepted(all []passkey.Passkey, accountID string) (string, error)
 	return string(text), err
 }
 
-// PasskeySubmit answers POST /account/passkeys: it registers the passkey that the browser created,
-// ends the account's other sessions, and answers 200 with the account's first recovery codes, or
-// 303 if it had some; or it shows the page again.
+// PasskeySubmit answers POST /account/passkeys: it registers the passkey that the browser
+// created, ends the account's other sessions, and answers 200 with the account's first
+// recovery codes, or 303 if it had some; or it shows the page again.
 func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	me := proven.Account()
 	form, err := web.ReadForm(r, "name", "answer", "trouble", "key", "next")

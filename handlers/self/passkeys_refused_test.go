@@ -16,8 +16,8 @@ const (
 	tryAgain = "That passkey could not be verified. Try once more."
 )
 
-// fieldsOf returns the fields of a form for s, with the browser b, where somebody is signed in,
-// and an empty device.
+// fieldsOf returns the fields of a form for s, with the browser b, where somebody is
+// signed in, and an empty device.
 type fieldsOf func(t *testing.T, s *webtest.Site, b *webtest.Browser, d *passkeytest.Device) []string
 
 // always returns the fields for every site.

@@ -73,8 +73,8 @@ func TestRenamePasskey(t *testing.T) {
 	b.Get("/account").Want(http.StatusOK).Says("#passkeys", "2: Phone, Desk")
 }
 
-// Removing a passkey ends the other sessions, but neither this one nor the known device; the page
-// tells the device once which passkeys are left.
+// Removing a passkey ends the other sessions, but neither this one nor the known device;
+// the page tells the device once which passkeys are left.
 func TestRemovePasskey(t *testing.T) {
 	s, b, d, laptop := twoPasskeys(t)
 	other := s.SignedInBy(t, d)
@@ -106,8 +106,8 @@ func TestRemovePasskey(t *testing.T) {
 	b.SignIn("ada", webtest.Good).Want(http.StatusSeeOther, "/auth/code")
 }
 
-// The first passkey creates recovery codes, which are shown once; /account reminds of them until
-// they are saved. They are deleted with the last second factor.
+// The first passkey creates recovery codes, which are shown once; /account reminds of
+// them until they are saved. They are deleted with the last second factor.
 func TestRecoveryCodesOfAPasskey(t *testing.T) {
 	s := webtest.New(t, webtest.WithPasskeys)
 	s.Add(t, "ada", account.Owner)
@@ -198,8 +198,8 @@ func TestAnothersPasskey(t *testing.T) {
 	}
 }
 
-// Somebody with twenty passkeys is not offered another. A site at an IP address offers none, and
-// lists those of its old host name.
+// Somebody with twenty passkeys is not offered another. A site at an IP address offers
+// none, and lists those of its old host name.
 func TestWhereNoPasskeyFits(t *testing.T) {
 	s := webtest.New(t, webtest.WithPasskeys)
 	s.Add(t, "ada", account.Owner)

@@ -26,10 +26,11 @@ func (s *Room) showPassword(w http.ResponseWriter, status int, me account.Accoun
 	return s.Render(w, status, "account-password", PasswordPage{layout(me), problem, s.Gate.Enabled()})
 }
 
-// PasswordSubmit answers POST /account/password: it changes the password, ends all sessions,
-// starts a new one like this one and answers 303; or it shows the form again. A new session of
-// level 2 keeps the time of the last proof, because the password alone is not one. If this
-// session has level 1 and the account a second factor, the answer is 303 to the sign-in form.
+// PasswordSubmit answers POST /account/password: it changes the password, ends all
+// sessions, starts a new one like this one and answers 303; or it shows the form again. A
+// new session of level 2 keeps the time of the last proof, because the password alone is
+// not one. If this session has level 1 and the account a second factor, the answer is 303
+// to the sign-in form.
 func (s *Room) PasswordSubmit(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	form, err := web.ReadForm(r, "current", "password")
 	if err != nil {

@@ -18,8 +18,8 @@ type ProfilePage struct {
 	Problem     string
 }
 
-// ProfileForm answers GET /account/profile: the form with name and email address, or with the name
-// and a link to the proof that the address needs.
+// ProfileForm answers GET /account/profile: the form with name and email address, or with
+// the name and a link to the proof that the address needs.
 func (s *Room) ProfileForm(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	person, err := s.Accounts.Person(r.Context(), me.Username)
 	if err != nil {
@@ -43,8 +43,9 @@ func (s *Room) showProfile(w http.ResponseWriter, r *http.Request, status int, p
 	return s.Render(w, status, "account-profile", p)
 }
 
-// ProfileSubmit answers POST /account/profile: it stores the name and the email address, 303, or
-// shows the form again. Another address needs a proof; without the field the address stays.
+// ProfileSubmit answers POST /account/profile: it stores the name and the email address,
+// 303, or shows the form again. Another address needs a proof; without the field the
+// address stays.
 func (s *Room) ProfileSubmit(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	form, err := web.ReadForm(r, "name", "email")
 	if err != nil {

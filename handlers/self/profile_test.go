@@ -51,8 +51,8 @@ func TestProfile(t *testing.T) {
 	}
 }
 
-// A confirmed email address stays confirmed when it is sent again, in upper or lower case; a new
-// one is not confirmed.
+// A confirmed email address stays confirmed when it is sent again, in upper or lower
+// case; a new one is not confirmed.
 func TestANewEmailAddressIsNotConfirmed(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)

@@ -47,8 +47,9 @@ func (p RecoveryMadePage) Joined() string {
 	return strings.Join(texts, " ")
 }
 
-// Recovery answers GET /account/recovery: how many codes are left, and the form that creates new
-// ones. After a sign-in with a recovery code, the arg next is the URL to continue to.
+// Recovery answers GET /account/recovery: how many codes are left, and the form that
+// creates new ones. After a sign-in with a recovery code, the arg next is the URL to
+// continue to.
 func (s *Room) Recovery(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	args, err := web.ReadArgs(r, "next")
 	if err != nil {
@@ -68,7 +69,8 @@ func (s *Room) showRecovery(w http.ResponseWriter, r *http.Request, status int, 
 	return s.Render(w, status, "account-recovery", p)
 }
 
-// RecoverySubmit answers POST /account/recovery: 200 with new codes, which replace the old ones.
+// RecoverySubmit answers POST /account/recovery: 200 with new codes, which replace the
+// old ones.
 func (s *Room) RecoverySubmit(w http.ResponseWriter, r *http.Request, proven web.Proven) error {
 	me := proven.Account()
 	codes, err := s.Factors.NewRecovery(r.Context(), me.Identity, web.Actor(r))
@@ -88,9 +90,9 @@ func (s *Room) showRecoveryMade(w http.ResponseWriter, p RecoveryMadePage, codes
 	return s.Render(w, http.StatusOK, "account-recovery-made", p)
 }
 
-// RecoveryFile answers POST /account/recovery/file: the codes that the page showed, as plain text.
-// Only their hashes are stored, so the form sends the codes, and they are returned only if they
-// are the person's own.
+// RecoveryFile answers POST /account/recovery/file: the codes that the page showed, as
+// plain text. Only their hashes are stored, so the form sends the codes, and they are
+// returned only if they are the person's own.
 func (s *Room) RecoveryFile(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	form, err := web.ReadForm(r, "codes")
 	if err != nil {
@@ -111,8 +113,8 @@ func (s *Room) RecoveryFile(w http.ResponseWriter, r *http.Request, me account.A
 	return err
 }
 
-// RecoverySaved answers POST /account/recovery/saved: it stores that the codes are saved, which
-// removes the banner on /account, 303 to the field next, or to /account.
+// RecoverySaved answers POST /account/recovery/saved: it stores that the codes are saved,
+// which removes the banner on /account, 303 to the field next, or to /account.
 func (s *Room) RecoverySaved(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	form, err := web.ReadForm(r, "next")
 	if err != nil {

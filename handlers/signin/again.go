@@ -42,9 +42,9 @@ func (s *Room) whyAgain(r *http.Request, next string) string {
 	return ""
 }
 
-// overHTTP reports whether the browser certainly uses http although the site uses https: then
-// it would not store the cookie. Only a trusted proxy's header makes it certain: another proxy
-// may use https with the browser and http with this server.
+// overHTTP reports whether the browser certainly uses http although the site uses https:
+// then it would not store the cookie. Only a trusted proxy's header makes it certain:
+// another proxy may use https with the browser and http with this server.
 func (s *Room) overHTTP(r *http.Request) bool {
 	return s.HTTPS && r.TLS == nil && web.InfoOf(r).Proxied && r.Header.Get("X-Forwarded-Proto") == "http"
 }

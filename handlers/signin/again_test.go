@@ -83,8 +83,8 @@ func TestClearedCookiesAreTold(t *testing.T) {
 	}
 }
 
-// If the site uses https, nobody can sign in over http. The form says so only if it is certain
-// that the browser uses http.
+// If the site uses https, nobody can sign in over http. The form says so only if it is
+// certain that the browser uses http.
 func TestOverHTTP(t *testing.T) {
 	s := webtest.New(t, webtest.Secure)
 	for _, tt := range []struct {

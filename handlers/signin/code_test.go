@@ -150,7 +150,8 @@ func clearFactors(t *testing.T, s *webtest.Site) {
 	}
 }
 
-// Of two tabs, the newer pending sign-in counts; the form of the older one says to start again.
+// Of two tabs, the newer pending sign-in counts; the form of the older one says to start
+// again.
 func TestTwoPendingSignIns(t *testing.T) {
 	s, app := withApp(t)
 	s.Add(t, "bob", account.Member)
@@ -168,8 +169,8 @@ func TestTwoPendingSignIns(t *testing.T) {
 	b.Get("/").Says("h1", "Hello, bob")
 }
 
-// Attack factors/flood: after five wrong codes the password is needed again. After twenty within
-// a day only a recovery code is accepted, in every browser.
+// Attack factors/flood: after five wrong codes the password is needed again. After twenty
+// within a day only a recovery code is accepted, in every browser.
 func TestGuessingCodesIsStopped(t *testing.T) {
 	s, app := withApp(t)
 	guess := func(n int) *webtest.Browser {
@@ -194,8 +195,8 @@ func TestGuessingCodesIsStopped(t *testing.T) {
 	}
 }
 
-// Attack factors/by-the-way: a reset link, a new password and the command for one do not skip the
-// second factor.
+// Attack factors/by-the-way: a reset link, a new password and the command for one do not
+// skip the second factor.
 func TestNothingSkipsTheSecondFactor(t *testing.T) {
 	s, app := withApp(t)
 	b := s.Browser(t)

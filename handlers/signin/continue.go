@@ -30,12 +30,12 @@ func (s *Room) gateTarget(next string) (t gate.Target, ok bool) {
 	return s.Gate.ReturnTarget(next)
 }
 
-// continueTo answers 303 to next for somebody who is signed in. If next is on a gate host, the
-// browser needs a gate cookie for it. On the sign-in host the session cookie is used. Hosts
-// below COOKIE_DOMAIN share a gate cookie, which continueTo sets. Any other host sets its own
-// at /gate/callback, in exchange for a ticket that is bound to the browser's nonce; without a
-// nonce, the ticket only makes the browser start again with one. Errors: errBounced,
-// db.ErrUnavailable.
+// continueTo answers 303 to next for somebody who is signed in. If next is on a gate
+// host, the browser needs a gate cookie for it. On the sign-in host the session cookie is
+// used. Hosts below COOKIE_DOMAIN share a gate cookie, which continueTo sets. Any other
+// host sets its own at /gate/callback, in exchange for a ticket that is bound to the
+// browser's nonce; without a nonce, the ticket only makes the browser start again with
+// one. Errors: errBounced, db.ErrUnavailable.
 func (s *Room) continueTo(w http.ResponseWriter, r *http.Request, found session.Session, next, nonce string) error {
 	t, ok := s.gateTarget(next)
 	if !ok {

@@ -29,8 +29,8 @@ func (s *Room) ForgotForm(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, "forgot", ForgotPage{Mail: works, Sent: works && args.Get("done") == "sent"})
 }
 
-// ForgotSubmit answers POST /forgot: it stores the request and answers 303, the same for every
-// name. It does not look the account up; the sender of mails does that later.
+// ForgotSubmit answers POST /forgot: it stores the request and answers 303, the same for
+// every name. It does not look the account up; the sender of mails does that later.
 func (s *Room) ForgotSubmit(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ReadForm(r, "username")
 	if err != nil {

@@ -86,8 +86,8 @@ func TestForgotByAddress(t *testing.T) {
 	box.One(t, "bob@site.example", "Set a new password for Ada's jar")
 }
 
-// Attack mail/flood: a client address may ask ten times an hour, and nobody is mailed more than
-// once in five minutes and ten times a day, however many ask.
+// Attack mail/flood: a client address may ask ten times an hour, and nobody is mailed
+// more than once in five minutes and ten times a day, however many ask.
 func TestManyForgot(t *testing.T) {
 	s, box := forgetful(t)
 	b := s.Stranger(t, "2001:db8::1")

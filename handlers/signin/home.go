@@ -136,8 +136,8 @@ func (s *Room) homeKind(found *session.Session) homeKind {
 	return homeKind{remember: found.Remember, pages: s.HasIndex(), owner: found.Role == account.Owner, groups: found.Groups}
 }
 
-// homePage returns the data of a home page with these values: username, display name, when the
-// session started, and when it ends.
+// homePage returns the data of a home page with these values: username, display name,
+// when the session started, and when it ends.
 func (s *Room) homePage(values []string, kind homeKind, apps *[]app.App) HomePage {
 	me := account.Account{Identity: identity.Identity{ID: "somebody", Username: values[0], Name: values[1], Groups: kind.groups}}
 	if kind.owner {

@@ -59,8 +59,8 @@ func TestHomeIsItsTemplate(t *testing.T) {
 	}
 }
 
-// Home links to the pages if there is an index.html, and tells an owner how to add one if there
-// is none. It notices a change within a second.
+// Home links to the pages if there is an index.html, and tells an owner how to add one if
+// there is none. It notices a change within a second.
 func TestHomeLeadsToPagesThatAreThere(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)

@@ -75,8 +75,8 @@ func (s *Room) ResetForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 // ResetSubmit answers POST /reset/{code}: it sets the password, ends every session of the
-// account, signs the person in and answers 303 to /, or to the sign-in form if the account has
-// a second factor. Otherwise it shows the form again, or 410.
+// account, signs the person in and answers 303 to /, or to the sign-in form if the
+// account has a second factor. Otherwise it shows the form again, or 410.
 func (s *Room) ResetSubmit(w http.ResponseWriter, r *http.Request) error {
 	link, err := s.Accounts.Link(r.Context(), account.Reset, r.PathValue("code"))
 	if err != nil {

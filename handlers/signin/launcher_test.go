@@ -24,8 +24,8 @@ func launched(b *webtest.Browser) []string {
 	})
 }
 
-// Attack apps/launcher: home shows each person the apps that they may open, sorted by name, never
-// those of other groups, and shows every change at once.
+// Attack apps/launcher: home shows each person the apps that they may open, sorted by
+// name, never those of other groups, and shows every change at once.
 func TestHomeIsALauncher(t *testing.T) {
 	s := webtest.New(t)
 	for name, groups := range map[string][]string{"ada": nil, "bob": {"dev"}, "carol": {"ops", "dev"}, "dan": {"de"}} {
@@ -64,8 +64,8 @@ func TestHomeIsALauncher(t *testing.T) {
 	want("without the wiki", map[string][]string{"bob": {k}, "carol": {p, k}, "dan": {p}})
 }
 
-// Somebody who may open no app is told what to do: an owner if there is none, a member if others
-// may open some.
+// Somebody who may open no app is told what to do: an owner if there is none, a member if
+// others may open some.
 func TestNoApps(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)

@@ -45,10 +45,10 @@ func (s *Room) LogoutForm(w http.ResponseWriter, r *http.Request) error {
 	return s.Render(w, http.StatusOK, "logout", LogoutPage{web.Layout{Me: account.FromSession(found)}, next})
 }
 
-// LogoutSubmit answers POST /logout: it ends the session and answers 303 to next (a field or an
-// arg), or to /. If the database is unavailable, it clears the cookie, refuses it on this
-// server, and answers 503 with a page that says so. Then it relies on the cookie's signature
-// alone, because nobody can know whether the session is live.
+// LogoutSubmit answers POST /logout: it ends the session and answers 303 to next (a field
+// or an arg), or to /. If the database is unavailable, it clears the cookie, refuses it
+// on this server, and answers 503 with a page that says so. Then it relies on the
+// cookie's signature alone, because nobody can know whether the session is live.
 func (s *Room) LogoutSubmit(w http.ResponseWriter, r *http.Request) error {
 	next := cmp.Or(s.afterLogout(r), "/")
 	found, err := s.CurrentSession(w, r)
@@ -73,8 +73,8 @@ func (s *Room) LogoutSubmit(w http.ResponseWriter, r *http.Request) error {
 	return web.SeeOther(w, next)
 }
 
-// afterLogout returns the URL to continue to, or "". It ignores malformed input, which must not
-// prevent the sign-out.
+// afterLogout returns the URL to continue to, or "". It ignores malformed input, which
+// must not prevent the sign-out.
 func (s *Room) afterLogout(r *http.Request) string {
 	args, _ := web.ReadArgs(r, "next")
 	form, _ := web.ReadForm(r, "next")

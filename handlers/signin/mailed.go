@@ -9,8 +9,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// MailedPage is the data of /confirm/{code} and /lock/{code}: a page that says what the link in
-// a mail does, with a button that does it.
+// MailedPage is the data of /confirm/{code} and /lock/{code}: a page that says what the
+// link in a mail does, with a button that does it.
 type MailedPage struct {
 	web.Layout
 

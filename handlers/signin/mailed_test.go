@@ -11,8 +11,8 @@ import (
 	"glassjar/utl/mail"
 )
 
-// Attack mail/lock: the notice of a sign-in from a new browser has a link that locks the account
-// without a sign-in. Opening the link alone changes nothing.
+// Attack mail/lock: the notice of a sign-in from a new browser has a link that locks the
+// account without a sign-in. Opening the link alone changes nothing.
 func TestANoticeLocks(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)

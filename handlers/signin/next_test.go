@@ -141,8 +141,8 @@ func TestNextAfterSigningOut(t *testing.T) {
 	}
 }
 
-// The form's Content-Security-Policy allows a redirect to an app: Chromium applies form-action
-// to redirects.
+// The form's Content-Security-Policy allows a redirect to an app: Chromium applies
+// form-action to redirects.
 func TestSigningOutMayLeadToAnApp(t *testing.T) {
 	s := webtest.New(t, webtest.WithGate)
 	s.Add(t, "ada", account.Owner)

@@ -45,8 +45,8 @@ func (s *Room) browserNonce(r *http.Request) string {
 	return all[i].Value
 }
 
-// signInOptions returns the options of navigator.credentials.get, as JSON, and sends a browser
-// without a nonce one. It returns "" if passkeys are off.
+// signInOptions returns the options of navigator.credentials.get, as JSON, and sends a
+// browser without a nonce one. It returns "" if passkeys are off.
 func (s *Room) signInOptions(w http.ResponseWriter, r *http.Request) (string, error) {
 	if !s.Passkeys.On() {
 		return "", nil

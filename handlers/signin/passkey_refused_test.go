@@ -12,8 +12,8 @@ import (
 	"glassjar/utl/passkey/passkeytest"
 )
 
-// fieldsOf returns the fields of a form for s, where ada has a passkey in d, and the browser b,
-// where nobody is signed in.
+// fieldsOf returns the fields of a form for s, where ada has a passkey in d, and the
+// browser b, where nobody is signed in.
 type fieldsOf func(t *testing.T, s *webtest.Site, b *webtest.Browser, d *passkeytest.Device) []string
 
 // always returns the fields for every site.

@@ -28,9 +28,9 @@ func stepQuestion(code string) passkey.Question {
 	return passkey.Question{Use: passkey.SecondStep, Holder: code}
 }
 
-// passkeyStep answers POST /auth/passkey with the field mark: it completes the pending sign-in
-// with a passkey and redirects to its next, or shows the form again. Without a pending sign-in
-// it redirects to the sign-in form.
+// passkeyStep answers POST /auth/passkey with the field mark: it completes the pending
+// sign-in with a passkey and redirects to its next, or shows the form again. Without a
+// pending sign-in it redirects to the sign-in form.
 func (s *Room) passkeyStep(w http.ResponseWriter, r *http.Request, form url.Values) error {
 	code := s.pendingCode(r)
 	pending, err := s.Factors.Find(r.Context(), code)

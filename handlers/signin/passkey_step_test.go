@@ -95,8 +95,8 @@ func TestSecondStepsThatAreRefused(t *testing.T) {
 	}
 }
 
-// A second step without a pending sign-in, or for an older one, leads back to the form; of two
-// at once one succeeds.
+// A second step without a pending sign-in, or for an older one, leads back to the form;
+// of two at once one succeeds.
 func TestSecondStepsOfOtherSignIns(t *testing.T) {
 	s, d := passkeySite(t)
 	b := s.Browser(t)

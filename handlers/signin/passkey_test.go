@@ -37,8 +37,8 @@ func answer(b *webtest.Browser, d *passkeytest.Device) string {
 	return d.Get(b.T, b.Get("/").Options(passkeyPath))
 }
 
-// A passkey signs in without a username, keeps next and remember, and makes the browser a known
-// device.
+// A passkey signs in without a username, keeps next and remember, and makes the browser a
+// known device.
 func TestPasskeySignIn(t *testing.T) {
 	s, d := passkeySite(t)
 	b := s.Browser(t)
@@ -146,7 +146,8 @@ func TestAPasskeyFormSentTwice(t *testing.T) {
 	b.Get("/account").Want(http.StatusOK)
 }
 
-// Attack guessing/same-answers: with passkeys too, the form does not reveal whether a name exists.
+// Attack guessing/same-answers: with passkeys too, the form does not reveal whether a
+// name exists.
 func TestNoTellingWithPasskeys(t *testing.T) {
 	s, _ := passkeySite(t)
 	var first string

@@ -69,8 +69,8 @@ func (s *Room) showProve(w http.ResponseWriter, r *http.Request, status int, p P
 	return s.Render(w, status, "account-prove", p)
 }
 
-// ProveSubmit answers POST /account/prove: it stores the proof, gives the session a new sid, and
-// answers 303 to the field next, or to home; or it shows the form again.
+// ProveSubmit answers POST /account/prove: it stores the proof, gives the session a new
+// sid, and answers 303 to the field next, or to home; or it shows the form again.
 func (s *Room) ProveSubmit(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	form, err := web.ReadForm(r, "password", "code", "next", "answer", "trouble")
 	if err != nil {

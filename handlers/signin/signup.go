@@ -26,8 +26,9 @@ type SignUpPage struct {
 // UsernameRule returns the sentence that describes a valid username.
 func (SignUpPage) UsernameRule() string { return web.UsernameRule }
 
-// SignUpForm answers GET /join: the form that creates an account without an invitation. With the
-// arg done it says that the account waits for approval, or that a mail will come.
+// SignUpForm answers GET /join: the form that creates an account without an invitation.
+// With the arg done it says that the account waits for approval, or that a mail will
+// come.
 func (s *Room) SignUpForm(w http.ResponseWriter, r *http.Request) error {
 	args, err := web.ReadArgs(r, "done")
 	if err != nil {
@@ -47,9 +48,9 @@ func (s *Room) signUpPage() SignUpPage {
 	return SignUpPage{Approval: approval, Mail: !approval && s.Accounts.Mail.Works()}
 }
 
-// SignUpSubmit answers POST /join: it creates a member's account, signs the person in and answers
-// 303 to /. If an owner has to approve the account, or a mailed link creates it, it answers 303
-// to /join, which says so. Otherwise it shows the form again.
+// SignUpSubmit answers POST /join: it creates a member's account, signs the person in and
+// answers 303 to /. If an owner has to approve the account, or a mailed link creates it,
+// it answers 303 to /join, which says so. Otherwise it shows the form again.
 func (s *Room) SignUpSubmit(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ReadForm(r, "username", "password", "email")
 	if err != nil {

@@ -45,9 +45,9 @@ func confirmSignUpPage(r *http.Request, p account.PendingSignUp) ConfirmSignUpPa
 	return page
 }
 
-// ConfirmSignUpSubmit answers POST /signup/{code}: it creates the account and answers 303 to the
-// sign-in form. It does not sign anybody in: only the password proves that whoever has the link
-// is the person who signed up. Otherwise it shows the form again, or 410.
+// ConfirmSignUpSubmit answers POST /signup/{code}: it creates the account and answers 303
+// to the sign-in form. It does not sign anybody in: only the password proves that whoever
+// has the link is the person who signed up. Otherwise it shows the form again, or 410.
 func (s *Room) ConfirmSignUpSubmit(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ReadForm(r, "username", "password")
 	if err != nil {
@@ -73,8 +73,8 @@ func (s *Room) ConfirmSignUpSubmit(w http.ResponseWriter, r *http.Request) error
 	})
 }
 
-// thenSignIn answers 303 to the sign-in form with the new username, or to /account for somebody
-// who is signed in.
+// thenSignIn answers 303 to the sign-in form with the new username, or to /account for
+// somebody who is signed in.
 func (s *Room) thenSignIn(w http.ResponseWriter, r *http.Request, made account.Account) error {
 	_, err := s.CurrentSession(w, r)
 	switch {

@@ -70,8 +70,8 @@ func TestOpenSignUpWithMailEndsAtTheLink(t *testing.T) {
 	}
 }
 
-// Attack people/sign-up-mail: the responses are the same bytes whether or not an account has the
-// address; only the mail says it.
+// Attack people/sign-up-mail: the responses are the same bytes whether or not an account
+// has the address; only the mail says it.
 func TestSignUpTellsNothingOfAnAddress(t *testing.T) {
 	s := webtest.New(t, webtest.WithSignUp)
 	s.Add(t, "ada", account.Owner)

@@ -44,8 +44,8 @@ func TestOpenSignUp(t *testing.T) {
 	b.Get("/people").Want(http.StatusForbidden)
 }
 
-// A taken username is reported only if the rest of the form is valid. The form keeps the input
-// without the password.
+// A taken username is reported only if the rest of the form is valid. The form keeps the
+// input without the password.
 func TestSignUpMistakes(t *testing.T) {
 	s := webtest.New(t, webtest.WithSignUp)
 	s.Add(t, "ada", account.Owner)
@@ -74,7 +74,8 @@ func TestSignUpMistakes(t *testing.T) {
 	}
 }
 
-// Attack people/sign-up: the number of accounts, and of usernames tried, per address is limited.
+// Attack people/sign-up: the number of accounts, and of usernames tried, per address is
+// limited.
 func TestSignUpIsThrottled(t *testing.T) {
 	s := webtest.New(t, webtest.WithSignUp)
 	s.Add(t, "ada", account.Owner)
@@ -137,8 +138,8 @@ func TestApproval(t *testing.T) {
 	}
 }
 
-// Attack people/sign-up, guessing/same-answers: with a wrong password, an account that waits for
-// approval gets the same bytes as an unknown name.
+// Attack people/sign-up, guessing/same-answers: with a wrong password, an account that
+// waits for approval gets the same bytes as an unknown name.
 func TestWhoWaitsIsNotTold(t *testing.T) {
 	s := webtest.New(t, webtest.WithApproval)
 	s.Asks(t, webtest.KnownName)
@@ -149,8 +150,8 @@ func TestWhoWaitsIsNotTold(t *testing.T) {
 	}
 }
 
-// If too many accounts wait, people are told to come back later; waiting accounts can still be
-// approved.
+// If too many accounts wait, people are told to come back later; waiting accounts can
+// still be approved.
 func TestTooManyWait(t *testing.T) {
 	s := webtest.New(t, webtest.WithApproval)
 	s.Asks(t, "eve")

@@ -34,8 +34,8 @@ func (p StepUpPage) To(path string) string {
 // Prove returns the URL of the page that accepts a recovery code and leads to Next.
 func (p StepUpPage) Prove() string { return web.ProofOf(p.Next) }
 
-// StepUp answers GET /auth/step-up: to somebody whose session has level 1, how to reach level 2;
-// to everybody else 303 to the arg next.
+// StepUp answers GET /auth/step-up: to somebody whose session has level 1, how to reach
+// level 2; to everybody else 303 to the arg next.
 func (s *Room) StepUp(w http.ResponseWriter, r *http.Request, me account.Account) error {
 	args, err := web.ReadArgs(r, "next")
 	if err != nil {

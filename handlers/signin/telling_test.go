@@ -35,8 +35,8 @@ func tellingSite(t *testing.T) *webtest.Site {
 	return s
 }
 
-// Attack guessing/same-answers: with equal counters, known, unknown, disabled and broken accounts
-// get the same responses, also when throttled.
+// Attack guessing/same-answers: with equal counters, known, unknown, disabled and broken
+// accounts get the same responses, also when throttled.
 func TestNoTelling(t *testing.T) {
 	for _, row := range []struct{ name, password string }{
 		{"a wrong password", webtest.Other},
@@ -70,7 +70,8 @@ func TestNoTelling(t *testing.T) {
 	}
 }
 
-// Attack guessing/same-answers: the right password of a disabled account is not revealed either.
+// Attack guessing/same-answers: the right password of a disabled account is not revealed
+// either.
 func TestTheRightPasswordOfADisabledAccount(t *testing.T) {
 	s := tellingSite(t)
 	wrong := s.Stranger(t, "192.0.2.1").SignIn(webtest.KnownName, webtest.Other).Sight(webtest.KnownName)
@@ -80,8 +81,8 @@ func TestTheRightPasswordOfADisabledAccount(t *testing.T) {
 	}
 }
 
-// Attack passwords/broken-hash: a stored hash that is malformed, or whose cost is too high, is
-// refused and reported in the log, without any part of it.
+// Attack passwords/broken-hash: a stored hash that is malformed, or whose cost is too
+// high, is refused and reported in the log, without any part of it.
 func TestABrokenHashIsLogged(t *testing.T) {
 	s := tellingSite(t)
 	for _, name := range []string{corruptName, costlyName} {
@@ -93,8 +94,8 @@ func TestABrokenHashIsLogged(t *testing.T) {
 	}
 }
 
-// Attack guessing/spraying: one password tried with many names counts as a failure of the address
-// each time, whether the names exist or not.
+// Attack guessing/spraying: one password tried with many names counts as a failure of the
+// address each time, whether the names exist or not.
 func TestOnePasswordAgainstManyNames(t *testing.T) {
 	s := tellingSite(t)
 	b, refused := s.Stranger(t, "192.0.2.1"), 0
@@ -112,8 +113,8 @@ func TestOnePasswordAgainstManyNames(t *testing.T) {
 	}
 }
 
-// Attack account/made-again: a new account with a deleted account's username is another account:
-// cookies, known devices and links of the old one are refused.
+// Attack account/made-again: a new account with a deleted account's username is another
+// account: cookies, known devices and links of the old one are refused.
 func TestANameMadeAgain(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)

@@ -27,8 +27,8 @@ func wantWait(b *webtest.Browser, username string, wait time.Duration) {
 	got.WantPage()
 }
 
-// Attack guessing/waits: the first failures have no consequence, then waits double up to 30 s, and
-// no password is checked meanwhile.
+// Attack guessing/waits: the first failures have no consequence, then waits double up to
+// 30 s, and no password is checked meanwhile.
 func TestFailedSignInsAreSlowed(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -48,8 +48,8 @@ func TestFailedSignInsAreSlowed(t *testing.T) {
 	}
 }
 
-// Attack guessing/spraying, guessing/addresses: one address with many names; one name from many
-// addresses; one /64.
+// Attack guessing/spraying, guessing/addresses: one address with many names; one name
+// from many addresses; one /64.
 func TestWhatFailuresAreCountedBy(t *testing.T) {
 	for _, row := range []struct {
 		name           string
@@ -87,8 +87,8 @@ func TestWhatFailuresAreCountedBy(t *testing.T) {
 	}
 }
 
-// Attack guessing/known-device: strangers' failures do not lock the owner out of a known device,
-// which has a counter of its own.
+// Attack guessing/known-device: strangers' failures do not lock the owner out of a known
+// device, which has a counter of its own.
 func TestAKnownDevice(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
@@ -109,8 +109,8 @@ func TestAKnownDevice(t *testing.T) {
 	home.SignIn("ada", webtest.Good).Want(http.StatusSeeOther)
 }
 
-// Attack guessing/known-device, account/made-again: what ends a known device, and that it never
-// counts for another account.
+// Attack guessing/known-device, account/made-again: what ends a known device, and that it
+// never counts for another account.
 func TestAKnownDeviceThatIsNoneAnyMore(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -145,8 +145,8 @@ func TestAKnownDeviceThatIsNoneAnyMore(t *testing.T) {
 	}
 }
 
-// Attack guessing/addresses: the headers of a peer that is not a trusted proxy do not change its
-// address. The log says so, once.
+// Attack guessing/addresses: the headers of a peer that is not a trusted proxy do not
+// change its address. The log says so, once.
 func TestAForgedAddressDoesNotHelp(t *testing.T) {
 	s := webtest.New(t, func(c *handlers.Config) { c.TrustedProxies = nil })
 	s.Add(t, "ada", account.Owner)
@@ -162,7 +162,8 @@ func TestAForgedAddressDoesNotHelp(t *testing.T) {
 	}
 }
 
-// Attack guessing/waits, logs/flood: a flood of throttled sign-ins does not flood the audit log.
+// Attack guessing/waits, logs/flood: a flood of throttled sign-ins does not flood the
+// audit log.
 func TestThrottledSignInsAreRecordedSparingly(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)

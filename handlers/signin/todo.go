@@ -52,8 +52,8 @@ func (s *Room) waiting(ctx context.Context) []todo {
 	return []todo{{fmt.Sprintf("%d accounts wait for an owner’s yes", n), "Until then nobody can sign in with them.", "See them", "/people?state=waiting"}}
 }
 
-// refused returns a todo about what the gate refused in the last hour because proxies or apps are
-// not set up correctly.
+// refused returns a todo about what the gate refused in the last hour because proxies or
+// apps are not set up correctly.
 func refused(all []gate.Refusal) []todo {
 	n := 0
 	for _, one := range all {

@@ -13,7 +13,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// sized returns a GET of exactly n bytes in HTTP/1.1, most of them in the value of the header.
+// sized returns a GET of exactly n bytes in HTTP/1.1, most of them in the value of the
+// header.
 func sized(n int, header, value string) *http.Request {
 	req := webtest.With(func(r *http.Request) { r.RequestURI = "/" })
 	left := n - len("GET / HTTP/1.1\r\nHost: jar.example\r\n") - len(header+": "+value+"\r\n")
@@ -21,8 +22,8 @@ func sized(n int, header, value string) *http.Request {
 	return req
 }
 
-// Attack cookie/cut, http/limits: 64 KB of headers are accepted. One byte more is refused, and
-// nothing changes.
+// Attack cookie/cut, http/limits: 64 KB of headers are accepted. One byte more is
+// refused, and nothing changes.
 func TestHeadersOf64KB(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "bob", account.Member)

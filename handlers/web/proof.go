@@ -35,8 +35,8 @@ func (s *Site) Proven(fn ProvenFunc) http.Handler {
 	})
 }
 
-// ProvenOwner mounts a handler for owners who recently proved who they are. It redirects other
-// owners as Proven does.
+// ProvenOwner mounts a handler for owners who recently proved who they are. It redirects
+// other owners as Proven does.
 func (s *Site) ProvenOwner(fn ProvenOwnerFunc) http.Handler {
 	return s.Owner(func(w http.ResponseWriter, r *http.Request, me Owned) error {
 		if _, ok := s.Prove(r, me.Account()); ok {
@@ -56,8 +56,8 @@ func (s *Site) Prove(r *http.Request, me account.Account) (Proven, bool) {
 	return Proven{me}, true
 }
 
-// ToProve responds with 303 to ProvePath. That page leads back to the requested page, or after
-// a POST to the page with the form.
+// ToProve responds with 303 to ProvePath. That page leads back to the requested page, or
+// after a POST to the page with the form.
 func (s *Site) ToProve(w http.ResponseWriter, r *http.Request) error {
 	return SeeOther(w, ProofOf(s.formPage(r)))
 }

@@ -10,9 +10,9 @@ import (
 	"glassjar/utl/session"
 )
 
-// SeeOther responds with 303 to the URL, so that after a POST neither going back nor reloading
-// sends the form again. It sends the URL unchanged: http.Redirect would rewrite a URL in a
-// fragment.
+// SeeOther responds with 303 to the URL, so that after a POST neither going back nor
+// reloading sends the form again. It sends the URL unchanged: http.Redirect would rewrite
+// a URL in a fragment.
 func SeeOther(w http.ResponseWriter, to string) error {
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusSeeOther)
@@ -25,8 +25,8 @@ type Layout struct {
 	Here string          // the page's path, to mark it in the navigation bar
 }
 
-// Layout returns the Layout of an open page with the path here. Errors: session.Find's, except
-// session.ErrNone.
+// Layout returns the Layout of an open page with the path here. Errors: session.Find's,
+// except session.ErrNone.
 func (s *Site) Layout(w http.ResponseWriter, r *http.Request, here string) (Layout, error) {
 	found, err := s.CurrentSession(w, r)
 	if errors.Is(err, session.ErrNone) {

@@ -76,8 +76,8 @@ type Site struct {
 	warned         sync.Once
 }
 
-// New returns a Site without routes. It returns an error if PUBLIC_URL, a template or a static
-// file is invalid.
+// New returns a Site without routes. It returns an error if PUBLIC_URL, a template or a
+// static file is invalid.
 func New(c Config) (*Site, error) {
 	s := &Site{
 		Log: c.Log, Now: c.Now, PublicURL: c.PublicURL, HTTPS: c.PublicURL.Scheme == "https",

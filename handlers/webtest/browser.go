@@ -13,7 +13,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 )
 
-// Browser keeps cookies and follows no redirect.
+// Browser stores cookies and follows no redirects.
 type Browser struct {
 	http.Client
 
@@ -22,7 +22,7 @@ type Browser struct {
 	Header http.Header // sent with every request
 }
 
-// Browser returns a browser of the site, at an address of its own.
+// Browser returns a browser for the site, with a client address of its own.
 func (s *Site) Browser(tb testing.TB) *Browser {
 	tb.Helper()
 	jar, err := cookiejar.New(nil)
@@ -33,7 +33,7 @@ func (s *Site) Browser(tb testing.TB) *Browser {
 	return &Browser{http.Client{Jar: jar, CheckRedirect: stay, Transport: s.Client().Transport}, tb, s.Public(), http.Header{}}
 }
 
-// Stranger returns a browser at the address, which a trusted proxy tells.
+// Stranger returns a browser with this client address, which a trusted proxy reports.
 func (s *Site) Stranger(tb testing.TB, address string) *Browser {
 	tb.Helper()
 	b := s.Browser(tb)
@@ -41,8 +41,7 @@ func (s *Site) Stranger(tb testing.TB, address string) *Browser {
 	return b
 }
 
-// SignedIn returns a browser in which username, whose password is good, is
-// signed in.
+// SignedIn returns a browser in which username, whose password must be good, is signed in.
 func (s *Site) SignedIn(tb testing.TB, username string) *Browser {
 	tb.Helper()
 	b := s.Browser(tb)
@@ -50,17 +49,17 @@ func (s *Site) SignedIn(tb testing.TB, username string) *Browser {
 	return b
 }
 
-// Answer is what came back, read whole.
+// Answer is a response, read completely.
 type Answer struct {
 	*http.Response
 
 	T    testing.TB
 	Body string
-	doc  *goquery.Document // of the body, once somebody looks
+	doc  *goquery.Document // the parsed body, once it is needed
 }
 
-// Request makes a request; header holds names and values in turn, an empty
-// value takes the name away.
+// Request returns a request; header has alternating names and values, and an empty value
+// removes the header.
 func (b *Browser) Request(method, path, body string, header ...string) *http.Request {
 	b.T.Helper()
 	req, err := http.NewRequestWithContext(b.T.Context(), method, b.Base+path, strings.NewReader(body))
@@ -76,19 +75,19 @@ func (b *Browser) Request(method, path, body string, header ...string) *http.Req
 	return req
 }
 
-// Get sends a GET; header holds names and values in turn.
+// Get sends a GET; header has alternating names and values.
 func (b *Browser) Get(path string, header ...string) *Answer {
 	b.T.Helper()
 	return b.Exchange(b.Request(http.MethodGet, path, "", header...))
 }
 
-// Post sends a form as a browser does from our own page.
+// Post sends a form as a browser does from a page of the site.
 func (b *Browser) Post(path string, fields ...string) *Answer {
 	b.T.Helper()
 	return b.Send(path, Form(fields...))
 }
 
-// Send posts the body as post does, with the headers changed.
+// Send posts the body as Post does, with changed headers.
 func (b *Browser) Send(path, body string, header ...string) *Answer {
 	b.T.Helper()
 	return b.Exchange(b.Request(http.MethodPost, path, body, append([]string{
@@ -102,7 +101,7 @@ func (b *Browser) SignIn(username, password string) *Answer {
 	return b.Post("/auth", "username", username, "password", password)
 }
 
-// Form encodes the names and values.
+// Form encodes alternating names and values as a form.
 func Form(fields ...string) string {
 	values := url.Values{}
 	for i := 0; i < len(fields); i += 2 {
@@ -111,7 +110,7 @@ func Form(fields ...string) string {
 	return values.Encode()
 }
 
-// Exchange sends the request and returns the whole answer.
+// Exchange sends the request and returns the complete response.
 func (b *Browser) Exchange(req *http.Request) *Answer {
 	b.T.Helper()
 	maps.Copy(req.Header, b.Header)
@@ -127,8 +126,7 @@ func (b *Browser) Exchange(req *http.Request) *Answer {
 	return &Answer{Response: res, T: b.T, Body: string(body)}
 }
 
-// Want fails the test unless the status, and the Location where given, is
-// this.
+// Want fails the test unless the status, and the Location if given, are these.
 func (a *Answer) Want(status int, location ...string) *Answer {
 	a.T.Helper()
 	if a.StatusCode != status {
@@ -140,7 +138,7 @@ func (a *Answer) Want(status int, location ...string) *Answer {
 	return a
 }
 
-// WantHeader fails the test unless the header has the value; "" is none.
+// WantHeader fails the test unless the header has the value; "" means none.
 func (a *Answer) WantHeader(name, want string) *Answer {
 	a.T.Helper()
 	if got := strings.Join(a.Header.Values(name), " | "); got != want {
@@ -149,8 +147,7 @@ func (a *Answer) WantHeader(name, want string) *Answer {
 	return a
 }
 
-// Says fails the test unless the elements that the CSS selector finds have
-// the text.
+// Says fails the test unless the elements that the CSS selector matches have the text.
 func (a *Answer) Says(selector, want string) *Answer {
 	a.T.Helper()
 	if got := a.Text(selector); got != want {
@@ -159,13 +156,13 @@ func (a *Answer) Says(selector, want string) *Answer {
 	return a
 }
 
-// Text returns the text of the elements that the CSS selector finds.
+// Text returns the text of the elements that the CSS selector matches.
 func (a *Answer) Text(selector string) string {
 	a.T.Helper()
 	return strings.TrimSpace(a.Find(selector).Text())
 }
 
-// Find returns the page's elements that the selector matches.
+// Find returns the elements that the CSS selector matches.
 func (a *Answer) Find(selector string) *goquery.Selection {
 	a.T.Helper()
 	if a.doc == nil {
@@ -177,7 +174,7 @@ func (a *Answer) Find(selector string) *goquery.Selection {
 	return a.doc.Find(selector)
 }
 
-// Cookie returns the cookie that the answer sets, or nil.
+// Cookie returns the cookie that the response sets, or nil.
 func (a *Answer) Cookie(name string) *http.Cookie {
 	for _, c := range a.Cookies() {
 		if c.Name == name {
@@ -187,7 +184,7 @@ func (a *Answer) Cookie(name string) *http.Cookie {
 	return nil
 }
 
-// Cookies returns the browser's cookies for the site, as one header.
+// Cookies returns the browser's cookies for the site as one header.
 func (b *Browser) Cookies() string {
 	b.T.Helper()
 	var all []string
@@ -197,7 +194,7 @@ func (b *Browser) Cookies() string {
 	return strings.Join(all, "; ")
 }
 
-// Clone returns a browser with the same cookies, which goes on by itself.
+// Clone returns an independent browser with the same cookies.
 func (b *Browser) Clone() *Browser {
 	b.T.Helper()
 	jar, err := cookiejar.New(nil)
@@ -210,8 +207,8 @@ func (b *Browser) Clone() *Browser {
 	return &twin
 }
 
-// WantCookie fails the test unless the cookie is one of ours; age 0 is no
-// Max-Age: until the browser is closed.
+// WantCookie fails the test unless the cookie has the site's attributes; age 0 means without
+// Max-Age: until the browser closes.
 func WantCookie(t *testing.T, c *http.Cookie, age time.Duration, secure bool) {
 	t.Helper()
 	switch {

@@ -25,10 +25,10 @@ func (s *Site) factors(tb testing.TB) *factor.Store {
 	return f
 }
 
-// FactorKey is the key of authenticator apps' secrets.
+// FactorKey is the key that encrypts authenticator apps' secrets.
 var FactorKey = [32]byte{1: 7}
 
-// App is somebody's authenticator app, with their recovery codes.
+// App is an authenticator app, with the account's recovery codes.
 type App struct {
 	site     *Site
 	Secret   string
@@ -53,7 +53,7 @@ func (s *Site) AddApp(tb testing.TB, username string) App {
 	return app
 }
 
-// Code returns the app's six digits of now.
+// Code returns the app's current six digits.
 func (a App) Code(tb testing.TB) string {
 	tb.Helper()
 	code, err := totp.GenerateCode(a.Secret, a.site.Clock.Now())
@@ -63,7 +63,7 @@ func (a App) Code(tb testing.TB) string {
 	return code
 }
 
-// Wrong returns six digits that are not the app's, now or in the steps beside it.
+// Wrong returns six digits that are not the app's, now or in the adjacent time steps.
 func (a App) Wrong(tb testing.TB) string {
 	tb.Helper()
 	var right []string
@@ -82,7 +82,7 @@ func (a App) Wrong(tb testing.TB) string {
 	panic("three codes are four")
 }
 
-// SignInWith signs username in with the app, and waits for its next code.
+// SignInWith signs username in with the app, and moves the clock to its next code.
 func (b *Browser) SignInWith(a App, username string) {
 	b.T.Helper()
 	b.SignIn(username, Good).Want(http.StatusSeeOther, "/auth/code")
@@ -90,16 +90,16 @@ func (b *Browser) SignInWith(a App, username string) {
 	a.site.Clock.Move(30 * time.Second)
 }
 
-// SetUpApp opens the page that sets an authenticator app up, perhaps anew, and
-// returns the app.
+// SetUpApp opens the page that sets up an authenticator app, also a new one, and returns the
+// app.
 func (b *Browser) SetUpApp(s *Site) App {
 	b.T.Helper()
 	page := b.Get("/account/code?new=1").Want(http.StatusOK)
 	return App{site: s, Secret: strings.ReplaceAll(page.Text("#secret"), " ", "")}
 }
 
-// AddApp turns the first authenticator app on for whom is signed in. Recovery codes
-// come with it where the account has none.
+// AddApp turns on the first authenticator app of whoever is signed in. It shows recovery
+// codes if the account had none.
 func (b *Browser) AddApp(s *Site) App {
 	b.T.Helper()
 	app := b.SetUpApp(s)

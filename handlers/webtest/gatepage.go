@@ -9,11 +9,11 @@ import (
 	"github.com/PuerkitoBio/goquery"
 )
 
-// maxGatePage is how many bytes a page of the gate's may have.
+// maxGatePage is the maximum size of a page of the gate, in bytes.
 const maxGatePage = 6 << 10
 
-// WantGatePage fails the test unless the answer is a page that needs nothing else of
-// this site, and whose own policy lets it have its style and nothing more.
+// WantGatePage fails the test unless the response is a page that needs no other file, with a
+// policy that allows its own style and nothing else.
 func (a *Answer) WantGatePage() {
 	a.T.Helper()
 	if a.Find("link, script, img, form, iframe, object, [src], [style]").Length() > 0 || a.Find("main#main h1").Length() != 1 || len(a.Body) > maxGatePage {
@@ -34,13 +34,13 @@ func (a *Answer) WantGatePage() {
 	})
 }
 
-// gatePolicy returns the policy of a page of the gate's with the style.
+// gatePolicy returns the policy of a page of the gate with this style.
 func gatePolicy(style string) string {
 	sum := sha256.Sum256([]byte(style))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 }
 
-// isForAppHost reports whether the path is answered on an app's host.
+// isForAppHost reports whether the path is served on an app's host.
 func isForAppHost(path string) bool {
 	return strings.HasPrefix(path, "/gate/") || strings.HasPrefix(path, "/api/authz/")
 }

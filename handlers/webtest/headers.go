@@ -17,7 +17,7 @@ import (
 // some stands for any value but none.
 const some = "*"
 
-// everywhere is what every answer carries unless a rule below says otherwise.
+// everywhere are the headers of every response, unless a rule below differs.
 var everywhere = map[string]string{
 	"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -34,15 +34,14 @@ var everywhere = map[string]string{
 const FilesPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 	"script-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
-// HeadersOf is what the headers of an answer follow from.
+// HeadersOf describes the request, for the headers of its response.
 type HeadersOf struct {
 	Row       Swept
-	SignedOut bool // the request ended a session
+	SignedOut bool // whether the request ended a session
 	HTTPS     bool
 }
 
-// WantHeaders fails the test unless the answer has exactly the headers that it
-// must have.
+// WantHeaders fails the test unless the response has exactly the headers that it must have.
 func (a *Answer) WantHeaders(of HeadersOf) {
 	a.T.Helper()
 	want := maps.Clone(everywhere)
@@ -51,7 +50,7 @@ func (a *Answer) WantHeaders(of HeadersOf) {
 	if kind, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/"); slices.Contains([]string{"join", "reset", "confirm", "lock", "signup"}, kind) && strings.Count(path, "/") == 2 {
 		want["Referrer-Policy"] = "strict-origin"
 	}
-	abroad := isForAppHost(path) // which is not ours to bind
+	abroad := isForAppHost(path) // without HSTS
 	if path == "/gate/callback" && a.StatusCode != http.StatusMethodNotAllowed {
 		want["Referrer-Policy"] = "no-referrer"
 	}
@@ -69,7 +68,7 @@ func (a *Answer) WantHeaders(of HeadersOf) {
 	if a.StatusCode == http.StatusMisdirectedRequest || a.StatusCode == http.StatusRequestHeaderFieldsTooLarge || abroad && strings.HasPrefix(want["Content-Type"], "text/html") {
 		want["Content-Security-Policy"] = gatePolicy(a.Find("style").Text())
 		if a.Request.Method == http.MethodHead {
-			want["Content-Security-Policy"] = some // which names a style that is not sent
+			want["Content-Security-Policy"] = some // contains the hash of a style that is not sent
 		}
 	}
 	a.wantFile(want, of.Row)
@@ -81,7 +80,7 @@ func (a *Answer) WantHeaders(of HeadersOf) {
 	}
 	for _, name := range []string{"lab", "lab-visit", "glassjar-passkey", "__Host-glassjar-passkey", "glassjar-setup", "__Host-glassjar-setup"} {
 		if a.Cookie(name) != nil {
-			want["Set-Cookie"] = some // the lab's and the sign-in form's own: their tests say when
+			want["Set-Cookie"] = some // of the lab and the sign-in form: their own tests check it
 		}
 	}
 	if diff := cmp.Diff(want, a.seen(want)); diff != "" {
@@ -89,7 +88,7 @@ func (a *Answer) WantHeaders(of HeadersOf) {
 	}
 }
 
-// wantFile adds what the files under /static/ and /pages/ carry.
+// wantFile adds the headers of files under /static/ and /pages/.
 func (a *Answer) wantFile(want map[string]string, row Swept) {
 	if a.StatusCode != http.StatusOK {
 		return
@@ -111,19 +110,19 @@ func (a *Answer) wantFile(want map[string]string, row Swept) {
 	}
 }
 
-// isData reports whether the answer is the file of one's own data.
+// isData reports whether the response is the file of a person's own data.
 func (a *Answer) isData(row Swept) bool {
 	return row.Pattern == "/account/data" && a.StatusCode == http.StatusOK && a.Request.Method == http.MethodPost
 }
 
-// wantType returns the answer's Content-Type; "" is none.
+// wantType returns the Content-Type that the response must have; "" means none.
 func (a *Answer) wantType(row Swept) string {
 	plain := row.Pattern == "/healthz" || row.Pattern == "/readyz" || strings.HasSuffix(row.Path, ".txt")
 	switch code := a.StatusCode; {
 	case code == http.StatusSeeOther,
 		code == http.StatusTemporaryRedirect && a.Request.Method != http.MethodGet && a.Request.Method != http.MethodHead:
 		return ""
-	case isForAppHost(a.Request.URL.Path) && code == http.StatusBadRequest: // to a program, as here
+	case isForAppHost(a.Request.URL.Path) && code == http.StatusBadRequest: // JSON, as for a program
 		return "application/json"
 	case a.isData(row), row.Pattern == "/.well-known/passkey-endpoints" && code == http.StatusOK:
 		return "application/json"
@@ -139,9 +138,8 @@ func (a *Answer) wantType(row Swept) string {
 	return "text/html; charset=utf-8"
 }
 
-// seen returns the answer's headers as far as they differ from one answer to
-// the next by a rule: any value is some where some is wanted. Content-Length
-// must be right where it is.
+// seen returns the response's headers, without differences that a rule allows: any value
+// becomes some where some is wanted. Content-Length must be correct.
 func (a *Answer) seen(want map[string]string) map[string]string {
 	got := map[string]string{"Content-Type": ""}
 	for name, values := range a.Header {
@@ -156,32 +154,31 @@ func (a *Answer) seen(want map[string]string) map[string]string {
 	return got
 }
 
-// The three who ask.
+// The kinds of visitors.
 const (
 	Anonymous = iota
 	Member
 	Owner
 )
 
-// By is a status for each of the three who ask.
+// By is a status for each of the three kinds of visitors.
 type By [3]int
 
-// Swept is a path of the sweep: what GET and POST answer. A zero status is a
-// method that the path does not take.
+// Swept is a path of the sweep, with the statuses of GET and POST. A zero status is a
+// method that the path does not support.
 type Swept struct {
-	Pattern   string // of the route, without the method
-	Path      string // asked for, where it is another
+	Pattern   string // the route's pattern, without the method
+	Path      string // the requested path, if it differs
 	Get, Post By
 }
 
 // SweptMethods are the methods of the sweep.
 var SweptMethods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPut, http.MethodTrace, http.MethodOptions, "PROPFIND", "BREW",
-	http.MethodPost, // the last one: it may end the session
+	http.MethodPost, // last, because it may end the session
 }
 
-// allow returns the Allow header of a 405 at the path, or "" where every
-// method gets another answer.
+// allow returns the Allow header of a 405 for the path, or "" if no method gets 405.
 func (row Swept) allow() string {
 	var all []string
 	if row.Get != (By{}) {
@@ -193,8 +190,8 @@ func (row Swept) allow() string {
 	return strings.Join(all, ", ")
 }
 
-// Person returns a browser in which username, if any, is signed in without a
-// sign-in: the session is started in the store, with two factors.
+// Person returns a browser in which username, if not empty, is signed in: a session of
+// level 2 is started in the store, without a sign-in.
 func (s *Site) Person(tb testing.TB, username string) *Browser {
 	tb.Helper()
 	if username == "" {

@@ -9,7 +9,7 @@ import (
 	"glassjar/utl/anatomy"
 )
 
-// Button returns the fields that the button of the label sends.
+// Button returns the fields that the button with the label sends.
 func (a *Answer) Button(label string) (fields []string) {
 	a.T.Helper()
 	form := a.Find("form").FilterFunction(func(_ int, form *goquery.Selection) bool { return form.Find("button").Text() == label })
@@ -25,7 +25,7 @@ func (a *Answer) Button(label string) (fields []string) {
 // LabKey is the key with which the lab of the tests signs.
 var LabKey = [32]byte(bytes.Repeat([]byte("89abcdef01234567"), 2))
 
-// WithLab switches the lab on.
+// WithLab turns the lab on.
 func WithLab(c *handlers.Config) { c.Lab = anatomy.New(LabKey, DeviceKey) }
 
 // LabPaths are the lab's pages, and LabReads those that take no form.

@@ -9,7 +9,7 @@ import (
 	"glassjar/utl/stores"
 )
 
-// Mailbox is a mail server that the site's mails go to.
+// Mailbox is a mail server that receives the site's mails.
 type Mailbox struct {
 	*mailtest.Server
 
@@ -17,7 +17,7 @@ type Mailbox struct {
 	seen   int
 }
 
-// WithMail sets mail up. Mails wait until Deliver.
+// WithMail sets up mail. Mails wait until Deliver.
 func (s *Site) WithMail(tb testing.TB) *Mailbox {
 	tb.Helper()
 	server := mailtest.Start(tb, "smtp")
@@ -28,8 +28,7 @@ func (s *Site) WithMail(tb testing.TB) *Mailbox {
 	return &Mailbox{Server: server, Sender: st.Sender(s.Settings.PublicURL)}
 }
 
-// Deliver sends what waits, and returns the mails that came since it was called
-// last.
+// Deliver sends the queued mails, and returns the mails that arrived since the last call.
 func (m *Mailbox) Deliver(tb testing.TB) []mailtest.Mail {
 	tb.Helper()
 	if err := m.Sender.Send(tb.Context()); err != nil {
@@ -40,8 +39,8 @@ func (m *Mailbox) Deliver(tb testing.TB) []mailtest.Mail {
 	return all
 }
 
-// One delivers, and returns the one mail that came. It fails the test unless that
-// is to the address, with the subject.
+// One calls Deliver and returns the one mail that arrived. It fails the test unless that
+// is to the address and has the subject.
 func (m *Mailbox) One(tb testing.TB, to, subject string) mailtest.Mail {
 	tb.Helper()
 	all := m.Deliver(tb)

@@ -8,8 +8,8 @@ import (
 	"github.com/PuerkitoBio/goquery"
 )
 
-// WantPage fails the test unless the answer is a whole page of ours that
-// keeps our rules for pages.
+// WantPage fails the test unless the response is a complete page that follows the site's
+// rules for pages.
 func (a *Answer) WantPage() {
 	a.T.Helper()
 	if isForAppHost(a.Request.URL.Path) {
@@ -43,12 +43,12 @@ func (a *Answer) WantPage() {
 	a.Find("form").Each(func(_ int, form *goquery.Selection) { a.wantForm(where, form) })
 }
 
-// wantForm fails the test unless the form says how and where it is sent, and
-// each of its fields has a name, a label and an autocomplete.
+// wantForm fails the test unless the form has a method and an action, and each of its
+// fields a name, a label and an autocomplete attribute.
 func (a *Answer) wantForm(where string, form *goquery.Selection) {
 	a.T.Helper()
 	action := form.AttrOr("action", "")
-	shows := action == "/lab/request" // there, one form shows what no method means
+	shows := action == "/lab/request" // one form there shows what happens without a method
 	if method := form.AttrOr("method", ""); method != "post" && method != "get" && (!shows || method != "") {
 		a.T.Errorf("%s: a form's method is %q", where, method)
 	}
@@ -67,7 +67,7 @@ func (a *Answer) wantForm(where string, form *goquery.Selection) {
 			a.T.Errorf("%s: the field %s of %s has no autocomplete", where, name, action)
 		}
 		typed := field.AttrOr("autocapitalize", "") + " " + field.AttrOr("autocorrect", "") + " " + field.AttrOr("spellcheck", "")
-		if kind == "password" && typed != "none off false" { // "Show" makes it a text that phones would correct
+		if kind == "password" && typed != "none off false" { // the button Show makes it a text field, in which phones would correct the text
 			a.T.Errorf("%s: the password field %s has autocapitalize, autocorrect, spellcheck %q", where, name, typed)
 		}
 		_, unseen := field.Attr("hidden")
@@ -86,7 +86,7 @@ func (a *Answer) wantForm(where string, form *goquery.Selection) {
 	}
 }
 
-// Fail fails n sign-ins as username.
+// Fail makes n sign-ins as username fail.
 func (b *Browser) Fail(n int, username string) {
 	b.T.Helper()
 	for range n {

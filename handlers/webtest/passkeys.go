@@ -10,14 +10,14 @@ import (
 	"glassjar/utl/passkey/passkeytest"
 )
 
-// wanted marks a site that has passkeys, though its tests reach it over http.
+// wanted marks a site that has passkeys although its tests use http.
 var wanted = &passkey.Store{}
 
-// WithPasskeys gives the site passkeys, as if it was reached over https.
+// WithPasskeys turns passkeys on, as if the site used https.
 func WithPasskeys(c *handlers.Config) { c.Passkeys = wanted }
 
-// passkeys returns the store of the site's passkeys: over http without WithPasskeys,
-// one that is off.
+// passkeys returns the site's passkey store; over http it is off unless WithPasskeys was
+// used.
 func (s *Site) passkeys(tb testing.TB, c handlers.Config) *passkey.Store {
 	tb.Helper()
 	public := *c.PublicURL
@@ -34,14 +34,13 @@ func (s *Site) passkeys(tb testing.TB, c handlers.Config) *passkey.Store {
 	return store
 }
 
-// Device returns a device that is used at the site.
+// Device returns a device for passkeys of the site.
 func (s *Site) Device() *passkeytest.Device {
 	at := url.URL{Scheme: "https", Host: s.Settings.PublicURL.Host}
 	return passkeytest.New(at.String())
 }
 
-// Options returns what the page gives the browser for the passkey's form that goes
-// to action.
+// Options returns the passkey options of the page's form with the action.
 func (a *Answer) Options(action string) string {
 	a.T.Helper()
 	options, ok := a.Find("form[data-options][action='" + action + "']").Attr("data-options")
@@ -51,32 +50,32 @@ func (a *Answer) Options(action string) string {
 	return options
 }
 
-// AddPasskey has the device make a passkey for whom is signed in.
+// AddPasskey makes the device create a passkey for whoever is signed in.
 func (b *Browser) AddPasskey(d *passkeytest.Device, name string) *Answer {
 	b.T.Helper()
 	added := b.TryPasskey(d, name)
-	if added.StatusCode != http.StatusOK { // which shows recovery codes
+	if added.StatusCode != http.StatusOK { // 200 shows recovery codes
 		added.Want(http.StatusSeeOther, "/account/passkeys?done=added")
 	}
 	return added
 }
 
-// TryPasskey has the device make a passkey, and returns what the site answers.
+// TryPasskey makes the device create a passkey, and returns the site's response.
 func (b *Browser) TryPasskey(d *passkeytest.Device, name string) *Answer {
 	b.T.Helper()
 	options := b.Get("/account/passkeys").Options("/account/passkeys")
 	return b.Post("/account/passkeys", "name", name, "answer", d.Create(b.T, options))
 }
 
-// TryKey has the device make a security key that follows a password, for whom is
-// signed in, and returns what the site answers.
+// TryKey makes the device create a security key that may only follow a password, for
+// whoever is signed in, and returns the site's response.
 func (b *Browser) TryKey(d *passkeytest.Device, name string) *Answer {
 	b.T.Helper()
 	options := b.Get("/account/passkeys").Find("section[aria-labelledby=key] form").AttrOr("data-options", "")
 	return b.Post("/account/passkeys", "key", "1", "name", name, "answer", d.Create(b.T, options))
 }
 
-// SignedInBy returns a browser in which whose passkey is the newest in the device is
+// SignedInBy returns a browser in which the person with the device's newest passkey is
 // signed in.
 func (s *Site) SignedInBy(tb testing.TB, d *passkeytest.Device) *Browser {
 	tb.Helper()

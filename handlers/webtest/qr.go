@@ -8,7 +8,7 @@ import (
 	"github.com/makiuchi-d/gozxing/qrcode"
 )
 
-// ReadQR returns what the QR code in the picture says.
+// ReadQR returns the text of the QR code in the picture.
 func ReadQR(t *testing.T, picture image.Image) string {
 	t.Helper()
 	bits, err := gozxing.NewBinaryBitmapFromImage(picture)

@@ -1,5 +1,5 @@
-// Package webtest is the harness of the site's tests: a whole site on stores of
-// its own, browsers that keep cookies, and answers that say what they must hold.
+// Package webtest is the harness for tests of the site: a whole site with its own stores,
+// browsers that store cookies, and responses with assertions.
 package webtest
 
 import (
@@ -33,7 +33,7 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// Good is a password that keeps the policy; other is another.
+// Good and Other are passwords that the policy accepts.
 const (
 	Good  = "a jar of oat cookies"
 	Other = "a tin of rye crackers"
@@ -48,11 +48,11 @@ var (
 	PasskeyKey = [32]byte(bytes.Repeat([]byte("56789abcdef01234"), 2))
 )
 
-// Tiny is the cost of a hash that takes no time.
+// Tiny are parameters with which a hash takes almost no time.
 var Tiny = password.Params{Memory: 64, Time: 1, Threads: 1}
 
-// clock is a clock that tests move, one at a time. Reading it takes no lock:
-// benchmarks read it on every core.
+// clock is a clock that tests set. Reading it takes no lock, because benchmarks read it
+// on every core.
 type clock struct{ t atomic.Pointer[time.Time] }
 
 func newClock(t time.Time) *clock {
@@ -68,8 +68,8 @@ func (c *clock) Move(d time.Duration) {
 	c.t.Store(&moved)
 }
 
-// Site is the whole site over a real database, on loopback. Its client
-// reaches it by every host's name.
+// Site is the whole site with a real database, on loopback. Its client connects to it for
+// every host name.
 type Site struct {
 	*httptest.Server
 
@@ -86,7 +86,7 @@ type Site struct {
 	Settings handlers.Config
 }
 
-// SafeBuffer is a log that handlers and a test may use at once.
+// SafeBuffer is a log output that handlers and a test may use concurrently.
 type SafeBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -104,7 +104,7 @@ func (s *SafeBuffer) String() string {
 	return s.b.String()
 }
 
-// Lines returns the lines that hold the text.
+// Lines returns the lines that contain the text.
 func (s *SafeBuffer) Lines(text string) []string {
 	var all []string
 	for line := range strings.Lines(s.String()) {
@@ -115,13 +115,13 @@ func (s *SafeBuffer) Lines(text string) []string {
 	return all
 }
 
-// New starts a site; change, where given, changes its configuration.
+// New starts a site; change modifies its configuration.
 func New(tb testing.TB, change ...func(*handlers.Config)) *Site {
 	tb.Helper()
 	return NewAt(tb, filepath.Join(tb.TempDir(), "test.db"), change...)
 }
 
-// NewAt starts a site over the database at the path or at PostgreSQL's URL.
+// NewAt starts a site with the database at this path or PostgreSQL URL.
 func NewAt(tb testing.TB, at string, change ...func(*handlers.Config)) *Site {
 	tb.Helper()
 	s := &Site{
@@ -167,7 +167,7 @@ func NewAt(tb testing.TB, at string, change ...func(*handlers.Config)) *Site {
 	return s
 }
 
-// serve starts the server, over TLS if the site is reached so.
+// serve starts the server, with TLS if the site's URL is https.
 func (s *Site) serve(tb testing.TB, c handlers.Config) {
 	tb.Helper()
 	var err error
@@ -183,18 +183,18 @@ func (s *Site) serve(tb testing.TB, c handlers.Config) {
 	}
 	tb.Cleanup(s.Close)
 	wire, _ := s.Client().Transport.(*http.Transport)
-	wire.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) { // whatever the host's name
+	wire.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) { // connects to the site for every host name
 		return new(net.Dialer).DialContext(ctx, network, s.Listener.Addr().String())
 	}
 	if c.PublicURL.Scheme == "https" {
-		wire.TLSClientConfig.ServerName = "example.com" // the test server's certificate
+		wire.TLSClientConfig.ServerName = "example.com" // a name in the test server's certificate
 	}
 }
 
 // Public returns PUBLIC_URL.
 func (s *Site) Public() string { return s.Settings.PublicURL.String() }
 
-// Again returns one more site over the same stores, changed.
+// Again returns another site with the same stores and a modified configuration.
 func (s *Site) Again(tb testing.TB, change func(*handlers.Config)) *Site {
 	tb.Helper()
 	twin, c := *s, s.Settings
@@ -203,8 +203,8 @@ func (s *Site) Again(tb testing.TB, change func(*handlers.Config)) *Site {
 	return &twin
 }
 
-// NewSessions returns one more session store on the database, as another
-// server has it.
+// NewSessions returns another session store on the same database, like that of another
+// server.
 func (s *Site) NewSessions(tb testing.TB, secure bool) *session.Store {
 	tb.Helper()
 	store, err := session.New(session.Options{
@@ -230,7 +230,7 @@ func Parse(tb testing.TB, address string) *url.URL {
 	return u
 }
 
-// WithSignUp lets everybody make an account.
+// WithSignUp lets everybody create an account.
 func WithSignUp(c *handlers.Config) {
 	c.SignUp = account.ByAnybody
 	c.Strangers = func(context.Context) ([]string, error) { return []string{"wiki.example", "/pages/"}, nil }
@@ -239,8 +239,8 @@ func WithSignUp(c *handlers.Config) {
 // WithApproval lets everybody ask for an account.
 func WithApproval(c *handlers.Config) { c.SignUp = account.ByApproval }
 
-// Secure makes the site one that is reached over https.
+// Secure makes the site use https.
 func Secure(c *handlers.Config) { c.PublicURL = &url.URL{Scheme: "https", Host: "jar.example"} }
 
-// ThrottleOver is when every counter has begun anew.
+// ThrottleOver is after how long every counter of the throttle is reset.
 const ThrottleOver = 2 * time.Hour

@@ -14,7 +14,7 @@ import (
 	"glassjar/utl/mail"
 )
 
-// Write puts a file under PAGES_DIR.
+// Write writes a file in PAGES_DIR.
 func (s *Site) Write(tb testing.TB, name, content string) {
 	tb.Helper()
 	name = filepath.Join(s.Pages, name)
@@ -26,7 +26,7 @@ func (s *Site) Write(tb testing.TB, name, content string) {
 	}
 }
 
-// Add makes an account with the password good.
+// Add creates an account with the password good.
 func (s *Site) Add(tb testing.TB, username, role string) account.Account {
 	tb.Helper()
 	a, err := s.Accounts.Add(tb.Context(), account.NewAccount{Username: username, Password: Good, Role: role}, audit.Command())
@@ -36,7 +36,7 @@ func (s *Site) Add(tb testing.TB, username, role string) account.Account {
 	return a
 }
 
-// Asks makes an account with the password good, which waits for an owner's yes.
+// Asks creates an account with the password good, which waits for approval.
 func (s *Site) Asks(tb testing.TB, username string) {
 	tb.Helper()
 	if n := s.Texts(tb, `SELECT id FROM accounts WHERE role = 'owner'`); len(n) == 0 {
@@ -52,7 +52,7 @@ func (s *Site) Asks(tb testing.TB, username string) {
 func (s *Site) Link(tb testing.TB, of string) string {
 	tb.Helper()
 	kind, newLink := account.Reset, s.Accounts.NewReset
-	if of == account.Member { // who is invited by an owner
+	if of == account.Member { // members can be invited only once there is an owner
 		if n := s.Texts(tb, `SELECT id FROM accounts WHERE role = 'owner'`); len(n) == 0 {
 			s.Add(tb, "founder", account.Owner)
 		}
@@ -67,8 +67,8 @@ func (s *Site) Link(tb testing.TB, of string) string {
 	return "/" + kind + "/" + code
 }
 
-// MailedLink returns the path of a new link of username's that a mail would have:
-// /lock/…, or /confirm/… for an email address that is not confirmed.
+// MailedLink returns the path of a new link to username's account as in a mail: /lock/…,
+// or /confirm/… for an unconfirmed email address.
 func (s *Site) MailedLink(tb testing.TB, kind mail.Kind, username string) string {
 	tb.Helper()
 	a, err := s.Accounts.Find(tb.Context(), username)
@@ -82,7 +82,7 @@ func (s *Site) MailedLink(tb testing.TB, kind mail.Kind, username string) string
 	return "/" + of + "/" + code
 }
 
-// SignUpLink returns the path of a new link that makes the account username: it was
+// SignUpLink returns the path of a new link that creates the account username; it was
 // mailed to username@mail.example.
 func (s *Site) SignUpLink(tb testing.TB, username string) string {
 	tb.Helper()
@@ -101,7 +101,7 @@ func (s *Site) SignUpLink(tb testing.TB, username string) string {
 	return "/" + of + "/" + code
 }
 
-// Texts returns the rows of a query for one column of text.
+// Texts returns the rows of a query for one text column.
 func (s *Site) Texts(tb testing.TB, query string, args ...any) []string {
 	tb.Helper()
 	all, err := db.All(context.Background(), s.DB, db.Text, query, args...)
@@ -111,7 +111,7 @@ func (s *Site) Texts(tb testing.TB, query string, args ...any) []string {
 	return all
 }
 
-// Exec changes the database behind the stores' backs.
+// Exec changes the database directly, without the stores.
 func (s *Site) Exec(tb testing.TB, query string, args ...any) {
 	tb.Helper()
 	err := s.DB.Tx(context.Background(), func(tx *db.Tx) error {
@@ -123,7 +123,7 @@ func (s *Site) Exec(tb testing.TB, query string, args ...any) {
 	}
 }
 
-// Spoil makes the account's stored hash one that nobody can run.
+// Spoil replaces the account's stored hash with one that cannot be verified.
 func (s *Site) Spoil(t *testing.T, username, hash string) {
 	t.Helper()
 	s.Exec(t, `UPDATE accounts SET password = ? WHERE username = ?`, hash, username)
@@ -157,7 +157,7 @@ func (s *Site) Delete(t *testing.T, username string) {
 	}
 }
 
-// Record adds an event to the account's, a second after the last one.
+// Record adds an event of the account's, a second after the last one.
 func (s *Site) Record(t *testing.T, username, kind string) {
 	t.Helper()
 	s.Clock.Move(time.Second)
@@ -173,13 +173,13 @@ func (s *Site) Record(t *testing.T, username, kind string) {
 	}
 }
 
-// Names of one length: an account has the first.
+// Usernames of the same length: only the first has an account.
 const (
 	KnownName   = "known-one"
 	UnknownName = "no-suchon"
 )
 
-// State is everything that a POST could change.
+// State returns everything that a POST could change, as text.
 func (s *Site) State(t *testing.T) string {
 	t.Helper()
 	var all []string
@@ -207,7 +207,7 @@ func (s *Site) State(t *testing.T) string {
 	return strings.Join(all, "\n")
 }
 
-// AppPassword makes an app password of username's, whose password is good, and
+// AppPassword creates an app password for username, whose password must be good, and
 // returns its secret.
 func (s *Site) AppPassword(tb testing.TB, username string, wanted account.AppPassword) string {
 	tb.Helper()

@@ -17,7 +17,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// WithGate gives the gate of the site hosts: those of the world's apps.
+// WithGate makes the site's gate answer for the hosts of World's apps.
 func WithGate(c *handlers.Config) { c.Gate = gateFor(*c, "*.site.example", "wiki.example") }
 
 // gateFor returns a gate that answers for the hosts.
@@ -41,8 +41,8 @@ var (
 	IdentityKey = [32]byte(bytes.Repeat([]byte("456789abcdef0123"), 2))
 )
 
-// The hosts of the tests' world: the jar, an app below the same domain, and an
-// app on another one.
+// The hosts of a World: the sign-in host, an app below the same domain, and an app
+// on another domain.
 const (
 	Jar       = "https://jar.site.example"
 	Sister    = "https://app.site.example"
@@ -53,12 +53,11 @@ const (
 type World struct {
 	*Site
 
-	Args  string // of the proxy's question, such as ?group=dev
-	Loses bool   // browsers lose the cookies of app hosts
+	Args  string // args of the proxy's question, such as ?group=dev
+	Loses bool   // whether browsers lose the cookies of app hosts
 }
 
-// NewWorld starts one whose jar is at the URL public; domain is COOKIE_DOMAIN,
-// or empty.
+// NewWorld starts a World whose site has the URL public; domain is COOKIE_DOMAIN, or empty.
 func NewWorld(tb testing.TB, public, domain string) *World {
 	tb.Helper()
 	s := New(tb, func(c *handlers.Config) { c.PublicURL = Parse(tb, public) })
@@ -88,7 +87,7 @@ func NewWorld(tb testing.TB, public, domain string) *World {
 	})}
 }
 
-// NewApp adds an app of the name at the host, for people of the groups.
+// NewApp adds an app.
 func (s *Site) NewApp(tb testing.TB, wanted app.App) app.App {
 	tb.Helper()
 	if wanted.Level == 0 {
@@ -101,8 +100,8 @@ func (s *Site) NewApp(tb testing.TB, wanted app.App) app.App {
 	return made
 }
 
-// RoundTrip is the network: the jar, and the proxy in front of the apps, which
-// does what the README's do.
+// RoundTrip is the network: it sends requests to the site, or through the proxy to the
+// apps, as README's recipes do.
 func (w *World) RoundTrip(r *http.Request) (*http.Response, error) {
 	host := r.URL.Host
 	if r.URL.Scheme+"://"+host == w.Settings.PublicURL.String() || r.URL.Path == "/gate/callback" {
@@ -127,7 +126,7 @@ func (w *World) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.result(behind, r), nil
 }
 
-// jar has the site answer the request, which a proxy on loopback hands on.
+// jar passes the request to the site, through a proxy on loopback.
 func (w *World) jar(method, uri string, r *http.Request) *http.Response {
 	inner := httptest.NewRequestWithContext(r.Context(), method, uri, r.Body)
 	inner.Header, inner.Host, inner.RemoteAddr = r.Header, r.URL.Host, "127.0.0.1:1"
@@ -142,7 +141,7 @@ func (w *World) result(rec *httptest.ResponseRecorder, r *http.Request) *http.Re
 	return res
 }
 
-// Browser returns a browser in this world, at the jar.
+// Browser returns a browser in this World, on the site.
 func (w *World) Browser(tb testing.TB) *Browser {
 	tb.Helper()
 	b := w.Site.Browser(tb)
@@ -150,7 +149,7 @@ func (w *World) Browser(tb testing.TB) *Browser {
 	return b
 }
 
-// SignedIn returns one in which username is signed in.
+// SignedIn returns a browser in which username is signed in.
 func (w *World) SignedIn(tb testing.TB, username string) *Browser {
 	tb.Helper()
 	b := w.Browser(tb)
@@ -174,14 +173,14 @@ func (b *Browser) Visit(address string, n int) *Answer {
 	}
 }
 
-// At returns the same browser, for paths that start with the address.
+// At returns the same browser, for paths relative to the address.
 func (b *Browser) At(address string) *Browser {
 	other := *b
 	other.Base = address
 	return &other
 }
 
-// Holds returns the value of the browser's cookie of the name at the address.
+// Holds returns the value of the browser's cookie with the name at the address.
 func (b *Browser) Holds(address, name string) string {
 	b.T.Helper()
 	for _, c := range b.Jar.Cookies(Parse(b.T, address)) {
@@ -192,8 +191,8 @@ func (b *Browser) Holds(address, name string) string {
 	return ""
 }
 
-// Asked returns the headers of a question of the X-Forwarded kind about the
-// URL; more holds names and values in turn.
+// Asked returns the X-Forwarded headers of a proxy's question about the URL; more has
+// alternating names and values.
 func Asked(address string, more ...string) []string {
 	scheme, rest, _ := strings.Cut(address, "://")
 	host, uri, _ := strings.Cut(rest, "/")
@@ -202,14 +201,14 @@ func Asked(address string, more ...string) []string {
 	}, more...)
 }
 
-// Ask asks the gate, from loopback, as a proxy does that passes the cookies on.
+// Ask asks the gate from loopback, as a proxy that passes on the cookies.
 func (w *World) Ask(tb testing.TB, path string, header []string) *Answer {
 	tb.Helper()
 	return w.Browser(tb).Get(path, header...)
 }
 
-// In signs ada in at the jar and at the app at elsewhere, and returns the
-// Cookie header that her browser sends to that app.
+// In signs ada in on the site and on the app at Elsewhere, and returns the Cookie header
+// that her browser sends to that app.
 func (w *World) In(tb testing.TB) (b *Browser, cookie string) {
 	tb.Helper()
 	w.Add(tb, "ada", account.Member)

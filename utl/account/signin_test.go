@@ -40,7 +40,8 @@ func TestARefusedSignInDoesNotSayWhy(t *testing.T) {
 		})
 	}
 
-	// Attack passwords/many-at-once: every attempt waits in the hashing queue, whatever the name.
+	// Attack passwords/many-at-once: every attempt waits in the hashing queue, whatever
+	// the name.
 	busy := password.NewHasher(tiny, 1, 0)
 	defer occupy(t, busy)()
 	for _, name := range []string{"ann", "bob", "nobody", "ann/"} {
@@ -65,7 +66,8 @@ func occupy(t *testing.T, h *password.Hasher) (free func()) {
 	}
 }
 
-// waits is a context that blocks the caller of Done. The Hasher calls Done when it has a slot.
+// waits is a context that blocks the caller of Done. The Hasher calls Done when it has a
+// slot.
 type waits struct {
 	context.Context
 

@@ -120,8 +120,8 @@ func reachable(path string) flaw {
 	}
 }
 
-// Attack gate/doctor: each attack finds a hole that no other attack finds, and finds none in a
-// site without holes.
+// Attack gate/doctor: each attack finds a hole that no other attack finds, and finds none
+// in a site without holes.
 func TestEachAttackFindsItsHole(t *testing.T) {
 	good, err := examine(t, serve(t, noFlaw), "")
 	if err != nil {

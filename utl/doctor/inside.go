@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// cookies are the names of all cookies that glassjar sets on an app's host or a parent domain.
+// cookies are the names of all cookies that glassjar sets on an app's host or a parent
+// domain.
 var cookies = []string{
 	"__Host-glassjar", "glassjar", "__Host-glassjar-gate", "__Secure-glassjar-gate", "glassjar-gate",
 	"__Host-glassjar-gate-next", "glassjar-gate-next", "__Host-glassjar-device", "glassjar-device",

@@ -12,7 +12,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// The values of RFC 6238, appendix B, for SHA-1, of which six digits are shown.
+// The test vectors of RFC 6238, appendix B, for SHA-1, shortened to six digits.
 func TestRFC6238(t *testing.T) {
 	for at, want := range map[int64]string{
 		59: "287082", 1111111109: "081804", 1111111111: "050471", 1234567890: "005924", 2000000000: "279037", 20000000000: "353130",
@@ -28,7 +28,8 @@ func TestRFC6238(t *testing.T) {
 	}
 }
 
-// Attack factors/code: twice, from another step, another account's, of other lengths.
+// Attack factors/code: a code typed twice, from another time step, of another account, of
+// another length.
 func TestCodes(t *testing.T) {
 	w := open(t)
 	secret, _ := w.on(t, w.Owner(t, "ada"))
@@ -68,7 +69,7 @@ func TestCodes(t *testing.T) {
 	}
 }
 
-// Attack factors/code: each step's code is used once, and none before it any more.
+// Attack factors/code: a code is accepted once, and after it no code of an older step.
 func TestACodeIsUsedOnce(t *testing.T) {
 	w := open(t)
 	secret, _ := w.on(t, w.Owner(t, "ada"))
@@ -93,13 +94,13 @@ func TestACodeIsUsedOnce(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: one code, ten pending sign-ins, two servers.
+// Attack race/one-winner: one code, ten pending sign-ins, two servers: one succeeds.
 func TestOfManyWithOneCodeOneGetsIn(t *testing.T) {
 	w := open(t)
 	secret, recovery := w.on(t, w.Owner(t, "ada"))
 	servers := []*world{w, w.second(t)}
 	for round := range 20 {
-		w.Pass(25 * time.Hour) // those who came second count as wrong
+		w.Pass(25 * time.Hour) // the nine other attempts were counted as wrong
 		code := w.code(t, secret, 0)
 		if round%5 == 4 {
 			code = recovery[round/5]
@@ -117,7 +118,7 @@ func TestOfManyWithOneCodeOneGetsIn(t *testing.T) {
 	}
 }
 
-// What a name of a site holds cannot part the address: apps read the same secret.
+// Special characters in the site's name do not break the URI: apps read the same secret.
 func TestURI(t *testing.T) {
 	w := open(t)
 	_, secret := w.NewSetUp("id")
@@ -136,8 +137,8 @@ func TestURI(t *testing.T) {
 	}
 }
 
-// Attack factors/flood: 20 wrong codes a day from everywhere, 100 in a row, and a right
-// one is not looked at either; a recovery code is.
+// Attack factors/flood: after 20 wrong codes within a day, or 100 in a row, from any
+// address, a right code is refused too; a recovery code is accepted.
 func TestWrongCodesStop(t *testing.T) {
 	w := open(t)
 	ada := w.Owner(t, "ada")
@@ -172,8 +173,8 @@ func TestWrongCodesStop(t *testing.T) {
 	}
 }
 
-// Attack factors/flood: a million codes against one account; with -short, and on
-// PostgreSQL, 10,000.
+// Attack factors/flood: guesses as many codes for one account as the flag says; make test
+// uses a million.
 func TestAMillionCodes(t *testing.T) {
 	w := open(t)
 	secret, _ := w.on(t, w.Owner(t, "ada"))
@@ -197,7 +198,7 @@ func TestAMillionCodes(t *testing.T) {
 	}
 }
 
-// Attack factors/flood: twenty wrong codes from two servers at once are twenty.
+// Attack factors/flood: twenty wrong codes on two servers at once are counted as twenty.
 func TestWrongCodesAreCountedOnTwoServers(t *testing.T) {
 	w := open(t)
 	secret, _ := w.on(t, w.Owner(t, "ada"))
@@ -213,7 +214,7 @@ func TestWrongCodesAreCountedOnTwoServers(t *testing.T) {
 	}
 }
 
-// A proof spends its code as a sign-in does.
+// A proof uses its code up as a sign-in does.
 func TestCheckAgain(t *testing.T) {
 	w := open(t)
 	secret, _ := w.on(t, w.Owner(t, "ada"))
@@ -231,7 +232,8 @@ func TestCheckAgain(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner: a code that was right twice before either session started.
+// Attack race/one-winner: one code is checked twice before either session starts: one
+// session starts.
 func TestACodeIsSpentOnce(t *testing.T) {
 	w := open(t)
 	secret, recovery := w.on(t, w.Owner(t, "ada"))

@@ -104,7 +104,8 @@ func TestRestartsUnderLoad(t *testing.T) {
 	p.stop()
 }
 
-// traffic is eight clients who ask all the time, half of them over connections that they keep.
+// traffic is eight clients who ask all the time, half of them over connections that they
+// keep.
 type traffic struct {
 	t              *testing.T
 	answered, lost atomic.Int64

@@ -58,7 +58,8 @@ func (h heard) hear(within time.Duration) string {
 	return string(state[:n])
 }
 
-// The manager is notified that the server is ready, regularly that it runs, and that it stops.
+// The manager is notified that the server is ready, regularly that it runs, and that it
+// stops.
 func TestTheManagerIsTold(t *testing.T) {
 	for _, name := range []string{filepath.Join(t.TempDir(), "notify"), "@glassjar-test-" + filepath.Base(t.TempDir()) + t.Name()} {
 		h := ear(t, name)

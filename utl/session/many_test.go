@@ -17,8 +17,8 @@ import (
 // notEnded counts the account's rows that have not ended.
 const notEnded = `SELECT COUNT(*) FROM sessions WHERE ended_at = 0 AND account_id = ?`
 
-// Attack cookie/many-sign-ins: at most 100 live sessions an account: a sign-in beyond ends the
-// oldest, and nobody else's.
+// Attack cookie/many-sign-ins: at most 100 live sessions an account: a sign-in beyond
+// ends the oldest, and nobody else's.
 func TestAnAccountHasAHundredSessions(t *testing.T) {
 	s := newSite(t)
 	bob := s.signIn(t, "bob", true)
@@ -96,9 +96,9 @@ var massEndings = []struct {
 	}},
 }
 
-// Attack cookie/replay, cookie/many-sign-ins: an account's sessions, more than one transaction ends: they
-// are dead at once, no transaction ends more than 500 of them, and the last row
-// ends too, even if the program dies in between.
+// Attack cookie/replay, cookie/many-sign-ins: an account's sessions, more than one
+// transaction ends: they are dead at once, no transaction ends more than 500 of them, and
+// the last row ends too, even if the program dies in between.
 func TestEightyThousandSessionsEnd(t *testing.T) {
 	for _, tt := range massEndings {
 		t.Run(tt.name, func(t *testing.T) {
@@ -168,7 +168,8 @@ func (s *site) wantLastRowsEnd(t *testing.T, keepsOne bool) {
 	}
 }
 
-// Attack cookie/many-sign-ins: a sign-in of such an account ends some of them, not all at once.
+// Attack cookie/many-sign-ins: a sign-in of such an account ends some of them, not all at
+// once.
 func TestASignInOfAnAccountWithThousandsOfSessions(t *testing.T) {
 	s := newSite(t)
 	s.crowd(t, 2000)

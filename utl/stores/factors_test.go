@@ -36,8 +36,8 @@ func withApp(t *testing.T, st *stores.Stores) account.Account {
 	return ada
 }
 
-// The stores are connected: app passwords end when all factors are cleared, and recovery codes
-// are deleted with the last passkey.
+// The stores are connected: app passwords end when all factors are cleared, and recovery
+// codes are deleted with the last passkey.
 func TestFactorsEndWhatHangsOnThem(t *testing.T) {
 	st, _, _ := open(t)
 	ctx, by := t.Context(), audit.Command()

@@ -21,8 +21,8 @@ import (
 	"glassjar/utl/stores"
 )
 
-// crowd fills the tables with so many rows that PostgreSQL scans a table only if no index fits
-// the query.
+// crowd fills the tables with so many rows that PostgreSQL scans a table only if no index
+// fits the query.
 var crowd = []string{
 	`CREATE FUNCTION soon(n BIGINT) RETURNS BIGINT LANGUAGE sql AS 'SELECT CAST(extract(epoch FROM now()) * 1000000 AS BIGINT) + n'`,
 	`INSERT INTO accounts (id, username, role, password, created_at) SELECT 'id-' || n, 'person-' || n, 'member', '', n FROM generate_series(1, 30000) n`,
@@ -66,8 +66,8 @@ var few = []string{
 	"mass_ends",   // accounts of which many sessions are being ended
 }
 
-// The cost of a sign-in, a poll, reading a session and a sign-out does not grow with the number
-// of people: PostgreSQL scans no table that grows.
+// The cost of a sign-in, a poll, reading a session and a sign-out does not grow with the
+// number of people: PostgreSQL scans no table that grows.
 func TestNoTableIsReadWhole(t *testing.T) {
 	url := dbtest.Need(t).New(t)
 	dbtest.Exec(t, url, crowd...)

@@ -43,8 +43,8 @@ func count(t *testing.T, st *stores.Stores, q string) int64 {
 	return n
 }
 
-// When a server starts on a backup, everything that may have ended, been used or sent since it
-// was made is ended or deleted, for every account, once.
+// When a server starts on a backup, everything that may have ended, been used or sent
+// since it was made is ended or deleted, for every account, once.
 func TestABackupThatIsStartedOn(t *testing.T) {
 	dbtest.OnlySQLite(t, "PostgreSQL's backups are not ours")
 	st, dotenv, log := open(t)
