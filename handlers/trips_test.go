@@ -9,6 +9,7 @@ import (
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 	"glassjar/utl/db/dbtest"
+	"glassjar/utl/passkey/passkeytest"
 )
 
 // trips are how many round trips to PostgreSQL a page or form may take, once its
@@ -38,6 +39,10 @@ var trips = []struct {
 		t.Helper()
 		w.bob[i].Post("/auth/code", "code", w.app.Code(t)).Want(http.StatusSeeOther)
 	}},
+	{"a sign-in with a passkey", 18, func(t *testing.T, w tripWorld, _ int) {
+		t.Helper()
+		w.site.SignedInBy(t, w.device)
+	}},
 	{"a join", 22, func(t *testing.T, w tripWorld, i int) {
 		t.Helper()
 		w.site.Browser(t).Post(w.links[i], "username", "new"+strconv.Itoa(i), "password", webtest.Good).Want(http.StatusSeeOther)
@@ -63,6 +68,7 @@ type tripWorld struct {
 	ada, cid *webtest.Browser
 	out, bob []*webtest.Browser
 	app      webtest.App
+	device   *passkeytest.Device // of dan
 	links    []string
 }
 
@@ -73,11 +79,13 @@ const tripRuns = 4
 func TestRoundTrips(t *testing.T) {
 	server := dbtest.Need(t)
 	at, wire := server.Through(t, server.New(t))
-	w := tripWorld{site: webtest.NewAt(t, at)}
-	for name, role := range map[string]string{"ada": account.Owner, "bob": account.Member, "cid": account.Member} {
+	w := tripWorld{site: webtest.NewAt(t, at, webtest.WithPasskeys)}
+	for name, role := range map[string]string{"ada": account.Owner, "bob": account.Member, "cid": account.Member, "dan": account.Member} {
 		w.site.Add(t, name, role)
 	}
 	w.ada, w.cid, w.app = w.site.SignedIn(t, "ada"), w.site.SignedIn(t, "cid"), w.site.AddApp(t, "bob")
+	w.device = w.site.Device()
+	w.site.SignedIn(t, "dan").AddPasskey(w.device, "phone")
 	for range tripRuns {
 		w.out, w.bob = append(w.out, w.site.SignedIn(t, "ada")), append(w.bob, w.site.Browser(t))
 		w.links = append(w.links, w.site.Link(t, account.Member))
