@@ -4,15 +4,12 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"glassjar/utl/proxytest"
 	"glassjar/utl/tooltest"
 )
 
@@ -33,7 +30,8 @@ func newEngine(t *testing.T, unshare ...string) engine {
 	e := engine{t: t, dir: t.TempDir()}
 	storage := e.write("storage.conf", "[storage]\ndriver = 'vfs'\ngraphroot = '%[1]s/images'\nrunroot = '%[1]s/run'\n", e.dir)
 	containers := e.write("containers.conf", "[containers]\ncgroups = 'disabled'\nnetns = 'host'\npids_limit = 0\ndefault_ulimits = ['nofile=1024:1024', 'nproc=4096:4096']\n"+
-		"[engine]\ncgroup_manager = 'cgroupfs'\nevents_logger = 'none'\nlock_type = 'file'\ntmp_dir = '%[1]s/tmp'\nvolume_path = '%[1]s/volumes'\n", e.dir)
+		"[network]\nnetwork_config_dir = '%[1]s/networks'\n"+
+		"[engine]\ncgroup_manager = 'cgroupfs'\nevents_logger = 'none'\nexit_command_delay = 1\nlock_type = 'file'\ntmp_dir = '%[1]s/tmp'\nvolume_path = '%[1]s/volumes'\n", e.dir)
 	e.settings = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + e.dir, "CONTAINERS_CONF=" + containers, "CONTAINERS_STORAGE_CONF=" + storage}
 	e.keep(unshare)
 	return e
@@ -134,54 +132,5 @@ func (e engine) image() {
 		"--volume="+goenv(e.t, "GOCACHE")+":/go/cache",
 		"--file="+source+"/.ci/Containerfile", source); err != nil {
 		e.t.Fatalf("%v: %s", err, said)
-	}
-}
-
-// composedRun returns the command that runs the image as the compose file does, but on
-// the port of this machine.
-func composedRun(t *testing.T, port string) []string {
-	t.Helper()
-	glassjar := composed(t).Services["glassjar"]
-	args := []string{
-		"podman", "run", "--rm", "--name=jar", "--security-opt=no-new-privileges", "--read-only-tmpfs=false",
-		fmt.Sprintf("--read-only=%v", glassjar.ReadOnly), "--cap-drop=" + strings.Join(glassjar.CapDrop, ","), "--env=ADDR=127.0.0.1:" + port,
-	}
-	for _, volume := range glassjar.Volumes {
-		args = append(args, "--volume="+volume)
-	}
-	for name, value := range glassjar.Environment {
-		args = append(args, "--env="+name+"="+value)
-	}
-	return append(args, "glassjar")
-}
-
-// A container engine builds the image by .ci/Containerfile as it is, and runs it with
-// what the compose file says. It is healthy, keeps what it writes in its volume, and
-// ends when it is stopped.
-func TestContainer(t *testing.T) {
-	t.Parallel()
-	e := newEngine(t)
-	e.image()
-	_, port, _ := strings.Cut(proxytest.Free(t), ":")
-	p := spawnCommand(t, e.command(composedRun(t, port)...), nil, t.TempDir(), e.settings...)
-	t.Cleanup(func() { _, _ = e.podman("rm", "--force", "--time=0", "jar") }) // which outlives podman
-	p.serves()
-	p.port = port
-	p.eventually("it is healthy", func() bool {
-		_, err := e.podman("healthcheck", "run", "jar")
-		return err == nil
-	})
-	if said, err := e.podman("exec", "jar", "/glassjar", "user", "list"); err != nil {
-		t.Errorf("%v: %s", err, said)
-	}
-	newBrowser(p).get(t, "/readyz", http.StatusOK)
-	p.stop()
-	said, err := e.podman("volume", "inspect", "--format={{.Mountpoint}}", "data")
-	if err != nil {
-		t.Fatalf("%v: %s", err, said)
-	}
-	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(said), "*.db"))
-	if err != nil || !slices.Equal(files, []string{filepath.Join(strings.TrimSpace(said), "glassjar.db")}) {
-		t.Errorf("the volume holds %v, error %v", files, err)
 	}
 }

@@ -106,8 +106,7 @@ exec unshare --root="$root" --wd="$dir" --setgid="$gid" --setuid="$uid" "$@"`
 type compose struct {
 	Services map[string]struct {
 		Environment map[string]string
-		ReadOnly    bool     `yaml:"read_only"`
-		CapDrop     []string `yaml:"cap_drop"`
+		ReadOnly    bool `yaml:"read_only"`
 		Volumes     []string
 		Networks    map[string]struct {
 			Address string `yaml:"ipv4_address"`
