@@ -1,6 +1,5 @@
-// Command glassjar is a sign-in server that you can see through. This file is
-// the only one that touches the process: arguments, environment, signals and the
-// exit code. It puts the parts together.
+// Command glassjar is a sign-in server that you can see through. Only this file uses the
+// process itself: arguments, environment, signals and exit code. It assembles the program.
 package main
 
 import (
@@ -29,21 +28,21 @@ import (
 	"glassjar/utl/stores"
 )
 
-const dotenv = ".env" // the settings' file, in the working folder
+const dotenv = ".env" // the file with the settings, in the working folder
 
 func main() {
-	signal.Ignore(syscall.SIGPIPE) // a log whose reader died ends no server
+	signal.Ignore(syscall.SIGPIPE) // a closed log pipe must not end the server
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-// run runs the command that args name, or serves until ctx ends. It returns
-// the exit code: 0, 1 when it went wrong, 2 when it was asked wrongly.
+// run runs the command that args name, or serves until ctx ends. It returns the exit code: 0,
+// 1 after an error, or 2 for wrong usage.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	p := &program{getenv: getenv, stdout: stdout, stderr: stderr, hangups: make(chan os.Signal, 1)}
-	signal.Notify(p.hangups, syscall.SIGHUP) // until the process ends: a hangup ends no command either
+	signal.Notify(p.hangups, syscall.SIGHUP) // never stopped: SIGHUP must not end a command either
 	return cli.Run(ctx, args, cli.Env{
 		Stdin: os.Stdin, Stdout: stdout, Stderr: stderr, Dotenv: dotenv, Serve: p.serve, Now: time.Now,
 		Config: p.config,
@@ -64,7 +63,7 @@ func (p *program) config() (config.Config, error) {
 	return config.Load(dotenv, p.getenv, os.Environ()...)
 }
 
-// open reads the settings and opens the stores, which log to what to makes.
+// open reads the settings and opens the stores, which log to the handler that to returns.
 func (p *program) open(ctx context.Context, to func(logs.Formatter) slog.Handler) (*cli.Stores, error) {
 	cfg, err := p.config()
 	if err != nil {
@@ -74,7 +73,7 @@ func (p *program) open(ctx context.Context, to func(logs.Formatter) slog.Handler
 	return stores.Open(ctx, stores.Options{Config: cfg, Dotenv: dotenv, Log: log, Now: time.Now})
 }
 
-// serve answers requests until ctx ends, then lets those under way finish.
+// serve serves requests until ctx ends, and then lets those in progress finish.
 func (p *program) serve(ctx context.Context) error {
 	queue := logs.New(p.stderr)
 	defer queue.Close()
@@ -91,7 +90,7 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = ln.Close() }() // where serving did not come to it
+	defer func() { _ = ln.Close() }() // if serving did not start
 	public, err := st.Config.URLAt(ln.Addr())
 	if err != nil {
 		return err
@@ -121,7 +120,7 @@ func (p *program) serve(ctx context.Context) error {
 	}.Run(ctx, ln)
 }
 
-// jobs are what runs beside the site for the stores.
+// jobs are the background jobs for the stores.
 func jobs(st *cli.Stores, public *url.URL) []httpserver.Job {
 	return []httpserver.Job{
 		st.Sessions.Run,
@@ -132,8 +131,8 @@ func jobs(st *cli.Stores, public *url.URL) []httpserver.Job {
 	}
 }
 
-// twoProcessors has Go use two processors at least, unless GOMAXPROCS is set: with
-// one, a hash would keep every request waiting for 40 ms.
+// twoProcessors sets GOMAXPROCS to at least 2, unless it is set in the environment: with 1,
+// hashing a password delays every request by 40 ms.
 func (p *program) twoProcessors() (back func()) {
 	was := runtime.GOMAXPROCS(0)
 	if was == 1 && p.getenv("GOMAXPROCS") == "" {
@@ -142,7 +141,7 @@ func (p *program) twoProcessors() (back func()) {
 	return func() { runtime.GOMAXPROCS(was) }
 }
 
-// measure returns what counts, and the job that shows it, where METRICS_ADDR says.
+// measure returns the metrics, and the job that serves them at METRICS_ADDR.
 func measure(ctx context.Context, st *cli.Stores, queue *logs.Queue) (*metrics.Metrics, httpserver.Job, error) {
 	if st.Config.MetricsAddr == "" {
 		return nil, func(context.Context) {}, nil
@@ -153,7 +152,7 @@ func measure(ctx context.Context, st *cli.Stores, queue *logs.Queue) (*metrics.M
 	return m, job, err
 }
 
-// newSite returns the pages over the stores, and the job that tests apps for them.
+// newSite returns the site's handler, and the job that tests apps.
 func newSite(st *cli.Stores, signers *stores.Signers, counts *metrics.Metrics, public *url.URL) (http.Handler, httpserver.Job, error) {
 	pages, err := st.Pages()
 	if err != nil {

@@ -24,14 +24,14 @@ import (
 	"glassjar/utl/recipe"
 )
 
-// good is a password that keeps the policy.
+// good is a password that the policy accepts.
 const good = "a jar of oat cookies"
 
 // server is the real program, serving in a temporary folder.
 type server struct {
 	url  string
 	join string // the first owner's link
-	stop func() // as SIGTERM does; waits for the end
+	stop func() // stops it as SIGTERM does, and waits for the end
 }
 
 // start runs the real run() on port 0 in a new folder with the given settings.
@@ -74,7 +74,7 @@ func start(t testing.TB, settings map[string]string) server {
 	return s
 }
 
-// On one core, pages are answered while a password is hashed.
+// On one core, pages are served while a password is hashed.
 func TestOneCoreHasTwoProcessors(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	s := start(t, nil)
@@ -120,9 +120,9 @@ func TestMainJobInABrowser(t *testing.T) {
 	p.Sees("Not found") // with LAB=off
 }
 
-// TestPlainHTTPInABrowser sends every form of the site over http, on a name that
-// is not localhost: no secure context, so that the browser sends no Sec-Fetch
-// headers, and its Origin only where the page's Referrer-Policy lets it.
+// TestPlainHTTPInABrowser sends every form of the site over http, on a host name that is not
+// localhost: not a secure context, so the browser sends no Sec-Fetch headers, and Origin only
+// if the page's Referrer-Policy allows it.
 func TestPlainHTTPInABrowser(t *testing.T) {
 	at := proxytest.Free(t)
 	_, port, _ := net.SplitHostPort(at)
@@ -149,7 +149,7 @@ func TestPlainHTTPInABrowser(t *testing.T) {
 	labForms(s, p)
 }
 
-// accountForms sends the forms of a signed-in person's pages, signed in twice.
+// accountForms sends the forms of the pages for signed-in people, with two sessions.
 func accountForms(t *testing.T, s server, p *browsertest.Page) {
 	t.Helper()
 	p.Open(s.url + "/account")
@@ -190,11 +190,10 @@ func labForms(s server, p *browsertest.Page) {
 	p.Reads("#verdict h3", "Refused")
 	p.Open(s.url + "/lab/key")
 	p.Press("Show the lab's key")
-	p.Reads("h1", "The key is the secret") // the console is not quiet: it tells that COOP needs https
+	p.Reads("h1", "The key is the secret") // the console has a message: COOP needs https
 }
 
-// formFor returns a POST of the form to the address, sent from a page of the
-// host.
+// formFor returns a POST of the form to the address, sent from a page on the host.
 func formFor(t *testing.T, address, host string, form url.Values) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(form.Encode()))
@@ -206,8 +205,8 @@ func formFor(t *testing.T, address, host string, form url.Values) *http.Request 
 	return r
 }
 
-// After the sign-in form the browser goes on to the app, through nginx, and to
-// where the app redirects it: no form-action of ours stands in the way.
+// After the sign-in form the browser is redirected to the app, through nginx, and to
+// where the app redirects: the site's form-action allows it.
 func TestGateInABrowser(t *testing.T) {
 	open := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "<!doctype html><link rel=icon href=data:,><title>Open</title><h1>An open door</h1>")

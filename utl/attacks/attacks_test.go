@@ -1,5 +1,5 @@
-// Package attacks_test holds the list of attacks in .ci/ATTACKS.md and the
-// comments of the tests against each other.
+// Package attacks_test compares the list of attacks in .ci/ATTACKS.md with the comments
+// of the tests.
 package attacks_test
 
 import (
@@ -23,8 +23,8 @@ var (
 	tag = regexp.MustCompile(`Attack ([a-z-]+/[a-z-]+(?:, [a-z-]+/[a-z-]+)*)`)
 )
 
-// TestAttacks fails when an attack of the list has no test, or when a test
-// names one that is not on the list. With -v it prints the tests of each.
+// TestAttacks fails if an attack on the list has no test, or if a test names one that is
+// not on the list. With -v it prints the tests of each attack.
 func TestAttacks(t *testing.T) {
 	list, err := os.ReadFile(filepath.Join(top, ".ci", "ATTACKS.md"))
 	if err != nil {
@@ -46,8 +46,7 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
-// named returns the tests of the whole project by the attacks that their
-// comments name.
+// named returns all tests of the project by the attacks in their comments.
 func named(t *testing.T) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
@@ -68,7 +67,7 @@ func named(t *testing.T) map[string][]string {
 	return all
 }
 
-// read adds the tests of the file.
+// read adds the tests in the file.
 func read(path string, all map[string][]string) error {
 	f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package bench measures for benchmarks what package testing does not.
+// Package bench has measurements that package testing lacks.
 package bench
 
 import (
@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// Cores reports how many times as often two cores call do as one does in the
-// same time. The two ways take turns of 30,000 calls, and the best turn of
-// each counts: other programs want the cores too. do is told which goroutine
-// calls it, 0 or 1, and how often that did before.
+// Cores reports how many times as often two cores call do as one does in the same time.
+// Runs of 30,000 calls on one and on two cores take turns, and the best run of each
+// counts, because other programs use the cores too. do gets the number of its goroutine,
+// 0 or 1, and of its call.
 func Cores(b *testing.B, do func(worker, i int)) {
 	b.Helper()
 	const times = 30_000
 	turn := func(workers int) time.Duration {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(workers))
 		var wg sync.WaitGroup
-		began := time.Now() //nolint:forbidigo // it measures
+		began := time.Now() //nolint:forbidigo // for a measurement
 		for worker := range workers {
 			wg.Go(func() {
 				for i := range times {

@@ -1,4 +1,4 @@
-// Package browsertest drives Chromium for tests, as a person at its window does.
+// Package browsertest drives Chromium in tests, as a person would.
 package browsertest
 
 import (
@@ -17,18 +17,18 @@ import (
 	"glassjar/utl/tooltest"
 )
 
-// Page is a browser's tab.
+// Page is a tab of the browser.
 type Page struct {
 	// Ctx is chromedp's, for calls that Page has no method for.
 	Ctx context.Context
 
 	t        testing.TB
 	mu       sync.Mutex
-	problems []string // what the console showed
+	problems []string // messages in the console
 }
 
-// Open starts Chromium with the options, or skips the test where there is none;
-// CI must have it. It ends with the test.
+// Open starts Chromium with the options. If there is none, it skips the test, or fails it
+// in CI. Chromium is stopped at the end of the test.
 func Open(t testing.TB, options ...chromedp.ExecAllocatorOption) *Page {
 	t.Helper()
 	if _, ok := tooltest.Find("chromium", "chromium-browser", "google-chrome", "chrome", "headless-shell"); !ok {
@@ -47,7 +47,7 @@ func Open(t testing.TB, options ...chromedp.ExecAllocatorOption) *Page {
 	return p
 }
 
-// listen notes what the console shows.
+// listen records the messages in the console.
 func (p *Page) listen() {
 	console := chromedp.Console(p.Ctx)
 	go func() {
@@ -62,8 +62,8 @@ func (p *Page) listen() {
 	}()
 }
 
-// focused has the page take itself for the one that a person looks at: without,
-// newer Chromiums match no :focus in it.
+// focused makes the page behave as if its window had the focus: otherwise newer Chromiums
+// do not match :focus.
 func (p *Page) focused() {
 	p.t.Helper()
 	if _, err := chromedp.Call(p.Ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
@@ -71,7 +71,7 @@ func (p *Page) focused() {
 	}
 }
 
-// Quiet fails the test if the console showed anything, but lines that hold one of
+// Quiet fails the test if the console has any message, except those that contain one of
 // the texts.
 func (p *Page) Quiet(but ...string) {
 	p.t.Helper()
@@ -84,7 +84,7 @@ func (p *Page) Quiet(but ...string) {
 	}
 }
 
-// Do runs the steps, and fails the test where one does.
+// Do runs the steps, and fails the test if one fails.
 func (p *Page) Do(steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	if err := chromedp.Do(p.Ctx, steps...); err != nil {
@@ -92,9 +92,9 @@ func (p *Page) Do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// again runs an action that may be run twice, and does so when Chromium does
-// not answer in time: once, on a busy machine, a step of TestPages never came
-// back. Why is not known.
+// again runs an action that may be run twice, and repeats it once if Chromium does not
+// respond in time: on a busy machine a step of TestPages once never returned. The reason
+// is not known.
 func again[T any](p *Page, action chromedp.Action[T]) (got T) {
 	p.t.Helper()
 	err := context.DeadlineExceeded

@@ -12,8 +12,8 @@ type Device struct {
 	id   webauthn.AuthenticatorID
 }
 
-// Device gives the browser a device that verifies its user. While nobody touches
-// it, what asks for a passkey waits.
+// Device adds a device that verifies its user to the browser. Requests for a passkey wait
+// until it is touched.
 func (p *Page) Device() *Device {
 	p.t.Helper()
 	return p.plug(webauthn.VirtualAuthenticatorOptions{
@@ -22,7 +22,7 @@ func (p *Page) Device() *Device {
 	})
 }
 
-// Key gives the browser a security key without a PIN: it verifies nobody.
+// Key adds a security key without a PIN to the browser: it does not verify its user.
 func (p *Page) Key() *Device {
 	p.t.Helper()
 	return p.plug(webauthn.VirtualAuthenticatorOptions{Protocol: webauthn.AuthenticatorProtocolCtap2, Transport: webauthn.AuthenticatorTransportUsb})
@@ -34,7 +34,7 @@ func (p *Page) plug(o webauthn.VirtualAuthenticatorOptions) *Device {
 	return &Device{p, call(p, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &o}).AuthenticatorID}
 }
 
-// call calls one of Chromium's commands.
+// call runs one of Chromium's DevTools commands.
 func call[P, R any](p *Page, command cdp.Command[P, R], params P) R {
 	p.t.Helper()
 	got, err := chromedp.Call(p.Ctx, command, params)
@@ -44,25 +44,25 @@ func call[P, R any](p *Page, command cdp.Command[P, R], params P) R {
 	return got
 }
 
-// Touched has somebody touch the device, or nobody, whenever it waits for that.
+// Touched sets whether somebody touches the device when it waits for that.
 func (d *Device) Touched(on bool) {
 	d.page.t.Helper()
 	call(d.page, webauthn.SetAutomaticPresenceSimulation, webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: d.id, Enabled: on})
 }
 
-// Knows has the device verify whoever touches it as its user, or as none.
+// Knows sets whether the device verifies its user.
 func (d *Device) Knows(on bool) {
 	d.page.t.Helper()
 	call(d.page, webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: d.id, IsUserVerified: on})
 }
 
-// Passkeys returns those in the device.
+// Passkeys returns the passkeys in the device.
 func (d *Device) Passkeys() []*webauthn.Credential {
 	d.page.t.Helper()
 	return call(d.page, webauthn.GetCredentials, webauthn.GetCredentialsParams{AuthenticatorID: d.id}).Credentials
 }
 
-// Put puts the passkey into the device, in the place of what else is there.
+// Put replaces the device's passkeys with this one.
 func (d *Device) Put(passkey *webauthn.Credential) {
 	d.page.t.Helper()
 	call(d.page, webauthn.ClearCredentials, webauthn.ClearCredentialsParams{AuthenticatorID: d.id})

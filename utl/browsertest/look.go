@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"image"
-	_ "image/png" // what Looks decodes
+	_ "image/png" // for Looks
 	"os"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Scheme makes the page light or dark, at once.
+// Scheme sets the page's colour scheme, light or dark.
 func (p *Page) Scheme(name string) {
 	p.t.Helper()
 	want := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}, {Name: "prefers-reduced-motion", Value: "reduce"}}
@@ -21,7 +21,7 @@ func (p *Page) Scheme(name string) {
 	}
 }
 
-// Sends makes the browser send the headers from now on.
+// Sends makes the browser send these headers with every request.
 func (p *Page) Sends(header network.Headers) {
 	p.t.Helper()
 	if _, err := chromedp.Call(p.Ctx, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: header}); err != nil {
@@ -29,7 +29,7 @@ func (p *Page) Sends(header network.Headers) {
 	}
 }
 
-// Fits makes the window this wide, and fails the test when the page is wider.
+// Fits sets the window's width, and fails the test if the page is wider.
 func (p *Page) Fits(width int64) {
 	p.t.Helper()
 	again(p, chromedp.EmulateViewport(width, 800))
@@ -38,7 +38,7 @@ func (p *Page) Fits(width int64) {
 	}
 }
 
-// Picture writes the whole page to the file, as a PNG.
+// Picture saves the whole page as a PNG file.
 func (p *Page) Picture(file string) {
 	p.t.Helper()
 	shot, err := chromedp.Run(p.Ctx, chromedp.FullScreenshot(100))
@@ -47,7 +47,7 @@ func (p *Page) Picture(file string) {
 	}
 }
 
-// Looks returns what a person sees of the element.
+// Looks returns a picture of the element.
 func (p *Page) Looks(selector string) image.Image {
 	p.t.Helper()
 	seen, _, err := image.Decode(bytes.NewReader(again(p, chromedp.Screenshot(chromedp.CSS(selector)))))
@@ -57,8 +57,8 @@ func (p *Page) Looks(selector string) image.Image {
 	return seen
 }
 
-// Judge fails the test for everything that axe-core, whose script this is, finds
-// wrong with the page for people who cannot see or click it.
+// Judge runs axe-core, whose script is given, and fails the test for each accessibility
+// problem.
 func (p *Page) Judge(axe string) {
 	p.t.Helper()
 	again(p, chromedp.Evaluate[chromedp.Void](axe+";0"))

@@ -8,14 +8,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Open goes to the address.
+// Open opens the URL.
 func (p *Page) Open(address string) {
 	p.t.Helper()
 	again(p, chromedp.Navigate(address))
 }
 
-// Sees waits until the page's heading is this. A poll that a navigation breaks
-// off is begun again on the new page.
+// Sees waits until the page has this heading. If a navigation interrupts it, it continues
+// on the new page.
 func (p *Page) Sees(heading string) {
 	p.t.Helper()
 	ready := fmt.Sprintf(`document.readyState === "complete" && document.querySelector("h1")?.textContent === %q`, heading)
@@ -30,7 +30,7 @@ func (p *Page) Sees(heading string) {
 	p.t.Fatalf("the heading %q did not appear; the page says (%v):\n%s", heading, err, text)
 }
 
-// Reads fails the test unless the elements of the selector say this.
+// Reads fails the test unless the elements that the selector matches have this text.
 func (p *Page) Reads(selector, want string) {
 	p.t.Helper()
 	if got := Value[string](p, fmt.Sprintf(`[...document.querySelectorAll(%q)].map(e => e.textContent).join(" ")`, selector)); got != want {
@@ -38,19 +38,19 @@ func (p *Page) Reads(selector, want string) {
 	}
 }
 
-// Path returns the path of the page's address.
+// Path returns the path of the page's URL.
 func (p *Page) Path() string {
 	p.t.Helper()
 	return Value[string](p, `location.pathname`)
 }
 
-// Value returns what the expression has for its value in the page.
+// Value evaluates the expression in the page and returns its value.
 func Value[T any](p *Page, expression string) T {
 	p.t.Helper()
 	return again(p, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
-// Keys types into what has the focus.
+// Keys types into the element with the focus.
 func (p *Page) Keys(keys ...string) {
 	p.t.Helper()
 	for _, k := range keys {
@@ -58,14 +58,13 @@ func (p *Page) Keys(keys ...string) {
 	}
 }
 
-// Fill gives the field of that id this value.
+// Fill sets the value of the field with the id.
 func (p *Page) Fill(id, text string) {
 	p.t.Helper()
 	p.Do(chromedp.SetValue(chromedp.ID(id), text))
 }
 
-// Press clicks the link or the button that says this, and waits for the page
-// that comes.
+// Press clicks the link or button with the label, and waits for the next page.
 func (p *Page) Press(label string) {
 	p.t.Helper()
 	p.Do(chromedp.Evaluate[chromedp.Void](`document.documentElement.id = "old"`),
@@ -73,15 +72,14 @@ func (p *Page) Press(label string) {
 		chromedp.WaitVisible(chromedp.CSS(`html:not(#old) .foot`)))
 }
 
-// SignOut clicks the button in the page's head.
+// SignOut clicks the button in the page's header.
 func (p *Page) SignOut() {
 	p.t.Helper()
 	p.Do(chromedp.Click(chromedp.CSS(".who button")))
 	p.Sees("Sign in")
 }
 
-// MakeAccount makes an account through the link, of the first owner or an
-// invitation.
+// MakeAccount creates an account with the link of the first owner or of an invitation.
 func (p *Page) MakeAccount(link, username, password string) {
 	p.t.Helper()
 	p.Open(link)
@@ -90,7 +88,7 @@ func (p *Page) MakeAccount(link, username, password string) {
 	p.Sees("Hello, " + username)
 }
 
-// Submit sends the form of username and password on the page.
+// Submit sends the page's form with username and password.
 func (p *Page) Submit(username, password string) {
 	p.t.Helper()
 	p.Do(chromedp.SendKeys(chromedp.ID("username"), username), chromedp.SendKeys(chromedp.ID("password"), password),

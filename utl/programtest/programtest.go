@@ -1,5 +1,5 @@
-// Package programtest builds the program for tests that run it. Every test
-// builds it with the flags of make run, so the compiler works once for all.
+// Package programtest builds the program for tests that run it. All tests use the flags
+// of make run, so that the build cache is shared.
 package programtest
 
 import (
@@ -10,13 +10,13 @@ import (
 	"path/filepath"
 )
 
-// Build builds the program into the folder and returns its path.
+// Build builds the program in the folder and returns its path.
 func Build(folder string) (path string, err error) {
 	path = filepath.Join(folder, "glassjar")
 	return path, BuildPackage(path, "glassjar")
 }
 
-// BuildPackage builds the main package of that import path into the file path.
+// BuildPackage builds the main package with the import path pkg as the file path.
 func BuildPackage(path, pkg string) error {
 	// #nosec G204 -- a test names the package
 	cmd := exec.CommandContext(context.Background(), "go", "build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", path, pkg)

@@ -1,6 +1,6 @@
 package proxytest
 
-// Nginx is run as one process, which a test can kill.
+// Nginx runs as one process, which a test can kill.
 var Nginx = Proxy{
 	"nginx",
 	map[string]string{"nginx.conf": "nginx"},
@@ -11,7 +11,7 @@ var Nginx = Proxy{
 	false, false,
 }
 
-// All are the proxies that there are recipes for.
+// All are the proxies for which there are recipes.
 var All = []Proxy{
 	Nginx,
 	{

@@ -1,4 +1,4 @@
-// Package proxytest runs the recipes in the real proxies, for tests.
+// Package proxytest runs the recipes in the real proxies.
 package proxytest
 
 import (
@@ -16,20 +16,19 @@ import (
 	"glassjar/utl/tooltest"
 )
 
-// Proxy is a proxy that a recipe is for, and what lets it run in a test. In its
-// texts, DIR is the folder that its files are in, and ADDR where it listens, on
-// PORT.
+// Proxy is a proxy with a recipe, and how to run it in a test. In its texts, DIR stands
+// for the folder of its files, ADDR for the address it listens on, and PORT for the port.
 type Proxy struct {
 	Program string
-	Files   map[string]string // the recipe of each file in DIR
-	Frame   string            // the configuration around them: DIR/frame
-	Args    []string          // without spaces
-	Late    bool              // it listens before it knows its hosts, and then says 404
-	Tidies  bool              // it resolves dots in a path and %-codes, for gate and app alike
+	Files   map[string]string // the recipe for each file in DIR
+	Frame   string            // the configuration that includes them: DIR/frame
+	Args    []string          // arguments; they must not contain spaces
+	Late    bool              // it listens before it has read its configuration, and answers 404 until then
+	Tidies  bool              // it normalizes dots and percent-encoding in paths, for the gate and the app
 }
 
-// Needed skips the test where the proxy is missing; CI must have all but
-// Traefik, which Debian has not.
+// Needed skips the test if the proxy is missing. CI must have all of them except Traefik,
+// which is not in Debian.
 func (p Proxy) Needed(t testing.TB) {
 	t.Helper()
 	if _, ok := tooltest.Find(p.Program); ok {
@@ -41,8 +40,8 @@ func (p Proxy) Needed(t testing.TB) {
 	tooltest.Missing(t, p.Program)
 }
 
-// Start runs the proxy for the site until the test ends and returns its
-// address. edit holds what is replaced in its files, and by what, in turn.
+// Start runs the proxy for the site until the test ends and returns its address. edit has
+// alternating texts in its files and their replacements.
 func (p Proxy) Start(t testing.TB, site recipe.Site, edit ...string) (addr string) {
 	t.Helper()
 	site.Listen = Free(t)
@@ -53,7 +52,7 @@ func (p Proxy) Start(t testing.TB, site recipe.Site, edit ...string) (addr strin
 	return site.Listen
 }
 
-// Run runs the proxy with the text for its one file, which has it listen at the address,
+// Run runs the proxy with the text as its only file, in which it listens on the address,
 // until the test ends or stop is called.
 func (p Proxy) Run(t testing.TB, text, addr string) (stop func()) {
 	t.Helper()
@@ -66,7 +65,7 @@ func (p Proxy) Run(t testing.TB, text, addr string) (stop func()) {
 	return stop
 }
 
-// run runs the command until the test ends or stop is called. ctx ends with it.
+// run runs the command until the test ends or stop is called, which also end ctx.
 func (p Proxy) run(t testing.TB, command []string, addr string) (ctx context.Context, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
@@ -78,14 +77,14 @@ func (p Proxy) run(t testing.TB, command []string, addr string) (ctx context.Con
 		t.Fatal(err)
 	}
 	ended := make(chan struct{})
-	go func() { _ = cmd.Wait(); cancel(); close(ended) }() // it is killed, or says why it stopped
+	go func() { _ = cmd.Wait(); cancel(); close(ended) }() // either killed, or its output says why it stopped
 	stop = func() { cancel(); <-ended }
 	t.Cleanup(stop)
 	listens(ctx, t, p.Program, addr)
 	return ctx, stop
 }
 
-// listens waits until somebody listens at the address, for 20 s at most.
+// listens waits until somebody listens on the address, at most 20 s.
 func listens(ctx context.Context, t testing.TB, program, addr string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
@@ -102,7 +101,7 @@ func listens(ctx context.Context, t testing.TB, program, addr string) {
 	}
 }
 
-// knows waits until the proxy knows where people sign in, for 20 s at most.
+// knows waits until the proxy serves the sign-in host, at most 20 s.
 func knows(ctx context.Context, t testing.TB, program string, site recipe.Site) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
@@ -124,8 +123,8 @@ func knows(ctx context.Context, t testing.TB, program string, site recipe.Site) 
 	}
 }
 
-// Command writes the proxy's files for the site, which says where it listens,
-// and returns the command that runs it until it is killed.
+// Command writes the proxy's files for the site, which has the address to listen on, and
+// returns the command that runs it in the foreground.
 func (p Proxy) Command(t testing.TB, site recipe.Site, edit ...string) []string {
 	t.Helper()
 	p.Needed(t)
@@ -140,8 +139,8 @@ func (p Proxy) Command(t testing.TB, site recipe.Site, edit ...string) []string 
 	return p.write(t, texts, site.Listen)
 }
 
-// write writes the proxy's files, by their names, and returns the command that runs it
-// at the address.
+// write writes the proxy's files by name, and returns the command that runs it on the
+// address.
 func (p Proxy) write(t testing.TB, texts map[string]string, addr string) []string {
 	t.Helper()
 	dir := t.TempDir()

@@ -1,5 +1,5 @@
-// Package tooltest finds the programs that tests need beside Go. What is missing
-// skips a test on a laptop, and fails it in CI.
+// Package tooltest finds programs that tests need. If one is missing, the test is
+// skipped, or fails in CI.
 package tooltest
 
 import (
@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Need returns the path of the program, and skips the test without it.
+// Need returns the path of the program, and skips the test if it is missing.
 func Need(t testing.TB, program string) (path string) {
 	t.Helper()
 	path, ok := Find(program)
@@ -18,8 +18,8 @@ func Need(t testing.TB, program string) (path string) {
 	return path
 }
 
-// Find returns the path of the first of the programs that there is. It looks in
-// /usr/sbin too, where Debian has nginx and HAProxy.
+// Find returns the path of the first of the programs that exists. It also searches
+// /usr/sbin, where Debian has nginx and HAProxy.
 func Find(programs ...string) (path string, ok bool) {
 	for _, program := range programs {
 		for _, name := range []string{program, "/usr/sbin/" + program} {
@@ -31,7 +31,7 @@ func Find(programs ...string) (path string, ok bool) {
 	return "", false
 }
 
-// Missing skips the test because the tool is missing; where CI=true, it fails it.
+// Missing skips the test because the tool is missing; with CI=true it fails it.
 func Missing(t testing.TB, tool string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
