@@ -21,16 +21,16 @@ import (
 	"glassjar/utl/recipe"
 )
 
-// unguarded takes out of nginx's file what keeps the gate's question to nginx alone: the
-// client's headers reach the gate, and clients ask it themselves.
+// unguarded are replacements that remove from nginx's file what protects the gate: then the
+// client's headers reach the gate, and clients can ask it themselves.
 var unguarded = []string{"\t\tinternal;\n", "", "\t\tproxy_pass_request_headers off; # the gate reads these alone\n", ""}
 
-// stripLines are the lines of nginx's file that keep Remote-User and the like of the
-// client from the app.
+// stripLines matches the lines of nginx's file that replace the client's Remote-User and the
+// like.
 var stripLines = regexp.MustCompile(`(?m)^\tproxy_set_header Remote.*\n`)
 
-// front is nginx in front of glassjar and of an app, by a file that a test changes, and
-// an owner, ada, in the group dev, who is signed in in the browser.
+// front is nginx in front of glassjar and an app, with a file that the test modifies, and an
+// owner, ada, in the group dev, who is signed in in the browser.
 type front struct {
 	*browsertest.Page
 
@@ -52,7 +52,7 @@ func newFront(t *testing.T) *front {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var signIn strings.Builder // glassjar alone, as it is before there is an app
+	var signIn strings.Builder // only glassjar, before there is an app
 	if err := recipe.Write(&signIn, "nginx", recipe.Site{PublicURL: public, Address: own, Listen: f.addr}); err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func newFront(t *testing.T) *front {
 	return f
 }
 
-// newEcho starts an app whose pages say what was asked, for whom, and with what headers.
+// newEcho starts an app whose pages show the request, its user and its headers.
 func newEcho(t *testing.T) *httptest.Server {
 	t.Helper()
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -75,7 +75,7 @@ func newEcho(t *testing.T) *httptest.Server {
 	return app
 }
 
-// runs has nginx run by the text from now on, on loopback alone.
+// runs restarts nginx with the text as its file, only on loopback.
 func (f *front) runs(text string) {
 	f.t.Helper()
 	if f.stop != nil {
@@ -97,25 +97,26 @@ func (f *front) addsWiki() (at string) {
 	return f.jar + f.Path()
 }
 
-// shows opens the app's first page, and waits for its heading, or that of the gate's page.
+// shows opens the app's first page, and waits for this heading, of the app or of the gate's
+// page.
 func (f *front) shows(heading string) {
 	f.t.Helper()
 	f.Open(f.wiki + "/")
 	f.Sees(heading)
 }
 
-// tests presses the button that tests the app, and waits until the page reads so.
+// tests presses the button that tests the app, and waits until the selector reads the text.
 func (f *front) tests(button, selector, text string) {
 	f.t.Helper()
 	f.Press(button)
-	f.Sees("Test of Wiki") // the page loads itself again until then
+	f.Sees("Test of Wiki") // the page reloads itself until then
 	f.Reads(selector, text)
 }
 
-// From nothing to a protected app in the browser: an owner adds the app, saves the file
-// that its page offers, and nginx runs by it. The app opens after a sign-in, for people
-// of its groups alone; the test of the app finds nothing, and a hole once the file has
-// one; without the app its host's cookie opens nothing.
+// From nothing to a protected app in the browser: an owner adds the app, downloads the
+// file that its page offers, and runs nginx with it. The app opens after a sign-in, only
+// for people of its groups. The test of the app finds no hole, and finds one once the
+// file has one. When the app is removed, its host's cookie is refused.
 func TestAppFromNothing(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
@@ -150,15 +151,15 @@ func TestAppFromNothing(t *testing.T) {
 	f.shows("Host not listed")
 }
 
-// allowed has the app's page let people of the group alone open it.
+// allowed limits the app to people of the group, on its page.
 func allowed(p *browsertest.Page, at, group string) {
 	p.Open(at)
 	p.Fill("groups", group)
 	p.Press("Save")
 }
 
-// downloaded presses Download on the app's page and returns the file that comes, which
-// is what the page shows.
+// downloaded presses Download on the app's page and returns the downloaded file, which
+// must be what the page shows.
 func downloaded(t *testing.T, s *program, p *browsertest.Page) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -170,7 +171,7 @@ func downloaded(t *testing.T, s *program, p *browsertest.Page) string {
 	p.Do(chromedp.Click(chromedp.CSS("a[download][href$='/nginx']")))
 	text := ""
 	s.eventually("the file is there", func() bool {
-		files, _ := filepath.Glob(filepath.Join(dir, "nginx*")) // the pattern is right
+		files, _ := filepath.Glob(filepath.Join(dir, "nginx*")) // the pattern is valid
 		for _, file := range files {
 			if whole, err := os.ReadFile(file); err == nil && !strings.HasSuffix(file, ".crdownload") {
 				text = string(whole)

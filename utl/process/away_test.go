@@ -9,9 +9,8 @@ import (
 	"time"
 )
 
-// Attack fault/file-gone: the database file gone or replaced: nothing is answered that
-// cannot be known, nothing is made in its place, and when it is back all goes
-// on.
+// Attack fault/file-gone: the database file is removed or replaced: the server does not
+// guess, does not create another file, and works again when the file is back.
 func TestDatabaseTakenAway(t *testing.T) {
 	t.Parallel()
 	for name, replace := range map[string]func(t *testing.T, was, is string){
@@ -42,7 +41,7 @@ func takenAway(t *testing.T, replace func(t *testing.T, was, is string)) {
 	newBrowser(p).signIn(t, "ada", good, http.StatusServiceUnavailable)
 	newBrowser(p).get(t, "/readyz", http.StatusServiceUnavailable)
 	newBrowser(p).get(t, "/healthz", http.StatusOK)
-	if there == nothing { // it is the same with the others, and takes its time
+	if there == nothing { // the others behave the same; testing them takes long
 		took := p.within(12*time.Second, "the live session is not trusted any more", func() bool {
 			status := live.status(t, quiet)
 			if status != http.StatusOK && status != http.StatusServiceUnavailable {
@@ -69,7 +68,7 @@ func takenAway(t *testing.T, replace func(t *testing.T, was, is string)) {
 
 const nothing = "no file"
 
-// listed says what the file is, or that there is none.
+// listed describes the file, or says that there is none.
 func listed(t *testing.T, file string) string {
 	t.Helper()
 	info, err := os.Stat(file)

@@ -18,8 +18,8 @@ import (
 	"glassjar/utl/db"
 )
 
-// restored starts a server from the backup, as README's restore says, with the
-// keys of the site that it is of.
+// restored starts a server on the backup, restored as README says, with the original
+// site's keys.
 func restored(t *testing.T, from *program, backup string) *program {
 	t.Helper()
 	folder := t.TempDir()
@@ -37,8 +37,7 @@ func restored(t *testing.T, from *program, backup string) *program {
 	return p
 }
 
-// busy has accounts made one after the other until stop is called, which
-// returns how many were.
+// busy creates accounts one after the other until stop is called, which returns how many.
 func (p *program) busy(t *testing.T) (stop func() int) {
 	t.Helper()
 	s := beside(t, p.folder)
@@ -62,10 +61,10 @@ func (p *program) busy(t *testing.T) (stop func() int) {
 	}
 }
 
-// The restore drill: a backup that is made of a running server, under writes, holds
-// what was acknowledged before it began. A server that starts from it, on another
-// machine, signs everybody out, once: a session that ended since, or a link that was
-// used since, is good for nobody. Second factors are as they were.
+// The restore drill: a backup of a running server, made during writes, has everything
+// that was acknowledged before it began. A server that starts on it, on another machine,
+// signs everybody out, once: sessions that ended and links that were used since the
+// backup are refused. Second factors are unchanged.
 func TestBackupOfARunningServer(t *testing.T) { // Attack cookie/replay: after a restore
 	t.Parallel()
 	p := start(t, t.TempDir())
@@ -85,7 +84,7 @@ func TestBackupOfARunningServer(t *testing.T) { // Attack cookie/replay: after a
 		t.Errorf("the check says %s", said)
 	}
 	there := restored(t, p, backup)
-	there.eventually("the start says that it is a backup", func() bool { // lines wait a moment in the log's queue
+	there.eventually("the start says that it is a backup", func() bool { // log lines are queued for a moment
 		return strings.Contains(there.stderr.String(), "this database was a backup")
 	})
 	for _, saved := range []*browser{ada, left} {
@@ -106,8 +105,8 @@ func TestBackupOfARunningServer(t *testing.T) { // Attack cookie/replay: after a
 	}
 }
 
-// Attack fault/kill: kill -9 during a backup leaves a whole file of that name, or none,
-// and the server goes on.
+// Attack fault/kill: a kill -9 during a backup leaves a complete file with its name, or
+// none, and the server continues.
 func TestKilledBackup(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
@@ -139,7 +138,7 @@ func TestKilledBackup(t *testing.T) {
 	sound(t, filepath.Join(folder, "last.db"))
 }
 
-// sound fails the test unless a copy of the file is a whole database with ada.
+// sound fails the test unless a copy of the file is a valid database with ada.
 func sound(t *testing.T, backup string) {
 	t.Helper()
 	text, err := os.ReadFile(backup)
@@ -155,7 +154,7 @@ func sound(t *testing.T, backup string) {
 	(&program{t: t, folder: folder}).sound()
 }
 
-// The one file holds the data while the server runs, and alone after it stopped.
+// The database file alone has the data, while the server runs and after it stopped.
 func TestTheOneFileIsTheSite(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
@@ -168,7 +167,7 @@ func TestTheOneFileIsTheSite(t *testing.T) {
 		}
 		copied, err := db.Open(t.Context(), filepath.Join(folder, "glassjar.db"))
 		if err != nil {
-			return false // copied while a checkpoint wrote
+			return false // copied during a checkpoint
 		}
 		defer copied.Close()
 		n, err := db.One(t.Context(), copied, db.Int, `SELECT COUNT(*) FROM accounts`)

@@ -16,8 +16,8 @@ import (
 	"glassjar/utl/password"
 )
 
-// BenchmarkStart is the time from a start to the first answer, in a folder
-// without anything and in one that was used before.
+// BenchmarkStart measures the time from a start to the first response, in an empty folder
+// and in a used one.
 func BenchmarkStart(b *testing.B) {
 	used := b.TempDir()
 	start(b, used).stop()
@@ -41,16 +41,16 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-// BenchmarkSize is the size of the binary, and of the process when it idles and
-// when somebody has just signed in.
+// BenchmarkSize measures the size of the binary, and of the process when idle and just
+// after a sign-in.
 func BenchmarkSize(b *testing.B) {
 	info, err := os.Stat(binary)
 	if err != nil {
 		b.Fatal(err)
 	}
-	var idle, after float64 // the worst
+	var idle, after float64 // the largest values
 	for b.Loop() {
-		p := start(b, b.TempDir(), "LOG_LEVEL=info") // as it comes
+		p := start(b, b.TempDir(), "LOG_LEVEL=info") // the default log level
 		p.owner("ada")
 		person := newBrowser(p)
 		person.get(b, "/", http.StatusOK)
@@ -65,7 +65,7 @@ func BenchmarkSize(b *testing.B) {
 	b.ReportMetric(after, "MB-after-sign-in")
 }
 
-// resident returns the memory that the server holds, in MB.
+// resident returns the server's resident memory, in MB.
 func (p *program) resident() float64 {
 	p.t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
@@ -83,7 +83,7 @@ func (p *program) resident() float64 {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// quantile returns the duration that the part q of all does not exceed.
+// quantile returns the duration that a fraction q of all does not exceed.
 func quantile(all []time.Duration, q float64) time.Duration {
 	if len(all) == 0 {
 		return 0
@@ -92,8 +92,7 @@ func quantile(all []time.Duration, q float64) time.Duration {
 	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
 }
 
-// hashesPerSecond returns how many passwords one core hashes in a second when
-// it does nothing else.
+// hashesPerSecond returns how many passwords one idle core hashes in a second.
 func hashesPerSecond() float64 {
 	cost, salt := password.Recommended(), make([]byte, 16)
 	began, n := time.Now(), 0
@@ -103,8 +102,8 @@ func hashesPerSecond() float64 {
 	return float64(n) / time.Since(began).Seconds()
 }
 
-// fetching fetches a page 50 times a second, as signed-in people would, until ctx
-// ends. It returns how long each answer took since it was due.
+// fetching fetches a page 50 times a second, like signed-in people, until ctx ends. It
+// returns how long after its scheduled time each response came.
 func fetching(ctx context.Context, b *testing.B, people []*browser) (took []time.Duration) {
 	b.Helper()
 	due := time.NewTicker(20 * time.Millisecond)

@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// browser is one browser: it keeps its cookies and follows no redirects.
+// browser stores cookies and follows no redirects.
 type browser struct {
 	at      *program
-	address string            // what X-Forwarded-For says: loopback is a trusted proxy
+	address string            // sent in X-Forwarded-For, because loopback is a trusted proxy
 	cookies map[string]string // by name
 }
 
-// answer is what came back, read to its end.
+// answer is a response, read completely.
 type answer struct {
 	status int
 	header http.Header
@@ -27,7 +27,7 @@ type answer struct {
 	took   time.Duration
 }
 
-// wire carries every request. It keeps many connections, and no cookies.
+// wire sends every request. It keeps many connections open, and stores no cookies.
 var wire = &http.Client{
 	Transport:     &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true},
 	Timeout:       30 * time.Second,
@@ -39,12 +39,12 @@ func newBrowser(p *program) *browser {
 	return &browser{at: p, address: "192.0.2.1", cookies: map[string]string{}}
 }
 
-// copied returns a browser with the cookies as they are now: a saved jar.
+// copied returns a browser with a copy of the current cookies.
 func (b *browser) copied() *browser {
 	return &browser{at: b.at, address: b.address, cookies: maps.Clone(b.cookies)}
 }
 
-// try sends one request; a POST where there is a form.
+// try sends one request: a POST if there is a form.
 func (b *browser) try(path string, form url.Values) (answer, error) {
 	method, body := http.MethodGet, io.Reader(nil)
 	if form != nil {
@@ -83,7 +83,7 @@ func (b *browser) send(req *http.Request) (answer, error) {
 	return a, nil
 }
 
-// take takes in the answer's cookies.
+// take stores the response's cookies.
 func (b *browser) take(a answer) {
 	for _, c := range (&http.Response{Header: a.header}).Cookies() {
 		if b.cookies[c.Name] = c.Value; c.MaxAge < 0 {
@@ -92,13 +92,13 @@ func (b *browser) take(a answer) {
 	}
 }
 
-// get fetches the page, which must answer with the status.
+// get fetches the page; the response must have the status.
 func (b *browser) get(t testing.TB, path string, status int) answer {
 	t.Helper()
 	return b.must(t, path, nil, status)
 }
 
-// post sends the form, which must be answered with the status.
+// post sends the form; the response must have the status.
 func (b *browser) post(t testing.TB, path string, form url.Values, status int) answer {
 	t.Helper()
 	return b.must(t, path, form, status)
@@ -116,7 +116,7 @@ func (b *browser) must(t testing.TB, path string, form url.Values, status int) a
 	return a
 }
 
-// signIn signs in, which must answer with the status.
+// signIn sends the sign-in form; the response must have the status.
 func (b *browser) signIn(t testing.TB, name, pw string, status int) answer {
 	t.Helper()
 	return b.post(t, "/auth", signInForm(name, pw), status)
@@ -126,7 +126,7 @@ func signInForm(name, pw string) url.Values {
 	return url.Values{"username": {name}, "password": {pw}}
 }
 
-// status returns the status that the path answers with.
+// status returns the status of the response for the path.
 func (b *browser) status(t testing.TB, path string) int {
 	t.Helper()
 	a, err := b.try(path, nil)
@@ -136,8 +136,7 @@ func (b *browser) status(t testing.TB, path string) int {
 	return a.status
 }
 
-// signedOut reports whether the browser is refused on a page for signed-in
-// people.
+// signedOut reports whether a page for signed-in people refuses the browser.
 func (b *browser) signedOut(t testing.TB) bool {
 	t.Helper()
 	return b.status(t, "/account") == http.StatusSeeOther

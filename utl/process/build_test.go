@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Two builds of the same files, in two folders, are the same bytes: whoever builds
-// the program can compare it with somebody else's. The flags are those of make run.
+// Two builds of the same files in two folders have the same bytes, so that people can
+// compare their build with somebody else's. The flags are those of make run.
 func TestBuildsAreAlike(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

@@ -12,10 +12,10 @@ import (
 	"glassjar/utl/keyring"
 )
 
-// canaries are secrets, by what they are; none of them may sing.
+// canaries are secrets that must not appear in any output, by their names.
 type canaries map[string]string
 
-// heard reports where the text holds one.
+// heard fails the test if the text contains a canary.
 func (c canaries) heard(t testing.TB, where, text string) {
 	t.Helper()
 	for what, secret := range c {
@@ -25,9 +25,8 @@ func (c canaries) heard(t testing.TB, where, text string) {
 	}
 }
 
-// Attack secrets/canaries: canaries (password, cookie, key, link code) run through every flow
-// with the log at its most talkative. They are in no log, page, argument list or
-// database.
+// Attack secrets/canaries: secrets (password, cookie, key, link code) pass through every
+// flow with the log at debug. They are in no log, page, argument list or database.
 func TestCanaries(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"text", "json"} {
@@ -38,8 +37,7 @@ func TestCanaries(t *testing.T) {
 	}
 }
 
-// singer is a browser that goes through the flows of a server, and gathers the canaries
-// on its way.
+// singer is a browser that goes through a server's flows, and collects the canaries.
 type singer struct {
 	*browser
 	canaries
@@ -48,7 +46,7 @@ type singer struct {
 	p *program
 }
 
-// sing runs a server that logs in the format through every flow.
+// sing runs a server that logs in the format, and goes through every flow.
 func sing(t *testing.T, format string) {
 	t.Helper()
 	p := start(t, t.TempDir(), "LOG_LEVEL=debug", "LOG_FORMAT="+format)
@@ -68,7 +66,7 @@ func sing(t *testing.T, format string) {
 	}
 	p.stop()
 	s.heard(t, "stdout", p.stdout.String())
-	s.canaries["the first owner's code"] = strings.TrimPrefix(first, "/join/") // which stdout shows
+	s.canaries["the first owner's code"] = strings.TrimPrefix(first, "/join/") // only stdout shows it
 	s.heard(t, "the log", p.stderr.String())
 	s.heard(t, "the argument list", string(cmdline))
 	for _, file := range []string{"glassjar.db", "glassjar.db-wal"} {
@@ -84,7 +82,8 @@ func sing(t *testing.T, format string) {
 // pw returns the i-th password.
 func (s *singer) pw(i int) string { return s.canaries[fmt.Sprintf("password %d", i)] }
 
-// do sends the form, or gets the page, looks at the answer, and keeps the cookies.
+// do sends the form, or gets the page, checks the response for canaries, and stores the
+// cookies.
 func (s *singer) do(path string, form url.Values, status int) {
 	s.t.Helper()
 	a := s.must(s.t, path, form, status)
@@ -94,7 +93,7 @@ func (s *singer) do(path string, form url.Values, status int) {
 	}
 }
 
-// keys keeps the session keys.
+// keys adds the session keys to the canaries.
 func (s *singer) keys() {
 	s.t.Helper()
 	ring, err := keyring.Read(filepath.Join(s.p.folder, ".env"))
@@ -106,7 +105,7 @@ func (s *singer) keys() {
 	}
 }
 
-// joins makes the first owner, who changes the password and signs out.
+// joins creates the first owner, who changes the password and signs out.
 func (s *singer) joins(first string) {
 	s.t.Helper()
 	s.post(s.t, first, url.Values{"username": {"ada"}, "password": {"canary"}}, http.StatusUnprocessableEntity)
@@ -119,12 +118,12 @@ func (s *singer) joins(first string) {
 	s.do("/logout", url.Values{}, http.StatusSeeOther)
 }
 
-// mistypes types secrets where they are wrong, and where none belongs, and signs in.
+// mistypes types wrong secrets, and secrets into the wrong fields, and then signs in.
 func (s *singer) mistypes() {
 	s.t.Helper()
 	s.do("/auth", signInForm("ada", s.pw(3)), http.StatusUnprocessableEntity)
 	s.do("/auth", signInForm("nobody", s.pw(3)), http.StatusUnprocessableEntity)
-	// A form gives a typed name back, so these answers are not looked at.
+	// A form shows the typed name again, so these responses are not checked.
 	for what, typed := range map[string]string{"a password": s.pw(4), "a name that nobody has": "canary-that-is-no-account"} {
 		s.canaries[what+" in the wrong field"] = typed
 		s.post(s.t, "/auth", signInForm(typed, s.pw(3)), http.StatusUnprocessableEntity)
@@ -136,7 +135,7 @@ func (s *singer) mistypes() {
 	s.do("/auth", signInForm("ada", s.pw(2)), http.StatusSeeOther)
 }
 
-// rotatesKeys makes a new session key, and waits until the cookie is signed with it.
+// rotatesKeys adds a new session key, and waits until the cookie is signed with it.
 func (s *singer) rotatesKeys() {
 	s.t.Helper()
 	s.p.must("", "keys", "rotate")
@@ -148,13 +147,13 @@ func (s *singer) rotatesKeys() {
 	})
 }
 
-// opensLinks uses a link of each kind, made by commands.
+// opensLinks uses a link of each kind, created by commands.
 func (s *singer) opensLinks() {
 	s.t.Helper()
 	s.p.must(s.pw(4)+"\n", "user", "add", "bob", "--password-stdin")
 	for _, args := range [][]string{{"link", "reset", "bob"}, {"link", "join"}} {
 		path := strings.TrimPrefix(strings.TrimSpace(s.p.must("", args...)), "http://jar.example")
-		s.get(s.t, path, http.StatusOK) // the page has its own code in the form's action
+		s.get(s.t, path, http.StatusOK) // not checked: the page has its own code in the form's action
 		s.post(s.t, path, url.Values{"username": {"carol"}, "password": {s.pw(5)}}, http.StatusSeeOther)
 		s.canaries["the code of "+path[:6]] = path[strings.LastIndexByte(path, '/')+1:]
 		s.do(path, nil, http.StatusGone)

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// result is how a command ended.
+// result is the result of a command.
 type result struct {
 	stdout, stderr string
 	code           int // -1: killed
 }
 
-// command runs a command in the folder, with stdin, until it or ctx ends.
+// command runs a command in the folder with stdin, until it or ctx ends.
 func command(ctx context.Context, folder, stdin string, args ...string) (result, error) {
 	var stdout, stderr strings.Builder
-	cmd := exec.CommandContext(ctx, binary, args...) // ctx's end kills with signal 9
+	cmd := exec.CommandContext(ctx, binary, args...) // the end of ctx kills it (SIGKILL)
 	cmd.Dir, cmd.Env = folder, environment([]string{"PUBLIC_URL=http://jar.example"})
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
 	err := cmd.Run()
@@ -26,7 +26,7 @@ func command(ctx context.Context, folder, stdin string, args ...string) (result,
 	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}, nil
 }
 
-// must runs a command that has to succeed, and returns what it printed.
+// must runs a command that must succeed, and returns its output.
 func (p *program) must(stdin string, args ...string) string {
 	p.t.Helper()
 	r, err := command(context.Background(), p.folder, stdin, args...)
@@ -36,7 +36,7 @@ func (p *program) must(stdin string, args ...string) string {
 	return r.stdout
 }
 
-// owner makes an owner's account of the name, with the good password.
+// owner creates an owner's account with the name and the password good.
 func (p *program) owner(name string) {
 	p.t.Helper()
 	p.must(good+"\n", "user", "add", name, "--role", "owner", "--password-stdin")

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// soon is how long a change may take to reach another process: the promise is a
-// second, and a busy machine gets another.
+// soon is how long a change may take to reach another process: the promised second, and
+// another one for a busy machine.
 const soon = 2 * time.Second
 
-// Attack cookie/replay: what a command changed, a running server heeds within a second.
+// Attack cookie/replay: a running server applies what a command changed within a second.
 func TestCommandReachesServer(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
@@ -20,7 +20,7 @@ func TestCommandReachesServer(t *testing.T) {
 	for _, tt := range []struct {
 		name, stdin string
 		args        []string
-		again       string // the password that works afterwards
+		again       string // the password that is valid afterwards
 		status      int
 	}{
 		{"disable", "", []string{"user", "disable"}, good, http.StatusUnprocessableEntity},
@@ -38,8 +38,8 @@ func TestCommandReachesServer(t *testing.T) {
 	}
 }
 
-// Attack cookie/rotated-key: a running server takes up a rotated key by itself; the old cookie
-// works and is signed again; after prune it is refused.
+// Attack cookie/rotated-key: a running server uses a rotated key by itself; the old
+// cookie is accepted and signed again; after prune it is refused.
 func TestRotationReachesServer(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
@@ -52,7 +52,7 @@ func TestRotationReachesServer(t *testing.T) {
 		ada.get(t, "/account", http.StatusOK)
 		return ada.cookies["glassjar"] != old.cookies["glassjar"]
 	})
-	old.copied().get(t, "/account", http.StatusOK) // old itself never hears of the new one
+	old.copied().get(t, "/account", http.StatusOK) // a copy, so that old itself does not store the new cookie
 
 	p.must("", "keys", "prune")
 	took := p.within(soon, "the old cookie is refused", func() bool { return old.copied().signedOut(t) })
@@ -60,16 +60,16 @@ func TestRotationReachesServer(t *testing.T) {
 	ada.get(t, "/account", http.StatusOK)
 }
 
-// Attack cookie/replay: two servers on one database: who signs out at one is refused by
-// the other within a second.
+// Attack cookie/replay: two servers on one database: a session that ends on one is
+// refused by the other within a second.
 func TestTwoServers(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	endsElsewhere(t, start(t, folder), start(t, folder))
 }
 
-// endsElsewhere fails the test unless what ends at the first server, on a database
-// without accounts, is refused by the second within a second.
+// endsElsewhere fails the test unless sessions that end on the first server, on a
+// database without accounts, are refused by the second within a second.
 func endsElsewhere(t *testing.T, first, second *program) {
 	t.Helper()
 	first.owner("ada")
@@ -91,7 +91,7 @@ func endsElsewhere(t *testing.T, first, second *program) {
 		here := signedIn(t, first, "ada")
 		there := here.copied()
 		there.at = second
-		there.get(t, "/account", http.StatusOK) // it is in the other's cache
+		there.get(t, "/account", http.StatusOK) // puts the session into the other server's cache
 		end.by(here)
 		took := second.within(soon, end.name+": the other server refuses", func() bool { return there.signedOut(t) })
 		t.Logf("%s: refused %v after the answer", end.name, took.Round(time.Millisecond))

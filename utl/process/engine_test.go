@@ -13,17 +13,16 @@ import (
 	"glassjar/utl/tooltest"
 )
 
-// engine is podman with folders of its own: no image, no volume and no network of
-// the machine's.
+// engine is podman with folders of its own: it uses no image, volume or network of the machine.
 type engine struct {
 	t        *testing.T
 	dir      string
 	settings []string
-	keeper   int // the process that keeps its namespaces
+	keeper   int // the process that keeps its namespaces alive
 }
 
-// newEngine skips the test where the machine lets podman run nothing. The engine has
-// mounts of its own until the test ends, and what else unshare is told.
+// newEngine skips the test if podman cannot run anything here. The engine has mounts of its own until
+// the test ends; unshare has further arguments of that command.
 func newEngine(t *testing.T, unshare ...string) engine {
 	t.Helper()
 	tooltest.Need(t, "podman")
@@ -37,8 +36,8 @@ func newEngine(t *testing.T, unshare ...string) engine {
 	return e
 }
 
-// keep starts the process that keeps the engine's namespaces. crun refuses to run
-// beside the first version of cgroups: there it sees the second alone.
+// keep starts the process that keeps the engine's namespaces alive. crun refuses to run if cgroups v1
+// is mounted, so there it sees only v2.
 func (e *engine) keep(unshare []string) {
 	e.t.Helper()
 	const script = `umount -Rl /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; echo kept; exec cat`
@@ -57,7 +56,7 @@ func (e *engine) keep(unshare []string) {
 	e.keeper = cmd.Process.Pid
 }
 
-// write writes a file into the engine's folder and returns its path.
+// write writes a file in the engine's folder and returns its path.
 func (e engine) write(name, format string, args ...any) (path string) {
 	e.t.Helper()
 	path = filepath.Join(e.dir, name)
@@ -67,8 +66,8 @@ func (e engine) write(name, format string, args ...any) (path string) {
 	return path
 }
 
-// golang makes what the image is built from, as no registry is asked: this machine's
-// own Go and commands, which are lent to it. It skips the test where that runs nothing.
+// golang makes the base images without a registry: from this machine's own Go and commands, which are
+// mounted. It skips the test if the result cannot run.
 func (e engine) golang() {
 	e.t.Helper()
 	context := filepath.Join(e.dir, "golang")
@@ -91,7 +90,7 @@ func (e engine) golang() {
 	}
 }
 
-// command returns the command that runs one in the engine's namespaces.
+// command returns the command that runs args in the engine's namespaces.
 func (e engine) command(args ...string) []string {
 	return append([]string{"nsenter", "--mount", "--net", fmt.Sprintf("--target=%d", e.keeper)}, args...)
 }
@@ -116,8 +115,7 @@ func goenv(t *testing.T, name string) string {
 	return strings.TrimSpace(string(value))
 }
 
-// image builds the image by .ci/Containerfile as it is, and names it as the compose
-// file does.
+// image builds the image from .ci/Containerfile, unchanged, with the name in the compose file.
 func (e engine) image() {
 	e.t.Helper()
 	e.golang()

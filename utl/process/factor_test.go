@@ -13,8 +13,9 @@ import (
 	"glassjar/utl/browsertest"
 )
 
-// A person with a phone, in a real browser: scans the picture, types six digits, signs in
-// with the next ones, is refused the same twice, and comes back once by a recovery code.
+// A person with a phone, in a real browser: scans the QR code, types six digits, signs in
+// with the next ones, is refused with the same ones again, and signs in once with a
+// recovery code.
 func TestAnAuthenticatorAppInABrowser(t *testing.T) {
 	t.Parallel()
 	s := start(t, t.TempDir())
@@ -31,7 +32,7 @@ func TestAnAuthenticatorAppInABrowser(t *testing.T) {
 
 	const used = "That code was used already. Wait for the next."
 	passwordOfAda(p)
-	enter(p, phone.code(t, 0), "Sign in") // it set the app up
+	enter(p, phone.code(t, 0), "Sign in") // turns the app on
 	p.Reads("#problem p", used)
 	enter(p, phone.code(t, 30*time.Second), "Sign in")
 	p.Sees("Hello, ada")
@@ -49,16 +50,16 @@ func TestAnAuthenticatorAppInABrowser(t *testing.T) {
 	p.Press("Use a recovery code")
 	enter(p, recovery, "Sign in")
 	p.Reads("#problem p", "That recovery code was used already. Take another one.")
-	p.Quiet("status of 422") // the refusals
+	p.Quiet("status of 422") // from the refused codes
 }
 
-// passwordOfAda is the first step of her sign-in.
+// passwordOfAda sends ada's password, the first step of her sign-in.
 func passwordOfAda(p *browsertest.Page) {
 	p.Submit("ada", good)
 	p.Sees("One more step, ada")
 }
 
-// enter fills the code in and presses the button.
+// enter types the code and presses the button.
 func enter(p *browsertest.Page, code, button string) {
 	p.Fill("code", code)
 	p.Press(button)
@@ -67,10 +68,10 @@ func enter(p *browsertest.Page, code, button string) {
 // phone is an authenticator app.
 type phone struct {
 	secret string
-	began  time.Time // when it read the picture
+	began  time.Time // when it scanned the QR code
 }
 
-// code returns the six digits of so much later than the phone began.
+// code returns the six digits at this time after the phone began.
 func (f phone) code(t *testing.T, later time.Duration) string {
 	t.Helper()
 	digits, err := totp.GenerateCode(f.secret, f.began.Add(later))
@@ -80,7 +81,7 @@ func (f phone) code(t *testing.T, later time.Duration) string {
 	return digits
 }
 
-// scan returns a phone whose camera has read the picture on the page.
+// scan returns a phone that has scanned the QR code on the page.
 func scan(t *testing.T, p *browsertest.Page) phone {
 	t.Helper()
 	p.Do(chromedp.WaitVisible(chromedp.CSS("img.qr")))

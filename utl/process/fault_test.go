@@ -12,22 +12,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patient is the longest that a person waits for the answer that it does not
-// work now.
+// patient is the longest time until a response must say that the site does not work now.
 const patient = 5 * time.Second
 
-// quiet is a page for signed-in people that needs nothing from the database but
-// to know who asks.
+// quiet is a page for signed-in people that reads nothing from the database but the session.
 const quiet = "/logout"
 
-// outage looks at a server that cannot write: it says so in time, live sessions
-// go on, and a sign-out holds here. What it returns is called when the database
-// is back, and sees that all of it mended without a restart.
+// outage checks a server that cannot write: it says so in time, live sessions still work,
+// and a sign-out takes effect on this server. Call over when the database is back: it
+// checks that everything works again without a restart.
 func (p *program) outage(live, leaving *browser) (over func()) {
 	p.t.Helper()
 	saved := leaving.copied()
 	answers := make(chan answer)
-	for _, name := range []string{"ada", "nobody", "ada"} { // several at once: they wait for one another too
+	for _, name := range []string{"ada", "nobody", "ada"} { // several at once, because they also wait for each other
 		go func() {
 			a, err := newBrowser(p).try("/auth", signInForm(name, good))
 			if err != nil {
@@ -59,8 +57,8 @@ func (p *program) outage(live, leaving *browser) (over func()) {
 	}
 }
 
-// mended sees that an outage is over: everything works, and the sign-out is written, of
-// which saved has the session.
+// mended checks that an outage is over: everything works, and the sign-out of saved's
+// session is written.
 func (p *program) mended(live, saved *browser) {
 	p.t.Helper()
 	p.signsInAgain()
@@ -84,7 +82,7 @@ func (p *program) signsInAgain() {
 	})
 }
 
-// unavailable fails the test unless the answer is 503, in time, with Retry-After.
+// unavailable fails the test unless the response is 503, in time, with Retry-After.
 func (p *program) unavailable(what string, a answer) {
 	p.t.Helper()
 	if a.status != http.StatusServiceUnavailable || a.took > patient || a.header.Get("Retry-After") == "" {
@@ -92,7 +90,7 @@ func (p *program) unavailable(what string, a answer) {
 	}
 }
 
-// Attack fault/lock: a foreign lock.
+// Attack fault/lock: another process locks the database.
 func TestForeignLock(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
@@ -126,8 +124,7 @@ func TestForeignLock(t *testing.T) {
 	p.stop()
 }
 
-// Attack fault/disk: the disk full in the middle of its life, as the server sees it: no
-// file may grow.
+// Attack fault/disk: the disk becomes full while the server runs: no file can grow.
 func TestFileSizeLimit(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
@@ -145,8 +142,8 @@ func TestFileSizeLimit(t *testing.T) {
 	p.stop()
 }
 
-// Attack fault/disk: EIO, ENOSPC, read-only, from the start on; a sync that fails is no
-// sync.
+// Attack fault/disk: EIO, ENOSPC or read-only from the start; a failing fsync counts as a
+// failure.
 func TestFailingDisk(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []string{"pwrite64:error=ENOSPC", "pwrite64:error=EIO", "pwrite64:error=EROFS", "fsync,fdatasync:error=EIO"} {
@@ -161,7 +158,7 @@ func TestFailingDisk(t *testing.T) {
 			p := traced(t, folder, "-P", filepath.Join(folder, "glassjar.db-wal"), "-e", "inject="+fault)
 			live.at, leaving.at = p, p
 			over := p.outage(live, leaving)
-			p.kill() // strace, and with it the faults
+			p.kill() // kills strace, which injects the faults
 			over()
 		})
 	}

@@ -17,7 +17,7 @@ import (
 	"glassjar/utl/keyring"
 )
 
-// Attack keys/first-start: ten first starts at once end with one key, and all of them serve.
+// Attack keys/first-start: ten first starts at once create one key, and all of them serve.
 func TestTenFirstStarts(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -35,15 +35,15 @@ func TestTenFirstStarts(t *testing.T) {
 	oneLink(t, all)
 	all[0].owner("ada")
 	ada := signedIn(t, all[0], "ada")
-	for _, p := range all { // one key: each of them knows the cookie
+	for _, p := range all { // with one key, each accepts the cookie
 		ada.at = p
 		ada.get(t, "/account", http.StatusOK)
 		p.stop()
 	}
 }
 
-// oneLink looks at programs that started at once: one of them printed the link that
-// makes the owner, and it works.
+// oneLink checks programs that started at once: one of them printed the link that creates
+// the owner, and it is valid.
 func oneLink(t *testing.T, all []*program) {
 	t.Helper()
 	links := 0
@@ -58,8 +58,8 @@ func oneLink(t *testing.T, all []*program) {
 	}
 }
 
-// Attack servers/first-start: first starts at once of servers on one PostgreSQL that is
-// empty: one link is printed, and it works.
+// Attack servers/first-start: servers that start at once on one empty PostgreSQL print
+// one link, which is valid.
 func TestFirstStartsOnOnePostgres(t *testing.T) {
 	t.Parallel()
 	at := dbtest.Need(t).NewEmpty(t)
@@ -77,8 +77,8 @@ func TestFirstStartsOnOnePostgres(t *testing.T) {
 	oneLink(t, all)
 }
 
-// Attack keys/first-start, fault/kill: kill -9 during a first start never leaves a short key, or a
-// database that the next start cannot use.
+// Attack keys/first-start, fault/kill: a kill -9 during a first start never leaves an
+// incomplete key, or a database that the next start cannot use.
 func TestKilledFirstStart(t *testing.T) {
 	t.Parallel()
 	keys := 0
@@ -90,8 +90,8 @@ func TestKilledFirstStart(t *testing.T) {
 	t.Logf("30 first starts killed, %d of them after the key was made, 0 keys short or lost", keys)
 }
 
-// killedFirstStart kills a first start at a random moment and starts again. It
-// reports whether the first one had made the key.
+// killedFirstStart kills a first start at a random moment and starts again. It reports
+// whether the killed start had created the key.
 func killedFirstStart(t *testing.T) (made bool) {
 	t.Helper()
 	folder := t.TempDir()
@@ -105,7 +105,7 @@ func killedFirstStart(t *testing.T) (made bool) {
 	}
 	again := start(t, folder)
 	link := again.printed()
-	if link == "" { // the killed one made it, and may have printed it
+	if link == "" { // the killed start created it, and may have printed it
 		r, err := command(t.Context(), folder, "", "link", "join", "--role", "owner")
 		if err != nil || r.code != 0 {
 			t.Fatalf("link join: %+v, error %v", r, err)

@@ -18,13 +18,13 @@ const (
 	signers  = 10
 )
 
-// BenchmarkFlood is 200 people who sign in at once, each again as soon as there
-// is an answer, while others, signed in, fetch a page 50 times a second.
+// BenchmarkFlood has 200 people sign in at once, each again as soon as there is a
+// response, while signed-in people fetch a page 50 times a second.
 func BenchmarkFlood(b *testing.B) {
 	if b.N > 1 {
 		b.Skip("once is enough")
 	}
-	p := start(b, b.TempDir(), "LOG_LEVEL=info") // as it comes
+	p := start(b, b.TempDir(), "LOG_LEVEL=info") // the default log level
 	s := beside(b, p.folder)
 	for i := range flooders + signers {
 		s.add(fmt.Sprintf("person-%d", i))
@@ -48,7 +48,7 @@ func BenchmarkFlood(b *testing.B) {
 		all.Go(func() { most = watch(ctx, p) })
 		return fetching(ctx, b, people)
 	})
-	raw := (before + hashesPerSecond()) / 2 // the machine's speed changes meanwhile
+	raw := (before + hashesPerSecond()) / 2 // average, because the machine's speed changes meanwhile
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(ms(quantile(idle, 0.99)), "idle-p99-ms")
 	b.ReportMetric(ms(quantile(pages, 0.5)), "page-p50-ms")
@@ -59,14 +59,14 @@ func BenchmarkFlood(b *testing.B) {
 	counts.report(b)
 }
 
-// during runs what until the time is over.
+// during runs what until the time has passed.
 func during(d time.Duration, what func(ctx context.Context) []time.Duration) []time.Duration {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	return what(ctx)
 }
 
-// watch returns the most memory that the server held until ctx ended.
+// watch returns the largest resident memory of the server until ctx ended.
 func watch(ctx context.Context, p *program) (most float64) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
@@ -77,14 +77,14 @@ func watch(ctx context.Context, p *program) (most float64) {
 	return most
 }
 
-// tally counts answers by status.
+// tally counts responses by status.
 type tally struct {
 	answers [600]atomic.Int64
 	errors  atomic.Int64
 }
 
-// report reports the sign-ins, and fails the benchmark where one had an answer of
-// another kind.
+// report reports the numbers of sign-ins, and fails the benchmark if a response had an
+// unexpected status.
 func (n *tally) report(b *testing.B) {
 	b.Helper()
 	b.ReportMetric(float64(n.answers[http.StatusSeeOther].Load())/flood.Seconds(), "sign-ins/s")
@@ -98,8 +98,8 @@ func (n *tally) report(b *testing.B) {
 	}
 }
 
-// signIns signs the i-th person in again and again, on one connection, without
-// much ado: the client shares the machine with the server.
+// signIns signs the i-th person in again and again, on one connection, with little work
+// for the client, which shares the machine with the server.
 func (n *tally) signIns(ctx context.Context, b *testing.B, p *program, i int) {
 	b.Helper()
 	form := signInForm(fmt.Sprintf("person-%d", i), good).Encode()

@@ -13,7 +13,7 @@ import (
 
 const looks = `msg="SIGHUP: looking at the files again"`
 
-// SIGHUP means "look at the files again": it is logged, and ends nothing.
+// SIGHUP makes the server read its files again: it is logged, and ends nothing.
 func TestHangup(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir(), "LOG_LEVEL=info")
@@ -31,7 +31,7 @@ func TestHangup(t *testing.T) {
 	p.stop()
 }
 
-// One that comes while the server starts is heeded once it serves.
+// A SIGHUP during the start is handled once the server serves.
 func TestHangupAtStart(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -47,7 +47,7 @@ func TestHangupAtStart(t *testing.T) {
 	p.stop()
 }
 
-// One that comes while a command runs does not end it either.
+// A SIGHUP does not end a command either.
 func TestHangupOfACommand(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -71,7 +71,7 @@ func TestHangupOfACommand(t *testing.T) {
 	}
 }
 
-// holdDatabase keeps others from opening the folder's database until release.
+// holdDatabase prevents others from opening the folder's database until release.
 func holdDatabase(t *testing.T, folder string) (release func()) {
 	t.Helper()
 	lock, err := os.OpenFile(filepath.Join(folder, lockFile), os.O_RDWR|os.O_CREATE, 0o600)
@@ -91,7 +91,7 @@ func holdDatabase(t *testing.T, folder string) (release func()) {
 
 const lockFile = "glassjar.db.lock"
 
-// waits waits until the process has opened the database's lock, which is held.
+// waits waits until the process has opened the lock file of the database, which is locked.
 func waits(t *testing.T, pid int) {
 	t.Helper()
 	(&program{t: t, stderr: new(output)}).eventually("it waits for the lock", func() bool {

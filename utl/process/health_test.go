@@ -28,7 +28,7 @@ func health(t *testing.T, folder string, settings []string) (code int, said stri
 	return code, out.String()
 }
 
-// glassjar health asks the server itself, wherever and however that listens.
+// glassjar health asks the server directly, whatever it listens on.
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	for name, settings := range map[string][]string{

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Attack browser/host: without PUBLIC_URL, the loopback names at the port where the server
-// listens are its own. A page whose name was pointed at this machine has another.
+// Attack browser/host: without PUBLIC_URL, the server accepts loopback names with its
+// port as Host. A web page whose name resolves to this machine has another Host.
 func TestHost(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())

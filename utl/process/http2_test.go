@@ -17,18 +17,17 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// frames is a connection that speaks HTTP/2, frame by frame. What is written waits for
-// send.
+// frames is a connection that speaks HTTP/2 frame by frame. Writes are buffered until send.
 type frames struct {
 	*http2.Framer
 
 	over *tls.Conn
 	to   *bufio.Writer
 	host string
-	next uint32 // the stream that the next request has
+	next uint32 // stream of the next request
 }
 
-// speak dials the server with the settings. Everything ends after the limit.
+// speak connects to the server with the settings. Everything ends after the limit.
 func speak(p *program, config *tls.Config, limit time.Duration, settings ...http2.Setting) (*frames, error) {
 	over, err := shake(p, config)
 	if err != nil {
@@ -41,18 +40,18 @@ func speak(p *program, config *tls.Config, limit time.Duration, settings ...http
 	return f, errors.Join(over.SetDeadline(time.Now().Add(limit)), err, f.WriteSettings(settings...))
 }
 
-// get asks for / with these headers more.
+// get requests / with these additional headers.
 func (f *frames) get(more ...hpack.HeaderField) error {
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
 	fields := []hpack.HeaderField{{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: f.host}, {Name: ":path", Value: "/"}}
 	for _, field := range append(fields, more...) {
-		field.Sensitive = true // each block stands for itself
+		field.Sensitive = true // so that no block depends on an earlier one
 		if err := encoder.WriteField(field); err != nil {
 			return err
 		}
 	}
-	const most = 16 << 10 // of a frame
+	const most = 16 << 10 // maximum frame size
 	pieces := slices.Collect(slices.Chunk(block.Bytes(), most))
 	err := f.WriteHeaders(http2.HeadersFrameParam{StreamID: f.next, BlockFragment: pieces[0], EndStream: true, EndHeaders: len(pieces) == 1})
 	for i, piece := range pieces[1:] {
@@ -62,7 +61,7 @@ func (f *frames) get(more ...hpack.HeaderField) error {
 	return err
 }
 
-// status returns the status of the next answer, or why the server closes the connection.
+// status returns the status of the next response, or why the server closes the connection.
 func (f *frames) status() (string, error) {
 	for {
 		frame, err := f.ReadFrame()
@@ -79,7 +78,7 @@ func (f *frames) status() (string, error) {
 }
 
 // Attack http/limits: over HTTP/2 too, headers over 64 KB are refused; over 256 KB, which
-// no browser sends, with the connection.
+// no browser sends, the connection is closed.
 func TestHTTP2Headers(t *testing.T) {
 	t.Parallel()
 	s := newTLS(t)
@@ -97,13 +96,13 @@ func TestHTTP2Headers(t *testing.T) {
 	}
 }
 
-// most is how much memory the server may hold under these loads, in MB. It is
-// generous: at rest it holds about 40.
+// most is the maximum memory of the server under these loads, in MB. It is generous: when
+// idle the server uses about 40.
 const most = 250
 
-// Attack http/streams: 10,000 requests that are reset as soon as they are sent (CVE-2023-44487),
-// and then 2,000 whose answers nobody takes. Other people are answered meanwhile,
-// memory is bounded, and the slow ones are cut off.
+// Attack http/streams: 10,000 requests that are reset at once (CVE-2023-44487), and then
+// 2,000 whose responses the client does not read. Other people get responses meanwhile,
+// memory is limited, and slow clients are disconnected.
 func TestHTTP2Floods(t *testing.T) {
 	t.Parallel()
 	s := newTLS(t)
@@ -137,9 +136,9 @@ func TestHTTP2Floods(t *testing.T) {
 	p.stop()
 }
 
-// others fetches pages, a hundred in a second at most, until the function that it returns is
-// called, which says how many were answered, after how long at most, and how much
-// memory the server held at most. Every page must be answered.
+// others fetches pages, at most a hundred a second, until the returned function is
+// called. That returns the number of responses, the longest time and the largest memory
+// of the server. Every page must be answered.
 func (s overTLS) others(t *testing.T, p *program) func() (answered int, worst time.Duration, held float64) {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: s.trusting(), ForceAttemptHTTP2: true}, Timeout: 20 * time.Second}
@@ -176,8 +175,8 @@ func (s overTLS) others(t *testing.T, p *program) func() (answered int, worst ti
 	}
 }
 
-// reset sends n requests on a connection, each reset at once, and returns how many
-// it sent before the server closed the connection.
+// reset sends n requests on a connection, each reset at once, and returns how many it
+// sent before the server closed the connection.
 func (s overTLS) reset(t *testing.T, p *program, n int) (sent int) {
 	t.Helper()
 	f, err := speak(p, s.trusting("h2"), 30*time.Second)
@@ -188,7 +187,7 @@ func (s overTLS) reset(t *testing.T, p *program, n int) (sent int) {
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		_, _ = io.Copy(io.Discard, f.over) // until it is closed
+		_, _ = io.Copy(io.Discard, f.over) // returns when it is closed
 	}()
 	for ; sent < n; sent++ {
 		if f.get() != nil || f.WriteRSTStream(f.next-2, http2.ErrCodeCancel) != nil {
@@ -201,8 +200,8 @@ func (s overTLS) reset(t *testing.T, p *program, n int) (sent int) {
 	return sent
 }
 
-// takeNothing asks for 100 pages whose bytes it does not allow the server to send, and
-// waits until each is cut off.
+// takeNothing requests 100 pages without letting the server send them, and waits until
+// each is cut off.
 func (s overTLS) takeNothing(t *testing.T, p *program) {
 	t.Helper()
 	f, err := speak(p, s.trusting("h2"), 90*time.Second, http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})

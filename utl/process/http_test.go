@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// conn is a connection on which bytes are sent as they are.
+// conn is a connection on which raw bytes are sent.
 type conn struct {
 	t    testing.TB
 	tcp  net.Conn
 	read *bufio.Reader
-	host string // the header for the server's own address
+	host string // the Host header for the server
 }
 
 func dial(t testing.TB, p *program) *conn {
@@ -35,14 +35,14 @@ func dial(t testing.TB, p *program) *conn {
 	return c
 }
 
-// host returns the header that asks for the server's own address.
+// host returns the Host header for the server.
 func (p *program) host() string {
 	_, name, _ := strings.Cut(p.url, "://")
 	return "Host: " + name + "\r\n"
 }
 
-// send sends the bytes. The server may have answered and hung up before the
-// last of them: what it answered says it.
+// send sends the bytes. An error is ignored: the server may respond and close the
+// connection before the last of them.
 func (c *conn) send(bytes string) {
 	_, _ = io.WriteString(c.tcp, strings.ReplaceAll(bytes, here, c.host))
 }
@@ -59,25 +59,25 @@ func (c *conn) answer() (answer, error) {
 }
 
 const (
-	host  = "Host: jar.example\r\n" // only the gate and monitors are answered by any name
-	here  = "Host: HERE\r\n"        // the server's own, which send puts in
+	host  = "Host: jar.example\r\n" // accepted only by the gate and for monitors
+	here  = "Host: HERE\r\n"        // send replaces it with the server's own
 	form  = "Content-Type: application/x-www-form-urlencoded\r\n"
 	ended = "\r\n"
 	post  = "POST /auth HTTP/1.1\r\n" + here + form
 	alive = "GET /healthz HTTP/1.1\r\n" + host + ended
 )
 
-// sized is a POST of the body, with its length.
+// sized is a POST of the body with Content-Length.
 func sized(body string) string {
 	return fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", post, len(body), body)
 }
 
-// exchanges are what is sent on one connection, and the statuses of the answers.
+// exchanges are bytes to send on one connection, and the statuses of the responses.
 var exchanges = []struct {
 	name   string
 	sent   string
 	want   []int
-	closed bool // the server hangs up after them
+	closed bool // whether the server closes the connection after them
 }{
 	{"TE with CL: one reading only, and no next request", post + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n" + alive, []int{422}, true},
 	{"TE that nobody knows", post + "Transfer-Encoding: xchunked\r\n\r\n1\r\na\r\n0\r\n\r\n" + alive, []int{501}, true},
@@ -127,15 +127,15 @@ var exchanges = []struct {
 	{"pipelining after a close", "GET / HTTP/1.1\r\n" + here + "Connection: close\r\n\r\n" + alive, []int{200}, true},
 }
 
-// Attack http/smuggling, http/limits: each answer is the one that is due, no byte is read twice, and no
-// request breaks another.
+// Attack http/smuggling, http/limits: each response is the expected one, no byte is read
+// twice, and no request affects another.
 func TestRawHTTP(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
 	for _, tt := range exchanges {
 		c := dial(t, p)
 		c.send(tt.sent)
-		if !tt.closed { // what is left over would be seen in front of this
+		if !tt.closed { // unread bytes would appear before this
 			c.send(alive)
 		}
 		for i, want := range tt.want {

@@ -16,17 +16,17 @@ import (
 	"glassjar/utl/proxytest"
 )
 
-// image is what .ci/Containerfile makes, as far as running it goes.
+// image is the image of .ci/Containerfile, as far as running it is concerned.
 type image struct {
-	root       string // the folder with its files
+	root       string // folder with its files
 	env        []string
 	user, dir  string
 	entrypoint []string
 	health     []string
 }
 
-// built follows .ci/Containerfile: its first stage's commands run here, with another
-// folder for /out, and what the second stage copies becomes the image.
+// built follows .ci/Containerfile: it runs the commands of the first stage here, with
+// another folder for /out, and makes the image of what the second stage copies.
 func built(t *testing.T) image {
 	t.Helper()
 	text, err := os.ReadFile("../../.ci/Containerfile")
@@ -92,8 +92,8 @@ func (i *image) follow(t *testing.T, line, out string) {
 	}
 }
 
-// inside returns the words that run a command in the image: its files are the whole
-// file system and cannot be written, but for the volume.
+// inside returns the words before a command that run it in the image: its files are the
+// whole file system, read-only except for the volume.
 func (i image) inside() []string {
 	uid, gid, _ := strings.Cut(i.user, ":")
 	const script = `mount --bind "$1" "$1"; mount --bind "$1/data" "$1/data"; mount -o remount,ro,bind "$1"
@@ -102,7 +102,7 @@ exec unshare --root="$root" --wd="$dir" --setgid="$gid" --setuid="$uid" "$@"`
 	return []string{"unshare", "--mount", "sh", "-ec", script, "sh", i.root, uid, gid, i.dir}
 }
 
-// compose is what the compose file says of its services.
+// compose is the content of the compose file about its services.
 type compose struct {
 	Services map[string]struct {
 		Environment map[string]string
@@ -115,9 +115,9 @@ type compose struct {
 	Configs map[string]struct{ Content string }
 }
 
-// The image's files alone, which cannot be written but for /data, run the program as
-// the compose file has it; and its health is asked as the image says. Where the
-// machine lets nobody have mounts of their own, this does not run.
+// The program runs with only the image's files, read-only except for /data, as the
+// compose file says, and the image's health check works. The test is skipped if mount
+// namespaces are not allowed here.
 func TestImage(t *testing.T) {
 	t.Parallel()
 	if said, err := exec.Command("unshare", "--mount", "sh", "-ec", `mount --bind "$1" "$1"; exec unshare --root=/ --setuid=65532 true`, "sh", t.TempDir()).CombinedOutput(); err != nil {
@@ -146,8 +146,8 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// holdsTheProgramAlone fails the test unless the image has the program, the roots of TLS
-// and no other file.
+// holdsTheProgramAlone fails the test unless the image has the program and the TLS root
+// certificates, and no other file.
 func (i image) holdsTheProgramAlone(t *testing.T) {
 	t.Helper()
 	var files []string
@@ -161,8 +161,8 @@ func (i image) holdsTheProgramAlone(t *testing.T) {
 	}
 }
 
-// composedEnv returns the environment of the image's program in the compose file, but
-// with another port, because somebody may have its own.
+// composedEnv returns the environment of the program in the compose file, but with
+// another port, because its own may be in use.
 func composedEnv(t *testing.T, i image, port string) []string {
 	t.Helper()
 	glassjar := composed(t).Services["glassjar"]
@@ -179,12 +179,11 @@ func composedEnv(t *testing.T, i image, port string) []string {
 	return env
 }
 
-// asked asks in the container for the program's health, as an engine does, and returns
-// the exit code.
+// asked runs the health check in the container, as an engine does, and returns the exit code.
 func (i image) asked(env []string) int {
 	cmd := exec.Command(i.inside()[0], append(i.inside()[1:], i.health...)...)
 	cmd.Env = environment(env)
-	_ = cmd.Run() // the exit code says it
+	_ = cmd.Run() // only the exit code matters
 	return cmd.ProcessState.ExitCode()
 }
 
@@ -208,8 +207,8 @@ func composed(t *testing.T) (c compose) {
 	return c
 }
 
-// Caddy's file in the compose file is the recipe for Caddy, which other tests run,
-// for glassjar's name there; and Caddy is who is trusted.
+// The Caddyfile in the compose file is Caddy's recipe, which other tests run, with
+// glassjar's name there; and Caddy is the trusted proxy.
 func TestCompose(t *testing.T) {
 	t.Parallel()
 	c := composed(t)

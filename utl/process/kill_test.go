@@ -16,32 +16,32 @@ import (
 
 var kills = flag.Int("kills", 50, "how often TestKills kills the program")
 
-// world is the program and what it acknowledged, over all kills.
+// world is the program, and what it acknowledged, over all kills.
 type world struct {
 	t      *testing.T
 	p      *program
 	s      *stores    // open between a restart and the next kill's writes
-	live   []*browser // acknowledged as signed in
-	ended  []*browser // acknowledged as signed out
-	made   int        // accounts, for their names
+	live   []*browser // whose sign-in was acknowledged
+	ended  []*browser // whose sign-out was acknowledged
+	made   int        // number of accounts, for new usernames
 	ring   keyring.Ring
 	counts counts
 }
 
 type counts struct{ kills, acknowledged, lost, unanswered, written int }
 
-// write is a write that was asked for.
+// write is a requested write.
 type write struct {
 	what         string
-	acknowledged bool        // answered with 303, or ended with exit code 0
-	holds        func() bool // reports, after the next start, whether it was written
+	acknowledged bool        // the response was 303, or the exit code 0
+	holds        func() bool // reports after the next start whether it was stored
 }
 
-// task asks for one write; ctx ends when everything is killed.
+// task requests one write; ctx ends when everything is killed.
 type task func(ctx context.Context) write
 
-// kind is a kind of write: takes is about how long one takes, prepare makes
-// some ready to be asked for, by several at once.
+// kind is a kind of write. takes is about how long one takes, and prepare prepares
+// several that can be requested concurrently.
 type kind struct {
 	name    string
 	takes   time.Duration
@@ -49,8 +49,8 @@ type kind struct {
 	prepare func(w *world) task
 }
 
-// Attack fault/kill: kill -9 at random moments of every kind of write. What was
-// acknowledged is there after the next start, and nothing is there by half.
+// Attack fault/kill: kill -9 at random moments during every kind of write. What was
+// acknowledged is there after the next start, and no change is stored in part.
 func TestKills(t *testing.T) {
 	t.Parallel()
 	w := &world{t: t, p: start(t, t.TempDir())}
@@ -74,8 +74,8 @@ func TestKills(t *testing.T) {
 	}
 }
 
-// round asks for writes of one kind, kills everything in the middle of them,
-// starts again and looks at what is there.
+// round requests writes of one kind, kills everything meanwhile, starts again and checks
+// what is stored.
 func (w *world) round(k kind) {
 	w.t.Helper()
 	tasks := make(chan task, 10)
@@ -94,8 +94,8 @@ func (w *world) round(k kind) {
 	}
 }
 
-// cut has the tasks done, and kills the server and every command at a random
-// moment: after some answers, and a part of the time that the next one takes.
+// cut runs the tasks, and kills the server and every command at a random moment: after
+// some responses, and a part of the time that the next one takes.
 func (w *world) cut(k kind, tasks chan task) []write {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -126,7 +126,7 @@ func (w *world) cut(k kind, tasks chan task) []write {
 	return writes
 }
 
-// count looks whether the write is there.
+// count checks whether the write is stored.
 func (w *world) count(one write) {
 	w.t.Helper()
 	holds := one.holds()
@@ -145,8 +145,8 @@ func (w *world) count(one write) {
 	}
 }
 
-// remember reads the keys, which must be whole, and must be those that were
-// there before, with new ones in front.
+// remember reads the keys, which must be complete, and must be the earlier ones with new
+// ones before them.
 func (w *world) remember() {
 	w.t.Helper()
 	ring, err := keyring.Read(filepath.Join(w.p.folder, ".env"))
@@ -160,20 +160,20 @@ func (w *world) remember() {
 	w.ring = ring
 }
 
-// accepts reports whether the browser is signed in at the running server.
+// accepts reports whether the running server accepts the browser's session.
 func (w *world) accepts(b *browser) bool {
 	b.at = w.p
 	return !b.copied().signedOut(w.t)
 }
 
-// name returns a username that was not used before.
+// name returns a new username.
 func (w *world) name() string {
 	w.made++
 	return fmt.Sprintf("person-%04x", w.made)
 }
 
-// browser returns the browser of somebody who has an address alone: failures
-// count for that.
+// browser returns a browser with a client address of its own, because failures are
+// counted by address.
 func (w *world) browser(name string) *browser {
 	b := newBrowser(w.p)
 	b.address = "2001:db8:0:" + strings.TrimPrefix(name, "person-") + "::1"

@@ -22,17 +22,17 @@ type lesson struct {
 
 	t    *testing.T
 	s    *program
-	done map[string]bool // the worksheet's questions that were done
+	done map[string]bool // the questions of the worksheet that were done
 }
 
-// did notes that what the worksheet's questions ask was done, and seen.
+// did records that the worksheet's questions were done, and their answers seen.
 func (p lesson) did(questions ...string) {
 	for _, q := range questions {
 		p.done["q-"+q] = true
 	}
 }
 
-// sheet fails the test unless each question of the worksheet was done.
+// sheet fails the test unless every question of the worksheet was done.
 func (p lesson) sheet() {
 	p.Open(p.s.url + "/lab/sheet")
 	asked := browsertest.Value[[]string](p.Page, `[...document.querySelectorAll("li[id]")].map(e => e.id)`)
@@ -46,8 +46,8 @@ func (p lesson) sheet() {
 	}
 }
 
-// TestLabInABrowser goes the way through the lab, with the mouse, and sees
-// each sentence of the lesson happen.
+// TestLabInABrowser goes through the lab with the mouse, and sees each answer of the
+// worksheet happen.
 func TestLabInABrowser(t *testing.T) {
 	p := lesson{browsertest.Open(t), t, start(t, t.TempDir()), map[string]bool{}}
 	p.MakeAccount(p.s.url+p.s.firstLink(), "ada", good)
@@ -71,7 +71,7 @@ func TestLabInABrowser(t *testing.T) {
 	})
 }
 
-// step is what to press, if anything, and what the selector reads then.
+// step is what to press, if anything, and what the selector then reads.
 type step struct{ press, selector, reads string }
 
 func (p lesson) walk(steps ...step) {
@@ -123,12 +123,12 @@ func (p lesson) session() {
 		step{"Next: the cookie, taken apart", "h1", "A signed cookie, taken apart"})
 }
 
-// invalid is securecookie's answer to a changed cookie.
+// invalid is securecookie's error for a changed cookie.
 const invalid = "securecookie: the value is not valid"
 
 func (p lesson) cookie() {
 	const verdict, why = "#verdict h3", "#verdict code"
-	// The colour at the end of its transition.
+	// The colour when its transition has ended.
 	const lit = `(getComputedStyle(document.querySelector(".raw .p")).color,
 		Promise.all(document.getAnimations().map(a => a.finished)).then(() => getComputedStyle(document.querySelector(".raw .p")).backgroundColor))`
 	if p.Do(chromedp.Focus(chromedp.CSS(".part.p"))); browsertest.Value[string](p.Page, lit) == "rgba(0, 0, 0, 0)" {
@@ -143,7 +143,7 @@ func (p lesson) cookie() {
 	p.did("read", "admin", "old")
 }
 
-// attributes has a script, and another site's form, try what a cookie's
+// attributes tries, with a script and with another site's form, what a cookie's
 // attributes forbid.
 func (p lesson) attributes() {
 	p.Open(p.s.url + "/lab/cookie")
@@ -174,8 +174,8 @@ func (p lesson) key() {
 	p.did("sign", "sealed")
 }
 
-// forges fails the test if the lab signs ada's own session anew and the site
-// takes it, or if the lab takes ada's session cookie.
+// forges fails the test if the site accepts ada's session signed with the lab's key, or
+// the lab accepts ada's session cookie.
 func (p lesson) forges() {
 	all, err := chromedp.Call(p.Ctx, network.GetCookies, network.GetCookiesParams{})
 	if err != nil {
@@ -262,7 +262,7 @@ func (p lesson) code() {
 	p.did("digits", "again")
 }
 
-// passkey has the server play a device, then the browser's own answer.
+// passkey lets the server simulate a device, and then uses the browser's own.
 func (p lesson) passkey() {
 	const verdict = "#verdict h3"
 	p.Open(p.s.url + "/lab/passkey")

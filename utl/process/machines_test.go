@@ -17,7 +17,8 @@ import (
 	"glassjar/utl/tooltest"
 )
 
-// balancer runs HAProxy as utl/db/README.md has it, but for its addresses and TLS.
+// balancer runs HAProxy with the configuration of utl/db/README.md, except for addresses
+// and TLS.
 func balancer(t *testing.T, at string, servers ...string) {
 	t.Helper()
 	program := tooltest.Need(t, "haproxy")
@@ -44,8 +45,8 @@ func balancer(t *testing.T, at string, servers ...string) {
 	t.Cleanup(func() { cancel(); _ = cmd.Wait() })
 }
 
-// Two machines behind HAProxy: either may go at any time, nobody is signed out, and
-// who signed out at one is signed out at the other.
+// Two machines behind HAProxy: each may stop at any time without anybody being signed
+// out, and a session that ends on one ends on the other.
 func TestSeveralMachines(t *testing.T) {
 	t.Parallel()
 	ring, err := keyring.New()
@@ -59,7 +60,7 @@ func TestSeveralMachines(t *testing.T) {
 	}
 	first := machine(0)
 	balancer(t, front, addrs...)
-	b := newBrowser(first) // which goes to PUBLIC_URL's port: HAProxy's
+	b := newBrowser(first) // requests go to PUBLIC_URL's port, which is HAProxy's
 	first.eventually("HAProxy knows of the machine", func() bool {
 		a, err := b.try("/healthz", nil)
 		return err == nil && a.status == http.StatusOK
@@ -74,7 +75,7 @@ func TestSeveralMachines(t *testing.T) {
 		back func()
 	}{{first, func() { first = machine(0) }}, {second, func() {}}} {
 		step.goes.stop()
-		step.goes.within(5*time.Second, "the other machine answers", func() bool { // HAProxy looks twice before it uses one
+		step.goes.within(5*time.Second, "the other machine answers", func() bool { // HAProxy checks a server twice before it uses it
 			status := b.status(t, "/account")
 			if status != http.StatusOK && status != http.StatusServiceUnavailable {
 				t.Fatalf("a live session got status %d, want 200, or 503 from HAProxy", status)

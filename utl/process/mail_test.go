@@ -15,7 +15,7 @@ import (
 	"glassjar/utl/mail/mailtest"
 )
 
-// mailed is a program that sends mails, and what queues some beside it.
+// mailed is a program that sends mails, and a queue of another process.
 type mailed struct {
 	*program
 
@@ -45,7 +45,7 @@ func (m *mailed) invites(to string) {
 	}
 }
 
-// killedSending queues a mail, and kills the program while the mail's text is on its way.
+// killedSending queues a mail, and kills the program while it sends the mail's text.
 func (m *mailed) killedSending(to string) {
 	m.t.Helper()
 	sending, release := make(chan struct{}), make(chan struct{})
@@ -57,7 +57,7 @@ func (m *mailed) killedSending(to string) {
 	close(release)
 }
 
-// leaseEnds lets the lease of every mail end.
+// leaseEnds makes the lease of every mail end.
 func (m *mailed) leaseEnds() {
 	m.t.Helper()
 	if err := m.beside.db.Tx(context.Background(), func(tx *db.Tx) error {
@@ -68,9 +68,9 @@ func (m *mailed) leaseEnds() {
 	}
 }
 
-// The program sends what another process queued. A mail on whose way it is killed
-// is left alone for its lease, and then sent by the next start.
-// Neither the mail server's password nor a link's code is in the log.
+// The program sends what another process queued. A mail during whose sending it is killed
+// waits for the end of its lease, and is sent after the next start. The log contains
+// neither the mail server's password nor a link's code.
 func TestMails(t *testing.T) { // Attack mail/twice, secrets/canaries
 	m := newMailed(t)
 	m.invites("a@b")

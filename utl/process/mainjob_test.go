@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Attack cookie/replay, cookie/rotated-key: a jar that was saved before sign-out is refused, and so is
-// one of a deleted account when the next of its name is made.
+// Attack cookie/replay, cookie/rotated-key: cookies that were saved before a sign-out are
+// refused, and so are those of a deleted account when a new account has its name.
 func TestMainJob(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
@@ -18,7 +18,7 @@ func TestMainJob(t *testing.T) {
 	ada := signedIn(t, p, "ada")
 	saved := ada.copied()
 	ada.post(t, "/logout", url.Values{}, http.StatusSeeOther)
-	if len(ada.cookies) != 1 { // the known device's is left
+	if len(ada.cookies) != 1 { // only the known device's cookie is left
 		t.Errorf("after sign-out the browser holds %d cookies, want 1", len(ada.cookies))
 	}
 	ada.get(t, "/account", http.StatusSeeOther)
@@ -30,7 +30,7 @@ func TestMainJob(t *testing.T) {
 	p.must(good+"\n", "user", "add", "bob", "--password-stdin")
 	p.within(2*time.Second, "the old bob is refused", func() bool { return bob.signedOut(t) })
 	again := signedIn(t, p, "bob")
-	bob.get(t, "/account", http.StatusSeeOther) // the new bob's session did not wake it
+	bob.get(t, "/account", http.StatusSeeOther) // the new bob's session does not make the old one valid
 	again.get(t, "/account", http.StatusOK)
 	p.stop()
 

@@ -21,7 +21,7 @@ import (
 	"glassjar/utl/proxytest"
 )
 
-// scrape returns what is shown at the address, as text.
+// scrape returns the metrics at the address as text.
 func scrape(t *testing.T, at string) string {
 	t.Helper()
 	a, err := newBrowser(nil).send(request(t, "http://"+at+"/metrics"))
@@ -40,7 +40,7 @@ func request(t *testing.T, url string) *http.Request {
 	return r
 }
 
-// counted is what a server shows after visitors.
+// counted are metrics of a server after visitors.
 var counted = []string{
 	`glassjar_sign_ins_total{result="ok"} 1`,
 	`glassjar_sign_ins_total{result="failed"} 1`,
@@ -52,7 +52,8 @@ var counted = []string{
 	`glassjar_log_lines_dropped_total 0`,
 }
 
-// visitors do what counted has, and make words up wherever a visitor can.
+// visitors makes the requests that counted counts, with invented words wherever a visitor
+// can send them.
 func visitors(t *testing.T, p *program) {
 	t.Helper()
 	ada := signedIn(t, p, "ada")
@@ -63,7 +64,7 @@ func visitors(t *testing.T, p *program) {
 	for range 50 {
 		newBrowser(p).get(t, fmt.Sprintf("/made-up-%d?%d", rand.N(1_000_000), rand.N(1_000_000)), http.StatusNotFound)
 	}
-	for path, want := range map[string]int{ // behind a pattern
+	for path, want := range map[string]int{ // paths that match a pattern
 		"/join/made-up": http.StatusGone, "/reset/made-up": http.StatusGone, "/people/made-up": http.StatusSeeOther, "/static/made-up": http.StatusNotFound,
 	} {
 		newBrowser(p).get(t, path, want)
@@ -73,11 +74,11 @@ func visitors(t *testing.T, p *program) {
 	}
 }
 
-// What a running server shows is what happened, and no visitor makes up a label.
+// The metrics of a running server are correct, and no visitor can create a label's value.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	at := proxytest.Free(t)
-	p := start(t, t.TempDir(), "METRICS_ADDR="+at) // and LOG_LEVEL=warn, which keeps no line of a sign-in
+	p := start(t, t.TempDir(), "METRICS_ADDR="+at) // with LOG_LEVEL=warn, at which sign-ins are not logged
 	p.owner("ada")
 	visitors(t, p)
 	var text string
@@ -98,7 +99,7 @@ func TestMetrics(t *testing.T) {
 		t.Error("a visitor's words are shown")
 	}
 	for path, want := range map[string]int{"/metrics": http.StatusNotFound, "/debug/pprof/": http.StatusNotFound} {
-		newBrowser(p).get(t, path, want) // on the site
+		newBrowser(p).get(t, path, want) // not on the site itself
 	}
 	if a, err := newBrowser(p).send(request(t, "http://"+at+"/debug/pprof/heap")); err != nil || a.status != http.StatusNotFound {
 		t.Errorf("profiles are shown: %d, %v", a.status, err)
@@ -107,8 +108,8 @@ func TestMetrics(t *testing.T) {
 	p.stop()
 }
 
-// boundedLabels fails the test where a label, or a route, is not one of those that the
-// code names. Whoever adds one here has made sure that no visitor makes up its values.
+// boundedLabels fails the test if a label, or a route, is not one of those listed here.
+// Whoever adds one must make sure that visitors cannot create its values.
 func boundedLabels(t *testing.T, text string) {
 	t.Helper()
 	routes := map[string]bool{"none": true, "/.well-known/change-password": true}
@@ -132,7 +133,7 @@ func boundedLabels(t *testing.T, text string) {
 				case "result", "reason":
 					good = slices.Contains([]string{"ok", "failed", "throttled", "waiting"}, value)
 				case "version", "revision", "goversion":
-					good = !strings.Contains(name, "request") // of the build
+					good = !strings.Contains(name, "request") // labels of the build
 				}
 				if !good {
 					t.Errorf("%s has the label %s=%q", name, l.GetName(), value)
@@ -142,8 +143,7 @@ func boundedLabels(t *testing.T, text string) {
 	}
 }
 
-// named fails the test where the dashboard or an alert asks for something that is
-// not shown.
+// named fails the test if the dashboard or an alert uses a metric that is not exported.
 func named(t *testing.T, text string) {
 	t.Helper()
 	dashboard, err := os.ReadFile("../metrics/dashboard.json")

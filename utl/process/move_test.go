@@ -10,8 +10,7 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// setDatabase has the site in the folder use another database from the next start
-// on, as its operator would.
+// setDatabase sets the database that the site in the folder uses from its next start on.
 func (p *program) setDatabase(at string) {
 	p.t.Helper()
 	f, err := os.OpenFile(filepath.Join(p.folder, ".env"), os.O_APPEND|os.O_WRONLY, 0)
@@ -26,8 +25,8 @@ func (p *program) setDatabase(at string) {
 	}
 }
 
-// Nobody is signed out when a site moves to PostgreSQL, its URL given on stdin, and
-// back; who had signed out stays so.
+// When a site moves to PostgreSQL, whose URL is given on stdin, and back, nobody is
+// signed out, and ended sessions stay ended.
 func TestMoveSignsNobodyOut(t *testing.T) {
 	there := dbtest.Need(t).New(t)
 	p := start(t, t.TempDir())
@@ -45,7 +44,7 @@ func TestMoveSignsNobodyOut(t *testing.T) {
 			t.Errorf("in %s a session that had ended is good", where)
 		}
 	}
-	p.must(there+"\n", "move", "-") // a server runs, and may go on
+	p.must(there+"\n", "move", "-") // while a server runs
 	p.setDatabase(there)
 	at("PostgreSQL")
 	late := signedIn(t, p, "ada")

@@ -6,7 +6,7 @@ import (
 	"glassjar/utl/db"
 )
 
-// manyRows are 10,000 people, events and invitations, of the kinds that make a row long.
+// manyRows inserts 10,000 people, events and invitations, of kinds that make long rows.
 var manyRows = []string{
 	`INSERT INTO accounts (id, username, name, role, password, created_at, disabled_at, group_names, email, email_confirmed)
 		WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 10000)
@@ -27,7 +27,7 @@ var manyRows = []string{
 			FROM numbers, (SELECT id, created_at, expires_at FROM links WHERE kind = 'join' AND used_at = 0 ORDER BY id DESC LIMIT 1) AS l`,
 }
 
-// many is what an owner sees of many people.
+// many visits the pages of an owner with many people.
 func (p tour) many() {
 	p.t.Helper()
 	data := beside(p.t, p.s.folder)

@@ -19,12 +19,12 @@ import (
 	"glassjar/utl/tooltest"
 )
 
-// top is the folder of the repository.
+// top is the repository's top folder.
 const top = "../.."
 
 var pictures = flag.Bool("pictures", false, "write the pages' pictures to .pictures/")
 
-// tour is a way through all pages.
+// tour visits all pages.
 type tour struct {
 	*browsertest.Page
 
@@ -32,12 +32,12 @@ type tour struct {
 	s      *program
 	box    *postbox
 	axe    string // axe-core's script, or ""
-	folder string // the pictures'
+	folder string // folder for the pictures
 	seen   seen
 }
 
-// TestPages looks at every page in both schemes, on a phone and on a desk: no
-// page may scroll sideways at 320 px, and axe-core finds nothing wrong.
+// TestPages checks every page in both colour schemes, on a phone and on a desktop: no
+// page scrolls sideways at 320 px, and axe-core finds no problem.
 func TestPages(t *testing.T) {
 	axe := axeCore(t)
 	box, folder := newPostbox(t)
@@ -50,7 +50,7 @@ func TestPages(t *testing.T) {
 	p.seen.all(t)
 }
 
-// look looks at the page that is open.
+// look checks the open page.
 func (p tour) look(name string) {
 	p.t.Helper()
 	p.seen.look(p.Path())
@@ -75,7 +75,7 @@ func (p tour) visit(name, path, heading string) {
 	p.look(name)
 }
 
-// notPages are the routes that show a person no page of ours.
+// notPages are routes that do not show a page to people.
 var notPages = []string{
 	"GET /static/{name}", "GET /pages/{path...}", "GET /healthz", "GET /readyz", "GET /.well-known/change-password", "GET /.well-known/passkey-endpoints", "GET /.well-known/jwks.json",
 	"GET /people/audit.csv", "GET /account/code/qr.png", "GET /apps/{id}/recipe/{proxy}",
@@ -83,7 +83,7 @@ var notPages = []string{
 	"GET /auth", // the same form as /
 }
 
-// seen notes which routes' pages were looked at.
+// seen records the routes whose pages were checked.
 type seen struct {
 	mux    *http.ServeMux
 	routes []string
@@ -98,13 +98,13 @@ func newSeen() seen {
 	return s
 }
 
-// look notes the page at the path.
+// look records the page at the path.
 func (s seen) look(path string) {
 	_, pattern := s.mux.Handler(httptest.NewRequest(http.MethodGet, path, http.NoBody))
 	s.looked[pattern] = true
 }
 
-// all fails the test for every page that nobody looked at.
+// all fails the test for every page that was not checked.
 func (s seen) all(t *testing.T) {
 	t.Helper()
 	for _, pattern := range s.routes {
@@ -117,7 +117,7 @@ func (s seen) all(t *testing.T) {
 // axeCore returns axe-core's script, which .ci/tools fetches, or "".
 func axeCore(t *testing.T) string {
 	t.Helper()
-	found, _ := filepath.Glob(top + "/.tools/axe-core-*.min.js") // the pattern is right
+	found, _ := filepath.Glob(top + "/.tools/axe-core-*.min.js") // the pattern is valid
 	script, err := os.ReadFile(strings.Join(found, ""))
 	if err != nil {
 		t.Run("axe-core", func(t *testing.T) { tooltest.Missing(t, "axe-core") })

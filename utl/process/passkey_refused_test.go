@@ -13,8 +13,8 @@ import (
 	"glassjar/utl/passkey"
 )
 
-// Attack factors/passkey: what a real browser's device signs is refused when it signs for another
-// site, comes too late, or comes once more. The site's clock is the test's.
+// Attack factors/passkey: answers signed by a real browser's device are refused if they
+// are for another site, late, or sent twice. The test sets the site's clock.
 func TestAnswersOfABrowserThatAreRefused(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t, func(c *handlers.Config) { c.PublicURL = webtest.Parse(t, "http://jar.localhost") })
@@ -52,18 +52,18 @@ func TestAnswersOfABrowserThatAreRefused(t *testing.T) {
 	p.SignOut()
 	f.send(s.Public(), answer)
 	f.refused(no)
-	p.Quiet("status of 4") // the refusals, and the other site
+	p.Quiet("status of 4") // from the refused answers and the other site
 }
 
-// forger is a browser that sends what it likes.
+// forger is a browser that sends arbitrary answers.
 type forger struct {
 	*browsertest.Page
 
 	d *browsertest.Device
 }
 
-// answer returns what the device signs for the site's sign-in form at the RP ID, on a
-// page of the origin that asks for no passkey itself.
+// answer returns what the device signs for the site's sign-in form with this RP ID, on a
+// page of the origin that does not request a passkey itself.
 func (f forger) answer(site, origin, rpID string) string {
 	f.Open(site + "/auth")
 	options := browsertest.Value[string](f.Page, `document.querySelector("form[data-autofill]").dataset.options`)
@@ -78,7 +78,7 @@ func (f forger) answer(site, origin, rpID string) string {
 	})()`, options, rpID))
 }
 
-// send sends the answer by the site's form.
+// send sends the answer with the site's form.
 func (f forger) send(site, answer string) {
 	f.Open(site + "/auth")
 	f.Do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`{

@@ -10,8 +10,8 @@ import (
 	"glassjar/utl/browsertest"
 )
 
-// withPasskey returns a server, a real browser under the site's own policy, where ada has
-// added a passkey and signed out, and the device with the passkey.
+// withPasskey returns a server, a real browser in which ada has added a passkey and
+// signed out, and the device with the passkey.
 func withPasskey(t *testing.T) (*program, *browsertest.Page, *browsertest.Device) {
 	t.Helper()
 	s := start(t, t.TempDir())
@@ -22,17 +22,17 @@ func withPasskey(t *testing.T) (*program, *browsertest.Page, *browsertest.Device
 	d.Touched(true)
 	p.Press("Add a passkey")
 	p.Reads(".notice.good", "Your passkey is added. You were signed out everywhere else.")
-	p.Sees("Your recovery codes") // which come with the first
+	p.Sees("Your recovery codes") // shown with the first passkey
 	p.Open(s.url + "/account/passkeys")
-	p.Press("Add a passkey") // once more, in the same device
+	p.Press("Add a passkey") // a second time, in the same device
 	p.Reads("#problem p", "This device has a passkey for you already.")
 	d.Touched(false)
 	p.SignOut()
 	return s, p, d
 }
 
-// A passkey signs in by the button, by what the username's field offers and after the
-// password.
+// A passkey signs in with the button, from the autofill of the username's field, and
+// after the password.
 func TestPasskeysInABrowser(t *testing.T) {
 	t.Parallel()
 	s, p, d := withPasskey(t)
@@ -42,7 +42,7 @@ func TestPasskeysInABrowser(t *testing.T) {
 	p.SignOut()
 
 	p.Open(s.url + "/auth?next=/account")
-	d.Touched(true) // and takes what the field offers
+	d.Touched(true) // selects the passkey in the autofill
 	p.Sees("Your account")
 	d.Touched(false)
 	p.SignOut()
@@ -52,15 +52,15 @@ func TestPasskeysInABrowser(t *testing.T) {
 	d.Touched(true)
 	p.Do(chromedp.Click(chromedp.CSS("form[data-options] button")))
 	p.Sees("Hello, ada")
-	p.Quiet("status of 422") // a passkey was added twice
+	p.Quiet("status of 422") // from adding a passkey twice
 }
 
-// A passkey is refused with a count that went back, as somebody else, and once it was
-// removed, of which the device is told; the password still leads to it.
+// A passkey is refused if its counter went back, if it belongs to somebody else, and
+// after it was removed, which the device is told; the password still works.
 func TestPasskeysThatAreRefusedInABrowser(t *testing.T) {
 	t.Parallel()
 	s, p, d := withPasskey(t)
-	byButton(p, d) // so that it has a count
+	byButton(p, d) // so that its counter is stored
 	p.Sees("Hello, ada")
 	d.Touched(false)
 	p.SignOut()
@@ -90,15 +90,15 @@ func TestPasskeysThatAreRefusedInABrowser(t *testing.T) {
 	told(t, d)
 	p.SignOut()
 	kept[0].SignCount = 60
-	d.Put(kept[0]) // the device kept it
+	d.Put(kept[0]) // as if the device had kept it
 	byButton(p, d)
 	refused(p, d, "That passkey does not sign you in here. Use your password, or another passkey.")
 	told(t, d)
 	p.Quiet("status of 422") // the refusals
 }
 
-// A security key without a PIN is refused as a passkey, is added as a second step, signs
-// in after the password, and starts no sign-in.
+// A security key without a PIN is refused as a passkey, can be added as a second step,
+// signs in after the password, and does not start a sign-in.
 func TestAKeyWithoutAPINInABrowser(t *testing.T) {
 	t.Parallel()
 	s := start(t, t.TempDir())
@@ -119,8 +119,8 @@ func TestAKeyWithoutAPINInABrowser(t *testing.T) {
 	d.Touched(false)
 	p.SignOut()
 
-	lying(p, d)     // an honest browser waits for another device
-	d.Touched(true) // before it is asked: this kind notices no later one
+	lying(p, d)     // an unmodified browser waits for another device
+	d.Touched(true) // before the request: this kind of device does not notice it later
 	byButton(p, d)
 	refused(p, d, "That passkey does not sign you in here. Use your password, or another passkey.")
 	p.Submit("ada", good)
@@ -131,8 +131,8 @@ func TestAKeyWithoutAPINInABrowser(t *testing.T) {
 	p.Quiet("status of 422") // the refusals
 }
 
-// lying has the browser ask the device's passkey without verifying its user, whatever the
-// page says.
+// lying makes the browser request the device's passkey without verifying its user,
+// whatever the page requests.
 func lying(p *browsertest.Page, d *browsertest.Device) {
 	id := base64.RawURLEncoding.EncodeToString(d.Passkeys()[0].CredentialID)
 	p.Do(chromedp.Evaluate[chromedp.Void](`{
@@ -142,13 +142,13 @@ func lying(p *browsertest.Page, d *browsertest.Device) {
 	}`))
 }
 
-// byButton presses the button, then touches the device.
+// byButton presses the button and then touches the device.
 func byButton(p *browsertest.Page, d *browsertest.Device) {
 	p.Do(chromedp.Evaluate[chromedp.Void](`document.documentElement.id = "old"`), chromedp.Click(chromedp.CSS("form[data-autofill] button")))
 	d.Touched(true)
 }
 
-// refused waits until the sign-in form says why, and leaves the device alone.
+// refused waits until the sign-in form says why, and stops touching the device.
 func refused(p *browsertest.Page, d *browsertest.Device, why string) {
 	p.Do(chromedp.WaitVisible(chromedp.CSS("html:not(#old) #problem")))
 	p.Reads("#problem p", why)

@@ -17,11 +17,11 @@ import (
 type postbox struct {
 	*mailtest.Server
 
-	read int // mails
+	read int // number of mails that were read
 }
 
-// newPostbox starts a mail server, and returns it with a folder whose .env names it
-// to the program and its commands.
+// newPostbox starts a mail server, and returns it with a folder whose .env configures it
+// for the program and its commands.
 func newPostbox(t *testing.T) (*postbox, string) {
 	t.Helper()
 	box, folder := &postbox{Server: mailtest.Start(t, "smtp")}, t.TempDir()
@@ -32,8 +32,8 @@ func newPostbox(t *testing.T) (*postbox, string) {
 	return box, folder
 }
 
-// link returns the path that the next mail to the address leads to, once it has
-// come. Mails to others before it are passed over.
+// link waits for the next mail to the address and returns the path of its link. It skips
+// mails to others.
 func (b *postbox) link(p *program, to string) (path string) {
 	p.t.Helper()
 	p.eventually("a mail to "+to+" comes", func() bool {
@@ -47,7 +47,7 @@ func (b *postbox) link(p *program, to string) (path string) {
 	return path
 }
 
-// audited is what the audit log has of the story of ada and nora.
+// audited are the audit log's entries of the story of ada and nora.
 var audited = []string{
 	"A link was made: join by ada", "A link was made: join by mail", "A link was used: jointo nora by nora", "The account was made: memberto nora by nora",
 	"The email address was confirmed: nora@site.exampleto nora by nora",
@@ -56,9 +56,9 @@ var audited = []string{
 	"The password was changedto nora by nora", "Signed into nora by nora", "The account was deletedto nora by ada",
 }
 
-// The owner invites a second person, who joins in another browser, is put in a group,
-// signs in by email address, is signed out everywhere and refused, gets a reset link
-// by mail, and is deleted. The audit log shows each step with its actor.
+// The owner invites a second person, who joins in another browser, is put into a group,
+// signs in with an email address, is signed out everywhere and refused, gets a reset link
+// by mail, and is deleted. The audit log has each step with its actor.
 func TestPeopleInABrowser(t *testing.T) {
 	box, folder := newPostbox(t)
 	s := start(t, folder)
@@ -105,8 +105,8 @@ func TestPeopleInABrowser(t *testing.T) {
 	wantInTurn(t, ada, audited)
 }
 
-// wantInTurn fails the test unless the page of the audit log has the rows in their turn,
-// whatever stands between.
+// wantInTurn fails the test unless the page of the audit log has the rows in this order,
+// with others in between.
 func wantInTurn(t *testing.T, p *browsertest.Page, want []string) {
 	t.Helper()
 	rows := strings.Split(browsertest.Value[string](p, `[...document.querySelectorAll("tbody tr")].map(r =>

@@ -19,7 +19,8 @@ import (
 	"glassjar/utl/tooltest"
 )
 
-// pgbouncerINI is PgBouncer's file: PostgreSQL's host and database, then its own address.
+// pgbouncerINI is PgBouncer's configuration. Its values are PostgreSQL's host and
+// database, and PgBouncer's address.
 const pgbouncerINI = `[databases]
 jar = host=%s dbname=%s user=glassjar
 [pgbouncer]
@@ -32,8 +33,7 @@ default_pool_size = 4
 `
 
 // pooler runs PgBouncer in transaction mode, with fewer connections to PostgreSQL than
-// one server has to it, and returns the database's URL through it as utl/db/README.md
-// has it.
+// one server has to it, and returns the database's URL through it as in utl/db/README.md.
 func pooler(t *testing.T, database string) string {
 	t.Helper()
 	program := tooltest.Need(t, "pgbouncer")
@@ -43,7 +43,7 @@ func pooler(t *testing.T, database string) string {
 	}
 	at := proxytest.Free(t)
 	host, port, _ := strings.Cut(at, ":")
-	folder, err := os.MkdirTemp("", "pgbouncer") //nolint:usetesting // others may not enter the test's own, and PgBouncer runs as another
+	folder, err := os.MkdirTemp("", "pgbouncer") //nolint:usetesting // PgBouncer runs as another user, who cannot open the test's own folder
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func pooler(t *testing.T, database string) string {
 	if err := os.WriteFile(args[0], []byte(settings), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if os.Geteuid() == 0 { // which it refuses to be
+	if os.Geteuid() == 0 { // PgBouncer refuses to run as root
 		if err := os.Chmod(folder, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func pooler(t *testing.T, database string) string {
 	return "postgres://glassjar@" + at + "/jar?sslmode=disable&default_query_exec_mode=exec"
 }
 
-// unprivileged returns a user who is not root.
+// unprivileged returns a user other than root.
 func unprivileged() string {
 	if _, err := user.Lookup("postgres"); err == nil {
 		return "postgres"
@@ -78,7 +78,7 @@ func unprivileged() string {
 	return "nobody"
 }
 
-// listens waits until somebody listens at the address, as long as ctx lasts.
+// listens waits until somebody listens on the address, or ctx ends.
 func listens(ctx context.Context, t *testing.T, at string) {
 	t.Helper()
 	for {
@@ -93,8 +93,9 @@ func listens(ctx context.Context, t *testing.T, at string) {
 	}
 }
 
-// Attack servers/pooler, servers/listener: two servers through PgBouncer in transaction mode, where nobody listens and nothing is
-// prepared: everything works, and what ends at one is refused at the other by the poll.
+// Attack servers/pooler, servers/listener: two servers use PgBouncer in transaction mode,
+// without LISTEN and prepared statements: everything works, and sessions that end on one
+// are refused on the other after a poll.
 func TestThroughPgBouncer(t *testing.T) {
 	t.Parallel()
 	database := dbtest.Need(t).New(t)

@@ -12,17 +12,17 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// onPostgres is a site whose database a test spoils.
+// onPostgres is a site whose database a test makes fail.
 type onPostgres struct {
 	*program
 
 	server *dbtest.Server
 	wire   *dbtest.Wire
-	admin  string // its database's URL, past the wire
+	admin  string // the database's URL, not through the wire
 }
 
-// startOnPostgres starts a site on a PostgreSQL of its own, over a wire, whose role
-// is no superuser.
+// startOnPostgres starts a site on a PostgreSQL database of its own, through a wire, with
+// a role that is not a superuser.
 func startOnPostgres(t *testing.T) onPostgres {
 	t.Helper()
 	s := dbtest.Need(t)
@@ -36,9 +36,10 @@ func startOnPostgres(t *testing.T) onPostgres {
 	return onPostgres{p, s, wire, admin}
 }
 
-// Attack fault/database-away: PostgreSQL away, in every way: what asks it is told 503 in time, live sessions go
-// on for 10 s and then are told the same, what had ended stays so, and when it is
-// back all goes on without a restart, over as few connections as before.
+// Attack fault/database-away: PostgreSQL is unavailable in several ways: pages that read
+// it get 503 in time, live sessions are accepted for 10 s and then get 503 too, and ended
+// sessions stay refused. When it is back, everything works without a restart, with as few
+// connections as before.
 func TestPostgresAway(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]func(t *testing.T, p onPostgres) (mend func()){
@@ -71,8 +72,8 @@ func TestPostgresAway(t *testing.T) {
 	}
 }
 
-// away sees that what asks the database is told 503, live goes on for a while and is
-// then told the same, and saved, whose session has ended, is refused.
+// away checks that pages that read the database get 503, that live is accepted for a
+// while and then gets 503, and that saved, whose session has ended, is refused.
 func (p *program) away(live, leaving, saved *browser) {
 	p.t.Helper()
 	type told struct {
@@ -97,7 +98,7 @@ func (p *program) away(live, leaving, saved *browser) {
 			p.unavailable(a.what, a.answer)
 			waiting--
 		case <-time.After(20 * time.Millisecond):
-			for _, path := range []string{quiet, "/"} { // an owner's home, with what the database can say of it
+			for _, path := range []string{quiet, "/"} { // an owner's home also reads the database
 				if a := live.get(p.t, path, http.StatusOK); a.took > time.Second {
 					p.t.Errorf("a live session's page %s took %v", path, a.took)
 				}
@@ -110,7 +111,7 @@ func (p *program) away(live, leaving, saved *browser) {
 	}
 }
 
-// distrusts waits until a live session, of which the database says nothing, is told 503.
+// distrusts waits until a live session gets 503, because the database does not confirm it.
 func (p *program) distrusts(live *browser) {
 	p.t.Helper()
 	p.within(12*time.Second, "the live session is not trusted any more", func() bool {
@@ -126,7 +127,8 @@ func (p *program) distrusts(live *browser) {
 	})
 }
 
-// back sees that all of it mended without a restart, and that so many ends are written.
+// back checks that everything works again without a restart, and that this many ended
+// sessions are stored.
 func (p onPostgres) back(live, saved *browser, ends int) {
 	p.t.Helper()
 	p.signsInAgain()
@@ -142,8 +144,8 @@ func (p onPostgres) back(live, saved *browser, ends int) {
 	p.stop()
 }
 
-// Attack fault/database-away: PostgreSQL starts again under load: nobody is told anything but that
-// it does not work now, and then all goes on.
+// Attack fault/database-away: PostgreSQL restarts under load: every response is a page or
+// 503, and then everything works.
 func TestPostgresRestarts(t *testing.T) {
 	t.Parallel()
 	p := startOnPostgres(t)
@@ -170,7 +172,7 @@ func TestPostgresRestarts(t *testing.T) {
 	p.stop()
 }
 
-// worksOrNotNow fails the test unless the page comes, or 503, in time.
+// worksOrNotNow fails the test unless the response is the page or 503, in time.
 func worksOrNotNow(t *testing.T, what string, b *browser, path string) {
 	t.Helper()
 	a, err := b.try(path, nil)
@@ -179,13 +181,13 @@ func worksOrNotNow(t *testing.T, what string, b *browser, path string) {
 	}
 }
 
-// Attack fault/database-away: when each answer of PostgreSQL takes half a second more, who
-// signs in waits, and is signed in.
+// Attack fault/database-away: if each response of PostgreSQL takes half a second longer,
+// sign-ins take longer and succeed.
 func TestPostgresIsSlow(t *testing.T) {
 	t.Parallel()
 	p := startOnPostgres(t)
 	live := signedIn(t, p.program, "ada")
-	for range 3 { // on other connections, which have their statements prepared: the first use of each takes two trips
+	for range 3 { // on other connections, where the first use of a statement takes two round trips
 		signedIn(t, p.program, "ada")
 	}
 	p.wire.Slow(500 * time.Millisecond)
@@ -214,8 +216,8 @@ func TestPostgresIsSlow(t *testing.T) {
 	p.stop()
 }
 
-// Attack fault/disk: PostgreSQL's disk is full: nothing can be written, what needs no
-// writing goes on, and when there is room again all of it does, without a restart.
+// Attack fault/disk: PostgreSQL's disk is full: nothing can be written, and what needs no
+// writing works. When there is space again everything works, without a restart.
 func TestPostgresDiskFull(t *testing.T) {
 	t.Parallel()
 	p := startOnPostgres(t)
@@ -229,7 +231,7 @@ func TestPostgresDiskFull(t *testing.T) {
 	invite := live.post(t, "/people/invite", url.Values{"role": {"member"}, "days": {"1"}}, http.StatusServiceUnavailable)
 	p.unavailable("an invitation", invite)
 	live.get(t, "/account", http.StatusOK)
-	saved.get(t, "/account", http.StatusSeeOther) // here it has ended
+	saved.get(t, "/account", http.StatusSeeOther) // on this server it has ended
 	if n := p.server.Count(t, p.admin, accounts); n != 1 {
 		t.Errorf("%d accounts, want 1", n)
 	}

@@ -12,7 +12,7 @@ import (
 	"glassjar/utl/keyring"
 )
 
-// machine returns a folder whose settings are those of one of several machines.
+// machine returns a folder with the settings of one of several machines.
 func machine(t *testing.T, url string, keys keyring.Ring) (folder string) {
 	t.Helper()
 	folder = t.TempDir()
@@ -23,9 +23,10 @@ func machine(t *testing.T, url string, keys keyring.Ring) (folder string) {
 	return folder
 }
 
-// Attack cookie/replay, servers/ends, servers/keys: three servers on one PostgreSQL, each with a folder of its own:
-// who is signed in at one is at the others, and is not when a third ends it. One with
-// other keys does not start. Nothing but settings is in their folders.
+// Attack cookie/replay, servers/ends, servers/keys: three servers on one PostgreSQL, each
+// with a folder of its own: a session that started on one is accepted on the others, and
+// refused when a third ends it. A server with other keys does not start. Their folders
+// have only settings.
 func TestServersOnPostgres(t *testing.T) {
 	t.Parallel()
 	url := dbtest.Need(t).New(t)

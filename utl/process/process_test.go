@@ -18,7 +18,7 @@ import (
 	"glassjar/utl/programtest"
 )
 
-// good is a password that keeps the policy; other is another.
+// good and other are passwords that the policy accepts.
 const (
 	good  = "a jar of oat cookies"
 	other = "a tin of rye crackers"
@@ -44,28 +44,28 @@ func testMain(m *testing.M) int {
 	return m.Run()
 }
 
-// program is one start of the server, in its folder.
+// program is one start of the server in its folder.
 type program struct {
 	t        testing.TB
 	folder   string
 	pid      int
 	stdout   *output
 	stderr   *output
-	ready    chan struct{} // closed when it has said where it is, or has ended before
-	port     string        // then; empty: it has ended
-	url      string        // then: PUBLIC_URL, as it was printed
+	ready    chan struct{} // closed when it has printed its URL, or has ended
+	port     string        // set when ready is closed; empty: it has ended
+	url      string        // set when ready is closed: PUBLIC_URL, as printed
 	ended    chan struct{} // closed when the process has ended
-	exitCode int           // then
-	trace    string        // path of strace's record, where it runs the server
+	exitCode int           // set when ended is closed
+	trace    string        // path of strace's output, if strace runs the server
 }
 
-// output is what a process wrote.
+// output is the output of a process.
 type output struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-// Write is io.Writer's.
+// Write implements io.Writer.
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -78,8 +78,8 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// start starts the server in the folder, on a free port, with settings like
-// NAME=value, and waits until it says where it is. It ends with the test.
+// start starts the server in the folder on a free port, with settings like NAME=value,
+// and waits until it prints its URL. It is stopped at the end of the test.
 func start(t testing.TB, folder string, settings ...string) *program {
 	t.Helper()
 	p := spawn(t, folder, settings...)
@@ -87,7 +87,7 @@ func start(t testing.TB, folder string, settings ...string) *program {
 	return p
 }
 
-// serves waits until the server says where it is, which it must.
+// serves waits until the server prints its URL, and fails the test if it does not.
 func (p *program) serves() {
 	p.t.Helper()
 	<-p.ready
@@ -96,25 +96,25 @@ func (p *program) serves() {
 	}
 }
 
-// spawn starts the server and waits for nothing.
+// spawn starts the server without waiting.
 func spawn(t testing.TB, folder string, settings ...string) *program {
 	t.Helper()
 	return spawnUnder(t, nil, folder, settings...)
 }
 
-// spawnUnder is spawn with words in front that run the server, such as strace.
+// spawnUnder is spawn with words before the command that run it, such as strace.
 func spawnUnder(t testing.TB, front []string, folder string, settings ...string) *program {
 	t.Helper()
 	return spawnWith(t, front, nil, folder, settings...)
 }
 
-// spawnWith is spawnUnder with files that the server has open, from 3 on.
+// spawnWith is spawnUnder with open files for the server, from file descriptor 3 on.
 func spawnWith(t testing.TB, front []string, open []*os.File, folder string, settings ...string) *program {
 	t.Helper()
 	return spawnCommand(t, append(slices.Clone(front), binary), open, folder, settings...)
 }
 
-// spawnCommand starts the server by the command.
+// spawnCommand starts the server with the command.
 func spawnCommand(t testing.TB, args []string, open []*os.File, folder string, settings ...string) *program {
 	t.Helper()
 	p := &program{
@@ -126,7 +126,7 @@ func spawnCommand(t testing.TB, args []string, open []*os.File, folder string, s
 	stdout, out := p.pipe()
 	stderr, complaints := p.pipe()
 	cmd.Stdout, cmd.Stderr = out, complaints
-	if err := errors.Join(cmd.Start(), out.Close(), complaints.Close()); err != nil { // the process has its own
+	if err := errors.Join(cmd.Start(), out.Close(), complaints.Close()); err != nil { // the process has copies
 		t.Fatal(err)
 	}
 	p.pid = cmd.Process.Pid
@@ -134,9 +134,9 @@ func spawnCommand(t testing.TB, args []string, open []*os.File, folder string, s
 	read.Go(func() { p.hear(io.TeeReader(stdout, p.stdout)) })
 	read.Go(func() { _, _ = io.Copy(p.stderr, stderr) })
 	go func() {
-		_ = cmd.Wait() // the exit code says it
+		_ = cmd.Wait() // the exit code is read below
 		p.exitCode = cmd.ProcessState.ExitCode()
-		if len(args) == 1 { // else what it ran may outlive it, with the other ends
+		if len(args) == 1 { // else its child may outlive it and keep the pipes open
 			read.Wait()
 		}
 		close(p.ended)
@@ -145,8 +145,8 @@ func spawnCommand(t testing.TB, args []string, open []*os.File, folder string, s
 	return p
 }
 
-// pipe makes a pipe whose other end the process writes. It is none of exec's own,
-// whose Wait would wait for everybody who holds that end.
+// pipe makes a pipe to whose other end the process writes. It is not one of package exec,
+// because Wait would wait for every process that has that end open.
 func (p *program) pipe() (read, write *os.File) {
 	p.t.Helper()
 	read, write, err := os.Pipe()
@@ -156,7 +156,7 @@ func (p *program) pipe() (read, write *os.File) {
 	return read, write
 }
 
-// hear reads where the server is, and the rest.
+// hear reads the server's URL, and then the rest.
 func (p *program) hear(from io.Reader) {
 	lines := bufio.NewScanner(from)
 	for lines.Scan() {
@@ -171,12 +171,12 @@ func (p *program) hear(from io.Reader) {
 	}
 }
 
-// environment is the settings, and nothing of the test's own environment.
+// environment is the settings, without the test's own environment.
 func environment(settings []string) []string {
 	return append([]string{"ADDR=127.0.0.1:0", "LOG_LEVEL=warn"}, settings...)
 }
 
-// firstLink returns the path of the first owner's link, once it is printed.
+// firstLink waits until the first owner's link is printed and returns its path.
 func (p *program) firstLink() string {
 	p.t.Helper()
 	link := p.printed()
@@ -186,8 +186,8 @@ func (p *program) firstLink() string {
 	return link
 }
 
-// printed returns the path of the first owner's link, once it is printed, or nothing
-// once it is said that another start made it.
+// printed waits until the first owner's link is printed and returns its path, or "" if
+// the program prints that another start created it.
 func (p *program) printed() (link string) {
 	p.t.Helper()
 	p.eventually("the first owner's link is printed", func() (printed bool) {
@@ -198,8 +198,8 @@ func (p *program) printed() (link string) {
 	return link
 }
 
-// newestLink returns the first owner's link that works, of programs that started one
-// after the other.
+// newestLink returns the valid first owner's link of programs that started one after the
+// other.
 func newestLink(all ...*program) (link string) {
 	for _, p := range all {
 		link = cmp.Or(p.printed(), link)
@@ -207,13 +207,13 @@ func newestLink(all ...*program) (link string) {
 	return link
 }
 
-// kill ends the process at once (signal 9), and waits for its end.
+// kill kills the process (SIGKILL) and waits for its end.
 func (p *program) kill() {
 	_ = syscall.Kill(p.pid, syscall.SIGKILL)
 	<-p.ended
 }
 
-// stop asks the server to end, which it must do cleanly.
+// stop asks the server to stop, which must succeed.
 func (p *program) stop() {
 	p.t.Helper()
 	p.signal(syscall.SIGTERM)
@@ -227,7 +227,7 @@ func (p *program) signal(s syscall.Signal) {
 	}
 }
 
-// wait waits for the process's end, with the exit code.
+// wait waits for the end of the process, with the exit code.
 func (p *program) wait(code int) {
 	p.t.Helper()
 	select {
@@ -240,8 +240,7 @@ func (p *program) wait(code int) {
 	}
 }
 
-// eventually asks until what is true, for 20 s at most, and returns how long it
-// took.
+// eventually polls until is returns true, for at most 20 s, and returns how long it took.
 func (p *program) eventually(what string, is func() bool) time.Duration {
 	p.t.Helper()
 	return p.within(20*time.Second, what, is)

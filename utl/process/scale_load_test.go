@@ -25,8 +25,7 @@ var (
 	rounds = flag.Int("rounds", 7, "how many turns each server has on the scale, twice, beside one to warm up")
 )
 
-// once skips the benchmark after its first run, and where there is no wrk; CI
-// must have it.
+// once skips the benchmark after its first run, and if wrk is missing; CI must have it.
 func once(b *testing.B) {
 	b.Helper()
 	if b.N > 1 {
@@ -35,7 +34,7 @@ func once(b *testing.B) {
 	tooltest.Need(b, "wrk")
 }
 
-// What a turn measures.
+// What each turn measures.
 const (
 	cpu = iota
 	rate
@@ -57,32 +56,32 @@ var measures = [...]struct {
 
 type figures [len(measures)]float64
 
-// side is a server and the file that tells wrk what to ask it for.
+// side is a server, and the script for wrk with the requests to it.
 type side struct {
 	*program
 	script string
 }
 
-// results are what both sides had, round by round.
+// results are the measurements of both sides, by round.
 type results []struct{ ours, bare figures }
 
-// compare loads both in turn, and weighs them. Every answer must have the
-// status: a refusal is not to be measured as what was asked for.
+// compare loads both in turn and measures them. Every response must have the status,
+// because a refusal must not be measured in place of the real response.
 func compare(ours, bare side, status int) (all results) {
 	for range *rounds + 1 {
 		r := struct{ ours, bare figures }{ours.turn(status), bare.turn(status)}
 		r.ours[cpu], r.bare[cpu] = weigh(ours, bare, status)
 		all = append(all, r)
 	}
-	return all[1:] // the first one warmed up
+	return all[1:] // the first round is a warm-up
 }
 
 // slice is how long one of two loads runs before the other does.
 const slice = 100 * time.Millisecond
 
-// weigh returns what a request costs each of the two. Their loads run slice by
-// slice, one at a time, so that both have the same of the machine: its speed
-// changes from one second to the next.
+// weigh returns the cost of a request to each of the two. Their loads run in alternating
+// slices, so that both get the same conditions: the machine's speed changes from one
+// second to the next.
 func weigh(ours, bare side, status int) (a, b float64) {
 	ours.t.Helper()
 	loads := []*load{ours.load(2 * *turn), bare.load(2 * *turn)}
@@ -103,7 +102,7 @@ func weigh(ours, bare side, status int) (a, b float64) {
 	return loads[0].end(status)[cpu], loads[1].end(status)[cpu]
 }
 
-// ours returns the median of what we had.
+// ours returns the median of our measurements.
 func (all results) ours(measure int) float64 {
 	var values []float64
 	for _, r := range all {
@@ -113,7 +112,7 @@ func (all results) ours(measure int) float64 {
 	return values[len(values)/2]
 }
 
-// ratio returns the median of the rounds' ratios, the least and the most.
+// ratio returns the median of the rounds' ratios, the lowest and the highest.
 func (all results) ratio(measure int) (middle, least, most float64) {
 	var values []float64
 	for _, r := range all {
@@ -123,7 +122,7 @@ func (all results) ratio(measure int) (middle, least, most float64) {
 	return values[len(values)/2], values[0], values[len(values)-1]
 }
 
-// lua sends the requests one after another, and prints what Sscan reads back.
+// lua makes wrk send the requests one after another, and print what Sscan parses.
 const lua = `local requests, n = { %s }, 0
 function request() n = n %% #requests + 1; return requests[n] end
 function done(all, latency)
@@ -133,7 +132,7 @@ function done(all, latency)
 end
 `
 
-// script writes a file that tells wrk to send the requests, over and over.
+// script writes a file that makes wrk send the requests again and again.
 func script(b *testing.B, requests ...string) string {
 	b.Helper()
 	var quoted []string
@@ -147,23 +146,23 @@ func script(b *testing.B, requests ...string) string {
 	return path
 }
 
-// turn loads the server for the length of a turn.
+// turn loads the server for the duration of a turn.
 func (s side) turn(status int) figures {
 	s.t.Helper()
 	return s.load(*turn).end(status)
 }
 
-// load is a load that runs.
+// load is a running load.
 type load struct {
 	side
 
 	wrk    *exec.Cmd
 	out    bytes.Buffer
-	before time.Duration // what the server had spent
+	before time.Duration // CPU time that the server had used
 	stop   context.CancelFunc
 }
 
-// load begins to load the server for so many seconds.
+// load starts a load on the server for this many seconds.
 func (s side) load(seconds int) *load {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(seconds)*time.Second+time.Minute)
@@ -185,7 +184,7 @@ func (l *load) signal(sig syscall.Signal) {
 	}
 }
 
-// end waits for the load's end and returns what it measured.
+// end waits for the end of the load and returns its measurements.
 func (l *load) end(status int) (f figures) {
 	l.t.Helper()
 	defer l.stop()
@@ -214,7 +213,7 @@ func (p *program) spent() time.Duration {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')'):])) // proc(5): these begin with the third
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')'):])) // proc(5): the first of these is field 3
 	var user, system time.Duration
 	if _, err := fmt.Sscan(fields[11]+" "+fields[12], &user, &system); err != nil {
 		p.t.Fatal(err)
@@ -222,8 +221,8 @@ func (p *program) spent() time.Duration {
 	return (user + system) * 10 * time.Millisecond
 }
 
-// cores returns the words that put a server on one core and the load on
-// another, and none where there is one core alone.
+// cores returns the words that pin a server to one core and the load to another, or none
+// if there is only one core.
 func cores() (servers, load []string) {
 	var free unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &free); err != nil || free.Count() < 2 {

@@ -10,8 +10,8 @@ import (
 	"glassjar/utl/recipe"
 )
 
-// nginx starts its recipe in front of the app, which asks the gate only if
-// gated.
+// nginx starts nginx with its recipe in front of the app, which asks the gate only if
+// gated is true.
 func nginx(b *testing.B, gate, app *program, gated bool) *program {
 	b.Helper()
 	site := recipe.Site{

@@ -23,9 +23,9 @@ import (
 	"glassjar/utl/session"
 )
 
-// pinned starts what the shell command runs on the servers' core, with one
-// processor of Go's (glassjar would take two) and its log in a file. It must say
-// where it is as glassjar does, and ends with this test, also when that is killed.
+// pinned starts the shell command on the servers' core, with GOMAXPROCS=1 (glassjar would
+// use 2) and its log in a file. It must print its URL as glassjar does, and ends with
+// this test, also if that is killed.
 func pinned(b *testing.B, folder, command string, settings ...string) *program {
 	b.Helper()
 	servers, _ := cores()
@@ -38,7 +38,7 @@ func pinned(b *testing.B, folder, command string, settings ...string) *program {
 	return p
 }
 
-// bare starts a bare net/http server that gives the answer at the path.
+// bare starts a minimal net/http server that gives the response at the path.
 func bare(b *testing.B, path string, a answer) *program {
 	b.Helper()
 	folder := b.TempDir()
@@ -55,14 +55,14 @@ func bare(b *testing.B, path string, a answer) *program {
 	return pinned(b, folder, "./bare answers")
 }
 
-// What net/http adds behind the headers that it is given.
+// The headers that net/http adds after the given ones.
 var (
 	date   = regexp.MustCompile(`\r\nDate: [^\r]*`)
 	length = regexp.MustCompile(`\r\nContent-Length: \d+\r\n\r\n`)
 )
 
-// exchange sends the request. It returns the answer as it was given to
-// net/http, and the bytes that came, without the date.
+// exchange sends the request. It returns the response as it was given to net/http, and
+// its bytes without the date.
 func exchange(b *testing.B, p *program, request string) (answer, string) {
 	b.Helper()
 	var came bytes.Buffer
@@ -81,8 +81,7 @@ func exchange(b *testing.B, p *program, request string) (answer, string) {
 	return a, raw
 }
 
-// house is a server with people who are signed in: the i-th since an hour and i
-// seconds before moved.
+// house is a server with signed-in people: the i-th since an hour and i seconds before moved.
 type house struct {
 	*program
 	*stores
@@ -90,11 +89,11 @@ type house struct {
 	moved time.Time
 }
 
-// newHouse starts one, as it comes, with an app behind its gate and a page.
+// newHouse starts a house with default settings, an app behind its gate and a page.
 func newHouse(b *testing.B, people int, settings ...string) *house {
 	b.Helper()
 	folder := b.TempDir()
-	start(b, folder).stop() // it leaves the key and an empty database
+	start(b, folder).stop() // creates the key and an empty database
 	page := filepath.Join(folder, "pages", "a.html")
 	if err := errors.Join(os.Mkdir(filepath.Dir(page), 0o700), os.WriteFile(page, []byte("<!doctype html>\n<title>a</title>\n<p>A page.\n"), 0o600)); err != nil {
 		b.Fatal(err)
@@ -159,13 +158,13 @@ func forged(cookie string) string {
 	return cookie[:n-20] + "AAAAAAAA" + cookie[n-12:]
 }
 
-// check asks the gate about the i-th person.
+// check returns a request that asks the gate about the i-th person.
 func (h *house) check(i int) string {
 	return "GET /gate/check HTTP/1.1\r\n" + host + forwarded + "Cookie: " + h.passes(i) + "\r\n\r\n"
 }
 
-// wake sends the first people's cookies, each once, and waits until the server
-// rests: their sessions are in memory then, and when they were seen is written.
+// wake sends the first people's cookies, each once, and waits until the server is idle:
+// then their sessions are cached, and their last use is written.
 func (h *house) wake(b *testing.B, people int) {
 	b.Helper()
 	const askers = 16
@@ -189,6 +188,6 @@ func (h *house) wake(b *testing.B, people int) {
 		if now := h.spent(); now-spent > 50*time.Millisecond {
 			spent, since = now, time.Now()
 		}
-		return time.Since(since) > 6*time.Second // it writes every 5 s
+		return time.Since(since) > 6*time.Second // the server writes every 5 s
 	})
 }

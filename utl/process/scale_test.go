@@ -12,12 +12,12 @@ import (
 	"glassjar/utl/tooltest"
 )
 
-// What a proxy tells the gate of a request to an app.
+// forwarded are the headers by which a proxy describes a request to an app.
 const forwarded = "X-Forwarded-Method: GET\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: app.example\r\n" +
 	"X-Forwarded-Uri: /a?b=c\r\nX-Forwarded-For: 192.0.2.1\r\n"
 
-// scenario is a request of the scale, and the status of its answer. A word in
-// capitals stands for what the server is asked for first.
+// scenario is a request, and the status of its response. A word in capitals stands for a
+// value that is requested from the server first.
 type scenario struct {
 	name, path, header string
 	status             int
@@ -34,8 +34,8 @@ var scenarios = []scenario{
 
 var sheet = regexp.MustCompile(`/static/site[^"]*\.css`)
 
-// BenchmarkScale is what an answer costs beside a bare net/http server that
-// writes the same bytes. The two answer the same load in turn.
+// BenchmarkScale measures a response in comparison with a minimal net/http server that
+// writes the same bytes. Both get the same load in turn.
 func BenchmarkScale(b *testing.B) {
 	tooltest.Need(b, "wrk")
 	var table strings.Builder
@@ -62,7 +62,7 @@ func BenchmarkScale(b *testing.B) {
 		table.String(), *rounds, *turn, where())
 }
 
-// compared returns how the server and a bare one answer the request.
+// compared measures the server and a minimal one with the request.
 func (s scenario) compared(b *testing.B) results {
 	b.Helper()
 	once(b)
@@ -84,8 +84,8 @@ func (s scenario) compared(b *testing.B) results {
 	return compare(side{h.program, load}, side{floor, load}, s.status)
 }
 
-// BenchmarkScaleNginx is how much of what nginx hands on alone it hands on when
-// it asks the gate each time, as its recipe has it.
+// BenchmarkScaleNginx measures how many requests nginx passes on when it asks the gate
+// each time, as in its recipe, in comparison with when it does not.
 func BenchmarkScaleNginx(b *testing.B) {
 	once(b)
 	h := newHouse(b, 10)
@@ -103,8 +103,8 @@ func BenchmarkScaleNginx(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkScaleMemory is what the server holds before anybody asked, and when
-// 100,000 sessions are live.
+// BenchmarkScaleMemory measures the server's memory before the first request, and with
+// 100,000 live sessions.
 func BenchmarkScaleMemory(b *testing.B) {
 	once(b)
 	h := newHouse(b, 100_000)
@@ -114,8 +114,8 @@ func BenchmarkScaleMemory(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkScalePeople is what the gate's answer costs beside a server with 10
-// accounts and sessions when there are many, up to 100,000 of them in memory.
+// BenchmarkScalePeople measures the gate's response with many accounts and sessions, up
+// to 100,000 cached ones, in comparison with a server with 10.
 func BenchmarkScalePeople(b *testing.B) {
 	for _, people := range []int{1000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("people=%d", people), func(b *testing.B) {
@@ -129,8 +129,8 @@ func BenchmarkScalePeople(b *testing.B) {
 	}
 }
 
-// BenchmarkScaleMetrics is what the gate's answer costs when it is counted, beside a
-// server that counts nothing.
+// BenchmarkScaleMetrics measures the gate's response with metrics, in comparison with a
+// server without.
 func BenchmarkScaleMetrics(b *testing.B) {
 	once(b)
 	counted, plain := newHouse(b, 10, "METRICS_ADDR="+proxytest.Free(b)), newHouse(b, 10)
@@ -141,7 +141,7 @@ func BenchmarkScaleMetrics(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// loaded is the house, whose gate is asked about 10 people in turn.
+// loaded is the house with a load that asks its gate about 10 people in turn.
 func (h *house) loaded(b *testing.B) side {
 	b.Helper()
 	var requests []string

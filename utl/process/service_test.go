@@ -14,10 +14,10 @@ import (
 	"glassjar/utl/tooltest"
 )
 
-// unit is a printed unit of systemd's.
+// unit is a systemd unit as printed.
 type unit string
 
-// printed returns the recipe for the settings.
+// printed returns the recipe with the name for the settings.
 func printed(t *testing.T, name string, settings ...string) unit {
 	t.Helper()
 	cmd := exec.Command(binary, "recipe", name)
@@ -41,8 +41,8 @@ func (u unit) all(name string) (values []string) {
 
 const installed = "/usr/local/bin/glassjar"
 
-// systemd finds nothing wrong with the units as they are printed, and next to
-// nothing that an attacker in the service could do.
+// systemd-analyze verifies the printed units without a warning, and finds almost nothing
+// that an attacker in the service could do.
 func TestSystemdUnits(t *testing.T) {
 	t.Parallel()
 	analyze := tooltest.Need(t, "systemd-analyze")
@@ -61,7 +61,7 @@ func TestSystemdUnits(t *testing.T) {
 					t.Errorf("%s holds a secret", recipe)
 				}
 				files = append(files, filepath.Join(folder, file))
-				here := strings.Replace(text, "ExecStart="+installed, "ExecStart="+binary, 1) // where it is not installed
+				here := strings.Replace(text, "ExecStart="+installed, "ExecStart="+binary, 1) // the path where the program really is
 				if err := os.WriteFile(filepath.Join(folder, file), []byte(here), 0o600); err != nil {
 					t.Fatal(err)
 				}
@@ -79,8 +79,7 @@ func TestSystemdUnits(t *testing.T) {
 	}
 }
 
-// start starts the server as the unit says: its settings, its secrets and
-// its folder.
+// start starts the server as the unit does: with its settings, its secrets and its folder.
 func (u unit) start(t *testing.T, front []string, more ...string) *program {
 	t.Helper()
 	secrets, folder := t.TempDir(), t.TempDir()
@@ -98,8 +97,8 @@ func (u unit) start(t *testing.T, front []string, more ...string) *program {
 	return p
 }
 
-// The service needs no more of the kernel than its unit lets it have: strace names each
-// call, where systemd would refuse it.
+// The service needs only system calls that its unit allows: strace lists each call, where
+// systemd would refuse it.
 func TestSystemdLetsItWork(t *testing.T) {
 	t.Parallel()
 	analyze, strace := tooltest.Need(t, "systemd-analyze"), tooltest.Need(t, "strace")
@@ -130,13 +129,13 @@ func TestSystemdLetsItWork(t *testing.T) {
 		}
 	}
 	if os.Geteuid() == 0 {
-		allowed["fchown"] = true // by which SQLite gives root's files to the database's owner; the unit's user is not root
+		allowed["fchown"] = true // SQLite calls it only as root, and the unit's user is not root
 	}
 	refused := map[string]bool{}
 	for line := range strings.Lines(p.traceText()) {
 		_, call, _ := strings.Cut(strings.TrimLeft(line, " "), " ")
 		call, _, isCall := strings.Cut(strings.TrimSpace(call), "(")
-		if isCall && !strings.ContainsAny(call, " <+?") && !allowed[call] { // ???: the thread ended before strace could ask
+		if isCall && !strings.ContainsAny(call, " <+?") && !allowed[call] { // "???": the thread ended before strace could read the call
 			refused[call] = true
 		}
 	}
@@ -145,7 +144,7 @@ func TestSystemdLetsItWork(t *testing.T) {
 	}
 }
 
-// callsOf returns the system calls of the set, and of those in it.
+// callsOf returns the system calls of the set, also of the sets in it.
 func callsOf(t *testing.T, analyze, set string) map[string]bool {
 	t.Helper()
 	out, err := exec.Command(analyze, "syscall-filter", set).Output()

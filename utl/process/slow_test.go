@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Attack http/slow: slow headers and slow bodies. 200 connections that drip a byte now
-// and then take nothing from the people who use the site meanwhile.
+// Attack http/slow: slow headers and slow bodies. 200 connections that send a byte now
+// and then do not affect other people.
 func TestSlowConnections(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
@@ -33,14 +33,14 @@ func TestSlowConnections(t *testing.T) {
 			c.send("a")
 		}
 		worst = max(worst, ada.get(t, quiet, http.StatusOK).took)
-		wire.CloseIdleConnections() // people come anew
+		wire.CloseIdleConnections() // people use new connections
 	}
 	newBrowser(p).signIn(t, "ada", good, http.StatusSeeOther)
 	t.Logf("200 connections dripping: 150 pages answered, the slowest after %v", worst.Round(time.Millisecond))
 	if worst > time.Second {
 		t.Errorf("a page took %v", worst)
 	}
-	for _, c := range slow { // the server is still patient with them: they cost it no answer
+	for _, c := range slow { // the server has not disconnected them yet
 		if err := c.tcp.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
 			t.Fatal(err)
 		}

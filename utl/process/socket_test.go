@@ -25,8 +25,8 @@ import (
 
 var requests = flag.Int("requests", 1000, "how many requests TestRestartsUnderLoad sends at least")
 
-// manager stands in for systemd: it keeps a socket, starts the server with it, and
-// hears how the server is.
+// manager simulates systemd: it has a socket, starts the server with it, and receives its
+// notifications.
 type manager struct {
 	t      *testing.T
 	socket *os.File
@@ -48,17 +48,17 @@ func manages(t *testing.T, ln interface{ File() (*os.File, error) }) *manager {
 	return m
 }
 
-// start starts the server and waits until it says that it is ready.
+// start starts the server and waits until it notifies that it is ready.
 func (m *manager) start(folder string, settings ...string) *program {
 	m.t.Helper()
-	as := []string{"sh", "-c", `LISTEN_PID=$$ exec "$0"`} // the server's own process id
+	as := []string{"sh", "-c", `LISTEN_PID=$$ exec "$0"`} // LISTEN_PID is the server's own process id
 	settings = append([]string{"LISTEN_FDS=1", "NOTIFY_SOCKET=" + m.where, "WATCHDOG_USEC=100000"}, settings...)
 	p := spawnWith(m.t, as, []*os.File{m.socket}, folder, settings...)
 	m.hears("READY=1")
 	return p
 }
 
-// hears waits until the server says the state.
+// hears waits until the server sends the state.
 func (m *manager) hears(want string) {
 	m.t.Helper()
 	if err := m.told.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
@@ -75,15 +75,15 @@ func (m *manager) hears(want string) {
 	}
 }
 
-// Restarts behind a socket that stays open lose no request: those under way are
-// answered, and new ones wait for the next start.
+// Restarts with a socket that stays open lose no request: those in progress get a
+// response, and new ones wait for the next start.
 func TestRestartsUnderLoad(t *testing.T) {
 	ln, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	m, folder, at := manages(t, ln), t.TempDir(), "http://"+ln.Addr().String()
-	if err := ln.Close(); err != nil { // the manager has a copy
+	if err := ln.Close(); err != nil { // the manager has a copy of the socket
 		t.Fatal(err)
 	}
 	p := m.start(folder)
@@ -104,15 +104,15 @@ func TestRestartsUnderLoad(t *testing.T) {
 	p.stop()
 }
 
-// traffic is eight clients who ask all the time, half of them over connections that they
-// keep.
+// traffic is eight clients that send requests all the time, half of them on persistent
+// connections.
 type traffic struct {
 	t              *testing.T
 	answered, lost atomic.Int64
-	stop           func() // and waits for the answers
+	stop           func() // stops, and waits for the last responses
 }
 
-// sends starts the traffic. A request that is lost fails the test.
+// sends starts the traffic. A lost request fails the test.
 func sends(t *testing.T, at string) *traffic {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -135,7 +135,7 @@ func sends(t *testing.T, at string) *traffic {
 	return l
 }
 
-// more waits until so many more are answered.
+// more waits for n more responses.
 func (l *traffic) more(n int64) {
 	l.t.Helper()
 	before := l.answered.Load()
@@ -154,8 +154,8 @@ func fetch(client *http.Client, at string) error {
 	return nil
 }
 
-// A socket that others reach, and that systemd hands over, needs PUBLIC_URL as ADDR
-// would.
+// A socket that systemd passes and other machines can reach needs PUBLIC_URL, as such an
+// ADDR does.
 func TestASocketThatOthersReach(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "http.sock")
 	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
@@ -178,7 +178,7 @@ func TestASocketThatOthersReach(t *testing.T) {
 	}
 }
 
-// socket is a proxy's view of the server's Unix socket.
+// socket sends requests to the server's Unix socket, as a proxy does.
 type socket struct {
 	t      *testing.T
 	client *http.Client
@@ -194,7 +194,8 @@ func over(t *testing.T, path string) socket {
 	}}
 }
 
-// status asks for the path in a client's name, and wants the status.
+// status requests the path for this client, and fails the test unless the response has
+// the status.
 func (s socket) status(want int, path, client string) {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, "http://jar.example"+path, nil)
@@ -214,8 +215,8 @@ func (s socket) status(want int, path, client string) {
 	}
 }
 
-// At a Unix socket a proxy is believed, whatever TRUSTED_PROXIES says; the socket
-// goes with the server, and what a killed one left is replaced.
+// At a Unix socket every peer is a trusted proxy, whatever TRUSTED_PROXIES says. The
+// socket is removed with the server, and that of a killed server is replaced.
 func TestUnixSocket(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -236,7 +237,7 @@ func TestUnixSocket(t *testing.T) {
 	}
 }
 
-// nginx and Caddy ask at the Unix socket, as their recipes have it.
+// nginx and Caddy use the Unix socket, as in their recipes.
 func TestProxiesOverASocket(t *testing.T) {
 	t.Parallel()
 	for _, proxy := range proxytest.All {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A start that finds accounts and no owner who can sign in says how to make one.
+// A start that finds accounts but no owner who can sign in says how to create one.
 func TestStartWithoutAnOwner(t *testing.T) {
 	t.Parallel()
 	const words = "no owner can sign in, so nobody can manage people: glassjar user add NAME --role owner"
@@ -29,7 +29,7 @@ func TestStartWithoutAnOwner(t *testing.T) {
 	}
 }
 
-// Who cannot listen says which setting moves it.
+// If the server cannot listen, it says which setting to change.
 func TestAnAddressThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
@@ -51,8 +51,7 @@ func TestAnAddressThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// A command where there is no site makes none; a server that runs elsewhere is
-// not touched by it.
+// A command in a folder without a site creates none, and does not affect a server elsewhere.
 func TestACommandInTheWrongFolder(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -62,8 +61,8 @@ func TestACommandInTheWrongFolder(t *testing.T) {
 	}
 }
 
-// A start warns of passwords that can be read on the way, and of settings that
-// are perhaps not meant; a start on this machine alone is quiet.
+// A start warns of passwords that others can read on the network, and of settings that
+// may be mistakes; a start for this machine only prints no warning.
 func TestStartWarns(t *testing.T) {
 	t.Parallel()
 	const public, slip = "passwords and cookies can be read on the way", "SESION_IDLE is no setting: did you mean SESSION_IDLE?"

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// Attack http/stop: SIGTERM under load. Whatever was begun is answered in full, a
-// sign-in with its 303 and a session that is good after the next start; then
-// the server ends cleanly.
+// Attack http/stop: SIGTERM under load. Every request that began gets a complete
+// response, a sign-in its 303 with a session that is valid after the next start; then the
+// server exits with 0.
 func TestStopUnderLoad(t *testing.T) {
 	t.Parallel()
 	for _, by := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
@@ -40,14 +40,14 @@ func stopUnderLoad(t *testing.T, by syscall.Signal) {
 	body := signInForm("ada", good).Encode()
 	signing := begun(t, p, len(body))
 	p.eventually("there is load", func() bool { return answered.Load() > 50 })
-	if by == syscall.SIGINT { // a stranger who takes for ever is cut off after 10 s, and fails nothing
+	if by == syscall.SIGINT { // a client that never finishes is disconnected after 10 s, which is not an error
 		dial(t, p).send(post + "Content-Length: 9\r\n\r\nuser")
 	}
 
 	p.signal(by)
 	p.within(time.Second, "nobody new is let in", p.closed)
 	ada := newBrowser(p)
-	for _, c := range signing { // begun before the signal, they go on after it
+	for _, c := range signing { // these began before the signal, and continue after it
 		c.send(body)
 	}
 	for _, c := range signing {
@@ -65,8 +65,8 @@ func stopUnderLoad(t *testing.T, by syscall.Signal) {
 	ada.get(t, "/account", http.StatusOK)
 }
 
-// begun returns four connections on which a sign-in has begun: its body, of the length,
-// is still to be sent.
+// begun returns four connections on which a sign-in has begun: its body, of this length,
+// is not sent yet.
 func begun(t *testing.T, p *program, length int) []*conn {
 	t.Helper()
 	signing := make([]*conn, 4)
@@ -80,7 +80,7 @@ func begun(t *testing.T, p *program, length int) []*conn {
 	return signing
 }
 
-// closed reports whether the server takes no connection.
+// closed reports whether the server accepts no connections.
 func (p *program) closed() bool {
 	c, err := net.Dial("tcp", "127.0.0.1:"+p.port)
 	if err == nil {
@@ -89,8 +89,8 @@ func (p *program) closed() bool {
 	return err != nil
 }
 
-// browse fetches a page again and again. Each answer is whole, or there is none
-// at all: the server hung up before it.
+// browse fetches a page again and again. Each response is complete, or there is none
+// because the server closed the connection before.
 func browse(ctx context.Context, t *testing.T, p *program, answered *atomic.Int64) {
 	t.Helper()
 	for ctx.Err() == nil {
@@ -103,7 +103,7 @@ func browse(ctx context.Context, t *testing.T, p *program, answered *atomic.Int6
 		case errors.Is(err, errHalf):
 			t.Error(err)
 		default:
-			return // it stopped
+			return // the server has stopped
 		}
 	}
 }

@@ -18,8 +18,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// stores are the stores over a folder's database: this test is then one more
-// process that works on it, beside the program.
+// stores are the stores on a folder's database: the test is another process that uses it,
+// besides the program.
 type stores struct {
 	t        testing.TB
 	db       *db.DB
@@ -27,8 +27,8 @@ type stores struct {
 	accounts *account.Store
 }
 
-// beside opens the folder's database. Close it before a kill that is to leave
-// nobody there.
+// beside opens the folder's database. Close it before a kill, if no other process may
+// have it open then.
 func beside(t testing.TB, folder string) *stores {
 	t.Helper()
 	data, err := db.Open(context.Background(), filepath.Join(folder, "glassjar.db"))
@@ -56,12 +56,12 @@ func (s *stores) close() {
 	}
 }
 
-// goodHash is good's hash, made once: accounts can then be made by the thousand.
+// goodHash is the hash of good, computed once, so that thousands of accounts can be created.
 var goodHash = sync.OnceValues(func() (string, error) {
 	return password.NewHasher(password.Recommended(), 1, 0).Hash(context.Background(), good)
 })
 
-// add makes accounts of the names, members with the good password.
+// add creates members with these usernames and the password good.
 func (s *stores) add(names ...string) {
 	s.t.Helper()
 	hash, err := goodHash()
@@ -88,8 +88,8 @@ func (s *stores) add(names ...string) {
 	}
 }
 
-// signIn starts a session for the account that add made, as one more server
-// would, and returns the browser that has its cookie.
+// signIn starts a session for an account from add, as another server would, and returns a
+// browser with its cookie.
 func (s *stores) signIn(p *program, name string) *browser {
 	s.t.Helper()
 	w := httptest.NewRecorder()
@@ -104,7 +104,7 @@ func (s *stores) signIn(p *program, name string) *browser {
 	return b
 }
 
-// one returns the number that the query gives.
+// one returns the number that the query returns.
 func (s *stores) one(query string, args ...any) int64 {
 	s.t.Helper()
 	n, err := db.One(context.Background(), s.db, db.Int, query, args...)
@@ -114,8 +114,8 @@ func (s *stores) one(query string, args ...any) int64 {
 	return n
 }
 
-// halves are questions that only a half-written change answers with anything
-// but 0: each change and its audit row are one.
+// halves are queries that return 0 unless a change was stored in part: each change and
+// its audit entry belong together.
 var halves = []string{
 	`SELECT (SELECT COUNT(*) FROM sessions) - (SELECT COUNT(*) FROM audit WHERE event = 'signin.ok')`,
 	`SELECT (SELECT COUNT(*) FROM sessions WHERE ended_at > 0) - (SELECT COUNT(*) FROM audit WHERE event = 'session.ended')`,
@@ -130,8 +130,8 @@ var halves = []string{
 	`SELECT COUNT(*) FROM sessions WHERE ended_at = 0 AND account_id NOT IN (SELECT id FROM accounts WHERE disabled_at = 0)`,
 }
 
-// sound fails the test when SQLite finds the database broken, or when half of a
-// change is in it.
+// sound fails the test if SQLite finds the database damaged, or if a change is stored in
+// part.
 func (p *program) sound() {
 	p.t.Helper()
 	s := beside(p.t, p.folder)

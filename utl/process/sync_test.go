@@ -15,8 +15,8 @@ import (
 	"glassjar/utl/tooltest"
 )
 
-// traced starts the server under strace with the given arguments. Where there
-// is no strace it skips the test; CI must have it.
+// traced starts the server under strace with these arguments. Without strace it skips the
+// test; CI must have it.
 func traced(t *testing.T, folder string, args ...string) *program {
 	t.Helper()
 	tooltest.Need(t, "strace")
@@ -30,7 +30,7 @@ func traced(t *testing.T, folder string, args ...string) *program {
 		server, _ = strconv.Atoi(pid)
 		return server > 0
 	})
-	t.Cleanup(func() { // the server first: strace ends with it, and killed would leave it running
+	t.Cleanup(func() { // kills the server, with which strace ends; killing strace would leave the server running
 		_ = syscall.Kill(server, syscall.SIGKILL)
 		select {
 		case <-p.ended:
@@ -40,7 +40,7 @@ func traced(t *testing.T, folder string, args ...string) *program {
 	return p
 }
 
-// traceText returns what strace wrote up to now.
+// traceText returns strace's output so far.
 func (p *program) traceText() string {
 	p.t.Helper()
 	text, err := os.ReadFile(p.trace)
@@ -50,7 +50,7 @@ func (p *program) traceText() string {
 	return string(text)
 }
 
-// Attack fault/fsync: the change is on disk before the answer leaves.
+// Attack fault/fsync: the change is on disk before the response is sent.
 func TestSyncBeforeAnswer(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -67,7 +67,7 @@ func TestSyncBeforeAnswer(t *testing.T) {
 			return calls != nil
 		})
 		written, synced := false, false
-		for _, call := range calls { // one thread at a time works for the only request
+		for _, call := range calls { // with only one request, one thread at a time works for it
 			switch {
 			case logWrite.MatchString(call):
 				written, synced = true, false
@@ -89,13 +89,13 @@ var (
 	logSync  = regexp.MustCompile(`(f(data)?sync\(\d+<[^>]*-wal>\)|<\.\.\. f(data)?sync resumed>\)) += 0`)
 )
 
-// answering returns the calls between the reading of the POST to the path and
-// the writing of its answer, or nil when it was not answered yet.
+// answering returns the calls between the reading of the POST to the path and the writing
+// of its response, or nil if there is no response yet.
 func answering(trace, path string) []string {
 	var calls []string
 	for line := range strings.Lines(trace) {
 		switch {
-		case strings.Contains(line, `OST `+path+` `): // net/http may have read the P alone
+		case strings.Contains(line, `OST `+path+` `): // net/http may have read the P by itself
 			calls = []string{}
 		case calls != nil && strings.Contains(line, `, "HTTP/1.1 `):
 			return calls

@@ -12,14 +12,14 @@ import (
 )
 
 // booted is a container in which Debian's systemd is process 1. Its /usr is this
-// machine's, read-only, but for /usr/local/bin; everything else is its own.
+// machine's, read-only except for /usr/local/bin; everything else is its own.
 type booted struct {
 	engine
-	root string // the folder that is its root
+	root string // folder of its root file system
 }
 
-// boot starts systemd. It skips the test where podman's containers may not mount or
-// have no control groups: systemd needs both.
+// boot starts systemd. It skips the test if podman's containers may not mount or have no
+// control groups, which systemd needs.
 func boot(t *testing.T) booted {
 	t.Helper()
 	for _, program := range []string{"systemctl", "dbus-daemon", "openssl"} {
@@ -38,7 +38,7 @@ func boot(t *testing.T) booted {
 		_, err := m.podman("exec", "booted", "test", "-S", "/run/systemd/private")
 		return err == nil
 	})
-	m.sh("timeout 30 systemctl is-system-running --wait || true") // degraded where a package's service cannot run there
+	m.sh("timeout 30 systemctl is-system-running --wait || true") // "degraded" if a service of some package cannot run there
 	return m
 }
 
@@ -53,7 +53,7 @@ func (m booted) run(options string, command ...string) (said string, err error) 
 	return m.output(m.command(append(append([]string{"sh", "-ec", script, m.group()}, args...), command...)...), "")
 }
 
-// end ends the container and removes its control groups.
+// end stops the container and removes its control groups.
 func (m booted) end() {
 	_, _ = m.podman("rm", "--force", "--time=0", "booted")
 	m.view("").eventually("its control groups are empty", func() bool {
@@ -62,7 +62,8 @@ func (m booted) end() {
 	})
 }
 
-// furnish makes the root: Debian's users, no device, no login, no journal on the disk.
+// furnish creates the root file system: Debian's users, no devices, no logins, no
+// persistent journal.
 func (m booted) furnish() {
 	m.t.Helper()
 	units := filepath.Join(m.root, "etc/systemd/system")
@@ -81,7 +82,7 @@ func (m booted) furnish() {
 		}
 	}
 	for file, more := range map[string]string{
-		"machine-id": "", // empty: not the first boot, which would enable every service that is installed
+		"machine-id": "", // empty, so that it is not a first boot, which would enable every installed service
 		"passwd":     "messagebus:x:100:100::/nonexistent:/usr/sbin/nologin\n",
 		"group":      "messagebus:x:100:\n",
 	} {
@@ -95,12 +96,12 @@ func (m booted) furnish() {
 	}
 }
 
-// try runs a shell's script in the container, with the input.
+// try runs a shell script in the container with this input.
 func (m booted) try(script, input string) (said string, err error) {
 	return m.output(m.command("podman", "exec", "--interactive", "--workdir=/root", "booted", "sh", "-ec", script), input)
 }
 
-// sh is try for what must not fail.
+// sh is try for a script that must succeed.
 func (m booted) sh(script string, input ...string) (said string) {
 	m.t.Helper()
 	said, err := m.try(script, strings.Join(input, ""))
@@ -110,18 +111,18 @@ func (m booted) sh(script string, input ...string) (said string) {
 	return said
 }
 
-// journal returns what the log has of glassjar.
+// journal returns glassjar's log lines.
 func (m booted) journal() string {
 	said, err := m.try("journalctl --no-pager --quiet --unit=glassjar", "")
 	return fmt.Sprint(said, err)
 }
 
-// view is the program in the container as a browser sees it.
+// view is the program in the container, for browsers.
 func (m booted) view(port string) *program {
 	return &program{t: m.t, port: port, url: "http://127.0.0.1:" + port, stderr: new(output)}
 }
 
-// installs puts the unit where it says that it belongs.
+// installs copies the unit to its place.
 func (m booted) installs(u unit) {
 	m.t.Helper()
 	path, _, _ := strings.Cut(strings.TrimPrefix(string(u), "# "), ",")
@@ -130,7 +131,7 @@ func (m booted) installs(u unit) {
 	}
 }
 
-// commands returns the commands in the unit's comment, under the line that begins so.
+// commands returns the commands in the unit's comment below the line that begins with under.
 func (u unit) commands(t *testing.T, under string) (script string) {
 	t.Helper()
 	_, after, ok := strings.Cut(string(u), "\n# "+under)

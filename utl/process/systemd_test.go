@@ -12,9 +12,9 @@ import (
 	"glassjar/utl/proxytest"
 )
 
-// systemd runs the units exactly as they are printed, installed by the commands in
-// them: the site answers as soon as systemd says so, the state and the secrets are
-// where the unit says, and what hardens it is in force.
+// systemd runs the units exactly as printed, installed with the commands in them: the
+// site responds as soon as systemd reports it ready, state and secrets are where the unit
+// says, and its hardening is in effect.
 func TestSystemd(t *testing.T) {
 	t.Parallel()
 	m := boot(t)
@@ -25,10 +25,10 @@ func TestSystemd(t *testing.T) {
 	settings := []string{"PUBLIC_URL=http://" + addr, "ADDR=" + addr, "SMTP_URL=smtp://jar:secret@127.0.0.1:1", "MAIL_FROM=jar@site.example"}
 	service := printed(t, "systemd", settings...)
 	m.installs(service)
-	m.sh(service.commands(t, "Once, as root"), "smtp://jar:secret@127.0.0.1:1") // the secret is typed
+	m.sh(service.commands(t, "Once, as root"), "smtp://jar:secret@127.0.0.1:1") // the secret on stdin
 	_, port, _ := strings.Cut(addr, ":")
 	p := m.view(port)
-	newBrowser(p).get(t, "/readyz", http.StatusOK) // at once
+	newBrowser(p).get(t, "/readyz", http.StatusOK) // without waiting
 	ada := m.signsUp(p)
 	m.isHardened()
 	if said := m.sh(service.commands(t, "A command")); !strings.Contains(said, "ada") {
@@ -47,7 +47,7 @@ func TestSystemd(t *testing.T) {
 	m.runsBehindAFile()
 }
 
-// signsUp makes the owner's account by the link in the log.
+// signsUp creates the owner's account with the link in the log.
 func (m booted) signsUp(p *program) *browser {
 	m.t.Helper()
 	var link string
@@ -61,8 +61,8 @@ func (m booted) signsUp(p *program) *browser {
 	return ada
 }
 
-// isHardened sees that what the unit takes away is away, and that its files are its
-// user's.
+// isHardened checks that what the unit forbids is forbidden, and that its files belong to
+// its user.
 func (m booted) isHardened() {
 	m.t.Helper()
 	const script = `systemctl status --no-pager glassjar; systemctl show -p Type glassjar
@@ -87,7 +87,7 @@ stat -c '%n %a %u' /var/lib/private/glassjar/ /var/lib/private/glassjar/* /run/c
 	}
 }
 
-// restarts has systemd restart the service three times under load: no request is lost.
+// restarts restarts the service three times under load: no request is lost.
 func (m booted) restarts(at string) {
 	m.t.Helper()
 	load := sends(m.t, at)
@@ -99,8 +99,8 @@ func (m booted) restarts(at string) {
 	m.t.Logf("3 restarts by systemd under load: %d of %d requests were lost", load.lost.Load(), load.answered.Load())
 }
 
-// watches stops the process, as if it hung: systemd ends it after WatchdogSec and
-// starts another, which answers what was asked meanwhile.
+// watches stops the process (SIGSTOP), as if it hung: systemd kills it after WatchdogSec
+// and starts another, which answers the requests of meanwhile.
 func (m booted) watches(ada *browser) {
 	m.t.Helper()
 	began := time.Now()
@@ -115,7 +115,7 @@ func (m booted) watches(ada *browser) {
 	m.t.Logf("a stopped process was replaced after %v", time.Since(began).Round(time.Second))
 }
 
-// stops has systemd end the service, which does so cleanly.
+// stops stops the service, which must succeed.
 func (m booted) stops(addr string) {
 	m.t.Helper()
 	const want = "ActiveState=inactive\nExecMainCode=1\nExecMainStatus=0\nResult=success\n"
@@ -129,8 +129,8 @@ func (m booted) stops(addr string) {
 	}
 }
 
-// runsBehindAFile has systemd listen at a Unix socket, which the proxy's user alone
-// reaches.
+// runsBehindAFile makes systemd listen on a Unix socket that only the proxy's user can
+// connect to.
 func (m booted) runsBehindAFile() {
 	m.t.Helper()
 	settings := []string{"PUBLIC_URL=https://jar.example", "ADDR=unix:/run/glassjar/http.sock"}

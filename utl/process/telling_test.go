@@ -14,10 +14,9 @@ import (
 
 var tries = flag.Int("tries", 1000, "how many sign-ins of a kind BenchmarkNoTelling compares")
 
-// BenchmarkNoTelling compares how long failed sign-ins take for a name that has
-// an account, one that has none and one whose account is disabled (asked with
-// its right password), one after another in random order, each name and each
-// address once: every counter is at nought.
+// BenchmarkNoTelling compares how long failed sign-ins take for a name with an account,
+// one without, and one whose account is disabled (with its right password), in random
+// order, each name and each address once, so that every counter is 0.
 func BenchmarkNoTelling(b *testing.B) { // Attack guessing/same-answers: times that do not differ measurably
 	if b.N > 1 {
 		b.Skip("once is enough")

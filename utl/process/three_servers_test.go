@@ -8,8 +8,9 @@ import (
 	"glassjar/utl/keyring"
 )
 
-// Attack servers/ends: three servers on one PostgreSQL, as people meet them: somebody signs in at the first,
-// visits pages at the second, and is ended from a second browser at the third.
+// Attack servers/ends: three servers on one PostgreSQL, as people use them: somebody
+// signs in on the first, opens pages on the second, and is signed out from a second
+// browser on the third.
 func TestThreeServersInABrowser(t *testing.T) {
 	t.Parallel()
 	url := dbtest.Need(t).New(t)

@@ -14,7 +14,7 @@ import (
 	"glassjar/utl/tlscert/certtest"
 )
 
-// overTLS is what the server needs to speak https itself.
+// overTLS is the certificate with which the server uses https itself.
 type overTLS struct {
 	cert, key string // files
 	first     *x509.Certificate
@@ -30,26 +30,26 @@ func newTLS(t *testing.T) overTLS {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close() // the port is free for the server
+	defer ln.Close() // closed at the end, so that the port is free for the server
 	_, port, _ := net.SplitHostPort(ln.Addr().String())
 	s.settings = []string{"ADDR=127.0.0.1:" + port, "PUBLIC_URL=https://localhost:" + port, "TLS_CERT=" + s.cert, "TLS_KEY=" + s.key}
 	return s
 }
 
-// trusting returns the browser's side of TLS, which trusts the first certificate.
+// trusting returns a client's TLS configuration that trusts the first certificate.
 func (s overTLS) trusting(protocols ...string) *tls.Config {
 	roots := x509.NewCertPool()
 	roots.AddCert(s.first)
 	return &tls.Config{ServerName: "localhost", RootCAs: roots, NextProtos: protocols}
 }
 
-// shake shakes hands with the server, within 5 s.
+// shake makes a TLS handshake with the server, within 5 s.
 func shake(p *program, config *tls.Config) (*tls.Conn, error) {
 	return tls.DialWithDialer(&net.Dialer{Timeout: 5 * time.Second}, "tcp", "127.0.0.1:"+p.port, config)
 }
 
-// With a certificate, the server speaks https alone, of this decade, as HTTP/2
-// and as HTTP/1.1.
+// With a certificate the server speaks only https, with TLS 1.2 or newer, as HTTP/2 and
+// HTTP/1.1.
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	s := newTLS(t)
@@ -76,8 +76,8 @@ func TestTLS(t *testing.T) {
 	p.stop()
 }
 
-// tlsRequests are some of those that go through different parts of the server, with the
-// status of the answer in each protocol; kind is the Content-Type.
+// tlsRequests use different parts of the server; each has the response's status by
+// protocol, and kind is its Content-Type.
 var tlsRequests = []struct {
 	method, path, kind, body string
 	want                     int
@@ -91,8 +91,8 @@ var tlsRequests = []struct {
 	{http.MethodPost, "/auth", "application/x-www-form-urlencoded", strings.Repeat("a=b&", 10_000) + "a=b", 400},
 }
 
-// answersIn fails the test unless the server answers tlsRequests in the protocol, of the
-// major version.
+// answersIn fails the test unless the server answers tlsRequests in the protocol with
+// this major version.
 func (s overTLS) answersIn(t *testing.T, p *program, major int, protocol string) {
 	t.Helper()
 	spoken := new(http.Protocols)
@@ -117,8 +117,8 @@ func (s overTLS) answersIn(t *testing.T, p *program, major int, protocol string)
 	}
 }
 
-// A renewed certificate is shown without a restart; a broken pair is told in the
-// log, and the old one stays.
+// A renewed certificate is used without a restart; an invalid pair is logged, and the old
+// one stays in use.
 func TestCertificateIsRenewed(t *testing.T) {
 	t.Parallel()
 	s := newTLS(t)

@@ -18,10 +18,10 @@ import (
 	"glassjar/utl/recipe"
 )
 
-// apps is what an owner sees of what is behind the gate.
+// apps visits an owner's pages about apps.
 func (p tour) apps() {
 	p.visit("apps-none", "/apps", "Apps")
-	for i, name := range []string{"Photos", "files, and a name that is far too long for one line of a phone", "Calendar", "Tickets", "Éire"} { // the server knows in half a second
+	for i, name := range []string{"Photos", "files, and a name that is far too long for one line of a phone", "Calendar", "Tickets", "Éire"} { // the server reads them within half a second
 		p.s.must("", "app", "add", fmt.Sprintf("a%d.example", i), "--name", name)
 	}
 	p.visit("app-new", "/apps/new", "Add an app")
@@ -39,17 +39,16 @@ func (p tour) apps() {
 	p.appTest()
 }
 
-// appTest is what an owner sees of the test of an app: before, while it runs, and
-// after it.
+// appTest visits an owner's pages of the test of an app: before, during and after it.
 func (p tour) appTest() {
 	goOn, asked := make(chan struct{}), atomic.Int64{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if asked.Add(1) == 20 { // not earlier: something is to be seen
+		if asked.Add(1) == 20 { // so late that the page shows some findings
 			<-goOn
 		}
 		switch {
-		case r.Header.Get("Remote~user") != "": // a hole
-		case r.Method == http.MethodPost: // unclear
+		case r.Header.Get("Remote~user") != "": // makes a hole
+		case r.Method == http.MethodPost: // makes an unclear result
 			w.WriteHeader(http.StatusNotFound)
 		default:
 			http.Redirect(w, r, p.s.url+"/?next="+url.QueryEscape("http://"+r.Host+r.RequestURI), http.StatusFound)
@@ -71,16 +70,16 @@ func (p tour) appTest() {
 	p.Sees("Testing Tested")
 	p.s.eventually("the 20th attack waits", func() bool { return asked.Load() == 20 })
 	p.Open(p.s.url + p.Path())
-	p.Do(chromedp.Evaluate[chromedp.Void](`window.stop()`)) // a page that loads itself again cannot be looked at
+	p.Do(chromedp.Evaluate[chromedp.Void](`window.stop()`)) // stops the page from reloading itself
 	p.look("app-test-running")
 	close(goOn)
 	p.Open(p.s.url + p.Path())
-	p.Sees("Test of Tested") // by itself
+	p.Sees("Test of Tested") // after reloading itself
 	p.look("app-test")
 }
 
-// gate is what somebody sees on an app's host who may not pass: through nginx, which
-// has to ask for the page, and as other proxies hand it on.
+// gate visits the pages for somebody on an app's host who may not pass: through nginx,
+// which requests the page separately, and as other proxies pass it on.
 func (p tour) gate() {
 	p.t.Run("behind nginx", p.behindNginx)
 	asked := network.Headers{

@@ -13,7 +13,7 @@ import (
 	"glassjar/utl/browsertest"
 )
 
-// account is what an owner sees, from the first link to signing out.
+// account visits an owner's pages, from the first link to the sign-out.
 func (p tour) account() {
 	link := p.s.firstLink()
 	p.visit("join", link, "Make your account")
@@ -45,7 +45,7 @@ func (p tour) account() {
 	p.Sees("Sign in")
 }
 
-// passkeys is what one sees of one's own passkeys.
+// passkeys visits the page of a person's own passkeys.
 func (p tour) passkeys() {
 	d := p.Device()
 	d.Touched(true)
@@ -61,7 +61,7 @@ func (p tour) passkeys() {
 	d.Touched(false)
 }
 
-// factors is what one sees of one's own authenticator app and recovery codes.
+// factors visits the pages of a person's own authenticator app and recovery codes.
 func (p tour) factors() {
 	p.visit("account-code-setup", "/account/code", "Set up an authenticator app")
 	if size := browsertest.Value[int](p.Page, `document.querySelector("img.qr").naturalWidth`); size < 200 {
@@ -87,7 +87,7 @@ func (p tour) factors() {
 	p.Sees("Your account")
 }
 
-// people is what an owner sees of the site's people.
+// people visits an owner's pages about people.
 func (p tour) people() {
 	p.visit("people-1", "/people", "People")
 	p.visit("people-audit-1", "/people/audit?kind=link.used", "What happened")
@@ -120,7 +120,7 @@ func (p tour) people() {
 	p.many()
 }
 
-// asks asks for an account on /join.
+// asks sends the form on /join.
 func (p *program) asks(t *testing.T, username string) {
 	t.Helper()
 	a, err := newBrowser(p).try("/join", url.Values{"username": {username}, "password": {good}})
@@ -129,7 +129,7 @@ func (p *program) asks(t *testing.T, username string) {
 	}
 }
 
-// mails is what links in mails lead to.
+// mails visits the pages of links in mails.
 func (p tour) mails() {
 	p.s.must("", "user", "email", "bob", "bob@site.example")
 	p.visit("confirm", p.box.link(p.s, "bob@site.example"), "Confirm the address")
@@ -161,14 +161,14 @@ func (p tour) signIn() {
 	p.Do(chromedp.WaitVisible(chromedp.ID("problem")))
 	p.look("sign-in-error")
 	p.Open(p.s.url + "/?next=/pages/")
-	p.Submit("ada", good) // who has a passkey
+	p.Submit("ada", good) // who has a passkey as a second factor
 	p.Sees("One more step, ada")
 	p.look("auth-code")
 	_, code, _ := strings.Cut(p.s.must("", "link", "reset", "ada"), "/reset/")
 	p.visit("reset", "/reset/"+strings.TrimSpace(code), "Set a new password")
 }
 
-// signUp is what strangers see of a site where everybody may make an account.
+// signUp visits a stranger's pages of a site where everybody may create an account.
 func (p tour) signUp() {
 	box, folder := newPostbox(p.t)
 	p.s, p.box = start(p.t, folder, "SIGNUP=open"), box

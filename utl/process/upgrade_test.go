@@ -10,8 +10,9 @@ import (
 	"glassjar/utl/keyring"
 )
 
-// A server goes on while the next release's migrations run under it: they only add. One
-// that starts afterwards is refused, and says what to do.
+// A server keeps working while the next release's migrations run, because they only add.
+// A server of the old release that starts afterwards is refused, with a message that says
+// what to do.
 func TestServesWhileTheNextReleaseMigrates(t *testing.T) {
 	t.Parallel()
 	database := dbtest.Need(t).New(t)
@@ -21,7 +22,7 @@ func TestServesWhileTheNextReleaseMigrates(t *testing.T) {
 	}
 	p := start(t, machine(t, database, keys))
 	p.owner("ada")
-	live, leaving := signedIn(t, p, "ada"), signedIn(t, p, "ada") // what they asked for is prepared now
+	live, leaving := signedIn(t, p, "ada"), signedIn(t, p, "ada") // their statements are prepared now
 	saved := leaving.copied()
 	dbtest.Exec(t, database, `CREATE TABLE next_release (id BIGINT PRIMARY KEY)`,
 		`DO $$ DECLARE t text; BEGIN

@@ -12,8 +12,8 @@ import (
 	"glassjar/utl/audit"
 )
 
-// kinds are every kind of write that the program acknowledges, but for the
-// first start, which has a test of its own.
+// kinds are every kind of write that the program acknowledges, except the first start,
+// which has a test of its own.
 var kinds = []kind{
 	{"sign-in", 60 * time.Millisecond, 4, (*world).signIn},
 	{"sign-out", 6 * time.Millisecond, 4, (*world).signOut},
@@ -25,7 +25,7 @@ var kinds = []kind{
 	{"keys rotate", 25 * time.Millisecond, 2, (*world).rotate},
 }
 
-// asked posts the form and reports whether it was taken.
+// asked posts the form and reports whether it was accepted.
 func asked(b *browser, path string, form url.Values) bool {
 	a, err := b.try(path, form)
 	return err == nil && a.status == http.StatusSeeOther
@@ -63,8 +63,8 @@ func (w *world) signOut() task {
 	}
 }
 
-// password changes a password. The old one works afterwards, and the old cookie
-// with it, or the new one.
+// password changes a password. Afterwards either the old password and the old cookie are
+// valid, or the new one.
 func (w *world) password() task {
 	name := w.name()
 	w.s.add(name)
@@ -92,8 +92,8 @@ func (w *world) works(name, pw string) bool {
 	return a.status == http.StatusSeeOther && w.accepts(b)
 }
 
-// join makes an account by a link: there is an account, or the link is as good
-// as before.
+// join creates an account with a link: afterwards there is an account, or the link is
+// still valid.
 func (w *world) join() task {
 	name := w.name()
 	code, err := w.s.accounts.NewJoin(context.Background(), account.Member, audit.Command())
@@ -121,7 +121,7 @@ func (w *world) exists(name string) bool {
 	return w.s.one(`SELECT COUNT(*) FROM accounts WHERE username = ?`, name) == 1
 }
 
-// done runs the command and reports whether it ended well.
+// done runs the command and reports whether it succeeded.
 func (w *world) done(ctx context.Context, stdin string, args ...string) bool {
 	r, err := command(ctx, w.p.folder, stdin, args...)
 	if err != nil {
@@ -147,8 +147,8 @@ func (w *world) userAdd() task {
 	}
 }
 
-// userDisable disables an account: its session and its password are refused
-// together, or neither is.
+// userDisable disables an account: its session and its password are both refused, or
+// neither is.
 func (w *world) userDisable() task { return w.leaves("disable") }
 
 func (w *world) userDelete() task { return w.leaves("delete") }
@@ -169,8 +169,8 @@ func (w *world) leaves(how string) task {
 	}
 }
 
-// rotate puts a new key in front; which one it was, its words say, and then it
-// is to be kept, even if the command was killed after them.
+// rotate adds a new key before the others. Its output has the key, which must then be
+// stored, even if the command was killed after the output.
 func (w *world) rotate() task {
 	return func(ctx context.Context) write {
 		r, err := command(ctx, w.p.folder, "", "keys", "rotate")
