@@ -23,21 +23,21 @@ import (
 	"glassjar/utl/tooltest"
 )
 
-// composer is Docker's own compose in the folder of a compose file. podman answers it
-// as Docker's engine would.
+// composer is Docker's own compose in the folder of a compose file. podman serves the API of
+// Docker's engine for it.
 type composer struct {
 	engine
 	program, folder string
 }
 
-// newComposer has podman listen for compose. The engine has a network of its own, where
-// the ports that the compose file publishes are free.
+// newComposer makes podman listen for compose. The engine has a network of its own, where the
+// ports that the compose file publishes are free.
 func newComposer(t *testing.T) composer {
 	t.Helper()
 	for _, program := range []string{"caddy", "ip", "iptables"} {
 		tooltest.Need(t, program)
 	}
-	found, _ := filepath.Glob("../../.tools/docker-compose@*") // the pattern is right
+	found, _ := filepath.Glob("../../.tools/docker-compose@*") // the pattern is valid
 	if len(found) == 0 {
 		tooltest.Missing(t, "docker-compose")
 	}
@@ -67,8 +67,8 @@ func newComposer(t *testing.T) composer {
 	return c
 }
 
-// caddy makes the image of Caddy that the compose file names, as no registry is asked:
-// this machine's Caddy, set up as its makers' image is.
+// caddy makes the image of Caddy that the compose file names, without a registry: from this
+// machine's Caddy, configured as in its official image.
 func (c composer) caddy() {
 	c.t.Helper()
 	const gather = `mkdir -p "$0" && cd "$0" && mkdir -p usr/bin etc/caddy config data srv && cp "$1" usr/bin/caddy
@@ -90,7 +90,7 @@ func (c composer) try(args ...string) (said string, err error) {
 	return c.output(c.command(append([]string{"timeout", "60", "sh", "-c", `cd "$0" && exec "$@"`, c.folder, c.program}, args...)...), "")
 }
 
-// compose is try for what must not fail.
+// compose is try for a command that must succeed.
 func (c composer) compose(args ...string) (said string) {
 	c.t.Helper()
 	said, err := c.try(args...)
@@ -100,8 +100,8 @@ func (c composer) compose(args ...string) (said string) {
 	return said
 }
 
-// up runs compose up, which waits until glassjar is healthy. podman has systemd's timers
-// ask for the health; where there are none, it is asked here.
+// up runs compose up, which waits until glassjar is healthy. podman runs health checks with
+// systemd's timers; because there may be none, up runs the health check itself.
 func (c composer) up() {
 	c.t.Helper()
 	done := make(chan error)
@@ -120,7 +120,7 @@ func (c composer) up() {
 			}
 			return
 		default:
-			_, _ = c.podman("healthcheck", "run", "site-glassjar-1") // once it is there
+			_, _ = c.podman("healthcheck", "run", "site-glassjar-1") // fails until the container exists
 		}
 	}
 }
@@ -130,7 +130,7 @@ func (c composer) eventually(what string, is func() bool) {
 	(&program{t: c.t, stderr: new(output)}).within(time.Minute, what, is)
 }
 
-// inspect returns what podman knows of glassjar's container.
+// inspect returns what podman reports about glassjar's container.
 func (c composer) inspect(format string) string {
 	c.t.Helper()
 	said, err := c.podman("inspect", "--format="+format, "site-glassjar-1")
@@ -140,8 +140,8 @@ func (c composer) inspect(format string) string {
 	return strings.TrimSpace(said)
 }
 
-// client returns a browser's client that trusts the authority that Caddy made. Every
-// name is this machine's for it.
+// client returns a browser's client that trusts Caddy's certificate authority, and resolves
+// every name to this machine.
 func (c composer) client() *http.Client {
 	c.t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -168,8 +168,8 @@ func (c composer) client() *http.Client {
 	}}
 }
 
-// dial dials from the engine's network. It needs a goroutine of its own, which takes its
-// thread along when it ends.
+// dial connects from the engine's network. It needs a goroutine of its own, whose thread ends
+// with it.
 func (c composer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	runtime.LockOSThread()
 	ns, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", c.keeper))

@@ -10,15 +10,15 @@ import (
 	"testing"
 )
 
-// A container engine builds the image by .ci/Containerfile as it is, and Docker's
-// compose runs it behind Caddy by the compose file as it is printed: one signs in over
-// Caddy's TLS, and the account and the session outlive a restart and new containers.
+// A container engine builds the image from .ci/Containerfile, and Docker's compose runs it
+// behind Caddy with the printed compose file: a person can sign in over Caddy's TLS, and the
+// account and the session survive a restart and new containers.
 func TestContainer(t *testing.T) {
 	t.Parallel()
 	c := newComposer(t)
 	c.image()
 	c.caddy()
-	printed := printed(t, "container", "PUBLIC_URL=https://jar.localhost") // for such a name, Caddy is its own authority
+	printed := printed(t, "container", "PUBLIC_URL=https://jar.localhost") // for such a name, Caddy uses its own certificate authority
 	if err := os.WriteFile(filepath.Join(c.folder, "compose.yml"), []byte(printed), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestContainer(t *testing.T) {
 	}
 }
 
-// isHardened sees that what the compose file takes away is away.
+// isHardened checks that what the compose file forbids is forbidden.
 func (c composer) isHardened() {
 	c.t.Helper()
 	pid := c.inspect("{{.State.Pid}}")
@@ -68,7 +68,7 @@ func (c composer) isHardened() {
 	}
 }
 
-// status asks for the page and returns how it is answered; 0 where it is not.
+// status requests the page and returns the response's status, or 0 if there is none.
 func (c composer) status(browser *http.Client, path string) int {
 	res, err := browser.Get("https://jar.localhost" + path)
 	if err != nil {
@@ -79,7 +79,7 @@ func (c composer) status(browser *http.Client, path string) int {
 	return res.StatusCode
 }
 
-// signsUp makes the owner's account by the link in the log.
+// signsUp creates the owner's account with the link in the log.
 func (c composer) signsUp(browser *http.Client) {
 	c.t.Helper()
 	_, link, _ := strings.Cut(c.compose("logs", "glassjar"), "within 24 hours at ")

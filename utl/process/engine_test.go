@@ -13,7 +13,8 @@ import (
 	"glassjar/utl/tooltest"
 )
 
-// engine is podman with folders of its own: it uses no image, volume or network of the machine.
+// engine is podman with folders of its own: it uses no image, volume or network of the
+// machine.
 type engine struct {
 	t        *testing.T
 	dir      string
@@ -21,8 +22,8 @@ type engine struct {
 	keeper   int // the process that keeps its namespaces alive
 }
 
-// newEngine skips the test if podman cannot run anything here. The engine has mounts of its own until
-// the test ends; unshare has further arguments of that command.
+// newEngine skips the test if podman cannot run anything here. The engine has mounts of
+// its own until the test ends; unshare has further arguments of that command.
 func newEngine(t *testing.T, unshare ...string) engine {
 	t.Helper()
 	tooltest.Need(t, "podman")
@@ -36,8 +37,8 @@ func newEngine(t *testing.T, unshare ...string) engine {
 	return e
 }
 
-// keep starts the process that keeps the engine's namespaces alive. crun refuses to run if cgroups v1
-// is mounted, so there it sees only v2.
+// keep starts the process that keeps the engine's namespaces alive. crun refuses to run
+// if cgroups v1 is mounted, so there it sees only v2.
 func (e *engine) keep(unshare []string) {
 	e.t.Helper()
 	const script = `umount -Rl /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; echo kept; exec cat`
@@ -66,8 +67,8 @@ func (e engine) write(name, format string, args ...any) (path string) {
 	return path
 }
 
-// golang makes the base images without a registry: from this machine's own Go and commands, which are
-// mounted. It skips the test if the result cannot run.
+// golang makes the base images without a registry: from this machine's own Go and
+// commands, which are mounted. It skips the test if the result cannot run.
 func (e engine) golang() {
 	e.t.Helper()
 	context := filepath.Join(e.dir, "golang")
@@ -115,7 +116,8 @@ func goenv(t *testing.T, name string) string {
 	return strings.TrimSpace(string(value))
 }
 
-// image builds the image from .ci/Containerfile, unchanged, with the name in the compose file.
+// image builds the image from .ci/Containerfile, unchanged, with the name in the compose
+// file.
 func (e engine) image() {
 	e.t.Helper()
 	e.golang()
