@@ -9,18 +9,18 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// AppPassword returns the app password that the attempt brings, if it is good on
-// the host. A good one is not held up by others' failures: 260 random bits are
-// not guessed, and what the throttle slows is wrong ones, with all that they
-// write. Those are counted apart: a program that goes on with one that was
-// revoked, or a stranger, keeps nobody from signing in. Errors:
-// account.ErrAppPassword, TooSoonError, db.ErrUnavailable.
+// AppPassword returns the attempt's app password, if it is valid on the host. A valid one is
+// accepted however many attempts failed: 260 random bits cannot be guessed. The throttle
+// limits wrong ones, because each of them is logged, counted and audited. They are counted
+// separately from sign-ins, so that a program with a revoked app password, or a stranger,
+// prevents nobody from signing in. Errors: account.ErrAppPassword, TooSoonError,
+// db.ErrUnavailable.
 func (s *Authenticator) AppPassword(ctx context.Context, a Attempt, host string) (account.AppPassword, error) {
 	p, err := s.Accounts.AppPassword(ctx, a.Password, a.Username, host)
 	if !errors.Is(err, account.ErrAppPassword) {
 		return p, err
 	}
-	username, _ := account.Username(a.Username) // else "": some clients put the secret there
+	username, _ := account.Username(a.Username) // "" for a malformed name: some clients send the secret as the username
 	on, err := s.Accounts.Named(ctx, username)
 	if err != nil {
 		return account.AppPassword{}, err

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// auditLimiter limits the audit rows of throttled sign-ins: in a minute one a name,
+// auditLimiter limits the audit entries of throttled sign-ins: within a minute, one per name
 // and 100 in all.
 type auditLimiter struct {
 	mu    sync.Mutex
@@ -13,7 +13,7 @@ type auditLimiter struct {
 	seen  map[string]bool
 }
 
-// allow reports whether a row for the name may be written now, and counts it.
+// allow reports whether an entry for the name may be written now, and counts it.
 func (u *auditLimiter) allow(name string, now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -1,7 +1,7 @@
-// Package authn verifies who somebody is: at sign-in by password, code or passkey,
-// again before a sensitive act, and for programs by app password. Each method is the
-// whole procedure: ask the throttle, verify, count, audit and log. It knows no HTTP;
-// sessions are started by functions that the caller passes in.
+// Package authn verifies who somebody is: at sign-in by password, code or passkey, again
+// before a sensitive act, and for programs by app password. Each method is the whole
+// procedure: ask the throttle, verify, count, audit and log. It does not use HTTP; the caller
+// passes in functions that start sessions.
 package authn
 
 import (
@@ -21,13 +21,13 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// ErrTooSoon means that too many attempts failed, and none is tried now. Every
+// ErrTooSoon means that too many attempts failed, and the throttle refuses this one. Every
 // such error is a TooSoonError, which says how long to wait.
 var ErrTooSoon = errors.New("too many sign-ins failed")
 
-// TooSoonError is ErrTooSoon.
+// TooSoonError is an ErrTooSoon that says how long to wait.
 type TooSoonError struct {
-	Wait time.Duration // whole seconds, an hour at most
+	Wait time.Duration // whole seconds, at most an hour
 }
 
 func (e TooSoonError) Error() string { return ErrTooSoon.Error() + ": wait " + e.Wait.String() }
@@ -61,15 +61,15 @@ func New(o Options) *Authenticator { return &Authenticator{Options: o} }
 // Attempt is what somebody presents to be verified.
 type Attempt struct {
 	Username string         // as typed
-	Password string         // or the app password's secret
-	Address  netip.Addr     // of the client
+	Password string         // the password, or the app password's secret
+	Address  netip.Addr     // the client's address
 	Device   session.Device // the known device of the request's cookie; zero: none
 	By       audit.Actor
 }
 
-// LogAttrs returns the attributes of a log line on an attempt. An empty name means
-// that no account has it: what was typed is not logged, because people type
-// passwords into the wrong field.
+// LogAttrs returns the attributes of a log line about an attempt. username is empty if no
+// account has the typed name: that is not logged, because people type passwords into the
+// wrong field.
 func LogAttrs(event, address, username, reason string) []slog.Attr {
 	attrs := []slog.Attr{slog.String("event", event), slog.String("ip", address), slog.String("account", cmp.Or(username, "unknown"))}
 	if reason != "" {
@@ -83,7 +83,7 @@ type try struct {
 	*throttle.Try
 
 	attempt Attempt
-	on      account.Account // of the typed username; zero: none
+	on      account.Account // the account with the typed username; zero: none
 }
 
 // attrs returns the attributes of the try's log line.
@@ -101,8 +101,8 @@ func (s *Authenticator) begin(ctx context.Context, by throttle.Attempt) (*thrott
 	return began, err
 }
 
-// fail ends the try, counts and audits the failure, and returns as, or
-// db.ErrUnavailable when it could not be counted.
+// fail ends the try as a failure, which it counts and audits. It returns as, or
+// db.ErrUnavailable if the failure could not be counted.
 func (s *Authenticator) fail(ctx context.Context, t try, event string, as error) error {
 	return cmp.Or(t.Failed(ctx, func(ctx context.Context, tx *db.Tx) error {
 		return s.Accounts.RecordAttempt(ctx, tx, event, t.on, t.attempt.By)

@@ -11,13 +11,13 @@ import (
 	"glassjar/utl/session"
 )
 
-// spending is a right code, to be used up with what it is for.
+// spending is what makes a verified code used, in the transaction of what it allows.
 type spending func(ctx context.Context, tx *db.Tx) error
 
-// Spend uses the code up.
+// Spend implements the interface of session.Verified.With.
 func (s spending) Spend(ctx context.Context, tx *db.Tx) error { return s(ctx, tx) }
 
-// verified returns what the claim lets start or prove.
+// verified returns what the claim allows to start or prove.
 func (s *Authenticator) verified(claim factor.Claim, a Attempt) session.Verified {
 	v, by := claim.Account, a.By
 	by.ID, by.Name = v.AccountID, v.Username
@@ -25,16 +25,15 @@ func (s *Authenticator) verified(claim factor.Claim, a Attempt) session.Verified
 	return v
 }
 
-// Code ends a pending sign-in, which the code pending names, with the code that is
-// the attempt's password, of an authenticator app or a recovery code: start, which
-// starts the session, is called once it is right. Errors: factor.Check's and
-// start's.
+// Code completes the pending sign-in with the code pending. The attempt's password is a code
+// of the authenticator app or a recovery code. If it is right, Code calls start, which starts
+// the session. Errors: factor.Store.Check's and start's.
 func (s *Authenticator) Code(ctx context.Context, a Attempt, pending string, start func(session.Verified, factor.Claim) error) error {
 	claim, err := s.Factors.Check(ctx, pending, a.Password, a.By)
 	if err == nil {
 		err = start(s.verified(claim, a), claim)
 	}
-	if errors.Is(err, session.ErrChanged) { // of two at once the other came first, or the account changed
+	if errors.Is(err, session.ErrChanged) { // another concurrent attempt succeeded, or the account changed
 		err = errors.Join(factor.ErrPending, err)
 	}
 	if err == nil {
@@ -45,7 +44,7 @@ func (s *Authenticator) Code(ctx context.Context, a Attempt, pending string, sta
 	return err
 }
 
-// logCode tells the log of a code that was not taken.
+// logCode logs that a code was refused.
 func (s *Authenticator) logCode(ctx context.Context, a Attempt, err error) {
 	event, reason := "signin.failed", "wrong code"
 	switch {
@@ -57,10 +56,10 @@ func (s *Authenticator) logCode(ctx context.Context, a Attempt, err error) {
 	s.Log.LogAttrs(ctx, slog.LevelWarn, "the code was not taken", LogAttrs(event, a.Address.String(), a.Username, reason)...)
 }
 
-// Prove has somebody signed in prove again who they are, by the password, and by the
-// code where the account has an authenticator app: done is called once all is right.
-// Errors: account.ErrSignIn when the password is wrong, factor.Check's,
-// TooSoonError, password.ErrBusy, session.ErrChanged, db.ErrUnavailable, and done's.
+// Prove verifies again the person who is signed in as me: by the password, and by the code if
+// the account has an authenticator app. If both are right, it calls done. Errors:
+// account.ErrSignIn when the password is wrong, factor.Store.Check's, TooSoonError,
+// password.ErrBusy, session.ErrChanged, db.ErrUnavailable, and done's.
 func (s *Authenticator) Prove(ctx context.Context, a Attempt, me account.Account, code string, done func(session.Verified) error) error {
 	if s.Accounts.Hasher.Busy() {
 		return shedLoad(ctx)
@@ -81,8 +80,8 @@ func (s *Authenticator) Prove(ctx context.Context, a Attempt, me account.Account
 	})
 }
 
-// withCode returns what was proven, with the code too where the account has an
-// authenticator app, or where one was typed.
+// withCode also verifies the code, if the account has an authenticator app or a code was
+// typed, and returns what is proven then.
 func (s *Authenticator) withCode(ctx context.Context, a Attempt, v session.Verified, code string) (session.Verified, error) {
 	has, err := s.Factors.Of(ctx, v.AccountID)
 	if err != nil || has.App.IsZero() && code == "" {

@@ -14,19 +14,20 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// ErrPasskey means that the passkey signs nobody in: why is not told.
+// ErrPasskey means that the passkey does not sign anybody in. Its text does not say why; the
+// reason is a wrapped error.
 var ErrPasskey = errors.New("the passkey signs nobody in")
 
-// refusals are the errors that ErrPasskey stands for.
+// refusals are the errors that become ErrPasskey.
 var refusals = []error{
 	passkey.ErrAnswer, passkey.ErrUsed, passkey.ErrUnknown, passkey.ErrCopied, passkey.ErrSecondOnly, session.ErrChanged,
 }
 
-// Passkey signs in whose passkey the answer is, without a username: start, which
-// starts the session, is called once the answer is right, and the answer is used up with
-// it. Wrong answers are counted by their address alone, and apart: they keep nobody
-// from signing in by password. Errors: ErrPasskey, with the reason in it;
-// passkey.ErrExpired, TooSoonError, db.ErrUnavailable, and start's.
+// Passkey signs in the person whose passkey made the answer, without a username. If it is
+// right, Passkey calls start, which starts the session and uses up the answer. Wrong answers
+// are counted only by address and separately from passwords, so that they prevent nobody from
+// signing in by password. Errors: ErrPasskey, which wraps the reason; passkey.ErrExpired,
+// TooSoonError, db.ErrUnavailable, and start's.
 func (s *Authenticator) Passkey(ctx context.Context, a Attempt, q passkey.Question, answer string, start func(session.Verified) error) error {
 	return s.byPasskey(ctx, try{attempt: a}, "signin.ok", func(t *try) (session.Verified, error) {
 		claim, err := s.Passkeys.CheckSignIn(ctx, q, answer)
@@ -37,15 +38,14 @@ func (s *Authenticator) Passkey(ctx context.Context, a Attempt, q passkey.Questi
 	}, start)
 }
 
-// PasskeyStep ends the pending sign-in with the answer of one of its account's
-// passkeys, as Passkey does. Errors: Passkey's, and factor.ErrPending when it was ended
-// meanwhile.
+// PasskeyStep completes the pending sign-in with the answer of one of its account's passkeys,
+// as Passkey does. Errors: Passkey's, and factor.ErrPending when it was ended meanwhile.
 func (s *Authenticator) PasskeyStep(ctx context.Context, a Attempt, pending factor.Pending, q passkey.Question, answer string, start func(session.Verified) error) error {
 	whose := pending.Account
 	return s.byPasskey(ctx, try{attempt: a, on: accountOf(whose)}, "signin.ok", func(*try) (session.Verified, error) {
 		claim, err := s.Passkeys.CheckOf(ctx, q, whose.AccountID, answer)
 		v := claim.Account
-		v.Epoch, v.Factors = whose.Epoch, whose.Factors // the password was right then
+		v.Epoch, v.Factors = whose.Epoch, whose.Factors // as they were when the password was verified
 		v.With = spending(func(ctx context.Context, tx *db.Tx) error {
 			if err := s.Factors.EndPending(ctx, tx, pending); err != nil {
 				return err
@@ -56,9 +56,8 @@ func (s *Authenticator) PasskeyStep(ctx context.Context, a Attempt, pending fact
 	}, start)
 }
 
-// ProveByPasskey has somebody signed in prove again who they are, with a passkey that
-// verified its user: done is called once the answer is right. Errors: Passkey's, and
-// done's.
+// ProveByPasskey verifies again the person who is signed in as me, by a passkey that verified
+// its user. If it is right, it calls done. Errors: Passkey's, and done's.
 func (s *Authenticator) ProveByPasskey(ctx context.Context, a Attempt, me account.Account, q passkey.Question, answer string, done func(session.Verified) error) error {
 	return s.byPasskey(ctx, try{attempt: a, on: me}, "session.proved", func(*try) (session.Verified, error) {
 		claim, err := s.Passkeys.CheckOf(ctx, q, me.ID, answer)
@@ -68,13 +67,13 @@ func (s *Authenticator) ProveByPasskey(ctx context.Context, a Attempt, me accoun
 	}, done)
 }
 
-// accountOf returns the account for the log: who it is.
+// accountOf returns an account with the id and the username, for the log.
 func accountOf(v session.Verified) account.Account {
 	return account.Account{Identity: identity.Identity{ID: v.AccountID, Username: v.Username}}
 }
 
-// byPasskey has done called with what check returns, if the throttle lets the passkey be
-// tried now; event is what then happened.
+// byPasskey asks the throttle, calls check, and then calls done with its result. event is the
+// log's event of a success.
 func (s *Authenticator) byPasskey(ctx context.Context, t try, event string, check func(*try) (session.Verified, error), done func(session.Verified) error) (err error) {
 	if t.Try, err = s.beginPasskey(ctx, t); err != nil {
 		return err
@@ -99,7 +98,7 @@ func (s *Authenticator) byPasskey(ctx context.Context, t try, event string, chec
 	return err
 }
 
-// beginPasskey asks whether the passkey may be tried now.
+// beginPasskey asks the throttle whether a passkey may be tried now.
 func (s *Authenticator) beginPasskey(ctx context.Context, t try) (*throttle.Try, error) {
 	began, err := s.begin(ctx, throttle.Attempt{Kind: "passkey", Address: t.attempt.Address, Unnamed: true})
 	if errors.Is(err, ErrTooSoon) {
@@ -108,7 +107,8 @@ func (s *Authenticator) beginPasskey(ctx context.Context, t try) (*throttle.Try,
 	return began, err
 }
 
-// countSignIn counts a sign-in of the account, if it may have one more now.
+// countSignIn counts a sign-in of the account. Errors: TooSoonError if it may have no
+// more now.
 func (s *Authenticator) countSignIn(ctx context.Context, t try) error {
 	counted, err := s.begin(ctx, throttle.Attempt{Account: t.on.Username, Proven: true})
 	if err == nil {
@@ -117,7 +117,7 @@ func (s *Authenticator) countSignIn(ctx context.Context, t try) error {
 	return err
 }
 
-// failPasskey ends the try as one that failed: it is logged, counted and recorded.
+// failPasskey ends the try as a failure, which it logs, counts and audits.
 func (s *Authenticator) failPasskey(ctx context.Context, t try, err, reason error) error {
 	s.Log.LogAttrs(ctx, slog.LevelWarn, "sign-in failed", t.attrs("signin.failed", reason.Error())...)
 	failed := t.Failed(ctx, func(ctx context.Context, tx *db.Tx) error {

@@ -13,15 +13,16 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// shedDelay is how long a sign-in waits before it is rejected for a full queue.
+// shedDelay is how long a sign-in waits before it is refused because the hashing queue is
+// full.
 const shedDelay = 250 * time.Millisecond
 
-// Password signs somebody in by username, or confirmed email address, and password:
-// start, which starts the session, is called once they are right. Where it returns
-// session.ErrSecond, pend is called, which begins a pending sign-in. Errors:
-// account.ErrSignIn whatever was wrong with them, also when the account changed before start was done;
-// account.ErrWaiting when they are right and an owner has to say yes first;
-// TooSoonError, password.ErrBusy, db.ErrUnavailable, and start's.
+// Password signs somebody in by username or confirmed email address, and password. If
+// they are right, it calls start, which starts the session. If start returns
+// session.ErrSecond, it calls pend, which begins a pending sign-in. Errors:
+// account.ErrSignIn whatever was wrong, also when the account changed before start was
+// done; account.ErrWaiting when they are right but the account waits for approval;
+// TooSoonError, password.ErrBusy, db.ErrUnavailable, and start's and pend's.
 func (s *Authenticator) Password(ctx context.Context, a Attempt, start, pend func(session.Verified) error) error {
 	if s.Accounts.Hasher.Busy() {
 		return shedLoad(ctx)
@@ -59,10 +60,9 @@ func (s *Authenticator) Password(ctx context.Context, a Attempt, start, pend fun
 	return err
 }
 
-// Reauthenticate does what verifies the current password of somebody signed in,
-// throttled like a sign-in: whoever found a browser open may not guess the
-// password in it. Errors: do's, account.ErrSignIn when the password was wrong,
-// TooSoonError, db.ErrUnavailable.
+// Reauthenticate calls do, which verifies the current password of somebody who is signed
+// in. It is throttled like a sign-in, so that somebody who finds an open browser cannot
+// guess the password. Errors: do's, TooSoonError, db.ErrUnavailable.
 func (s *Authenticator) Reauthenticate(ctx context.Context, a Attempt, do func() error) error {
 	t, err := s.beginSignIn(ctx, a, true)
 	if err != nil {
@@ -75,16 +75,16 @@ func (s *Authenticator) Reauthenticate(ctx context.Context, a Attempt, do func()
 	return err
 }
 
-// beginSignIn asks whether the sign-in may be tried now, or, of somebody signed
-// in, whether the current password may. It looks every name up, known or not,
-// so that log and audit hold only names that an account has.
+// beginSignIn asks the throttle whether the sign-in or, if signedIn is true, the check of
+// the current password may be tried now. It looks every name up, so that the log and the
+// audit log contain only names that an account has.
 func (s *Authenticator) beginSignIn(ctx context.Context, a Attempt, signedIn bool) (try, error) {
 	on, err := s.Accounts.Named(ctx, a.Username)
 	if err != nil {
 		return try{}, err
 	}
 	by := throttle.Attempt{Address: a.Address, Account: account.SignInName(a.Username), SignedIn: signedIn}
-	if on.ID != "" { // by email address or by username: it is one account
+	if on.ID != "" { // count attempts with the email address and with the username together
 		by.Account = on.Username
 	}
 	if on.IsKnownDevice(a.Device.AccountID, a.Device.Epoch) {
@@ -100,16 +100,15 @@ func (s *Authenticator) beginSignIn(ctx context.Context, a Attempt, signedIn boo
 	return t, err
 }
 
-// failSignIn ends the try as one that failed: it is logged, counted and
-// recorded. Errors: account.ErrSignIn, or db.ErrUnavailable when it could not be
-// counted.
+// failSignIn ends the try as a failure, which it logs, counts and audits. Errors:
+// account.ErrSignIn, or db.ErrUnavailable if the failure could not be counted.
 func (s *Authenticator) failSignIn(ctx context.Context, t try, reason string) error {
 	s.Log.LogAttrs(ctx, slog.LevelWarn, "sign-in failed", t.attrs("signin.failed", reason)...)
 	return s.fail(ctx, t, "signin.failed", account.ErrSignIn)
 }
 
-// shedLoad waits for shedDelay and returns password.ErrBusy, without using the
-// database: a flood that retries at once must leave the machine to other pages.
+// shedLoad waits for shedDelay and returns password.ErrBusy, without using the database,
+// so that clients that retry at once leave capacity for other pages.
 func shedLoad(ctx context.Context) error {
 	rest := time.NewTimer(shedDelay)
 	defer rest.Stop()

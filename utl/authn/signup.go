@@ -9,10 +9,9 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// SignUp makes the account of somebody whom nobody invited, which waits for an
-// owner's yes where waits says so. A form without a mistake counts, whatever
-// becomes of it, so that names are not tried one after another. Errors:
-// TooSoonError and account.Store.SignUp's.
+// SignUp creates an account without an invitation; if waits is true, it waits for an owner's
+// approval. Every valid form counts for the throttle, whatever its result, so that nobody can
+// try many usernames. Errors: TooSoonError and account.Store.SignUp's.
 func (s *Authenticator) SignUp(ctx context.Context, a Attempt, email string, waits bool) (made session.Verified, err error) {
 	wanted := account.NewAccount{Username: a.Username, Password: a.Password, Email: email}
 	if err := s.Accounts.CheckSignUp(wanted); err != nil {
@@ -25,8 +24,8 @@ func (s *Authenticator) SignUp(ctx context.Context, a Attempt, email string, wai
 	return made, err
 }
 
-// AskSignUp has a link mailed to whoever signs up: only that makes the account. It
-// counts as SignUp does. Errors: TooSoonError and account.Store.AskSignUp's.
+// AskSignUp mails a link that creates the account. It counts as SignUp does. Errors:
+// TooSoonError and account.Store.AskSignUp's.
 func (s *Authenticator) AskSignUp(ctx context.Context, a Attempt, email string) error {
 	wanted := account.NewAccount{Username: a.Username, Password: a.Password, Email: email}
 	if err := s.Accounts.CheckSignUp(wanted); err != nil {
@@ -38,7 +37,7 @@ func (s *Authenticator) AskSignUp(ctx context.Context, a Attempt, email string) 
 	return s.signUp(ctx, a, func() error { return s.Accounts.AskSignUp(ctx, wanted, a.By) })
 }
 
-// signUp does what a form without a mistake asks for, if the throttle allows it.
+// signUp calls do, if the throttle allows it.
 func (s *Authenticator) signUp(ctx context.Context, a Attempt, do func() error) error {
 	if s.Accounts.Hasher.Busy() {
 		return shedLoad(ctx)

@@ -9,19 +9,19 @@ import (
 	"glassjar/utl/hosts"
 )
 
-// Kind is how a proxy asks.
+// Kind is the protocol in which a proxy asks.
 type Kind int
 
 const (
-	// Check is how nginx's auth_request and HAProxy ask: the proxy builds its
+	// Check is for nginx's auth_request and HAProxy: the proxy builds its
 	// response from the gate's status and Location.
 	Check Kind = iota
-	// Forward is how Caddy and Traefik ask: they send any response but 200 to the
+	// Forward is for Caddy and Traefik: they send any response but 200 to the
 	// browser unchanged.
 	Forward
 )
 
-// Request is what a proxy asks about: one request to an app.
+// Request is the request to an app about which a proxy asks.
 type Request struct {
 	Target
 
@@ -29,10 +29,10 @@ type Request struct {
 	Method string
 	header http.Header
 
-	browser bool // no program sent it, whatever it looks like
+	browser bool // treat it as a browser's, whatever its headers say
 }
 
-// The headers that describe the request to the app. None may come twice.
+// The headers that describe the request to the app. Each may be sent at most once.
 const (
 	originalURL     = "X-Original-Url"
 	originalMethod  = "X-Original-Method"
@@ -45,7 +45,7 @@ const (
 
 var forwardHeaders = []string{originalURL, originalMethod, forwardedMethod, forwardedProto, forwardedHost, forwardedURI, forwardedFor}
 
-// ParseRequest reads what the proxy asks about. Errors: ErrBad.
+// ParseRequest parses the headers of a proxy's question. Errors: ErrBad.
 func ParseRequest(kind Kind, h http.Header) (Request, error) {
 	if err := rejectAmbiguous(h); err != nil {
 		return Request{}, err
@@ -67,8 +67,8 @@ func ParseRequest(kind Kind, h http.Header) (Request, error) {
 	return a, err
 }
 
-// sameHost refuses a proxy that names two hosts: it sets the headers of one
-// kind, so those of the other are the client's.
+// sameHost returns an error if the proxy's headers name two hosts: a proxy sets only the
+// headers of one kind, so the others are the client's.
 func sameHost(name, forwarded string) error {
 	if other, _, ok := hosts.Split(forwarded); !ok || other != name {
 		return fmt.Errorf("%w: it names two hosts", ErrBad)
@@ -76,7 +76,8 @@ func sameHost(name, forwarded string) error {
 	return nil
 }
 
-// schemeOf returns the scheme of X-Forwarded-Proto; Traefik names a socket's.
+// schemeOf returns http or https for X-Forwarded-Proto; for WebSockets, Traefik sends ws
+// or wss.
 func schemeOf(proto string) string {
 	switch proto {
 	case "ws":
@@ -93,13 +94,12 @@ func isMethod(text string) bool {
 	})
 }
 
-// Navigates reports whether a person's browser opens a page with the request
-// (Fetch Metadata), and no script, socket or stream does; a browser that does
-// not say so asks for HTML.
+// Navigates reports whether a browser opens a page with the request, by Fetch Metadata
+// (Sec-Fetch-Mode), and not a script or a WebSocket. A browser without Fetch Metadata
+// counts if it accepts HTML.
 func (a Request) Navigates() bool { return Navigates(a.header) }
 
-// Navigates reports the same of a request with the headers, which may not be one
-// that can be read.
+// Navigates is Request.Navigates for headers that could not be parsed as a Request.
 func Navigates(h http.Header) bool {
 	if mode := h.Get("Sec-Fetch-Mode"); mode != "" {
 		return mode == "navigate"
@@ -107,9 +107,9 @@ func Navigates(h http.Header) bool {
 	return h.Get("X-Requested-With") == "" && h.Get("Upgrade") == "" && strings.Contains(h.Get("Accept"), "text/html")
 }
 
-// FromProgram reports whether a program sent the request, and neither a page nor
-// a script in a browser: those send Fetch Metadata or ask for HTML or, over
-// http, where they send none, call themselves Mozilla.
+// FromProgram reports whether a program sent the request, and not a page or a script in a
+// browser: those send Fetch Metadata, accept HTML or, over http where browsers send no
+// Fetch Metadata, have a User-Agent with Mozilla.
 func (a Request) FromProgram() bool {
 	if a.browser {
 		return false
@@ -123,8 +123,8 @@ func (a Request) FromProgram() bool {
 	return !strings.Contains(accept, "text/html") && !strings.HasPrefix(first(a.header, "User-Agent"), "Mozilla/")
 }
 
-// AsBrowser returns the same request as one that no program is asked for an app
-// password for.
+// AsBrowser returns the request as one for which FromProgram is false, so that it is not
+// challenged for an app password.
 func (a Request) AsBrowser() Request {
 	a.browser = true
 	return a
@@ -138,10 +138,10 @@ func first(h http.Header, name string) string {
 	return ""
 }
 
-// rejectAmbiguous refuses headers that two programs could read differently: one that
-// comes twice, one with control bytes, one whose name some program takes for one of
-// ours (X_Forwarded_Host, Remote~User), and a Connection header that makes the next
-// proxy drop one.
+// rejectAmbiguous returns an error for headers that two programs could read differently:
+// a repeated one, one with control bytes, one whose name some program takes for one of
+// ours (X_Forwarded_Host, Remote~User), and a Connection header that makes the next proxy
+// remove one.
 func rejectAmbiguous(h http.Header) error {
 	for name, all := range h {
 		switch {

@@ -12,14 +12,14 @@ type Outcome int
 
 // The outcomes.
 const (
-	Untrusted  Outcome = iota // who asks is not in TRUSTED_PROXIES
-	Unreadable                // the question cannot be read, or not in one way only
-	Unknown                   // the apps cannot be known now
+	Untrusted  Outcome = iota // the peer is not in TRUSTED_PROXIES
+	Unreadable                // the question is malformed or ambiguous
+	Unknown                   // the rules of the apps are not known now
 	Unlisted                  // the gate does not answer for the host
-	NoPrograms                // the app takes no app passwords
-	BadProgram                // the app password is not good, or too many were wrong
+	NoPrograms                // the app does not accept app passwords
+	BadProgram                // the app password is not valid, or too many were wrong
 	SignedOut                 // nobody is signed in
-	Unsure                    // the session cannot be read now
+	Unsure                    // the session cannot be checked now
 	WrongGroup                // the person is in none of the groups
 	LowLevel                  // the session's level is too low; an app password is of level 1
 	Pass
@@ -32,15 +32,15 @@ type Question struct {
 	Request
 
 	Demands Demands
-	Trusted bool  // who asks is in TRUSTED_PROXIES
-	Err     error // the question cannot be read
-	Program bool  // the request carries an app password
+	Trusted bool  // whether the peer is in TRUSTED_PROXIES
+	Err     error // why the question is malformed; nil: it is not
+	Program bool  // whether the request has an app password
 }
 
 // Demands are the proxy's own conditions, in addition to the app's rule.
 type Demands struct {
 	Groups []string // any of them; nil: everybody
-	Level  int      // of the session, at least; then app passwords do not pass
+	Level  int      // the lowest session level; with 2, app passwords do not pass
 }
 
 // Subject is the person, or the program of a person, that wants to pass.
@@ -54,14 +54,14 @@ type Subject struct {
 // Verdict is the gate's decision.
 type Verdict struct {
 	Outcome Outcome
-	Rule    *Rule // of the host; nil before one was found
+	Rule    *Rule // the host's rule; nil if none was looked up or found
 	Subject Subject
-	Err     error // of an outcome that came of one
+	Err     error // the error that led to the outcome, or nil
 }
 
-// Decide decides whether the request may pass. who returns who makes it, and Pass;
-// or, if nobody is known, BadProgram, SignedOut or Unsure, perhaps with an error.
-// Decide calls it only when the result depends on it.
+// Decide decides whether the request may pass. who returns the Subject that makes it and
+// Pass or, if there is none, BadProgram, SignedOut or Unsure, possibly with an error.
+// Decide calls it only if the result depends on it.
 func (g *Gate) Decide(q *Question, who func(Target) (Subject, Outcome, error)) (v Verdict) {
 	switch {
 	case !q.Trusted:
@@ -92,8 +92,8 @@ func (g *Gate) Decide(q *Question, who func(Target) (Subject, Outcome, error)) (
 	return v
 }
 
-// lowLevel reports whether a session of the level has too few factors. An app
-// password is one factor, in the place of a session of level 1.
+// lowLevel reports whether the level is too low. An app password counts as a session of
+// level 1.
 func lowLevel(program bool, level, needed int) bool {
 	if program {
 		level = 1

@@ -7,11 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// Escape returns the return URL as the value of a query's arg. It is
-// url.QueryEscape but for URLs that this makes too long to keep: of them only
-// what has a meaning of its own there is escaped. An escaped letter that is no
-// ASCII then stays as it is, and does not become five bytes of three: ParseURL
-// encodes it again.
+// Escape returns the return URL escaped as the value of a query parameter. It is
+// url.QueryEscape, except for URLs that this would make longer than maxReturnURL: of them
+// it escapes only characters with a meaning in a query. A percent-encoded non-ASCII byte
+// then stays as it is, so that three bytes do not become five; ParseURL accepts that.
 func Escape(back string) string {
 	escaped := url.QueryEscape(back)
 	if len(escaped) <= maxReturnURL {
@@ -32,14 +31,14 @@ func Escape(back string) string {
 	return short
 }
 
-// isFree reports whether the byte stands for itself in a query's value, for
-// every browser and for net/url (RFC 3986, section 3.4).
+// isFree reports whether the byte has no special meaning in a query's value, for every
+// browser and for net/url (RFC 3986, section 3.4).
 func isFree(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~!$()*,:@/?=", c) >= 0
 }
 
-// isLetter reports whether the text begins with an escaped byte that is no
-// ASCII, in capitals, as asciiOnly writes it.
+// isLetter reports whether the text begins with a percent-encoded non-ASCII byte in upper
+// case, as asciiOnly writes it.
 func isLetter(text string) bool {
 	return len(text) > 2 && strings.IndexByte("89ABCDEF", text[1]) >= 0 && strings.IndexByte("0123456789ABCDEF", text[2]) >= 0
 }

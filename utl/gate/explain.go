@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// Line is one step of a decision, in words.
+// Line is one step of a decision, as text.
 type Line struct {
-	Holds bool // else the decision ends here
+	Holds bool // whether the check passed; if not, the decision ends here
 	Text  string
 }
 
-// Explain says in words how Decide came to the verdict on the question, in the order
-// in which it decides. It decides nothing itself.
+// Explain describes how Decide came to its verdict on the question, in the order of its
+// checks. It does not decide anything itself.
 func Explain(q *Question, v Verdict) (lines []Line) {
 	for at := Untrusted; at <= v.Outcome && at < Pass; at++ {
 		if text := step(at, at < v.Outcome, q, v); text != "" {
@@ -25,7 +25,7 @@ func Explain(q *Question, v Verdict) (lines []Line) {
 	return lines
 }
 
-// step returns a sentence on whether a check passed, or "" if it was not asked for.
+// step returns a sentence about whether a check passed, or "" if it was not required.
 func step(at Outcome, held bool, q *Question, v Verdict) string {
 	pick := func(good, bad string) string {
 		if held {
@@ -41,7 +41,7 @@ func step(at Outcome, held bool, q *Question, v Verdict) string {
 	case Unknown:
 		return pick("", "The apps cannot be read from the database just now: 503.")
 	case Unlisted:
-		if held { // only then there is a rule
+		if held { // only then is there a rule
 			return "The host " + q.Name + " is listed: " + v.Rule.title() + "."
 		}
 		return "No app and no entry of GATE_HOSTS is " + q.Host + ", or people sign in over https and this is http: 403."
@@ -86,7 +86,7 @@ func (r *Rule) who() string {
 }
 
 // DecideAs returns the question that a trusted proxy would ask about the URL, and the
-// gate's decision for the subject; with an empty username, for nobody.
+// gate's decision for the subject. If its username is empty, nobody is signed in.
 func (g *Gate) DecideAs(raw, method string, p Subject) (*Question, Verdict) {
 	h := map[string][]string{originalURL: {raw}, originalMethod: {method}}
 	q := &Question{Trusted: true}

@@ -1,7 +1,7 @@
-// Package gate implements forward authentication: it parses a proxy's question
-// about a request to an app, decides whether that request may pass, builds the URLs
-// of the sign-in, and signs who passes. It refuses a question that two programs
-// could read differently. It writes no HTTP.
+// Package gate implements forward authentication: it parses a proxy's question about a
+// request to an app, decides whether that request may pass, builds sign-in URLs, and
+// signs identity tokens. It refuses a question that two programs could read differently.
+// It does not write HTTP responses.
 package gate
 
 import (
@@ -22,10 +22,10 @@ var (
 	ErrHost = errors.New("the gate does not answer for this host")
 
 	errApps  = errors.New("the apps cannot be read from the database")
-	errHosts = errors.New("GATE_HOSTS has an entry that is no host") // config refuses it before
+	errHosts = errors.New("GATE_HOSTS has an entry that is no host") // not expected: package config refuses it first
 )
 
-// maxReturnURL is how many bytes a return URL has at most, escaped: by default nginx
+// maxReturnURL is the maximum size of an escaped return URL in bytes: by default nginx
 // reads a response's headers into 4 KB.
 const maxReturnURL = 3000
 
@@ -34,8 +34,8 @@ type Options struct {
 	Public *url.URL   // where people sign in
 	Hosts  []string   // GATE_HOSTS
 	Apps   *Rules     // nil: there are no apps
-	Domain string     // COOKIE_DOMAIN, may be empty
-	Keys   [][32]byte // seeds of the keys for assertions: the first signs
+	Domain string     // COOKIE_DOMAIN; may be empty
+	Keys   [][32]byte // seeds of the keys for assertions; the first one signs
 	Now    func() time.Time
 }
 
@@ -49,11 +49,11 @@ type Gate struct {
 	domain string
 	signer signer
 
-	unattributed Tally // of no host
+	unattributed Tally // refusals that belong to no host
 	unlisted     unlistedHosts
 }
 
-// New returns a gate. Errors: a malformed host, no key.
+// New returns a Gate. Errors: a malformed host, no key.
 func New(o Options) (*Gate, error) {
 	g := &Gate{public: o.Public, own: bracketIPv6(o.Public.Hostname()), domain: o.Domain, apps: o.Apps}
 	if g.apps == nil {
@@ -71,9 +71,9 @@ func New(o Options) (*Gate, error) {
 	return g, g.SetKeys(o.Keys)
 }
 
-// Allows reports whether the gate answers for the target: its host is an app's or
-// one of GATE_HOSTS and, where people sign in over https, the target is https too,
-// so that no gate cookie goes over plain http.
+// Allows reports whether the gate answers for the target: its host is an app's or in
+// GATE_HOSTS and, if people sign in over https, the target is https too, so that no gate
+// cookie is sent over http.
 func (g *Gate) Allows(t Target) bool {
 	found, _ := g.rule(t)
 	return found != nil
@@ -85,8 +85,8 @@ func (g *Gate) Enabled() bool {
 	return len(g.hosts) > 0 || apps != nil && !apps.empty()
 }
 
-// ParseHost returns the host that somebody typed, in the form of Target.Name, and
-// reports whether the gate answers for it on some port. A port is refused.
+// ParseHost returns the typed host in the form of Target.Name, and reports whether the
+// gate answers for it on some port. It refuses a host with a port.
 func (g *Gate) ParseHost(typed string) (name string, ok bool) {
 	name, port, ok := hosts.Split(typed)
 	if !ok || port != "" {
@@ -112,27 +112,26 @@ func (g *Gate) named(name string) (found *Rule) {
 	return found
 }
 
-// ReturnTarget returns the target that the URL names, and reports whether people are
-// led on to it.
+// ReturnTarget parses the URL, and reports whether people may be redirected to it:
+// whether it is on a host for which the gate answers.
 func (g *Gate) ReturnTarget(raw string) (Target, bool) {
 	t, err := ParseURL(raw)
 	return t, err == nil && len(Escape(t.String())) <= maxReturnURL && g.Allows(t)
 }
 
-// IsSignInHost reports whether the target is on the host where people sign in, on
-// whatever port: cookies do not tell ports apart.
+// IsSignInHost reports whether the target is on the sign-in host, on any port, because
+// cookies do not depend on the port.
 func (g *Gate) IsSignInHost(t Target) bool { return t.Name == g.own }
 
-// CookieScope is the scope of a gate cookie: one host, or a domain with all its
-// subdomains.
+// CookieScope is the scope of a gate cookie: one host, or a domain with all its subdomains.
 type CookieScope struct {
 	Host   string
-	Domain bool // Host is COOKIE_DOMAIN
-	Secure bool // it is reached over https
+	Domain bool // whether Host is COOKIE_DOMAIN, with all its subdomains
+	Secure bool // whether it is reached over https
 }
 
-// CookieScope returns the scope of the target's gate cookie: all hosts of
-// COOKIE_DOMAIN share one, every other host has its own.
+// CookieScope returns the scope of the target's gate cookie: all hosts below
+// COOKIE_DOMAIN share one, and every other host has its own.
 func (g *Gate) CookieScope(t Target) CookieScope {
 	if g.domain != "" && t.Secure() && (t.Name == g.domain || strings.HasSuffix(t.Name, "."+g.domain)) {
 		return CookieScope{Host: g.domain, Domain: true, Secure: true}
@@ -140,17 +139,18 @@ func (g *Gate) CookieScope(t Target) CookieScope {
 	return CookieScope{Host: t.Name, Secure: t.Secure()}
 }
 
-// SignIn returns the absolute URL of the sign-in that leads back to the target, byte
-// for byte. For a method other than GET and HEAD it leads to the page that the
-// request came from, or, if that is unknown or on another host, to the target's
-// root. A target of over 3,000 bytes, escaped, becomes its root too, and the URL
-// then has the arg "cut".
+// SignIn returns the absolute sign-in URL that leads back to the target, byte for byte.
+// For methods other than GET and HEAD it leads back to the page from which the request
+// came or, if that is not known or on another host, to the target's root. If the escaped
+// target is longer than maxReturnURL, it leads back to its root, and the URL has the arg
+// "cut".
 func (g *Gate) SignIn(a Request) string { return g.signIn("/?next=", a) }
 
-// SignInAsOther returns the same for somebody who is signed in.
+// SignInAsOther is SignIn for somebody who is signed in and wants to sign in as another
+// person.
 func (g *Gate) SignInAsOther(a Request) string { return g.signIn("/auth?other=1&next=", a) }
 
-// StepUp returns the same for somebody who is signed in with too few factors.
+// StepUp is SignIn for somebody whose session has too low a level.
 func (g *Gate) StepUp(a Request) string { return g.signIn("/auth/step-up?next=", a) }
 
 func (g *Gate) signIn(path string, a Request) string {
@@ -168,7 +168,7 @@ func (g *Gate) signIn(path string, a Request) string {
 	return g.public.String() + path + next
 }
 
-// bracketIPv6 puts the brackets back that url.Hostname takes from IPv6 addresses.
+// bracketIPv6 adds the brackets around an IPv6 address that url.Hostname removes.
 func bracketIPv6(name string) string {
 	if ip, err := netip.ParseAddr(name); err == nil && ip.Is6() {
 		return "[" + ip.String() + "]"

@@ -23,11 +23,11 @@ import (
 const (
 	assertionLife  = time.Minute
 	assertionReuse = assertionLife / 2 // a cached one is sent for this long, so that it stays valid as long again
-	assertionAhead = 30 * time.Second  // iat is this far back, for apps whose clocks are slow
-	maxAssertions  = 1 << 12           // cached at once, about 700 bytes each
+	assertionAhead = 30 * time.Second  // iat is this far in the past, for apps whose clocks are slow
+	maxAssertions  = 1 << 12           // maximum number of cached ones, about 700 bytes each
 )
 
-// claims are what an assertion says (RFC 7519, and OpenID Connect's names).
+// claims are the claims of an assertion (RFC 7519, and OpenID Connect's names).
 type claims struct {
 	Issuer   string   `json:"iss"`
 	Subject  string   `json:"sub"`
@@ -44,12 +44,12 @@ type claims struct {
 
 // SignedIn is how the person signed in. It is zero for an app password.
 type SignedIn struct {
-	AMR   string // the factors, as RFC 8176 names them, with spaces between
-	Level int    // of the session
-	At    int64  // of the last proof, in seconds since 1970
+	AMR   string // the factors, in the words of RFC 8176, separated by spaces
+	Level int    // the session's level
+	At    int64  // time of the last proof, in seconds since 1970
 }
 
-// amr returns the factors for an app. Level 2 is more than one: mfa.
+// amr returns the factors for an app, with mfa for level 2.
 func (s SignedIn) amr() []string {
 	all := strings.Fields(s.AMR)
 	if s.Level >= 2 {
@@ -58,8 +58,8 @@ func (s SignedIn) amr() []string {
 	return all
 }
 
-// signer signs assertions, and caches them for half of their life: signing costs
-// more than the rest of an answer.
+// signer signs assertions, and caches them for half of their life: signing costs more
+// than the rest of a response.
 type signer struct {
 	issuer string
 	now    func() time.Time
@@ -67,13 +67,12 @@ type signer struct {
 	keys atomic.Pointer[keys]
 }
 
-// keys are what signs and verifies until SetKeys replaces them. What they signed is
-// dropped with them.
+// keys are the current keys, and the cache of what they signed. SetKeys replaces both.
 type keys struct {
 	sign jose.Signer
 	jwks []byte
 	seed maphash.Seed
-	kept lockfree.Table[assertion] // every answer looks here, so no lock guards it
+	kept lockfree.Table[assertion] // read for every response, so without a lock
 }
 
 type assertion struct {
@@ -89,8 +88,8 @@ func (k *keys) set(key, host string) *lockfree.Set[assertion] {
 	return k.kept.Set(maphash.String(k.seed, key) + 31*maphash.String(k.seed, host))
 }
 
-// SetKeys replaces the keys: the first signs, and the JWKS lists all. An empty list
-// is an error.
+// SetKeys replaces the keys: the first signs, and the JWKS lists all. It returns an error
+// if there is none.
 func (g *Gate) SetKeys(seeds [][32]byte) error {
 	var set jose.JSONWebKeySet
 	var first jose.JSONWebKey
@@ -116,7 +115,7 @@ func (g *Gate) SetKeys(seeds [][32]byte) error {
 	return nil
 }
 
-// newKey returns the key of the seed, named by its thumbprint (RFC 7638).
+// newKey returns the key with the seed; its id is its thumbprint (RFC 7638).
 func newKey(seed [ed25519.SeedSize]byte) (jose.JSONWebKey, error) {
 	key := jose.JSONWebKey{Key: ed25519.NewKeyFromSeed(seed[:]), Algorithm: string(jose.EdDSA), Use: "sig"}
 	print, err := key.Thumbprint(crypto.SHA256)
@@ -130,10 +129,10 @@ func newKey(seed [ed25519.SeedSize]byte) (jose.JSONWebKey, error) {
 // JWKS returns the keys that verify assertions, as JSON (RFC 7517).
 func (g *Gate) JWKS() []byte { return g.signer.keys.Load().jwks }
 
-// SignIdentity returns a signed assertion for the app at host: a JWT (RFC 7519) that
-// says who passes and is valid for 30 to 60 s more. key identifies the session or
-// app password, how is how the person signed in. The iat is 30 s back, because strict
-// apps refuse one from the future and their clocks differ.
+// SignIdentity returns a signed assertion for the app at host: a JWT (RFC 7519) with the
+// identity, valid for another 30 to 60 s. key identifies the session or app password in
+// the cache, and how is how the person signed in. Its iat is 30 s in the past, because
+// strict apps refuse a time in the future and their clocks differ.
 func (g *Gate) SignIdentity(key string, who identity.Identity, how SignedIn, host string) (string, error) {
 	s, now := &g.signer, g.signer.now()
 	k := s.keys.Load()
@@ -149,7 +148,7 @@ func (g *Gate) SignIdentity(key string, who identity.Identity, how SignedIn, hos
 		return "", fmt.Errorf("signing an assertion: %w", err)
 	}
 	set.DropIf(isSame)
-	host = strings.Clone(host) // it is a part of all that was asked
+	host = strings.Clone(host) // a copy, so that the cache does not keep the request's memory alive
 	set.Put(&assertion{key, host, who, how, token, now}, func(a *assertion) int64 { return a.made.Unix() })
 	return token, nil
 }

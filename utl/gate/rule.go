@@ -13,13 +13,13 @@ type Rule struct {
 	ID       string // the app's; empty: an entry of GATE_HOSTS
 	Name     string // the app's
 	Host     hosts.Pattern
-	Groups   []string // people in any of them may pass; none: everybody who is signed in
-	Level    int      // of the session, at least
-	Programs bool     // app passwords may pass, where the level is 1
-	Tally    *Tally   // what was asked lately; Rules and New make it
+	Groups   []string // members of any of them may pass; none: everybody who is signed in
+	Level    int      // the lowest session level
+	Programs bool     // whether app passwords are accepted; only with level 1
+	Tally    *Tally   // counts recent questions; created by Rules and New
 }
 
-// TakesPrograms reports whether an app password may pass.
+// TakesPrograms reports whether the rule accepts app passwords.
 func (r *Rule) TakesPrograms() bool { return r.Programs && r.Level < 2 }
 
 // Rules are the rules of the apps. The gate reads them without a lock. Before Set,
@@ -28,16 +28,16 @@ type Rules struct {
 	known atomic.Pointer[table]
 
 	mu      sync.Mutex
-	tallies map[string]*Tally // by the app's id
+	tallies map[string]*Tally // by app id
 }
 
-// table finds the rule of a host. A rule for the very host wins over those for all
-// hosts below a name, and of these the longest name wins.
+// table finds the rule of a host. A rule for exactly this host wins over those for all
+// hosts below a name, of which the longest name wins.
 type table struct {
 	exact, below map[string]*Rule
 }
 
-// Set makes these the rules from now on. An app's tally goes on.
+// Set replaces the rules. The tallies of apps that stay continue.
 func (r *Rules) Set(all []Rule) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -57,10 +57,10 @@ func (r *Rules) Set(all []Rule) {
 	r.known.Store(&t)
 }
 
-// Forget makes nobody pass until the next Set: the rules may be out of date.
+// Forget makes nobody pass until the next Set, because the rules may be outdated.
 func (r *Rules) Forget() { r.known.Store(nil) }
 
-// Tally returns what was asked lately of the app with the id.
+// Tally returns the tally of the app with the id.
 func (r *Rules) Tally(id string) *Tally {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -89,10 +89,10 @@ func (t *table) find(name string) *Rule {
 // empty reports whether there is no app.
 func (t *table) empty() bool { return len(t.exact)+len(t.below) == 0 }
 
-// rule returns who may open the target, or nil where the gate does not answer for
-// its host, and reports whether that is known. An app's rule counts on every port of
-// its names, because the client chooses the port: on another port than the app's
-// nobody passes, whatever GATE_HOSTS says.
+// rule returns the rule for the target, or nil if the gate does not answer for its host;
+// known is false before the rules are known. An app's rule applies to every port of its
+// hosts, because the client chooses the port: on another port than the app's nobody
+// passes, whatever GATE_HOSTS says.
 func (g *Gate) rule(t Target) (found *Rule, known bool) {
 	apps := g.apps.known.Load()
 	switch {

@@ -10,21 +10,21 @@ import (
 
 const (
 	tallyMinutes = 60
-	maxHosts     = 50 // unlisted hosts that are counted at once; the one asked about longest ago is dropped
+	maxHosts     = 50 // maximum number of unlisted hosts; the one whose last question is oldest is dropped
 	askedEvery   = time.Second
 )
 
-// Tally counts what proxies asked about an app within the last hour, in this
+// Tally counts the questions of proxies about an app within the last hour, in this
 // server's memory.
 type Tally struct {
-	asked atomic.Int64 // microseconds, to the second: an answer must not wait for others
+	asked atomic.Int64 // microseconds, exact to a second; atomic, so that responses do not wait for each other
 	by    atomic.Pointer[string]
 
 	mu      sync.Mutex
 	refused [outcomes]minutes
 }
 
-// minutes counts what happened in each minute of the last hour.
+// minutes counts events in each minute of the last hour.
 type minutes struct {
 	at   [tallyMinutes]int64 // minute since 1970
 	n    [tallyMinutes]int
@@ -51,16 +51,17 @@ func (m *minutes) total(now time.Time) (n int) {
 	return n
 }
 
-// Refusal is what was refused in the last hour.
+// Refusal counts refusals of one kind in the last hour.
 type Refusal struct {
 	Outcome Outcome // why
-	Host    string  // that nobody listed; empty: the gate does not know, or it is an app's
+	Host    string  // the unlisted host; empty: not known, or an app's
 	N       int
 	Last    time.Time
-	By      string // who asked last: the peer's address
+	By      string // address of the peer that asked last
 }
 
-// Asked returns when the gate was last asked, and by whom; never: the zero time.
+// Asked returns when the gate was last asked, and by which peer, or the zero time if it
+// never was.
 func (t *Tally) Asked() (at time.Time, by string) {
 	micros, who := t.asked.Load(), t.by.Load()
 	if micros == 0 || who == nil {
@@ -69,8 +70,7 @@ func (t *Tally) Asked() (at time.Time, by string) {
 	return time.UnixMicro(micros), *who
 }
 
-// Refused returns what was refused within the hour before now, the most frequent
-// first.
+// Refused returns the refusals within the hour before now, the most frequent first.
 func (t *Tally) Refused(now time.Time) (all []Refusal) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -99,7 +99,7 @@ func (t *Tally) refuse(why Outcome, now time.Time, by string) {
 	t.refused[why].add(now, by)
 }
 
-// unlistedHosts counts questions about hosts that no app and no setting lists.
+// unlistedHosts counts questions about hosts that are neither an app's nor in GATE_HOSTS.
 type unlistedHosts struct {
 	mu    sync.Mutex
 	hosts map[string]*minutes
@@ -136,7 +136,7 @@ func (g *Gate) Count(q *Question, v Verdict, now time.Time, by string) {
 	switch v.Outcome {
 	case Untrusted, Unreadable:
 		tally := &g.unattributed
-		if v.Outcome == Untrusted && q.Err == nil { // anybody can claim a host here: it is shown, and decides nothing
+		if v.Outcome == Untrusted && q.Err == nil { // an untrusted peer can claim any host: it is only shown
 			if rule, _ := g.rule(q.Target); rule != nil {
 				tally = rule.Tally
 			}
@@ -154,15 +154,15 @@ func (g *Gate) Count(q *Question, v Verdict, now time.Time, by string) {
 }
 
 // Unattributed returns the refusals within the hour before now that belong to no app,
-// newest first: questions of proxies that are not trusted, unreadable ones, and
-// those about unlisted hosts.
+// newest first: questions of untrusted peers, malformed ones, and those about unlisted
+// hosts.
 func (g *Gate) Unattributed(now time.Time) []Refusal {
 	all := g.unattributed.Refused(now)
 	g.unlisted.mu.Lock()
 	defer g.unlisted.mu.Unlock()
 	for host, m := range g.unlisted.hosts {
 		if n := m.total(now); n > 0 {
-			if g.named(host) == nil { // else it was added meanwhile
+			if g.named(host) == nil { // skips hosts that were added meanwhile
 				all = append(all, Refusal{Outcome: Unlisted, Host: host, N: n, Last: m.last, By: m.by})
 			}
 		}

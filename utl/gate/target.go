@@ -11,9 +11,9 @@ import (
 // Target is an http or https URL on some host.
 type Target struct {
 	Scheme string // http or https
-	Host   string // lower case, with the port unless that is the scheme's own
+	Host   string // in lower case, with the port unless that is the scheme's default
 	Name   string // Host without the port
-	URI    string // path and query: visible ASCII, byte for byte
+	URI    string // path and query: printable ASCII, unchanged
 	port   string
 }
 
@@ -29,16 +29,16 @@ func (t Target) Root() Target {
 // Secure reports whether the target is reached over https.
 func (t Target) Secure() bool { return t.Scheme == "https" }
 
-// SameHost reports whether host, as in http.Request.Host, names the target's host.
-// Proxies differ in whether they pass on the port.
+// SameHost reports whether host, as in http.Request.Host, has the target's host name. It
+// ignores the port, because some proxies do not pass it on.
 func (t Target) SameHost(host string) bool {
 	name, _, ok := hosts.Split(host)
 	return ok && name == t.Name
 }
 
-// ParseURL reads an absolute http or https URL. It refuses user names,
-// fragments, spaces and control bytes, and percent-encodes bytes that are no
-// ASCII (RFC 3986, section 2.1). Errors: ErrBad.
+// ParseURL parses an absolute http or https URL. It refuses user names, fragments, spaces
+// and control bytes, and percent-encodes non-ASCII bytes (RFC 3986, section 2.1). Errors:
+// ErrBad.
 func ParseURL(raw string) (Target, error) {
 	scheme, rest, _ := strings.Cut(raw, "://")
 	host, uri := rest, "/"
@@ -63,8 +63,8 @@ func newTarget(scheme, host, uri string) (Target, error) {
 	return t, nil
 }
 
-// isURI reports whether the text is a path and perhaps a query: what a browser
-// sends and gets back byte for byte.
+// isURI reports whether the text is a path with or without a query, which browsers send
+// and receive unchanged.
 func isURI(text string) bool {
 	if text == "" || text[0] != '/' {
 		return false
@@ -83,7 +83,7 @@ func isURI(text string) bool {
 	return true
 }
 
-// asciiOnly returns the text with each byte that is no ASCII percent-encoded.
+// asciiOnly percent-encodes each non-ASCII byte of the text.
 func asciiOnly(text string) string {
 	if !strings.ContainsFunc(text, func(c rune) bool { return c >= utf8.RuneSelf }) {
 		return text

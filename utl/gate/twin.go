@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// ours are the header names that nothing may be mistaken for: those that tell
-// the gate of the request, and those that tell an app who passes.
+// ours are the names of headers for which no other header may be mistaken: those that
+// describe the request to the gate, and those that describe the person to an app.
 var ours = append([]string{
 	"Remote-User", "Remote-Groups", "Remote-Name", "Remote-Email", "Remote-Identity", "X-Real-Ip",
 }, forwardHeaders...)
 
-// isTwin reports whether the header's name is none of ours, but some program
-// takes it for one: CGI, WSGI and PHP turn each - into _, and lighttpd each
-// byte that is no letter and no digit. So letters and digits alone count here,
-// in either case. Whatever begins with Remote- is ours too.
+// isTwin reports whether the name is not one of ours, but some program reads it as one:
+// CGI, WSGI and PHP turn each - into _, and lighttpd turns every byte that is not a
+// letter or digit into _. So only letters and digits are compared, in upper or lower
+// case. Every name that begins with Remote- counts as ours.
 func isTwin(name string) bool {
 	if !mayBeOurs(name) || slices.Contains(ours, name) {
 		return false
@@ -23,11 +23,11 @@ func isTwin(name string) bool {
 	return isAlike(name) || strings.ContainsFunc(name, isOdd) && isRemote(name)
 }
 
-// namesOurs reports whether the name, however it is spelled, is one of ours.
+// namesOurs reports whether the name, in any spelling, is one of ours.
 func namesOurs(name string) bool { return mayBeOurs(name) && (isAlike(name) || isRemote(name)) }
 
-// mayBeOurs reports whether the name's first letter or digit is that of one of
-// ours. It is quick: every header of every request is asked.
+// mayBeOurs reports whether the name's first letter or digit is that of one of ours. It
+// is a quick check, because every header of every request is checked.
 func mayBeOurs(name string) bool {
 	i := strings.IndexFunc(name, isLetterOrDigit)
 	return i >= 0 && strings.IndexByte("RrXx", name[i]) >= 0
@@ -49,7 +49,7 @@ func alike(a, b string) bool {
 		if i < 0 || j < 0 {
 			return i == j
 		}
-		if a[i]|0x20 != b[j]|0x20 { // lower case; a digit stays what it is
+		if a[i]|0x20 != b[j]|0x20 { // lower case; digits do not change
 			return false
 		}
 		a, b = a[i+1:], b[j+1:]
@@ -58,7 +58,8 @@ func alike(a, b string) bool {
 
 func isRemote(name string) bool { return strings.HasPrefix(canonicalName(name), "Remote-") }
 
-// canonicalName returns the one spelling of what CGI, WSGI and PHP take for one name.
+// canonicalName returns the canonical spelling of names that CGI, WSGI and PHP read as
+// the same.
 func canonicalName(name string) string {
 	return http.CanonicalHeaderKey(strings.Map(func(c rune) rune {
 		if isLetterOrDigit(c) {
@@ -72,5 +73,5 @@ func isLetterOrDigit(c rune) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
-// isOdd reports whether no name of ours holds the character.
+// isOdd reports whether the character is in no name of ours.
 func isOdd(c rune) bool { return c != '-' && !isLetterOrDigit(c) }
