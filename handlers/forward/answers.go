@@ -19,7 +19,7 @@ var Answers = []web.Answer{
 	},
 	{
 		Err: errProgram, Status: http.StatusForbidden, Title: "Not for programs",
-		Text: "This opens only to people who signed in with a second factor. An app password is none.",
+		Text: "This opens only to people who signed in with a second factor. An app password does not count as one.",
 	},
 	{Err: errNoPrograms, Status: http.StatusForbidden, Title: "No app passwords here", Text: "This app takes no app passwords. Open it in a browser; the site's owner can change that."},
 	{Err: errCaller, Status: http.StatusBadRequest, Title: "Proxy not trusted", Text: "The gate answers only proxies that it trusts. " +

@@ -58,7 +58,7 @@ func TestGateDemandsALevel(t *testing.T) {
 }
 
 // noSecondFactor is the response to a program if a second factor is demanded.
-const noSecondFactor = `{"error":"This opens only to people who signed in with a second factor. An app password is none."}` + "\n"
+const noSecondFactor = `{"error":"This opens only to people who signed in with a second factor. An app password does not count as one."}` + "\n"
 
 // Attack factors/policy: with SECOND_FACTOR=required a session of level 1 is accepted for
 // no app, whatever the proxy demands, and is redirected to the second factor.

@@ -23,7 +23,8 @@ const (
 	other = "a purple lamp on the stairs"
 )
 
-// house is an Authenticator with an account of ada's.
+// house is an Authenticator together with the database, the clock and the log that
+// it uses. The database holds one account, ada.
 type house struct {
 	*accounttest.World
 	*authn.Authenticator
@@ -55,7 +56,8 @@ func attempt(username, pw string) authn.Attempt {
 	}
 }
 
-// signIn signs in, and returns whose session was to be started.
+// signIn signs in with a password. It returns for whom a session would have been
+// started.
 func (h *house) signIn(username, pw string) (v session.Verified, err error) {
 	err = h.Password(h.t.Context(), attempt(username, pw), func(found session.Verified) error {
 		v = found
@@ -64,8 +66,8 @@ func (h *house) signIn(username, pw string) (v session.Verified, err error) {
 	return v, err
 }
 
-// wantLog fails the test unless these lines, and no others, were logged since
-// it was asked last.
+// wantLog fails the test unless exactly these lines were logged since the last
+// call.
 func (h *house) wantLog(lines ...string) {
 	h.t.Helper()
 	want := strings.Join(append(lines, ""), "\n")
@@ -75,8 +77,8 @@ func (h *house) wantLog(lines ...string) {
 	h.log.Reset()
 }
 
-// wantAudit fails the test unless the events of these kinds are in the audit,
-// each with the account's username.
+// wantAudit fails the test unless the audit log holds the events of this kind for
+// exactly these accounts, in this order.
 func (h *house) wantAudit(kind string, usernames ...string) {
 	h.t.Helper()
 	got := h.Texts(h.t, `SELECT username FROM audit WHERE event = ? AND address = '192.0.2.7' ORDER BY id`, kind)
@@ -102,8 +104,8 @@ func TestPassword(t *testing.T) {
 	h.wantAudit("signin.failed", "ada", "", "")
 }
 
-// An account that changes between the password and the session is told of as a
-// wrong password: nobody is signed in.
+// When the account changes after its password was checked and before the session is
+// started, the sign-in fails like one with a wrong password.
 func TestPasswordOfAnAccountThatChanges(t *testing.T) {
 	h := open(t)
 	err := h.Password(t.Context(), attempt("ada", good), func(session.Verified) error { return session.ErrChanged }, nil)
@@ -128,15 +130,16 @@ func TestPasswordTooSoon(t *testing.T) {
 	}
 	line := `level=WARN msg="sign-in throttled" event=signin.throttled ip=192.0.2.7 account=ada`
 	h.wantLog(line, line)
-	h.wantAudit("signin.throttled", "ada") // one in a minute
+	h.wantAudit("signin.throttled", "ada") // at most one event per minute
 	h.Pass(time.Second)
 	if _, err := h.signIn("ada", good); err != nil {
 		t.Errorf("after the wait: %v", err)
 	}
 }
 
-// Whichever of its names is typed, attempts on an account count together; so do
-// those on an address that no account has, in any case.
+// Failed attempts with an account's username and with its email address are counted
+// together. Attempts with an address that belongs to no account are counted per
+// address, ignoring case.
 func TestAttemptsByEmailAddressCountUnderTheAccount(t *testing.T) {
 	h := open(t)
 	if err := h.Accounts.SetEmail(t.Context(), "ada", "ada@site.example", true, audit.Command()); err != nil {
@@ -182,7 +185,7 @@ func TestAppPassword(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 30 { // the last ones are throttled
+	for range 30 { // more than the throttle allows
 		_, err = h.AppPassword(t.Context(), attempt("ada", "gj_wrong"), "app.example")
 	}
 	if !errors.Is(err, authn.ErrTooSoon) {

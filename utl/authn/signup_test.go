@@ -16,7 +16,7 @@ func TestSignUp(t *testing.T) {
 		_, err := h.SignUp(t.Context(), attempt(username, pw), "", true)
 		return err
 	}
-	for range 20 { // a form with a mistake costs nothing
+	for range 20 { // an invalid form does not count for the throttle
 		if err := ask("ada", "short"); !errors.Is(err, password.ErrShort) {
 			t.Fatalf("a taken name in a bad form: got %v, want ErrShort", err)
 		}
@@ -40,8 +40,8 @@ func TestSignUp(t *testing.T) {
 	}
 }
 
-// Who waits is told so for the right password only, and may try no more often than
-// others.
+// An account that waits for an owner's approval is told so only after the right
+// password was given. Such attempts are throttled too.
 func TestSigningInWhileWaiting(t *testing.T) {
 	h := open(t)
 	if _, err := h.SignUp(t.Context(), attempt("eve", good), "", true); err != nil {

@@ -8,8 +8,8 @@ import (
 	"glassjar/utl/identity"
 )
 
-// BenchmarkSignIdentityCores is how many times as many cached assertions two cores
-// get as one in the same time.
+// BenchmarkSignIdentityCores reports how many times more cached assertions two cores
+// return than one core in the same time.
 func BenchmarkSignIdentityCores(b *testing.B) {
 	g := newGate(b)
 	who := identity.Identity{ID: "A1", Username: "ada"}

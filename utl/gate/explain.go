@@ -35,9 +35,9 @@ func step(at Outcome, held bool, q *Question, v Verdict) string {
 	}
 	switch at {
 	case Untrusted:
-		return pick("The proxy is one of TRUSTED_PROXIES.", "Who asks is not in TRUSTED_PROXIES: 400.")
+		return pick("The proxy is one of TRUSTED_PROXIES.", "The question does not come from one of TRUSTED_PROXIES: 400.")
 	case Unreadable:
-		return pick("The question can be read: "+q.Method+" "+q.String(), "The question cannot be read in one way only: 400.")
+		return pick("The question can be read: "+q.Method+" "+q.String(), "The question is incomplete, invalid or ambiguous: 400.")
 	case Unknown:
 		return pick("", "The apps cannot be read from the database just now: 503.")
 	case Unlisted:
@@ -52,21 +52,22 @@ func step(at Outcome, held bool, q *Question, v Verdict) string {
 		if at == NoPrograms {
 			return pick("The app takes app passwords.", "The app takes no app passwords: 403.")
 		}
-		return pick("The app password is good.", "The app password is not good here, or too many were wrong: 401, or 429.")
+		return pick("The app password is valid here.", "The app password is not valid here: 401; or too many wrong ones were tried: 429.")
 	case SignedOut:
 		if q.Program {
 			return pick("It is "+v.Subject.Username+", by app password.", "")
 		}
-		return pick("It is "+v.Subject.Username+", with a session of level "+fmt.Sprint(v.Subject.How.Level)+".", "Nobody is signed in: a page leads to the sign-in, everything else gets 401.")
+		return pick("It is "+v.Subject.Username+", with a session of level "+fmt.Sprint(v.Subject.How.Level)+".",
+			"Nobody is signed in: a request for a page is redirected to the sign-in, any other gets 401.")
 	case Unsure:
-		return pick("", "Who it is cannot be known just now: 503.")
+		return pick("", "Whether somebody is signed in cannot be found out just now: 503.")
 	case WrongGroup:
 		return pick("The groups allow it: "+v.Rule.who()+".", v.Subject.Username+" is in none of the groups ("+v.Rule.who()+"): 403.")
 	case LowLevel:
 		if q.Program {
-			return pick("The level is enough.", "A second factor is needed, and an app password is none: 403.")
+			return pick("The level is enough.", "A second factor is needed, and an app password does not count as one: 403.")
 		}
-		return pick("The level is enough.", "A second factor is needed: a page leads to where one shows it, everything else gets 401.")
+		return pick("The level is enough.", "A second factor is needed: a request for a page is redirected to where it can be given, any other gets 401.")
 	}
 	return ""
 }

@@ -11,13 +11,15 @@ import (
 	"glassjar/utl/identity"
 )
 
-// How the gate says that a level is missing, to a person and of an app password.
+// The explanations of a request that is refused for its level: a person's, and one with
+// an app password.
 const (
-	needed = "A second factor is needed: a page leads to where one shows it, everything else gets 401."
-	none   = "A second factor is needed, and an app password is none: 403."
+	needed = "A second factor is needed: a request for a page is redirected to where it can be given, any other gets 401."
+	none   = "A second factor is needed, and an app password does not count as one: 403."
 )
 
-// levels are what an app and a proxy demand, and who comes.
+// levels are combinations of the level that the app demands, the level that the
+// proxy demands, and how the request was signed in.
 var levels = []struct {
 	name                 string
 	app, demanded, level int
@@ -36,8 +38,8 @@ var levels = []struct {
 	{"an app password where none passes", 2, 0, 0, true, false, gate.NoPrograms, "The app takes no app passwords: 403."},
 }
 
-// A level counts for sessions and for app passwords, and is explained as it was
-// decided.
+// The demanded level applies to sessions and to app passwords, and the explanation
+// agrees with the decision.
 func TestLevels(t *testing.T) {
 	public, err := url.Parse("https://jar.example")
 	if err != nil {

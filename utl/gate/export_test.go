@@ -1,6 +1,6 @@
 package gate
 
-// Kept returns how many assertions are kept.
+// Kept returns the number of cached assertions.
 func (g *Gate) Kept() int {
 	return g.signer.keys.Load().kept.Count()
 }

@@ -10,10 +10,11 @@ import (
 	"glassjar/utl/gate"
 )
 
-// seed returns a key's seed, told apart by n.
+// seed returns the seed of a signing key; another n gives another seed.
 func seed(n byte) [32]byte { return [32]byte(bytes.Repeat([]byte{n}, 32)) }
 
-// newGate returns a gate at https://jar.example; change changes its options.
+// newGate returns a gate at https://jar.example. The change functions may change its
+// options first.
 func newGate(tb testing.TB, change ...func(*gate.Options)) *gate.Gate {
 	tb.Helper()
 	o := gate.Options{
@@ -39,8 +40,8 @@ func target(tb testing.TB, raw string) gate.Target {
 	return found
 }
 
-// checkURL fails unless what ParseURL accepts is the URL that net/url reads,
-// and comes back the same when it is read again.
+// checkURL fails the test if ParseURL accepts raw but understands it differently
+// from net/url, or does not read its own output back to the same URL.
 func checkURL(t *testing.T, raw string) {
 	got, err := gate.ParseURL(raw)
 	if err != nil {

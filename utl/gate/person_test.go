@@ -19,8 +19,8 @@ type clock struct{ t time.Time }
 
 func (c *clock) now() time.Time { return c.t }
 
-// verified returns what the token says, verified by the gate's JWKS as an app
-// would do it.
+// verified verifies the token with the keys of the gate's JWKS, as an app would, and
+// returns its claims. host is the expected audience.
 func verified(tb testing.TB, g *gate.Gate, token string, at time.Time, host string) (map[string]any, error) {
 	tb.Helper()
 	var set jose.JSONWebKeySet
@@ -39,10 +39,10 @@ func verified(tb testing.TB, g *gate.Gate, token string, at time.Time, host stri
 	return all, says.ValidateWithLeeway(jwt.Expected{Issuer: "https://jar.example", AnyAudience: jwt.Audience{host}, Time: at}, 0)
 }
 
-// ada is whose assertions are looked at.
+// ada is the person whose assertions the tests check.
 var ada = identity.Identity{ID: "A1", Username: "ada", Groups: "dev,ops", Name: "Ada L.", Email: "ada@jar.example"}
 
-// assert returns the assertion of somebody for the app on the host.
+// assert returns the assertion about p for the app on host.
 func assert(t *testing.T, g *gate.Gate, p identity.Identity, host string) string {
 	t.Helper()
 	token, err := g.SignIdentity("sid-"+p.ID, p, gate.SignedIn{}, host)
@@ -84,7 +84,7 @@ func TestAssert(t *testing.T) {
 	}
 }
 
-// One assertion serves for half a minute, to one app, of one identity.
+// An assertion is cached for half a minute, per app and per identity.
 func TestAssertIsKept(t *testing.T) {
 	c := &clock{time.Unix(1_800_000_000, 0)}
 	g := newGate(t, func(o *gate.Options) { o.Now = c.now })

@@ -9,8 +9,8 @@ import (
 	"glassjar/utl/gate"
 )
 
-// header makes a header of pairs of name and value, spelled as net/http reads
-// them from the wire.
+// header makes a header from pairs of name and value, with the names in the
+// canonical form of net/http.
 func header(pairs ...string) http.Header {
 	h := http.Header{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -19,7 +19,8 @@ func header(pairs ...string) http.Header {
 	return h
 }
 
-// forwarded is a whole question of the X-Forwarded kind, with more added.
+// forwarded returns the X-Forwarded headers of a complete question, and the pairs in
+// more.
 func forwarded(more ...string) http.Header {
 	return header(append([]string{
 		"X-Forwarded-Method", "GET", "X-Forwarded-Proto", "https",
@@ -27,14 +28,14 @@ func forwarded(more ...string) http.Header {
 	}, more...)...)
 }
 
-// with is forwarded with one header replaced.
+// with returns the headers of forwarded with one of them replaced.
 func with(name, value string) http.Header {
 	h := forwarded()
 	h.Set(name, value)
 	return h
 }
 
-// readRows are requests that the gate understands.
+// readRows are questions that the gate understands.
 var readRows = []struct {
 	name   string
 	kind   gate.Kind
@@ -84,24 +85,25 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// refused is a question that must not be understood.
+// refused is a question that ParseRequest must reject.
 type refused struct {
 	name   string
 	kind   gate.Kind
 	header http.Header
 }
 
-// signs are the bytes that a header's name may hold beside -, letters and
+// signs are the bytes that a header's name may contain besides "-", letters and
 // digits (RFC 9110, section 5.6.2).
 const signs = "!#$%&'*+.^_`|~"
 
-// ourNames are the headers that nothing may be taken for.
+// ourNames are the headers that the gate reads or sets. A header whose name an app
+// could confuse with one of them must be rejected.
 var ourNames = []string{
 	"Remote-User", "Remote-Groups", "Remote-Name", "Remote-Email", "Remote-Identity", "X-Real-Ip", "X-Original-Url", "X-Original-Method",
 	"X-Forwarded-Method", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Uri", "X-Forwarded-For",
 }
 
-// refusals are requests that say too little, too much or two things.
+// refusals are questions with missing, invalid or contradictory headers.
 func refusals() []refused {
 	rows := []refused{
 		{"nothing", gate.Forward, header()},
@@ -130,7 +132,7 @@ func refusals() []refused {
 	return rows
 }
 
-// badValues are values that a header of that name may not have.
+// badValues are values that are invalid in the header of that name.
 var badValues = map[string][]string{
 	"X-Forwarded-Method": {"", "get", "GET, POST", "GET\x00", "GET ", strings.Repeat("A", 33)},
 	"X-Forwarded-Proto":  {"", "HTTPS", "https,http", "ftp", "javascript", "https:", "https "},
@@ -143,7 +145,8 @@ var badValues = map[string][]string{
 	"X-Forwarded-For": {"192.0.2.1\x00", "\x1b"},
 }
 
-// twins are requests with headers that an app may take for ours.
+// twins are questions with a header whose name an app could confuse with one of
+// ourNames.
 func twins() (rows []refused) {
 	for _, twin := range []string{
 		"Remote_User", "REMOTE_USER", "Remote.User", "remote.groups", "Remote_Anything", "Remote-Us.er", "X_Forwarded_Host", "X-Forwarded_Host",
@@ -216,7 +219,7 @@ func TestFromProgram(t *testing.T) {
 		{"nothing said", nil, true},
 		{"a page", []string{"Sec-Fetch-Mode", "navigate", "Accept", "*/*"}, false},
 		{"a fetch", []string{"Sec-Fetch-Mode", "cors", "Accept", "*/*"}, false},
-		{"a fetch of which a part is told", []string{"Sec-Fetch-Site", "same-origin"}, false},
+		{"a fetch with Sec-Fetch-Site alone", []string{"Sec-Fetch-Site", "same-origin"}, false},
 		{"an image", []string{"Sec-Fetch-Dest", "image"}, false},
 		{"an old browser's page", []string{"Accept", "Text/HTML,*/*;q=0.8"}, false},
 		{"an old browser's second Accept", []string{"Accept", "*/*", "Accept", "text/html"}, false},
@@ -231,7 +234,7 @@ func TestFromProgram(t *testing.T) {
 	}
 }
 
-// FuzzParseURL holds what is read to what net/url reads, and to itself.
+// FuzzParseURL calls checkURL with random URLs.
 func FuzzParseURL(f *testing.F) {
 	for _, seed := range []string{
 		"https://app.example/a?b=c", "http://app.example:81", "https://[::1]:1/", "https://a@b/", "https://a/%2e%2e//b?%zz", "https:/a/b", "https://A.:443/x",
