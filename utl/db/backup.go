@@ -17,11 +17,11 @@ import (
 // ErrNoBackup means that the database is not an SQLite file.
 var ErrNoBackup = errors.New("PostgreSQL backs itself up: pg_dump for one copy, pg_basebackup with its log for any moment")
 
-// Backup writes the database, as it is at one moment, into a new file at path
-// that its owner alone can read. Others may write meanwhile. The file says of
-// itself that it is a backup: Restored reads it. Without an error the file is whole
-// and on disk; with one there is no such file. Errors: one that wraps fs.ErrExist
-// when there is one already, ErrNoBackup, ErrUnavailable, the file system's.
+// Backup writes a copy of the database to a new file at path with mode 0600. The copy
+// is a snapshot: others may write meanwhile. It contains the time at which it was
+// made, which Restored returns. If there is no error, the file is complete and synced
+// to disk; otherwise there is no file at path. Errors: one that wraps fs.ErrExist if
+// the path exists, ErrNoBackup, ErrUnavailable, and those of the file system.
 func (d *DB) Backup(ctx context.Context, path string) error {
 	file, ok := d.engine.(*sqliteFile)
 	if !ok {
@@ -34,10 +34,11 @@ func (d *DB) Backup(ctx context.Context, path string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return &fs.PathError{Op: "backup", Path: path, Err: fs.ErrExist}
 	}
-	return file.copyTo(ctx, path, os.Link) // unlike a rename it never replaces a file
+	return file.copyTo(ctx, path, os.Link) // unlike os.Rename it never replaces a file
 }
 
-// copyTo writes a copy of the database, whole, and names it path.
+// copyTo writes a complete copy of the database to a temporary file, and calls name to
+// link or rename it to path.
 func (f *sqliteFile) copyTo(ctx context.Context, path string, name func(from, to string) error) error {
 	if err := f.checkPresent(); err != nil {
 		return err
@@ -46,7 +47,7 @@ func (f *sqliteFile) copyTo(ctx context.Context, path string, name func(from, to
 	if err != nil {
 		return fmt.Errorf("making the file: %w", err)
 	}
-	defer temp.Close() // which lets the next backup go on
+	defer temp.Close() // also unlocks it for the next backup
 	defer os.Remove(temp.Name())
 	if err := f.copyInto(ctx, temp); err != nil {
 		return fmt.Errorf("copying the database: %w", err)
@@ -57,15 +58,15 @@ func (f *sqliteFile) copyTo(ctx context.Context, path string, name func(from, to
 	return syncFolder(filepath.Dir(path))
 }
 
-// beforeUpdate returns where the database is kept as it was before its tables were
-// last brought up to date: beside it, private, one file.
+// beforeUpdate returns the path of the copy that is made before the tables are
+// updated. It is beside the database; there is at most one, of the last update.
 func (f *sqliteFile) beforeUpdate() (string, error) {
 	path, err := filepath.Abs(f.path)
 	return strings.TrimSuffix(path, ".db") + ".before-update.db", err
 }
 
-// backUpBeforeUpdate copies the database before an update, for going back to the
-// older program.
+// backUpBeforeUpdate copies the database before its tables are updated, so that one
+// can go back to the older program.
 func (f *sqliteFile) backUpBeforeUpdate(ctx context.Context) error {
 	path, err := f.beforeUpdate()
 	if err == nil {
@@ -91,19 +92,19 @@ func (d *DB) Restored(ctx context.Context) (time.Time, error) {
 	return Time(at), nil
 }
 
-// BackupUsed notes, in the transaction, that the database is no longer just a
-// backup.
+// BackupUsed records, in the transaction, that the restored backup is in use: from
+// then on Restored returns the zero time.
 func BackupUsed(ctx context.Context, tx *Tx) error {
 	_, err := tx.Exec(ctx, `DELETE FROM backups`)
 	return err
 }
 
-// partName is the name of a backup that is not whole yet. There is one in a
-// folder: what a killed backup left, the next one there takes away.
+// partName is the name of an unfinished backup. A folder has at most one: if a backup
+// was killed, the next one in the folder removes what it left.
 const partName = ".glassjar-backup.part"
 
-// openPart returns the part of the folder, empty, private and locked: closing
-// it unlocks it.
+// openPart creates the unfinished backup in the folder: empty, with mode 0600, and
+// locked. Closing it unlocks it.
 func openPart(ctx context.Context, folder string) (*os.File, error) {
 	path := filepath.Join(folder, partName)
 	for {
@@ -121,9 +122,9 @@ func openPart(ctx context.Context, folder string) (*os.File, error) {
 	}
 }
 
-// lockPart locks the part and reports whether it is fresh. A used one is removed,
-// not truncated: if a backup was killed at its very end, the finished backup is the
-// same file under another name.
+// lockPart locks the file and reports whether it is new. If it is not, lockPart removes
+// it. Truncating it would be wrong: if a backup was killed after linking the finished
+// file to its path, both names are the same file.
 func lockPart(ctx context.Context, f *os.File) (fresh bool, err error) {
 	if err := files.Lock(ctx, f); err != nil {
 		return false, err
@@ -145,8 +146,8 @@ func lockPart(ctx context.Context, f *os.File) (fresh bool, err error) {
 	return err == nil, err
 }
 
-// copyInto writes a copy into the empty file, and that it is one. The copy is on disk
-// when there is no error: VACUUM does not see to that.
+// copyInto writes a copy of the database to the empty file, marks it as a backup and
+// syncs it to disk, which SQLite's VACUUM INTO does not.
 func (f *sqliteFile) copyInto(ctx context.Context, to *os.File) error {
 	pool := connect(f.path, "_query_only=0")
 	defer pool.Close()
@@ -159,7 +160,8 @@ func (f *sqliteFile) copyInto(ctx context.Context, to *os.File) error {
 	return to.Sync()
 }
 
-// mark notes in the copy that it is a backup, unless its tables are older than that.
+// mark records in the copy that it is a backup, unless its tables are too old to hold
+// that.
 func mark(ctx context.Context, path string) error {
 	pool := connect(path, "_journal_mode=DELETE&_synchronous=FULL")
 	defer pool.Close()

@@ -17,8 +17,7 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// copied opens a copy of the one file at path, as somebody makes it who does not
-// know of the others.
+// copied opens a copy of the file at path alone, without the -wal file beside it.
 func copied(t *testing.T, path string) *db.DB {
 	t.Helper()
 	bytes, err := os.ReadFile(path)
@@ -32,12 +31,12 @@ func copied(t *testing.T, path string) *db.DB {
 	return dbtest.OpenAt(t, to)
 }
 
-// The one file holds everything once nobody has written for two seconds, also
-// what another process wrote; and after the last one closed it.
+// The database file alone holds everything, also what another process wrote, once
+// nobody has written for two seconds and once the last process has closed it.
 func TestTheOneFileHoldsEverything(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "test.db")
-	dbtest.OpenAt(t, path) // keeps the -wal file there
+	dbtest.OpenAt(t, path) // as long as it is open, the -wal file stays
 	synctest.Test(t, func(t *testing.T) {
 		d := dbtest.OpenAt(t, path)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -48,13 +47,13 @@ func TestTheOneFileHoldsEverything(t *testing.T) {
 		holds(t, copied(t, path), "a")
 		other := dbtest.OpenAt(t, path)
 		mustPut(t, other, "b")
-		holds(t, copied(t, path), "a") // it is in the -wal file: else this test shows nothing
+		holds(t, copied(t, path), "a") // b is in the -wal file only, as the test needs it
 		<-time.After(3 * time.Second)
 		holds(t, copied(t, path), "a b")
 	})
 }
 
-// Under writes without a rest the file is complete once a minute.
+// If writes never pause, the file is complete once a minute.
 func TestCheckpointUnderWrites(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "test.db")
@@ -91,8 +90,8 @@ func TestCloseLeavesOneFile(t *testing.T) {
 	holds(t, copied(t, path), "a")
 }
 
-// A backup under writes is whole, private, and all that was committed before it
-// began.
+// A backup that is made during writes is intact, has mode 0600, and holds everything
+// that was committed before it began.
 func TestBackup(t *testing.T) {
 	dbtest.OnlySQLite(t, "it backs up a file")
 	d := dbtest.Open(t)
@@ -168,8 +167,8 @@ func TestBackupRefuses(t *testing.T) {
 	}
 }
 
-// A backup that was killed when it was whole, but before its first name was
-// taken away, stays whole when the next one is made.
+// A backup that was killed after it was linked to its path, but before its temporary
+// name was removed, is not damaged by the next backup.
 func TestBackupKilledAtItsEnd(t *testing.T) {
 	dbtest.OnlySQLite(t, "it backs up a file")
 	d := dbtest.Open(t)
@@ -189,8 +188,8 @@ func TestBackupKilledAtItsEnd(t *testing.T) {
 	holds(t, dbtest.OpenAt(t, first), "a")
 }
 
-// What a killed backup left is taken away by the next one; several at once in
-// one folder do not disturb each other.
+// A backup removes what a killed one left in the folder. Several backups into one
+// folder at the same time do not disturb each other.
 func TestBackupsInOneFolder(t *testing.T) {
 	dbtest.OnlySQLite(t, "it backs up a file")
 	d := dbtest.Open(t)

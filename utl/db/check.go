@@ -9,11 +9,11 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// maxProblems is how many problems of a kind are told.
+// maxProblems is how many problems of one kind a check returns at most.
 const maxProblems = 20
 
-// Check reads the whole SQLite file and returns what is wrong with it, a sentence
-// each. It says nothing of PostgreSQL, which has tools of its own.
+// Check reads the whole SQLite file and returns its problems, one sentence each. For
+// PostgreSQL, which has its own tools, it returns none.
 // Errors: ErrUnavailable.
 func (d *DB) Check(ctx context.Context) (problems []string, err error) {
 	file, ok := d.engine.(*sqliteFile)
@@ -29,13 +29,13 @@ func (d *DB) Check(ctx context.Context) (problems []string, err error) {
 // Copy is what CheckFile found out about a file.
 type Copy struct {
 	Problems  []string
-	CreatedAt time.Time // when the backup was made; zero: it does not say that it is one
+	CreatedAt time.Time // when the backup was made; zero if the file is not marked as a backup
 	Version   int64     // of its tables
 	Known     int64     // the version that this program knows
 }
 
-// CheckFile is Check for a backup that nobody has open. It changes nothing in it.
-// Errors: ErrForeign, ErrUnavailable, the file system's.
+// CheckFile is Check for a backup that no program has open. It does not change the
+// file. Errors: ErrForeign, ErrUnavailable, and those of the file system.
 func CheckFile(ctx context.Context, path string) (c Copy, err error) {
 	if err := checkOurs(ctx, path); err != nil {
 		return c, err
@@ -50,7 +50,7 @@ func CheckFile(ctx context.Context, path string) (c Copy, err error) {
 	defer pool.Close()
 	var made sql.NullInt64
 	err = pool.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version WHERE is_applied`).Scan(&c.Version)
-	if err == nil && c.Version >= 22 { // older ones do not say so
+	if err == nil && c.Version >= 22 { // older backups are not marked
 		err = pool.QueryRowContext(ctx, `SELECT MAX(made_at) FROM backups`).Scan(&made)
 	}
 	if err != nil {
@@ -62,7 +62,8 @@ func CheckFile(ctx context.Context, path string) (c Copy, err error) {
 	return c, pool.Close()
 }
 
-// checkSQLite asks SQLite about the file at path. It takes as long as it takes.
+// checkSQLite runs SQLite's integrity and foreign-key checks on the file at path. They
+// have no time limit but ctx's.
 func checkSQLite(ctx context.Context, path string) (problems []string, err error) {
 	pool := connect(path, "_query_only=1")
 	defer pool.Close()
@@ -79,7 +80,7 @@ func checkSQLite(ctx context.Context, path string) (problems []string, err error
 	return problems, pool.Close()
 }
 
-// Known returns the version of the tables that this program knows.
+// Known returns the newest version of the tables that this program knows.
 func Known() (int64, error) {
 	all, err := migrations(goose.DialectSQLite3)
 	if err != nil {

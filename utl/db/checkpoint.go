@@ -41,7 +41,7 @@ func (f *sqliteFile) run(ctx context.Context, d *DB, log *slog.Logger) {
 		switch {
 		case err != nil && ctx.Err() == nil:
 			log.WarnContext(ctx, "the database file is not complete, its -wal file has the rest", "error", err)
-			done, ticks = now, 0 // the next try is a minute away
+			done, ticks = now, 0 // if this one fails, the next is a minute later
 		case complete:
 			done, ticks = now, 0
 		}

@@ -12,14 +12,14 @@ import (
 
 const (
 	clockEvery = time.Second
-	clockAsked = 5               // answers whose median counts
-	clockWarn  = 2 * time.Second // offset of this machine's clock that is warned of
+	clockAsked = 5               // the median of so many answers is used
+	clockWarn  = 2 * time.Second // if this machine's clock is off by more, a warning is logged
 )
 
-// Clock is the time that all servers of one database share: PostgreSQL's, which it
-// asks for once a second and extrapolates by this machine's clock in between. It
-// never goes back: when it is ahead it runs at half speed until it is right. With
-// SQLite it is the machine's own.
+// Clock is the time that all servers of one database share. With PostgreSQL it is the
+// database server's: Clock asks for it once a second and extrapolates with this
+// machine's clock in between. It never goes back: if it turns out to be ahead, it runs
+// at half speed until it is right. With SQLite it is this machine's clock.
 type Clock struct {
 	db     *DB
 	own    func() time.Time
@@ -29,8 +29,9 @@ type Clock struct {
 	last []time.Duration // how far the database's clock was ahead, in the newest answers
 }
 
-// offset is how far the database's clock is ahead of this machine's. From the time
-// at on it falls from from to to by half a second a second.
+// offset is how far the database's clock is ahead of this machine's. If it has to be
+// lowered, it goes from from to to by half a second per second, starting at the time
+// at.
 type offset struct {
 	at       time.Time
 	from, to time.Duration

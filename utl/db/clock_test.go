@@ -13,8 +13,8 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// Attack fault/clock, servers/clocks: of two machines whose clocks are ten minutes apart both go by
-// the database's.
+// Attack fault/clock, servers/clocks: two machines whose clocks are ten minutes apart
+// both use the database's clock.
 func TestClocksOfTwoMachines(t *testing.T) {
 	at := dbtest.New(t)
 	for _, wrong := range []time.Duration{-5 * time.Minute, 0, 5 * time.Minute} {
@@ -33,8 +33,8 @@ func TestClocksOfTwoMachines(t *testing.T) {
 	}
 }
 
-// The time never goes back and never stands still, whatever the database says; a jump
-// ahead is taken at once. One answer among five that is wrong changes nothing.
+// The time never goes back and never stops, whatever the database's clock says. A jump
+// ahead is followed at once. One wrong answer among five has no effect.
 func TestTheClockNeverGoesBack(t *testing.T) {
 	now := time.Now()
 	clock, err := dbtest.Open(t).Clock(t.Context(), func() time.Time { return now })
@@ -70,7 +70,7 @@ func TestTheClockNeverGoesBack(t *testing.T) {
 	}
 }
 
-// record is a log that many write to.
+// record is a log that several goroutines may write to.
 type record struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -88,7 +88,7 @@ func (r *record) String() string {
 	return r.text.String()
 }
 
-// within fails the test unless the channel says something in 10 s.
+// within fails the test if the channel receives nothing for 10 s.
 func within(t *testing.T, c <-chan struct{}, what string) {
 	t.Helper()
 	select {
@@ -98,7 +98,7 @@ func within(t *testing.T, c <-chan struct{}, what string) {
 	}
 }
 
-// notify commits what others should know.
+// notify commits a transaction that calls Tx.Notify.
 func notify(t *testing.T, d *db.DB) {
 	t.Helper()
 	if err := d.Tx(t.Context(), func(tx *db.Tx) error { tx.Notify(); return nil }); err != nil {
@@ -106,8 +106,8 @@ func notify(t *testing.T, d *db.DB) {
 	}
 }
 
-// Attack servers/listener: a notice reaches the other server; one whose listening connection is lost says so,
-// makes another, and looks for what it missed.
+// Attack servers/listener: a notice reaches the other server; one whose listening
+// connection is lost says so, makes another, and looks for what it missed.
 func TestNoticesReachTheOtherServer(t *testing.T) {
 	url := dbtest.OnlyPostgres(t).New(t)
 	a, b, log := dbtest.OpenAt(t, url), dbtest.OpenAt(t, url), &record{}
@@ -123,7 +123,7 @@ func TestNoticesReachTheOtherServer(t *testing.T) {
 		within(t, b.Notified(), "a's notice does not come")
 	}
 	dbtest.Exec(t, url, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%LISTEN%' AND pid <> pg_backend_pid()`)
-	for !strings.Contains(log.String(), "at once again") { // notices of before may still come
+	for !strings.Contains(log.String(), "at once again") { // earlier notifications may still arrive
 		within(t, b.Notified(), "b does not listen again")
 	}
 	if s := log.String(); !strings.Contains(s, "by polling alone") {
@@ -133,7 +133,7 @@ func TestNoticesReachTheOtherServer(t *testing.T) {
 	within(t, b.Notified(), "a's notice does not come any more")
 }
 
-// What was not committed gives no notice.
+// A transaction that was rolled back sends no notification.
 func TestNoNotice(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	d := dbtest.Open(t)

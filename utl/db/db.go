@@ -1,8 +1,8 @@
-// Package db opens the database, SQLite or PostgreSQL, brings its tables up to
-// date and runs transactions. Queries are the same text for both; README tells
-// what differs, and what each promises. It refuses a database that a newer
-// glassjar made, and an SQLite file that was taken away or replaced while it was
-// open. A transaction that Tx has committed is on disk.
+// Package db opens the database, SQLite or PostgreSQL, updates its tables and runs
+// transactions. The text of the queries is the same for both; the README tells how the
+// databases differ and what each guarantees. The package refuses a database that a
+// newer glassjar has updated, and an SQLite file that was removed or replaced while it
+// was open. A transaction that Tx has committed is on disk.
 package db
 
 import (
@@ -19,16 +19,19 @@ import (
 var (
 	// ErrNone means that no row matched.
 	ErrNone = errors.New("no such row")
-	// ErrConflict means that a row with that key exists.
+
+	// ErrConflict means that a row with that key exists already.
 	ErrConflict = errors.New("the row exists")
-	// ErrUnavailable means that the database cannot answer now: it is locked,
-	// full, read-only, broken or gone. Nothing was changed, unless a connection to
-	// PostgreSQL was lost during the commit: then it is not known.
+
+	// ErrUnavailable means that the database cannot answer now: it is locked, full,
+	// read-only, damaged or gone. Nothing was changed, with one exception: if a
+	// connection to PostgreSQL was lost during a commit, it is not known whether the
+	// commit took place.
 	ErrUnavailable = errors.New("the database is unavailable")
 )
 
-// useTimeout is how long one query, or with SQLite one transaction, may take at
-// most, waiting for locks included.
+// useTimeout is the longest time that one query may take, or with SQLite one
+// transaction. Waiting for locks is included.
 const useTimeout = 4 * time.Second
 
 // DB is an open database. Its methods may be called from many goroutines.
@@ -37,7 +40,7 @@ type DB struct {
 
 	write, read, reserve *sql.DB // with SQLite read and reserve are one pool, with PostgreSQL write and read
 	reads, reserved      *statements
-	clock                atomic.Pointer[Clock] // with PostgreSQL, if it was asked for
+	clock                atomic.Pointer[Clock] // with PostgreSQL, once DB.Clock was called
 	push                 push
 	failures             atomic.Uint64 // calls that failed with ErrUnavailable
 }
@@ -207,8 +210,8 @@ func Text(r Row) (s string, err error) {
 	return s, err
 }
 
-// classify wraps a driver's error in the one of this package that it means; doing
-// says what failed, in the gerund.
+// classify wraps a driver's error in the error of this package that it stands for.
+// doing names what failed, such as "reading".
 func classify(doing string, err error) error {
 	switch {
 	case err == nil, errors.Is(err, ErrUnavailable):
@@ -225,13 +228,13 @@ func classify(doing string, err error) error {
 	switch place {
 	case nil: // a bug: bad SQL, a violated constraint
 		return fmt.Errorf("%s: %w", doing, err)
-	case ErrUnavailable: //nolint:errorlint // the places are ours, and not wrapped
+	case ErrUnavailable: //nolint:errorlint // the functions above return it unwrapped
 		return fmt.Errorf("%s: %w: %w", doing, place, err)
 	}
 	return fmt.Errorf("%s: %w", doing, place)
 }
 
-// Flag returns b as the database keeps it: 1 or 0.
+// Flag returns b in the form that the database stores: 1 or 0.
 func Flag(b bool) int {
 	if b {
 		return 1
@@ -239,8 +242,8 @@ func Flag(b bool) int {
 	return 0
 }
 
-// Micros returns t as the database keeps it: microseconds since 1970.
+// Micros returns t in the form that the database stores: microseconds since 1970.
 func Micros(t time.Time) int64 { return t.UnixMicro() }
 
-// Time returns the UTC time that the database keeps as n microseconds.
+// Time returns the UTC time of n microseconds since 1970, as the database stores it.
 func Time(n int64) time.Time { return time.UnixMicro(n).UTC() }

@@ -14,7 +14,7 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// insert adds an account with the id and the username.
+// insert adds an account with that id and username.
 const insert = `INSERT INTO accounts (id, username, role, password, created_at) VALUES (?, ?, 'member', '', 1)`
 
 // execute runs the statement in a transaction of its own.
@@ -25,7 +25,7 @@ func execute(ctx context.Context, d *db.DB, q string, args ...any) error {
 	})
 }
 
-// put adds an account with the id and the username.
+// put adds an account with that id and username, and returns the error.
 func put(ctx context.Context, d *db.DB, id, username string) error {
 	return execute(ctx, d, insert, id, username)
 }
@@ -37,14 +37,14 @@ func mustPut(t *testing.T, d *db.DB, id string) {
 	}
 }
 
-// ids returns the accounts' ids.
+// ids returns the ids of the accounts, sorted, separated by spaces.
 func ids(ctx context.Context, from db.Querier) (string, error) {
 	all, err := db.All(ctx, from, db.Text, `SELECT id FROM accounts ORDER BY id`)
 	return strings.Join(all, " "), err
 }
 
-// holds fails the test unless the accounts' ids are these, and the database is
-// whole.
+// holds fails the test unless these are the ids of the accounts and the database is
+// intact.
 func holds(t *testing.T, d *db.DB, want string) {
 	t.Helper()
 	if got, err := ids(t.Context(), d); err != nil || got != want {
@@ -65,7 +65,7 @@ func TestPragmasOnEveryConnection(t *testing.T) {
 	want := map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "3000", "query_only": "0"}
 	check := func(pool *sql.DB, n int) {
 		for range n {
-			conn, err := pool.Conn(t.Context()) // which stays open: the next is another
+			conn, err := pool.Conn(t.Context()) // it stays in use: the next call opens another one
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -151,7 +151,7 @@ func TestTxThatPanics(t *testing.T) {
 			t.Error("the panic is gone")
 		}
 		holds(t, d, "a")
-		mustPut(t, d, "b") // the only connection is free
+		mustPut(t, d, "b") // fails if the only connection is still in use
 	}()
 	_ = d.Tx(t.Context(), func(tx *db.Tx) error {
 		_, _ = tx.Exec(t.Context(), insert, "b", "b")
@@ -159,7 +159,7 @@ func TestTxThatPanics(t *testing.T) {
 	})
 }
 
-// What is our own fault is not said to be the database's.
+// A mistake in a query is not reported as ErrUnavailable.
 func TestMistakes(t *testing.T) {
 	d := dbtest.Open(t)
 	for _, q := range []string{`SELEC`, `SELECT nothing FROM accounts`, `SELECT 'x'`, `SELECT NULL`} {
@@ -190,7 +190,7 @@ func TestOneIsTheFirst(t *testing.T) {
 	}
 }
 
-// A sweep passes over the rows that another server is changing.
+// A sweep skips the rows that another server is changing.
 func TestASweepWaitsForNobody(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	at := dbtest.New(t)

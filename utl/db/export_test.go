@@ -6,20 +6,21 @@ import (
 	"time"
 )
 
-// Pools returns the pools that write and read.
+// Pools returns the pools that write and that read.
 func (d *DB) Pools() (write, read *sql.DB) { return d.write, d.read }
 
-// LockFile is how Open keeps others out.
+// LockFile takes the lock that Open takes.
 func LockFile(ctx context.Context, path string) (unlock func(), err error) { return lock(ctx, path) }
 
-// Prepared returns how many of the readers' statements are kept.
+// Prepared returns how many prepared statements are cached for reads.
 func (d *DB) Prepared() int { return len(d.reads.known) }
 
-// Heard has the clock hear, at a time, how far the database's is ahead.
+// Heard adds one answer to the clock: at the time now, the database's clock was so far
+// ahead.
 func (c *Clock) Heard(now time.Time, ahead time.Duration) { c.addAnswer(now, ahead) }
 
-// Due reports whether a notice waits to be given.
+// Due reports whether a notification is to be sent.
 func (d *DB) Due() bool { return len(d.push.pending) > 0 }
 
-// CloseResting closes PostgreSQL's connections that nobody uses now.
-func (d *DB) CloseResting() { d.engine.(*postgres).closeIdle() } //nolint:errcheck // it is one
+// CloseResting closes PostgreSQL's idle connections.
+func (d *DB) CloseResting() { d.engine.(*postgres).closeIdle() } //nolint:errcheck // only tests on PostgreSQL call it

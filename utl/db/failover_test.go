@@ -16,18 +16,18 @@ import (
 
 var failovers = flag.Int("failovers", 2, "how often TestFailovers kills the primary")
 
-// writesAgain is how long after a promotion writes may fail.
+// writesAgain is for how long writes may fail after a promotion.
 const writesAgain = 5 * time.Second
 
-// writers write rows until stop is called, each in a transaction of its own.
+// writers write rows until stop is called, each row in its own transaction.
 type writers struct {
 	all  sync.WaitGroup
 	done chan struct{}
-	ack  chan struct{} // says that a write was acknowledged since it was last read
+	ack  chan struct{} // holds a value if a write was acknowledged since it was last read
 
 	mu     sync.Mutex
-	acked  []string     // ids of those that were said to be written
-	newest [4]time.Time // of each writer: when its newest began
+	acked  []string     // ids of the acknowledged rows
+	newest [4]time.Time // per writer: when its newest acknowledged write began
 }
 
 func startWriters(t *testing.T, d *db.DB, name string) *writers {
@@ -48,7 +48,7 @@ func startWriters(t *testing.T, d *db.DB, name string) *writers {
 					w.mu.Unlock()
 					select {
 					case w.ack <- struct{}{}:
-					default: // it is said already
+					default: // it holds a value already
 					}
 				} else if took := time.Since(began); took > 6*time.Second {
 					t.Errorf("a write took %v to fail: %v", took, err)
@@ -59,8 +59,8 @@ func startWriters(t *testing.T, d *db.DB, name string) *writers {
 	return w
 }
 
-// more waits until each writer has an acknowledged write that began after the time,
-// and returns how long that took.
+// more waits until each writer has an acknowledged write that began after the time
+// after, at most for most, and returns how long that took.
 func (w *writers) more(t *testing.T, after time.Time, most time.Duration) time.Duration {
 	t.Helper()
 	began, over := time.Now(), time.After(most)
@@ -85,7 +85,7 @@ func (w *writers) stop() []string {
 	return w.acked
 }
 
-// kept fails the test unless the node has every acknowledged row.
+// kept fails the test if a node lacks an acknowledged row.
 func kept(t *testing.T, p *dbtest.Pair, node int, acked []string) {
 	t.Helper()
 	d := dbtest.OpenAt(t, p.URL(p.Port(node)))
@@ -108,9 +108,9 @@ func kept(t *testing.T, p *dbtest.Pair, node int, acked []string) {
 	}
 }
 
-// returns starts the replaced primary again, as one that takes writes without a
-// standby, and has all connections to the new one made anew. A server that was
-// there, and one that starts now, write to the new one alone.
+// returns restarts the replaced primary as one that accepts writes without a standby,
+// and closes all connections to the new primary. It fails the test unless a server that
+// was running, and one that starts now, write to the new primary only.
 func returns(t *testing.T, p *dbtest.Pair, old int, w *writers) {
 	t.Helper()
 	p.Exec(old, `ALTER SYSTEM SET synchronous_standby_names = ''`, `SELECT pg_reload_conf()`)
@@ -131,8 +131,9 @@ func returns(t *testing.T, p *dbtest.Pair, old int, w *writers) {
 	}
 }
 
-// Attack servers/failover: the primary is killed and its standby promoted: servers write again by themselves
-// within 5 s, no acknowledged write is lost, and the old primary, back, gets none.
+// Attack servers/failover: the primary is killed and its standby promoted: servers write
+// again by themselves within 5 s, no acknowledged write is lost, and the old primary,
+// back, gets none.
 func TestFailovers(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	p := dbtest.NewPair(t)
@@ -159,8 +160,9 @@ func TestFailovers(t *testing.T) {
 	t.Logf("%d rounds: %d acknowledged writes, 0 lost; writes again at most %v after the promotion", *failovers, all, longest)
 }
 
-// Attack servers/failover: the standby is promoted while the primary lives: one that only stopped for a while,
-// and one that was well. Servers find the new one, though the old one stands first.
+// Attack servers/failover: the standby is promoted while the primary lives: one that only
+// stopped for a while, and one that was well. Servers find the new one, though the old
+// one stands first.
 func TestPromotedWhileThePrimaryLives(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	p := dbtest.NewPair(t)
@@ -184,8 +186,8 @@ func TestPromotedWhileThePrimaryLives(t *testing.T) {
 	kept(t, p, 0, w.stop())
 }
 
-// After a time in which nothing came through, the pool and the goroutines are what
-// they were, and nothing needed a restart.
+// After a time in which the network carried nothing, the numbers of connections and
+// goroutines return to what they were, without a restart.
 func TestNothingIsLeftOfAHole(t *testing.T) {
 	s := dbtest.OnlyPostgres(t)
 	url, wire := s.Through(t, s.New(t))
@@ -209,9 +211,9 @@ func TestNothingIsLeftOfAHole(t *testing.T) {
 	wire.Hole(false)
 	for began := time.Now(); ; {
 		id := fmt.Sprint(time.Now().UnixNano())
-		err := put(t.Context(), d, id, id) // at first it may come after all that waited before the hole
+		err := put(t.Context(), d, id, id) // it may have to wait for earlier writes at first
 		left, stats := runtime.NumGoroutine()-before, pool.Stats()
-		if err == nil && left <= 3*stats.OpenConnections && stats.InUse == 0 && stats.OpenConnections <= 8 { // the wire has three of each connection
+		if err == nil && left <= 3*stats.OpenConnections && stats.InUse == 0 && stats.OpenConnections <= 8 { // dbtest.Wire has three goroutines per connection
 			return
 		}
 		if time.Since(began) > 30*time.Second {

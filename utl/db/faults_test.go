@@ -28,7 +28,7 @@ func unavailable(t *testing.T, what string, err error) {
 // within 5 s, reads go on, and all is well afterwards.
 func TestAForeignLock(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about files")
-	synctest.Test(t, func(t *testing.T) { // in which a wait takes no time
+	synctest.Test(t, func(t *testing.T) { // its clock advances without waiting
 		path := filepath.Join(t.TempDir(), "test.db")
 		d := dbtest.OpenAt(t, path)
 		mustPut(t, d, "a")
@@ -66,7 +66,8 @@ func TestAShortForeignLockIsWaitedFor(t *testing.T) {
 	})
 }
 
-// Nobody keeps the only writing connection for longer than 4 s.
+// A transaction that takes longer than 4 s is rolled back, so that the only connection
+// for writes is free again.
 func TestATransactionThatTakesTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := dbtest.Open(t)
@@ -129,7 +130,7 @@ func TestAFileThatIsNotThere(t *testing.T) {
 	}
 }
 
-// No connection makes the file that is not there.
+// If the file is gone, a new connection does not create it.
 func TestAFileThatGoesBetweenTheCheckAndTheConnection(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "test.db")
@@ -195,7 +196,7 @@ func TestABrokenFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Close(); err != nil { // which leaves nothing beside it
+	if err := d.Close(); err != nil { // removes the files beside it
 		t.Fatal(err)
 	}
 	d = dbtest.OpenAt(t, path)

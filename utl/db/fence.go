@@ -51,10 +51,10 @@ func newFence(cfg *pgx.ConnConfig) *fence {
 	return f
 }
 
-// admit returns an error when the connection is to a standby, which lags, so that
-// ended sessions would still be live there, or to a replaced primary.
+// admit returns an error if the connection is to a replaced primary, or to a standby,
+// which lags: ended sessions would still be live there.
 func (f *fence) admit(ctx context.Context, c *pgconn.PgConn) error {
-	results, err := c.Exec(ctx, `SELECT `+selectTimeline+`, current_setting('transaction_read_only')`).ReadAll() // which a standby refuses
+	results, err := c.Exec(ctx, `SELECT `+selectTimeline+`, current_setting('transaction_read_only')`).ReadAll() // a standby refuses selectTimeline
 	if err != nil {
 		return fmt.Errorf("asking for the timeline: %w", err)
 	}
@@ -80,8 +80,8 @@ func (f *fence) behind(c *pgx.Conn) bool {
 	return line < f.newest
 }
 
-// options make a pool drop connections that are behind without sending anything to
-// the other end, which may be stopped.
+// options make a pool drop connections that are behind. Nothing is sent to the other
+// end, because it may be stopped and never answer.
 func (f *fence) options() []stdlib.OptionOpenDB {
 	return []stdlib.OptionOpenDB{
 		stdlib.OptionShouldPing(func(_ context.Context, p stdlib.ShouldPingParams) bool {
@@ -96,9 +96,9 @@ func (f *fence) options() []stdlib.OptionOpenDB {
 	}
 }
 
-// ask connects to every host of the URL once, so that the newest timeline is known:
-// the host that stands first may have been replaced, and a replaced primary that
-// lost its standby takes writes and never answers. One caller at a time does it.
+// ask connects to every host of the URL once, to learn the newest timeline. This is
+// needed because the first host may be a replaced primary that accepts connections and
+// never answers writes: it has lost its standby. Concurrent calls return at once.
 func (f *fence) ask(ctx context.Context) {
 	if len(f.cfg.Fallbacks) == 0 || !f.asking.CompareAndSwap(false, true) {
 		return
@@ -110,7 +110,7 @@ func (f *fence) ask(ctx context.Context) {
 		all.Go(func() {
 			one := f.cfg.Config.Copy()
 			one.Host, one.Port, one.TLSConfig, one.Fallbacks = h.Host, h.Port, h.TLSConfig, nil
-			if c, err := pgconn.ConnectConfig(ctx, one); err == nil { // admit has noted its timeline; who is away has none
+			if c, err := pgconn.ConnectConfig(ctx, one); err == nil { // admit has recorded its timeline
 				_ = c.Close(ctx)
 			}
 		})
@@ -118,8 +118,9 @@ func (f *fence) ask(ctx context.Context) {
 	all.Wait()
 }
 
-// failed asks every host when an answer did not come in time: another one may be
-// the primary now. It closes idle connections, which lead to the same host.
+// failed asks every host for its timeline after a query that was not answered in time:
+// another host may be the primary now. It also closes idle connections, because they
+// lead to the host that did not answer.
 func (p *postgres) failed(ctx context.Context, err error) {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return
@@ -128,8 +129,8 @@ func (p *postgres) failed(ctx context.Context, err error) {
 	go p.fence.ask(context.WithoutCancel(ctx)) // for connectWait at most
 }
 
-// dialer connects to PostgreSQL. A connection whose other end vanished is given up
-// after about 5 s: TCP alone would wait for 15 minutes.
+// dialer connects to PostgreSQL. If the other end of a connection vanishes, the
+// connection fails after about 5 s; with TCP's defaults that takes 15 minutes.
 var dialer = net.Dialer{
 	KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 3 * time.Second, Interval: time.Second, Count: 2},
 	Control: func(network, _ string, c syscall.RawConn) (err error) {
@@ -146,6 +147,7 @@ var dialer = net.Dialer{
 	},
 }
 
-// tcpUserTimeout is Linux's TCP_USER_TIMEOUT: how many milliseconds what was sent
-// may stay unacknowledged. pgx does not know libpq's setting of that name.
+// tcpUserTimeout is Linux's TCP_USER_TIMEOUT: for how many milliseconds sent data may
+// stay unacknowledged before the connection fails. pgx does not support libpq's setting
+// of that name.
 const tcpUserTimeout = 0x12

@@ -13,11 +13,11 @@ import (
 	"glassjar/utl/files"
 )
 
-// ErrForeign means that the file holds something that glassjar did not make.
+// ErrForeign means that the file or database was not made by glassjar.
 var ErrForeign = errors.New("it is not glassjar's database, and nothing in it was changed: set DATABASE_URL to another file")
 
 // createFile creates the file with mode 0600 if it is missing, and returns its
-// FileInfo. It refuses a file that others can read.
+// FileInfo. It refuses a file that other users can read.
 func createFile(path string) (os.FileInfo, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // #nosec G304 -- the owner's setting
 	if errors.Is(err, fs.ErrNotExist) {
@@ -36,10 +36,10 @@ func createFile(path string) (os.FileInfo, error) {
 	return f.Stat()
 }
 
-// checkSecret refuses a database that others can read, itself or in the files
+// checkSecret refuses a database that other users can read: the file itself, or those
 // that SQLite keeps beside it.
 func checkSecret(path string) error {
-	target, err := filepath.EvalSymlinks(path) // SQLite keeps them beside a link's target
+	target, err := filepath.EvalSymlinks(path) // SQLite keeps its files beside a link's target
 	if err != nil {
 		return err
 	}
@@ -51,14 +51,16 @@ func checkSecret(path string) error {
 	return nil
 }
 
-// walPath returns the path of the -wal file, which is beside a link's target.
+// walPath returns the path of the -wal file. If path is a symlink, SQLite keeps that
+// file beside its target.
 func walPath(path string) (string, error) {
 	target, err := filepath.EvalSymlinks(path)
 	return target + "-wal", err
 }
 
-// lock waits until no other process is opening the database, or ctx ends, and
-// returns the function that unlocks. The lock file stays.
+// lock takes the lock that a process holds while it opens the database, waiting until
+// it is free or ctx ends, and returns a function that unlocks it. The lock file is not
+// removed.
 func lock(ctx context.Context, path string) (unlock func(), err error) {
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -74,8 +76,8 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
-// checkOurs returns ErrForeign when another program made the database. Call it
-// before opening any connection, which would change the file.
+// checkOurs returns ErrForeign if another program made the database. Call it before
+// opening a connection, which could change the file.
 func checkOurs(ctx context.Context, path string) error {
 	f, err := os.Open(path) // #nosec G304 -- the owner's setting
 	if err != nil {
@@ -85,7 +87,7 @@ func checkOurs(ctx context.Context, path string) error {
 	head := make([]byte, len(magic))
 	switch n, err := io.ReadFull(f, head); {
 	case n == 0 && errors.Is(err, io.EOF):
-		return nil // it was just made
+		return nil // a new file
 	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case string(head) != magic:
@@ -96,12 +98,12 @@ func checkOurs(ctx context.Context, path string) error {
 	return checkTables(ctx, pool, path)
 }
 
-// magic is what every SQLite database begins with.
+// magic is how every SQLite database begins.
 const magic = "SQLite format 3\x00"
 
-// checkTables returns ErrForeign when there are tables, and ours are not among
-// them. Litestream puts some of its own into databases that it copies, and a
-// first start that was killed may have left goose's table alone.
+// checkTables returns ErrForeign if there are tables, but not those of glassjar.
+// Tables of Litestream do not count. goose's table may be there alone, after a first
+// start that was killed.
 func checkTables(ctx context.Context, pool *sql.DB, path string) error {
 	var all, versions, ours int
 	err := pool.QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(SUM(name = 'goose_db_version'), 0), COALESCE(SUM(name IN ('accounts', 'sessions', 'links')), 0)

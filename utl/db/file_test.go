@@ -18,7 +18,7 @@ func TestOpenRefusesFilesThatOthersCanRead(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about files")
 	folder := t.TempDir()
 	path, link := filepath.Join(folder, "test.db"), filepath.Join(folder, "link.db")
-	d := dbtest.OpenAt(t, path) // which keeps all its files there
+	d := dbtest.OpenAt(t, path) // as long as it is open, all of its files stay
 	mustPut(t, d, "a")
 	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func TestOpenRefusesFilesThatOthersCanRead(t *testing.T) {
 	holds(t, dbtest.OpenAt(t, link), "a")
 }
 
-// Another program's database is left as it is, byte for byte.
+// Another program's database is refused and not changed by one byte.
 func TestOpenRefusesAnotherProgramsDatabase(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about files")
 	for _, tt := range []struct{ name, make string }{
@@ -83,7 +83,7 @@ func TestOpenRefusesAnotherProgramsDatabase(t *testing.T) {
 	}
 }
 
-// foreign returns the path of a database that the statements made.
+// foreign returns the path of a new database on which the statements were run.
 func foreign(t *testing.T, statements string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "foreign.db")

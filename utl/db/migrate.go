@@ -16,12 +16,13 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// fileName is a migration's: 00010_name.sql is for both databases,
-// 00010_name.postgres.sql for the one.
+// fileName matches the names of migrations. 00010_name.sql is for both databases,
+// 00010_name.postgres.sql only for PostgreSQL.
 var fileName = regexp.MustCompile(`^([0-9]+)_\w+(?:\.(sqlite3|postgres))?\.sql$`)
 
-// migrate brings the tables up to date. It calls before, if non-nil, before it
-// changes existing tables. The caller holds a lock: goose takes none.
+// migrate updates the tables to this program's version. If before is not nil, migrate
+// calls it first when it is going to change existing tables. The caller must hold a
+// lock, because goose takes none.
 func migrate(ctx context.Context, dialect goose.Dialect, pool *sql.DB, before func(context.Context) error) error {
 	all, err := migrations(dialect)
 	if err != nil {
@@ -50,8 +51,8 @@ func migrate(ctx context.Context, dialect goose.Dialect, pool *sql.DB, before fu
 	return nil
 }
 
-// migrations returns the migrations for the database. goose's own files cannot hold
-// two dialects.
+// migrations returns the migrations for the database. They are not read by goose,
+// which does not support two dialects in one folder.
 func migrations(dialect goose.Dialect) ([]*goose.Migration, error) {
 	entries, err := migrationFiles.ReadDir("migrations")
 	if err != nil {

@@ -19,12 +19,13 @@ type Moved struct {
 	Rows  int64
 }
 
-// notMoved are the tables that are not moved: each database has its own.
+// notMoved are the tables that are not moved, because each database has its own rows
+// in them.
 var notMoved = []string{"goose_db_version", "changes"}
 
-// Move copies all of one open database into another, empty one, in one transaction.
-// Servers may go on using the first: the copy is a snapshot. It returns the number
-// of rows by table, after comparing both databases. Errors: ErrNotEmpty,
+// Move copies all rows of one open database to another, empty one, in one transaction.
+// The copy is a snapshot: servers may go on using the first. It returns the number of
+// rows per table, after counting them in both databases. Errors: ErrNotEmpty,
 // ErrUnavailable.
 func Move(ctx context.Context, from, to *DB) ([]Moved, error) {
 	m := &mover{from: from, to: to}
@@ -38,7 +39,7 @@ func Move(ctx context.Context, from, to *DB) ([]Moved, error) {
 	return all, errors.Join(err, m.end())
 }
 
-// mover is one move.
+// mover is the state of one Move.
 type mover struct {
 	from, to       *DB
 	source, target *sql.Tx
@@ -63,7 +64,7 @@ func (m *mover) begin(ctx context.Context) (err error) {
 	return classify("writing into the other database", err)
 }
 
-// end rolls back what is not committed.
+// end rolls back both transactions, unless they are committed.
 func (m *mover) end() (err error) {
 	for _, tx := range []*sql.Tx{m.source, m.target} {
 		if tx != nil {
@@ -88,7 +89,7 @@ func (m *mover) copyAll(ctx context.Context) ([]Moved, error) {
 		}
 	}
 	var all []Moved
-	for _, table := range names { // the one transaction of many rows: nobody uses the other database yet
+	for _, table := range names { // all rows in one transaction: nobody uses the other database yet
 		n, err := m.copyTable(ctx, table, tables[table])
 		if err != nil {
 			return nil, fmt.Errorf("copying the table %s: %w", table, err)
@@ -98,8 +99,8 @@ func (m *mover) copyAll(ctx context.Context) ([]Moved, error) {
 	return all, nil
 }
 
-// tables returns the columns of each table. Both databases must have the same: a
-// column that is left out would be lost.
+// tables returns the columns of each table. It is an error if the databases differ in
+// them: the values of a missing column would be lost.
 func (m *mover) tables(ctx context.Context) (map[string][]string, error) {
 	ours, err := columns(ctx, m.source, m.from.engine)
 	if err != nil {

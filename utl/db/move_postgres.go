@@ -24,8 +24,8 @@ func (p *postgres) claim(ctx context.Context, tx *sql.Tx, table string) error {
 	return err
 }
 
-// fill copies the rows, sets identity columns to go on after the highest number, and
-// updates the planner's statistics.
+// fill copies the rows, sets identity columns to continue after the highest number, and
+// updates the query planner's statistics.
 func (p *postgres) fill(ctx context.Context, conn *sql.Conn, tx *sql.Tx, table string, columns []string, from *values) error {
 	err := conn.Raw(func(driver any) error {
 		c, ok := driver.(*stdlib.Conn)
@@ -51,8 +51,8 @@ func (p *postgres) fill(ctx context.Context, conn *sql.Conn, tx *sql.Tx, table s
 	return err
 }
 
-// storable removes what PostgreSQL refuses in texts: NUL, and bytes that are not
-// UTF-8. Older versions stored them, in fields that strangers fill in.
+// storable removes what PostgreSQL does not accept in texts: NUL bytes and invalid
+// UTF-8. Older versions of glassjar stored such texts from form fields in SQLite.
 func storable(row []any) []any {
 	for i, v := range row {
 		if text, ok := v.(string); ok {

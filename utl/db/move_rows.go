@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// movable is what differs between the databases when one is moved.
+// movable is the part of a move that differs between SQLite and PostgreSQL.
 type movable interface {
 	// unlimited lifts the limits of a request from the transaction.
 	unlimited(ctx context.Context, tx *sql.Tx) error
-	// columns is the query for every table.column.
+	// columns returns a query that selects every table.column.
 	columns() string
 	// claim keeps others from writing into the table until the transaction ends.
 	claim(ctx context.Context, tx *sql.Tx, table string) error
@@ -18,7 +18,7 @@ type movable interface {
 	fill(ctx context.Context, conn *sql.Conn, tx *sql.Tx, table string, columns []string, from *values) error
 }
 
-// values reads rows of n columns, whatever they are.
+// values reads rows of n columns of any type.
 type values struct {
 	rows *sql.Rows
 	n    int

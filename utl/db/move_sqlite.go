@@ -8,13 +8,13 @@ import (
 
 func (f *sqliteFile) unlimited(context.Context, *sql.Tx) error { return nil }
 
-// columns leaves out what SQLite and Litestream keep for themselves.
+// columns leaves out the tables of SQLite and Litestream themselves.
 func (f *sqliteFile) columns() string {
 	return `SELECT t.name || '.' || c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'
 		AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\' AND t.name NOT LIKE '\_litestream\_%' ESCAPE '\'`
 }
 
-// claim has nothing to do: the transaction has the file's only write lock.
+// claim does nothing: the transaction holds the file's only write lock.
 func (f *sqliteFile) claim(context.Context, *sql.Tx, string) error { return nil }
 
 func (f *sqliteFile) fill(ctx context.Context, _ *sql.Conn, tx *sql.Tx, table string, columns []string, from *values) error {

@@ -16,7 +16,7 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// moved is how many rows of each table the tests move.
+// moved is the number of rows per table that the tests move.
 const moved = 3
 
 // schema returns the type of each column of each table that is moved.
@@ -39,7 +39,7 @@ func schema(t *testing.T) map[string]map[string]string {
 	return all
 }
 
-// fill writes rows into the table, with another value in each place.
+// fill writes rows to the table, with a different value in every field.
 func fill(t *testing.T, d *db.DB, table string, types map[string]string, rows int) {
 	t.Helper()
 	columns := slices.Sorted(maps.Keys(types))
@@ -68,7 +68,7 @@ func fill(t *testing.T, d *db.DB, table string, types map[string]string, rows in
 	}
 }
 
-// content returns the rows of the tables, spelled alike for both databases.
+// content returns the rows of the tables as texts that are the same for both databases.
 func content(t *testing.T, d *db.DB, tables map[string]map[string]string) (all []string) {
 	t.Helper()
 	for table, types := range tables {
@@ -102,7 +102,8 @@ func newFile(t *testing.T) *db.DB {
 	return dbtest.OpenAt(t, filepath.Join(t.TempDir(), "test.db"))
 }
 
-// Every row of every table is the same in PostgreSQL, and back in a file.
+// After a move to PostgreSQL, and another one back to a file, every table has the same
+// rows.
 func TestMove(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	tables := schema(t)
@@ -145,7 +146,7 @@ func TestMove(t *testing.T) {
 	}
 }
 
-// A database that holds one row of whatever table is refused and stays as it is.
+// A database that has a row in any table is refused and not changed.
 func TestMoveRefuses(t *testing.T) {
 	s := dbtest.OnlyPostgres(t)
 	tables := schema(t)
@@ -178,7 +179,7 @@ func TestMoveRefuses(t *testing.T) {
 	}
 }
 
-// What fails in the last table leaves nothing of the first.
+// If the last table cannot be moved, no table is.
 func TestMoveThatFails(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	tables := schema(t)
@@ -198,8 +199,8 @@ func TestMoveThatFails(t *testing.T) {
 	mustMove(t, file, to)
 }
 
-// A site that goes on writing is moved as it was at one moment; of two moves into
-// one database the second is refused.
+// A database that is written to is moved as a snapshot. Of two moves into the same
+// database one is refused.
 func TestMoveUnderWrites(t *testing.T) {
 	s := dbtest.OnlyPostgres(t)
 	for _, from := range []*db.DB{newFile(t), dbtest.OpenAt(t, s.New(t))} {
@@ -243,7 +244,7 @@ func TestMoveUnderWrites(t *testing.T) {
 	}
 }
 
-// pair writes into the first table that is moved and into a later one.
+// pair writes a row to the first table that is moved and one to a later table.
 func pair(t *testing.T, d *db.DB, i int) error {
 	t.Helper()
 	return d.Tx(t.Context(), func(tx *db.Tx) error {
@@ -256,8 +257,7 @@ func pair(t *testing.T, d *db.DB, i int) error {
 	})
 }
 
-// What strangers typed and PostgreSQL refuses does not keep a site from moving, nor
-// does a pooler.
+// Texts that PostgreSQL cannot store do not prevent a move, and neither does a pooler.
 func TestMoveOfOddTexts(t *testing.T) {
 	url := dbtest.OnlyPostgres(t).New(t)
 	file, to := newFile(t), dbtest.OpenAt(t, url+"&default_query_exec_mode=exec")

@@ -50,7 +50,8 @@ func TestOpenAgain(t *testing.T) {
 	holds(t, dbtest.OpenAt(t, path), "a b c")
 }
 
-// Every character that a file's name may have, those of a URI too.
+// A path may contain every character that a file's name may have, also those with a
+// meaning in URIs.
 func TestOpenOddPaths(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about files")
 	for _, name := range []string{
@@ -111,13 +112,13 @@ func TestOpenRefuses(t *testing.T) {
 			}
 		})
 	}
-	version(t, newer, 9999) // was left as it was: what it says can be said again
+	version(t, newer, 9999) // works only if Open has not changed the file
 	if got, err := os.ReadFile(text); err != nil || !strings.HasPrefix(string(got), "not a database") {
 		t.Errorf("what was no database was changed, or error %v", err)
 	}
 }
 
-// version makes the database at path one of the version.
+// version sets the version of the tables of the database at path.
 func version(t *testing.T, path string, v int) {
 	t.Helper()
 	if d, err := db.Open(t.Context(), path); err == nil {
@@ -157,8 +158,8 @@ func TestOpenGivesUpWaitingWhenCtxEnds(t *testing.T) {
 	dbtest.OpenAt(t, path)
 }
 
-// TestMain is the test, or, started by one with DB_CHILD set, a real process
-// that opens the database there and writes its row.
+// TestMain runs the tests. In a process that a test started with DB_CHILD set, it opens
+// the database at that path and writes a row instead.
 func TestMain(m *testing.M) {
 	path := os.Getenv("DB_CHILD")
 	if path == "" {
@@ -177,8 +178,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// Ten processes that open a database which is not there: one makes it, all can
-// use it.
+// If ten processes open a database that does not exist, one creates it and all can use
+// it.
 func TestTenProcessesAtOnce(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "test.db")

@@ -22,7 +22,7 @@ const (
 	reserveSize   = 2 // connections
 	connectWait   = 2 * time.Second
 	connectionAge = 30 * time.Minute
-	idleAge       = 5 * time.Minute // an idle connection is closed after
+	idleAge       = 5 * time.Minute // an idle connection is closed after this time
 )
 
 // postgres is the engine of a PostgreSQL database.
@@ -35,9 +35,10 @@ type postgres struct {
 	closing sync.Mutex // held by closeIdle
 }
 
-// limits are what PostgreSQL itself keeps: a statement goes on there when its
-// server is gone. Behind a pooler (default_query_exec_mode=exec) they belong to
-// the role: it refuses a connection that asks for them.
+// limits are settings of each PostgreSQL session, because PostgreSQL goes on with a
+// statement when the server that sent it is gone. Behind a pooler
+// (default_query_exec_mode=exec) they must be set on the role: a pooler refuses a
+// connection that sends such settings.
 var limits = map[string]string{
 	"statement_timeout":                   "4s",
 	"lock_timeout":                        "2s",
@@ -78,8 +79,8 @@ func connection(url string) (*pgx.ConnConfig, error) {
 	return cfg, nil
 }
 
-// pooled reports whether a pooler, which gives each transaction another connection,
-// may stand in front of PostgreSQL.
+// pooled reports whether the URL is set up for a pooler in front of PostgreSQL, which
+// may give each transaction another connection.
 func pooled(cfg pgx.ConnConfig) bool {
 	return cfg.DefaultQueryExecMode != pgx.QueryExecModeCacheStatement
 }
@@ -99,8 +100,8 @@ func pool(cfg pgx.ConnConfig, size int, more ...stdlib.OptionOpenDB) *sql.DB {
 	return p
 }
 
-// migratePostgres brings the tables up to date over connections of its own: a
-// migration may take longer than a request.
+// migratePostgres updates the tables over connections without a request's time limits,
+// because a migration may take longer.
 func migratePostgres(ctx context.Context, cfg pgx.ConnConfig) error {
 	cfg = *cfg.Copy()
 	if !pooled(cfg) {
@@ -112,7 +113,7 @@ func migratePostgres(ctx context.Context, cfg pgx.ConnConfig) error {
 	if err != nil {
 		return classify("connecting", err)
 	}
-	defer func() { _ = held.Rollback() }() // which lets the next server go on
+	defer func() { _ = held.Rollback() }() // releases the lock
 	for _, q := range []string{
 		`SET LOCAL idle_in_transaction_session_timeout = 0`, `SET LOCAL lock_timeout = 0`,
 		`SELECT pg_advisory_xact_lock(hashtextextended('glassjar migrates', 0))`, // in a transaction: it works through a pooler
@@ -127,8 +128,8 @@ func migratePostgres(ctx context.Context, cfg pgx.ConnConfig) error {
 	return migrate(ctx, goose.DialectPostgres, p, nil)
 }
 
-// checkServer returns an error when the database is another program's, or its
-// version or encoding will not do.
+// checkServer returns an error if the database is another program's, or if PostgreSQL's
+// version or the database's encoding is not supported.
 func checkServer(ctx context.Context, p *sql.DB) error {
 	var version, all, versions, ours int
 	var encoding string
@@ -152,8 +153,8 @@ func checkServer(ctx context.Context, p *sql.DB) error {
 // checkPresent does nothing: every use of a connection fails by itself.
 func (p *postgres) checkPresent() error { return nil }
 
-// withTimeout returns a ctx that a request's end does not end: to give up a query
-// costs its connection, and browsers that hang up would cost all of them.
+// withTimeout returns a ctx that does not end with the request: cancelling a query
+// closes its connection, so browsers that hang up could close all of them.
 func (p *postgres) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), useTimeout)
 	at, ok := ctx.Deadline()
@@ -164,8 +165,8 @@ func (p *postgres) withTimeout(ctx context.Context) (context.Context, context.Ca
 	return free, func() { sooner(); cancel() }
 }
 
-// boundedTx gives every answer the time that one use has, and all of them three
-// times as much: a transaction that goes on over a slow network is not given up.
+// boundedTx limits each answer to useTimeout, and the transaction to three times that,
+// so that a transaction that makes progress over a slow network is not cancelled.
 func (p *postgres) boundedTx(ctx context.Context) (context.Context, *watch) {
 	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*useTimeout)
 	w := &watch{cancel: cancel}
@@ -198,9 +199,9 @@ func (p *postgres) lostConnection(err error) bool {
 	return true
 }
 
-// closeIdle closes the idle connections. One caller at a time:
-// while SetMaxIdleConns closes them, database/sql writes into the same slice when
-// another caller has allowed idle connections again.
+// closeIdle closes the idle connections. A mutex is needed: while SetMaxIdleConns
+// closes connections, database/sql would write into the same slice if another call
+// allowed idle connections again.
 func (p *postgres) closeIdle() {
 	p.closing.Lock()
 	defer p.closing.Unlock()
@@ -214,7 +215,7 @@ func (p *postgres) closeIdle() {
 // isCut reports whether an error means that a connection is gone.
 func isCut(err error) bool {
 	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return pe.Code == "57P01" || pe.Code == "57P02" // ended by its operator, by a crash
+		return pe.Code == "57P01" || pe.Code == "57P02" // ended by an administrator, or after a crash
 	}
 	var oe *net.OpError
 	return errors.As(err, &oe) && !oe.Timeout() || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
@@ -223,8 +224,8 @@ func isCut(err error) bool {
 
 func (p *postgres) statements(in runner) *statements { return &statements{in: in, text: &p.text} }
 
-// postgresError returns which of our errors PostgreSQL's or its driver's is, or
-// nil.
+// postgresError returns the error of this package that an error of PostgreSQL or its
+// driver stands for, or nil.
 func postgresError(err error) error {
 	var ce *pgconn.ConnectError
 	var pe *pgconn.PgError
@@ -238,19 +239,19 @@ func postgresError(err error) error {
 	return nil
 }
 
-// sqlstateError returns the error of this package that an SQLSTATE means, or nil.
-// Its first two characters are its class.
+// sqlstateError returns the error of this package that an SQLSTATE stands for, or nil.
+// The first two characters of an SQLSTATE are its class.
 func sqlstateError(code string) error {
 	switch code {
 	case "23505":
 		return ErrConflict
-	case "22021": // no text of PostgreSQL: no row has it
+	case "22021": // a text that PostgreSQL cannot store, so no row has it
 		return ErrNone
-	case "25006", "25P03", "55P03": // read-only, idle for too long, a lock that did not come
+	case "25006", "25P03", "55P03": // read-only, idle in a transaction for too long, lock timeout
 		return ErrUnavailable
 	}
 	switch code[:2] {
-	case "08", "28", "40", "53", "57", "58", "XX": // connection, rights, taken back, resources, operator, system, broken
+	case "08", "28", "40", "53", "57", "58", "XX": // connection, authorization, rollback, resources, operator intervention, system, corruption
 		return ErrUnavailable
 	}
 	return nil

@@ -11,7 +11,7 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// A connection that was ended is no error for who finds it so.
+// If PostgreSQL has closed a connection, the next query does not fail.
 func TestConnectionsThatWereEnded(t *testing.T) {
 	s := dbtest.OnlyPostgres(t)
 	url := s.New(t)
@@ -44,8 +44,7 @@ func TestConnectionsThatWereEnded(t *testing.T) {
 	holds(t, d, "a b c")
 }
 
-// Two transactions that wait for each other: PostgreSQL takes one back, and it runs
-// again.
+// Of two transactions in a deadlock PostgreSQL rolls one back; it runs again.
 func TestADeadlock(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	d := dbtest.Open(t)
@@ -83,7 +82,8 @@ func TestADeadlock(t *testing.T) {
 	}
 }
 
-// A lock holds over two servers, until its transaction ends; other names do not wait.
+// Tx.Lock makes a transaction of another server wait until the one that holds the lock
+// ends. A lock of another name does not wait.
 func TestLock(t *testing.T) {
 	at := dbtest.New(t)
 	a, b := dbtest.OpenAt(t, at), dbtest.OpenAt(t, at)
@@ -124,8 +124,8 @@ func TestLock(t *testing.T) {
 	}
 }
 
-// Requests that fail at once each close the connections that rest: meanwhile others go
-// on, and none is lost or closed twice.
+// Idle connections may be closed by many goroutines at once, as after many failed
+// requests, while others use the pool: no connection is lost or closed twice.
 func TestRestingConnectionsAreClosedByOneAtATime(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	d := dbtest.Open(t)
@@ -142,7 +142,7 @@ func TestRestingConnectionsAreClosedByOneAtATime(t *testing.T) {
 	for range 200 {
 		for _, then := range []func(){read, closes} {
 			var all sync.WaitGroup
-			for range 4 { // fewer than the pool has: they rest when they are done
+			for range 4 { // fewer than the pool has connections: they become idle
 				all.Go(read)
 				all.Go(then)
 			}
@@ -150,7 +150,7 @@ func TestRestingConnectionsAreClosedByOneAtATime(t *testing.T) {
 		}
 	}
 	pool, _ := d.Pools()
-	for began := time.Now(); pool.Stats().InUse > 0; read() { // one may still be opened
+	for began := time.Now(); pool.Stats().InUse > 0; read() { // a connection may still be opening
 		if time.Since(began) > 10*time.Second {
 			t.Fatalf("nobody uses the pool: %+v", pool.Stats())
 		}

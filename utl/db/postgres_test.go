@@ -68,8 +68,9 @@ func TestPostgresThatIsRefused(t *testing.T) {
 	}
 }
 
-// Texts compare by their bytes, whatever the database's locale: else pages of names
-// differ from SQLite's, and an index is wrong after the C library's update.
+// Texts are compared by their bytes, whatever the database's locale. Otherwise lists
+// would be in another order than with SQLite, and an update of the C library could
+// corrupt an index.
 func TestTextsCompareByTheirBytes(t *testing.T) {
 	d := dbtest.Open(t)
 	for _, id := range []string{"ab", "a_a", "a.c", "a-b", "A"} {
@@ -86,7 +87,7 @@ func TestTextsCompareByTheirBytes(t *testing.T) {
 	}
 }
 
-// pid returns which connection answers.
+// pid returns the number of the PostgreSQL process that answers.
 func pid(t *testing.T, from db.Querier) int64 {
 	t.Helper()
 	n, err := db.One(t.Context(), from, db.Int, `SELECT pg_backend_pid()`)
@@ -96,7 +97,8 @@ func pid(t *testing.T, from db.Querier) int64 {
 	return n
 }
 
-// Who hangs up costs no connection, and takes back what was not committed.
+// When a client hangs up, no connection is closed, and its uncommitted transaction is
+// rolled back.
 func TestHangingUpCostsNoConnection(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	d := dbtest.Open(t)
@@ -124,7 +126,7 @@ func TestHangingUpCostsNoConnection(t *testing.T) {
 	}
 }
 
-// A query that takes too long is given up, there too.
+// A query that takes too long is cancelled, in PostgreSQL as well.
 func TestAQueryThatTakesTooLong(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	d := dbtest.Open(t)
@@ -146,7 +148,7 @@ func TestAQueryThatTakesTooLong(t *testing.T) {
 	}
 }
 
-// While requests keep every connection busy, the reserve answers.
+// When requests use every connection, Reserved still answers.
 func TestTheReserveAnswers(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	d := dbtest.Open(t)
@@ -167,8 +169,8 @@ func TestTheReserveAnswers(t *testing.T) {
 	unavailable(t, "a read without the reserve", err)
 }
 
-// Behind a pooler nothing is prepared, no setting is asked for at the start, and all
-// works.
+// With the setting for a pooler no statement is prepared, no setting is sent when a
+// connection begins, and everything works.
 func TestThroughAPooler(t *testing.T) {
 	d := dbtest.OpenAt(t, dbtest.OnlyPostgres(t).New(t)+"&default_query_exec_mode=exec")
 	mustPut(t, d, "a")
@@ -195,7 +197,7 @@ func TestPostgresBacksItselfUp(t *testing.T) {
 	}
 }
 
-// What PostgreSQL's texts cannot hold is in no row, and is written into none.
+// A query for a text that PostgreSQL cannot store finds no row, and writing one fails.
 func TestTextsThatPostgresRefuses(t *testing.T) {
 	d := dbtest.Open(t)
 	mustPut(t, d, "a")

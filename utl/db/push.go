@@ -16,7 +16,7 @@ const (
 	pushListen = time.Second           // without a notification, then the connection is tested
 )
 
-// push is how servers of one PostgreSQL make each other poll at once. A
+// push makes the other servers of a PostgreSQL database poll at once, by NOTIFY. A
 // notification carries no data and may be lost: polling alone finds every change.
 type push struct {
 	pending  chan struct{} // a commit that other servers should know of
@@ -33,12 +33,12 @@ func wake(c chan struct{}) {
 	}
 }
 
-// Notify makes the other servers poll soon after the transaction has committed,
-// where DB.Run runs.
+// Notify makes the other servers poll soon after the transaction has committed. DB.Run
+// must be running.
 func (t *Tx) Notify() { t.notify = true }
 
-// Notified returns a channel that receives when a server has notified of a commit.
-// With SQLite, and behind a pooler, it never does.
+// Notified returns a channel that receives a value when another server has called
+// Notify. With SQLite, and behind a pooler, it never does.
 func (d *DB) Notified() <-chan struct{} { return d.push.received }
 
 // runSender sends pending notifications until ctx ends, at most every 50 ms, over a
@@ -61,15 +61,16 @@ func (d *DB) runSender(ctx context.Context) {
 	}
 }
 
-// sendNotify sends a notification. It ignores errors: others poll anyway.
+// sendNotify sends a notification. It ignores errors, because others find changes by
+// polling anyway.
 func (d *DB) sendNotify(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, pushWait)
 	defer cancel()
 	_, _ = d.reserve.ExecContext(ctx, `NOTIFY glassjar`)
 }
 
-// listen hands notifications on to Notified until ctx ends, over a connection of its
-// own. It reconnects when that is lost, and logs both.
+// listen passes notifications on to Notified until ctx ends, over a connection of its
+// own. When that is lost it connects again; it logs the loss and the new connection.
 func (d *DB) listen(ctx context.Context, log *slog.Logger, cfg *pgx.ConnConfig) {
 	hears := true
 	for ctx.Err() == nil {
@@ -92,8 +93,8 @@ func (d *DB) listen(ctx context.Context, log *slog.Logger, cfg *pgx.ConnConfig) 
 	}
 }
 
-// listenOnce does so until the connection is lost. It calls hears when it has
-// received a notification of its own: a pooler accepts LISTEN and passes none on.
+// listenOnce listens until the connection is lost. It calls hears once it has received
+// a notification that it sent itself: a pooler may accept LISTEN and pass on nothing.
 func (d *DB) listenOnce(ctx context.Context, cfg *pgx.ConnConfig, hears func()) error {
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
@@ -108,15 +109,15 @@ func (d *DB) listenOnce(ctx context.Context, cfg *pgx.ConnConfig, hears func()) 
 	}
 	hears()
 	for {
-		wake(d.push.received) // at first for what was missed meanwhile
+		wake(d.push.received) // the first time for notifications missed before
 		if err := d.nextNotice(ctx, conn); err != nil {
 			return err
 		}
 	}
 }
 
-// nextNotice waits for a notification, and tests the connection once a second: a
-// dead peer sends nothing.
+// nextNotice waits for a notification. Once a second it tests the connection, because
+// the loss of the other end would go unnoticed.
 func (d *DB) nextNotice(ctx context.Context, conn *pgx.Conn) error {
 	for {
 		err := waitNotice(ctx, conn, pushListen)
@@ -139,7 +140,7 @@ func waitNotice(ctx context.Context, conn *pgx.Conn, long time.Duration) error {
 	return err
 }
 
-// run does what servers of one PostgreSQL need until ctx ends.
+// run keeps the clock up to date, and sends and receives notifications, until ctx ends.
 func (p *postgres) run(ctx context.Context, d *DB, log *slog.Logger) {
 	var all sync.WaitGroup
 	if !pooled(*p.cfg) {

@@ -10,9 +10,9 @@ import (
 // spellings are the queries translated for PostgreSQL, by query.
 type spellings struct{ known sync.Map }
 
-// of returns the query with $1, $2 and so on for ? and ?1, ?2, and with the row
-// locks that stand in a comment, because SQLite has none. No query has a ? in a
-// string.
+// of translates a query for PostgreSQL: ? and ?1, ?2 become $1, $2 and so on, and row
+// locks are taken out of the comments in which they stand because SQLite has none. No
+// query may have a ? in a string.
 func (s *spellings) of(q string) string {
 	if known, ok := s.known.Load(q); ok {
 		return known.(string) //nolint:errcheck // nothing else is stored
@@ -36,9 +36,9 @@ var placeholder = regexp.MustCompile(`\?[0-9]*`)
 // hold.
 var rowLock = regexp.MustCompile(`/\* (FOR UPDATE SKIP LOCKED) \*/`)
 
-// spellTable returns a migration translated for PostgreSQL: with identity columns,
-// and texts that compare by their bytes, as SQLite's do. Other collations can break
-// an index when the system's C library is updated.
+// spellTable translates a migration for PostgreSQL: identity columns, and texts that
+// are compared by their bytes, as in SQLite. With other collations an update of the
+// system's C library can corrupt an index.
 func spellTable(migration string) string { return tableWords.Replace(migration) }
 
 var tableWords = strings.NewReplacer(

@@ -22,10 +22,10 @@ type sqliteFile struct {
 	opened os.FileInfo // of path, when it was opened
 }
 
-// Open opens the database file at path, making it (mode 0600) where there is
-// none, and brings its tables up to date, one process at a time. It refuses
-// files that others can read, and another program's database, which it leaves
-// as it is. Errors: ErrForeign, ErrUnavailable and the file system's.
+// Open opens the database file at path and updates its tables; only one process does so
+// at a time. It creates the file, with mode 0600, if it is missing. It refuses files
+// that other users can read, and another program's database, which it does not change.
+// Errors: ErrForeign, ErrUnavailable, and those of the file system.
 func Open(ctx context.Context, path string) (*DB, error) {
 	f := &sqliteFile{path: path}
 	var err error
@@ -47,7 +47,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	d.write.SetMaxOpenConns(1)
 	d.read.SetMaxOpenConns(2 * runtime.NumCPU())
 	d.read.SetMaxIdleConns(2)
-	d.reads, d.reserve = f.statements(d.read), d.read // readers never wait for a writer, nor for long
+	d.reads, d.reserve = f.statements(d.read), d.read // readers do not wait for writers
 	d.reserved = d.reads
 	if err := migrate(ctx, goose.DialectSQLite3, d.write, f.backUpBeforeUpdate); err != nil {
 		return nil, errors.Join(err, d.Close())
@@ -55,15 +55,15 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	return d, nil
 }
 
-// open returns a pool whose every connection has our pragmas: an Exec would
-// reach only one of them.
+// open returns a pool in which every connection has glassjar's pragmas. Exec would set
+// them on one connection only.
 func open(path, more string) *sql.DB {
 	return connect(path, "_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_dqs=0&"+more)
 }
 
-// connect returns a pool with the pragmas. SQLite makes no file (mode=rw): its
-// mode would not be 0600, and an empty database is not the one that was taken
-// away.
+// connect returns a pool of connections with the pragmas. SQLite must not create the
+// file (mode=rw): its mode would not be 0600, and it would be an empty database in
+// place of one that was removed.
 func connect(path, pragmas string) *sql.DB {
 	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=rw&_busy_timeout=3000&"+pragmas)
 	if err != nil {
@@ -94,7 +94,7 @@ func (f *sqliteFile) boundedTx(ctx context.Context) (context.Context, *watch) {
 	return ctx, &watch{cancel: cancel}
 }
 
-// lock has nothing to do: a transaction has the lock of the whole file.
+// lock does nothing: a transaction that writes locks the whole file.
 func (f *sqliteFile) lock(context.Context, *Tx, string) error { return nil }
 
 // isRetryable reports false: transactions do not conflict.
@@ -109,7 +109,8 @@ func (f *sqliteFile) statements(in runner) *statements {
 	return &statements{in: in, known: map[string]*sql.Stmt{}}
 }
 
-// sqliteError returns the error of this package that SQLite's means, or nil.
+// sqliteError returns the error of this package that an error of SQLite stands for, or
+// nil.
 func sqliteError(err error) error {
 	var se *sqlite.Error
 	switch {

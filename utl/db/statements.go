@@ -17,13 +17,13 @@ type runner interface {
 // queries: each is translated for its database, and prepared, once.
 type statements struct {
 	in   runner
-	text *spellings // PostgreSQL's, whose driver keeps prepared statements itself; nil: known keeps them
+	text *spellings // translates for PostgreSQL, whose driver caches prepared statements; nil with SQLite
 
 	mu    sync.Mutex
-	known map[string]*sql.Stmt // by query: SQLite takes longer to parse one than to run it
+	known map[string]*sql.Stmt // SQLite's, by query: parsing one takes longer than running it
 }
 
-// query is a pool's QueryContext.
+// query is like a pool's QueryContext.
 func (s *statements) query(ctx context.Context, q string, args []any) (*sql.Rows, error) {
 	if s.text != nil {
 		return s.in.QueryContext(ctx, s.text.of(q), args...)
@@ -35,7 +35,7 @@ func (s *statements) query(ctx context.Context, q string, args []any) (*sql.Rows
 	return stmt.QueryContext(ctx, args...)
 }
 
-// exec is a pool's ExecContext.
+// exec is like a pool's ExecContext.
 func (s *statements) exec(ctx context.Context, q string, args []any) (sql.Result, error) {
 	if s.text != nil {
 		return s.in.ExecContext(ctx, s.text.of(q), args...)
@@ -58,7 +58,7 @@ func (s *statements) get(ctx context.Context, q string) (*sql.Stmt, error) {
 	}
 	known := s.store(q, fresh)
 	if known != fresh {
-		defer fresh.Close() // another goroutine was faster
+		defer fresh.Close() // another goroutine has stored one meanwhile
 	}
 	return known, nil
 }

@@ -28,7 +28,8 @@ func TestAQueryIsPreparedOnce(t *testing.T) {
 	}
 }
 
-// A statement outlives what it was prepared for: rows, tables, a mistake.
+// A cached prepared statement stays correct after rows and tables change and after an
+// error.
 func TestAPreparedQueryFollowsTheDatabase(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "test.db")

@@ -7,10 +7,10 @@ const (
 	sweepBatches = 20   // transactions of one call at most
 )
 
-// Sweep runs a DELETE or UPDATE whose last placeholder is the LIMIT of its rows,
-// 1,000 rows a transaction, so that others can write in between. It changes at most
-// 20,000 rows; the rest is for the next call. A query whose selection ends with
-// /* FOR UPDATE SKIP LOCKED */ skips rows that other transactions hold.
+// Sweep runs a DELETE or UPDATE whose last placeholder is the LIMIT of its rows. It
+// repeats it in transactions of 1,000 rows, so that others can write in between, and
+// changes at most 20,000 rows; the next call does the rest. A query whose selection
+// ends with /* FOR UPDATE SKIP LOCKED */ skips rows that other transactions hold.
 // Errors: ErrUnavailable.
 func (d *DB) Sweep(ctx context.Context, q string, args ...any) error {
 	args = append(args, sweepRows)

@@ -11,7 +11,7 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// midSweep runs in the middle of the next statement that calls mid_sweep().
+// midSweep is called once, in the middle of the next statement that calls mid_sweep().
 var midSweep func()
 
 func registerMidSweep() {
@@ -24,8 +24,9 @@ func registerMidSweep() {
 	})
 }
 
-// insertWhile returns a channel for the error of an insert that waits for its turn
-// from the middle of the next sweep on: it keeps how many tickets it found.
+// insertWhile makes the next sweep, in its middle, start an insert that has to wait.
+// The inserted row holds the number of rows that the insert found. The channel receives
+// its error.
 func insertWhile(t *testing.T, d *db.DB) <-chan error {
 	t.Helper()
 	wrote := make(chan error, 1)
@@ -42,8 +43,8 @@ func insertWhile(t *testing.T, d *db.DB) <-chan error {
 	return wrote
 }
 
-// A sweep goes in several transactions: who waits to write gets in after the
-// first. What one call leaves, the next ones delete.
+// A sweep runs in several transactions, so that a waiting writer gets its turn after
+// the first. What one call leaves, the next ones delete.
 func TestASweepLetsOthersWrite(t *testing.T) {
 	dbtest.OnlySQLite(t, "a function of SQLite's halts the sweep")
 	d := dbtest.Open(t)
@@ -55,7 +56,7 @@ func TestASweepLetsOthersWrite(t *testing.T) {
 		}
 		return n
 	}
-	for from := 1; from <= 45_000; from += 5000 { // all at once take too long under the race detector
+	for from := 1; from <= 45_000; from += 5000 { // in parts: one statement would take too long under the race detector
 		if err := execute(t.Context(), d, `WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 + 4999)
 			INSERT INTO tickets (code_hash, sid, url, expires_at) SELECT 'old ' || i, '', '', i FROM n`, from); err != nil {
 			t.Fatal(err)

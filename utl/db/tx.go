@@ -10,27 +10,27 @@ import (
 )
 
 const (
-	retries   = 3                     // of a transaction that PostgreSQL took back
+	retries   = 3                     // of a transaction that PostgreSQL rolled back
 	retryWait = 20 * time.Millisecond // before the first of them, at most; doubled each time
 )
 
-// Tx is a transaction that may write. With SQLite others wait until it ends;
-// with PostgreSQL they do not, unless they Lock the same name or change the same
-// row, and each statement sees what others have committed until it begins.
+// Tx is a transaction that may write. With SQLite only one runs at a time. With
+// PostgreSQL several run at once; one waits for another only if both Lock the same name
+// or change the same row, and each statement sees what others committed before it
+// began.
 type Tx struct {
 	statements *statements
 	engine     engine
-	ctx        context.Context // bounds the whole of it
+	ctx        context.Context // ends when the transaction's time is over
 	watch      *watch
 	notify     bool // others should know when it has committed
 }
 
-// Tx runs fn in a transaction and commits it, or takes everything back when
-// fn fails. After an error of the database fn must return: PostgreSQL runs no
-// further statement. When PostgreSQL took the transaction back for the sake of
-// another one, or its connection was cut before the commit, fn runs again, 3
-// times at most. Errors: ErrUnavailable, and
-// whatever fn returned.
+// Tx runs fn in a transaction, and commits it, or rolls it back if fn returns an error.
+// After an error of the database fn must return: PostgreSQL runs no further statement.
+// If PostgreSQL rolled the transaction back because it conflicted with another one, or
+// the connection was lost before the commit, Tx runs fn again, at most 3 times.
+// Errors: ErrUnavailable, and those of fn.
 func (d *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 	if err := d.engine.checkPresent(); err != nil {
 		d.note(err)
@@ -49,17 +49,17 @@ func (d *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 			return classify("finishing a transaction", ended(ctx))
 		})
 		if err == nil || tries == retries || !d.engine.isRetryable(err) && (!d.engine.lostConnection(err) || committing) || !pause(bounded, retryWait<<tries) {
-			err = w.told(err)
+			err = w.wrap(err)
 			d.failed(bounded, err)
 			return err
 		}
 	}
 }
 
-// attempt runs fn in one transaction. committing reports whether it got as far as
-// the commit.
+// attempt runs fn in one transaction. committing reports whether the commit was
+// started.
 func (d *DB) attempt(ctx context.Context, w *watch, fn func(*Tx) error) (committing bool, err error) {
-	w.asked()
+	w.restart()
 	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return false, classify("beginning a transaction", err)
@@ -68,20 +68,20 @@ func (d *DB) attempt(ctx context.Context, w *watch, fn func(*Tx) error) (committ
 	t := &Tx{statements: d.engine.statements(tx), engine: d.engine, ctx: ctx, watch: w}
 	if err = fn(t); err == nil {
 		committing = true
-		w.asked()
+		w.restart()
 		err = classify("committing", tx.Commit())
 	}
 	if err == nil && t.notify && d.push.pending != nil {
 		wake(d.push.pending)
 	}
-	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil { // ctx ended meanwhile and took everything back
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil { // database/sql rolled back because ctx ended
 		err = classify("finishing a transaction", ctx.Err())
 	}
 	return committing, err
 }
 
-// pause waits for a random time of at most most, so that transactions that
-// conflicted do not again, and reports false when ctx has ended.
+// pause waits for a random time of at most most, so that transactions that conflicted
+// do not do so again. It reports false if ctx ended.
 func pause(ctx context.Context, most time.Duration) bool {
 	n, err := rand.Int(rand.Reader, big.NewInt(int64(most)))
 	if err != nil {
@@ -103,14 +103,14 @@ func pause(ctx context.Context, most time.Duration) bool {
 // accounts first. With SQLite it does nothing: one transaction at a time writes.
 // Errors: ErrUnavailable.
 func (t *Tx) Lock(ctx context.Context, name string) error {
-	t.watch.asked()
+	t.watch.restart()
 	return classify("waiting for a lock", t.engine.lock(ctx, t, name))
 }
 
 // Exec runs a statement and returns the number of rows it changed.
 // Errors: ErrConflict, ErrUnavailable.
 func (t *Tx) Exec(ctx context.Context, q string, args ...any) (int64, error) {
-	t.watch.asked()
+	t.watch.restart()
 	res, err := t.statements.exec(t.within(ctx), q, args)
 	if err != nil {
 		return 0, classify("writing", err)
@@ -119,13 +119,13 @@ func (t *Tx) Exec(ctx context.Context, q string, args ...any) (int64, error) {
 }
 
 func (t *Tx) query(ctx context.Context, q string, args []any) (*sql.Rows, context.CancelFunc, error) {
-	t.watch.asked()
+	t.watch.restart()
 	rows, err := t.statements.query(t.within(ctx), q, args)
 	return rows, func() {}, err
 }
 
-// within returns the transaction's own ctx, which bounds it, or the caller's if
-// that has ended.
+// within returns the transaction's own ctx, which has its time limits, or the caller's
+// if that has ended.
 func (t *Tx) within(ctx context.Context) context.Context {
 	if ended(ctx) != nil {
 		return ctx

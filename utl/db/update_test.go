@@ -13,7 +13,7 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// older makes the database at path one of before the backups' table.
+// older changes the database at path to the version before the table of backups.
 func older(t *testing.T, path string) {
 	t.Helper()
 	pool, err := sql.Open("sqlite", "file:"+path)
@@ -28,21 +28,21 @@ func older(t *testing.T, path string) {
 	}
 }
 
-// Before the tables are brought up to date the database is kept as it was, in one
-// private file beside it: the last one. A new database and one that is up to date
-// are not.
+// Before the tables are updated, the database is copied to a file beside it with mode
+// 0600; an earlier copy is replaced. No copy is made of a new database or of one that
+// needs no update.
 func TestKeptBeforeAnUpdate(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about files")
 	for name, kept := range map[string]string{"jar.db": "jar.before-update.db", "jar": "jar.before-update.db"} {
 		folder := t.TempDir()
 		path, kept := filepath.Join(folder, name), filepath.Join(folder, kept)
-		d, err := db.Open(t.Context(), path) // makes it
+		d, err := db.Open(t.Context(), path) // creates it
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer d.Close()
 		mustPut(t, d, "a")
-		if err := dbtest.OpenAt(t, path).Close(); err != nil { // it is up to date
+		if err := dbtest.OpenAt(t, path).Close(); err != nil { // needs no update
 			t.Fatal(err)
 		}
 		if _, err := os.Stat(kept); !errors.Is(err, fs.ErrNotExist) {
@@ -67,7 +67,7 @@ func TestKeptBeforeAnUpdate(t *testing.T) {
 	}
 }
 
-// Where it cannot be kept, the tables stay as they are, and the start says why.
+// If the copy cannot be made, the tables are not updated, and the error says why.
 func TestAnUpdateThatCannotBeTakenBack(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about files")
 	folder := t.TempDir()
@@ -90,8 +90,8 @@ func TestAnUpdateThatCannotBeTakenBack(t *testing.T) {
 	dbtest.OpenAt(t, path)
 }
 
-// The check finds a page that was overwritten, a reference to nothing and a newer
-// program's tables; a file that is no backup of ours is refused.
+// Check finds an overwritten page, a reference to a missing row and tables of a newer
+// version. CheckFile refuses a file that is not glassjar's.
 func TestCheck(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about files")
 	folder := t.TempDir()

@@ -14,14 +14,14 @@ type watch struct {
 	late   atomic.Bool
 }
 
-// asked restarts the timer, for the next answer.
-func (w *watch) asked() {
+// restart restarts the timer. It is called whenever something is sent to the database.
+func (w *watch) restart() {
 	if w.timer != nil {
 		w.timer.Reset(useTimeout)
 	}
 }
 
-// stop ends the watch, and the ctx.
+// stop stops the timer and cancels the ctx.
 func (w *watch) stop() {
 	if w.timer != nil {
 		w.timer.Stop()
@@ -29,10 +29,10 @@ func (w *watch) stop() {
 	w.cancel()
 }
 
-// told returns err, as ErrUnavailable if the answer was late.
-func (w *watch) told(err error) error {
+// wrap returns err, wrapped in ErrUnavailable if the watch cancelled the transaction.
+func (w *watch) wrap(err error) error {
 	if err != nil && w.late.Load() {
-		return fmt.Errorf("%w: %w: %v", ErrUnavailable, context.DeadlineExceeded, err) //nolint:errorlint // it says "canceled", and nobody hung up
+		return fmt.Errorf("%w: %w: %v", ErrUnavailable, context.DeadlineExceeded, err) //nolint:errorlint // err says "canceled", but no client hung up
 	}
 	return err
 }

@@ -37,7 +37,7 @@ func step(at Outcome, held bool, q *Question, v Verdict) string {
 	case Untrusted:
 		return pick("The proxy is one of TRUSTED_PROXIES.", "The question does not come from one of TRUSTED_PROXIES: 400.")
 	case Unreadable:
-		return pick("The question can be read: "+q.Method+" "+q.String(), "The question is incomplete, invalid or ambiguous: 400.")
+		return pick("The question can be read: "+q.Method+" "+q.String(), "The question cannot be read, because it is incomplete, invalid or ambiguous: 400.")
 	case Unknown:
 		return pick("", "The apps cannot be read from the database just now: 503.")
 	case Unlisted:

@@ -39,8 +39,8 @@ func Dump(tb testing.TB, d *db.DB) (all []string) {
 	return all
 }
 
-// Refuse has the database refuse what (INSERT or UPDATE) on the table, of rows for
-// which the condition holds, until allow is called.
+// Refuse makes the database reject every INSERT or UPDATE (what) on the table whose row
+// meets the condition when, until allow is called.
 func Refuse(tb testing.TB, d *db.DB, what, table, when string) (allow func()) {
 	tb.Helper()
 	on := fmt.Sprintf(`CREATE TRIGGER refuse BEFORE %s ON %s `, what, table)
@@ -71,8 +71,7 @@ func run(tb testing.TB, d *db.DB, statements ...string) {
 	}
 }
 
-// Away takes the database away that is at the path or the URL, until back is
-// called.
+// Away makes the database at the path or URL unavailable until back is called.
 func Away(tb testing.TB, at string) (back func()) {
 	tb.Helper()
 	if server == nil {

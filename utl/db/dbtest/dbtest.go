@@ -1,5 +1,5 @@
-// Package dbtest gives a test a real database of its own: SQLite, and in a package
-// whose TestMain calls Main, in a second run of all tests, PostgreSQL.
+// Package dbtest gives each test a real database of its own. Tests run on SQLite, and a
+// package whose TestMain calls Main runs all of its tests on PostgreSQL as well.
 package dbtest
 
 import (
@@ -18,12 +18,12 @@ import (
 	"glassjar/utl/db"
 )
 
-// server is the PostgreSQL of this run of the tests; nil: they run on SQLite.
+// server is the PostgreSQL of this run of the tests, or nil if they run on SQLite.
 var server *Server
 
-// Main runs the package's tests on SQLite, and once more on PostgreSQL, and
-// returns the exit code. Without PostgreSQL it says so, and fails where CI=true.
-// With -short the tests run on SQLite alone.
+// Main runs the package's tests on SQLite and then on PostgreSQL, and returns the exit
+// code. If PostgreSQL is not installed, it prints so, and fails if CI=true. With -short
+// the tests run on SQLite only.
 func Main(m *testing.M) int {
 	flag.Parse()
 	if code := m.Run(); code != 0 || alone() || testing.Short() {
@@ -48,13 +48,14 @@ func Main(m *testing.M) int {
 	return code
 }
 
-// skips reports whether err is that there is no PostgreSQL, where that may be.
+// skips reports whether err means that PostgreSQL is not installed, where that is
+// allowed.
 func skips(err error) bool {
-	return errors.Is(err, errMissing) && os.Getenv("CI") != "true" //nolint:forbidigo // it is no setting of the program's
+	return errors.Is(err, errMissing) && os.Getenv("CI") != "true" //nolint:forbidigo // not a setting of the program
 }
 
-// alone reports whether go test was asked for what runs once: fuzzing,
-// benchmarks, a list.
+// alone reports whether go test was asked for something that is to run once: fuzzing,
+// benchmarks, or a list of tests.
 func alone() bool {
 	return slices.ContainsFunc([]string{"test.fuzz", "test.bench", "test.list"}, func(name string) bool {
 		f := flag.Lookup(name)
@@ -62,11 +63,11 @@ func alone() bool {
 	})
 }
 
-// OnPostgres returns the server of this run; nil: the tests run on SQLite.
+// OnPostgres returns the server of this run, or nil if the tests run on SQLite.
 func OnPostgres() *Server { return server }
 
-// OnlyPostgres returns the server of the run on PostgreSQL, and skips the test in
-// the other one.
+// OnlyPostgres returns the server if the tests run on PostgreSQL, and otherwise skips
+// the test.
 func OnlyPostgres(tb testing.TB) *Server {
 	tb.Helper()
 	if server == nil {
@@ -75,7 +76,7 @@ func OnlyPostgres(tb testing.TB) *Server {
 	return server
 }
 
-// OnlySQLite skips the test in the run on PostgreSQL, and says why.
+// OnlySQLite skips the test if the tests run on PostgreSQL; why is the reason.
 func OnlySQLite(tb testing.TB, why string) {
 	tb.Helper()
 	if server != nil {
@@ -83,14 +84,13 @@ func OnlySQLite(tb testing.TB, why string) {
 	}
 }
 
-// Open returns a new database, which is the test's own. It is closed when the
-// test ends.
+// Open returns a new database for this test only. It is closed when the test ends.
 func Open(tb testing.TB) *db.DB {
 	tb.Helper()
 	return OpenAt(tb, New(tb))
 }
 
-// New returns where a new database is, for OpenAt.
+// New returns the path or URL of a new database, for OpenAt.
 func New(tb testing.TB) string {
 	tb.Helper()
 	if server != nil {
@@ -99,10 +99,10 @@ func New(tb testing.TB) string {
 	return filepath.Join(tb.TempDir(), "test.db")
 }
 
-// OpenAt returns the database at the path, or PostgreSQL's at the URL, as one more
-// process would open it. A new one is a copy of one that was migrated once in
-// this process: migrating each would take most of the time of the tests. It is
-// closed when the test ends.
+// OpenAt opens the database at a path or PostgreSQL URL, as another process would. A
+// missing file is made as a copy of a database whose tables were made once in this
+// process, because making them each time would take most of the time of the tests. It
+// is closed when the test ends.
 func OpenAt(tb testing.TB, at string) *db.DB {
 	tb.Helper()
 	open := db.Open
@@ -123,7 +123,7 @@ func OpenAt(tb testing.TB, at string) *db.DB {
 	return d
 }
 
-// makeFile makes the file at path where there is none.
+// makeFile makes the file at path if it is missing.
 func makeFile(tb testing.TB, path string) {
 	tb.Helper()
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
@@ -137,7 +137,7 @@ func makeFile(tb testing.TB, path string) {
 	}
 }
 
-// migrated returns the bytes of a database that holds nothing but its tables.
+// migrated returns the bytes of a database with all tables and no rows.
 var migrated = sync.OnceValues(func() (empty []byte, err error) {
 	folder, err := os.MkdirTemp("", "dbtest")
 	if err != nil {
@@ -149,14 +149,14 @@ var migrated = sync.OnceValues(func() (empty []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.Close(); err != nil { // which moves the -wal file's pages into the database
+	if err := d.Close(); err != nil { // moves the -wal file's pages into the database
 		return nil, err
 	}
 	return os.ReadFile(path) // #nosec G304 -- made above
 })
 
-// Lock takes the write lock of the SQLite database at path, as a foreign program
-// would, until unlock is called.
+// Lock takes the write lock of the SQLite database at path, as another program could,
+// until unlock is called.
 func Lock(tb testing.TB, path string) (unlock func()) {
 	tb.Helper()
 	foreign, err := sql.Open("sqlite", path)

@@ -24,9 +24,9 @@ func (s *Server) Signal(tb testing.TB, sig syscall.Signal) {
 	}
 }
 
-// Full makes the table as large as the server may make any file from now on, so that
-// no row of it finds room: what a full disk is to who writes. Of rows to fill it with
-// the large come first. The function returned takes the limit away.
+// Full makes writes to the table fail as on a full disk. It limits the size of the
+// server's files to that of the table and fills the table with rows, given as lists of
+// values, until none fits; the largest row comes first. mend removes the limit.
 func (s *Server) Full(tb testing.TB, database, table, columns string, rows ...string) (mend func()) {
 	tb.Helper()
 	as, err := owner(s.folder)
@@ -36,11 +36,11 @@ func (s *Server) Full(tb testing.TB, database, table, columns string, rows ...st
 	limit := func(most string) {
 		tb.Helper()
 		if err := s.running.each(func(pid int) error {
-			set := exec.CommandContext(context.Background(), "prlimit", "--pid", strconv.Itoa(pid), "--fsize="+most+":") // #nosec G204 -- its user may, root without all its rights may not
+			set := exec.CommandContext(context.Background(), "prlimit", "--pid", strconv.Itoa(pid), "--fsize="+most+":") // #nosec G204 -- the server's user may; root without all capabilities may not
 			set.SysProcAttr = as
 			out, err := set.CombinedOutput()
 			if strings.Contains(string(out), "No such process") {
-				return syscall.ESRCH // it ended meanwhile
+				return syscall.ESRCH // the process has ended
 			}
 			if err != nil {
 				err = fmt.Errorf("prlimit: %w: %s", err, out)
@@ -50,14 +50,14 @@ func (s *Server) Full(tb testing.TB, database, table, columns string, rows ...st
 			tb.Fatal(err)
 		}
 	}
-	limit(strconv.Itoa(17 << 20)) // a segment of PostgreSQL's log has 16 MB, and must not fail
+	limit(strconv.Itoa(17 << 20)) // a segment of the write-ahead log has 16 MB, and writing it must not fail
 	pool, err := sql.Open("pgx", database)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer pool.Close()
 	for _, row := range rows {
-		for n := 10_000; n > 0; n /= 100 { // what was taken back leaves its pages full
+		for n := 10_000; n > 0; n /= 100 { // rows that were rolled back fill the pages too
 			for err = nil; err == nil; {
 				_, err = pool.ExecContext(tb.Context(), fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM generate_series(1, %d)`, table, columns, row, n)) // #nosec G201 -- the test's own
 			}
@@ -67,7 +67,7 @@ func (s *Server) Full(tb testing.TB, database, table, columns string, rows ...st
 	return func() { limit("unlimited") }
 }
 
-// Restart ends the server, with every connection, and starts it again.
+// Restart stops the server, which closes every connection, and starts it again.
 func (s *Server) Restart(tb testing.TB) {
 	tb.Helper()
 	if err := s.running.process.Signal(syscall.SIGINT); err != nil {
@@ -79,18 +79,18 @@ func (s *Server) Restart(tb testing.TB) {
 	}
 }
 
-// Wire is a connection to PostgreSQL over TCP that a test spoils.
+// Wire is a TCP proxy in front of PostgreSQL that can lose or delay what it carries.
 type Wire struct {
 	to    string
 	mu    sync.Mutex
-	ready *sync.Cond // signals that the hole is over
+	ready *sync.Cond // signals that data is carried again
 	hole  bool
 	slow  time.Duration
 	trips int
 }
 
-// Through returns the database's URL through a wire, which is whole until the test
-// spoils it.
+// Through returns the URL of the database behind a new Wire, which at first carries
+// everything at once.
 func (s *Server) Through(tb testing.TB, database string) (string, *Wire) {
 	tb.Helper()
 	w := &Wire{to: filepath.Join(s.folder, ".s.PGSQL.5432")}
@@ -116,7 +116,8 @@ func (s *Server) Through(tb testing.TB, database string) (string, *Wire) {
 	return "postgres://" + u.Query().Get("user") + "@" + l.Addr().String() + u.Path + "?sslmode=disable", w
 }
 
-// Hole has nothing come through any more, and nothing be refused, until it is over.
+// Hole makes the wire carry nothing, without closing connections, until it is called
+// with false.
 func (w *Wire) Hole(is bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -124,14 +125,15 @@ func (w *Wire) Hole(is bool) {
 	w.ready.Broadcast()
 }
 
-// Slow has each answer take so much longer.
+// Slow delays each answer by that time.
 func (w *Wire) Slow(by time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.slow = by
 }
 
-// Trips returns how often something was asked after an answer, or first: round trips.
+// Trips returns the number of round trips so far: how often something was sent at first
+// or after an answer.
 func (w *Wire) Trips() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -153,8 +155,8 @@ func (w *Wire) carry(from net.Conn) {
 	both.Wait()
 }
 
-// copy passes on what comes until one end closes, then closes the other. Both
-// directions of a connection share answered.
+// copy copies data from one end to the other until one closes, then closes the other.
+// The two directions of a connection share answered.
 func (w *Wire) copy(to, from net.Conn, back bool, answered *bool) {
 	defer to.Close()
 	some := make([]byte, 1<<16)
@@ -182,7 +184,7 @@ func (w *Wire) count(back bool, answered *bool) {
 	*answered = back
 }
 
-// wait waits while there is a hole, and for what the answer back is late by.
+// wait waits while nothing is to be carried, and for the delay of an answer.
 func (w *Wire) wait(back bool) {
 	w.mu.Lock()
 	for w.hole {
@@ -195,7 +197,8 @@ func (w *Wire) wait(back bool) {
 	}
 }
 
-// Count returns the number that the query finds in the database, as its operator.
+// Count runs the query in the database, as an administrator, and returns the number
+// that it selects.
 func (s *Server) Count(tb testing.TB, at, q string) (n int) {
 	tb.Helper()
 	pool, err := sql.Open("pgx", at)

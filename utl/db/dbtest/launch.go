@@ -16,15 +16,15 @@ import (
 	"syscall"
 )
 
-// programs returns the folder of PostgreSQL's programs, of the newest version
-// where there are several.
+// programs returns the folder of PostgreSQL's programs; of several versions, the
+// newest.
 func programs() (string, error) {
-	all, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres") // Debian has them in no PATH
+	all, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres") // on Debian they are not in the PATH
 	if err != nil {
 		return "", err
 	}
 	version := func(path string) int {
-		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path)))) // 0 is the oldest
+		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path)))) // 0 on errors, which sorts first
 		return n
 	}
 	if len(all) > 0 {
@@ -34,7 +34,7 @@ func programs() (string, error) {
 	if err != nil {
 		return "", errMissing
 	}
-	path, err = filepath.EvalSymlinks(path) // initdb is beside it
+	path, err = filepath.EvalSymlinks(path) // the folder of the link's target has initdb
 	return filepath.Dir(path), err
 }
 
@@ -57,7 +57,7 @@ func (s *Server) start(bin string) error {
 	return s.prepare()
 }
 
-// settings are those of a server that may lose everything.
+// settings are those of a server whose data need not survive a crash.
 func (s *Server) settings() []string {
 	return []string{
 		"listen_addresses=", "unix_socket_directories=" + s.folder, "max_connections=300", "shared_buffers=32MB",
@@ -78,10 +78,10 @@ func initdb(bin, data string, as *syscall.SysProcAttr) error {
 // instance is a running PostgreSQL.
 type instance struct {
 	process *os.Process
-	died    chan string // gets why it ended
+	died    chan string // receives the reason when it has ended
 }
 
-// launch starts PostgreSQL on the data, with settings like name=value.
+// launch starts PostgreSQL on the data folder, with settings in the form name=value.
 func launch(bin, data string, as *syscall.SysProcAttr, settings ...string) (*instance, error) {
 	var log bytes.Buffer
 	args := []string{"-D", data}
@@ -91,7 +91,7 @@ func launch(bin, data string, as *syscall.SysProcAttr, settings ...string) (*ins
 	server := exec.CommandContext(context.Background(), filepath.Join(bin, "postgres"), args...) // #nosec G204 -- our own
 	server.SysProcAttr, server.Dir, server.Stderr = as, filepath.Dir(data), &log
 	started, died := make(chan error, 1), make(chan string, 1)
-	go func() { // its thread must live as long as the server: Pdeathsig is the thread's death
+	go func() { // Pdeathsig is sent when this thread ends, so it must live as long as the server
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := server.Start()
@@ -110,7 +110,7 @@ func (i *instance) signal(s syscall.Signal) error {
 	return i.each(func(pid int) error { return syscall.Kill(pid, s) })
 }
 
-// each calls do for every process of the server, the first one first.
+// each calls do for every process of the server, beginning with the main one.
 func (i *instance) each(do func(pid int) error) error {
 	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", i.process.Pid, i.process.Pid))
 	if err != nil {
@@ -128,8 +128,8 @@ func (i *instance) each(do func(pid int) error) error {
 	return nil
 }
 
-// owner gives the folder to whom the server runs as, and returns how to run as
-// them.
+// owner makes the user that PostgreSQL will run as the owner of the folder, and returns
+// the attributes for starting a process as that user.
 func owner(folder string) (*syscall.SysProcAttr, error) {
 	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT}
 	if os.Geteuid() != 0 {

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// Pair is a PostgreSQL and its synchronous standby, each on a port of this machine:
-// what is committed in one is in both.
+// Pair is a PostgreSQL server and its synchronous standby, each on its own port of
+// 127.0.0.1. A transaction that was committed is on both.
 type Pair struct {
 	tb     testing.TB
 	bin    string
@@ -30,8 +30,8 @@ type node struct {
 	running *instance
 }
 
-// NewPair starts a pair, which ends with the test. A machine without PostgreSQL
-// skips the test, or fails it where CI=true. Node 0 is the primary.
+// NewPair starts a pair for this test; node 0 is the primary. If PostgreSQL is not
+// installed, it skips the test, or fails it if CI=true.
 func NewPair(tb testing.TB) *Pair {
 	tb.Helper()
 	p := &Pair{tb: tb}
@@ -72,7 +72,7 @@ func (p *Pair) as() *syscall.SysProcAttr {
 	return as
 }
 
-// freePort returns a port that was free just now.
+// freePort returns a TCP port that is not in use.
 func freePort(tb testing.TB) int {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's
@@ -80,13 +80,14 @@ func freePort(tb testing.TB) int {
 		tb.Fatal(err)
 	}
 	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port //nolint:errcheck // it is one
+	return l.Addr().(*net.TCPAddr).Port //nolint:errcheck // of a TCP listener
 }
 
-// Port returns where the node is on 127.0.0.1.
+// Port returns the node's port on 127.0.0.1.
 func (p *Pair) Port(i int) int { return p.nodes[i].port }
 
-// URL returns the URL of both, the first node first, as the settings have it.
+// URL returns a DATABASE_URL with both nodes in the order of the ports, node 0 first if
+// none are given.
 func (p *Pair) URL(ports ...int) string {
 	if len(ports) == 0 {
 		ports = []int{p.nodes[0].port, p.nodes[1].port}
@@ -98,7 +99,7 @@ func (p *Pair) URL(ports ...int) string {
 	return "postgres://glassjar@" + strings.Join(hosts, ",") + "/postgres?sslmode=disable"
 }
 
-// Start starts the node on the data that it has, and waits until it answers.
+// Start starts the node on its data and waits until it answers.
 func (p *Pair) Start(i int) {
 	p.tb.Helper()
 	n := &p.nodes[i]
@@ -110,7 +111,7 @@ func (p *Pair) Start(i int) {
 	p.until(i, `SELECT true`, "it answers")
 }
 
-// Exec runs the statements at the node.
+// Exec runs the statements on the node.
 func (p *Pair) Exec(i int, statements ...string) {
 	p.tb.Helper()
 	for _, q := range statements {
@@ -121,7 +122,7 @@ func (p *Pair) Exec(i int, statements ...string) {
 	}
 }
 
-// Int returns the number that the query finds at the node.
+// Int runs the query on the node and returns the number that it selects.
 func (p *Pair) Int(i int, q string) (n int) {
 	p.tb.Helper()
 	p.need(q, p.ask(i, func(ctx context.Context, at *sql.DB) error { return at.QueryRowContext(ctx, q).Scan(&n) }))
@@ -139,7 +140,7 @@ func (p *Pair) ask(i int, what func(context.Context, *sql.DB) error) error {
 	return what(ctx, at)
 }
 
-// until waits until the query finds true at the node.
+// until waits until the query returns true on the node.
 func (p *Pair) until(i int, q, what string) {
 	p.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -161,7 +162,8 @@ func (p *Pair) until(i int, q, what string) {
 	}
 }
 
-// Join makes the node the other's synchronous standby, on a fresh copy of its data.
+// Join makes the node the synchronous standby of the other one, with a new copy of its
+// data.
 func (p *Pair) Join(i int) {
 	p.tb.Helper()
 	n, primary := &p.nodes[i], 1-i
@@ -178,19 +180,19 @@ func (p *Pair) Join(i int) {
 	p.until(primary, `SELECT COUNT(*) > 0 FROM pg_stat_replication WHERE sync_state = 'sync'`, "the standby is synchronous")
 }
 
-// Promote makes the standby a primary, as who watches over them would.
+// Promote makes the standby a primary, as a failover manager would.
 func (p *Pair) Promote(i int) {
 	p.tb.Helper()
 	p.until(i, `SELECT CASE WHEN pg_is_in_recovery() THEN NOT pg_promote(false) ELSE true END`, "it is promoted")
 }
 
-// Kill ends the node as a power cut would.
+// Kill ends the node without warning, as a power failure would.
 func (p *Pair) Kill(i int) {
 	n := &p.nodes[i]
 	if n.running == nil {
 		return
 	}
-	p.Signal(i, syscall.SIGSTOP) // else it starts others while we look
+	p.Signal(i, syscall.SIGSTOP) // so that it starts no further processes
 	p.Signal(i, syscall.SIGKILL)
 	<-n.running.died
 	n.running = nil

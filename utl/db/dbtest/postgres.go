@@ -15,27 +15,27 @@ import (
 	"glassjar/utl/db"
 )
 
-// errMissing means that the machine has no PostgreSQL.
+// errMissing means that PostgreSQL is not installed.
 var errMissing = errors.New("PostgreSQL is not installed (apt-get install postgresql)")
 
-// Server is a PostgreSQL of the test's own: it listens on a socket in a temporary
-// folder, loses everything when the machine does, and ends with the test's
-// process.
+// Server is a PostgreSQL server for tests. It listens on a Unix socket in a temporary
+// folder, does not sync its data to disk, and ends with the test's process.
 type Server struct {
 	folder string
-	again  func() error // starts it on what it has
+	again  func() error // starts it again on the same data
 
 	running *instance
 	admin   *sql.DB
 
 	mu   sync.Mutex
 	made int             // databases
-	free []string        // names of those that are empty again
-	odd  map[string]bool // URLs of those that a test changed beyond its rows
+	free []string        // names of databases that may be used again
+	odd  map[string]bool // URLs of databases in which a test changed more than rows
 }
 
-// Start starts a server, as another user where we are root: PostgreSQL refuses to
-// run as root. An error wraps errMissing where there is no PostgreSQL.
+// Start starts a server. If the process is root, the server runs as another user,
+// because PostgreSQL refuses root. An error wraps errMissing if PostgreSQL is not
+// installed.
 func Start() (*Server, error) {
 	bin, err := programs()
 	if err != nil {
@@ -52,9 +52,9 @@ func Start() (*Server, error) {
 	return s, nil
 }
 
-// Need starts a server for one test, whichever database the run is on. Without
-// PostgreSQL it skips the test, and fails it where CI=true. The server ends with
-// the test.
+// Need starts a server for one test, which stops when the test ends, even if the tests
+// run on SQLite. If PostgreSQL is not installed, it skips the test, or fails it if
+// CI=true.
 func Need(tb testing.TB) *Server {
 	tb.Helper()
 	s, err := Start()
@@ -72,7 +72,7 @@ func Need(tb testing.TB) *Server {
 	return s
 }
 
-// prepare makes the database that others are copies of.
+// prepare makes the database that others are copied from.
 func (s *Server) prepare() error {
 	admin, err := sql.Open("pgx", s.url("postgres"))
 	if err != nil {
@@ -101,15 +101,15 @@ func (s *Server) prepare() error {
 	return d.Close()
 }
 
-// Stop ends the server and deletes all that it had.
+// Stop stops the server and deletes its data.
 func (s *Server) Stop() error {
 	var err error
 	if s.admin != nil {
 		err = s.admin.Close()
 	}
 	if s.running != nil {
-		_ = s.running.process.Signal(syscall.SIGQUIT) // at once: nothing is kept
-		s.running.died <- <-s.running.died            // who asks again is told again
+		_ = s.running.process.Signal(syscall.SIGQUIT) // without a shutdown checkpoint: the data is deleted
+		s.running.died <- <-s.running.died            // put back for the next receiver
 	}
 	return errors.Join(err, os.RemoveAll(s.folder))
 }
