@@ -15,6 +15,7 @@ import (
 	"glassjar/utl/account"
 	"glassjar/utl/app"
 	"glassjar/utl/audit"
+	"glassjar/utl/identity"
 )
 
 // launched returns the apps on the person's home page: name, URL, letter.
@@ -64,35 +65,44 @@ func TestHomeIsALauncher(t *testing.T) {
 	want("without the wiki", map[string][]string{"bob": {k}, "carol": {p, k}, "dan": {p}})
 }
 
-// Somebody who may open no app is told what to do: an owner if there is none, a member if
-// others may open some.
+// told returns what home says of apps to a person who may open none: the heading, the first
+// sentence and the link.
+func told(b *webtest.Browser) string {
+	got := b.Get("/").Want(http.StatusOK)
+	got.WantPage()
+	said := got.Find("#apps, #none").Closest("section")
+	sentence, _, _ := strings.Cut(said.Find("p").Text(), ".")
+	return strings.TrimSpace(said.Find("h2").Text() + ": " + sentence + " " + said.Find("a").AttrOr("href", ""))
+}
+
+// Home tells somebody who may open no app why, and an owner what to do.
 func TestNoApps(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
 	s.Add(t, "bob", account.Member)
-	if err := s.Apps.Load(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	owner, member := s.SignedIn(t, "ada"), s.SignedIn(t, "bob")
-	owner.Get("/").Want(http.StatusOK).Says(".nothing a", "Add an app").WantPage()
-	if member.Get("/").Find(".nothing").Length() > 0 {
-		t.Error("a member is told of apps where there are none")
-	}
-	linkless := s.NewApp(t, app.App{Name: "Without a link", Host: "*.apps.example"})
-	for name, b := range map[string]*webtest.Browser{"an owner": owner, "a member": member} {
-		if got := b.Get("/"); got.Find(".nothing").Length() > 0 || got.Find(".apps").Length() > 0 {
-			t.Errorf("%s is told of no app, or shown one, where the only one has no link and is for everybody", name)
+	want := func(what, ofOwner, ofMember string) {
+		t.Helper()
+		for b, want := range map[*webtest.Browser]string{owner: ofOwner, member: ofMember} {
+			if got := told(b); got != want {
+				t.Errorf("%s: home says %q, want %q", what, got, want)
+			}
 		}
 	}
+	want("no app", "No apps yet: Put the first one behind the gate: people sign in here, and only those you choose reach it /apps/new",
+		"Your apps: No app is linked here yet")
+	linkless := s.NewApp(t, app.App{Name: "Without a link", Host: "*.apps.example"})
+	want("an app for everybody that has no link", ":", ":")
 	if err := s.Apps.Remove(t.Context(), linkless.ID, audit.Command()); err != nil {
 		t.Fatal(err)
 	}
 	s.NewApp(t, app.App{Name: "Wiki", Host: "wiki.example", URL: "https://wiki.example/", Groups: []string{"dev"}})
-	if owner.Get("/").Find(".nothing").Length() > 0 {
-		t.Error("an owner is told to add the first app, and there is one")
+	want("an app for others", "Your apps: You are in none of the groups that may open an app here /apps", "No apps yet: Nobody has given you an app to open")
+	if err := s.Accounts.SetGroups(t.Context(), "ada", []string{"dev"}, audit.Command()); err != nil {
+		t.Fatal(err)
 	}
-	if got := member.Get("/").Want(http.StatusOK); !strings.Contains(got.Text(".nothing"), "Ask the owner") || got.Find(".nothing a").Length() > 0 {
-		t.Errorf("a member without an app is told %q", got.Text(".nothing"))
+	if got := launched(owner); len(got) != 1 || owner.Get("/").Find("p.quiet").Length() > 0 {
+		t.Errorf("an owner who may open an app sees %q, or is told that there is none", got)
 	}
 }
 
@@ -121,19 +131,55 @@ func TestHomeOfOddApps(t *testing.T) {
 	}
 }
 
-// The number of home pages in memory is limited, however many sets of groups there are.
+// People who may open the same apps share one home page, whatever their groups, and the
+// number of home pages in memory is limited, however many sets of apps there are.
 func TestKeptHomesAreBounded(t *testing.T) {
 	s := webtest.New(t)
 	keep := signin.Keeping(homeConfig(t, s))
+	bits := []string{"b0", "b1", "b2", "b3", "b4", "b5", "b6"} // of a number, each a group that has an app
+	for i, group := range bits {
+		host := fmt.Sprintf("a%d.example", i)
+		s.NewApp(t, app.App{Name: group, Host: host, URL: "https://" + host + "/", Groups: []string{group}})
+	}
 	for i := range 3 * signin.MaxHomes {
-		if n := keep(fmt.Sprintf("g%d", i)); n != 1 {
-			t.Fatalf("%d pages are kept where no app is for a group, want 1", n)
+		if n := keep(fmt.Sprintf("g%d,b1", i)); n != 1 {
+			t.Fatalf("%d pages are kept of people who may open the same app, want 1", n)
 		}
 	}
-	s.NewApp(t, app.App{Name: "Wiki", Host: "wiki.example", URL: "https://wiki.example/", Groups: []string{"g1"}})
-	for i := range 3 * signin.MaxHomes {
-		if n := keep(fmt.Sprintf("g%d", i)); n == 0 || n > signin.MaxHomes {
-			t.Fatalf("%d pages are kept, want 1 to %d", n, signin.MaxHomes)
+	most := 0
+	for number := range 1 << len(bits) {
+		var groups []string
+		for i, group := range bits {
+			if number>>i&1 == 1 {
+				groups = append(groups, group)
+			}
+		}
+		n := keep(strings.Join(groups, ","))
+		most = max(most, n)
+		if n == 0 {
+			t.Fatal("no page is kept")
+		}
+	}
+	if most != signin.MaxHomes {
+		t.Errorf("at most %d pages are kept of %d, want %d", most, 1<<len(bits), signin.MaxHomes)
+	}
+}
+
+// Home shows the apps that app.MayOpen lets the person open, of as many as a site can have.
+func TestLauncherIsMayOpen(t *testing.T) {
+	apps := make([]app.App, app.MaxApps)
+	for i := range apps {
+		apps[i] = app.App{Name: fmt.Sprint(i), URL: "https://a.example/", Groups: [][]string{nil, {"dev"}, {"ops", "night"}, {"de"}}[i%4]}
+	}
+	for _, groups := range []string{"", "dev", "de", "night", "ops,night", "other", "dev,ops,other", "dev,ops,de"} {
+		var want []string
+		for _, one := range apps {
+			if one.MayOpen(identity.Identity{Groups: groups}.HasGroup) {
+				want = append(want, one.Name)
+			}
+		}
+		if got := signin.Tiles(&apps, groups); !slices.Equal(got, want) {
+			t.Errorf("%q: home shows %d apps, want %d", groups, len(got), len(want))
 		}
 	}
 }

@@ -37,9 +37,9 @@ type Config struct {
 type Room struct {
 	Config
 
-	homes   atomic.Pointer[homes]
-	blank   *page.Precompiled // the sign-in form without input
-	founded atomic.Bool       // whether an account exists; once true it stays so
+	kept    atomic.Pointer[launcher] // the home pages; nil at first
+	blank   *page.Precompiled        // the sign-in form without input
+	founded atomic.Bool              // whether an account exists; once true it stays so
 }
 
 // signUp reports whether people may create an account without an invitation.
@@ -48,7 +48,7 @@ func (s *Room) signUp() bool { return s.SignUp == account.ByApproval || s.SignUp
 // New returns a Room. It returns an error if a template is invalid.
 func New(c Config) (*Room, error) {
 	s := &Room{Config: c}
-	if _, err := s.precompileHome(homeKind{}, nil); err != nil {
+	if _, err := s.precompileHome(homeKind{}, newLauncher(nil)); err != nil {
 		return nil, err
 	}
 	return s, s.precompileBlank()

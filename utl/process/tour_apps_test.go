@@ -21,15 +21,18 @@ import (
 // apps visits an owner's pages about apps.
 func (p tour) apps() {
 	p.visit("apps-none", "/apps", "Apps")
-	for i, name := range []string{"Photos", "files, and a name that is far too long for one line of a phone", "Calendar", "Tickets", "Éire"} { // the server reads them within half a second
-		p.s.must("", "app", "add", fmt.Sprintf("a%d.example", i), "--name", name)
-	}
 	p.visit("app-new", "/apps/new", "Add an app")
 	p.Fill("name", "The wiki")
 	p.Fill("host", "wiki.site.example")
 	p.Fill("groups", "dev ops")
 	p.Press("Add it")
 	p.look("app")
+	p.visit("home-apps-none", "/", "Hello, ada")
+	for i, name := range []string{"Photos", "files, and a name that is far too long for one line of a phone", "Calendar", "Tickets", "Éire"} { // the server reads them within half a second
+		p.s.must("", "app", "add", fmt.Sprintf("a%d.example", i), "--name", name)
+	}
+	p.Open(p.s.url + "/apps")
+	p.Press("The wiki")
 	p.Fill("ask-url", "https://wiki.site.example/")
 	p.Fill("ask-as", "bob")
 	p.Press("Ask")

@@ -189,6 +189,10 @@ func (p tour) signUp() {
 	p.Sees("Sign in")
 	p.look("sign-up-made")
 	p.visit("sign-up-taken", late, "Make your account")
+	p.Open(p.s.url + "/")
+	p.Submit("eve", good)
+	p.Sees("Hello, eve")
+	p.look("home-member")
 }
 
 func (p tour) lab() {
