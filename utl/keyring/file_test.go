@@ -35,7 +35,7 @@ func readEnv(t *testing.T, path string) string {
 	return string(text)
 }
 
-// wantNoOtherFile checks that nothing but .env is left in its folder.
+// wantNoOtherFile fails the test unless .env is the only file in its folder.
 func wantNoOtherFile(t *testing.T, path string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
@@ -65,7 +65,8 @@ func TestEnsureMakesTheFile(t *testing.T) {
 	wantNoOtherFile(t, path)
 }
 
-// keepers are files without keys, and what they are with them, for KEYS.
+// keepers are files without keys and their content after Ensure, with KEYS in place of
+// the keys.
 var keepers = []struct {
 	name, text, want string
 }{
@@ -115,8 +116,8 @@ func TestFileKeepsOtherLines(t *testing.T) {
 	}
 }
 
-// wantFile checks that the file is want with the ring of n keys for KEYS, and that
-// Read and godotenv find the ring in it.
+// wantFile fails the test unless the file has the content want, with the ring's n keys
+// in place of KEYS, and both Read and godotenv find the ring in it.
 func wantFile(t *testing.T, path string, ring keyring.Ring, n int, want string) {
 	t.Helper()
 	if ring.Len() != n {

@@ -18,7 +18,7 @@ import (
 	"glassjar/utl/keyring"
 )
 
-// raw returns n bytes that differ from each other, and from another seed's.
+// raw returns n bytes that all differ; another seed gives other bytes.
 func raw(seed byte, n int) []byte {
 	b := make([]byte, n)
 	for i := range b {
@@ -27,10 +27,11 @@ func raw(seed byte, n int) []byte {
 	return b
 }
 
-// key returns a good key as SESSION_KEYS spells it; seeds give different keys.
+// key returns a valid key as it is written in SESSION_KEYS; another seed gives another
+// key.
 func key(seed byte) string { return base64.StdEncoding.EncodeToString(raw(seed, 32)) }
 
-// parse returns the ring of a text that must be right.
+// parse returns the ring of a valid text.
 func parse(t *testing.T, text string) keyring.Ring {
 	t.Helper()
 	ring, err := keyring.Parse(text)
@@ -93,7 +94,7 @@ func TestParseKeepsTheOrder(t *testing.T) {
 	}
 }
 
-// rfc5869 is HKDF-SHA-256 for one block without salt, written out.
+// rfc5869 computes one block of HKDF-SHA-256 without a salt, from HMAC only.
 func rfc5869(secret []byte, info string) [32]byte {
 	extract := hmac.New(sha256.New, make([]byte, 32))
 	extract.Write(secret)
@@ -168,7 +169,7 @@ func TestSelfTest(t *testing.T) {
 // Attack secrets/canaries: canaries are not in a log, page or panic.
 func TestRingNeverShowsAKey(t *testing.T) {
 	ring := parse(t, key(1)+","+key(2))
-	type hidden struct{ ring keyring.Ring } // fmt cannot call methods in here
+	type hidden struct{ ring keyring.Ring } // fmt cannot call methods of unexported fields
 	var out strings.Builder
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%c"} {
 		if got, want := fmt.Sprintf(verb, ring), "keyring of 2 keys"; got != want {

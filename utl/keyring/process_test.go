@@ -18,8 +18,8 @@ import (
 	"glassjar/utl/keyring"
 )
 
-// TestMain is the test, or, started by one with KEYRING_CHILD set, a real
-// process that works on KEYRING_PATH until it is done or killed.
+// TestMain runs the tests. In a process that a test started with KEYRING_CHILD set, it
+// works on the file KEYRING_PATH until it is done or killed instead.
 func TestMain(m *testing.M) {
 	children := map[string]func(path string) error{"ensure": childEnsure, "make": childMake, "rotate": childRotate}
 	child, ok := children[os.Getenv("KEYRING_CHILD")]
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// childEnsure waits for the end of its input, then prints the file's ring.
+// childEnsure waits until its input ends, then calls Ensure and prints the ring.
 func childEnsure(path string) error {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	ring, err := keyring.Ensure(path)
@@ -40,8 +40,8 @@ func childEnsure(path string) error {
 	return err
 }
 
-// childMake makes the first key in folder after folder, with a .env there
-// (even numbers) or without, and prints a dot for each.
+// childMake calls Ensure in one folder after the other, of which every second has a .env
+// already, and prints a dot for each.
 func childMake(path string) error {
 	for i := 0; ; i++ {
 		file := filepath.Join(path, strconv.Itoa(i), ".env")
@@ -56,8 +56,8 @@ func childMake(path string) error {
 	}
 }
 
-// childRotate rotates the file's keys, prunes them at every fifth turn, and
-// prints a dot for each.
+// childRotate rotates the keys of the file again and again, prunes them every fifth
+// time, and prints a dot each time.
 func childRotate(path string) error {
 	for i := 0; ; i++ {
 		change := keyring.RotateFile
@@ -73,7 +73,8 @@ func childRotate(path string) error {
 
 const lines = "A=1\n# note\nSESSION_KEYS=\nB='two\nlines'\nC=3"
 
-// start prepares this test as a child that does what.
+// start returns a command that runs this test program as the child what, and the buffer
+// for its standard error.
 func start(t *testing.T, what, path string) (child *exec.Cmd, stderr *bytes.Buffer) {
 	t.Helper()
 	child = exec.CommandContext(t.Context(), os.Args[0])
@@ -126,8 +127,8 @@ func TestTenProcessesAtOnce(t *testing.T) {
 	}
 }
 
-// killed runs a child and kills it (signal 9) at a random moment after it
-// reported some dots.
+// killed starts a child and kills it with SIGKILL at a random moment after it has printed
+// some dots.
 func killed(t *testing.T, what, path string) {
 	t.Helper()
 	child, stderr := start(t, what, path)
@@ -139,13 +140,13 @@ func killed(t *testing.T, what, path string) {
 		t.Fatal(err)
 	}
 	_, readErr := io.ReadFull(pipe, make([]byte, 1+rand.IntN(20)))
-	for range rand.IntN(2000) { // a moment, not the same each time
+	for range rand.IntN(2000) { // a random short time
 		runtime.Gosched()
 	}
 	if err := child.Process.Kill(); err != nil || readErr != nil {
 		t.Fatalf("%v, %v: %s", err, readErr, stderr)
 	}
-	_ = child.Wait() // it says that it was killed
+	_ = child.Wait() // the error says that it was killed
 }
 
 // Attack keys/first-start: kill -9 during its making → never a short key.
@@ -161,7 +162,7 @@ func TestKilledWhileMaking(t *testing.T) {
 			file := filepath.Join(path, strconv.Itoa(i), ".env")
 			want := []string{lines, "SESSION_KEYS=\n"}[i%2]
 			ring, err := keyring.Read(file)
-			last := i == len(folders)-1 // the one that it was killed at
+			last := i == len(folders)-1 // where the child was killed
 			if last && errors.Is(err, keyring.ErrNoKeys) && (errors.Is(err, fs.ErrNotExist) || readEnv(t, file) == want) {
 				continue
 			}

@@ -42,7 +42,7 @@ func TestTenGoroutinesAtOnce(t *testing.T) {
 	}
 }
 
-// A server may read the file at any moment of a rotation.
+// Read returns a complete ring at any moment during rotations.
 func TestReadDuringRotation(t *testing.T) {
 	path := writeEnv(t, "A=1\n")
 	if _, err := keyring.Ensure(path); err != nil {
@@ -85,8 +85,8 @@ func concurrently(n int, f func()) {
 	wg.Wait()
 }
 
-// A file that appears while Ensure is at work, from somebody who takes no
-// lock, is never overwritten.
+// A file that another program, which takes no lock, creates while Ensure runs is never
+// overwritten.
 func TestEnsureNeverReplacesAFile(t *testing.T) {
 	folder := t.TempDir()
 	ready := filepath.Join(folder, "ready")

@@ -17,8 +17,7 @@ import (
 
 const canary = "Canary-3f9a-Word"
 
-// Lines of a file, with a secret and with a key that is too short, and what is done
-// to the file.
+// Lines of files: a secret, and a key that is too short. Then the operations on files.
 var (
 	secret = "DATABASE_URL=postgres://u:" + canary + "@h/d\n"
 	short  = "SESSION_KEYS=" + key(1)[:20] + "\n"
@@ -26,7 +25,8 @@ var (
 	ensure, rotate, prune = keyring.Ensure, keyring.RotateFile, keyring.PruneFile
 )
 
-// refusals are what is refused, and what the error says and is.
+// refusals are operations that must fail, with the text and the wrapped error of their
+// errors.
 var refusals = []struct {
 	name, text string
 	do         func(string) (keyring.Ring, error)
@@ -88,7 +88,7 @@ func TestPathRefuses(t *testing.T) {
 	if err := errors.Join(os.Symlink("nowhere", link), os.Symlink("loop", loop)); err != nil {
 		t.Fatal(err)
 	}
-	long := filepath.Join(folder, strings.Repeat("e", 250)) // no room for a temp file's name
+	long := filepath.Join(folder, strings.Repeat("e", 250)) // a temporary file's name would be too long
 	tests := []struct {
 		name, path string
 		do         func(string) (keyring.Ring, error)
@@ -119,7 +119,8 @@ func TestPathRefuses(t *testing.T) {
 	}
 }
 
-// What a killed process left is gone after the next change; others' files stay.
+// A change of the file removes the temporary files of a killed process, and no other
+// files.
 func TestLitterIsSwept(t *testing.T) {
 	path := writeEnv(t, "A=1\n")
 	for _, name := range []string{".env.keyring-1", "other.env.keyring-1"} {
@@ -136,8 +137,8 @@ func TestLitterIsSwept(t *testing.T) {
 	}
 }
 
-// Whatever the file holds, Ensure keeps every other name's value, or refuses
-// and leaves it as it was.
+// FuzzEnsure checks that Ensure keeps the value of every other setting, or returns an
+// error and does not change the file.
 func FuzzEnsure(f *testing.F) {
 	for _, seed := range []string{
 		"", "A=1", "SESSION_KEYS=", "export SESSION_KEYS=\"\"\r\nB='x\ny'", "A=\"\nSESSION_KEYS=\n\"", "A", "A=1\r", "=x",

@@ -9,12 +9,12 @@ import (
 	"glassjar/utl/password"
 )
 
-// tiny makes a hash in well under a millisecond.
+// tiny are parameters with which a hash takes much less than a millisecond.
 var tiny = password.Params{Memory: 64, Time: 1, Threads: 1}
 
 const good = "correct horse battery staple"
 
-// derivation is one call of argon2id.
+// derivation is one call of the key function.
 type derivation struct {
 	pw              string
 	salt            int
@@ -22,13 +22,14 @@ type derivation struct {
 	threads, keyLen int
 }
 
-// counted returns a Hasher of cost p and the log of what it ran.
+// counted returns a Hasher of cost p and a list of the calls of its key function, which
+// does not run argon2id for expensive parameters.
 func counted(p password.Params) (*password.Hasher, *[]derivation) {
 	h := password.NewHasher(p, 1, 0)
 	var log []derivation
 	h.SetKeyFunc(func(pw, salt []byte, time, memory uint32, threads uint8, keyLen uint32) []byte {
 		log = append(log, derivation{string(pw), len(salt), time, memory, int(threads), int(keyLen)})
-		if memory > 64 { // a refused or foreign hash: counted, not paid for
+		if memory > 64 { // an expensive hash: count it, do not run it
 			return make([]byte, keyLen)
 		}
 		return password.Argon2id(pw, salt, time, memory, threads, keyLen)
@@ -140,7 +141,7 @@ func TestVerifyReportsWeakerHashesAsStale(t *testing.T) {
 		})
 	}
 	for _, size := range [][2]int{{15, 32}, {16, 16}} {
-		h, _ := counted(tiny) // whose stand-in makes keys of zeros
+		h, _ := counted(tiny) // for expensive parameters it returns keys of zeros
 		phc := "$argon2id$v=19$m=128,t=1,p=1$" + zeros[size[0]] + "$" + zeros[size[1]]
 		if stale, err := h.Verify(t.Context(), phc, good); err != nil || !stale {
 			t.Errorf("salt and key of %v bytes: Verify = %v, %v, want true, nil", size, stale, err)
@@ -148,8 +149,8 @@ func TestVerifyReportsWeakerHashesAsStale(t *testing.T) {
 	}
 }
 
-// Attack guessing/same-answers: an unknown name, a wrong password and a broken hash run argon2id
-// with the same cost over the same password.
+// Attack guessing/same-answers: an unknown name, a wrong password and a broken hash run
+// argon2id with the same cost over the same password.
 func TestUnknownNamesCostWhatKnownOnesCost(t *testing.T) {
 	for _, pw := range []string{"wrong", "a much longer wrong password", strings.Repeat("w", 1024), "cafe\u0301"} {
 		h, log := counted(tiny)
@@ -170,7 +171,7 @@ func TestUnknownNamesCostWhatKnownOnesCost(t *testing.T) {
 func TestDummyNeverSucceeds(t *testing.T) {
 	h := password.NewHasher(tiny, 1, 0)
 	h.SetKeyFunc(func(_, _ []byte, _, _ uint32, _ uint8, keyLen uint32) []byte {
-		return make([]byte, keyLen) // equal to the blank key
+		return make([]byte, keyLen) // equals the zero key that Dummy compares it with
 	})
 	if err := h.Dummy(t.Context(), good); !errors.Is(err, password.ErrWrong) {
 		t.Errorf("Dummy = %v, want ErrWrong", err)

@@ -9,7 +9,7 @@ import (
 	"glassjar/utl/password"
 )
 
-// varied returns n bytes that neither repeat nor are common.
+// varied returns n bytes without repetitions that are no common password.
 func varied(n int) string {
 	var b strings.Builder
 	for i := 0; b.Len() < n; i++ {
@@ -18,7 +18,7 @@ func varied(n int) string {
 	return b.String()[:n]
 }
 
-// policyRows are passwords, and what the policy says of them.
+// policyRows are passwords and the results of Check.
 var policyRows = []struct {
 	name, pw, username string
 	want               error
@@ -143,7 +143,8 @@ func TestThePasswordHoldsTheSitesName(t *testing.T) {
 	}
 }
 
-// The last is twice as long once it is mapped: the limit is on what was sent.
+// Passwords in all scripts can be hashed and verified. The last one is longer than
+// MaxBytes after mapping by OpaqueString, but the limit applies to what was sent.
 func TestPasswordsOfEveryKindCanBeUsed(t *testing.T) {
 	h := password.NewHasher(tiny, 1, 0)
 	for _, pw := range []string{good, varied(15), varied(1024), "correct 🐎 battery 🔋", strings.Repeat("\u0958", 341)} {
@@ -166,7 +167,7 @@ func TestALongPasswordCostsNothing(t *testing.T) {
 	}
 }
 
-// The binary search needs a sorted table of whole prefixes.
+// The table is sorted, as the binary search needs it, and consists of whole prefixes.
 func TestTheTableOfCommonPasswords(t *testing.T) {
 	table, err := os.ReadFile("common.bin")
 	if err != nil {
@@ -196,7 +197,8 @@ func FuzzCheck(f *testing.F) {
 	})
 }
 
-// Common judges the word alone, not whether it may be set.
+// Common finds common passwords of any length, also those that Check rejects for another
+// reason.
 func TestCommon(t *testing.T) {
 	for pw, want := range map[string]bool{"password": true, "Password1!": true, "aaaa": true, good: false, "": false, "\xff": false} {
 		if got := password.Common(pw); got != want {

@@ -13,9 +13,9 @@ import (
 // methods are called inside a synctest bubble.
 type blocked struct {
 	*password.Hasher
-	began   chan struct{} // one value a hash that began
-	finish  chan struct{} // one value lets one hash finish
-	results chan error    // one value a Hash that returned
+	began   chan struct{} // receives one value per hash that began
+	finish  chan struct{} // each value sent lets one hash finish
+	results chan error    // receives the result of each call of Hash
 }
 
 func newBlocked(workers, line int) blocked {
@@ -33,7 +33,8 @@ func newBlocked(workers, line int) blocked {
 	return s
 }
 
-// start starts n calls of Hash and returns when each hashes, waits or is back.
+// start starts n calls of Hash, and returns when each of them hashes, waits or has
+// returned.
 func (s blocked) start(ctx context.Context, n int) {
 	for range n {
 		go func() {
@@ -52,7 +53,8 @@ func (s blocked) release(n int) {
 	}
 }
 
-// wantCounts checks how many hashes began, and how many calls came back how.
+// wantCounts fails the test unless this many hashes began and this many calls returned
+// with each result since it was called last.
 func (s blocked) wantCounts(t *testing.T, began, done, busy, canceled int) {
 	t.Helper()
 	var gotDone, gotBusy, gotCanceled int
@@ -87,14 +89,14 @@ func TestBeyondWorkersAndLineIsBusyAtOnce(t *testing.T) {
 			t.Errorf("Dummy = %v, want ErrBusy", err)
 		}
 
-		s.release(1) // one leaves, one of the line begins, one place is free
+		s.release(1) // one call returns, a waiting one hashes, one place in the queue is free
 		s.wantCounts(t, 3, 1, 0, 0)
 		s.start(t.Context(), 2)
 		s.wantCounts(t, 3, 0, 1, 0)
 
 		s.release(2 + 16)
 		s.wantCounts(t, 2+16+2-1, 2+16, 0, 0)
-		s.start(t.Context(), 2) // all is as at the start
+		s.start(t.Context(), 2) // both workers are free again
 		s.wantCounts(t, 2+16+2-1+2, 0, 0, 0)
 		s.release(2)
 	})
@@ -107,16 +109,16 @@ func TestACanceledWaiterLeavesItsPlace(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		s.start(ctx, 2)
 		s.start(t.Context(), 1)
-		s.wantCounts(t, 1, 0, 1, 0) // one hashes, two wait, the line is full
+		s.wantCounts(t, 1, 0, 1, 0) // one hashes, two wait, the queue is full
 
 		cancel()
 		synctest.Wait()
 		s.wantCounts(t, 1, 0, 0, 2)
 		s.start(t.Context(), 3)
-		s.wantCounts(t, 1, 0, 1, 0) // both places were free again
+		s.wantCounts(t, 1, 0, 1, 0) // both places in the queue were free again
 
 		s.release(3)
-		s.wantCounts(t, 3, 3, 0, 0) // the canceled never began
+		s.wantCounts(t, 3, 3, 0, 0) // the canceled calls never hashed
 	})
 }
 
@@ -125,7 +127,7 @@ func TestNobodyHashesForARequestThatHasEnded(t *testing.T) {
 		s := newBlocked(1, 0)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		for range 100 { // a free worker and an ended ctx: select picks either
+		for range 100 { // a worker is free and ctx has ended: select could pick either
 			s.start(ctx, 1)
 		}
 		s.wantCounts(t, 0, 0, 0, 100)
@@ -170,8 +172,8 @@ func TestBusyWhenTheLineIsFull(t *testing.T) {
 	})
 }
 
-// A hash that may wait takes a free worker, never one that a sign-in waits for,
-// and one at a time.
+// HashIdle uses a worker only if one is free and no other call waits, and one call at a
+// time.
 func TestIdleHashesComeAfterAllOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newBlocked(2, 2)
@@ -189,11 +191,11 @@ func TestIdleHashesComeAfterAllOthers(t *testing.T) {
 		idle()
 		s.wantCounts(t, 3, 2, 0, 0)
 		idle()
-		s.wantCounts(t, 3, 0, 1, 0) // there is a worker, but one such hash runs
+		s.wantCounts(t, 3, 0, 1, 0) // a worker is free, but another idle hash runs
 		s.start(t.Context(), 2)
 		s.wantCounts(t, 4, 0, 0, 0) // the second waits
 		s.release(1)
-		s.wantCounts(t, 5, 1, 0, 0) // and has the worker that came free
+		s.wantCounts(t, 5, 1, 0, 0) // it got the worker that became free
 		s.release(2)
 	})
 }

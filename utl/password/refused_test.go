@@ -16,7 +16,7 @@ var zeros = map[int]string{
 	32: strings.Repeat("A", 43), 64: strings.Repeat("A", 86), 65: strings.Repeat("A", 87),
 }
 
-// refused are hashes that no argon2id may run on, and why.
+// refused are stored hashes that must not be run, with the reason in the error.
 var refused = []struct{ name, phc, why string }{
 	{"empty", "", "not a PHC string"},
 	{"only separators", "$$$$$", "not a PHC string"},
@@ -78,7 +78,7 @@ func TestVerifyRunsHashesUpToEachLimit(t *testing.T) {
 		for _, size := range [][2]int{{8, 16}, {64, 64}} {
 			h, log := counted(tiny)
 			phc := "$argon2id$v=19$" + params + "$" + zeros[size[0]] + "$" + zeros[size[1]]
-			if _, err := h.Verify(t.Context(), phc, good); err != nil { // the stand-in's key is zero too
+			if _, err := h.Verify(t.Context(), phc, good); err != nil { // the test's key function returns zeros too
 				t.Errorf("%s, salt and key %v: %v", params, size, err)
 			}
 			if len(*log) != 1 || (*log)[0].salt != size[0] || (*log)[0].keyLen != size[1] {
@@ -139,8 +139,8 @@ func TestNewHasherRefusesACostThatCannotRun(t *testing.T) {
 	}
 }
 
-// Attack passwords/broken-hash: whatever the database holds, one argon2id run within the limits at
-// most, one of three answers and no panic.
+// Attack passwords/broken-hash: whatever the database holds, one argon2id run within the
+// limits at most, one of three answers and no panic.
 func FuzzVerify(f *testing.F) {
 	phc := hash(f, password.NewHasher(tiny, 1, 0), good)
 	f.Add(phc, good)

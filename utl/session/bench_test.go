@@ -12,8 +12,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// BenchmarkFind is what every request of a signed-in person costs: the cookie
-// read and verified, the session found in memory.
+// BenchmarkFind measures what every request of a signed-in person costs: its cookie is
+// among the verified ones in memory, and so is its session.
 func BenchmarkFind(b *testing.B) {
 	s := newSite(b)
 	r := request(s.signIn(b, "ada", false))
@@ -25,8 +25,8 @@ func BenchmarkFind(b *testing.B) {
 	}
 }
 
-// BenchmarkFindVerified is the same where the cookie is not remembered: it is
-// decoded and its signature verified.
+// BenchmarkFindVerified measures the same if the cookie is not among the verified ones:
+// it is decoded and its signature verified.
 func BenchmarkFindVerified(b *testing.B) {
 	s := newSite(b)
 	r := request(s.signIn(b, "ada", false))
@@ -40,7 +40,7 @@ func BenchmarkFindVerified(b *testing.B) {
 	}
 }
 
-// BenchmarkFindMany is BenchmarkFind where 100,000 people ask in turn.
+// BenchmarkFindMany is BenchmarkFind with 100,000 people who send requests in turn.
 func BenchmarkFindMany(b *testing.B) {
 	s := newSite(b)
 	ada, now := identity.Identity{Username: "ada"}, s.clock.Now()
@@ -53,7 +53,7 @@ func BenchmarkFindMany(b *testing.B) {
 	}
 	requests = slices.DeleteFunc(requests, func(r *http.Request) bool {
 		_, err := s.Find(r)
-		return err != nil // its set was full: there is no row to read it from
+		return err != nil // evicted from a full set of the cache, and there is no row
 	})
 	for i := 0; b.Loop(); i++ {
 		if _, err := s.Find(requests[i%len(requests)]); err != nil {
@@ -62,7 +62,7 @@ func BenchmarkFindMany(b *testing.B) {
 	}
 }
 
-// BenchmarkFindForged is what a forged cookie costs.
+// BenchmarkFindForged measures what a forged cookie costs.
 func BenchmarkFindForged(b *testing.B) {
 	s := newSite(b)
 	good := s.signIn(b, "ada", false)
@@ -76,7 +76,8 @@ func BenchmarkFindForged(b *testing.B) {
 	}
 }
 
-// BenchmarkFindRow is what a request costs whose session is not in memory.
+// BenchmarkFindRow measures what a request costs whose session is read from the
+// database.
 func BenchmarkFindRow(b *testing.B) {
 	s := newSite(b)
 	cookie := s.signIn(b, "ada", false)
@@ -90,7 +91,7 @@ func BenchmarkFindRow(b *testing.B) {
 	}
 }
 
-// BenchmarkSend is what signing a cookie costs.
+// BenchmarkSend measures signing and sending a cookie.
 func BenchmarkSend(b *testing.B) {
 	s := newSite(b)
 	cookie := s.signIn(b, "ada", true)
@@ -106,15 +107,15 @@ func BenchmarkSend(b *testing.B) {
 	}
 }
 
-// BenchmarkFindCores is how many times as many sessions two cores find as one
-// in the same time: of one person, and of a thousand.
+// BenchmarkFindCores reports how many times more sessions two cores find than one in
+// the same time: those of one person, and those of a thousand.
 func BenchmarkFindCores(b *testing.B) {
 	for name, people := range map[string]int{"one": 1, "thousand": 1000} {
 		b.Run(name, func(b *testing.B) {
 			s := newSite(b)
 			_, payload := taken(b, s.signIn(b, "ada", false).Value)
 			var requests []*http.Request
-			for i := range people { // one session, signed again and again
+			for i := range people { // cookies of one session with different dates
 				requests = append(requests, request(cookiesNamed(s.Name(), sign(s.opt.Keys[0], s.Name(), s.clock.Now().Unix()-int64(i), payload))))
 			}
 			bench.Cores(b, func(worker, i int) {

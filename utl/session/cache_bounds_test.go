@@ -12,8 +12,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// Beyond its bound the cache evicts the sessions that were read longest ago, and
-// a remembered cookie of theirs is good no longer than they are.
+// A full cache evicts the sessions that were read longest ago. A verified cookie is not
+// accepted from memory after its session was evicted.
 func TestTheCacheIsBounded(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about memory")
 	s := newSite(t)
@@ -30,13 +30,13 @@ func TestTheCacheIsBounded(t *testing.T) {
 	if live, _ := s.Kept(); live != 24 || s.Cookies() != live {
 		t.Errorf("%d sessions are in memory with %d cookies, want 24 with one each", live, s.Cookies())
 	}
-	s.sql(t, `UPDATE accounts SET role = 'owner'`) // behind every back
+	s.sql(t, `UPDATE accounts SET role = 'owner'`) // without a row in changes
 	if first, last := s.live(t, all[0]).Role, s.live(t, all[89]).Role; first != "owner" || last != "member" {
 		t.Errorf("the first session's role is %q, read anew; the last one's %q, from memory; want owner, member", first, last)
 	}
 }
 
-// BenchmarkCacheMemory is what 100,000 live sessions take in memory.
+// BenchmarkCacheMemory measures the memory that 100,000 cached sessions take.
 func BenchmarkCacheMemory(b *testing.B) {
 	const people = 100_000
 	s := newSite(b)
@@ -63,7 +63,7 @@ func BenchmarkCacheMemory(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// heap returns the bytes that are in use.
+// heap returns how many bytes of the heap are in use.
 func heap() uint64 {
 	var m runtime.MemStats
 	runtime.GC()

@@ -12,14 +12,14 @@ import (
 	"glassjar/utl/session"
 )
 
-// away takes the database file away until back is called.
+// away makes the database file unavailable until back is called.
 func (s *site) away(t *testing.T) (back func()) {
 	t.Helper()
 	return dbtest.Away(t, s.path)
 }
 
-// unknown fails the test unless it cannot be known whether the cookie's session
-// is live.
+// unknown fails the test unless Find reports that it cannot tell whether the cookie's
+// session is live.
 func (s *site) unknown(t *testing.T, c *http.Cookie) {
 	t.Helper()
 	if _, err := s.Find(request(c)); !errors.Is(err, db.ErrUnavailable) || errors.Is(err, session.ErrNone) {
@@ -59,7 +59,7 @@ func TestAnEntryIsReadAgainAfterAMinute(t *testing.T) {
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", false)
 	s.live(t, cookie)
-	s.sql(t, `UPDATE accounts SET role = 'owner'`) // behind every back
+	s.sql(t, `UPDATE accounts SET role = 'owner'`) // without a row in changes
 	s.clock.pass(time.Minute - 1)
 	s.poll(t)
 	if got := s.live(t, cookie).Role; got != "member" {
@@ -103,7 +103,7 @@ func TestACacheIsTrustedByBothClocks(t *testing.T) {
 				t.Errorf("healthy %v, want %v", got, tt.want)
 			}
 			if tt.set > most {
-				return // it is over
+				return // it was refused, as it should be
 			}
 			if got := s.live(t, cookie).Role == "member"; got != tt.want {
 				t.Errorf("answered by the cache: %v, want %v", got, tt.want)
@@ -117,7 +117,7 @@ func TestNoSuchSessionIsRememberedBriefly(t *testing.T) {
 	cookie := s.signIn(t, "ada", false)
 	s.sql(t, `UPDATE sessions SET ended_at = 1`)
 	s.none(t, request(cookie))
-	s.sql(t, `UPDATE sessions SET ended_at = 0`) // as never happens
+	s.sql(t, `UPDATE sessions SET ended_at = 0`) // the program never does this
 	s.clock.pass(5*time.Second - 1)
 	s.poll(t)
 	back := s.away(t)
@@ -135,7 +135,7 @@ func TestNoSuchSessionIsRememberedInBounds(t *testing.T) {
 	for i := range 12_000 {
 		s.Miss(fmt.Sprint(i), s.clock.Now())
 		if i%999 != 0 {
-			continue // counting takes its time
+			continue // counting is slow: not every time
 		}
 		if live, none := s.Kept(); live != 1 || none > 8192 || none == 0 {
 			t.Fatalf("after %d: %d live, %d none; want 1 and at most 8,192", i, live, none)
@@ -145,7 +145,7 @@ func TestNoSuchSessionIsRememberedInBounds(t *testing.T) {
 		t.Errorf("%d none are left", none)
 	}
 	back := s.away(t)
-	s.live(t, cookie) // the flood did not drive it out
+	s.live(t, cookie) // the flood has not evicted it
 	back()
 }
 

@@ -62,14 +62,14 @@ func TestClearOnALongPath(t *testing.T) {
 		for _, c := range cleared(t, s, r) {
 			size += len(c.Raw)
 		}
-		if size > 4096 { // what a proxy takes
+		if size > 4096 { // nginx's default buffer for headers
 			t.Errorf("a long path is answered with %d bytes of cookies", size)
 		}
 	}
 }
 
-// cleared returns the cookies of the answer that Clear gives. Each must be
-// empty and over; none may show the live value again.
+// cleared returns the cookies that Clear sets. Each must be empty and expired, and none
+// may contain the old value.
 func cleared(t *testing.T, s *site, r *http.Request) []*http.Cookie {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -95,7 +95,7 @@ func TestClearAHostCookie(t *testing.T) {
 	}
 }
 
-// A browser that sent several gets one: with the new cookie the others go.
+// When the browser sent several cookies, a new one replaces all of them.
 func TestSeveralAreClearedWhereOneIsSent(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t, withGate, func(o *session.Options) { o.Secure = false })
@@ -111,7 +111,7 @@ func TestSeveralAreClearedWhereOneIsSent(t *testing.T) {
 		},
 	}
 	for name, send := range sends {
-		for n, want := range []int{0, 0, 3} { // cookies cleared: without Domain, and for two
+		for n, want := range []int{0, 0, 3} { // cleared cookies: one without Domain, two with
 			r := httptest.NewRequest(http.MethodGet, "http://app.example.com/", http.NoBody)
 			for range n {
 				r.AddCookie(cookiesNamed(name, "x"))

@@ -24,8 +24,8 @@ import (
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-// sign spells a cookie's value as securecookie does, by hand:
-// base64(date|base64(payload)|mac), the mac over name|date|base64(payload).
+// sign makes a signed cookie value without securecookie, in its format:
+// base64(date|base64(payload)|mac), where mac is over name|date|base64(payload).
 func sign(key [32]byte, name string, date int64, payload string) string {
 	text := fmt.Sprintf("%s|%d|%s", name, date, base64.URLEncoding.EncodeToString([]byte(payload)))
 	mac := hmac.New(sha256.New, key[:])
@@ -33,7 +33,7 @@ func sign(key [32]byte, name string, date int64, payload string) string {
 	return base64.URLEncoding.EncodeToString(append([]byte(text[len(name)+1:]+"|"), mac.Sum(nil)...))
 }
 
-// taken takes a cookie's value apart.
+// taken returns the date and the payload in a cookie value.
 func taken(tb testing.TB, value string) (date int64, payload string) {
 	tb.Helper()
 	raw, err := base64.URLEncoding.DecodeString(value)
@@ -53,7 +53,7 @@ func taken(tb testing.TB, value string) (date int64, payload string) {
 
 func cookiesNamed(name, value string) *http.Cookie { return &http.Cookie{Name: name, Value: value} }
 
-// raw returns a request with the text as its Cookie header.
+// raw returns a request with these Cookie headers.
 func raw(header ...string) *http.Request {
 	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/"}, Header: http.Header{}}
 	r.Header["Cookie"] = header
@@ -95,7 +95,7 @@ func TestCookieAttributes(t *testing.T) {
 }
 
 func TestCookieIsReadableAndHoldsNoMore(t *testing.T) {
-	s := newSite(t, func(o *session.Options) { o.Keys = [][32]byte{newKey(), newKey()} }) // were the second a block key, it would be encrypted
+	s := newSite(t, func(o *session.Options) { o.Keys = [][32]byte{newKey(), newKey()} }) // gorilla would take a second key for an encryption key
 	cookie := s.signIn(t, "ada", false)
 	found := s.live(t, cookie)
 	date, got := taken(t, cookie.Value)
@@ -145,7 +145,7 @@ func TestNoOtherSpelling(t *testing.T) {
 	for i := range good {
 		s.none(t, raw(name+good[:i]))
 		s.none(t, raw(name+good[i+1:]))
-		if i > 0 { // at either end they are HTTP's own
+		if i > 0 { // at both ends HTTP allows them
 			s.none(t, raw(name+good[:i]+"\r"+good[i:]))
 			s.none(t, raw(name+good[:i]+"\n"+good[i:]))
 			s.none(t, raw(name+good[:i]+"\r\n"+good[i:]))
@@ -164,12 +164,13 @@ func TestNoOtherSpelling(t *testing.T) {
 	s.live(t, cookiesNamed(s.Name(), good))
 }
 
-// newValue returns n random bytes as a cookie could hold them.
+// newValue returns n random bytes in characters that a cookie may contain.
 func newValue(n int) string {
 	return base64.URLEncoding.EncodeToString(securecookie.GenerateRandomKey(n))
 }
 
-// Attack cookie/cut, cookie/several: a well-signed cookie that is too long, or one among many.
+// Attack cookie/cut, cookie/several: a well-signed cookie that is too long, or one among
+// many.
 func TestLongAndManyCookies(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t)
@@ -203,7 +204,7 @@ func TestNoOtherKeyOrName(t *testing.T) {
 	now := s.clock.Now().Unix()
 	_, payload := taken(t, good.Value)
 	if s.live(t, cookiesNamed(s.Name(), sign(s.opt.Keys[0], s.Name(), now, payload))); t.Failed() {
-		return // what sign makes is good, so the others are bad for one reason each
+		return // sign makes valid cookies, so each row below is invalid for one reason only
 	}
 	for _, tt := range []struct{ name, value string }{
 		{"another key", sign(newKey(), s.Name(), now, payload)},
@@ -237,7 +238,7 @@ func TestSeveralCookiesOfTheName(t *testing.T) {
 		raw(a, junk), raw(junk, a), raw(a + "; x=y; " + junk), raw(a + "; " + s.Name() + `="` + good.Value + `"`), raw(strings.Repeat(junk+"; ", 200) + a),
 		raw(a + "; " + s.Name() + `=a\b`), raw(s.Name() + `=a"b; ` + a), raw(a, s.Name()+"=ä"), // which net/http does not read
 	} {
-		for range 2 { // the second time it is remembered
+		for range 2 { // the second time the cookie is in memory
 			if found, err := s.Find(r); err != nil || found.SID != want || !s.HasDuplicateCookie(r) {
 				t.Errorf("%.80q: got %s, error %v; want ada's session", r.Header["Cookie"], found.Username, err)
 			}
@@ -255,7 +256,8 @@ func TestSeveralCookiesOfTheName(t *testing.T) {
 	s.live(t, good)
 }
 
-// A stranger's cookies of the name cost little: few are verified.
+// BenchmarkFindAmongForged measures a request with 250 forged cookies of the name before
+// the valid one: it is refused without verifying more than 16 of them.
 func BenchmarkFindAmongForged(b *testing.B) {
 	s := newSite(b)
 	good := s.signIn(b, "ada", false)

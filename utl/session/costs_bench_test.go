@@ -21,21 +21,21 @@ var (
 )
 
 const (
-	seenRows  = 100  // that a write of last seen changes
-	sweptRows = 1000 // that a sweep deletes
+	seenRows  = 100  // rows that a write of last seen changes
+	sweptRows = 1000 // one more than the rows that a sweep deletes
 )
 
-// filled is a server on a database with so many rows.
+// filled is a server on a database with that many accounts and sessions.
 type filled struct {
 	*site
 
 	accounts, sessions int
-	operate            func(q string) // past the store
-	turn               int            // counts up
+	operate            func(q string) // runs a statement in the database directly
+	turn               int            // number of the present measurement
 }
 
-// rows are the statements that fill a new database: rows of sessions lie in no order
-// of accounts or of starts. Indexes are made last, as whole sorts.
+// rows returns the statements that fill a new database. The order of the sessions' rows
+// follows neither accounts nor starts. Indexes are made last, which is faster.
 func (f *filled) rows(now int64) []string {
 	count := func(n int) string {
 		return fmt.Sprintf(`WITH RECURSIVE c (n) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT n + 1 FROM c WHERE n < %d) `, n-1)
@@ -57,8 +57,8 @@ func (f *filled) fill() {
 	}
 }
 
-// nth returns the sid of one of the rows, and the request of its browser. One after
-// the other are far apart.
+// nth returns the sid of one of the sessions and a request of its browser. The sessions
+// of consecutive numbers are far apart in the database.
 func (f *filled) nth(i int) (sid string, r *http.Request) {
 	n := i * 7919 % f.sessions
 	sid = fmt.Sprint("sid-", n*48271%2147483647)
@@ -67,7 +67,8 @@ func (f *filled) nth(i int) (sid string, r *http.Request) {
 	return sid, request(cookiesNamed(f.Name(), sign(f.opt.Keys[0], f.Name(), started, payload)))
 }
 
-// costs are what is measured: ready is not. Each begins with the turn's number.
+// costs are the measured operations. ready prepares one measurement and is not measured
+// itself.
 var costs = []struct {
 	name      string
 	ready, do func(b *testing.B, f *filled)
@@ -92,7 +93,7 @@ var costs = []struct {
 		"seen",
 		func(b *testing.B, f *filled) {
 			b.Helper()
-			if err := f.Write(b.Context()); err != nil { // what reading rows left
+			if err := f.Write(b.Context()); err != nil { // not measured: last-seen times noted by reading rows
 				b.Fatal(err)
 			}
 			for i := range seenRows {
@@ -122,8 +123,9 @@ var costs = []struct {
 	},
 }
 
-// compare reports what each of them costs with many rows, and over what it costs with
-// few: the best of 5 rounds of 20, in turn, because the machine's speed changes.
+// compare reports what each operation costs with many rows, and the ratio to its cost
+// with few: the best of 5 rounds of 20, with few and many in turn, because the
+// machine's speed varies.
 func compare(b *testing.B, few, many *filled) {
 	b.Helper()
 	for _, cost := range costs {
@@ -143,7 +145,7 @@ func compare(b *testing.B, few, many *filled) {
 				if best[f] == 0 || took < best[f] {
 					best[f] = took
 				}
-				f.operate(fmt.Sprintf(`DELETE FROM sessions WHERE started_at >= %d`, db.Micros(f.clock.Now()))) // those of "start": accounts keep what they had
+				f.operate(fmt.Sprintf(`DELETE FROM sessions WHERE started_at >= %d`, db.Micros(f.clock.Now()))) // those of "start": each account has as many as before
 			}
 		}
 		b.ReportMetric(float64(best[many])/20/1e3, "µs-"+cost.name)
@@ -151,10 +153,10 @@ func compare(b *testing.B, few, many *filled) {
 	}
 }
 
-// BenchmarkPostgresCosts is what the start of a session, the read of a row, a poll, a
-// write of 100 last-seens and a sweep of 999 rows cost with many accounts and rows of
-// sessions, over what they cost with 10 accounts. Of a few thousand
-// rows PostgreSQL may read the whole table; of a million it must not.
+// BenchmarkPostgresCosts measures the start of a session, the read of a row, a poll, a
+// write of 100 last-seen times and a sweep of 999 rows, with many accounts and sessions
+// in relation to 10 accounts. PostgreSQL may read the whole of a table with a few
+// thousand rows, but not of one with a million.
 func BenchmarkPostgresCosts(b *testing.B) {
 	server := dbtest.Need(b)
 	made := func(accounts, sessions int) *filled {
@@ -176,7 +178,7 @@ func BenchmarkPostgresCosts(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkFileCosts is the same with SQLite.
+// BenchmarkFileCosts measures the same with SQLite.
 func BenchmarkFileCosts(b *testing.B) {
 	made := func(accounts, sessions int) *filled {
 		s := &site{path: filepath.Join(b.TempDir(), "glassjar.db"), opt: session.Options{

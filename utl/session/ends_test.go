@@ -14,8 +14,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// change changes the account and ends its sessions, all in one transaction, as
-// package account does.
+// change changes the account and ends its sessions in one transaction, as package
+// account does.
 func (s *site) change(ctx context.Context, id, q string) error {
 	err := s.db.Tx(ctx, func(tx *db.Tx) error {
 		if err := session.EndAll(ctx, tx, s.clock.Now(), audit.Command(), id, ""); err != nil {
@@ -39,7 +39,7 @@ const (
 // endings are the ways in which a session ends.
 var endings = []struct {
 	name string
-	all  bool // the end is also that of ada's other session
+	all  bool // it ends ada's other session too
 	end  func(ctx context.Context, s *site, found session.Session) error
 }{
 	{"signed out", false, func(ctx context.Context, s *site, found session.Session) error {
@@ -130,7 +130,7 @@ func TestEndDeviceEndsNobodyElses(t *testing.T) {
 func TestFixation(t *testing.T) {
 	s := newSite(t)
 	other := s.another(t)
-	for _, name := range []string{"ada", "bob"} { // the same account, and another's
+	for _, name := range []string{"ada", "bob"} { // the same account, and another one
 		planted := s.signIn(t, "ada", true)
 		before := s.live(t, planted)
 		other.live(t, planted)
@@ -184,7 +184,7 @@ func TestStartAfterTheAccountChanged(t *testing.T) {
 
 // Attack account/made-again: an account deleted and made again under the same name.
 func TestTheNameMadeAgain(t *testing.T) {
-	for _, ended := range []bool{true, false} { // what if somebody forgot to end them?
+	for _, ended := range []bool{true, false} { // false: as if ending the sessions had been forgotten
 		s := newSite(t)
 		cookie := s.signIn(t, "ada", true)
 		other := s.another(t)
@@ -203,8 +203,7 @@ func TestTheNameMadeAgain(t *testing.T) {
 	}
 }
 
-// An account that is disabled is refused even where its sessions were not
-// ended.
+// A disabled account's sessions are refused even if they were not ended.
 func TestTheRowIsTheAuthority(t *testing.T) {
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", false)

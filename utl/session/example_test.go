@@ -10,8 +10,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// The store is one of gorilla's: Get, Values and Save, as everywhere. Get
-// verifies the signature alone; whether the session is live, Find says.
+// Store is a sessions.Store of gorilla, with the usual Get, Values and Save. Get only
+// verifies the signature; use Find to learn whether the session is live.
 func Example() {
 	store, err := session.New(session.Options{Keys: [][32]byte{[32]byte(bytes.Repeat([]byte("a key of"), 4))}, Max: time.Hour, Now: time.Now})
 	if err != nil {

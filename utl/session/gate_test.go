@@ -26,7 +26,7 @@ var (
 
 func withGate(o *session.Options) { o.GateKeys, o.Secure = [][32]byte{newKey()}, true }
 
-// gateCookie returns the gate cookie of the session that the cookie names.
+// gateCookie returns a gate cookie, for the scope, of the session in the cookie c.
 func (s *site) gateCookie(t *testing.T, c *http.Cookie, at session.CookieScope) *http.Cookie {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -161,8 +161,8 @@ func TestGateKeys(t *testing.T) {
 	}
 }
 
-// The gate cookie of COOKIE_DOMAIN goes to every host below it: it is sent on
-// the way to an app, and not with the session cookie; it is cleared with it.
+// The gate cookie of COOKIE_DOMAIN is sent to every host of the domain. The browser gets
+// it on its way to an app, not at the sign-in; Clear deletes it.
 func TestADomainsGateCookie(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t, withGate, func(o *session.Options) { o.GateDomain = "example.com" })

@@ -7,8 +7,8 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// A last-seen write changes no index: PostgreSQL makes it a heap-only update, which
-// leaves nothing for vacuum to clean out of the indexes.
+// Writing last seen changes no index: PostgreSQL does it as a heap-only update, after
+// which vacuum has nothing to remove from indexes.
 func TestLastSeenWritesChangeNoIndex(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	s := newSite(t)

@@ -23,9 +23,9 @@ const (
 	most = 8 * time.Hour
 )
 
-// clock is a clock that tests move, one at a time. It starts at the real now,
-// because securecookie has a clock of its own. Reading it takes no lock:
-// benchmarks read it on every core.
+// clock is a clock that a test moves, from one goroutine at a time. It starts at the
+// real time, because securecookie uses the machine's clock. Reading it takes no lock,
+// because benchmarks read it on every core.
 type clock struct{ now atomic.Pointer[time.Time] }
 
 func newClock(now time.Time) *clock {
@@ -36,16 +36,16 @@ func newClock(now time.Time) *clock {
 
 func (c *clock) Now() time.Time { return *c.now.Load() }
 
-// pass lets time pass.
+// pass moves the clock on by d, as time would.
 func (c *clock) pass(d time.Duration) {
 	now := c.Now().Add(d)
 	c.now.Store(&now)
 }
 
-// set sets the wall clock by d; no time passes.
+// set sets the wall clock ahead by d, or back, while no time passes.
 func (c *clock) set(d time.Duration) {
 	now := c.Now().Add(d)
-	(*struct { // as time.Time is, with a monotonic reading
+	(*struct { // the layout of a time.Time with a monotonic reading
 		wall      uint64
 		monotonic int64
 		loc       *time.Location
@@ -53,7 +53,7 @@ func (c *clock) set(d time.Duration) {
 	c.now.Store(&now)
 }
 
-// site is one server: its store, clock and connection to the database.
+// site is one server: its store, its clock and its connection to the database.
 type site struct {
 	*session.Store
 
@@ -63,8 +63,8 @@ type site struct {
 	clock *clock
 }
 
-// newSite returns a server on a new database, where ada and bob have accounts.
-// It has polled once.
+// newSite returns a server with a new database, in which ada and bob have accounts. Its
+// store has polled once.
 func newSite(tb testing.TB, change ...func(*session.Options)) *site {
 	tb.Helper()
 	s := &site{path: dbtest.New(tb), opt: session.Options{
@@ -79,8 +79,8 @@ func newSite(tb testing.TB, change ...func(*session.Options)) *site {
 	return s
 }
 
-// another returns one more server on the same database, with nothing cached.
-// It has polled once.
+// another returns one more server on the same database, with an empty cache. Its store
+// has polled once.
 func (s *site) another(tb testing.TB) *site {
 	tb.Helper()
 	o := s.unpolled(tb)
@@ -107,7 +107,7 @@ func newKey() (k [32]byte) {
 	return k
 }
 
-// sql changes the database, as any process could.
+// sql runs a statement in the database, as another process could.
 func (s *site) sql(tb testing.TB, q string, args ...any) {
 	tb.Helper()
 	s.tx(tb, func(tx *db.Tx) error {
@@ -123,7 +123,7 @@ func (s *site) tx(tb testing.TB, fn func(*db.Tx) error) {
 	}
 }
 
-// count returns the one number that the query gives.
+// count returns the number that the query selects.
 func (s *site) count(tb testing.TB, q string, args ...any) int64 {
 	tb.Helper()
 	n, err := db.One(tb.Context(), s.db, db.Int, q, args...)
@@ -133,19 +133,19 @@ func (s *site) count(tb testing.TB, q string, args ...any) int64 {
 	return n
 }
 
-// account makes an account whose id is id-NAME.
+// account makes an account with the id "id-" and its name.
 func (s *site) account(tb testing.TB, name string) {
 	tb.Helper()
 	s.sql(tb, `INSERT INTO accounts (id, username, role, password, created_at) VALUES (?, ?, 'member', 'x', 1)`, "id-"+name, name)
 }
 
-// verified is what the sign-in of an account that account made is started with.
+// verified returns what a sign-in of that account passes to Start.
 func verified(name string) session.Verified {
 	return session.Verified{AccountID: "id-" + name, Username: name, Epoch: 1, Level: 1, AMR: "pwd"}
 }
 
-// signIn signs the account in and returns its cookie. The request brings the
-// cookies sent.
+// signIn signs in to the account and returns the session's cookie. The request carries
+// the cookies in sent.
 func (s *site) signIn(tb testing.TB, name string, remember bool, sent ...*http.Cookie) *http.Cookie {
 	tb.Helper()
 	w := httptest.NewRecorder()
@@ -156,7 +156,7 @@ func (s *site) signIn(tb testing.TB, name string, remember bool, sent ...*http.C
 	return only(tb, w)
 }
 
-// only returns the one cookie that the answer sets.
+// only returns the cookie that the response sets; it must be a single one.
 func only(tb testing.TB, w *httptest.ResponseRecorder) *http.Cookie {
 	tb.Helper()
 	set := w.Result().Cookies()

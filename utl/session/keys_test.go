@@ -28,7 +28,7 @@ func TestNoKeyIsRefused(t *testing.T) {
 	if _, err := session.New(o); err == nil {
 		t.Error("New takes none")
 	}
-	s.live(t, cookie) // the keys of before are still there
+	s.live(t, cookie) // the old keys are still in use
 }
 
 // Attack cookie/rotated-key: the old cookie works, new ones use the new key; after the old
@@ -49,7 +49,7 @@ func TestRotation(t *testing.T) {
 	if _, payload := taken(t, before.Value); sign(fresh, s.Name(), dateOf(t, again), payload) != again.Value {
 		t.Errorf("the cookie sent again holds something else, or is not signed with the new key")
 	}
-	want := int((most-time.Hour)/time.Second) - 1 // the second that began when the session did
+	want := int((most-time.Hour)/time.Second) - 1 // less the second that has begun
 	if again.MaxAge != want || !again.HttpOnly || again.SameSite != http.SameSiteLaxMode || again.Path != "/" {
 		t.Errorf("got %q, want Max-Age %d: what is left", again.Raw, want)
 	}
@@ -79,7 +79,7 @@ func TestACookieWithoutMaxAgeIsSentAgainWithoutOne(t *testing.T) {
 	}
 }
 
-// renewed returns what Renew answers to a request with the cookie.
+// renewed returns the response of Renew to a request with the cookie.
 func renewed(t *testing.T, s *site, c *http.Cookie) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -95,7 +95,7 @@ func dateOf(t *testing.T, c *http.Cookie) int64 {
 	return date
 }
 
-// wantCleared fails the test unless the answer clears the cookie.
+// wantCleared fails the test unless the response deletes the cookie.
 func wantCleared(t *testing.T, w *httptest.ResponseRecorder) {
 	t.Helper()
 	if c := only(t, w); c.Value != "" || c.MaxAge >= 0 {
@@ -103,7 +103,7 @@ func wantCleared(t *testing.T, w *httptest.ResponseRecorder) {
 	}
 }
 
-// The store through gorilla's own doors, with gorilla's own habits.
+// The store works through gorilla's interface, as gorilla's own stores do.
 func TestGorilla(t *testing.T) {
 	s := newSite(t)
 	r := request(s.signIn(t, "ada", true))
@@ -114,7 +114,7 @@ func TestGorilla(t *testing.T) {
 	if same, err := s.Get(r, s.Name()); same != gs || err != nil {
 		t.Errorf("got another session the second time, or error %v", err)
 	}
-	gs.Options.MaxAge = -1 // which signs nothing
+	gs.Options.MaxAge = -1 // deletes the cookie
 	w := httptest.NewRecorder()
 	if err := sessions.Save(r, w); err != nil {
 		t.Fatal(err)

@@ -127,8 +127,8 @@ func TestStartedOfTheCookie(t *testing.T) {
 	}
 }
 
-// The codec's MaxAge, not the Options', says what the server takes; gorilla's
-// own is 30 days.
+// The codec's MaxAge, not the Options', limits how old a cookie may be; gorilla's
+// default is 30 days.
 func TestALimitLongerThanGorillas(t *testing.T) {
 	const day = 24 * time.Hour
 	s := newSite(t, func(o *session.Options) { o.Max = 60 * day })
@@ -175,7 +175,7 @@ func TestTheClockIsSet(t *testing.T) {
 			cookie := s.signIn(t, "ada", false)
 			s.live(t, cookie)
 			s.clock.set(tt.by)
-			for range 2 { // before the poll and after it
+			for range 2 { // before a poll and after it
 				if tt.live {
 					s.live(t, cookie)
 				} else {
@@ -185,7 +185,7 @@ func TestTheClockIsSet(t *testing.T) {
 			}
 			s.clock.set(-tt.by)
 			s.poll(t)
-			if tt.by < 0 || !tt.live { // else it was seen in what is the future now
+			if tt.by < 0 || !tt.live { // otherwise its last seen is now in the future
 				s.live(t, cookie)
 			}
 		})

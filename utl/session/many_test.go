@@ -14,7 +14,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// notEnded counts the account's rows that have not ended.
+// notEnded counts the account's sessions that have not ended.
 const notEnded = `SELECT COUNT(*) FROM sessions WHERE ended_at = 0 AND account_id = ?`
 
 // Attack cookie/many-sign-ins: at most 100 live sessions an account: a sign-in beyond
@@ -51,7 +51,8 @@ func TestAnAccountHasAHundredSessions(t *testing.T) {
 	}
 }
 
-// What is over its limits goes before what is in use, however old that is.
+// To make room for a new session, expired sessions end first, even if a live one is
+// older.
 func TestRoomIsMadeOfWhatIsOver(t *testing.T) {
 	s := newSite(t)
 	oldest := s.signIn(t, "ada", true)
@@ -68,8 +69,8 @@ func TestRoomIsMadeOfWhatIsOver(t *testing.T) {
 	s.none(t, request(oldest))
 }
 
-// crowd gives ada n sessions more, as a database of before may have, of which
-// the newest has the sid "1".
+// crowd adds n sessions of ada, as a database from before the limit may have. The newest
+// has the sid "1".
 func (s *site) crowd(t *testing.T, n int) {
 	t.Helper()
 	now := db.Micros(s.clock.Now())
@@ -82,7 +83,7 @@ func (s *site) crowd(t *testing.T, n int) {
 var massEndings = []struct {
 	name  string
 	n     int  // sessions
-	keeps bool // the session that asks
+	keeps bool // whether the session that does it lives on
 	end   func(ctx context.Context, s *site, found session.Session) error
 }{
 	{"everywhere else", 80_000, true, func(ctx context.Context, s *site, found session.Session) error {
@@ -139,8 +140,8 @@ func TestEightyThousandSessionsEnd(t *testing.T) {
 	}
 }
 
-// wantLastRowsEnd fails the test unless Run ends the rows of ada's sessions, but for
-// the one that is kept, and records each end.
+// wantLastRowsEnd fails the test unless Run ends the rows of all sessions of ada, except
+// the one that is kept, and records each end in the audit log.
 func (s *site) wantLastRowsEnd(t *testing.T, keepsOne bool) {
 	t.Helper()
 	stop := s.run(t)
@@ -181,8 +182,8 @@ func TestASignInOfAnAccountWithThousandsOfSessions(t *testing.T) {
 	}
 }
 
-// Signing out everywhere else, again and again, leaves nothing for other
-// servers to read when there is nothing to end.
+// Ending sessions when there are none to end adds no row to changes, which other servers
+// would have to read.
 func TestEndingNothingIsNoChange(t *testing.T) {
 	s := newSite(t)
 	found := s.live(t, s.signIn(t, "ada", false))
@@ -199,7 +200,7 @@ func TestEndingNothingIsNoChange(t *testing.T) {
 	}
 }
 
-// cookieOf returns a cookie that names the session of the account.
+// cookieOf returns a cookie for the account's session with the sid.
 func (s *site) cookieOf(t *testing.T, name, sid string) *http.Cookie {
 	t.Helper()
 	started := s.count(t, `SELECT started_at FROM sessions WHERE sid = ?`, sid) / 1_000_000

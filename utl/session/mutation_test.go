@@ -39,7 +39,7 @@ func TestMutation(t *testing.T) {
 			t.Fatalf("a live cookie is not accepted: %v", err)
 		}
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(1000)) // nothing lives long
+	defer debug.SetGCPercent(debug.SetGCPercent(1000)) // for speed: only short-lived garbage
 	seed, workers := uint64(time.Now().UnixNano()), runtime.GOMAXPROCS(0)
 	var wg sync.WaitGroup
 	for w := range workers {
@@ -53,7 +53,7 @@ func TestMutation(t *testing.T) {
 					continue
 				}
 				if m.unchanged(r.CookiesNamed(s.Name())) {
-					n++ // no mutation
+					n++ // a live value: does not count
 				} else {
 					t.Errorf("seed %d: accepted %q", seed, value)
 				}
@@ -64,13 +64,13 @@ func TestMutation(t *testing.T) {
 	t.Logf("%d mutated cookies of %d live ones, seed %d: 0 accepted", *mutations, len(live), seed)
 }
 
-// mutator makes cookies that are nearly live ones.
+// mutator makes cookie values that are almost valid.
 type mutator struct {
 	live []string
 	*rand.Rand
 }
 
-// next returns a mutation, or, by chance, a live value.
+// next returns a mutated value, or now and then, by chance, a valid one.
 func (m mutator) next() string {
 	value := m.live[m.IntN(len(m.live))]
 	for range 1 + m.IntN(3) {
@@ -79,8 +79,8 @@ func (m mutator) next() string {
 	return value
 }
 
-// unchanged reports whether the cookies are one live value: net/http trims
-// what is around it.
+// unchanged reports whether the cookies are a single valid value; net/http removes
+// spaces around it.
 func (m mutator) unchanged(sent []*http.Cookie) bool {
 	return len(sent) == 1 && !sent[0].Quoted && slices.Contains(m.live, sent[0].Value)
 }
@@ -96,19 +96,19 @@ func (m mutator) mutate(v string) string {
 		return v[:i] + string(alphabet[m.IntN(64)]) + v[i+1:]
 	case 1: // any byte
 		return v[:i] + string([]byte{byte(m.IntN(256))}) + v[i+1:]
-	case 2: // one more
+	case 2: // one more byte
 		return v[:i] + string(alphabet[m.IntN(64)]) + v[i:]
-	case 3: // a piece less
+	case 3: // a piece removed
 		return v[:i] + v[j:]
-	case 4: // a piece twice
+	case 4: // a piece repeated
 		return v[:j] + v[i:]
-	case 5: // the rest of another
+	case 5: // the end of another cookie
 		return v[:i] + other[min(i, len(other)):]
 	case 6: // padding and line breaks
 		return v[:i] + []string{"=", "==", "\r", "\n", `"`, "%3D"}[m.IntN(6)] + v[i:]
-	case 7: // a bit of what base64 spells
+	case 7: // one bit of the decoded bytes
 		return m.spelled(v, func(b []byte) []byte { b[m.IntN(len(b))] ^= 1 << m.IntN(8); return b })
-	default: // another date, or another's payload before the signature
+	default: // another date, or another cookie's payload, before the signature
 		return m.spelled(v, func(b []byte) []byte {
 			parts := strings.SplitN(string(b), "|", 3)
 			if len(parts) < 3 {
@@ -124,7 +124,7 @@ func (m mutator) mutate(v string) string {
 	}
 }
 
-// spelled changes the bytes that v spells and spells them anew.
+// spelled decodes v, applies change to the bytes and encodes them again.
 func (m mutator) spelled(v string, change func([]byte) []byte) string {
 	raw, err := base64.URLEncoding.DecodeString(v)
 	if err != nil || len(raw) == 0 {

@@ -12,13 +12,13 @@ import (
 
 var errSpent = errors.New("used before")
 
-// spent is what was used before.
+// spent is a single-use proof that was used before.
 type spent struct{}
 
 func (spent) Spend(context.Context, *db.Tx) error { return errSpent }
 
-// What is good once, and was used before, starts no session, sends no cookie, and
-// leaves the session that came along alive.
+// A single-use proof that was used before starts no session and sends no cookie, and the
+// session of the request stays alive.
 func TestWhatWasUsedStartsNothing(t *testing.T) {
 	s := newSite(t)
 	here := s.signIn(t, "ada", false)

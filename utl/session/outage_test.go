@@ -30,13 +30,13 @@ func TestEndDuringAnOutage(t *testing.T) {
 	}
 	s.none(t, request(cookie))
 	s.live(t, bob)
-	other.live(t, cookie) // which cannot know yet
+	other.live(t, cookie) // it cannot know of the end yet
 	if err := s.Poll(t.Context()); !errors.Is(err, db.ErrUnavailable) {
 		t.Errorf("Poll: got error %v, want db.ErrUnavailable", err)
 	}
 	s.none(t, request(cookie))
 	s.clock.pass(time.Hour)
-	s.none(t, request(cookie)) // though nothing else is known any more
+	s.none(t, request(cookie)) // of other sessions it cannot tell any more
 	s.unknown(t, bob)
 	back()
 	s.none(t, request(cookie))
@@ -59,7 +59,7 @@ func TestEndDuringAnOutage(t *testing.T) {
 	}
 }
 
-// A change of the account wakes no session whose end waits to be written.
+// A session whose end is still to be written stays refused when its account changes.
 func TestAChangeBeforeTheEndIsWritten(t *testing.T) {
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", false)
@@ -77,7 +77,7 @@ func TestAChangeBeforeTheEndIsWritten(t *testing.T) {
 	other.none(t, request(cookie))
 }
 
-// No end without its row in the audit log.
+// If the audit log cannot be written, the end of a session is not written either.
 func TestAnEndThatCannotBeRecorded(t *testing.T) {
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", false)
@@ -111,7 +111,7 @@ func TestStartDuringAnOutage(t *testing.T) {
 	}
 	s.live(t, cookie)
 	for what, err := range map[string]error{
-		"Write":     s.Write(t.Context()), // of nothing
+		"Write":     s.Write(t.Context()), // there is nothing to write
 		"EndDevice": s.EndDevice(t.Context(), "id-ada", "x", audit.Actor{}),
 		"EndOthers": s.EndOthers(t.Context(), "id-ada", "x", audit.Actor{}),
 		"Sweep":     s.Sweep(t.Context()),
@@ -129,7 +129,7 @@ func TestStartDuringAnOutage(t *testing.T) {
 // more than one.
 func TestEndsDuringALock(t *testing.T) {
 	dbtest.OnlySQLite(t, "one lock keeps every writer waiting")
-	synctest.Test(t, func(t *testing.T) { // for the waits
+	synctest.Test(t, func(t *testing.T) { // its clock advances without waiting
 		s := newSite(t)
 		s.clock.pass(time.Minute)
 		var sids []string
@@ -160,13 +160,13 @@ func TestEndsDuringALock(t *testing.T) {
 	})
 }
 
-// A read that hangs does not stretch the 10 s of trust.
+// A read that hangs does not extend the 10 s for which the cache is used.
 func TestTrustIsJudgedWhenTheReadHasFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := ticking(t)
 		s.interleave(t)
 		s.poll(t)
-		hang := func() { time.Sleep(5 * time.Second) } // more than db has patience for
+		hang := func() { time.Sleep(5 * time.Second) } // longer than db's timeout
 		cookie := s.signIn(t, "ada", false)
 		s.live(t, cookie)
 		time.Sleep(time.Minute)
@@ -175,7 +175,7 @@ func TestTrustIsJudgedWhenTheReadHasFailed(t *testing.T) {
 		s.live(t, cookie) // the row cannot be read, but the cache is trusted
 		time.Sleep(time.Second)
 		midRead = hang
-		s.unknown(t, cookie) // it still was when the reading began
+		s.unknown(t, cookie) // it was trusted when the read began, but not when it failed
 		s.live(t, cookie)
 	})
 }

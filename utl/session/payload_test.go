@@ -11,8 +11,8 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// payloadRows are payloads of no session cookie of ours, with its SID and STARTED,
-// or a second LATER.
+// payloadRows are payloads that no session cookie has. SID and STARTED stand for those
+// of a live session, LATER for a second later.
 var payloadRows = []struct{ name, payload string }{
 	{"an unknown field", `{"username":"ada","sid":SID,"started":STARTED,"role":"owner"}`},
 	{"a version", `{"v":2,"username":"ada","sid":SID,"started":STARTED}`},
@@ -85,7 +85,8 @@ func TestPayloadsOfAnotherShape(t *testing.T) {
 	s.live(t, good)
 }
 
-// Attack cookie/limits, cookie/foreign-payload: what stands around the payload, signed as well as it.
+// Attack cookie/limits, cookie/foreign-payload: what stands around the payload, signed as
+// well as it.
 func TestDatesOfTheSignature(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t)
@@ -162,7 +163,7 @@ func FuzzPayload(f *testing.F) {
 	})
 }
 
-// ours reports whether the payload is what we write, byte for byte.
+// ours reports whether the store could have written the payload, byte for byte.
 func ours(payload []byte) bool {
 	var p struct {
 		Username string `json:"username"`

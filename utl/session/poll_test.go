@@ -14,8 +14,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// midRead runs in the middle of the next read of an account's row, in a test
-// that called interleave.
+// midRead is called in the middle of the next read of an account's row, in a test that
+// called interleave.
 var midRead func()
 
 func TestMain(m *testing.M) {
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	os.Exit(dbtest.Main(m))
 }
 
-// interleave makes reads of session rows call midRead.
+// interleave makes the database call midRead when it reads rows of sessions.
 func (s *site) interleave(t *testing.T) {
 	t.Helper()
 	dbtest.OnlySQLite(t, "a function of SQLite's halts the read")
@@ -39,8 +39,8 @@ func (s *site) interleave(t *testing.T) {
 		UPDATE people SET session_epoch = NEW.session_epoch WHERE id = NEW.id; END`)
 }
 
-// Attack cookie/replay, race/ended-session: a row that was read before its session ended, and arrives
-// after it, is not kept.
+// Attack cookie/replay, race/ended-session: a row that was read before its session ended,
+// and arrives after it, is not kept.
 func TestARowReadBeforeTheEnd(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -66,7 +66,7 @@ func TestARowReadBeforeTheEnd(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSite(t)
-			reader := s.unpolled(t) // which would not open what interleave leaves
+			reader := s.unpolled(t) // polling fails after interleave
 			s.interleave(t)
 			cookie := s.signIn(t, "ada", false)
 			sid := s.live(t, cookie).SID
@@ -74,7 +74,7 @@ func TestARowReadBeforeTheEnd(t *testing.T) {
 				reader.poll(t)
 			}
 			midRead = func() { tt.meantime(reader, s, sid) }
-			_, _ = reader.Find(request(cookie)) // as it was before: live
+			_, _ = reader.Find(request(cookie)) // it reads the row before the end
 			if midRead != nil {
 				t.Fatal("the row was not read")
 			}
@@ -85,7 +85,8 @@ func TestARowReadBeforeTheEnd(t *testing.T) {
 	}
 }
 
-// A poll that sees nothing new keeps nobody from keeping what he read.
+// A poll that finds no changes does not prevent a row that is being read from being
+// cached.
 func TestAPollWithoutNews(t *testing.T) {
 	s := newSite(t)
 	s.interleave(t)
@@ -132,8 +133,8 @@ func TestChangesAreSeenWhateverTheClock(t *testing.T) {
 	}
 }
 
-// sweepChanges sweeps the changes, and no session: a clock that is years ahead
-// would.
+// sweepChanges deletes old changes, but no sessions, which a Sweep by a clock that is
+// years ahead would delete.
 func sweepChanges(t *testing.T, by *site) {
 	t.Helper()
 	by.tx(t, func(tx *db.Tx) error {
@@ -146,8 +147,8 @@ func sweepChanges(t *testing.T, by *site) {
 	by.sql(t, `UPDATE sessions SET started_at = started_at - 1000000000000000`)
 }
 
-// A change of the account's name or role reaches every server with its poll
-// and ends nothing.
+// A change of an account's name or role reaches every server with its next poll and ends
+// no session.
 func TestAccountChanged(t *testing.T) {
 	s := newSite(t)
 	cookie, bob := s.signIn(t, "ada", false), s.signIn(t, "bob", false)
@@ -189,32 +190,32 @@ func TestTheFirstPollForgetsWhatNobodyWatched(t *testing.T) {
 }
 
 func TestPollsWithoutAnyChangeForgetNothing(t *testing.T) {
-	s := newSite(t) // polled once
+	s := newSite(t) // it has polled once
 	s.Miss("x", s.clock.Now())
 	s.poll(t)
 	if _, none := s.Kept(); none != 1 {
 		t.Errorf("%d entries are left, want 1", none)
 	}
-	cookie := s.signIn(t, "ada", false) // the first row of all
+	cookie := s.signIn(t, "ada", false) // the first row in changes
 	s.live(t, cookie)
 	s.another(t).end(t, s.live(t, cookie).SID)
 	s.poll(t)
 	s.none(t, request(cookie))
 }
 
-// A poll reads each change once: what was read is not read again.
+// A poll does not read changes that an earlier one has read.
 func TestAPollReadsNoChangeTwice(t *testing.T) {
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", false)
-	s.sql(t, `UPDATE changes SET sid = ?`, s.live(t, cookie).SID) // the one that s knows
-	s.sql(t, `UPDATE accounts SET role = 'owner'`)                // behind every back
+	s.sql(t, `UPDATE changes SET sid = ?`, s.live(t, cookie).SID) // the change that s has read
+	s.sql(t, `UPDATE accounts SET role = 'owner'`)                // without a row in changes
 	s.poll(t)
 	if got := s.live(t, cookie).Role; got != "member" {
 		t.Errorf("got role %q, read again; want the cache's", got)
 	}
 }
 
-// More changes than one page holds are all seen by one poll.
+// If there are more changes than a page holds, one poll reads them all.
 func TestAPollOfManyPages(t *testing.T) {
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", false)
@@ -226,8 +227,8 @@ func TestAPollOfManyPages(t *testing.T) {
 	s.none(t, request(cookie))
 }
 
-// A server that was away for so long that changes were swept, which it never
-// saw, begins anew.
+// A server that did not poll for so long that changes were swept, which it never read,
+// empties its cache.
 func TestChangesThatWereSwept(t *testing.T) {
 	for _, away := range []time.Duration{9 * time.Minute, 11 * time.Minute} {
 		s := newSite(t)
@@ -237,7 +238,7 @@ func TestChangesThatWereSwept(t *testing.T) {
 		s.live(t, bob)
 		other.end(t, sid)
 		other.clock.pass(away)
-		other.end(t, other.live(t, bob).SID) // the newest is kept
+		other.end(t, other.live(t, bob).SID) // the sweep keeps the newest change
 		other.sweep(t)
 		s.clock.set(away)
 		if left, want := s.count(t, `SELECT COUNT(*) FROM changes`), map[bool]int64{true: 2, false: 1}[away < 10*time.Minute]; left != want {
@@ -249,14 +250,14 @@ func TestChangesThatWereSwept(t *testing.T) {
 	}
 }
 
-// Rows are kept until no cookie of theirs could be accepted.
+// Rows are kept until no cookie for them could be accepted.
 func TestSweep(t *testing.T) {
 	s := newSite(t)
 	old := s.signIn(t, "ada", true)
 	s.end(t, s.live(t, old).SID)
 	s.clock.pass(most + 24*time.Hour)
 	s.signIn(t, "ada", true)
-	for _, want := range []int64{2, 1} { // at the limit, and over it
+	for _, want := range []int64{2, 1} { // at the limit, and past it
 		s.sweep(t)
 		if n := s.count(t, `SELECT COUNT(*) FROM sessions`); n != want {
 			t.Errorf("%d rows are left, want %d", n, want)

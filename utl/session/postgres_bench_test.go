@@ -13,8 +13,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// onPostgres returns a server on a new database of a PostgreSQL of the benchmark's
-// own, which has fsync off.
+// onPostgres returns a server with a new database on the benchmark's own PostgreSQL,
+// which does not sync to disk.
 func onPostgres(b *testing.B, server *dbtest.Server) *site {
 	b.Helper()
 	s := &site{path: server.New(b), opt: session.Options{
@@ -23,7 +23,8 @@ func onPostgres(b *testing.B, server *dbtest.Server) *site {
 	return s.another(b)
 }
 
-// each has so many goroutines call do for a second, and returns the calls a second.
+// each lets n goroutines call do repeatedly for a second, and returns the number of
+// calls per second.
 func each(n int, do func(worker, i int)) float64 {
 	calls, began := make([]int, n), time.Now()
 	var all sync.WaitGroup
@@ -42,10 +43,10 @@ func each(n int, do func(worker, i int)) float64 {
 	return float64(sum) / time.Since(began).Seconds()
 }
 
-// BenchmarkPostgresServers is what one server, two and four on one PostgreSQL do in
-// the same run: starts of sessions without the password's hash, finds of sessions in
-// memory, and how long after an end at the first the last one refuses. All of it,
-// PostgreSQL too, shares the machine's cores.
+// BenchmarkPostgresServers measures one, two and four servers on one PostgreSQL in the
+// same run: starts of sessions (without hashing a password), finds of sessions in
+// memory, and the time from an end on the first server until the last one refuses the
+// session. All of them and PostgreSQL share the machine's cores.
 func BenchmarkPostgresServers(b *testing.B) {
 	server := dbtest.Need(b)
 	for range b.N {
@@ -81,8 +82,8 @@ func BenchmarkPostgresServers(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// endsAfter returns the median time from an end at the first server until the last
-// refuses.
+// endsAfter returns the median time from an end on the first server until the last one
+// refuses the session.
 func endsAfter(b *testing.B, all []*site) time.Duration {
 	b.Helper()
 	ctx, cancel := context.WithCancel(b.Context())
@@ -93,7 +94,7 @@ func endsAfter(b *testing.B, all []*site) time.Duration {
 		running.Go(func() { s.Run(ctx) })
 		running.Go(func() { s.db.Run(ctx, slog.New(slog.DiscardHandler)) })
 	}
-	<-all[len(all)-1].db.Notified() // it listens
+	<-all[len(all)-1].db.Notified() // it is listening now
 	last, took := all[len(all)-1], []time.Duration{}
 	for range 11 {
 		cookie := all[0].signIn(b, "p2", false)

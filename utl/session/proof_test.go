@@ -16,7 +16,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// prove proves the session of the cookie again and returns its new cookie.
+// prove proves the cookie's session again and returns its new cookie.
 func (s *site) prove(t *testing.T, c *http.Cookie, v session.Verified) *http.Cookie {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -46,7 +46,7 @@ func TestAProofGivesTheSessionANewSID(t *testing.T) {
 	cookie := s.prove(t, old, verified("ada"))
 	s.none(t, request(old))
 	found := s.live(t, cookie)
-	other.live(t, cookie) // before it polled
+	other.live(t, cookie) // it has not polled yet
 	other.none(t, request(old))
 	other.poll(t)
 	other.none(t, request(old))
@@ -73,7 +73,7 @@ func TestAProofGivesTheSessionANewSID(t *testing.T) {
 	s.noneAt(t, onApp, request(gate))
 }
 
-// The limits are those of the sign-in, and a proof does not slide.
+// A proof has a fixed lifetime, and the session keeps the limits of its sign-in.
 func TestAProofLastsTenMinutes(t *testing.T) {
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", false)
@@ -90,7 +90,7 @@ func TestAProofLastsTenMinutes(t *testing.T) {
 	if !s.live(t, cookie).Proven(s.clock.Now()) {
 		t.Error("it was proven just now")
 	}
-	for range 9 { // active, all the time
+	for range 9 { // the session is used all the time
 		s.clock.pass(59 * time.Minute)
 		if _, err := s.Find(request(cookie)); err != nil {
 			return
@@ -99,7 +99,8 @@ func TestAProofLastsTenMinutes(t *testing.T) {
 	t.Error("a proof makes the absolute limit begin anew")
 }
 
-// A level rises to what was proven and never falls; the factors add up.
+// A proof can raise the level but never lowers it, and adds its factors to those of the
+// session.
 func TestAProofRaisesTheLevel(t *testing.T) {
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", false)
@@ -151,7 +152,8 @@ func TestAProofThatIsRefused(t *testing.T) {
 	s.none(t, request(newer))
 }
 
-// fresh returns ada's newest session, ended or not, as a request saw it before.
+// fresh returns ada's newest session, ended or not, as an earlier request could have
+// read it.
 func (s *site) fresh(t *testing.T) session.Session {
 	t.Helper()
 	sid, err := db.One(t.Context(), s.db, db.Text, `SELECT sid FROM sessions WHERE account_id = 'id-ada' ORDER BY started_at DESC LIMIT 1`)
@@ -163,8 +165,8 @@ func (s *site) fresh(t *testing.T) session.Session {
 	return found
 }
 
-// Attack race/one-winner: two proofs at two servers, and an end: one proof counts at most, and
-// nothing outlives the end.
+// Attack race/one-winner: two proofs at two servers, and an end: one proof counts at
+// most, and nothing outlives the end.
 func TestRaceOfProofsWithAnEnd(t *testing.T) {
 	s := newSite(t)
 	other := s.another(t)

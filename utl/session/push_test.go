@@ -15,8 +15,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// Attack race/ended-session, servers/ends: what ends on one server ends on the other at once, by its
-// notice.
+// Attack race/ended-session, servers/ends: what ends on one server ends on the other at
+// once, by its notice.
 func TestEndsAreGivenNoticeOf(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	s := newSite(t)
@@ -36,7 +36,7 @@ func TestEndsAreGivenNoticeOf(t *testing.T) {
 			t.Fatal("no notice came")
 		}
 	}
-	came() // it listens
+	came() // it is listening now
 	var took []time.Duration
 	for range 21 {
 		cookie := s.signIn(t, "ada", false)
@@ -53,7 +53,7 @@ func TestEndsAreGivenNoticeOf(t *testing.T) {
 	t.Logf("from End to its effect on the other server: median %v, at most %v", took[len(took)/2], took[len(took)-1])
 }
 
-// A sign-in gives no notice: nobody can have cached what was not given out yet.
+// A sign-in sends no notification: no server can have cached a session that is new.
 func TestASignInGivesNoNotice(t *testing.T) {
 	s := newSite(t)
 	before := s.count(t, `SELECT COUNT(*) FROM changes`)
@@ -63,8 +63,8 @@ func TestASignInGivesNoNotice(t *testing.T) {
 	}
 }
 
-// Attack race/ended-session, servers/ends: a transaction that commits late, after a poll has seen what
-// began after it, is seen by the next poll.
+// Attack race/ended-session, servers/ends: a transaction that commits late, after a poll
+// has seen what began after it, is seen by the next poll.
 func TestAChangeThatCommitsLate(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	s := newSite(t)
@@ -76,7 +76,7 @@ func TestAChangeThatCommitsLate(t *testing.T) {
 		other.end(t, s.live(t, bob).SID)
 		s.poll(t)
 		s.none(t, request(bob))
-		s.live(t, ada) // it is not over yet
+		s.live(t, ada) // the transaction that ends it is not committed
 		s.poll(t)
 		return err
 	})
@@ -84,8 +84,8 @@ func TestAChangeThatCommitsLate(t *testing.T) {
 	s.none(t, request(ada))
 }
 
-// A poll reads what is new, however many changes there are and however long another
-// transaction is open: none that it saw, and not the whole table.
+// A poll reads only new changes, however many there are in the table and however long
+// another transaction has been open: none that it has read, and not the whole table.
 func TestAPollReadsByTheIndex(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	s := newSite(t)

@@ -2,5 +2,6 @@
 
 package session_test
 
-// raced says that the race detector is on: loops of millions take too long.
+// raced reports that the race detector is on, with which millions of repetitions take
+// too long.
 const raced = true

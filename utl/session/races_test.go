@@ -16,7 +16,7 @@ import (
 
 const rounds = 100 // of each race
 
-// atOnce runs the functions at once and waits for them.
+// atOnce runs the functions concurrently and waits for them.
 func atOnce(fns ...func()) {
 	var wg sync.WaitGroup
 	start := make(chan struct{})
@@ -55,8 +55,8 @@ func TestRaceOfSignOuts(t *testing.T) {
 	}
 }
 
-// Attack race/ended-session, servers/races: password change, disable or delete with a sign-in: the sign-in is
-// refused, or what it started is ended.
+// Attack race/ended-session, servers/races: password change, disable or delete with a
+// sign-in: the sign-in is refused, or what it started is ended.
 func TestRaceOfAChangeWithASignIn(t *testing.T) {
 	s := newSite(t)
 	other := s.another(t)
@@ -92,7 +92,8 @@ func TestRaceOfAChangeWithASignIn(t *testing.T) {
 	t.Logf("the sign-in was first %d times, the change %d times", won, lost)
 }
 
-// Attack race/ended-session, servers/races: requests with a sign-out: from its return on, none is answered.
+// Attack race/ended-session, servers/races: requests with a sign-out: from its return on,
+// none is answered.
 func TestRaceOfRequestsWithASignOut(t *testing.T) {
 	s := newSite(t)
 	other := s.another(t)
@@ -102,13 +103,13 @@ func TestRaceOfRequestsWithASignOut(t *testing.T) {
 		var over atomic.Bool
 		ask := func() {
 			for last := false; !last; {
-				last = over.Load() // so that it asks once after
+				last = over.Load() // one more request after the sign-out
 				_, err := s.Find(request(cookie))
 				if err != nil && !errors.Is(err, session.ErrNone) || last && err == nil {
 					t.Errorf("after the end: %v; got error %v", last, err)
 				}
 				if i%2 == 0 {
-					s.Invalidate(sid) // so that rows are read all the while
+					s.Invalidate(sid) // so that rows are read all the time
 				}
 			}
 		}
@@ -122,7 +123,8 @@ func TestRaceOfRequestsWithASignOut(t *testing.T) {
 	}
 }
 
-// Attack race/ended-session, servers/races: everything with everything: nothing is torn, nothing fails.
+// Attack race/ended-session, servers/races: everything with everything: nothing is torn,
+// nothing fails.
 func TestRaceOfAll(t *testing.T) {
 	s := newSite(t)
 	s.account(t, "eve")
@@ -145,13 +147,13 @@ func TestRaceOfAll(t *testing.T) {
 	atOnce(
 		many(func(i int) { s.live(t, cookies[i%2]) }),
 		many(func(i int) { s.live(t, cookies[i%2]) }),
-		many(func(int) { s.clock.pass(500 * time.Millisecond) }), // a request may meet 50 s of it
+		many(func(int) { s.clock.pass(500 * time.Millisecond) }), // up to 50 s of it may pass during one request
 		many(func(int) { must(s.Poll(t.Context())) }),
 		many(func(int) { must(s.Write(t.Context())) }),
 		many(func(int) { must(s.Sweep(t.Context())) }),
 		many(func(int) { s.Invalidate(sid) }),
 		many(func(i int) { must(s.SetKeys(keys[i%2:])) }),
-		many(func(int) { s.signIn(t, "eve", true) }), // the oldest of hers end
+		many(func(int) { s.signIn(t, "eve", true) }), // beyond 100 sessions her oldest end
 		many(func(int) { _, err := s.List(t.Context(), "id-ada"); must(err) }),
 		many(func(int) {
 			must(s.db.Tx(t.Context(), func(tx *db.Tx) error { return session.AccountChanged(t.Context(), tx, s.clock.Now(), "id-ada") }))

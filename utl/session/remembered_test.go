@@ -10,7 +10,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// liveAt fails the test unless the gate cookie names a live session there.
+// liveAt fails the test unless the gate cookie is valid for the scope and its session is
+// live.
 func (s *site) liveAt(t *testing.T, at session.CookieScope, c *http.Cookie) {
 	t.Helper()
 	if _, err := s.FindGate(request(c), at); err != nil {
@@ -30,7 +31,8 @@ func TestFindingARememberedCookieAllocatesNothing(t *testing.T) {
 	}
 }
 
-// A remembered cookie goes with its entry, and is good in its one place only.
+// A verified cookie is kept in memory as long as the cached session, and is accepted
+// only under the name and host for which it was verified.
 func TestARememberedCookie(t *testing.T) {
 	s := newSite(t, withGate)
 	cookie := s.signIn(t, "ada", false)
@@ -93,7 +95,7 @@ func TestRememberedCookiesAreBounded(t *testing.T) {
 	cookie := s.signIn(t, "ada", false)
 	_, payload := taken(t, cookie.Value)
 	var last *http.Cookie
-	for i := range 1000 { // one session, signed again and again
+	for i := range 1000 { // cookies of one session with different dates
 		last = cookiesNamed(s.Name(), sign(s.opt.Keys[0], s.Name(), s.clock.Now().Unix()-int64(i), payload))
 		s.live(t, last)
 	}
@@ -110,8 +112,8 @@ func TestRememberedCookiesAreBounded(t *testing.T) {
 	}
 }
 
-// FuzzOneCookie: a value that may be a cookie of ours is the one that net/http
-// reads, and the only one.
+// FuzzOneCookie checks that a value that could be a session cookie is the only one of
+// the name that net/http reads.
 func FuzzOneCookie(f *testing.F) {
 	for _, line := range []string{
 		"glassjar=abc", "a=b; glassjar=abc", "glassjar=abc;glassjar=abc", "glassjar =abc", " glassjar= abc", `glassjar="abc"`,
@@ -134,7 +136,7 @@ func FuzzOneCookie(f *testing.F) {
 	})
 }
 
-// anotherEnd returns the value with another last character.
+// anotherEnd returns the value with its last character changed.
 func anotherEnd(value string) string {
 	for _, c := range []string{"A", "B"} {
 		if !strings.HasSuffix(value, c) {

@@ -15,7 +15,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// ticking returns a server whose clock ticks, in a synctest bubble.
+// ticking returns a server that uses the clock of a synctest bubble.
 func ticking(t *testing.T, change ...func(*session.Options)) *site {
 	t.Helper()
 	s := newSite(t, change...)
@@ -27,7 +27,7 @@ func ticking(t *testing.T, change ...func(*session.Options)) *site {
 	return s
 }
 
-// run runs Run until stop is called; stop returns when it has stopped.
+// run starts Run. stop ends it and waits until it has returned.
 func (s *site) run(t *testing.T) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -43,7 +43,7 @@ func (s *site) run(t *testing.T) (stop func()) {
 	}
 }
 
-// sleep sleeps, and waits for what Run does at that moment.
+// sleep sleeps and then waits until Run has finished what it does at that time.
 func sleep(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
@@ -87,8 +87,8 @@ func TestRunWritesLastSeen(t *testing.T) {
 	})
 }
 
-// What could not be written is written at the end; it is said in the log when
-// the store stops and starts to be well, and only then.
+// What could not be written during an outage is written when Run ends. The log has one
+// line when the store stops being healthy and one when it is healthy again.
 func TestRunThroughAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer

@@ -44,9 +44,9 @@ func TestASessionFromItsStartToItsEnd(t *testing.T) {
 func TestListIsTheLiveSessionsOfOneAccount(t *testing.T) {
 	s := newSite(t)
 	s.signIn(t, "bob", true)
-	s.signIn(t, "ada", false) // over the idle limit, soon
+	s.signIn(t, "ada", false) // it will pass the idle limit
 	s.clock.pass(30 * time.Minute)
-	over := s.live(t, s.signIn(t, "ada", true)) // over the absolute limit, though seen
+	over := s.live(t, s.signIn(t, "ada", true)) // it will pass the absolute limit, although it is used
 	s.sql(t, `UPDATE sessions SET started_at = started_at - ? WHERE sid = ?`, most.Microseconds(), over.SID)
 	ended, first := s.signIn(t, "ada", false), s.live(t, s.signIn(t, "ada", false))
 	s.clock.pass(40 * time.Minute)
@@ -57,7 +57,7 @@ func TestListIsTheLiveSessionsOfOneAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, one := range []*session.Session{&first, &second} {
-		one.Address, one.Agent = "192.0.2.1", "Netscape" // which requests are not told
+		one.Address, one.Agent = "192.0.2.1", "Netscape" // only List returns these
 	}
 	if diff := cmp.Diff([]session.Session{second, first}, list, cmpopts.IgnoreUnexported(session.Session{})); diff != "" {
 		t.Errorf("the list (-want +got):\n%s", diff)

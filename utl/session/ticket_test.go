@@ -16,7 +16,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// ticket returns a new ticket for the session, which leads on to a page.
+// ticket returns the code of a new ticket for the session and a page's URL.
 func (s *site) ticket(t *testing.T, found session.Session) string {
 	t.Helper()
 	code, err := s.NewTicket(t.Context(), found, "https://app.example.com/page?a=b", "a nonce's hash")
@@ -37,7 +37,7 @@ func TestATicketIsGoodOnce(t *testing.T) {
 	s := newSite(t)
 	want := s.live(t, s.signIn(t, "ada", false))
 	code := s.ticket(t, want)
-	other := s.another(t) // tickets lead from one server to any
+	other := s.another(t) // any server may redeem a ticket
 	got, err := other.Redeem(t.Context(), code)
 	if err != nil || got.Session.SID != want.SID || got.Session.Username != "ada" || got.URL != "https://app.example.com/page?a=b" {
 		t.Errorf("got %+v, error %v; want %+v", got, err, want)
@@ -80,7 +80,7 @@ func TestATicketOfASessionThatIsOver(t *testing.T) {
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", true)
 	s.clock.pass(most - time.Second)
-	code := s.ticket(t, s.live(t, cookie)) // it was seen just now
+	code := s.ticket(t, s.live(t, cookie)) // the session was used just now
 	s.clock.pass(time.Second)
 	s.noTicket(t, code)
 }
@@ -115,8 +115,8 @@ func TestTicketsDuringAnOutage(t *testing.T) {
 	}
 }
 
-// sendNonce returns the cookie by which a browser that sends the cookies holds
-// a nonce at the place, and what tickets for that browser are made with.
+// sendNonce returns the nonce cookie that a browser with the cookies in sent gets for
+// the scope, and the hash for making tickets for that browser.
 func sendNonce(t *testing.T, at session.CookieScope, sent ...*http.Cookie) (*http.Cookie, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -158,7 +158,7 @@ func TestATicketIsForOneBrowser(t *testing.T) {
 	plain, _ := sendNonce(t, onPlain, cookiesNamed("glassjar-gate-next", mine.Value))
 	for _, tt := range []struct {
 		row   string
-		nonce string // that the ticket is made with
+		nonce string // hash of the nonce with which the ticket is made
 		sent  []*http.Cookie
 		want  bool
 	}{
@@ -212,8 +212,8 @@ func TestRaceOfATicket(t *testing.T) {
 	}
 }
 
-// Tickets that nobody used are deleted a few at a time, more than
-// come, whoever made so many.
+// Each new ticket deletes several expired ones, whoever they belong to, so that they
+// cannot pile up.
 func TestExpiredTicketsAreDeletedInTurn(t *testing.T) {
 	s := newSite(t)
 	found := s.live(t, s.signIn(t, "ada", true))

@@ -11,7 +11,8 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// Last seen is written at most once a minute, by Write, and is no change.
+// Write writes when a session was last seen, at most once a minute, and adds no row to
+// changes.
 func TestLastSeen(t *testing.T) {
 	s := newSite(t)
 	cookie, other := s.signIn(t, "ada", false), s.another(t)
@@ -20,7 +21,7 @@ func TestLastSeen(t *testing.T) {
 	changed := s.count(t, `SELECT MAX(id) FROM changes`)
 	for _, tt := range []struct {
 		wait time.Duration
-		want time.Duration // of what is written, after the start
+		want time.Duration // the written time, since the start
 	}{
 		{time.Minute - time.Millisecond, 0},
 		{time.Millisecond, time.Minute},
@@ -53,7 +54,7 @@ func TestLastSeen(t *testing.T) {
 	}
 }
 
-// seenAfter returns how long after start the only session was seen, by its row.
+// seenAfter returns the time from start to the last seen in the row of the only session.
 func (s *site) seenAfter(t *testing.T, start time.Time) time.Duration {
 	t.Helper()
 	return db.Time(s.count(t, `SELECT seen_at FROM sessions`)).Sub(start).Round(time.Second)
@@ -82,8 +83,8 @@ func TestLastSeenNeverGoesBack(t *testing.T) {
 	}
 }
 
-// A row that was read again, before what is noted was written, does not make a
-// session look idle.
+// If a row is read again before a noted last seen is written, the noted time is not
+// forgotten, so that the session does not appear idle.
 func TestLastSeenOutlivesAReading(t *testing.T) {
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", false)
@@ -91,11 +92,11 @@ func TestLastSeenOutlivesAReading(t *testing.T) {
 		s.clock.pass(idle - time.Second)
 		s.poll(t)
 		s.live(t, cookie)
-		s.Invalidate(s.live(t, cookie).SID) // as a changed role does
+		s.Invalidate(s.live(t, cookie).SID) // as a change of the role does
 	}
 }
 
-// A row read while last seen is being written may be of before.
+// The same holds if the row is read while last seen is being written.
 func TestLastSeenOutlivesAReadingDuringAWrite(t *testing.T) {
 	s := newSite(t)
 	s.interleave(t)
@@ -110,7 +111,8 @@ func TestLastSeenOutlivesAReadingDuringAWrite(t *testing.T) {
 	s.live(t, cookie)
 }
 
-// What is seen while a write fails is newer than what it could not write.
+// Times noted while a write fails are not overwritten by the older ones that it could
+// not write.
 func TestLastSeenDuringAFailedWrite(t *testing.T) {
 	dbtest.OnlySQLite(t, "one lock keeps every writer waiting")
 	synctest.Test(t, func(t *testing.T) {
@@ -122,7 +124,7 @@ func TestLastSeenDuringAFailedWrite(t *testing.T) {
 		unlock := dbtest.Lock(t, s.path)
 		failed := make(chan error)
 		go func() { failed <- s.Write(t.Context()) }()
-		synctest.Wait() // it waits for the lock
+		synctest.Wait() // until Write waits for the lock
 		s.clock.pass(time.Minute)
 		s.live(t, cookie)
 		if err := <-failed; !errors.Is(err, db.ErrUnavailable) {
@@ -163,8 +165,8 @@ func TestAFailedWriteLosesNothing(t *testing.T) {
 	}
 }
 
-// Where more sessions were seen than Run writes at once, those come first that
-// were seen first: none waits for ever.
+// If more sessions were seen than Run writes at once, those seen first are written
+// first, so that none waits forever.
 func TestLastSeenIsWrittenInTurn(t *testing.T) {
 	s := newSite(t)
 	s.crowd(t, 501)

@@ -12,8 +12,8 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// guess makes the attempts one after the other for 15 minutes, waits as it is
-// told, and returns how many passwords were looked at.
+// guess makes attempts one after the other for 15 minutes, always waiting as long as it
+// is told to. It returns how many were admitted, each of which could verify a password.
 func (d *harness) guess(attempt func(i int) throttle.Attempt) (looked int) {
 	d.t.Helper()
 	for began := d.now; d.now.Sub(began) < 15*time.Minute; {
@@ -35,7 +35,7 @@ func TestWhatAGuesserGetsIn15Minutes(t *testing.T) {
 	for _, tt := range []struct {
 		row     string
 		attempt func(i int) throttle.Attempt
-		want    int // free, then 6 in the first 31 s, then one in 30 s
+		want    int // without a wait, then 6 in the first 31 s, then one every 30 s
 	}{
 		{"one account from one address", func(int) throttle.Attempt { return at("192.0.2.1", "bob") }, 4 + 6 + 28},
 		{"one password against 1,000 names", func(i int) throttle.Attempt { return at("192.0.2.1", fmt.Sprint("name", i)) }, 20 + 6 + 28},
@@ -76,7 +76,8 @@ func TestAFloodIsRefusedWithoutARow(t *testing.T) {
 	}
 }
 
-// Attack guessing/known-device: a stranger's failures never lock the owner out of a known device.
+// Attack guessing/known-device: a stranger's failures never lock the owner out of a known
+// device.
 func TestAStrangerDoesNotTouchAKnownDevice(t *testing.T) {
 	owner := throttle.Attempt{Address: netip.MustParseAddr("192.0.2.1"), Account: "bob", Device: "d"}
 	for _, tt := range []struct {
@@ -103,7 +104,7 @@ func TestAStrangerDoesNotTouchAKnownDevice(t *testing.T) {
 
 func TestAKnownDeviceIsNotChargedToTheOthers(t *testing.T) {
 	d := newHarness(t)
-	device := throttle.Attempt{Address: netip.MustParseAddr("192.0.2.1"), Account: "bob", Device: "bob"} // called like the account
+	device := throttle.Attempt{Address: netip.MustParseAddr("192.0.2.1"), Account: "bob", Device: "bob"} // the device's id equals the account's name
 	d.fail(slices.Repeat([]throttle.Attempt{device}, 11)...)
 	d.wantWait("the device", device, time.Second)
 	d.fail(slices.Repeat([]throttle.Attempt{at("192.0.2.1", "bob")}, 4)...)
@@ -112,7 +113,7 @@ func TestAKnownDeviceIsNotChargedToTheOthers(t *testing.T) {
 	}
 }
 
-// What is of another kind has counters of its own, and as many free failures.
+// Attempts of different kinds have separate counters with the same limits.
 func TestKindsShareNoCounter(t *testing.T) {
 	eachKind(t, func(d *harness, k kind) {
 		other := func(i int) throttle.Attempt {
@@ -176,8 +177,8 @@ func TestWhichAccountsShareACounter(t *testing.T) {
 	}
 }
 
-// Attack guessing/same-answers: nothing here knows who has an account. The same failures give the
-// same waits for any name.
+// Attack guessing/same-answers: nothing here knows who has an account. The same failures
+// give the same waits for any name.
 func TestAllNamesAreTreatedAlike(t *testing.T) {
 	waits := func(name string) (all []time.Duration) {
 		d := newHarness(t)
@@ -202,7 +203,8 @@ func TestAllNamesAreTreatedAlike(t *testing.T) {
 	}
 }
 
-// People type passwords into the username field.
+// Typed usernames are stored only as hashes, because people type passwords into the
+// username field by mistake.
 func TestNothingTypedIsKept(t *testing.T) {
 	d := newHarness(t)
 	d.fail(at("192.0.2.1", "correct horse battery"), throttle.Attempt{Account: "correct horse battery", Device: "device-id"})

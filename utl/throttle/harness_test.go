@@ -11,7 +11,7 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// harness is a throttle with a clock that only the test advances.
+// harness is a Store with a clock that only the test moves.
 type harness struct {
 	*throttle.Store
 
@@ -36,7 +36,7 @@ func newHarnessOver(tb testing.TB, data *db.DB) *harness {
 	return d
 }
 
-// begin begins and returns the try, nil when it is refused, and the wait.
+// begin calls Begin and returns the Try, or nil and the wait if the attempt is rejected.
 func (d *harness) begin(a throttle.Attempt) (*throttle.Try, time.Duration) {
 	d.t.Helper()
 	try, wait, err := d.Begin(d.t.Context(), a)
@@ -49,7 +49,8 @@ func (d *harness) begin(a throttle.Attempt) (*throttle.Try, time.Duration) {
 	return try, wait
 }
 
-// wantWait checks how long the attempt would be refused; 0: it would not.
+// wantWait fails the test unless the attempt would have to wait that long; 0 means that
+// it would be admitted.
 func (d *harness) wantWait(when string, a throttle.Attempt, want time.Duration) {
 	d.t.Helper()
 	try, got := d.begin(a)
@@ -61,7 +62,7 @@ func (d *harness) wantWait(when string, a throttle.Attempt, want time.Duration) 
 	}
 }
 
-// fail fails the attempts, each of which must be admitted.
+// fail makes the attempts, each of which must be admitted, and ends them as failures.
 func (d *harness) fail(attempts ...throttle.Attempt) {
 	d.t.Helper()
 	for i, a := range attempts {
@@ -84,7 +85,7 @@ func (d *harness) sweep() {
 	}
 }
 
-// trim leaves n rows, as sweep leaves 100,000.
+// trim deletes all but n rows, as Sweep does with more than 100,000.
 func (d *harness) trim(n int) {
 	d.t.Helper()
 	if err := d.Trim(d.t.Context(), n); err != nil {
@@ -94,7 +95,7 @@ func (d *harness) trim(n int) {
 
 func (d *harness) rows() int64 { return d.count(`SELECT COUNT(*) FROM throttle`) }
 
-// shortLived returns how many rows there are that last for minutes.
+// shortLived returns the number of rows, without those of streaks, which last longest.
 func (d *harness) shortLived() int64 {
 	return d.count(`SELECT COUNT(*) FROM throttle WHERE kind <> 'streak'`)
 }
@@ -112,8 +113,8 @@ func at(address, account string) throttle.Attempt {
 	return throttle.Attempt{Address: netip.MustParseAddr(address), Account: account}
 }
 
-// kind is a kind of key: its attempts share that key, and no other that could
-// cost more.
+// kind is a kind of counter. Its attempts share one counter of that kind, and reach its
+// limit before that of any other.
 type kind struct {
 	name         string
 	freeFailures int

@@ -33,7 +33,7 @@ var doubling = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 
 // Transactions write the rules' rows in this order, so that they cannot deadlock.
 var (
 	pairRule    = rule{"pair", 4, 15 * time.Minute, doubling}      // an address and an account: a person who mistypes
-	addressRule = rule{"address", 20, 15 * time.Minute, doubling}  // a household, or an office on a Monday
+	addressRule = rule{"address", 20, 15 * time.Minute, doubling}  // a household or a small office
 	siteRule    = rule{"site", 100, 15 * time.Minute, doubling}    // an IPv6 /48: a customer's whole network
 	accountRule = rule{"account", 10, 15 * time.Minute, doubling}  // one account, from all addresses
 	deviceRule  = rule{"device", 10, time.Hour, doubling}          // a browser that signed in to the account before

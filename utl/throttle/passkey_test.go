@@ -8,8 +8,8 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// Failures of nobody who is named count by address alone: no other address waits,
-// whatever else fails there.
+// Failures that name no account are counted by address only, so that no other address
+// has to wait.
 func TestUnnamedFailuresCountByAddress(t *testing.T) {
 	d := newHarness(t)
 	here, there := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
@@ -22,7 +22,8 @@ func TestUnnamedFailuresCountByAddress(t *testing.T) {
 	d.wantWait("a password there", throttle.Attempt{Address: here, Account: "ada"}, 0)
 }
 
-// Who is known waits for nobody's failures, but has no more sign-ins than others.
+// An attempt of a person who is already proven does not wait for failures, but counts
+// for the limit of sign-ins.
 func TestProvenAttemptsCountSignInsAlone(t *testing.T) {
 	d := newHarness(t)
 	typed := throttle.Attempt{Address: netip.MustParseAddr("192.0.2.1"), Account: "ada"}

@@ -18,7 +18,7 @@ func TestServersCountTogether(t *testing.T) {
 		var both sync.WaitGroup
 		for n, server := range []*harness{a, b} {
 			both.Go(func() {
-				for i := range 5 { // ten of an account cost nothing
+				for i := range 5 { // ten failures of an account cause no wait
 					try, _, err := server.Begin(t.Context(), at(fmt.Sprintf("198.51.100.%d", 10*n+i), "bob"))
 					if err == nil {
 						err = try.Failed(t.Context(), nil)

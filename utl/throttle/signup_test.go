@@ -14,7 +14,8 @@ func signUp(address string) throttle.Attempt {
 	return throttle.Attempt{Kind: throttle.SignUp, Address: netip.MustParseAddr(address)}
 }
 
-// An hour holds so many new accounts of an address, of a network, and of all.
+// The number of new accounts per hour is limited for an address, for a network and for
+// all together.
 func TestSignUpsInAnHour(t *testing.T) {
 	for _, tt := range []struct {
 		row     string
@@ -45,7 +46,7 @@ func TestSignUpsInAnHour(t *testing.T) {
 	}
 }
 
-// try makes a sign-up, which must be admitted; every second one fails.
+// try makes a sign-up, which must be admitted, and ends every second one as a failure.
 func (d *harness) try(i int, a throttle.Attempt) {
 	d.t.Helper()
 	try, wait := d.begin(a)

@@ -9,13 +9,13 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// from returns bob's attempt from the i-th address, or as somebody else.
+// from returns an attempt on the account from the i-th address.
 func from(i int, account string) throttle.Attempt {
 	return at(fmt.Sprintf("198.%d.%d.1", 18+i/256, i%256), account)
 }
 
-// failSlowly fails n attempts, each from an address of its own and an hour after
-// the one before: no other counter waits.
+// failSlowly makes n failing attempts, each from another address and an hour after the
+// last, so that no counter but the streak's causes a wait.
 func (d *harness) failSlowly(n int, account string) {
 	d.t.Helper()
 	for i := range n {
@@ -49,7 +49,7 @@ func TestAHundredFailuresInARow(t *testing.T) {
 	d.wantWait("after a restart", from(600, "bob"), 10*time.Minute)
 }
 
-// newHarnessAt returns another server over the same database.
+// newHarnessAt returns another server on the database of d.
 func newHarnessAt(t *testing.T, d *harness) *harness {
 	t.Helper()
 	other := newHarnessOver(t, d.DB)
@@ -57,7 +57,8 @@ func newHarnessAt(t *testing.T, d *harness) *harness {
 	return other
 }
 
-// A guesser who changes addresses gets 6 tries an hour.
+// Somebody who guesses one account's password from changing addresses gets 6 tries an
+// hour.
 func TestADayOfGuessingOneAccount(t *testing.T) {
 	d, looked := newHarness(t), 0
 	d.failSlowly(100, "bob")
@@ -76,7 +77,7 @@ func TestADayOfGuessingOneAccount(t *testing.T) {
 	}
 }
 
-// succeed begins the attempt, which must be admitted, and counts a sign-in.
+// succeed makes the attempt, which must be admitted, and ends it as a sign-in.
 func (d *harness) succeed(a throttle.Attempt) {
 	d.t.Helper()
 	try, wait := d.begin(a)
@@ -94,7 +95,7 @@ func TestWhatEndsAStreak(t *testing.T) {
 	for _, tt := range []struct {
 		row  string
 		do   func(d *harness)
-		want time.Duration // after one more failure
+		want time.Duration // wait after one more failure
 	}{
 		{"nothing", func(*harness) {}, 10 * time.Minute},
 		{"a sign-in", func(d *harness) { d.succeed(from(500, "bob")) }, 0},
@@ -117,7 +118,7 @@ func TestWhatEndsAStreak(t *testing.T) {
 	}
 }
 
-// A success resets no other counter.
+// A sign-in resets the account's failures in a row and no other counter.
 func TestASignInResetsOnlyTheStreak(t *testing.T) {
 	eachKind(t, func(d *harness, k kind) {
 		d.fail(k.attempts(0, k.freeFailures)...)
@@ -156,7 +157,7 @@ func TestACrowdThatSucceedsIsCountedExactly(t *testing.T) {
 	d := newHarness(t)
 	crowd := kind{attempt: func(i int) throttle.Attempt { return from(i, "bob") }}
 	admitted := d.concurrently(200, crowd, func(*throttle.Try) {})
-	if len(admitted) > 10 { // failures are limited more
+	if len(admitted) > 10 { // failures are limited to fewer than sign-ins
 		t.Errorf("got %d under way at once, want 10 at most", len(admitted))
 	}
 	for _, try := range admitted {

@@ -89,7 +89,7 @@ func TestSweepKeepsTheNewest(t *testing.T) {
 		row       string
 		max       int
 		want      int64
-		wantFirst time.Duration // of the counter that failed longest ago
+		wantFirst time.Duration // wait of the counter with the oldest last failure
 	}{
 		{"one more than there are", 18, 17, time.Second},
 		{"as many as there are", 17, 17, time.Second},
@@ -117,8 +117,8 @@ func TestSweepKeepsTheNewest(t *testing.T) {
 	}
 }
 
-// BenchmarkSweepFullTable also shows that the bound is 100,000, which takes too
-// long under the race detector.
+// BenchmarkSweepFullTable also checks that Sweep leaves 100,000 rows, which would take
+// too long under the race detector.
 func BenchmarkSweepFullTable(b *testing.B) {
 	d := newHarness(b)
 	write(b, d.DB, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100001)

@@ -37,7 +37,7 @@ func TestAWindowLastsFromItsFirstFailure(t *testing.T) {
 			eachKind(t, func(d *harness, k kind) {
 				began := d.now
 				d.fail(k.attempt(0))
-				d.advance(k.window / 2) // the later ones do not prolong it
+				d.advance(k.window / 2) // later failures do not prolong the window
 				d.fail(k.attempts(1, k.freeFailures-1)...)
 				d.now = began.Add(tt.after(k.window))
 				d.fail(k.attempt(k.freeFailures))
@@ -112,7 +112,7 @@ func TestNothingIsKeptOfATryWithoutAFailure(t *testing.T) {
 		for i := range 100 {
 			try, _ := d.begin(k.attempt(i))
 			try.Done()
-			try.Done() // it may be deferred as well
+			try.Done() // a second call has no effect
 		}
 		if got := d.rows(); got != 0 {
 			t.Errorf("got %d rows, want none", got)
@@ -158,7 +158,7 @@ func TestAClockSetBackNeitherLocksOutNorLetsIn(t *testing.T) {
 				d.wantWait("a wait still waits", k.attempt(0), time.Second)
 				d.sweep()
 				d.advance(time.Second)
-				d.fail(k.attempt(0)) // it has waited, and what it did still counts
+				d.fail(k.attempt(0)) // admitted after the wait; earlier failures still count
 				d.wantWait("the next wait", k.attempt(0), 2*time.Second)
 				d.advance(k.window)
 				d.fail(k.attempts(0, k.freeFailures)...)

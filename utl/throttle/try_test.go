@@ -14,8 +14,8 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// concurrently begins n attempts at once, hands each try to end while the others go on,
-// and returns the tries.
+// concurrently begins n attempts at once and passes each admitted Try to end while the
+// others go on. It returns the admitted ones.
 func (d *harness) concurrently(n int, k kind, end func(*throttle.Try)) (admitted []*throttle.Try) {
 	d.t.Helper()
 	var (
@@ -27,7 +27,7 @@ func (d *harness) concurrently(n int, k kind, end func(*throttle.Try)) (admitted
 		all.Go(func() {
 			<-start
 			try, wait, err := d.Begin(d.t.Context(), k.attempt(i))
-			for errors.Is(err, db.ErrUnavailable) { // a machine too busy to read so many at once
+			for errors.Is(err, db.ErrUnavailable) { // on a slow machine so many reads at once time out
 				try, wait, err = d.Begin(d.t.Context(), k.attempt(i))
 			}
 			switch {
@@ -53,8 +53,8 @@ func TestACrowdGetsWhatIsFreeAndNoMore(t *testing.T) {
 	for _, tt := range []struct {
 		row    string
 		crowd  int
-		before func(k kind) int // failures
-		want   func(k kind) int // tries under way at once
+		before func(k kind) int // failures before
+		want   func(k kind) int // tries in flight at once
 	}{
 		{"200 at once, nothing failed before", 200, func(kind) int { return 0 }, func(k kind) int { return k.freeFailures }},
 		{"150 at once, two failed before", 150, func(kind) int { return 2 }, func(k kind) int { return k.freeFailures - 2 }},
@@ -93,8 +93,8 @@ func TestAThousandNamesAtOnce(t *testing.T) {
 	d.wantWait("after the free ones and one more", oneAddress.attempt(1001), time.Second)
 }
 
-// Attack race/one-winner, guessing/counters: the free ones and one more fail, then the key waits, however
-// the tries, the readings and the writings fall.
+// Attack race/one-winner, guessing/counters: the free ones and one more fail, then the
+// key waits, however the tries, the readings and the writings fall.
 func TestACrowdThatFailsIsCountedExactly(t *testing.T) {
 	eachKind(t, func(d *harness, k kind) {
 		for range 3 {
@@ -103,7 +103,7 @@ func TestACrowdThatFailsIsCountedExactly(t *testing.T) {
 					d.t.Error(err)
 				}
 			}))
-			for i := failed; ; i++ { // what the crowd left, one after the other
+			for i := failed; ; i++ { // the remaining tries, one after the other
 				try, wait := d.begin(k.attempt(i))
 				if try == nil {
 					if i != k.freeFailures+1 || wait != time.Second {
@@ -130,7 +130,7 @@ func TestOneTryAtATimeBeyondWhatIsFree(t *testing.T) {
 	})
 }
 
-// A refused attempt holds none of its other counters.
+// A rejected attempt is in flight in none of its counters.
 func TestARefusedAttemptIsNotUnderWay(t *testing.T) {
 	d := newHarness(t)
 	d.fail(slices.Repeat([]throttle.Attempt{at("192.0.2.1", "bob")}, 5)...)
@@ -163,7 +163,7 @@ func TestWhatIsWrittenWithAFailure(t *testing.T) {
 	for _, tt := range []struct {
 		row  string
 		err  error
-		want int64 // rows
+		want int64 // number of rows
 	}{
 		{"both are written", nil, 5},
 		{"or neither is", errBroken, 0},
