@@ -170,9 +170,9 @@ func TestTheLastOwnerStays(t *testing.T) {
 		{"a member where nobody is owner", people{"ann": "member"}, nil},
 	}
 	for _, tt := range tests {
-		for act, do := range map[string]func(*house, context.Context) error{
-			"disabled": func(h *house, ctx context.Context) error { return h.Disable(ctx, "ann", keeper) },
-			"deleted":  func(h *house, ctx context.Context) error { return h.Delete(ctx, "ann", keeper) },
+		for act, do := range map[string]func(*fixture, context.Context) error{
+			"disabled": func(h *fixture, ctx context.Context) error { return h.Disable(ctx, "ann", keeper) },
+			"deleted":  func(h *fixture, ctx context.Context) error { return h.Delete(ctx, "ann", keeper) },
 		} {
 			t.Run(tt.name+" is "+act, func(t *testing.T) {
 				h := open(t)

@@ -17,48 +17,50 @@ import (
 // end is a way to end something of an account with the password good.
 type end struct {
 	name string
-	do   func(ctx context.Context, h *house, a account.Account) error
+	do   func(ctx context.Context, h *fixture, a account.Account) error
 }
 
 // ends are the ways to end every session and app password of an account.
 var ends = []end{
-	{"a set password", func(ctx context.Context, h *house, a account.Account) error {
+	{"a set password", func(ctx context.Context, h *fixture, a account.Account) error {
 		return h.SetPassword(ctx, a.Username, other, keeper)
 	}},
-	{"a changed password", func(ctx context.Context, h *house, a account.Account) error {
+	{"a changed password", func(ctx context.Context, h *fixture, a account.Account) error {
 		_, err := h.ChangePassword(ctx, a, good, other, keeper)
 		return err
 	}},
-	{"a reset", func(ctx context.Context, h *house, a account.Account) error {
+	{"a reset", func(ctx context.Context, h *fixture, a account.Account) error {
 		code, err := h.NewReset(ctx, a.Username, keeper)
 		if err == nil {
 			_, err = h.Reset(ctx, code, other, visitor)
 		}
 		return err
 	}},
-	{"disabled", func(ctx context.Context, h *house, a account.Account) error {
+	{"disabled", func(ctx context.Context, h *fixture, a account.Account) error {
 		return h.Disable(ctx, a.Username, keeper)
 	}},
-	{"deleted", func(ctx context.Context, h *house, a account.Account) error { return h.Delete(ctx, a.Username, keeper) }},
+	{"deleted", func(ctx context.Context, h *fixture, a account.Account) error {
+		return h.Delete(ctx, a.Username, keeper)
+	}},
 }
 
 // appPasswordEnds are more ways to end an app password, one that expires in an hour.
 var appPasswordEnds = []end{
-	{"revoked", func(ctx context.Context, h *house, a account.Account) error {
+	{"revoked", func(ctx context.Context, h *fixture, a account.Account) error {
 		all, err := h.with(nil).AppPasswords(ctx, a.ID)
 		return errors.Join(err, h.with(nil).RevokeAppPassword(ctx, a, all[0].ID, keeper))
 	}},
-	{"expired", func(_ context.Context, h *house, _ account.Account) error { h.clock.add(time.Hour); return nil }},
-	{"disabled and enabled", func(ctx context.Context, h *house, a account.Account) error {
+	{"expired", func(_ context.Context, h *fixture, _ account.Account) error { h.clock.add(time.Hour); return nil }},
+	{"disabled and enabled", func(ctx context.Context, h *fixture, a account.Account) error {
 		return errors.Join(h.Disable(ctx, a.Username, keeper), h.Enable(ctx, a.Username, keeper))
 	}},
-	{"disabled by hand", func(ctx context.Context, h *house, a account.Account) error {
+	{"disabled by hand", func(ctx context.Context, h *fixture, a account.Account) error {
 		return h.db.Tx(ctx, func(tx *db.Tx) error {
 			_, err := tx.Exec(ctx, `UPDATE accounts SET disabled_at = 1 WHERE id = ?`, a.ID)
 			return err
 		})
 	}},
-	{"deleted and made again", func(ctx context.Context, h *house, a account.Account) error {
+	{"deleted and made again", func(ctx context.Context, h *fixture, a account.Account) error {
 		err := errors.Join(h.Delete(ctx, a.Username, keeper), h.Free(ctx, a.Username, keeper))
 		_, again := h.Add(ctx, account.NewAccount{Username: a.Username, Password: good, Role: account.Member}, keeper)
 		return errors.Join(err, again)

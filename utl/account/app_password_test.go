@@ -19,7 +19,7 @@ import (
 
 // appPassword creates an app password of the account, whose password must be good, and
 // returns its secret.
-func (h *house) appPassword(t *testing.T, a account.Account, wanted account.AppPassword) string {
+func (h *fixture) appPassword(t *testing.T, a account.Account, wanted account.AppPassword) string {
 	t.Helper()
 	secret, err := h.NewAppPassword(t.Context(), a, wanted, keeper)
 	if err != nil {

@@ -16,72 +16,76 @@ import (
 	"glassjar/utl/session"
 )
 
-// home is a house in which ann, the owner, and bob are signed in, bob twice; it has a
-// valid join link, a valid reset link for each of them, and an app password of bob's.
-type home struct {
-	*house
+// populated is a fixture with an owner, ann, and a member, bob. ann is signed in in one
+// browser and bob in two. There are a join link, a reset link for each of them, and an
+// app password of bob's, all valid.
+type populated struct {
+	*fixture
 
 	bob                       account.Account
 	join, reset, anns, secret string
 	cookie, desk, phone       *http.Cookie // ann's, and bob's two
 }
 
-func moveIn(t *testing.T) home {
+func openPopulated(t *testing.T) populated {
 	t.Helper()
-	h := home{house: open(t)}
+	h := populated{fixture: open(t)}
 	h.add(t, "ann", account.Owner)
 	h.bob = h.add(t, "bob", account.Member)
-	h.join, h.reset = h.house.join(t, account.Owner), h.house.reset(t, "bob")
-	h.anns = h.house.reset(t, "ann")
+	h.join, h.reset = h.fixture.join(t, account.Owner), h.fixture.reset(t, "bob")
+	h.anns = h.fixture.reset(t, "ann")
 	h.secret = h.appPassword(t, h.bob, account.AppPassword{Name: "backup"})
 	h.cookie, h.desk, h.phone = h.signedIn(t, "ann", good), h.signedIn(t, "bob", good), h.signedIn(t, "bob", good)
 	return h
 }
 
-// change is something done to the accounts of a home.
+// change is a change of an account in a populated fixture.
 type change struct {
 	name string
-	do   func(context.Context, home) error
-	want []string // its audit rows
+	do   func(context.Context, populated) error
+	want []string // its rows in the audit log
 	bobs bool     // whether it ends bob's sessions, his reset link and his app password
 }
 
-// changes are all that the store does to an account.
+// changes are all changes that the store can make to an account.
 var changes = []change{
 	{
-		"a set password", func(ctx context.Context, h home) error { return h.SetPassword(ctx, "Bob", other, keeper) },
+		"a set password", func(ctx context.Context, h populated) error { return h.SetPassword(ctx, "Bob", other, keeper) },
 		[]string{"keeper session.ended bob", "keeper session.ended bob", "keeper apppassword.revoked bob backup", "keeper password.changed bob"},
 		true,
 	},
-	{"a changed password", func(ctx context.Context, h home) error {
+	{"a changed password", func(ctx context.Context, h populated) error {
 		_, err := h.ChangePassword(ctx, h.bob, good, other, keeper)
 		return err
 	}, []string{"keeper session.ended bob", "keeper session.ended bob", "keeper apppassword.revoked bob backup", "keeper password.changed bob"}, true},
 	{
-		"a reset", func(ctx context.Context, h home) error { _, err := h.Reset(ctx, h.reset, other, visitor); return err },
+		"a reset", func(ctx context.Context, h populated) error {
+			_, err := h.Reset(ctx, h.reset, other, visitor)
+			return err
+		},
 		[]string{"bob session.ended bob", "bob session.ended bob", "bob link.used bob reset", "bob apppassword.revoked bob backup", "bob password.changed bob"},
 		true,
 	},
 	{
-		"a disabled account", func(ctx context.Context, h home) error { return h.Disable(ctx, "BOB", keeper) },
+		"a disabled account", func(ctx context.Context, h populated) error { return h.Disable(ctx, "BOB", keeper) },
 		[]string{"keeper session.ended bob", "keeper session.ended bob", "keeper apppassword.revoked bob backup", "keeper account.disabled bob"},
 		true,
 	},
 	{
-		"an account that is enabled already", func(ctx context.Context, h home) error { return h.Enable(ctx, "Bob", keeper) },
+		"an account that is enabled already", func(ctx context.Context, h populated) error { return h.Enable(ctx, "Bob", keeper) },
 		nil, false,
 	},
 	{
-		"a deleted account", func(ctx context.Context, h home) error { return h.Delete(ctx, "boB", keeper) },
+		"a deleted account", func(ctx context.Context, h populated) error { return h.Delete(ctx, "boB", keeper) },
 		[]string{"keeper session.ended bob", "keeper session.ended bob", "keeper apppassword.revoked bob backup", "keeper account.deleted bob"},
 		true,
 	},
-	{"an added account", func(ctx context.Context, h home) error {
+	{"an added account", func(ctx context.Context, h populated) error {
 		_, err := h.Add(ctx, account.NewAccount{Username: "Carol", Password: good, Role: account.Member}, keeper)
 		return err
 	}, []string{"keeper account.added carol member"}, false},
 	{
-		"a joined account", func(ctx context.Context, h home) error {
+		"a joined account", func(ctx context.Context, h populated) error {
 			_, err := h.Join(ctx, h.join, "Carol", good, visitor)
 			return err
 		},
@@ -89,17 +93,20 @@ var changes = []change{
 		false,
 	},
 	{
-		"a join link", func(ctx context.Context, h home) error { _, err := h.NewJoin(ctx, account.Member, keeper); return err },
+		"a join link", func(ctx context.Context, h populated) error {
+			_, err := h.NewJoin(ctx, account.Member, keeper)
+			return err
+		},
 		[]string{"keeper link.made join"},
 		false,
 	},
 	{
-		"a reset link", func(ctx context.Context, h home) error { _, err := h.NewReset(ctx, "BOB", keeper); return err },
+		"a reset link", func(ctx context.Context, h populated) error { _, err := h.NewReset(ctx, "BOB", keeper); return err },
 		[]string{"keeper link.made bob reset"},
 		false,
 	},
 	{
-		"an app password", func(ctx context.Context, h home) error {
+		"an app password", func(ctx context.Context, h populated) error {
 			_, err := h.NewAppPassword(ctx, h.bob, account.AppPassword{Name: "sync"}, keeper)
 			return err
 		},
@@ -113,7 +120,7 @@ var changes = []change{
 func TestAChangeIsWholeAuditedAndAtOnce(t *testing.T) {
 	for _, tt := range changes {
 		t.Run(tt.name, func(t *testing.T) {
-			h := moveIn(t)
+			h := openPopulated(t)
 			log := h.log(t)
 			h.unrecorded(t, tt)
 			if err := tt.do(t.Context(), h); err != nil {
@@ -136,9 +143,9 @@ func TestAChangeIsWholeAuditedAndAtOnce(t *testing.T) {
 	}
 }
 
-// unrecorded has each of the change's audit rows fail in turn, and fails the test
-// when anything has changed then.
-func (h home) unrecorded(t *testing.T, c change) {
+// unrecorded makes the change while each of its audit rows in turn cannot be written,
+// and fails the test if anything was changed.
+func (h populated) unrecorded(t *testing.T, c change) {
 	t.Helper()
 	before := h.dump(t)
 	for _, row := range c.want {
@@ -155,9 +162,9 @@ func (h home) unrecorded(t *testing.T, c change) {
 	}
 }
 
-// wantBobs fails the test unless bob's sessions, reset link and app password are
-// good, or none of them.
-func (h home) wantBobs(t *testing.T, want bool) {
+// wantBobs fails the test unless bob's sessions, reset link and app password are all
+// valid, or with want false all invalid.
+func (h populated) wantBobs(t *testing.T, want bool) {
 	t.Helper()
 	if h.live(t, h.desk) != want || h.live(t, h.phone) != want {
 		t.Errorf("bob's sessions: got live = %v, %v, want %v", h.live(t, h.desk), h.live(t, h.phone), want)

@@ -11,7 +11,7 @@ import (
 )
 
 // give sets the account's password, as an owner does.
-func (h *house) give(t *testing.T, name, pw string) {
+func (h *fixture) give(t *testing.T, name, pw string) {
 	t.Helper()
 	if err := h.SetPassword(t.Context(), name, pw, keeper); err != nil {
 		t.Fatal(err)
@@ -19,7 +19,7 @@ func (h *house) give(t *testing.T, name, pw string) {
 }
 
 // asksConfirm sets the account's address and returns the code that is mailed there.
-func (h *house) asksConfirm(t *testing.T, name, email string) string {
+func (h *fixture) asksConfirm(t *testing.T, name, email string) string {
 	t.Helper()
 	if err := h.SetProfile(t.Context(), name, "", email, keeper); err != nil {
 		t.Fatal(err)
@@ -35,7 +35,7 @@ func (h *house) asksConfirm(t *testing.T, name, email string) string {
 	return code
 }
 
-func (h *house) wantConfirmed(t *testing.T, name string, confirmed bool) {
+func (h *fixture) wantConfirmed(t *testing.T, name string, confirmed bool) {
 	t.Helper()
 	if p, err := h.Person(t.Context(), name); err != nil || p.EmailConfirmed != confirmed {
 		t.Errorf("%s is %+v, %v; want confirmed: %t", name, p, err, confirmed)

@@ -99,7 +99,7 @@ func TestOfTwoOwnersWhoDemoteEachOtherOneStays(t *testing.T) {
 	}
 	for round := range 100 {
 		got := atOnce(t, 2, func(i int) error {
-			return []*house{h, second}[i].SetRole(t.Context(), owners[i], account.Member, keeper)
+			return []*fixture{h, second}[i].SetRole(t.Context(), owners[i], account.Member, keeper)
 		}, nil, account.ErrLastOwner)
 		if got[nil] != 1 {
 			t.Fatalf("round %d: %d of the two became members", round, got[nil])

@@ -9,9 +9,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// many creates 5,000 people with rare and frequent roles, groups, states and words: the
-// frequent ones are those of thousands.
-func (h *house) many(t *testing.T) (all []account.Account) {
+// many creates 5,000 people with rare and frequent roles, groups, states and words.
+func (h *fixture) many(t *testing.T) (all []account.Account) {
 	t.Helper()
 	const numbers = `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 5000) `
 	h.exec(t, `INSERT INTO accounts (id, username, name, role, password, created_at, disabled_at, waiting_at, group_names) `+numbers+`
@@ -63,9 +62,9 @@ func TestAllPeopleAreFound(t *testing.T) {
 	}
 }
 
-// wantPages fails the test unless the query's first three pages and its last one are those
-// of want.
-func (h *house) wantPages(t *testing.T, q account.Query, want []string) {
+// wantPages fails the test unless the query's first three pages and its last one are
+// those of want.
+func (h *fixture) wantPages(t *testing.T, q account.Query, want []string) {
 	t.Helper()
 	name := fmt.Sprintf("%+v", q)
 	for i := 0; i <= len(want); i += account.PeoplePage {

@@ -13,7 +13,7 @@ import (
 )
 
 // found returns the session of the cookie.
-func (h *house) found(t *testing.T, c *http.Cookie) session.Session {
+func (h *fixture) found(t *testing.T, c *http.Cookie) session.Session {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
 	r.AddCookie(c)
@@ -25,7 +25,7 @@ func (h *house) found(t *testing.T, c *http.Cookie) session.Session {
 }
 
 // groups returns the groups of the cookie's session.
-func (h *house) groups(t *testing.T, c *http.Cookie) string {
+func (h *fixture) groups(t *testing.T, c *http.Cookie) string {
 	t.Helper()
 	found := h.found(t, c)
 	if of := account.FromSession(found); of.Groups != found.Groups {

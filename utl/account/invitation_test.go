@@ -13,7 +13,7 @@ import (
 )
 
 // invitation makes the invitation and returns its code.
-func (h *house) invitation(t *testing.T, wanted account.Invitation) string {
+func (h *fixture) invitation(t *testing.T, wanted account.Invitation) string {
 	t.Helper()
 	return link(t, func() (string, error) { return h.NewInvitation(t.Context(), wanted, keeper) })
 }

@@ -122,7 +122,7 @@ func TestTheFirstLinkIsForAnEmptyHouse(t *testing.T) {
 	}
 }
 
-// Many starts before the first account leave few links in the database.
+// Many starts of the program before the first account leave few links in the database.
 func TestReplacedLinksAreForgotten(t *testing.T) {
 	h := open(t)
 	old := link(t, func() (string, error) { return h.NewFirst(t.Context()) })
@@ -138,11 +138,11 @@ func TestReplacedLinksAreForgotten(t *testing.T) {
 	}
 }
 
-// badLink is the code of a join link and that of a reset link, which are no good.
+// badLink has the codes of a join link and a reset link, both invalid; name says why.
 type badLink struct{ name, join, reset string }
 
-// expired returns the links once they have expired, a moment ago.
-func (h *house) expired(t *testing.T) badLink {
+// expired returns links that have just expired.
+func (h *fixture) expired(t *testing.T) badLink {
 	t.Helper()
 	b := badLink{"expired", h.join(t, account.Owner), h.reset(t, "bob")}
 	l, err := h.Link(t.Context(), account.Join, b.join)
@@ -157,8 +157,8 @@ func (h *house) expired(t *testing.T) badLink {
 	return b
 }
 
-// badLinks returns every sort of link that is no good.
-func (h *house) badLinks(t *testing.T) []badLink {
+// badLinks returns invalid links of every sort.
+func (h *fixture) badLinks(t *testing.T) []badLink {
 	t.Helper()
 	first := link(t, func() (string, error) { return h.NewFirst(t.Context()) })
 	h.add(t, "ann", account.Owner)

@@ -14,37 +14,37 @@ import (
 	"glassjar/utl/session"
 )
 
-// lockedHouse is a house where bob has locked his account by a link of a mail.
-type lockedHouse struct {
-	*house
+// lockFixture is a fixture in which bob can lock his account with links from mails.
+type lockFixture struct {
+	*fixture
 
 	bob                  account.Account
-	own                  audit.Actor // bob himself
-	reset, first, second string      // his links: to set his password, and to lock, of which he used the first
+	own                  audit.Actor // bob
+	reset, first, second string      // codes of his links: for a new password, and two that lock the account
 }
 
-// mailed returns the code of the link that such a mail takes to bob.
-func (h *house) mailed(t *testing.T, kind mail.Kind, bob account.Account) (string, error) {
+// mailed returns the code of the link in a mail of that kind to bob.
+func (h *fixture) mailed(t *testing.T, kind mail.Kind, bob account.Account) (string, error) {
 	t.Helper()
 	_, code, _, err := h.MailLink(t.Context(), mail.Message{Kind: kind, AccountID: bob.ID, To: "bob@site.example"})
 	return code, err
 }
 
-// lockable returns the house, where bob has not yet used a link.
-func lockable(t *testing.T) *lockedHouse {
+// openLockFixture returns a lockFixture in which bob has used none of the links.
+func openLockFixture(t *testing.T) *lockFixture {
 	t.Helper()
-	h := &lockedHouse{house: open(t)}
+	h := &lockFixture{fixture: open(t)}
 	h.add(t, "ann", account.Owner)
 	h.bob = h.add(t, "bob", account.Member)
 	h.own = audit.Actor{ID: h.bob.ID, Name: "bob"}
 	h.confirmed(t, "bob")
-	h.reset = h.house.reset(t, "bob")
+	h.reset = h.fixture.reset(t, "bob")
 	h.first = link(t, func() (string, error) { return h.mailed(t, mail.NewBrowser, h.bob) })
 	h.second = link(t, func() (string, error) { return h.mailed(t, mail.PasswordChanged, h.bob) })
 	return h
 }
 
-func (h *lockedHouse) lock(t *testing.T) {
+func (h *lockFixture) lock(t *testing.T) {
 	t.Helper()
 	if err := h.LockByLink(t.Context(), h.first, visitor); err != nil {
 		t.Fatal(err)
@@ -55,12 +55,13 @@ func (h *lockedHouse) lock(t *testing.T) {
 	}
 }
 
-// Attack mail/lock: a lock ends everything, whatever the password is by then.
+// Attack mail/lock: a lock ends all sessions, app passwords and links, even if the
+// password was changed after the mail.
 func TestALockEndsEverything(t *testing.T) {
-	h := lockable(t)
+	h := openLockFixture(t)
 	secret := h.appPassword(t, h.bob, account.AppPassword{Name: "sync"})
 	cookies := []*http.Cookie{h.signedIn(t, "bob", good)}
-	h.give(t, "bob", other) // takes no lock away
+	h.give(t, "bob", other) // the links that lock stay valid
 	cookies = append(cookies, h.signedIn(t, "bob", other))
 	proven, err := h.Authenticate(t.Context(), "bob", other)
 	if err != nil {
@@ -80,10 +81,10 @@ func TestALockEndsEverything(t *testing.T) {
 	}
 }
 
-// Attack mail/lock: nothing that signs the person in changes for 24 hours, by
-// whomever; the link works once.
+// Attack mail/lock: for 24 hours nobody can change what the person signs in with, and the
+// link works once.
 func TestALockHoldsWhatSignsIn(t *testing.T) {
-	h := lockable(t)
+	h := openLockFixture(t)
 	h.lock(t)
 	before := h.dump(t)
 	for _, tt := range []struct {
@@ -125,7 +126,7 @@ func TestALockHoldsWhatSignsIn(t *testing.T) {
 
 // A lock ends when an owner unlocks the account, or after 24 hours.
 func TestALockEnds(t *testing.T) {
-	h := lockable(t)
+	h := openLockFixture(t)
 	wantState := func(want string) {
 		t.Helper()
 		if a, err := h.Find(t.Context(), "bob"); err != nil || a.StateAt(h.clock.now()) != want {

@@ -48,7 +48,7 @@ func TestALockAndAChangeAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := atOnce(t, 6, func(i int) error {
-			at := []*house{h, second}[i%2]
+			at := []*fixture{h, second}[i%2]
 			switch i / 2 {
 			case 0:
 				return at.LockByLink(t.Context(), code, visitor)

@@ -14,12 +14,12 @@ import (
 )
 
 // mailing turns mail on for the store.
-func (h *house) mailing() {
+func (h *fixture) mailing() {
 	h.Mail = mail.NewQueue(h.db, true, h.clock.now, slog.New(slog.DiscardHandler))
 }
 
 // mails returns the queued mails in their order.
-func (h *house) mails(t *testing.T) []mail.Message {
+func (h *fixture) mails(t *testing.T) []mail.Message {
 	t.Helper()
 	all, err := db.All(t.Context(), h.db, func(r db.Row) (m mail.Message, err error) {
 		var params string
@@ -32,8 +32,8 @@ func (h *house) mails(t *testing.T) []mail.Message {
 	return all
 }
 
-// newestMail returns the last of the mails that wait.
-func (h *house) newestMail(t *testing.T) mail.Message {
+// newestMail returns the newest queued mail.
+func (h *fixture) newestMail(t *testing.T) mail.Message {
 	t.Helper()
 	all := h.mails(t)
 	if len(all) == 0 {
@@ -43,7 +43,7 @@ func (h *house) newestMail(t *testing.T) mail.Message {
 }
 
 // mailedCode returns the code of the newest mail's link.
-func (h *house) mailedCode(t *testing.T) string {
+func (h *fixture) mailedCode(t *testing.T) string {
 	t.Helper()
 	_, code, _, err := h.MailLink(t.Context(), h.newestMail(t))
 	if err != nil {
@@ -53,7 +53,7 @@ func (h *house) mailedCode(t *testing.T) string {
 }
 
 // confirmed gives the account a confirmed email address.
-func (h *house) confirmed(t *testing.T, name string) {
+func (h *fixture) confirmed(t *testing.T, name string) {
 	t.Helper()
 	if err := h.SetEmail(t.Context(), name, name+"@site.example", true, keeper); err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func TestAnInvitationIsMailed(t *testing.T) {
 	}
 }
 
-// Withdrawn, an invitation is withdrawn for the mailed code too.
+// Withdrawing an invitation also makes the mailed code invalid.
 func TestAMailedInvitationIsWithdrawn(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)

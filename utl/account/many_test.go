@@ -10,7 +10,7 @@ import (
 )
 
 // crowd gives bob 80,000 live sessions, or 4,000 on PostgreSQL.
-func (h *house) crowd(t *testing.T) {
+func (h *fixture) crowd(t *testing.T) {
 	t.Helper()
 	now := db.Micros(h.clock.now().Add(-time.Hour))
 	most := 80_000
@@ -25,7 +25,7 @@ func (h *house) crowd(t *testing.T) {
 }
 
 // ended counts the sessions that have ended.
-func (h *house) ended(t *testing.T) int64 {
+func (h *fixture) ended(t *testing.T) int64 {
 	t.Helper()
 	n, err := db.One(t.Context(), h.db, db.Int, `SELECT COUNT(*) FROM sessions WHERE ended_at > 0`)
 	if err != nil {
@@ -67,7 +67,7 @@ func TestChangesOfAnAccountWithVeryManySessions(t *testing.T) {
 			if err := elsewhere.sessions.Poll(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			for place, server := range map[string]*house{"here": h, "elsewhere": elsewhere} {
+			for place, server := range map[string]*fixture{"here": h, "elsewhere": elsewhere} {
 				if server.live(t, bobs[0]) || server.live(t, bobs[1]) || !server.live(t, anns) {
 					t.Errorf("%s: bob's sessions are live %v and %v, ann's %v; want ann's alone",
 						place, server.live(t, bobs[0]), server.live(t, bobs[1]), server.live(t, anns))

@@ -14,8 +14,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// told returns the account's notices as text, newest first.
-func (h *house) told(t *testing.T, a account.Account) (all []string) {
+// told returns the account's notices as texts, newest first.
+func (h *fixture) told(t *testing.T, a account.Account) (all []string) {
 	t.Helper()
 	notices, err := h.Notices(t.Context(), a.ID)
 	if err != nil {
@@ -28,7 +28,7 @@ func (h *house) told(t *testing.T, a account.Account) (all []string) {
 }
 
 // factors changes the account's factors, as package factor does.
-func (h *house) factors(t *testing.T, a account.Account, detail string, by audit.Actor) error {
+func (h *fixture) factors(t *testing.T, a account.Account, detail string, by audit.Actor) error {
 	t.Helper()
 	return h.db.Tx(t.Context(), func(tx *db.Tx) error {
 		if err := session.LockAccount(t.Context(), tx, a.ID); err != nil {
@@ -39,7 +39,7 @@ func (h *house) factors(t *testing.T, a account.Account, detail string, by audit
 }
 
 // happens makes each change that a person is notified of.
-func (h *house) happens(t *testing.T, a account.Account) {
+func (h *fixture) happens(t *testing.T, a account.Account) {
 	t.Helper()
 	own := audit.Actor{ID: a.ID, Name: a.Username, Address: "192.0.2.9", Agent: "her own"}
 	now, err := h.Find(t.Context(), a.Username)
@@ -72,8 +72,8 @@ var happened = []string{
 
 // Without mail, each change makes one notice, which stays until it is read.
 func TestNoticesStand(t *testing.T) {
-	for name, prepare := range map[string]func(*house){
-		"without mail": func(*house) {}, "with mail, to an address that is not confirmed": func(h *house) { h.mailing() },
+	for name, prepare := range map[string]func(*fixture){
+		"without mail": func(*fixture) {}, "with mail, to an address that is not confirmed": func(h *fixture) { h.mailing() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := open(t)
@@ -137,7 +137,7 @@ func TestNoticesAreMailed(t *testing.T) {
 }
 
 // notice returns the id of the account's newest notice.
-func (h *house) notice(t *testing.T, a account.Account) string {
+func (h *fixture) notice(t *testing.T, a account.Account) string {
 	t.Helper()
 	all, err := h.Notices(t.Context(), a.ID)
 	if err != nil || len(all) == 0 {

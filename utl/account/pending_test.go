@@ -13,7 +13,7 @@ import (
 )
 
 // signsUp sends a sign-up form with the password good and the address NAME@site.example.
-func (h *house) signsUp(t *testing.T, name string) {
+func (h *fixture) signsUp(t *testing.T, name string) {
 	t.Helper()
 	if err := h.AskSignUp(t.Context(), account.NewAccount{Username: name, Password: good, Email: name + "@Site.example"}, visitor); err != nil {
 		t.Fatalf("%s signs up: %v", name, err)
@@ -21,18 +21,18 @@ func (h *house) signsUp(t *testing.T, name string) {
 }
 
 // wantPending fails the test unless these and no other sign-ups are kept.
-func (h *house) wantPending(t *testing.T, names ...string) {
+func (h *fixture) wantPending(t *testing.T, names ...string) {
 	t.Helper()
 	if left := h.texts(t, `SELECT username FROM pending_signups`); !slices.Equal(left, names) {
 		t.Errorf("the sign-ups of %q are kept, want %q", left, names)
 	}
 }
 
-// eves is what eve asks for; nobody asks for a role.
+// eves is what eve enters in the sign-up form, plus a role, which must have no effect.
 var eves = account.NewAccount{Username: "Eve", Password: good, Email: " Eve@Site.example", Role: account.Owner}
 
-// Attack people/sign-up-mail: no account before the link is used, and the newest
-// mail's link alone is good.
+// Attack people/sign-up-mail: a sign-up creates no account before its link is used, and
+// only the link of the newest mail is valid.
 func TestASignUpIsMailed(t *testing.T) {
 	h := open(t)
 	h.mailing()
@@ -120,8 +120,8 @@ func TestASignUpIsRefused(t *testing.T) {
 	}
 }
 
-// Attack people/sign-up-mail: the link is as good as before where its holder can
-// mend what is refused.
+// Attack people/sign-up-mail: if a confirmation is refused for something that the person
+// can correct, the link stays valid.
 func TestASignUpWhoseNameIsTaken(t *testing.T) {
 	h := open(t)
 	h.mailing()
@@ -202,7 +202,7 @@ func TestSignUpsAreBounded(t *testing.T) {
 	two := h.second(t)
 	got := atOnce(t, 10, func(i int) error {
 		name := fmt.Sprint("eve", i)
-		return []*house{h, two}[i%2].AskSignUp(t.Context(), account.NewAccount{Username: name, Password: good, Email: name + "@site.example"}, visitor)
+		return []*fixture{h, two}[i%2].AskSignUp(t.Context(), account.NewAccount{Username: name, Password: good, Email: name + "@site.example"}, visitor)
 	}, nil, account.ErrManyPending)
 	if got[nil] != 1 {
 		t.Errorf("%d of 10 were let in, want 1", got[nil])
@@ -223,7 +223,7 @@ func TestOfSeveralWhoConfirmOneGetsTheAccount(t *testing.T) {
 		h.signsUp(t, fmt.Sprint("one", round))
 		only := h.mailedCode(t)
 		got := atOnce(t, 6, func(i int) error {
-			_, err := []*house{h, two}[i%2].ConfirmSignUp(t.Context(), only, "", "", visitor)
+			_, err := []*fixture{h, two}[i%2].ConfirmSignUp(t.Context(), only, "", "", visitor)
 			return err
 		}, nil, account.ErrLink)
 		if got[nil] != 1 {
@@ -234,7 +234,7 @@ func TestOfSeveralWhoConfirmOneGetsTheAccount(t *testing.T) {
 		}
 		codes := []string{code, h.mailedCode(t)}
 		got = atOnce(t, 8, func(i int) error {
-			_, err := []*house{h, two}[i%2].ConfirmSignUp(t.Context(), codes[i/2%2], "", "", visitor)
+			_, err := []*fixture{h, two}[i%2].ConfirmSignUp(t.Context(), codes[i/2%2], "", "", visitor)
 			return err
 		}, nil, account.ErrLink, account.ErrTaken)
 		if got[nil] != 1 {

@@ -11,7 +11,7 @@ import (
 	"glassjar/utl/password"
 )
 
-// badPasswords are what the policy refuses of somebody called bobby.
+// badPasswords are passwords that the policy refuses for the username bobby.
 var badPasswords = []struct {
 	name, pw string
 	want     error

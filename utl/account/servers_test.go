@@ -50,7 +50,7 @@ func TestServersMakeOneFirstLink(t *testing.T) {
 	b := a.second(t)
 	for round := range raceRounds {
 		codes := make(chan string, 2)
-		start := func(s *house) func() error {
+		start := func(s *fixture) func() error {
 			return func() error {
 				code, err := s.NewFirst(t.Context())
 				if _, ok := errors.AsType[*account.MadeError](err); ok {
@@ -108,8 +108,8 @@ func TestServersMakeOneFirstAccount(t *testing.T) {
 	}
 }
 
-// waiting returns when that many transactions wait for locks in the database.
-func (h *house) waiting(t *testing.T, want int64) error {
+// waiting returns as soon as that many transactions wait for locks in the database.
+func (h *fixture) waiting(t *testing.T, want int64) error {
 	t.Helper()
 	for t.Context().Err() == nil {
 		n, err := db.One(t.Context(), h.db, db.Int, `SELECT COUNT(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
@@ -130,16 +130,16 @@ func TestServersLetOneIn(t *testing.T) {
 	for round := range raceRounds {
 		join, reset := a.join(t, account.Member), a.reset(t, "ann")
 		name := fmt.Sprint("bob", round)
-		for what, do := range map[string]func(h *house, who string) error{
-			"a join link": func(h *house, who string) error {
+		for what, do := range map[string]func(h *fixture, who string) error{
+			"a join link": func(h *fixture, who string) error {
 				_, err := h.Join(t.Context(), join, name+who, good, visitor)
 				return err
 			},
-			"a reset link": func(h *house, _ string) error {
+			"a reset link": func(h *fixture, _ string) error {
 				_, err := h.Reset(t.Context(), reset, other, visitor)
 				return err
 			},
-			"a name": func(h *house, _ string) error {
+			"a name": func(h *fixture, _ string) error {
 				_, err := h.Add(t.Context(), account.NewAccount{Username: name, Password: good, Role: account.Member}, keeper)
 				return err
 			},
@@ -220,7 +220,7 @@ func TestServersMakeFiftyAppPasswords(t *testing.T) {
 		a.appPassword(t, ann, account.AppPassword{Name: "backup"})
 	}
 	for round := range raceRounds {
-		made := func(h *house) func() error {
+		made := func(h *fixture) func() error {
 			return func() error {
 				_, err := h.NewAppPassword(t.Context(), ann, account.AppPassword{Name: "last"}, keeper)
 				return err
@@ -243,7 +243,7 @@ func TestServersKeepAHundredSessions(t *testing.T) {
 		a.signedIn(t, "ann", good)
 	}
 	for round := range raceRounds {
-		start := func(h *house) func() error {
+		start := func(h *fixture) func() error {
 			return func() error { _, err := h.signIn(t.Context(), "ann", good); return err }
 		}
 		race(t, []func() error{start(a), start(b)}, nil)

@@ -113,14 +113,14 @@ func TestABrokenHashIsRefusedAndNotShown(t *testing.T) {
 	h.signedIn(t, "ann", other)
 }
 
-// stronger returns another store on the same database, which makes a stronger hash.
-func (h *house) stronger() *account.Store {
+// stronger returns another store on the same database, which makes stronger hashes.
+func (h *fixture) stronger() *account.Store {
 	return h.with(password.NewHasher(password.Params{Memory: 128, Time: 2, Threads: 1}, 1, 0))
 }
 
-// rehashes reports whether signing ann in with the password, which ends in want,
-// changes her hash.
-func (h *house) rehashes(ctx context.Context, t *testing.T, pw string, want error) bool {
+// rehashes signs in as ann with the password, which must give the error want, and
+// reports whether that changed her stored hash.
+func (h *fixture) rehashes(ctx context.Context, t *testing.T, pw string, want error) bool {
 	t.Helper()
 	had := h.hash(t, "ann")
 	if _, err := h.Authenticate(ctx, "ann", pw); !errors.Is(err, want) {
@@ -156,8 +156,8 @@ func TestAWeakHashIsMadeAnewAtSignIn(t *testing.T) {
 	}
 }
 
-// A weak hash stays where the sign-in is refused; and what keeps the new hash from
-// being made or kept keeps nobody out.
+// A weak hash is not replaced if the sign-in is refused. If it cannot be replaced, the
+// sign-in still succeeds.
 func TestAWeakHashStays(t *testing.T) {
 	h := open(t)
 	h.add(t, "ann", account.Owner)

@@ -12,7 +12,7 @@ import (
 )
 
 // asks creates an account with the password good, which waits for approval.
-func (h *house) asks(t *testing.T, name string) {
+func (h *fixture) asks(t *testing.T, name string) {
 	t.Helper()
 	if _, err := h.SignUp(t.Context(), account.NewAccount{Username: name, Password: good}, true, visitor); err != nil {
 		t.Fatalf("%s asks for an account: %v", name, err)
@@ -153,7 +153,7 @@ func TestWaitingIsBounded(t *testing.T) {
 	}
 	two := h.second(t)
 	got := atOnce(t, 10, func(i int) error {
-		on := []*house{h, two}[i%2]
+		on := []*fixture{h, two}[i%2]
 		_, err := on.SignUp(t.Context(), account.NewAccount{Username: fmt.Sprintf("eve%d", i), Password: good}, true, visitor)
 		return err
 	}, nil, account.ErrFull)

@@ -11,8 +11,8 @@ import (
 	"glassjar/utl/account"
 )
 
-// Attack names/one-account: each input is one account or is refused, by the same rule at
-// sign-up and sign-in. want is empty where the name is refused.
+// Attack names/one-account: each typed name stands for one account, the same at sign-up
+// and sign-in, or is refused. want is empty if it is refused.
 var names = []struct{ name, typed, want string }{
 	{"plain", "bob", "bob"},
 	{"a capital", "Bob", "bob"},
@@ -88,9 +88,9 @@ func TestANameIsOneAccountOrRefused(t *testing.T) {
 	}
 }
 
-// wantName fails the test unless what is typed names the account of that name
-// everywhere; code is a join link's.
-func (h *house) wantName(t *testing.T, code, typed, want string) {
+// wantName fails the test unless every method takes the typed name for the account want;
+// code is a join link's.
+func (h *fixture) wantName(t *testing.T, code, typed, want string) {
 	t.Helper()
 	ctx := t.Context()
 	if got, err := account.Username(typed); got != want || err != nil {
@@ -107,9 +107,9 @@ func (h *house) wantName(t *testing.T, code, typed, want string) {
 	}
 }
 
-// wantNoName fails the test unless what is typed is refused everywhere, and changes
+// wantNoName fails the test unless every method refuses the typed name and changes
 // nothing.
-func (h *house) wantNoName(t *testing.T, code, typed string) {
+func (h *fixture) wantNoName(t *testing.T, code, typed string) {
 	t.Helper()
 	ctx, before := t.Context(), h.dump(t)
 	got, err := account.Username(typed)

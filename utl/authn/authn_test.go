@@ -23,9 +23,9 @@ const (
 	other = "a purple lamp on the stairs"
 )
 
-// house is an Authenticator together with the database, the clock and the log that
+// fixture is an Authenticator together with the database, the clock and the log that
 // it uses. The database holds one account, ada.
-type house struct {
+type fixture struct {
 	*accounttest.World
 	*authn.Authenticator
 
@@ -34,9 +34,9 @@ type house struct {
 	log *bytes.Buffer
 }
 
-func open(t *testing.T) *house {
+func open(t *testing.T) *fixture {
 	t.Helper()
-	h := &house{World: accounttest.Open(t), t: t, log: &bytes.Buffer{}}
+	h := &fixture{World: accounttest.Open(t), t: t, log: &bytes.Buffer{}}
 	h.ada = h.Owner(t, "ada")
 	h.Authenticator = authn.New(authn.Options{
 		Accounts: h.Accounts, Throttle: &throttle.Store{DB: h.DB, Now: h.Now}, Now: h.Now,
@@ -58,7 +58,7 @@ func attempt(username, pw string) authn.Attempt {
 
 // signIn signs in with a password. It returns for whom a session would have been
 // started.
-func (h *house) signIn(username, pw string) (v session.Verified, err error) {
+func (h *fixture) signIn(username, pw string) (v session.Verified, err error) {
 	err = h.Password(h.t.Context(), attempt(username, pw), func(found session.Verified) error {
 		v = found
 		return nil
@@ -68,7 +68,7 @@ func (h *house) signIn(username, pw string) (v session.Verified, err error) {
 
 // wantLog fails the test unless exactly these lines were logged since the last
 // call.
-func (h *house) wantLog(lines ...string) {
+func (h *fixture) wantLog(lines ...string) {
 	h.t.Helper()
 	want := strings.Join(append(lines, ""), "\n")
 	if got := h.log.String(); got != want {
@@ -79,7 +79,7 @@ func (h *house) wantLog(lines ...string) {
 
 // wantAudit fails the test unless the audit log holds the events of this kind for
 // exactly these accounts, in this order.
-func (h *house) wantAudit(kind string, usernames ...string) {
+func (h *fixture) wantAudit(kind string, usernames ...string) {
 	h.t.Helper()
 	got := h.Texts(h.t, `SELECT username FROM audit WHERE event = ? AND address = '192.0.2.7' ORDER BY id`, kind)
 	if !slices.Equal(got, usernames) {

@@ -33,9 +33,9 @@ var (
 	visitor = audit.Actor{Address: "192.0.2.2", Agent: "another browser"}
 )
 
-// house is an account store with a real database and a real session store, and a clock that
+// fixture is an account store with a real database and a real session store, and a clock that
 // the test sets.
-type house struct {
+type fixture struct {
 	*account.Store
 
 	db       *db.DB
@@ -54,17 +54,17 @@ func (c *clock) now() time.Time {
 func (c *clock) set(at time.Time)    { c.micros.Store(db.Micros(at)) }
 func (c *clock) add(d time.Duration) { c.micros.Add(d.Microseconds()) }
 
-func open(t *testing.T) *house {
+func open(t *testing.T) *fixture {
 	t.Helper()
-	h := &house{at: dbtest.New(t), clock: &clock{}}
+	h := &fixture{at: dbtest.New(t), clock: &clock{}}
 	h.clock.set(time.Now())
 	return h.second(t)
 }
 
 // second returns a second server on the same database, with connections of its own.
-func (h *house) second(t *testing.T) *house {
+func (h *fixture) second(t *testing.T) *fixture {
 	t.Helper()
-	o := &house{db: dbtest.OpenAt(t, h.at), at: h.at, clock: h.clock}
+	o := &fixture{db: dbtest.OpenAt(t, h.at), at: h.at, clock: h.clock}
 	var err error
 	o.sessions, err = session.New(session.Options{
 		DB: o.db, Keys: [][32]byte{[32]byte(bytes.Repeat([]byte("k"), 32))}, Idle: 24 * time.Hour, Max: 720 * time.Hour,
@@ -81,12 +81,12 @@ func (h *house) second(t *testing.T) *house {
 }
 
 // with returns a second store on the same database, with this Hasher.
-func (h *house) with(hasher *password.Hasher) *account.Store {
+func (h *fixture) with(hasher *password.Hasher) *account.Store {
 	return account.New(account.Options{DB: h.db, Sessions: h.sessions, Hasher: hasher, Host: "jar.example", Now: h.clock.now})
 }
 
 // add creates an account with the password good.
-func (h *house) add(t *testing.T, name, role string) account.Account {
+func (h *fixture) add(t *testing.T, name, role string) account.Account {
 	t.Helper()
 	if err := h.Free(t.Context(), name, keeper); err != nil && !errors.Is(err, account.ErrNotDeleted) {
 		t.Fatalf("freeing %q: %v", name, err)
@@ -108,18 +108,18 @@ func link(t *testing.T, made func() (string, error)) string {
 	return code
 }
 
-func (h *house) join(t *testing.T, role string) string {
+func (h *fixture) join(t *testing.T, role string) string {
 	t.Helper()
 	return link(t, func() (string, error) { return h.NewJoin(t.Context(), role, keeper) })
 }
 
-func (h *house) reset(t *testing.T, name string) string {
+func (h *fixture) reset(t *testing.T, name string) string {
 	t.Helper()
 	return link(t, func() (string, error) { return h.NewReset(t.Context(), name, keeper) })
 }
 
 // start starts a session and returns its cookie.
-func (h *house) start(ctx context.Context, v session.Verified) (*http.Cookie, error) {
+func (h *fixture) start(ctx context.Context, v session.Verified) (*http.Cookie, error) {
 	w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodPost, "/auth", http.NoBody)
 	if _, err := h.sessions.Start(w, r, v, false, visitor); err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func (h *house) start(ctx context.Context, v session.Verified) (*http.Cookie, er
 }
 
 // signIn signs in as the sign-in page does, and returns the session's cookie.
-func (h *house) signIn(ctx context.Context, name, pw string) (*http.Cookie, error) {
+func (h *fixture) signIn(ctx context.Context, name, pw string) (*http.Cookie, error) {
 	a, err := h.Authenticate(ctx, name, pw)
 	if err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func (h *house) signIn(ctx context.Context, name, pw string) (*http.Cookie, erro
 }
 
 // signedIn is signIn, but fails the test on an error; afterwards the session is in the cache.
-func (h *house) signedIn(t *testing.T, name, pw string) *http.Cookie {
+func (h *fixture) signedIn(t *testing.T, name, pw string) *http.Cookie {
 	t.Helper()
 	c, err := h.signIn(t.Context(), name, pw)
 	if err != nil {
@@ -150,7 +150,7 @@ func (h *house) signedIn(t *testing.T, name, pw string) *http.Cookie {
 }
 
 // live reports whether the cookie's session is live.
-func (h *house) live(t *testing.T, c *http.Cookie) bool {
+func (h *fixture) live(t *testing.T, c *http.Cookie) bool {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
 	r.AddCookie(c)
@@ -162,7 +162,7 @@ func (h *house) live(t *testing.T, c *http.Cookie) bool {
 }
 
 // exec changes the database directly, without the store.
-func (h *house) exec(t *testing.T, q string, args ...any) {
+func (h *fixture) exec(t *testing.T, q string, args ...any) {
 	t.Helper()
 	err := h.db.Tx(t.Context(), func(tx *db.Tx) error {
 		_, err := tx.Exec(t.Context(), q, args...)
@@ -174,7 +174,7 @@ func (h *house) exec(t *testing.T, q string, args ...any) {
 }
 
 // texts returns the rows of a query that selects one text.
-func (h *house) texts(t *testing.T, q string, args ...any) []string {
+func (h *fixture) texts(t *testing.T, q string, args ...any) []string {
 	t.Helper()
 	rows, err := db.All(t.Context(), h.db, db.Text, q, args...)
 	if err != nil {
@@ -184,19 +184,19 @@ func (h *house) texts(t *testing.T, q string, args ...any) []string {
 }
 
 // usernames returns the usernames of all accounts.
-func (h *house) usernames(t *testing.T) []string {
+func (h *fixture) usernames(t *testing.T) []string {
 	t.Helper()
 	return h.texts(t, `SELECT username FROM accounts ORDER BY username`)
 }
 
 // hash returns the account's password hash.
-func (h *house) hash(t *testing.T, name string) string {
+func (h *fixture) hash(t *testing.T, name string) string {
 	t.Helper()
 	return h.texts(t, `SELECT password FROM accounts WHERE username = ?`, name)[0]
 }
 
 // log returns the audit log, oldest first: actor, event, account, detail.
-func (h *house) log(t *testing.T) []string {
+func (h *fixture) log(t *testing.T) []string {
 	t.Helper()
 	rows := h.texts(t, `SELECT actor || ' ' || event || ' ' || username || ' ' || detail FROM audit ORDER BY id`)
 	for i, r := range rows {
@@ -206,13 +206,13 @@ func (h *house) log(t *testing.T) []string {
 }
 
 // dump returns every column of every row of the database.
-func (h *house) dump(t *testing.T) []string {
+func (h *fixture) dump(t *testing.T) []string {
 	t.Helper()
 	return dbtest.Dump(t, h.db)
 }
 
 // full makes the database refuse the operation (what) on the table, until room is called.
-func (h *house) full(t *testing.T, what, table string) (room func()) {
+func (h *fixture) full(t *testing.T, what, table string) (room func()) {
 	t.Helper()
 	return dbtest.Refuse(t, h.db, what, table, "1 = 1")
 }
