@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -207,6 +209,34 @@ func TestBrokenStdout(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The commands' README names every command.
+func TestReadmeHasEveryCommand(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var help bytes.Buffer
+	if code := cli.Run(t.Context(), []string{"help"}, cli.Env{Stdout: &help, Stderr: io.Discard}); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	commands := regexp.MustCompile(`(?m)^  ([a-z-]+(?: [a-z-]+)?)(?:  |$)`).FindAllStringSubmatch(help.String(), -1)
+	if len(commands) < 30 {
+		t.Errorf("the help lists %d commands alone", len(commands))
+	}
+	for _, c := range commands {
+		if !slices.ContainsFunc(strings.Split(string(readme), "\n"), func(row string) bool { return hasCommand(row, c[1]) }) {
+			t.Errorf("utl/cli/README.md has no row with the command %q", c[1])
+		}
+	}
+}
+
+// hasCommand reports whether the row has each word of the command between backticks.
+func hasCommand(row, command string) bool {
+	code := strings.Join(regexp.MustCompile("`[^`]*`").FindAllString(row, -1), " ")
+	words := strings.Fields(strings.ReplaceAll(code, "`", " "))
+	return !slices.ContainsFunc(strings.Fields(command), func(word string) bool { return !slices.Contains(words, word) })
 }
 
 // Without a command the program serves, and reports Serve's error.
