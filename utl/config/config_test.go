@@ -270,7 +270,7 @@ func TestEveryFaultAtOnceWithoutValues(t *testing.T) { // Attack secrets/canarie
 	}
 	for _, name := range names {
 		if !strings.Contains("\n"+err.Error(), "\n"+name+" must be ") {
-			t.Errorf("no fault of %s in\n%v", name, err)
+			t.Errorf("%s takes any value: it needs a check, and a sentence in allowed (utl/config/check.go)", name)
 		}
 	}
 	if strings.Contains(err.Error(), canary) {
