@@ -45,12 +45,12 @@ func TestPostsFromElsewhereAreRefused(t *testing.T) {
 				all, _ := deeds(t, s, b)
 				d, ok := all[pattern]
 				if !ok {
-					t.Fatal("the matrix has no deed for this route")
+					t.Fatal("this route has no deed: add it in handlers/deeds_test.go")
 				}
 				matrix(t, s, b, d, false)
 				before, got := s.State(t), b.Clone().Post(d.path, d.fields...)
 				if (s.State(t) == before) != d.shows || (got.StatusCode == http.StatusOK) != (d.shows || d.tells) {
-					t.Errorf("allowed, it answers %s and changes something: %t", got.Status, s.State(t) != before)
+					t.Errorf("allowed, it answers %s and changes something: %t, want what its deed says (handlers/deeds_test.go)", got.Status, s.State(t) != before)
 				}
 				matrix(t, s, b, d, true)
 			})

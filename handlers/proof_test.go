@@ -54,7 +54,7 @@ func TestWhatNeedsAProof(t *testing.T) {
 			page := strings.Replace(proving[pattern], "{id}", s.Texts(t, `SELECT id FROM apps`)[0], 1)
 			if page == "" {
 				if strings.HasPrefix(got.Header.Get("Location"), "/account/prove") {
-					t.Errorf("it needs a proof")
+					t.Errorf("it needs a proof: add it to proving (handlers/proof_test.go), or mount it without")
 				}
 				return
 			}

@@ -144,9 +144,14 @@ func TestTheSweepHasEveryRoute(t *testing.T) {
 			has["POST "+row.Pattern] = true
 		}
 	}
-	got, want := slices.Sorted(maps.Keys(has)), handlers.Routes(webtest.New(t, webtest.WithGate, webtest.WithSignUp).Settings)
-	if !slices.Equal(got, want) {
-		t.Errorf("the sweep has the routes\n%q, want\n%q\na new route needs its row in the table named sweep, in handlers/sweep_test.go", got, want)
+	for _, route := range handlers.Routes(webtest.New(t, webtest.WithGate, webtest.WithSignUp).Settings) {
+		if !has[route] {
+			t.Errorf("%s has no row in the table named sweep (handlers/sweep_test.go)", route)
+		}
+		delete(has, route)
+	}
+	if len(has) > 0 {
+		t.Errorf("the table named sweep (handlers/sweep_test.go) has rows of no route: %q", slices.Sorted(maps.Keys(has)))
 	}
 }
 

@@ -3,7 +3,6 @@ package handlers_test
 import (
 	"html/template"
 	"io/fs"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -85,12 +84,10 @@ func TestTemplatesFitTheirStructs(t *testing.T) {
 		t.Fatal(err)
 	}
 	names = slices.DeleteFunc(names, func(name string) bool { return name == "layout.html" })
-	for i, name := range names {
-		names[i] = strings.TrimSuffix(name, ".html")
-	}
-	slices.Sort(names)
-	if have := slices.Sorted(maps.Keys(pageData)); !slices.Equal(have, names) {
-		t.Errorf("there are the templates %q, and structs for %q", names, have)
+	for _, name := range names {
+		if _, ok := pageData[strings.TrimSuffix(name, ".html")]; !ok {
+			t.Errorf("templates/%s has no struct in pageData (handlers/template_test.go)", name)
+		}
 	}
 	for name, data := range pageData {
 		tmpl, err := set.Template(name)

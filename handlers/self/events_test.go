@@ -202,7 +202,7 @@ func TestEveryKindOfEventHasWords(t *testing.T) {
 			}
 			kinds++
 			if web.EventLabels[text] == "" {
-				t.Errorf("the event %s of %s has no words on the account's page", text, dir)
+				t.Errorf("the event %s of %s has no text in EventLabels (handlers/web/events.go)", text, dir)
 			}
 		}
 	}

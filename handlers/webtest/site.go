@@ -138,7 +138,8 @@ func NewAt(tb testing.TB, at string, change ...func(*handlers.Config)) *Site {
 		Pages: root, PublicURL: Parse(tb, "http://jar.example"),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		Templates:      templates.FS, Static: static.FS, Now: s.Clock.Now,
-		Log:      slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log: slog.New(slog.NewMultiHandler(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}),
+			slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelError}))), // why a page answers 500
 		Throttle: &throttle.Store{DB: s.DB, Now: s.Clock.Now},
 		Apps:     app.New(app.Options{DB: s.DB, Rules: &gate.Rules{}, Now: s.Clock.Now, Log: slog.New(slog.DiscardHandler)}),
 	}

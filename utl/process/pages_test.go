@@ -109,7 +109,7 @@ func (s seen) all(t *testing.T) {
 	t.Helper()
 	for _, pattern := range s.routes {
 		if strings.HasPrefix(pattern, "GET ") && !s.looked[pattern] && !slices.Contains(notPages, pattern) {
-			t.Errorf("nobody looked at %s: visit it in TestPages, or name it in notPages (utl/process/pages_test.go)", pattern)
+			t.Errorf("nobody looked at %s: visit it in utl/process/tour_test.go, or name it in notPages (utl/process/pages_test.go)", pattern)
 		}
 	}
 }

@@ -85,7 +85,7 @@ func TestNoTableIsReadWhole(t *testing.T) {
 	before := wholeReads(t, operator)
 	for table := range before {
 		if n := rowsOf(t, operator, table); (n < 1000) != slices.Contains(few, table) {
-			t.Errorf("%s has %d rows here: a table that grows has thousands, and one that does not is in few", table, n)
+			t.Errorf("%s has %d rows here: a table that grows has thousands, by crowd, and one that does not is in few (utl/stores/plan_test.go)", table, n)
 		}
 	}
 	busy(t, st)
