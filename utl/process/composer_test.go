@@ -54,7 +54,11 @@ func newComposer(t *testing.T) composer {
 	if said, err := c.output(c.command("ip", "link", "set", "lo", "up"), ""); err != nil {
 		t.Skipf("no network of one's own here (%v: %s): no container ran", err, said)
 	}
-	command := c.command("podman", "system", "service", "--time=0", "unix://"+c.dir+"/docker.sock")
+	if said, err := c.output(c.grouped("true"), ""); err != nil {
+		t.Skipf("no control groups here (%v: %s): no container ran", err, said)
+	}
+	// Elsewhere than in a group of its own, this moves all of the machine's processes.
+	command := c.grouped("podman", "system", "service", "--time=0", "unix://"+c.dir+"/docker.sock")
 	service := exec.Command(command[0], command[1:]...)
 	service.Env, service.Stderr = c.settings, t.Output()
 	if err := service.Start(); err != nil {
@@ -63,6 +67,7 @@ func newComposer(t *testing.T) composer {
 	t.Cleanup(func() {
 		_, _ = c.podman("rm", "--all", "--force", "--time=0")
 		_, _ = service.Process.Signal(syscall.SIGTERM), service.Wait()
+		c.end()
 	})
 	return c
 }
@@ -140,8 +145,8 @@ func (c composer) inspect(format string) string {
 	return strings.TrimSpace(said)
 }
 
-// client returns a browser's client that trusts Caddy's certificate authority, and resolves
-// every name to this machine.
+// client returns a browser's client that trusts Caddy's certificate authority, resolves
+// every name to this machine, and follows no redirects.
 func (c composer) client() *http.Client {
 	c.t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -153,7 +158,7 @@ func (c composer) client() *http.Client {
 		authority, err := os.ReadFile(filepath.Join(c.dir, "volumes/site_caddy/_data/caddy/pki/authorities/local/root.crt"))
 		return err == nil && trusted.AppendCertsFromPEM(authority)
 	})
-	return &http.Client{Jar: jar, Timeout: 20 * time.Second, Transport: &http.Transport{
+	return &http.Client{Jar: jar, Timeout: 20 * time.Second, CheckRedirect: wire.CheckRedirect, Transport: &http.Transport{
 		DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: trusted},
 		DialContext: func(ctx context.Context, network, addr string) (conn net.Conn, err error) {
 			_, port, _ := strings.Cut(addr, ":")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -38,10 +39,12 @@ func newEngine(t *testing.T, unshare ...string) engine {
 }
 
 // keep starts the process that keeps the engine's namespaces alive. crun refuses to run
-// if cgroups v1 is mounted, so there it sees only v2.
+// if cgroups v1 is mounted, so there it sees only v2. netavark keeps its networks under
+// /run/containers, whatever the settings say.
 func (e *engine) keep(unshare []string) {
 	e.t.Helper()
-	const script = `umount -Rl /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; echo kept; exec cat`
+	const script = `umount -Rl /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup
+mkdir -p /run/containers; mount -t tmpfs none /run/containers; echo kept; exec cat`
 	cmd := exec.Command("unshare", append(append([]string{"--mount"}, unshare...), "sh", "-ec", script)...)
 	said := new(output)
 	cmd.Stderr = said
@@ -94,6 +97,23 @@ func (e engine) golang() {
 // command returns the command that runs args in the engine's namespaces.
 func (e engine) command(args ...string) []string {
 	return append([]string{"nsenter", "--mount", "--net", fmt.Sprintf("--target=%d", e.keeper)}, args...)
+}
+
+// group is the engine's own control group, where there is one.
+func (e engine) group() string { return "/sys/fs/cgroup/glassjar" + strconv.Itoa(e.keeper) }
+
+// grouped is command for one that is to run in the group, with all that it starts.
+func (e engine) grouped(args ...string) []string {
+	return e.command(append([]string{"sh", "-ec", `mkdir -p "$0"; echo $$ >"$0"/cgroup.procs; exec "$@"`, e.group()}, args...)...)
+}
+
+// end ends all containers and removes the group.
+func (e engine) end() {
+	_, _ = e.podman("rm", "--all", "--force", "--time=0")
+	(&program{t: e.t, stderr: new(output)}).eventually("the control group is empty", func() bool {
+		_, err := e.output(e.command("sh", "-c", `[ ! -e "$0" ] || find "$0" -depth -type d -exec rmdir {} +`, e.group()), "")
+		return err == nil
+	})
 }
 
 func (e engine) podman(args ...string) (said string, err error) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -42,24 +41,11 @@ func boot(t *testing.T) booted {
 	return m
 }
 
-// group is the control group of the containers.
-func (m booted) group() string { return "/sys/fs/cgroup/glassjar" + strconv.Itoa(m.keeper) }
-
 // run runs the command in a container, or starts it.
 func (m booted) run(options string, command ...string) (said string, err error) {
-	const script = `mkdir -p "$0"; echo $$ >"$0"/cgroup.procs; exec podman run "$@"`
-	args := strings.Fields("--rm --systemd=always --cgroups=disabled --cgroupns=private --cap-add=SYS_ADMIN,SYS_PTRACE --security-opt=seccomp=unconfined --security-opt=unmask=ALL " +
+	args := strings.Fields("podman run --rm --systemd=always --cgroups=disabled --cgroupns=private --cap-add=SYS_ADMIN,SYS_PTRACE --security-opt=seccomp=unconfined --security-opt=unmask=ALL " +
 		"--volume=/usr:/usr:ro --volume=" + m.root + "/local:/usr/local/bin " + options + " --rootfs " + m.root)
-	return m.output(m.command(append(append([]string{"sh", "-ec", script, m.group()}, args...), command...)...), "")
-}
-
-// end stops the container and removes its control groups.
-func (m booted) end() {
-	_, _ = m.podman("rm", "--force", "--time=0", "booted")
-	m.view("").eventually("its control groups are empty", func() bool {
-		_, err := m.output(m.command("sh", "-c", `[ ! -e "$0" ] || find "$0" -depth -type d -exec rmdir {} +`, m.group()), "")
-		return err == nil
-	})
+	return m.output(m.grouped(append(args, command...)...), "")
 }
 
 // furnish creates the root file system: Debian's users, no devices, no logins, no
