@@ -53,8 +53,10 @@ mkdir -p /run/containers; mount -t tmpfs none /run/containers; echo kept; exec c
 	if err := errors.Join(noInput, noOutput, cmd.Start()); err != nil {
 		e.t.Fatal(err)
 	}
-	e.t.Cleanup(func() { _, _ = hold.Close(), cmd.Wait() })
+	end := func() { _, _ = hold.Close(), cmd.Wait() }
+	e.t.Cleanup(end)
 	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		end() // said is complete then
 		e.t.Skipf("no mounts of one's own here (%v: %s): no container ran", err, said)
 	}
 	e.keeper = cmd.Process.Pid
