@@ -13,7 +13,7 @@ type ProfilePage struct {
 
 	Name, Email string // as stored, or as typed
 	Prove       string // URL of the proof that is needed before the address can be edited; empty: it can
-	Asks        bool   // whether saving mails a confirmation link to the stored address
+	CanConfirm  bool   // whether saving mails a confirmation link to the stored address
 	Mail        bool   // whether mail is set up
 	Problem     string
 }
@@ -26,12 +26,12 @@ func (s *Room) ProfileForm(w http.ResponseWriter, r *http.Request, me account.Ac
 		return err
 	}
 	return s.showProfile(w, r, http.StatusOK, ProfilePage{
-		Layout: layout(me), Name: person.Name, Email: person.Email, Asks: s.asks(person),
+		Layout: layout(me), Name: person.Name, Email: person.Email, CanConfirm: s.canConfirm(person),
 	})
 }
 
-// asks reports whether a mailed link can confirm the person's address.
-func (s *Room) asks(p account.Person) bool {
+// canConfirm reports whether a mailed link can confirm the person's address.
+func (s *Room) canConfirm(p account.Person) bool {
 	return s.Accounts.Mail.Works() && p.Email != "" && !p.EmailConfirmed
 }
 
@@ -66,7 +66,7 @@ func (s *Room) ProfileSubmit(w http.ResponseWriter, r *http.Request, me account.
 		asked = s.Accounts.Mail.Works() && account.Trim(p.Email) != ""
 	} else {
 		err = s.Accounts.SetName(r.Context(), me.Username, p.Name, web.Actor(r))
-		if asked = form.Has("email") && s.asks(person); err == nil && asked {
+		if asked = form.Has("email") && s.canConfirm(person); err == nil && asked {
 			err = s.Accounts.AskConfirm(r.Context(), me.Username, web.Actor(r))
 		}
 	}

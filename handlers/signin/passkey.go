@@ -94,7 +94,7 @@ func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, passkey.ErrExpired):
 		p.Problem = passkeyLate
 	case errors.Is(err, authn.ErrPasskey):
-		p.Problem, p.Signal = passkeyRefused, s.unknown(err)
+		p.Problem, p.Signal = passkeyRefused, s.signalUnknown(err)
 	default:
 		return s.RerenderForm(w, r, err, func(problem string, status int) error {
 			p.Problem = problem
@@ -121,9 +121,9 @@ func whyUnanswered(answer, trouble string) string {
 	return ""
 }
 
-// unknown returns the input of PublicKeyCredential.signalUnknownCredential, as JSON, for an
+// signalUnknown returns the input of PublicKeyCredential.signalUnknownCredential, as JSON, for an
 // error that no account has the passkey: then the device stops offering it.
-func (s *Room) unknown(err error) string {
+func (s *Room) signalUnknown(err error) string {
 	unknown, ok := errors.AsType[passkey.UnknownError](err)
 	if !ok {
 		return ""

@@ -188,7 +188,7 @@ func (s *Site) logLine(a *answerWriter, v *Info, began time.Time) {
 	if s.observe != nil {
 		s.observe(route, a.status, now.Sub(began))
 	}
-	if h := s.lines.of(logKey{known(r.Method), route, a.status}); h.Enabled(r.Context(), slog.LevelInfo) {
+	if h := s.lines.of(logKey{logMethod(r.Method), route, a.status}); h.Enabled(r.Context(), slog.LevelInfo) {
 		line := slog.NewRecord(now, slog.LevelInfo, "request", 0)
 		line.AddAttrs(slog.Duration("took", now.Sub(began)), slog.String("id", v.id),
 			slog.String("account", v.Session.Username), slog.String("ip", v.Address.String()))
@@ -197,7 +197,7 @@ func (s *Site) logLine(a *answerWriter, v *Info, began time.Time) {
 	}
 	if s.Log.Enabled(r.Context(), slog.LevelDebug) {
 		s.Log.LogAttrs(r.Context(), slog.LevelDebug, "request read",
-			slog.String("id", v.id), slog.String("method", known(r.Method)),
+			slog.String("id", v.id), slog.String("method", logMethod(r.Method)),
 			slog.String("args", masked(r.URL.Query())), slog.String("form", masked(v.form)))
 	}
 }
@@ -230,9 +230,9 @@ func (l *logPrefixes) of(b logKey) slog.Handler {
 	return h
 }
 
-// known returns the method if HTTP defines it, and else "other", so that the log has no words
+// logMethod returns the method if HTTP defines it, and else "other", so that the log has no words
 // that visitors make up.
-func known(method string) string {
+func logMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
 		http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace:

@@ -20,14 +20,14 @@ type checkCommand struct {
 // is wrong, the exit code is 1.
 func (c *checkCommand) Run(ctx context.Context, a *app) error {
 	said := &findings{a: a}
-	err := c.look(ctx, a, said)
+	err := c.check(ctx, a, said)
 	if err == nil && said.wrong {
 		err = errProblems
 	}
 	return err
 }
 
-func (c *checkCommand) look(ctx context.Context, a *app, said *findings) error {
+func (c *checkCommand) check(ctx context.Context, a *app, said *findings) error {
 	if c.File != "" {
 		found, err := db.CheckFile(ctx, c.File)
 		if err == nil {

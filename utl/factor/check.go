@@ -66,7 +66,7 @@ func (s *Store) check(ctx context.Context, p Pending, text string, by audit.Acto
 		if err := s.allowed(ctx, tx, p.Account.AccountID, got); err != nil {
 			return err
 		}
-		c, err = s.look(ctx, tx, p, got)
+		c, err = s.verify(ctx, tx, p, got)
 		if errors.Is(err, ErrWrong) {
 			wrong = err
 			return s.fail(ctx, tx, p, by)
@@ -82,8 +82,8 @@ func (s *Store) check(ctx context.Context, p Pending, text string, by audit.Acto
 	return c, nil
 }
 
-// look verifies the parsed code. Errors: ErrWrong, ErrUsed, ErrBroken.
-func (s *Store) look(ctx context.Context, tx *db.Tx, p Pending, got typed) (c Claim, err error) {
+// verify verifies the parsed code. Errors: ErrWrong, ErrUsed, ErrBroken.
+func (s *Store) verify(ctx context.Context, tx *db.Tx, p Pending, got typed) (c Claim, err error) {
 	c = Claim{Account: p.Account, Pending: p, Recovery: got.recovery != "", code: got.recovery}
 	c.Account.Level, c.Account.AMR = 2, session.JoinAMR(c.Account.AMR, "otp")
 	if c.Recovery {

@@ -155,7 +155,7 @@ func rejectAmbiguous(h http.Header) error {
 	}
 	for _, all := range h["Connection"] {
 		for name := range strings.SplitSeq(all, ",") {
-			if namesOurs(strings.TrimSpace(name)) {
+			if isOurs(strings.TrimSpace(name)) {
 				return fmt.Errorf("%w: Connection names %s", ErrBad, canonicalName(name))
 			}
 		}

@@ -23,8 +23,8 @@ func isTwin(name string) bool {
 	return isAlike(name) || strings.ContainsFunc(name, isOdd) && isRemote(name)
 }
 
-// namesOurs reports whether the name, in any spelling, is one of ours.
-func namesOurs(name string) bool { return mayBeOurs(name) && (isAlike(name) || isRemote(name)) }
+// isOurs reports whether the name, in any spelling, is one of ours.
+func isOurs(name string) bool { return mayBeOurs(name) && (isAlike(name) || isRemote(name)) }
 
 // mayBeOurs reports whether the name's first letter or digit is that of one of ours. It
 // is a quick check, because every header of every request is checked.

@@ -89,9 +89,9 @@ func networkOf(a netip.Addr) string {
 	return a.String()
 }
 
-// look processes the stored requests: resolve returns the mail to send for each. One
+// processRequests processes the stored requests: resolve returns the mail to send for each. One
 // server processes each request, once, and then erases everything but its network.
-func (q *Queue) look(ctx context.Context, resolve func(context.Context, Asked) (Message, error)) error {
+func (q *Queue) processRequests(ctx context.Context, resolve func(context.Context, Asked) (Message, error)) error {
 	all, err := db.All(ctx, q.DB, scanAsked, `SELECT id, typed, created_at, address, agent FROM forgotten WHERE done_at = 0 ORDER BY created_at LIMIT ?`, batch)
 	if err != nil {
 		return fmt.Errorf("reading requests for a new password: %w", err)

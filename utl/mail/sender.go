@@ -59,7 +59,7 @@ func (s *Sender) Run(ctx context.Context) {
 // concurrently. Errors: db.ErrUnavailable, and the reason why the mail server could not
 // be used.
 func (s *Sender) Send(ctx context.Context) error {
-	if err := s.Queue.look(ctx, s.Asked); err != nil {
+	if err := s.Queue.processRequests(ctx, s.Asked); err != nil {
 		return err
 	}
 	if s.Queue.Now().Before(s.paused) {

@@ -81,16 +81,18 @@ func exchange(b *testing.B, p *program, request string) (answer, string) {
 	return a, raw
 }
 
-// house is a server with signed-in people: the i-th since an hour and i seconds before moved.
-type house struct {
+// populated is a server on which people are signed in. The i-th person signed in an hour
+// and i seconds before since.
+type populated struct {
 	*program
 	*stores
 
-	moved time.Time
+	since time.Time
 }
 
-// newHouse starts a house with default settings, an app behind its gate and a page.
-func newHouse(b *testing.B, people int, settings ...string) *house {
+// newPopulated starts such a server with default settings, an app behind its gate and a
+// page.
+func newPopulated(b *testing.B, people int, settings ...string) *populated {
 	b.Helper()
 	folder := b.TempDir()
 	start(b, folder).stop() // creates the key and an empty database
@@ -98,16 +100,16 @@ func newHouse(b *testing.B, people int, settings ...string) *house {
 	if err := errors.Join(os.Mkdir(filepath.Dir(page), 0o700), os.WriteFile(page, []byte("<!doctype html>\n<title>a</title>\n<p>A page.\n"), 0o600)); err != nil {
 		b.Fatal(err)
 	}
-	h := &house{moved: time.Now()}
-	h.moveIn(b, filepath.Join(folder, "glassjar.db"), people)
+	h := &populated{since: time.Now()}
+	h.insertPeople(b, filepath.Join(folder, "glassjar.db"), people)
 	h.stores = beside(b, folder)
 	b.Cleanup(h.close)
 	h.program = pinned(b, folder, `"$0"`, append(settings, "LOG_LEVEL=info", "GATE_HOSTS=app.example", "PAGES_DIR=pages")...)
 	return h
 }
 
-// moveIn writes the people's accounts and sessions.
-func (h *house) moveIn(b *testing.B, file string, people int) {
+// insertPeople inserts the people's accounts and sessions into the database file.
+func (h *populated) insertPeople(b *testing.B, file string, people int) {
 	b.Helper()
 	hash, err := goodHash()
 	if err != nil {
@@ -129,7 +131,7 @@ func (h *house) moveIn(b *testing.B, file string, people int) {
 	}
 	if _, err := tx.Exec(`INSERT INTO sessions (sid, id, account_id, started_at, seen_at, remember, address, agent) `+numbers+
 		`SELECT printf('%026d', i), printf('%026d', i), 'id-person-' || i, ? - i * 1000000, ?, 0, '192.0.2.1', 'Mozilla/5.0' FROM n`,
-		h.started(0).UnixMicro(), h.moved.UnixMicro()); err != nil {
+		h.started(0).UnixMicro(), h.since.UnixMicro()); err != nil {
 		b.Fatal(err)
 	}
 	if err := tx.Commit(); err != nil {
@@ -137,12 +139,12 @@ func (h *house) moveIn(b *testing.B, file string, people int) {
 	}
 }
 
-func (h *house) started(i int) time.Time {
-	return h.moved.Add(-time.Hour - time.Duration(i)*time.Second)
+func (h *populated) started(i int) time.Time {
+	return h.since.Add(-time.Hour - time.Duration(i)*time.Second)
 }
 
 // passes returns the i-th person's gate cookie for the app.
-func (h *house) passes(i int) string {
+func (h *populated) passes(i int) string {
 	w := httptest.NewRecorder()
 	who := session.Session{SID: fmt.Sprintf("%026d", i), Identity: identity.Identity{Username: fmt.Sprintf("person-%d", i)}, Started: h.started(i)}
 	if err := h.sessions.SendGate(w, &http.Request{}, who, session.CookieScope{Host: "app.example"}); err != nil {
@@ -159,13 +161,13 @@ func forged(cookie string) string {
 }
 
 // check returns a request that asks the gate about the i-th person.
-func (h *house) check(i int) string {
+func (h *populated) check(i int) string {
 	return "GET /gate/check HTTP/1.1\r\n" + host + forwarded + "Cookie: " + h.passes(i) + "\r\n\r\n"
 }
 
 // wake sends the first people's cookies, each once, and waits until the server is idle:
 // then their sessions are cached, and their last use is written.
-func (h *house) wake(b *testing.B, people int) {
+func (h *populated) wake(b *testing.B, people int) {
 	b.Helper()
 	const askers = 16
 	var asking sync.WaitGroup

@@ -66,7 +66,7 @@ func BenchmarkScale(b *testing.B) {
 func (s scenario) compared(b *testing.B) results {
 	b.Helper()
 	once(b)
-	h := newHouse(b, 10)
+	h := newPopulated(b, 10)
 	passes, own := h.passes(0), h.signIn(h.program, "person-0")
 	words := strings.NewReplacer("PASSES", passes, "FORGED", forged(passes), "SESSION", "glassjar="+own.cookies["glassjar"],
 		"SHEET", sheet.FindString(own.get(b, "/", http.StatusOK).body))
@@ -88,7 +88,7 @@ func (s scenario) compared(b *testing.B) results {
 // each time, as in its recipe, in comparison with when it does not.
 func BenchmarkScaleNginx(b *testing.B) {
 	once(b)
-	h := newHouse(b, 10)
+	h := newPopulated(b, 10)
 	app := bare(b, "/", answer{status: http.StatusOK, header: http.Header{}, body: "the app\n"})
 	const request = "GET / HTTP/1.1\r\nHost: app.example\r\n"
 	gated, open := nginx(b, h.program, app, true), nginx(b, h.program, app, false)
@@ -107,7 +107,7 @@ func BenchmarkScaleNginx(b *testing.B) {
 // 100,000 live sessions.
 func BenchmarkScaleMemory(b *testing.B) {
 	once(b)
-	h := newHouse(b, 100_000)
+	h := newPopulated(b, 100_000)
 	b.ReportMetric(h.resident(), "MB-idle")
 	h.wake(b, 100_000)
 	b.ReportMetric(h.resident(), "MB-100000-sessions")
@@ -120,7 +120,7 @@ func BenchmarkScalePeople(b *testing.B) {
 	for _, people := range []int{1000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("people=%d", people), func(b *testing.B) {
 			once(b)
-			few, many := newHouse(b, 10), newHouse(b, people)
+			few, many := newPopulated(b, 10), newPopulated(b, people)
 			many.wake(b, min(people, 100_000))
 			ratio, _, _ := compare(many.loaded(b), few.loaded(b), http.StatusOK).ratio(cpu)
 			b.ReportMetric(ratio, "cpu/10-people")
@@ -133,7 +133,7 @@ func BenchmarkScalePeople(b *testing.B) {
 // server without.
 func BenchmarkScaleMetrics(b *testing.B) {
 	once(b)
-	counted, plain := newHouse(b, 10, "METRICS_ADDR="+proxytest.Free(b)), newHouse(b, 10)
+	counted, plain := newPopulated(b, 10, "METRICS_ADDR="+proxytest.Free(b)), newPopulated(b, 10)
 	ratio, least, most := compare(counted.loaded(b), plain.loaded(b), http.StatusOK).ratio(cpu)
 	b.ReportMetric(ratio, "cpu/uncounted")
 	b.ReportMetric(least, "least")
@@ -141,8 +141,8 @@ func BenchmarkScaleMetrics(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// loaded is the house with a load that asks its gate about 10 people in turn.
-func (h *house) loaded(b *testing.B) side {
+// loaded returns the server and a load that asks its gate about 10 people in turn.
+func (h *populated) loaded(b *testing.B) side {
 	b.Helper()
 	var requests []string
 	for i := range 10 {

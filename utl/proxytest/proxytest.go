@@ -47,7 +47,7 @@ func (p Proxy) Start(t testing.TB, site recipe.Site, edit ...string) (addr strin
 	site.Listen = Free(t)
 	ctx, _ := p.run(t, p.Command(t, site, edit...), site.Listen)
 	if p.Late {
-		knows(ctx, t, p.Program, site)
+		waitForSite(ctx, t, p.Program, site)
 	}
 	return site.Listen
 }
@@ -101,8 +101,8 @@ func listens(ctx context.Context, t testing.TB, program, addr string) {
 	}
 }
 
-// knows waits until the proxy serves the sign-in host, at most 20 s.
-func knows(ctx context.Context, t testing.TB, program string, site recipe.Site) {
+// waitForSite waits until the proxy serves the sign-in host, at most 20 s.
+func waitForSite(ctx context.Context, t testing.TB, program string, site recipe.Site) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
