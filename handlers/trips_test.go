@@ -12,8 +12,8 @@ import (
 	"glassjar/utl/passkey/passkeytest"
 )
 
-// trips are how many round trips to PostgreSQL a page or form may take, once its
-// statements are prepared. A form has 15 s: with half a second for each trip, 28.
+// trips are the maximum numbers of round trips to PostgreSQL per page or form, once its
+// statements are prepared. A form has 15 s: 28 round trips of half a second each.
 var trips = []struct {
 	name string
 	most int
@@ -72,10 +72,10 @@ type tripWorld struct {
 	links    []string
 }
 
-// tripRuns is how often each is done: the first prepare statements.
+// tripRuns is how often each is run: the first runs prepare statements.
 const tripRuns = 4
 
-// PostgreSQL may be far away: no page or form takes more round trips than it may.
+// PostgreSQL may be far away: no page or form needs more round trips than allowed.
 func TestRoundTrips(t *testing.T) {
 	server := dbtest.Need(t)
 	at, wire := server.Through(t, server.New(t))

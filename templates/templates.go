@@ -1,10 +1,10 @@
-// Package templates holds the pages' HTML: layout.html, and a file for each
-// page that stands in it.
+// Package templates embeds the HTML templates of the pages: layout.html, and one file per
+// page, which layout.html includes.
 package templates
 
 import "embed"
 
-// FS is the .html files.
+// FS holds the .html files.
 //
 //go:embed *.html
 var FS embed.FS

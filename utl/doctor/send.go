@@ -18,9 +18,8 @@ type response struct {
 	reason string // why there was no response
 }
 
-// Bounds of each request: with what is sent for it, a response costs no more memory.
+// Limits of each request, so that it takes limited time and memory.
 const (
-	// Limits of each request, so that a response takes limited time and memory.
 	timeout   = 10 * time.Second
 	maxHeader = 64 << 10
 	maxBody   = 64 << 10
