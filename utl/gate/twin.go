@@ -23,7 +23,8 @@ func isTwin(name string) bool {
 	return isAlike(name) || strings.ContainsFunc(name, isOdd) && isRemote(name)
 }
 
-// isOurs reports whether the name, in any spelling, is one of ours.
+// isOurs reports whether the name, in any spelling, is that of a header that the gate
+// reads or sets.
 func isOurs(name string) bool { return mayBeOurs(name) && (isAlike(name) || isRemote(name)) }
 
 // mayBeOurs reports whether the name's first letter or digit is that of one of ours. It
@@ -73,5 +74,6 @@ func isLetterOrDigit(c rune) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
-// isOdd reports whether the character is in no name of ours.
+// isOdd reports whether no name of a header that the gate reads or sets contains the
+// character.
 func isOdd(c rune) bool { return c != '-' && !isLetterOrDigit(c) }

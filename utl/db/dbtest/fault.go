@@ -26,8 +26,8 @@ func (s *Server) Signal(tb testing.TB, sig syscall.Signal) {
 
 // Full makes writes to the table fail as on a full disk. It limits the size of the
 // server's files to that of the table and fills the table with rows, given as lists of
-// values, until none fits; the largest row comes first. mend removes the limit.
-func (s *Server) Full(tb testing.TB, database, table, columns string, rows ...string) (mend func()) {
+// values, until none fits; the largest row comes first. restore removes the limit.
+func (s *Server) Full(tb testing.TB, database, table, columns string, rows ...string) (restore func()) {
 	tb.Helper()
 	as, err := owner(s.folder)
 	if err != nil {
