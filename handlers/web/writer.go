@@ -18,6 +18,8 @@ type answerWriter struct {
 	intercepted error // the error to respond to instead
 }
 
+// WriteHeader sends the status, unless the response is one to replace by a page: then it
+// stores the error to respond to instead.
 func (a *answerWriter) WriteHeader(status int) {
 	if a.intercepted != nil || a.status != 0 {
 		return
@@ -28,6 +30,7 @@ func (a *answerWriter) WriteHeader(status int) {
 	}
 }
 
+// Write writes a part of the body, or discards it if the response is to be replaced.
 func (a *answerWriter) Write(b []byte) (int, error) {
 	if a.intercepted != nil {
 		return io.Discard.Write(b)

@@ -61,8 +61,10 @@ func newClock(t time.Time) *clock {
 	return c
 }
 
+// Now returns the clock's time.
 func (c *clock) Now() time.Time { return *c.t.Load() }
 
+// Move sets the clock ahead by d. Only one goroutine may call it at a time.
 func (c *clock) Move(d time.Duration) {
 	moved := c.Now().Add(d)
 	c.t.Store(&moved)
@@ -92,12 +94,14 @@ type SafeBuffer struct {
 	b  bytes.Buffer
 }
 
+// Write appends p to the buffer.
 func (s *SafeBuffer) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.Write(p)
 }
 
+// String returns everything that was written so far.
 func (s *SafeBuffer) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -146,6 +146,7 @@ func failed(value string, err error) Check {
 // serializer encodes a dictionary as JSON, without securecookie's line break.
 type serializer struct{}
 
+// Serialize returns the JSON of a Dictionary.
 func (serializer) Serialize(src any) ([]byte, error) {
 	d, ok := src.(Dictionary)
 	if !ok {
@@ -154,6 +155,7 @@ func (serializer) Serialize(src any) ([]byte, error) {
 	return []byte(d.String()), nil
 }
 
+// Deserialize parses JSON into a *Dictionary.
 func (serializer) Deserialize(text []byte, dst any) (err error) {
 	d, ok := dst.(*Dictionary)
 	if !ok {

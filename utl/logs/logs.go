@@ -132,6 +132,8 @@ type handler struct {
 	q *Queue
 }
 
+// Handle queues the record, or drops and counts it if the queue is full. It never waits
+// for the output.
 func (h handler) Handle(_ context.Context, r slog.Record) error {
 	q, limit, warnings := h.q, maxQueued, 0
 	if r.Level >= slog.LevelWarn {

@@ -31,6 +31,7 @@ type payload struct {
 // gate cookies carry the sid only, and stay valid.
 type token struct{ sid, turn string }
 
+// String returns the token as it stands in the cookie: sid, or sid.turn.
 func (t token) String() string {
 	if t.turn == "" {
 		return t.sid
@@ -74,6 +75,7 @@ type codec = *securecookie.SecureCookie
 // would write: a valid signature over other JSON is refused.
 type serializer struct{}
 
+// Serialize encodes a payload as JSON.
 func (serializer) Serialize(src any) ([]byte, error) { return json.Marshal(src) }
 
 // Deserialize decodes JSON, and refuses bytes that differ from Serialize's.

@@ -79,6 +79,7 @@ type recordedConn struct {
 	fromClient bool
 }
 
+// Write records the bytes and sends them.
 func (c recordedConn) Write(b []byte) (int, error) {
 	c.recorder.add(c.fromClient, b) // before the other end can answer
 	return c.Conn.Write(b)

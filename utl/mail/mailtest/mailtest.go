@@ -164,6 +164,7 @@ func (s *Server) count(n *int) {
 	*n++
 }
 
+// session is one connection of a client, as go-smtp calls it.
 type session struct {
 	server *Server
 	conn   *smtp.Conn
