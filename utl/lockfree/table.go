@@ -1,7 +1,10 @@
 // Package lockfree has a hash table for caches that many cores read at once.
 package lockfree
 
-import "sync/atomic"
+import (
+	"math"
+	"sync/atomic"
+)
 
 // setSize is how many items a set holds at most: a cache line of pointers.
 const setSize = 8
@@ -11,9 +14,8 @@ type Set[T any] [setSize]atomic.Pointer[T]
 
 // Table is a set-associative hash table of a fixed size. A lookup takes no lock and
 // writes nothing, so cores do not wait for each other. In a full set a new item
-// replaces an old one, so the size bounds the memory without counting. Changes may
-// run at once with lookups and with each other; of two changes of a set at once, one
-// may be lost.
+// replaces an old one, so the size bounds the memory without counting. Lookups and
+// changes may run at once; of two items put in the same set at once, one may be lost.
 type Table[T any] []Set[T]
 
 // New returns an empty table for so many items, 8 bytes each: a multiple of 8.
@@ -35,15 +37,15 @@ func (s *Set[T]) Find(is func(*T) bool) *T {
 // Put stores the item. If the set is full it replaces, and returns, the item with
 // the least worth.
 func (s *Set[T]) Put(item *T, worth func(*T) int64) (evicted *T) {
-	place := &s[0]
+	place, least := &s[0], int64(math.MaxInt64)
 	for i := range s {
-		has := s[i].Load()
+		has := s[i].Load() // once: a concurrent change may drop it
 		if has == nil {
 			place = &s[i]
 			break
 		}
-		if worth(has) < worth(place.Load()) {
-			place = &s[i]
+		if w := worth(has); w < least {
+			place, least = &s[i], w
 		}
 	}
 	return place.Swap(item)
@@ -53,7 +55,7 @@ func (s *Set[T]) Put(item *T, worth func(*T) int64) (evicted *T) {
 func (s *Set[T]) DropIf(due func(*T) bool) {
 	for i := range s {
 		if item := s[i].Load(); item != nil && due(item) {
-			s[i].Store(nil)
+			s[i].CompareAndSwap(item, nil) // not what a concurrent Put has stored in its place
 		}
 	}
 }
