@@ -9,8 +9,8 @@ DEADCODE := $(TOOLS)/deadcode@v0.52.0
 LINT     := $(TOOLS)/golangci-lint@v2.15.0
 
 # No cached results: they outlive the browser or compiler that made them.
-# No vet: check runs it.
-SUITE := go test -count=1 -vet=off -timeout 20m
+# No vet: check runs it. Without symbols, linking all the tests takes half the time.
+SUITE := go test -count=1 -vet=off -ldflags='-s -w' -timeout 20m
 
 # Main and utl/process start browsers and servers. A failover has seconds, and wants
 # the machine alone. Loops of a million have no second goroutine for the race detector.
