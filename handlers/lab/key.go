@@ -133,11 +133,11 @@ func (s *Room) makeExamples(p *KeyPage) error {
 	}
 	p.Plain, err = anatomy.Parse(cookieName, plain)
 	if err != nil {
-		return fmt.Errorf("taking the lab's example apart: %w", err)
+		return fmt.Errorf("parsing the lab's example: %w", err)
 	}
 	p.Sealed, err = anatomy.Parse(cookieName, sealed)
 	if err != nil {
-		return fmt.Errorf("taking the lab's example apart: %w", err)
+		return fmt.Errorf("parsing the lab's example: %w", err)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ const (
 var (
 	// ErrAppPassword means that the app password does not exist, was revoked or has
 	// expired, or belongs to another account or other hosts. It does not say which.
-	ErrAppPassword = errors.New("the app password is not good, or not here")
+	ErrAppPassword = errors.New("the app password is not valid, or not for this host")
 	// ErrAppPasswordName means that the name of an app password is malformed.
 	ErrAppPasswordName = errors.New("an app password's name is 1 to 64 characters on one line")
 	// ErrAppPasswordMany means that the account already has 50 app passwords.

@@ -22,7 +22,7 @@ const (
 )
 
 // ErrDays means that the number of days is not in the range 1 to MaxDays.
-var ErrDays = fmt.Errorf("an invitation is good for 1 to %d days", MaxDays)
+var ErrDays = fmt.Errorf("an invitation is valid for 1 to %d days", MaxDays)
 
 // Invitation is a join link that is not used yet. Only Invitations sets the last
 // three fields.

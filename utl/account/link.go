@@ -29,7 +29,7 @@ const LinkLife = 24 * time.Hour
 
 // ErrLink means that no link has the code, or that it was used or has expired. It
 // does not say which.
-var ErrLink = errors.New("the link is not good, or not any more")
+var ErrLink = errors.New("the link is not valid, or no longer valid")
 
 // Link is what a code lets its holder do.
 type Link struct {

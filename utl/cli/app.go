@@ -12,7 +12,7 @@ import (
 type appCommands struct {
 	Add    appAdd    `cmd:"" help:"Put an app behind the gate."`
 	List   appList   `cmd:"" help:"List the apps: host, name, groups, level, whether app passwords may pass, address, link."`
-	Remove appRemove `cmd:"" help:"Take an app away: the gate answers for its host no more, unless GATE_HOSTS has it."`
+	Remove appRemove `cmd:"" help:"Remove an app: the gate no longer answers for its host, unless GATE_HOSTS has it."`
 }
 
 type appAdd struct {
@@ -22,7 +22,7 @@ type appAdd struct {
 	Level    int    `default:"1" help:"1 (the default), or 2: only after two factors or a passkey." placeholder:"LEVEL"`
 	Programs bool   `help:"App passwords may pass; not with level 2."`
 	Upstream string `help:"Where the proxy reaches the app, host:port, for recipes." placeholder:"ADDRESS"`
-	URL      string `name:"url" help:"Where the home page leads; without one, the host." placeholder:"URL"`
+	URL      string `name:"url" help:"The URL that the home page links to; without one, the host." placeholder:"URL"`
 }
 
 // Run adds the app.

@@ -18,7 +18,7 @@ var (
 )
 
 type backupCommand struct {
-	File string `arg:"" help:"The file to make. It must not be there yet. With --keep the time comes into its name."`
+	File string `arg:"" help:"The file to make. It must not exist yet. With --keep the time is added to its name."`
 	Keep int    `help:"Make FILE-TIME, print its name, and delete all but the newest N of these: for a timer." placeholder:"N"`
 }
 

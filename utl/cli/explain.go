@@ -9,7 +9,7 @@ import (
 
 type explainCommand struct {
 	URL    string `arg:"" help:"The page's, such as https://app.example/path."`
-	As     string `help:"Who opens it, by username; without one, somebody who is signed out." placeholder:"NAME"`
+	As     string `help:"The username of who opens it; without one, somebody who is signed out." placeholder:"NAME"`
 	Method string `default:"GET" help:"GET (the default), POST or another." placeholder:"METHOD"`
 	Level  int    `default:"1" help:"Of the session: 1 (the default), or 2 after two factors or a passkey." placeholder:"LEVEL"`
 }

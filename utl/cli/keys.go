@@ -13,7 +13,7 @@ import (
 
 type keysCommands struct {
 	List   keysList   `cmd:"" help:"List the keys: position, id, what it does, where it is kept."`
-	Rotate keysRotate `cmd:"" help:"Put a new key in front; cookies signed with the old ones stay good."`
+	Rotate keysRotate `cmd:"" help:"Add a new key, which signs new cookies; those signed with the old ones stay valid."`
 	Prune  keysPrune  `cmd:"" help:"Drop all keys but the newest, and every cookie that they signed."`
 }
 

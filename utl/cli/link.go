@@ -16,13 +16,13 @@ type linkCommands struct {
 	Join     linkJoin     `cmd:"" help:"Print a link whose holder may make an account."`
 	Reset    linkReset    `cmd:"" help:"Print a link whose holder may set the account's password."`
 	List     linkList     `cmd:"" help:"List the invitations that are open: id, role, until when, by whom, groups, email address."`
-	Withdraw linkWithdraw `cmd:"" help:"Make an open invitation useless."`
+	Withdraw linkWithdraw `cmd:"" help:"Withdraw an open invitation."`
 }
 
 type linkJoin struct {
 	Role  string `enum:"owner,member" default:"member" help:"The account's: owner or member (the default)." placeholder:"ROLE"`
 	Group string `help:"The account's groups, with commas between them." placeholder:"GROUPS"`
-	Email string `help:"The account's email address: give the link to nobody but who reads mail there, because using it confirms the address." placeholder:"ADDRESS"`
+	Email string `help:"The account's email address: give the link only to the person who reads mail there, because using it confirms the address." placeholder:"ADDRESS"`
 	Days  int    `default:"1" help:"How many days the link works, 1 (the default) to 30." placeholder:"DAYS"`
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 type mailCommands struct {
-	Test mailTest `cmd:"" help:"Send a mail to the address, or say what the mail server has against it."`
+	Test mailTest `cmd:"" help:"Send a mail to the address, or say why the mail server refuses it."`
 }
 
 type mailTest struct {

@@ -30,7 +30,7 @@ const placeholder = "127.0.0.1:9092"
 
 type recipeCommand struct {
 	Name  string      `arg:"" enum:"${recipes}" help:"One of ${enum}."`
-	App   []recipeApp `placeholder:"HOST[=ADDRESS]" sep:"none" help:"An app behind the gate, and where it listens, such as app.example=127.0.0.1:9092; the host alone: as app list has it. May come again; without any: all of app list and GATE_HOSTS."`
+	App   []recipeApp `placeholder:"HOST[=ADDRESS]" sep:"none" help:"An app behind the gate, and where it listens, such as app.example=127.0.0.1:9092; the host alone if app list has its address. May be repeated; without it, all of app list and GATE_HOSTS."`
 	Group string      `help:"Only people in this group may pass."`
 }
 

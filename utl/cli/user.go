@@ -18,8 +18,8 @@ type userCommands struct {
 	Approve      userApprove      `cmd:"" help:"Let an account that waits for an owner's yes sign in."`
 	Reject       userReject       `cmd:"" help:"Delete an account that waits for an owner's yes; its username may be taken again."`
 	Enable       userEnable       `cmd:"" help:"Let a disabled account sign in again."`
-	Unlock       userUnlock       `cmd:"" help:"Lift the lock of an account before its 24 hours are over."`
-	Group        userGroup        `cmd:"" help:"Put an account into these groups and no others; none named: into none."`
+	Unlock       userUnlock       `cmd:"" help:"Unlock an account before the 24 hours of its lock are over."`
+	Group        userGroup        `cmd:"" help:"Put an account into these groups and no others; without any, into none."`
 	Name         userName         `cmd:"" help:"Set what a person is called."`
 	Email        userEmail        `cmd:"" help:"Set an account's email address."`
 	Role         userRole         `cmd:"" help:"Make an account an owner's or a member's."`

@@ -11,7 +11,7 @@ import (
 type userName struct {
 	named
 
-	DisplayName string `arg:"" optional:"" help:"What to call the person, such as 'Ada L.'; none: only the username."`
+	DisplayName string `arg:"" optional:"" help:"What to call the person, such as 'Ada L.'; without it, the username is used."`
 }
 
 // Run sets the display name.
@@ -28,8 +28,8 @@ func (c *userName) Run(ctx context.Context, a *app) error {
 type userEmail struct {
 	named
 
-	Address   string `arg:"" optional:"" help:"The email address; none: the account has none."`
-	Confirmed bool   `help:"You know that it is theirs: apps are told it, and it signs in."`
+	Address   string `arg:"" optional:"" help:"The email address; without one, the account's is removed."`
+	Confirmed bool   `help:"You know that it is theirs: it counts as confirmed, so apps get it and it can sign in."`
 }
 
 // Run sets the email address.

@@ -77,12 +77,12 @@ func (d *DB) listen(ctx context.Context, log *slog.Logger, cfg *pgx.ConnConfig) 
 		err := d.listenOnce(ctx, cfg, func() {
 			if !hears {
 				hears = true
-				log.InfoContext(ctx, "other servers' changes are heard of at once again")
+				log.InfoContext(ctx, "notifications of other servers' changes arrive again")
 			}
 		})
 		if hears && ctx.Err() == nil {
 			hears = false
-			log.WarnContext(ctx, "other servers' changes are found by polling alone", "error", err)
+			log.WarnContext(ctx, "no notifications of other servers' changes arrive: they are found by polling alone", "error", err)
 		}
 		timer := time.NewTimer(pushWait)
 		select {

@@ -62,7 +62,7 @@ func ParseRequest(kind Kind, h http.Header) (Request, error) {
 		a.Target, err = newTarget(schemeOf(first(h, forwardedProto)), first(h, forwardedHost), first(h, forwardedURI))
 	}
 	if err == nil && !isMethod(a.Method) {
-		err = fmt.Errorf("%w: its method is none", ErrBad)
+		err = fmt.Errorf("%w: its method is not valid", ErrBad)
 	}
 	return a, err
 }

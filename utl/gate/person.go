@@ -105,7 +105,7 @@ func (g *Gate) SetKeys(seeds [][32]byte) error {
 	}
 	sign, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: first}, (&jose.SignerOptions{}).WithType("JWT"))
 	if err != nil {
-		return fmt.Errorf("taking up the key for assertions: %w", err)
+		return fmt.Errorf("making the signer of assertions: %w", err)
 	}
 	jwks, err := json.Marshal(set)
 	if err != nil {

@@ -52,7 +52,7 @@ func newTarget(scheme, host, uri string) (Target, error) {
 	name, port, ok := hosts.Split(host)
 	own, known := hosts.OwnPort(scheme)
 	if !ok || !known || !isURI(uri) {
-		return Target{}, fmt.Errorf("%w: its target is no URL", ErrBad)
+		return Target{}, fmt.Errorf("%w: its target is not a URL", ErrBad)
 	}
 	t := Target{Scheme: scheme, Host: name, Name: name, URI: asciiOnly(uri), port: port}
 	if port == "" {

@@ -30,7 +30,7 @@ const MaxPasskeys = 20
 var (
 	// ErrAnswer means that the browser's answer is malformed, or was not made for this site
 	// by this passkey, with its user verified where that is required.
-	ErrAnswer = errors.New("the passkey's answer is not good")
+	ErrAnswer = errors.New("the passkey's answer is not valid")
 	// ErrChallenge means that the challenge in the answer was not made by this site, or was
 	// made for another use, browser or account. It is also an ErrAnswer.
 	ErrChallenge = fmt.Errorf("%w: its challenge is another one", ErrAnswer)

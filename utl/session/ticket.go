@@ -30,7 +30,7 @@ const expiredRows = 10
 
 // ErrTicket means that no ticket has the code, that it was used or has expired, or
 // that its session ended. Callers are not told which.
-var ErrTicket = errors.New("the ticket is not good, or not any more")
+var ErrTicket = errors.New("the ticket is not valid, or no longer valid")
 
 // Ticket hands a session over to the host of URL. A ticket that is bound to a nonce
 // is accepted from the browser that holds the nonce. An open one, without a nonce,
