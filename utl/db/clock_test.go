@@ -106,8 +106,8 @@ func notify(t *testing.T, d *db.DB) {
 	}
 }
 
-// Attack servers/listener: a notice reaches the other server; one whose listening
-// connection is lost says so, makes another, and looks for what it missed.
+// Attack servers/listener: a notification reaches the other server. If that server's
+// listening connection is lost, it logs so, connects again, and polls for what it missed.
 func TestNoticesReachTheOtherServer(t *testing.T) {
 	url := dbtest.OnlyPostgres(t).New(t)
 	a, b, log := dbtest.OpenAt(t, url), dbtest.OpenAt(t, url), &record{}

@@ -131,9 +131,9 @@ func returns(t *testing.T, p *dbtest.Pair, old int, w *writers) {
 	}
 }
 
-// Attack servers/failover: the primary is killed and its standby promoted: servers write
-// again by themselves within 5 s, no acknowledged write is lost, and the old primary,
-// back, gets none.
+// Attack servers/failover: the primary is killed and its standby promoted. Servers write
+// again within 5 s without help, no acknowledged write is lost, and the old primary gets no
+// writes when it is back.
 func TestFailovers(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	p := dbtest.NewPair(t)
@@ -160,9 +160,9 @@ func TestFailovers(t *testing.T) {
 	t.Logf("%d rounds: %d acknowledged writes, 0 lost; writes again at most %v after the promotion", *failovers, all, longest)
 }
 
-// Attack servers/failover: the standby is promoted while the primary lives: one that only
-// stopped for a while, and one that was well. Servers find the new one, though the old
-// one stands first.
+// Attack servers/failover: the standby is promoted while the primary is alive, first one that
+// was only stopped for a while, then one that works. Servers find the new primary, even if
+// the URL names the old one first.
 func TestPromotedWhileThePrimaryLives(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	p := dbtest.NewPair(t)

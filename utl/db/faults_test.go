@@ -24,8 +24,8 @@ func unavailable(t *testing.T, what string, err error) {
 	}
 }
 
-// Attack fault/lock: a foreign lock of 10 s, with ten that wait for it: each is told
-// within 5 s, reads go on, and all is well afterwards.
+// Attack fault/lock: another process locks the database for 10 s. Each of ten writes fails
+// within 5 s, reads work meanwhile, and writes work afterwards.
 func TestAForeignLock(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about files")
 	synctest.Test(t, func(t *testing.T) { // its clock advances without waiting
@@ -93,7 +93,7 @@ func TestATransactionThatTakesTooLong(t *testing.T) {
 	})
 }
 
-// Attack fault/file-gone: the database file gone, replaced, and back.
+// Attack fault/file-gone: the database file is gone, is replaced, and is back.
 func TestAFileThatIsNotThere(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "test.db")
@@ -151,8 +151,8 @@ func TestAFileThatGoesBetweenTheCheckAndTheConnection(t *testing.T) {
 	}
 }
 
-// Attack fault/disk: ENOSPC, a read-only file: nothing is half done, and all is well
-// when there is room again.
+// Attack fault/disk: with a full or read-only database no transaction is done in part, and
+// everything works once there is room again.
 func TestFullAndReadOnly(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about pragmas")
 	for _, tt := range []struct{ name, on, off string }{
@@ -188,7 +188,7 @@ func TestFullAndReadOnly(t *testing.T) {
 	}
 }
 
-// Attack fault/disk: what is in the file is no database any more.
+// Attack fault/disk: the file is overwritten and not a database any more.
 func TestABrokenFile(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "test.db")

@@ -12,8 +12,8 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// Attack keys/file: secrets that others can read. Each of the database's files is
-// judged, a link's target too.
+// Attack keys/file: if others can read one of the database's files, or the target of a
+// symlink, Open refuses the database.
 func TestOpenRefusesFilesThatOthersCanRead(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about files")
 	folder := t.TempDir()

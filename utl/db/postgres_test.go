@@ -15,8 +15,8 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// Attack servers/first-start: fifty servers that start at once on an
-// empty database: one makes the tables, all can use them.
+// Attack servers/first-start: fifty servers start at once on an empty database. One makes the
+// tables, and all can use them.
 func TestFiftyServersAtOnce(t *testing.T) {
 	s := dbtest.OnlyPostgres(t)
 	url := s.NewEmpty(t)

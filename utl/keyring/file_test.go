@@ -44,7 +44,7 @@ func wantNoOtherFile(t *testing.T, path string) {
 	}
 }
 
-// Attack keys/none: no .env.
+// Attack keys/none: Ensure creates a missing .env.
 func TestEnsureMakesTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), ".env")
 	ring, err := keyring.Ensure(path)
@@ -179,7 +179,7 @@ func TestFileChangesTheKeysItHolds(t *testing.T) {
 	}
 }
 
-// Attack keys/file: `.env` behind a link: the link stays, the target changes.
+// Attack keys/file: if `.env` is a symlink, it stays one, and its target is changed.
 func TestLinkAndModeAndOwnerStay(t *testing.T) {
 	for _, mode := range []fs.FileMode{0o600, 0o400, 0o640} {
 		path := writeEnv(t, "A=1\n")

@@ -130,7 +130,8 @@ func TestIDsTellKeysApart(t *testing.T) {
 	}
 }
 
-// Attack cookie/rotated-key: rotated, the old key still verifies; pruned, it is gone.
+// Attack cookie/rotated-key: after Rotate the old key still verifies; after Prune it does
+// not.
 func TestRotateAndPrune(t *testing.T) {
 	old, err := keyring.New()
 	if err != nil || old.Len() != 1 {
@@ -166,7 +167,7 @@ func TestSelfTest(t *testing.T) {
 	}
 }
 
-// Attack secrets/canaries: canaries are not in a log, page or panic.
+// Attack secrets/canaries: no way of formatting or logging a ring shows a key.
 func TestRingNeverShowsAKey(t *testing.T) {
 	ring := parse(t, key(1)+","+key(2))
 	type hidden struct{ ring keyring.Ring } // fmt cannot call methods of unexported fields

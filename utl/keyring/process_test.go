@@ -84,7 +84,7 @@ func start(t *testing.T, what, path string) (child *exec.Cmd, stderr *bytes.Buff
 	return child, stderr
 }
 
-// Attack keys/first-start: ten first starts at once → one key.
+// Attack keys/first-start: ten processes that start for the first time at once get one key.
 func TestTenProcessesAtOnce(t *testing.T) {
 	for _, text := range []string{"", lines} {
 		path := filepath.Join(t.TempDir(), ".env")
@@ -149,7 +149,8 @@ func killed(t *testing.T, what, path string) {
 	_ = child.Wait() // the error says that it was killed
 }
 
-// Attack keys/first-start: kill -9 during its making → never a short key.
+// Attack keys/first-start: a process that is killed while it makes the key never leaves a
+// part of a key.
 func TestKilledWhileMaking(t *testing.T) {
 	for range 15 {
 		path := t.TempDir()
@@ -174,7 +175,8 @@ func TestKilledWhileMaking(t *testing.T) {
 	}
 }
 
-// Attack keys/first-start: kill -9 while the keys change → the old ring or the new one.
+// Attack keys/first-start: a process that is killed while the keys change leaves the old ring
+// or the new one.
 func TestKilledWhileRotating(t *testing.T) {
 	path := writeEnv(t, lines)
 	if _, err := keyring.Ensure(path); err != nil {

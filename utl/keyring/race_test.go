@@ -9,7 +9,7 @@ import (
 	"glassjar/utl/keyring"
 )
 
-// Attack keys/first-start: ten first starts at once → one key (here in one process).
+// Attack keys/first-start: ten concurrent calls of Ensure get one key.
 func TestTenGoroutinesAtOnce(t *testing.T) {
 	for _, text := range []string{"", "A=1\n", "A=1\nSESSION_KEYS=\nB=2"} {
 		path := filepath.Join(t.TempDir(), ".env")

@@ -49,7 +49,7 @@ var refusals = []struct {
 	{"two on a line", "SESSION_KEYS= B=" + canary + "\n", ensure, "key 1 is not standard base64", keyring.ErrKeys},
 }
 
-// Attack secrets/canaries: canaries are not in an error; what is refused is left as it was.
+// Attack secrets/canaries: errors contain no secrets, and a refused file is not changed.
 func TestFileRefuses(t *testing.T) {
 	for _, tt := range refusals {
 		t.Run(tt.name, func(t *testing.T) {

@@ -114,7 +114,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Attack passwords/policy: the site's own name is tried first.
+// Attack passwords/policy: attackers try the site's own name first.
 func TestThePasswordHoldsTheSitesName(t *testing.T) {
 	for _, tt := range []struct {
 		name, pw, host string
@@ -154,7 +154,8 @@ func TestPasswordsOfEveryKindCanBeUsed(t *testing.T) {
 	}
 }
 
-// Attack passwords/policy: a megabyte is turned away by its length, before anything is made.
+// Attack passwords/policy: a password of a megabyte is rejected for its length, without
+// allocating memory.
 func TestALongPasswordCostsNothing(t *testing.T) {
 	long := varied(1 << 20)
 	h := password.NewHasher(tiny, 1, 0)

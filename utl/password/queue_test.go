@@ -76,7 +76,7 @@ func (s blocked) wantCounts(t *testing.T, began, done, busy, canceled int) {
 	}
 }
 
-// Attack passwords/many-at-once: 200 sign-ins at once hold the memory of two.
+// Attack passwords/many-at-once: 200 concurrent sign-ins use the memory of two hashes.
 func TestBeyondWorkersAndLineIsBusyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newBlocked(2, password.QueueLen)

@@ -101,7 +101,8 @@ var unfit = []struct {
 	{"a newline at the end", good + "\n", password.ErrCharacters},
 }
 
-// Attack passwords/policy: what is unfit is a wrong password, for free, whoever is asked for.
+// Attack passwords/policy: a text that cannot be a password counts as a wrong one without
+// being hashed, for known and unknown usernames.
 func TestUnfitPasswordsAreNeverHashed(t *testing.T) {
 	for _, tt := range unfit {
 		t.Run(tt.name, func(t *testing.T) {
@@ -139,8 +140,8 @@ func TestNewHasherRefusesACostThatCannotRun(t *testing.T) {
 	}
 }
 
-// Attack passwords/broken-hash: whatever the database holds, one argon2id run within the
-// limits at most, one of three answers and no panic.
+// Attack passwords/broken-hash: whatever hash is stored, Verify runs argon2id at most once
+// and within the limits, returns one of three results, and does not panic.
 func FuzzVerify(f *testing.F) {
 	phc := hash(f, password.NewHasher(tiny, 1, 0), good)
 	f.Add(phc, good)

@@ -27,8 +27,8 @@ func (s *site) unknown(t *testing.T, c *http.Cookie) {
 	}
 }
 
-// Attack fault/file-gone: the database file gone: live sessions go on for 10 s after the
-// last good poll, then nothing is guessed.
+// Attack fault/file-gone: when the database file is gone, cached sessions stay live for 10 s
+// after the start of the last successful poll. Then no session counts as live or ended.
 func TestAnOutage(t *testing.T) {
 	s := newSite(t)
 	cookie, unread := s.signIn(t, "ada", false), s.signIn(t, "bob", false)
@@ -76,8 +76,8 @@ func TestAnEntryIsReadAgainAfterAMinute(t *testing.T) {
 	}
 }
 
-// A machine that slept, or whose clock was set, cannot say when it polled.
-// Attack fault/clock: the clock.
+// Attack fault/clock: a machine that slept, or whose clock was set, does not use its cache
+// until it has polled.
 func TestACacheIsTrustedByBothClocks(t *testing.T) {
 	for _, tt := range []struct {
 		name        string

@@ -12,7 +12,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// Attack cookie/several: cleared, wherever on the site the second one was set.
+// Attack cookie/several: Clear deletes a second cookie whatever path or domain of the site
+// it was set for.
 func TestClear(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t)
@@ -50,7 +51,7 @@ func TestClear(t *testing.T) {
 	}
 }
 
-// Attack cookie/several: however long the path, the answer fits through a proxy.
+// Attack cookie/several: the response is small enough for a proxy, however long the path.
 func TestClearOnALongPath(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t)
@@ -84,7 +85,7 @@ func cleared(t *testing.T, s *site, r *http.Request) []*http.Cookie {
 	return w.Result().Cookies()
 }
 
-// Attack cookie/several, cookie/tossed: a __Host- cookie has no other place.
+// Attack cookie/several, cookie/tossed: a __Host- cookie exists for one path and host only.
 func TestClearAHostCookie(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t, func(o *session.Options) { o.Secure = true })

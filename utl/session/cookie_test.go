@@ -105,8 +105,9 @@ func TestCookieIsReadableAndHoldsNoMore(t *testing.T) {
 	}
 }
 
-// Attack cookie/changed: every character replaced by each of the 64. Names of three
-// lengths end base64 in three ways; the last bits of some are anybody's.
+// Attack cookie/changed: each character is replaced by each of the 64 of base64; every
+// change is refused. Usernames of three lengths give the three ways in which base64 ends,
+// in which the last bits may be unused.
 func TestNoCharacterCanBeChanged(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t)
@@ -169,8 +170,8 @@ func newValue(n int) string {
 	return base64.URLEncoding.EncodeToString(securecookie.GenerateRandomKey(n))
 }
 
-// Attack cookie/cut, cookie/several: a well-signed cookie that is too long, or one among
-// many.
+// Attack cookie/cut, cookie/several: a cookie with a valid signature is refused if it is too
+// long, or one of too many.
 func TestLongAndManyCookies(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t)
@@ -223,7 +224,8 @@ func TestNoOtherKeyOrName(t *testing.T) {
 	s.none(t, request())
 }
 
-// Attack cookie/several: the one that verifies counts; of several that do, none.
+// Attack cookie/several: of several cookies, the only one that verifies counts. If more than
+// one verifies, none counts.
 func TestSeveralCookiesOfTheName(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t)
@@ -236,7 +238,7 @@ func TestSeveralCookiesOfTheName(t *testing.T) {
 	for _, r := range []*http.Request{
 		request(good, forged), request(forged, good), request(cookiesNamed(s.Name(), ""), good), request(append(few, good)...), request(append([]*http.Cookie{good}, few...)...),
 		raw(a, junk), raw(junk, a), raw(a + "; x=y; " + junk), raw(a + "; " + s.Name() + `="` + good.Value + `"`), raw(strings.Repeat(junk+"; ", 200) + a),
-		raw(a + "; " + s.Name() + `=a\b`), raw(s.Name() + `=a"b; ` + a), raw(a, s.Name()+"=ä"), // which net/http does not read
+		raw(a + "; " + s.Name() + `=a\b`), raw(s.Name() + `=a"b; ` + a), raw(a, s.Name()+"=ä"), // net/http does not read these
 	} {
 		for range 2 { // the second time the cookie is in memory
 			if found, err := s.Find(r); err != nil || found.SID != want || !s.HasDuplicateCookie(r) {

@@ -65,9 +65,8 @@ func TestKnownDevice(t *testing.T) {
 	}
 }
 
-// A device cookie that is not ours is a stranger's, and two that are ours are
-// nobody's.
-// Attack cookie/foreign-key, cookie/several
+// Attack cookie/foreign-key, cookie/several: a device cookie that does not verify is
+// ignored, and so are two that do.
 func TestADeviceThatIsNone(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about cookies")
 	key, other := newKey(), newKey()
@@ -110,7 +109,8 @@ func TestADeviceThatIsNone(t *testing.T) {
 	}
 }
 
-// Attack cookie/foreign-key: neither is the other, even with the same key.
+// Attack cookie/foreign-key: a session cookie is not accepted as a device cookie, nor the
+// other way round, even if both have the same key.
 func TestASessionCookieIsNoDevice(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about cookies")
 	key := newKey()

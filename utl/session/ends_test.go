@@ -65,9 +65,9 @@ var endings = []struct {
 	}},
 }
 
-// Attack cookie/replay: replayed after its end: refused at once here, and on another
-// server after its next poll. Bob's session lives on, and ada's other one
-// where the end is not of all.
+// Attack cookie/replay: a cookie is refused after the end of its session, on this server at
+// once and on another one after its next poll. Bob's session stays live, and so does ada's
+// other one, unless all of hers end.
 func TestReplayAfterTheEnd(t *testing.T) {
 	for _, tt := range endings {
 		t.Run(tt.name, func(t *testing.T) {
@@ -125,8 +125,8 @@ func TestEndDeviceEndsNobodyElses(t *testing.T) {
 	s.live(t, bob)
 }
 
-// Attack cookie/fixation: a session that came with a sign-in is ended, and the new one has
-// another sid.
+// Attack cookie/fixation: a sign-in ends the session of the request's cookie, and the new
+// session has another sid.
 func TestFixation(t *testing.T) {
 	s := newSite(t)
 	other := s.another(t)
@@ -182,7 +182,8 @@ func TestStartAfterTheAccountChanged(t *testing.T) {
 	}
 }
 
-// Attack account/made-again: an account deleted and made again under the same name.
+// Attack account/made-again: a new account with the username of a deleted one does not get
+// its sessions.
 func TestTheNameMadeAgain(t *testing.T) {
 	for _, ended := range []bool{true, false} { // false: as if ending the sessions had been forgotten
 		s := newSite(t)

@@ -75,7 +75,8 @@ func TestGateCookie(t *testing.T) {
 	}
 }
 
-// Attack gate/places: a cookie of one place, or of none, is good at no other.
+// Attack gate/places: a gate cookie for one scope is refused in every other, and one without
+// a host everywhere.
 func TestAGateCookieSomewhereElse(t *testing.T) {
 	s := newSite(t, withGate)
 	cookie := s.signIn(t, "ada", true)
@@ -180,8 +181,8 @@ func TestADomainsGateCookie(t *testing.T) {
 	}
 }
 
-// Attack cookie/several: the cookies of two domains have one name; the payload's host
-// tells which is ours.
+// Attack cookie/several: gate cookies of two domains have the same name; only the one whose
+// payload has the right host counts.
 func TestGateCookiesOfTwoDomains(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t, withGate)

@@ -31,8 +31,8 @@ func TestNoKeyIsRefused(t *testing.T) {
 	s.live(t, cookie) // the old keys are still in use
 }
 
-// Attack cookie/rotated-key: the old cookie works, new ones use the new key; after the old
-// key is gone it is refused.
+// Attack cookie/rotated-key: after a rotation old cookies are accepted and new ones are
+// signed with the new key; once the old key is removed, cookies that it signed are refused.
 func TestRotation(t *testing.T) {
 	s := newSite(t)
 	old, fresh := s.opt.Keys[0], newKey()

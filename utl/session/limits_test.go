@@ -10,8 +10,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// Attack cookie/limits: each session is asked for after each wait: at the last it must
-// be over, at all the others live. The second server reads every row anew.
+// Attack cookie/limits: a session is used after each of several waits. After the last one it
+// must have expired; until then it must be live. The second server reads every row again.
 func TestLimits(t *testing.T) {
 	every := func(d time.Duration, n int) []time.Duration { return slices.Repeat([]time.Duration{d}, n) }
 	for _, tt := range []struct {
@@ -52,7 +52,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// Attack cookie/limits: what a row could say, with a cookie that says the same.
+// Attack cookie/limits: rows with impossible times, and cookies with the same start.
 func TestRowsThatCannotBe(t *testing.T) {
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", true)
@@ -91,8 +91,8 @@ func TestRowsThatCannotBe(t *testing.T) {
 	}
 }
 
-// Attack cookie/limits: what only the cookie says: its row knows better, and of a start
-// that cannot be the row is not even asked.
+// Attack cookie/limits: a cookie whose start differs from its row's is refused. If the start
+// is impossible, the cookie is refused without looking for the session.
 func TestStartedOfTheCookie(t *testing.T) {
 	s := newSite(t)
 	found := s.live(t, s.signIn(t, "ada", true))
@@ -155,8 +155,8 @@ func TestALimitLongerThanGorillas(t *testing.T) {
 	}
 }
 
-// Attack fault/clock: the clock +1 h, −1 h, ±10 y: never a session past its limits,
-// never a panic, and all is well when the clock is.
+// Attack fault/clock: the clock is set by an hour or ten years, ahead or back. No session
+// outlives its limits, nothing panics, and everything works once the clock is right again.
 func TestTheClockIsSet(t *testing.T) {
 	for _, tt := range []struct {
 		name string

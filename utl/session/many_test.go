@@ -17,8 +17,8 @@ import (
 // notEnded counts the account's sessions that have not ended.
 const notEnded = `SELECT COUNT(*) FROM sessions WHERE ended_at = 0 AND account_id = ?`
 
-// Attack cookie/many-sign-ins: at most 100 live sessions an account: a sign-in beyond
-// ends the oldest, and nobody else's.
+// Attack cookie/many-sign-ins: an account has at most 100 live sessions: one more sign-in
+// ends its oldest session, and none of another account.
 func TestAnAccountHasAHundredSessions(t *testing.T) {
 	s := newSite(t)
 	bob := s.signIn(t, "bob", true)
@@ -97,9 +97,9 @@ var massEndings = []struct {
 	}},
 }
 
-// Attack cookie/replay, cookie/many-sign-ins: an account's sessions, more than one
-// transaction ends: they are dead at once, no transaction ends more than 500 of them, and
-// the last row ends too, even if the program dies in between.
+// Attack cookie/replay, cookie/many-sign-ins: when all sessions of an account end, and there
+// are more than one transaction may end, all of them are refused at once. No transaction
+// ends more than 500 rows, and the last row ends too, even if the program dies in between.
 func TestEightyThousandSessionsEnd(t *testing.T) {
 	for _, tt := range massEndings {
 		t.Run(tt.name, func(t *testing.T) {
@@ -169,8 +169,8 @@ func (s *site) wantLastRowsEnd(t *testing.T, keepsOne bool) {
 	}
 }
 
-// Attack cookie/many-sign-ins: a sign-in of such an account ends some of them, not all at
-// once.
+// Attack cookie/many-sign-ins: a sign-in of such an account ends some of its sessions, not
+// all at once.
 func TestASignInOfAnAccountWithThousandsOfSessions(t *testing.T) {
 	s := newSite(t)
 	s.crowd(t, 2000)

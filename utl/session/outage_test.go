@@ -14,7 +14,7 @@ import (
 	"glassjar/utl/session"
 )
 
-// Attack cookie/replay, fault/database-away: a sign-out while the database is gone.
+// Attack cookie/replay, fault/database-away: a sign-out while the database is unavailable.
 func TestEndDuringAnOutage(t *testing.T) {
 	s := newSite(t)
 	cookie, bob := s.signIn(t, "ada", false), s.signIn(t, "bob", false)
@@ -125,8 +125,8 @@ func TestStartDuringAnOutage(t *testing.T) {
 	}
 }
 
-// Attack fault/lock: a foreign lock. Many sign-outs that wait for it cost a poll no
-// more than one.
+// Attack fault/lock: another process locks the database. Many sign-outs that wait for the
+// lock delay a poll no more than one does.
 func TestEndsDuringALock(t *testing.T) {
 	dbtest.OnlySQLite(t, "one lock keeps every writer waiting")
 	synctest.Test(t, func(t *testing.T) { // its clock advances without waiting

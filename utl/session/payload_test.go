@@ -63,7 +63,7 @@ var payloadRows = []struct{ name, payload string }{
 	{"gob", "\x0d\xff\x81\x04\x01\x02\xff\x82\x00\x01\x0c\x01\x0c\x00\x00"},
 }
 
-// Attack cookie/foreign-payload: a valid signature over another shape or version.
+// Attack cookie/foreign-payload: payloads of another form or version with a valid signature.
 func TestPayloadsOfAnotherShape(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t)
@@ -85,8 +85,8 @@ func TestPayloadsOfAnotherShape(t *testing.T) {
 	s.live(t, good)
 }
 
-// Attack cookie/limits, cookie/foreign-payload: what stands around the payload, signed as
-// well as it.
+// Attack cookie/limits, cookie/foreign-payload: the date of the signature and other parts of
+// the value around the payload, validly signed.
 func TestDatesOfTheSignature(t *testing.T) {
 	dbtest.OnlySQLite(t, "it is about cookies")
 	s := newSite(t)

@@ -39,8 +39,8 @@ func (s *site) interleave(t *testing.T) {
 		UPDATE people SET session_epoch = NEW.session_epoch WHERE id = NEW.id; END`)
 }
 
-// Attack cookie/replay, race/ended-session: a row that was read before its session ended,
-// and arrives after it, is not kept.
+// Attack cookie/replay, race/ended-session: a row that was read before its session ended, and
+// arrives after that, is not cached.
 func TestARowReadBeforeTheEnd(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -99,8 +99,8 @@ func TestAPollWithoutNews(t *testing.T) {
 	back()
 }
 
-// Attack fault/clock: the clock of one server, set back or wrong, hides no change from
-// the others.
+// Attack fault/clock: if the clock of one server is wrong or set back, all servers still see
+// each other's changes.
 func TestChangesAreSeenWhateverTheClock(t *testing.T) {
 	for _, tt := range []struct {
 		name string

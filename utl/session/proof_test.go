@@ -27,8 +27,8 @@ func (s *site) prove(t *testing.T, c *http.Cookie, v session.Verified) *http.Coo
 	return only(t, w)
 }
 
-// Attack session/proof: a proof gives the session a new sid, and the old one is refused, here
-// at once, elsewhere within a second. All else of it goes on.
+// Attack session/proof: a proof gives the session a new cookie. The old one is refused, on
+// this server at once and on others within a second. The session itself stays as it was.
 func TestAProofGivesTheSessionANewSID(t *testing.T) {
 	s := newSite(t, withGate)
 	other := s.another(t)
@@ -119,8 +119,8 @@ func TestAProofRaisesTheLevel(t *testing.T) {
 	}
 }
 
-// Attack session/proof: what was proven of another account, before a change, or to no level
-// proves nothing; of two proofs at once one counts.
+// Attack session/proof: a proof of another account, one from before a change of the account,
+// and one of level 0 are refused. Of two concurrent proofs one is accepted.
 func TestAProofThatIsRefused(t *testing.T) {
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", false)
@@ -165,8 +165,8 @@ func (s *site) fresh(t *testing.T) session.Session {
 	return found
 }
 
-// Attack race/one-winner: two proofs at two servers, and an end: one proof counts at
-// most, and nothing outlives the end.
+// Attack race/one-winner: two proofs on two servers race with the end of the session: at most
+// one proof is accepted, and no cookie is accepted after the end.
 func TestRaceOfProofsWithAnEnd(t *testing.T) {
 	s := newSite(t)
 	other := s.another(t)

@@ -15,8 +15,8 @@ import (
 	"glassjar/utl/session"
 )
 
-// Attack race/ended-session, servers/ends: what ends on one server ends on the other at
-// once, by its notice.
+// Attack race/ended-session, servers/ends: a session that ends on one server ends on the
+// other at once, because of the notification.
 func TestEndsAreGivenNoticeOf(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	s := newSite(t)
@@ -63,8 +63,8 @@ func TestASignInGivesNoNotice(t *testing.T) {
 	}
 }
 
-// Attack race/ended-session, servers/ends: a transaction that commits late, after a poll
-// has seen what began after it, is seen by the next poll.
+// Attack race/ended-session, servers/ends: a change that commits late is seen by the next
+// poll, even if an earlier poll has seen changes that began after it.
 func TestAChangeThatCommitsLate(t *testing.T) {
 	dbtest.OnlyPostgres(t)
 	s := newSite(t)

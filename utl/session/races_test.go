@@ -30,7 +30,8 @@ func atOnce(fns ...func()) {
 	wg.Wait()
 }
 
-// Attack race/one-winner, servers/races: sign-out with sign-out: one end, no error.
+// Attack race/one-winner, servers/races: concurrent sign-outs of one session: one end is
+// recorded, and none fails.
 func TestRaceOfSignOuts(t *testing.T) {
 	s := newSite(t)
 	other := s.another(t)
@@ -55,8 +56,8 @@ func TestRaceOfSignOuts(t *testing.T) {
 	}
 }
 
-// Attack race/ended-session, servers/races: password change, disable or delete with a
-// sign-in: the sign-in is refused, or what it started is ended.
+// Attack race/ended-session, servers/races: a new password, disabling or deletion races with
+// a sign-in: the sign-in fails, or its session is ended.
 func TestRaceOfAChangeWithASignIn(t *testing.T) {
 	s := newSite(t)
 	other := s.another(t)
@@ -92,8 +93,8 @@ func TestRaceOfAChangeWithASignIn(t *testing.T) {
 	t.Logf("the sign-in was first %d times, the change %d times", won, lost)
 }
 
-// Attack race/ended-session, servers/races: requests with a sign-out: from its return on,
-// none is answered.
+// Attack race/ended-session, servers/races: requests race with a sign-out: once it has
+// returned, each of them is refused.
 func TestRaceOfRequestsWithASignOut(t *testing.T) {
 	s := newSite(t)
 	other := s.another(t)
@@ -123,8 +124,8 @@ func TestRaceOfRequestsWithASignOut(t *testing.T) {
 	}
 }
 
-// Attack race/ended-session, servers/races: everything with everything: nothing is torn,
-// nothing fails.
+// Attack race/ended-session, servers/races: all operations run concurrently: none fails, and
+// the sessions that nobody ends stay live.
 func TestRaceOfAll(t *testing.T) {
 	s := newSite(t)
 	s.account(t, "eve")

@@ -70,7 +70,8 @@ func TestARememberedCookie(t *testing.T) {
 	kept(0)
 }
 
-// Attack cookie/replay, cookie/rotated-key: with the keys, what they verified is forgotten.
+// Attack cookie/replay, cookie/rotated-key: when the keys change, cookies that were verified
+// with the old ones are verified again.
 func TestNewKeysForgetRememberedCookies(t *testing.T) {
 	s := newSite(t, withGate)
 	cookie := s.signIn(t, "ada", false)

@@ -49,7 +49,7 @@ func sleep(d time.Duration) {
 	synctest.Wait()
 }
 
-// Attack cookie/replay: refused within a second on every other server.
+// Attack cookie/replay: every other server refuses an ended session within a second.
 func TestRunSeesChangesWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := ticking(t)

@@ -93,7 +93,8 @@ func TestUntilIsTheEarlierOfTheTwoLimits(t *testing.T) {
 	}
 }
 
-// Attack cookie/late: what was sent before the end arrives after it.
+// Attack cookie/late: a request that was sent before the session ended, and arrives after
+// that, is refused.
 func TestALateCookie(t *testing.T) {
 	s := newSite(t)
 	first := s.signIn(t, "ada", true)

@@ -75,7 +75,8 @@ func TestATicketEndsWithItsSession(t *testing.T) {
 	s.noTicket(t, code)
 }
 
-// Attack cookie/limits: no cookie says when the session started.
+// Attack cookie/limits: a ticket of an expired session is refused, although no cookie says
+// when the session started.
 func TestATicketOfASessionThatIsOver(t *testing.T) {
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", true)
@@ -149,7 +150,7 @@ func TestANonce(t *testing.T) {
 	}
 }
 
-// Attack gate/tickets: a ticket that somebody else was sent is not for their browser.
+// Attack gate/tickets: a ticket is accepted only from the browser for which it was made.
 func TestATicketIsForOneBrowser(t *testing.T) {
 	s := newSite(t)
 	found := s.live(t, s.signIn(t, "ada", false))
@@ -188,7 +189,7 @@ func TestATicketIsForOneBrowser(t *testing.T) {
 	}
 }
 
-// Attack race/one-winner, servers/races: one ticket
+// Attack race/one-winner, servers/races: of concurrent uses of one ticket one succeeds.
 func TestRaceOfATicket(t *testing.T) {
 	s := newSite(t)
 	found := s.live(t, s.signIn(t, "ada", true))

@@ -9,8 +9,8 @@ import (
 	"glassjar/utl/db/dbtest"
 )
 
-// Attack race/one-winner, guessing/counters: what fails on two servers at once is
-// counted together, each once.
+// Attack race/one-winner, guessing/counters: concurrent failures on two servers are counted
+// together, each once.
 func TestServersCountTogether(t *testing.T) {
 	where := dbtest.New(t)
 	a, b := newHarnessOver(t, dbtest.OpenAt(t, where)), newHarnessOver(t, dbtest.OpenAt(t, where))

@@ -24,8 +24,8 @@ func (d *harness) failSlowly(n int, account string) {
 	}
 }
 
-// Attack guessing/waits: after 100 failures in a row of an account, however slow, whoever
-// comes from no known device waits 10 minutes between tries.
+// Attack guessing/waits: after 100 failures of an account in a row, however slow, attempts
+// from unknown devices must wait 10 minutes each.
 func TestAHundredFailuresInARow(t *testing.T) {
 	d := newHarness(t)
 	d.failSlowly(99, "bob")
@@ -128,7 +128,8 @@ func TestASignInResetsOnlyTheStreak(t *testing.T) {
 	})
 }
 
-// Attack cookie/many-sign-ins: an account signs in 120 times an hour at most, from wherever.
+// Attack cookie/many-sign-ins: an account can sign in at most 120 times an hour, from all
+// addresses and devices together.
 func TestSignInsAreLimited(t *testing.T) {
 	device := throttle.Attempt{Address: netip.MustParseAddr("192.0.2.9"), Account: "bob", Device: "d"}
 	d := newHarness(t)
@@ -152,7 +153,7 @@ func TestSignInsAreLimited(t *testing.T) {
 	d.wantWait("in the next hour", device, 0)
 }
 
-// Attack cookie/many-sign-ins, race/one-winner: at once as well.
+// Attack cookie/many-sign-ins, race/one-winner: the limit holds for concurrent sign-ins.
 func TestACrowdThatSucceedsIsCountedExactly(t *testing.T) {
 	d := newHarness(t)
 	crowd := kind{attempt: func(i int) throttle.Attempt { return from(i, "bob") }}

@@ -10,7 +10,7 @@ import (
 	"glassjar/utl/throttle"
 )
 
-// Attack guessing/counters: counters are bounded.
+// Attack guessing/counters: Sweep deletes counters whose window and wait have ended.
 func TestSweepDeletesWhatIsOver(t *testing.T) {
 	eachKind(t, func(d *harness, k kind) {
 		d.fail(k.attempts(0, k.freeFailures+1)...)
@@ -40,7 +40,7 @@ func TestSweepChangesNoWait(t *testing.T) {
 	})
 }
 
-// Attack guessing/counters: 10,000 networks in a flood, each with names of its own.
+// Attack guessing/counters: a flood from 10,000 networks, each with other usernames.
 func TestAFloodOfRowsIsSwept(t *testing.T) {
 	d := newHarness(t)
 	for i := range 300 {
@@ -58,8 +58,8 @@ func TestAFloodOfRowsIsSwept(t *testing.T) {
 	}
 }
 
-// Attack guessing/counters: thousands of rows are swept in several transactions, of each kind
-// and beyond the bound, and a streak survives.
+// Attack guessing/counters: thousands of rows of each kind, ended ones and those beyond the
+// maximum, are deleted in several transactions; a streak stays.
 func TestThousandsOfRowsAreSwept(t *testing.T) {
 	d := newHarness(t)
 	many := func(kind string, age time.Duration) {
@@ -82,8 +82,8 @@ func TestThousandsOfRowsAreSwept(t *testing.T) {
 	}
 }
 
-// Attack guessing/counters: beyond the bound those go that failed longest ago, and a counter
-// that guessing keeps busy stays.
+// Attack guessing/counters: of the rows beyond the maximum those with the oldest last failure
+// are deleted, so the counter of ongoing guessing stays.
 func TestSweepKeepsTheNewest(t *testing.T) {
 	for _, tt := range []struct {
 		row       string

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Attack guessing/waits: each number at its boundary.
+// Attack guessing/waits: the number of failures without a wait, and each wait, are exact.
 func TestFreeFailuresThenDoublingWaits(t *testing.T) {
 	eachKind(t, func(d *harness, k kind) {
 		i := k.freeFailures
@@ -79,7 +79,8 @@ func TestAWaitIsHonouredBeyondItsWindow(t *testing.T) {
 	})
 }
 
-// Attack guessing/counters: success does not reset the address counter, nor any other.
+// Attack guessing/counters: a success resets neither the address's counter nor any other but
+// the streak's.
 func TestSuccessResetsNothing(t *testing.T) {
 	eachKind(t, func(d *harness, k kind) {
 		for i := range k.freeFailures {

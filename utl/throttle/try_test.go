@@ -48,7 +48,7 @@ func (d *harness) concurrently(n int, k kind, end func(*throttle.Try)) (admitted
 	return admitted
 }
 
-// Attack race/one-winner, guessing/counters: racing does not get past a limit.
+// Attack race/one-winner, guessing/counters: concurrent attempts do not exceed a limit.
 func TestACrowdGetsWhatIsFreeAndNoMore(t *testing.T) {
 	for _, tt := range []struct {
 		row    string
@@ -93,8 +93,8 @@ func TestAThousandNamesAtOnce(t *testing.T) {
 	d.wantWait("after the free ones and one more", oneAddress.attempt(1001), time.Second)
 }
 
-// Attack race/one-winner, guessing/counters: the free ones and one more fail, then the
-// key waits, however the tries, the readings and the writings fall.
+// Attack race/one-winner, guessing/counters: of concurrent failures exactly one more than are
+// free is admitted, in whatever order the counters are read and written.
 func TestACrowdThatFailsIsCountedExactly(t *testing.T) {
 	eachKind(t, func(d *harness, k kind) {
 		for range 3 {
@@ -103,7 +103,7 @@ func TestACrowdThatFailsIsCountedExactly(t *testing.T) {
 					d.t.Error(err)
 				}
 			}))
-			for i := failed; ; i++ { // the remaining tries, one after the other
+			for i := failed; ; i++ { // further attempts, until one has to wait
 				try, wait := d.begin(k.attempt(i))
 				if try == nil {
 					if i != k.freeFailures+1 || wait != time.Second {
@@ -140,7 +140,7 @@ func TestARefusedAttemptIsNotUnderWay(t *testing.T) {
 	}
 }
 
-// Attack guessing/counters: who hangs up has failed all the same.
+// Attack guessing/counters: a failure counts even if the client has hung up.
 func TestAFailureCountsWhenTheClientHasGone(t *testing.T) {
 	eachKind(t, func(d *harness, k kind) {
 		gone, cancel := context.WithCancel(t.Context())
@@ -185,7 +185,7 @@ func TestWhatIsWrittenWithAFailure(t *testing.T) {
 	}
 }
 
-// Attack fault/file-gone: the database file gone.
+// Attack fault/file-gone: if the database file is gone, no attempt is admitted.
 func TestWithoutTheDatabaseNothingIsTried(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	data, err := db.Open(t.Context(), path)
