@@ -111,6 +111,7 @@ func TestFixation(t *testing.T) {
 
 // If the hashing queue is full, the answer is 503 with the form, and nothing is counted.
 func TestBusy(t *testing.T) {
+	t.Parallel() // each sign-in that is shed waits 250 ms
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
 	full := password.NewHasher(webtest.Tiny, 1, -1) // no slot, not even for one

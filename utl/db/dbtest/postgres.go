@@ -53,10 +53,13 @@ func Start() (*Server, error) {
 }
 
 // Need starts a server for one test, which stops when the test ends, even if the tests
-// run on SQLite. If PostgreSQL is not installed, it skips the test, or fails it if
-// CI=true.
+// run on SQLite. With -short it skips the test. If PostgreSQL is not installed, it skips
+// the test, or fails it if CI=true.
 func Need(tb testing.TB) *Server {
 	tb.Helper()
+	if testing.Short() {
+		tb.Skip("the test needs PostgreSQL, which -short leaves out")
+	}
 	s, err := Start()
 	if skips(err) {
 		tb.Skip("SKIPPED: ", err)
