@@ -32,8 +32,9 @@ run: ## build the static binary and serve
 		$$(git rev-parse -q HEAD >/dev/null 2>&1 || echo -buildvcs=false) -o .build/glassjar .
 	.build/glassjar
 
-quick: ## test while writing: no browser, no race detector, no PostgreSQL
-	$(SUITE) -short $(OTHER)
+# Cached results are welcome here, many tests wait, and nobody watches the memory.
+quick: ## test while writing: no browser, no race detector, no PostgreSQL; what did not change is not tested again
+	GOGC=400 $(subst -count=1 ,,$(SUITE)) -short -p 4 $(OTHER)
 
 # The longest come first: two packages run at a time.
 test: ## run the whole suite
