@@ -1,6 +1,7 @@
 package process
 
 import (
+	photo "image"
 	"net/url"
 	"strings"
 	"testing"
@@ -84,8 +85,10 @@ func (f phone) code(t *testing.T, later time.Duration) string {
 // scan returns a phone that has scanned the QR code on the page.
 func scan(t *testing.T, p *browsertest.Page) phone {
 	t.Helper()
-	p.Do(chromedp.WaitVisible(chromedp.CSS("img.qr")))
-	said := webtest.ReadQR(t, p.Looks("img.qr"))
+	said := webtest.ScanQR(t, func() photo.Image {
+		p.Do(chromedp.Reload(), chromedp.WaitVisible(chromedp.CSS("img.qr")))
+		return p.Looks("img.qr")
+	})
 	u, err := url.Parse(said)
 	if err != nil || u.Scheme != "otpauth" || u.Host != "totp" || !strings.HasSuffix(u.Path, ":ada") {
 		t.Fatalf("the picture says %q, %v", said, err)
