@@ -36,10 +36,11 @@ run: ## build the static binary and serve
 quick: ## test while writing: no browser, no race detector, no PostgreSQL; what did not change is not tested again
 	GOGC=400 $(subst -count=1 ,,$(SUITE)) -short -p 4 $(OTHER)
 
-# The longest come first: two packages run at a time.
+# The longest come first. Many tests wait for a server, a disk or a clock, so more run at
+# once than there are cores.
 test: ## run the whole suite
 	@.ci/tools test
-	$(SUITE) -skip $(ALONE) ./utl/process $(OTHER) .
+	$(SUITE) -p 3 -parallel 4 -skip $(ALONE) ./utl/process $(OTHER) .
 	$(SUITE) -run $(ALONE) ./utl/db
 
 race: ## run the suite under the race detector, all but utl/process: its program is built without
