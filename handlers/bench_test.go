@@ -72,7 +72,7 @@ func BenchmarkAnswer(b *testing.B) {
 		{"gate", "/gate/check", webtest.Asked(webtest.Elsewhere+"/a?b=c", "Cookie", passes), http.StatusOK},
 		{"gate-refused", "/gate/check", webtest.Asked(webtest.Elsewhere+"/a?b=c", "Cookie", passes[:len(passes)-20]+strings.Repeat("x", 20)), http.StatusUnauthorized},
 		{"home", "/", []string{"Cookie", own}, http.StatusOK},
-		{"form", "/", nil, http.StatusOK},
+		{"form", "/", []string{"User-Agent", "not the one that just signed in"}, http.StatusOK},
 		{"static", sheet, []string{"Accept-Encoding", "gzip"}, http.StatusOK},
 		{"page", "/pages/a.html", []string{"Cookie", own}, http.StatusOK},
 	} {

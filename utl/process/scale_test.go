@@ -27,7 +27,7 @@ var scenarios = []scenario{
 	{"gate", "/gate/check", forwarded + "Cookie: PASSES\r\n", http.StatusOK},
 	{"gate-refused", "/gate/check", forwarded + "Cookie: FORGED\r\n", http.StatusUnauthorized},
 	{"home", "/", "Cookie: SESSION\r\n", http.StatusOK},
-	{"form", "/", "", http.StatusOK},
+	{"form", "/", "User-Agent: not the one that just signed in\r\n", http.StatusOK},
 	{"static", "SHEET", "Accept-Encoding: gzip\r\n", http.StatusOK},
 	{"page", "/pages/a.html", "Cookie: SESSION\r\n", http.StatusOK},
 }
