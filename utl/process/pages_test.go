@@ -39,7 +39,6 @@ type tour struct {
 // TestPages checks every page in both colour schemes, on a phone and on a desktop: no
 // page scrolls sideways at 320 px, and axe-core finds no problem.
 func TestPages(t *testing.T) {
-	t.Parallel()
 	axe := axeCore(t)
 	box, folder := newPostbox(t)
 	s := start(t, folder, "PAGES_DIR="+t.TempDir(), "GATE_HOSTS=*.apps.localhost,localhost", "SIGNUP=approve")
