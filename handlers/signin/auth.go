@@ -97,19 +97,13 @@ func (s *Room) precompileBlank() (err error) {
 
 // showBlank shows the form without input.
 func (s *Room) showBlank(w http.ResponseWriter, r *http.Request) error {
-	options, err := s.signInOptions(w, r)
-	if err != nil {
-		return err
-	}
-	return s.WriteHTML(w, http.StatusOK, s.blank.Append(nil, options))
+	options := s.signInOptions(w, r)
+	return s.writePage(w, func(b []byte) []byte { return s.blank.Append(b, options) })
 }
 
 // renderAuth shows the sign-in form. It says to which host the person will be redirected.
-func (s *Room) renderAuth(w http.ResponseWriter, r *http.Request, status int, p AuthPage) (err error) {
-	if p.Options, err = s.signInOptions(w, r); err != nil {
-		return err
-	}
-	p.To = p.Next
+func (s *Room) renderAuth(w http.ResponseWriter, r *http.Request, status int, p AuthPage) error {
+	p.Options, p.To = s.signInOptions(w, r), p.Next
 	if t, ok := s.gateTarget(p.Next); ok {
 		p.To = t.Host
 		w.Header().Set("Content-Security-Policy", web.CSPLeaving)

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"net/http"
 
@@ -41,7 +42,7 @@ func (s *Room) continueTo(w http.ResponseWriter, r *http.Request, found session.
 	if !ok {
 		return web.SeeOther(w, cmp.Or(next, "/"))
 	}
-	if nonce == "" && s.Recent.Count(found.SID+" "+next, s.Now()) > maxHandOvers {
+	if nonce == "" && s.Recent.Count(sha256.Sum256([]byte(found.SID+" "+next)), s.Now()) > maxHandOvers {
 		return errBounced
 	}
 	at := session.CookieScope(s.Gate.CookieScope(t))

@@ -93,9 +93,14 @@ func (s *Room) showHome(w http.ResponseWriter, found *session.Session, todos []t
 		p.Todos = todos
 		return s.Render(w, http.StatusOK, "home", p)
 	}
+	return s.writePage(w, func(b []byte) []byte { return s.homeAppend(b, found, cut) })
+}
+
+// writePage responds with the page that render appends to a buffer that requests share.
+func (s *Room) writePage(w http.ResponseWriter, render func(b []byte) []byte) error {
 	body, _ := bodies.Get().(*[]byte)
 	defer bodies.Put(body)
-	*body = s.homeAppend((*body)[:0], found, cut)
+	*body = render((*body)[:0])
 	return s.WriteHTML(w, http.StatusOK, *body)
 }
 

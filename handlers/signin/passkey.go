@@ -47,9 +47,9 @@ func (s *Room) browserNonce(r *http.Request) string {
 
 // signInOptions returns the options of navigator.credentials.get, as JSON, and sends a
 // browser without a nonce one. It returns "" if passkeys are off.
-func (s *Room) signInOptions(w http.ResponseWriter, r *http.Request) (string, error) {
+func (s *Room) signInOptions(w http.ResponseWriter, r *http.Request) string {
 	if !s.Passkeys.On() {
-		return "", nil
+		return ""
 	}
 	nonce := s.browserNonce(r)
 	if nonce == "" {

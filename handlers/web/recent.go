@@ -12,37 +12,42 @@ import (
 type RecentCounter struct {
 	mu     sync.Mutex
 	began  time.Time
-	counts map[[sha256.Size]byte]int
+	counts map[RecentKey]int
 }
 
+// RecentKey is the SHA-256 of what is counted, which may be long.
+type RecentKey [sha256.Size]byte
+
 // Count counts the key, and returns its count.
-func (l *RecentCounter) Count(key string, now time.Time) int {
+func (l *RecentCounter) Count(key RecentKey, now time.Time) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if now.Sub(l.began).Abs() >= 10*time.Second || len(l.counts) >= 10_000 {
-		l.began, l.counts = now, map[[sha256.Size]byte]int{}
+		l.began, l.counts = now, map[RecentKey]int{}
 	}
-	sum := sha256.Sum256([]byte(key))
-	l.counts[sum]++
-	return l.counts[sum]
+	l.counts[key]++
+	return l.counts[key]
 }
 
 // Forget resets the count of the key.
-func (l *RecentCounter) Forget(key string) {
+func (l *RecentCounter) Forget(key RecentKey) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.counts, sha256.Sum256([]byte(key)))
+	delete(l.counts, key)
 }
 
 // Has reports whether the key was counted.
-func (l *RecentCounter) Has(key string, now time.Time) bool {
+func (l *RecentCounter) Has(key RecentKey, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return now.Sub(l.began).Abs() < 10*time.Second && l.counts[sha256.Sum256([]byte(key))] > 0
+	return now.Sub(l.began).Abs() < 10*time.Second && l.counts[key] > 0
 }
 
 // BrowserKey returns a key for the request's browser, by its address and User-Agent, and for
 // what it did.
-func BrowserKey(r *http.Request, did string) string {
-	return did + " " + InfoOf(r).Address.String() + " " + r.UserAgent()
+func BrowserKey(r *http.Request, did string) RecentKey {
+	var space [512]byte // on the stack
+	b := append(append(space[:0], did...), ' ')
+	b = append(InfoOf(r).Address.AppendTo(b), ' ')
+	return sha256.Sum256(append(b, r.UserAgent()...))
 }

@@ -4,6 +4,7 @@ package bench
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -14,15 +15,22 @@ import (
 // 0 or 1, and of its call.
 func Cores(b *testing.B, do func(worker, i int)) {
 	b.Helper()
-	const times = 30_000
+	const times, share = 30_000, 100
 	turn := func(workers int) time.Duration {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(workers))
 		var wg sync.WaitGroup
+		var taken atomic.Int64
 		began := time.Now() //nolint:forbidigo // for a measurement
 		for worker := range workers {
 			wg.Go(func() {
-				for i := range times {
-					do(worker, i)
+				for {
+					first := int(taken.Add(share)) - share
+					if first >= workers*times {
+						return
+					}
+					for i := range share {
+						do(worker, first+i)
+					}
 				}
 			})
 		}

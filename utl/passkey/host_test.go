@@ -47,10 +47,7 @@ func TestAnotherHost(t *testing.T) {
 	if err != nil || strings.Contains(text, "excludeCredentials") {
 		t.Errorf("error %v, options %s", err, text)
 	}
-	ask, err := moved.SignInOptions(signIn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ask := moved.SignInOptions(signIn)
 	d.Origin = "https://new.example"
 	var unknown passkey.UnknownError
 	if _, err := moved.CheckSignIn(t.Context(), signIn, d.Get(t, ask)); !errors.Is(err, passkey.ErrUnknown) || errors.As(err, &unknown) {
@@ -100,7 +97,7 @@ func TestDeletedAccountHasNone(t *testing.T) {
 		t.Errorf("there are %v", all)
 	}
 	var unknown passkey.UnknownError
-	if _, err := w.enter(t, d.Get(t, w.ask(t))); !errors.As(err, &unknown) || !errors.Is(err, passkey.ErrUnknown) {
+	if _, err := w.enter(t, d.Get(t, w.SignInOptions(signIn))); !errors.As(err, &unknown) || !errors.Is(err, passkey.ErrUnknown) {
 		t.Errorf("got error %v, want an UnknownError", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -63,8 +64,16 @@ func (s *Store) CreateOptions(ctx context.Context, q Question, of identity.Ident
 
 // SignInOptions returns the options of navigator.credentials.get, as JSON, for a sign-in
 // without a username.
-func (s *Store) SignInOptions(q Question) (string, error) {
-	return asJSON(s.request(q, q.verification(), nil))
+func (s *Store) SignInOptions(q Question) string {
+	return s.signIn[0] + s.newChallenge(q).text() + s.signIn[1]
+}
+
+// splitSignIn sets signIn, so that a sign-in form encodes only its challenge.
+func (s *Store) splitSignIn() error {
+	none := make(challenge, datedBytes+sha256.Size)
+	text, err := asJSON(s.request(none, protocol.VerificationRequired, nil))
+	s.signIn[0], s.signIn[1], _ = strings.Cut(text, none.text())
+	return err
 }
 
 // AnswerOptions returns the options of navigator.credentials.get, as JSON, for one of the
@@ -88,7 +97,7 @@ func (s *Store) AnswerOptions(ctx context.Context, q Question, accountID string)
 	if len(by) == 0 {
 		return "", nil
 	}
-	return asJSON(s.request(q, q.verification(), by))
+	return asJSON(s.request(s.newChallenge(q), q.verification(), by))
 }
 
 // verification returns whether the device has to verify its user. After a password it is
@@ -102,9 +111,9 @@ func (q Question) verification() protocol.UserVerificationRequirement {
 
 // request returns the options of navigator.credentials.get for one of these passkeys, or
 // for any if there are none.
-func (s *Store) request(q Question, verify protocol.UserVerificationRequirement, by []protocol.CredentialDescriptor) protocol.CredentialAssertion {
+func (s *Store) request(c challenge, verify protocol.UserVerificationRequirement, by []protocol.CredentialDescriptor) protocol.CredentialAssertion {
 	return protocol.CredentialAssertion{Response: protocol.PublicKeyCredentialRequestOptions{
-		Challenge: protocol.URLEncodedBase64(s.newChallenge(q)), Timeout: timeout, RelyingPartyID: s.host,
+		Challenge: protocol.URLEncodedBase64(c), Timeout: timeout, RelyingPartyID: s.host,
 		UserVerification: verify, AllowedCredentials: by,
 	}}
 }

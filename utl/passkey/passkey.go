@@ -98,9 +98,10 @@ type Options struct {
 type Store struct {
 	Options
 
-	host string
-	site *webauthn.WebAuthn // nil: off
-	keys atomic.Pointer[[][32]byte]
+	host   string
+	site   *webauthn.WebAuthn // nil: off
+	signIn [2]string          // SignInOptions before and after the challenge
+	keys   atomic.Pointer[[][32]byte]
 }
 
 // New returns a Store. It returns an error if o has no key.
@@ -122,7 +123,7 @@ func New(o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("setting passkeys up for %s: %w", s.host, err)
 	}
-	return s, nil
+	return s, s.splitSignIn()
 }
 
 // SetKeys replaces the keys: challenges are signed with the first and verified with any.

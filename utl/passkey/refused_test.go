@@ -37,7 +37,7 @@ type refusal struct {
 // get has ada's device answer a sign-in.
 func (s scene) get() string {
 	s.t.Helper()
-	return s.d.Get(s.t, s.ask(s.t))
+	return s.d.Get(s.t, s.SignInOptions(signIn))
 }
 
 // getting has ada's device answer a sign-in once something of it is changed.
@@ -60,11 +60,7 @@ func (s scene) entered(answer string) string {
 // questioned has ada's device answer a sign-in's question of another kind or holder.
 func (s scene) questioned(q passkey.Question) string {
 	s.t.Helper()
-	text, err := s.SignInOptions(q)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return s.d.Get(s.t, text)
+	return s.d.Get(s.t, s.SignInOptions(q))
 }
 
 // badSignIns are answers of somebody who has registered a passkey.
@@ -85,7 +81,7 @@ var badSignIns = []refusal{
 	}, passkey.ErrChallenge},
 	{"a challenge for a proof", func(s scene) string { return s.questioned(proof) }, passkey.ErrChallenge},
 	{"a challenge with a byte changed", func(s scene) string {
-		text := s.ask(s.t)
+		text := s.SignInOptions(signIn)
 		c := passkeytest.Challenge(s.t, text)
 		other := "A" + c[1:]
 		if other == c {
@@ -94,11 +90,11 @@ var badSignIns = []refusal{
 		return s.d.Get(s.t, strings.Replace(text, c, other, 1))
 	}, passkey.ErrChallenge},
 	{"an empty challenge", func(s scene) string {
-		text := s.ask(s.t)
+		text := s.SignInOptions(signIn)
 		return s.d.Get(s.t, strings.Replace(text, passkeytest.Challenge(s.t, text), "", 1))
 	}, passkey.ErrChallenge},
 	{"an old challenge", func(s scene) string {
-		text := s.ask(s.t)
+		text := s.SignInOptions(signIn)
 		s.Pass(passkey.Life)
 		return s.d.Get(s.t, text)
 	}, passkey.ErrExpired},
@@ -150,14 +146,14 @@ var badSignIns = []refusal{
 	{"another account's handle", func(s scene) string {
 		s.register(s.t, s.eve, s.d)
 		s.d.Keys[0].Handle = s.d.Keys[1].Handle
-		return s.d.Sign(s.t, s.ask(s.t), s.d.Keys[0])
+		return s.d.Sign(s.t, s.SignInOptions(signIn), s.d.Keys[0])
 	}, passkey.ErrAnswer},
 	{"no handle", func(s scene) string {
 		return change(s.t, s.get(), func(_, response map[string]any) { delete(response, "userHandle") })
 	}, passkey.ErrAnswer},
 	{"another's signature", func(s scene) string {
 		s.register(s.t, s.eve, s.d)
-		text := s.ask(s.t)
+		text := s.SignInOptions(signIn)
 		other := s.d.Sign(s.t, text, s.d.Keys[1])
 		var from map[string]any
 		change(s.t, other, func(_, response map[string]any) { from = response })

@@ -39,7 +39,7 @@ var badRegistrations = []refusal{
 		s.register(s.t, s.ada, s.d)
 		return s.get()
 	}, passkey.ErrAnswer},
-	{"a sign-in's challenge", func(s scene) string { return s.d.Create(s.t, s.ask(s.t)) }, passkey.ErrChallenge},
+	{"a sign-in's challenge", func(s scene) string { return s.d.Create(s.t, s.SignInOptions(signIn)) }, passkey.ErrChallenge},
 	{"another account's challenge", func(s scene) string {
 		return s.d.Create(s.t, s.options(s.t, s.eve, registering(s.eve)))
 	}, passkey.ErrChallenge},

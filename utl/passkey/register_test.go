@@ -66,7 +66,7 @@ func TestAttestationIsNotLookedAt(t *testing.T) {
 	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
 	d.Pad = 64
 	w.register(t, ada, d)
-	if _, err := w.enter(t, d.Get(t, w.ask(t))); err != nil {
+	if _, err := w.enter(t, d.Get(t, w.SignInOptions(signIn))); err != nil {
 		t.Error(err)
 	}
 }

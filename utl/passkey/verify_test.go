@@ -23,7 +23,7 @@ func TestSignIn(t *testing.T) {
 	d.Flags |= passkeytest.BackedUp // its provider backs it up later
 	for range 2 {
 		w.Pass(time.Minute)
-		c, err := w.enter(t, d.Get(t, w.ask(t)))
+		c, err := w.enter(t, d.Get(t, w.SignInOptions(signIn)))
 		if err != nil || c.Account.AccountID != ada.ID || c.Account.Epoch != ada.Verified(0, "").Epoch || !c.UserVerified() || c.Account.Level != 2 || c.Account.AMR != "mfa swk user" {
 			t.Fatalf("got %+v, error %v", c, err)
 		}
@@ -41,14 +41,14 @@ func TestUsedChallengesDoNotPileUp(t *testing.T) {
 	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
 	w.register(t, ada, d)
 	for range 30 {
-		w.ask(t)
+		w.SignInOptions(signIn)
 		w.options(t, ada, registering(ada))
 	}
 	if n := len(w.Texts(t, `SELECT hash FROM used_challenges`)); n != 1 {
 		t.Errorf("%d challenges are kept, want the registration's", n)
 	}
 	for range 30 {
-		if _, err := w.enter(t, d.Get(t, w.ask(t))); err != nil {
+		if _, err := w.enter(t, d.Get(t, w.SignInOptions(signIn))); err != nil {
 			t.Fatal(err)
 		}
 		w.Pass(time.Minute)
@@ -83,14 +83,14 @@ func TestTheHigherCountStays(t *testing.T) {
 	w.register(t, ada, d)
 	copied := *d
 	for range 3 {
-		if _, err := w.enter(t, d.Get(t, w.ask(t))); err != nil {
+		if _, err := w.enter(t, d.Get(t, w.SignInOptions(signIn))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := w.enter(t, copied.Get(t, w.ask(t))); !errors.Is(err, passkey.ErrCopied) {
+	if _, err := w.enter(t, copied.Get(t, w.SignInOptions(signIn))); !errors.Is(err, passkey.ErrCopied) {
 		t.Errorf("the copy: %v", err)
 	}
-	if _, err := w.enter(t, d.Get(t, w.ask(t))); err != nil {
+	if _, err := w.enter(t, d.Get(t, w.SignInOptions(signIn))); err != nil {
 		t.Error(err)
 	}
 }
@@ -101,7 +101,7 @@ func TestOfManyWithAnAnswerOneGetsIn(t *testing.T) {
 	servers := []*world{w, w.second(t)}
 	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
 	w.register(t, ada, d)
-	answer := d.Get(t, w.ask(t))
+	answer := d.Get(t, w.SignInOptions(signIn))
 	errs := accounttest.AtOnce(30, func(i int) error {
 		_, err := servers[i%2].enter(t, answer)
 		return err
@@ -123,7 +123,7 @@ func TestRemovedMeanwhile(t *testing.T) {
 	w := open(t)
 	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
 	w.register(t, ada, d)
-	c, err := w.CheckSignIn(t.Context(), signIn, d.Get(t, w.ask(t)))
+	c, err := w.CheckSignIn(t.Context(), signIn, d.Get(t, w.SignInOptions(signIn)))
 	all, err2 := w.List(t.Context(), ada.ID)
 	if err != nil || err2 != nil {
 		t.Fatal(err, err2)
@@ -161,7 +161,7 @@ func TestChangedAnswers(t *testing.T) {
 	w := open(t)
 	ada, d := w.Owner(t, "ada"), passkeytest.New(origin)
 	w.register(t, ada, d)
-	ask, create := w.ask(t), w.options(t, ada, registering(ada))
+	ask, create := w.SignInOptions(signIn), w.options(t, ada, registering(ada))
 	answer, made := d.Sign(t, ask, d.Keys[0]), d.Create(t, create)
 	for i := range len(answer) {
 		changed := []byte(answer)

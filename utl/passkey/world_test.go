@@ -96,16 +96,6 @@ func (w *world) register(t *testing.T, a account.Account, d *passkeytest.Device)
 	}
 }
 
-// ask returns the options of a sign-in.
-func (w *world) ask(t *testing.T) string {
-	t.Helper()
-	text, err := w.SignInOptions(signIn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
-
 // enter checks and spends the answer, as a sign-in does.
 func (w *world) enter(t *testing.T, answer string) (passkey.Claim, error) {
 	t.Helper()
