@@ -94,7 +94,7 @@ func TestTemplatesFitTheirStructs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := templatecheck.CheckHTMLStrict(tmpl.Lookup("layout"), data); err != nil {
+		if err := templatecheck.CheckHTMLStrict(tmpl, data); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

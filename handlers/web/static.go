@@ -11,12 +11,14 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // asset is a static file, with the values of its headers.
 type asset struct {
-	kind, tag   []string // Content-Type and ETag
-	plain, gzip []byte
+	kind, tag []string // Content-Type and ETag
+	plain     []byte
+	gzip      func() []byte // compresses when first asked for, not at the start
 }
 
 // The values of headers that all static files share.
@@ -40,7 +42,7 @@ type assets struct {
 	files map[string]asset  // site.1a2b3c4d5e6f7081.css → the file
 }
 
-// newAssets reads, names and compresses the files.
+// newAssets reads and names the files.
 func newAssets(files fs.FS) (*assets, error) {
 	a := &assets{map[string]string{}, map[string]asset{}}
 	names, err := fs.Glob(files, "*.*")
@@ -61,7 +63,7 @@ func newAssets(files fs.FS) (*assets, error) {
 		mark := hex.EncodeToString(sum[:8])
 		hashed := strings.TrimSuffix(name, ext) + "." + mark + ext
 		a.paths[name] = "/static/" + hashed
-		a.files[hashed] = asset{kind, []string{`W/"` + mark + `"`}, content, compress(content)}
+		a.files[hashed] = asset{kind, []string{`W/"` + mark + `"`}, content, sync.OnceValue(func() []byte { return compress(content) })}
 	}
 	return a, nil
 }
@@ -106,7 +108,7 @@ func (s *Site) Static(w http.ResponseWriter, r *http.Request) error {
 	h["Content-Type"] = file.kind
 	if takesGzip(r.Header.Get("Accept-Encoding")) {
 		h["Content-Encoding"] = isGzip
-		body = file.gzip
+		body = file.gzip()
 	}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	_, _ = w.Write(body)
