@@ -128,11 +128,11 @@ func TestWhatAnAppMayNotBe(t *testing.T) {
 		bad  []string
 	}{
 		{"name", func(a *app.App, text string) { a.Name = text }, app.ErrName, []string{"", " ", "a\nb", "a\u202eb", "\xff", strings.Repeat("x", 65)}},
-		{"host", func(a *app.App, text string) { a.Host = text }, app.ErrHost, []string{"", "*", "*.", "https://a.example", "a.example/", "a b", "a.example:0", "*.127.0.0.1", "a\nb", "ex\u00e4mple.example", "{{x}}", "a;b"}},
+		{"host", func(a *app.App, text string) { a.Host = text }, app.ErrHost, []string{"", "*", "*.", "https://a.example", "a.example/", "a b", "a.example:0", "*.127.0.0.1", "a\nb", "ex\u00e4mple.example", "{{x}}", "a;b", strings.Repeat("a", 64) + ".example"}},
 		{"public suffix", func(a *app.App, text string) { a.Host = text }, app.ErrSuffix, []string{"com", "*.com", "co.uk", "*.co.uk", "*.github.io", "github.io"}},
 		{"own host", func(a *app.App, text string) { a.Host = text }, app.ErrOwn, []string{"jar.example", "JAR.example.", "jar.example:8443"}},
 		{"another's host", func(a *app.App, text string) { a.Host, a.URL = text, "" }, app.ErrTaken, []string{"wiki.example", "WIKI.example.", "wiki.example:8443"}},
-		{"upstream", func(a *app.App, text string) { a.Upstream = text }, app.ErrUpstream, []string{"x", ":80", "x:0", "x:080", "http://x:80", "x:80;", "unix:1", "[::1%lo]:80", "a b:80"}},
+		{"upstream", func(a *app.App, text string) { a.Upstream = text }, app.ErrUpstream, []string{"x", ":80", "x:0", "x:080", "http://x:80", "x:80;", "unix:1", "[::1%lo]:80", "a b:80", strings.Repeat("a", 64) + ":80"}},
 		{"link", func(a *app.App, text string) { a.URL = text }, app.ErrURL, []string{"x", "javascript:alert(1)", "https://evil.example/", "https://u@new.example/", "https://new.example.evil.example/", "ftp://new.example/", "https:new.example", "https://new.example/a b", "https://jar.example/"}},
 		{"groups", func(a *app.App, text string) { a.Groups = []string{text} }, app.ErrGroups, []string{"", "X", "-x", "a,b", "a b"}},
 		{"level", func(a *app.App, text string) { a.Level = len(text) }, app.ErrLevel, []string{"", "123"}},

@@ -2,12 +2,10 @@ package app
 
 import (
 	"errors"
-	"net"
 	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -71,7 +69,7 @@ func (s *Store) check(a App) (App, error) {
 		return a, ErrSuffix
 	case strings.Trim(hostName(a.Host), "[]") == s.Own:
 		return a, ErrOwn
-	case a.Upstream != "" && !isAddress(a.Upstream):
+	case a.Upstream != "" && !hosts.IsAddress(a.Upstream):
 		return a, ErrUpstream
 	case a.URL != "" && !isLink(a.URL, p, s.Own):
 		return a, ErrURL
@@ -105,20 +103,6 @@ func isPublicSuffix(p hosts.Pattern) bool {
 	}
 	suffix, listed := publicsuffix.PublicSuffix(p.Name())
 	return suffix == p.Name() && (listed || strings.Contains(suffix, "."))
-}
-
-// isAddress reports whether the text is host:port in a form that all recipes accept.
-func isAddress(text string) bool {
-	host, port, err := net.SplitHostPort(text)
-	n, notPort := strconv.ParseUint(port, 10, 16)
-	if err != nil || notPort != nil || n == 0 || strconv.FormatUint(n, 10) != port || len(text) > 300 {
-		return false
-	}
-	if strings.HasPrefix(text, "[") {
-		ip, err := netip.ParseAddr(host)
-		return err == nil && ip.Is6() && ip.Zone() == ""
-	}
-	return hosts.IsName(host) && !strings.EqualFold(host, "unix")
 }
 
 // isLink reports whether the text is an http or https URL, without a user, on one of the

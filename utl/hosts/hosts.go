@@ -3,6 +3,7 @@
 package hosts
 
 import (
+	"net"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -47,14 +48,15 @@ func OwnPort(scheme string) (port string, ok bool) {
 }
 
 // IsName reports whether the text is a host name or an IPv4 address: labels of ASCII
-// letters, digits, - and _, separated by dots, at most 253 bytes. Other letters are
-// refused, because some of them become ASCII in lower case.
+// letters, digits, - and _, separated by dots, at most 63 bytes each and 253 together (RFC
+// 1035, section 2.3.4). Other letters are refused, because some of them become ASCII in
+// lower case.
 func IsName(text string) bool {
 	if len(text) > 253 {
 		return false
 	}
 	for part := range strings.SplitSeq(text, ".") {
-		if part == "" || part[0] == '-' || part[len(part)-1] == '-' {
+		if part == "" || len(part) > 63 || part[0] == '-' || part[len(part)-1] == '-' {
 			return false
 		}
 		for _, c := range []byte(part) {
@@ -66,6 +68,22 @@ func IsName(text string) bool {
 		}
 	}
 	return true
+}
+
+// IsAddress reports whether the text is host:port, where the host is a name, an IPv4
+// address or an IPv6 address in brackets, in a form that all proxies with a recipe read
+// alike: nginx takes unix: for the path of a socket.
+func IsAddress(text string) bool {
+	host, port, err := net.SplitHostPort(text)
+	n, notPort := strconv.ParseUint(port, 10, 16)
+	if err != nil || notPort != nil || n == 0 || strconv.FormatUint(n, 10) != port {
+		return false
+	}
+	if strings.HasPrefix(text, "[") {
+		ip, err := netip.ParseAddr(host)
+		return err == nil && ip.Is6() && ip.Zone() == ""
+	}
+	return IsName(host) && !strings.EqualFold(host, "unix")
 }
 
 // Pattern is a host, or all hosts below one, on one port or on every port.

@@ -1,6 +1,7 @@
 package hosts_test
 
 import (
+	"strings"
 	"testing"
 
 	"glassjar/utl/hosts"
@@ -34,9 +35,26 @@ func TestParsePattern(t *testing.T) {
 	for _, text := range []string{
 		"", "*", "*.", ".", "a..b", "-a", "a-.b", "a b", "a/b", "https://a", "me@a", "a:", "a:0", "a:65536", "a:x", "[x]", "[::1", "[::1]x",
 		"[fe80::1%25eth0]", "::1", "*.127.0.0.1", "*.[::1]", "a.*.b", "**.a", "ap\u212a.example", "ä.example", "a.example..",
+		strings.Repeat("a", 64) + ".example", strings.Repeat("a.", 127) + "a",
 	} {
 		if p, ok := hosts.ParsePattern(text); ok {
 			t.Errorf("%q is taken as %v", text, p)
+		}
+	}
+}
+
+func TestIsAddress(t *testing.T) {
+	for _, text := range []string{"127.0.0.1:9092", "[::1]:80", "app:65535", "App.Example:1", strings.Repeat("a", 63) + ":80"} {
+		if !hosts.IsAddress(text) {
+			t.Errorf("%q is refused", text)
+		}
+	}
+	for _, text := range []string{
+		"", "app", "app:", ":80", "app:0", "app:080", "app:+1", "app:65536", "app:http", "::1:80", "[::1]", "[::1%lo]:80", "[127.0.0.1]:80", "[app]:80",
+		"unix:80", "UNIX:80", "a b:80", "app:80;", "http://app:80", strings.Repeat("a", 64) + ":80", strings.Repeat("a.", 127) + "a:80",
+	} {
+		if hosts.IsAddress(text) {
+			t.Errorf("%q is taken", text)
 		}
 	}
 }

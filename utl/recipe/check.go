@@ -2,18 +2,16 @@ package recipe
 
 import (
 	"fmt"
-	"net"
-	"net/netip"
 	"regexp"
-	"strconv"
 	"strings"
+
+	"glassjar/utl/hosts"
 )
 
 // These contain no character with a meaning to a proxy: no space, quote, brace,
 // semicolon, #, $ or line break. They end in \z, because in other regexp engines $ also
 // matches before a final line break.
 var (
-	hostForm  = regexp.MustCompile(`\A[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\z`)
 	hostsForm = regexp.MustCompile(`\A[a-z0-9._*:,\[\]-]*\z`)
 	mailForm  = regexp.MustCompile(`\A[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+\z`)
 	pathForm  = regexp.MustCompile(`\Aunix:(/[A-Za-z0-9._-]+)+\z`)
@@ -88,23 +86,16 @@ func (s Site) checkOwn(name string) error {
 
 // isHost reports whether the text is a host name or an IPv4 address, in lower case (RFC
 // 1123, section 2.1, and also _).
-func isHost(text string) bool { return len(text) <= 253 && hostForm.MatchString(text) }
+func isHost(text string) bool { return hosts.IsName(text) && lower(text) == text }
 
 func isPort(colonPort string) bool {
 	return colonPort == "" || checkAddress("host"+colonPort) == nil
 }
 
-// checkAddress returns ErrAddress unless address is host:port, with brackets around IPv6.
-func checkAddress(address string) error {
-	host, port, err := net.SplitHostPort(address)
-	n, notPort := strconv.ParseUint(port, 10, 16)
-	ip, notIP := netip.ParseAddr(host)
-	known := isHost(lower(host)) && lower(host) != "unix" // nginx reads unix: as a socket's path
-	if strings.HasPrefix(address, "[") {
-		known = notIP == nil && ip.Is6() && ip.Zone() == ""
-	}
-	if err != nil || notPort != nil || n == 0 || strconv.FormatUint(n, 10) != port || !known {
-		return fmt.Errorf("%w, and not %q", ErrAddress, address)
+// checkAddress returns ErrAddress unless the text is host:port, with brackets around IPv6.
+func checkAddress(text string) error {
+	if !hosts.IsAddress(text) {
+		return fmt.Errorf("%w, and not %q", ErrAddress, text)
 	}
 	return nil
 }
