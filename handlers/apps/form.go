@@ -3,6 +3,7 @@ package apps
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"glassjar/handlers/web"
 	"glassjar/utl/app"
@@ -30,7 +31,7 @@ func (s *Room) typed(form url.Values) (Form, app.App) {
 		Name: form.Get("name"), Host: form.Get("host"), Upstream: form.Get("upstream"), URL: form.Get("url"), Groups: form.Get("groups"),
 		Level2: form.Get("level") == "2", Programs: form.Get("programs") == "1",
 	}
-	a := app.App{Name: f.Name, Host: f.Host, Upstream: f.Upstream, URL: f.URL, Groups: groupsOf(f.Groups), Level: 1, Programs: f.Programs}
+	a := app.App{Name: f.Name, Host: f.Host, Upstream: f.Upstream, URL: f.URL, Groups: web.TypedList(strings.ToLower(f.Groups)), Level: 1, Programs: f.Programs}
 	if f.Level2 {
 		a.Level = 2
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"unicode"
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
@@ -51,9 +50,4 @@ func (s *Room) app(r *http.Request) (app.App, error) {
 		return a, web.ErrNotFound
 	}
 	return a, err
-}
-
-// groupsOf splits the typed groups at spaces and commas.
-func groupsOf(typed string) []string {
-	return strings.FieldsFunc(strings.ToLower(typed), func(c rune) bool { return c == ',' || unicode.IsSpace(c) })
 }

@@ -36,7 +36,7 @@ func (s *Room) InviteSubmit(w http.ResponseWriter, r *http.Request, me web.Owned
 		return err
 	}
 	p := InvitePage{Layout: layout(me), Mail: s.Accounts.Mail.Works(), Email: form.Get("email"), Role: form.Get("role"), Groups: form.Get("groups"), Days: form.Get("days")}
-	wanted := account.Invitation{Role: p.Role, Groups: groupsOf(p.Groups), Email: p.Email, Days: days(p.Days)}
+	wanted := account.Invitation{Role: p.Role, Groups: web.TypedList(strings.ToLower(p.Groups)), Email: p.Email, Days: days(p.Days)}
 	code, err := s.Accounts.NewInvitation(r.Context(), wanted, web.Actor(r))
 	if err == nil {
 		return s.Render(w, http.StatusOK, "link", LinkPage{

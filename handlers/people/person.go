@@ -121,7 +121,7 @@ func (s *Room) GroupsSubmit(w http.ResponseWriter, r *http.Request, me web.Owned
 		return err
 	}
 	return s.act(w, r, me, "groups", func(p account.Person) error {
-		return s.Accounts.SetGroups(r.Context(), p.Username, groupsOf(form.Get("groups")), web.Actor(r))
+		return s.Accounts.SetGroups(r.Context(), p.Username, web.TypedList(strings.ToLower(form.Get("groups"))), web.Actor(r))
 	})
 }
 

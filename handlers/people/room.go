@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
-	"unicode"
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
@@ -55,8 +53,3 @@ func (s *Room) person(r *http.Request) (account.Person, error) {
 
 // layout returns the layout of every page in this room.
 func layout(me web.Owned) web.Layout { return web.Layout{Me: me.Account(), Here: "/people"} }
-
-// groupsOf splits the typed groups at spaces and commas.
-func groupsOf(typed string) []string {
-	return strings.FieldsFunc(strings.ToLower(typed), func(c rune) bool { return c == ',' || unicode.IsSpace(c) })
-}

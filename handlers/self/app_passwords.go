@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
@@ -122,7 +121,7 @@ func (s *Room) wantedAppPassword(form url.Values) (account.AppPassword, error) {
 		}
 		p.Expires = s.Now().Add(time.Duration(days) * 24 * time.Hour)
 	}
-	hosts := strings.FieldsFunc(form.Get("hosts"), func(c rune) bool { return c == ',' || unicode.IsSpace(c) })
+	hosts := web.TypedList(form.Get("hosts"))
 	for i, typed := range hosts {
 		name, ok := s.Gate.ParseHost(typed)
 		if !ok || len(hosts) > maxHosts {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"glassjar/utl/account"
@@ -107,6 +108,11 @@ func ReadArgs(r *http.Request, fields ...string) (url.Values, error) {
 		return nil, fmt.Errorf("%w: %w", ErrForm, err)
 	}
 	return args, check(args, fields)
+}
+
+// TypedList splits a typed list at spaces and commas.
+func TypedList(typed string) []string {
+	return strings.FieldsFunc(typed, func(c rune) bool { return c == ',' || unicode.IsSpace(c) })
 }
 
 // check returns ErrForm if a field appears twice or is not valid UTF-8 without NUL.

@@ -3,12 +3,12 @@ package account
 import (
 	"context"
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
+	"glassjar/utl/identity"
 )
 
 // ErrGroup means that the name of a group is malformed, or that there are more than
@@ -18,8 +18,6 @@ var ErrGroup = errors.New("a group is 1 to 32 characters: a to z, 0 to 9, and . 
 // maxGroups is how many groups an account may be in. The gate sends them to apps in
 // two headers, and nginx accepts 4 KB of headers.
 const maxGroups = 32
-
-var group = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,31}$`)
 
 // SetGroups puts the account into exactly these groups. Its sessions have them at
 // once on this server, and within a second on others. Errors: ErrGroup, ErrName,
@@ -40,7 +38,7 @@ func (s *Store) SetGroups(ctx context.Context, name string, groups []string, by 
 func joinGroups(groups []string) (string, error) {
 	groups = slices.Compact(slices.Sorted(slices.Values(groups)))
 	for _, g := range groups {
-		if !group.MatchString(g) || len(groups) > maxGroups {
+		if !identity.IsGroup(g) || len(groups) > maxGroups {
 			return "", ErrGroup
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -13,6 +12,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"glassjar/utl/hosts"
+	"glassjar/utl/identity"
 )
 
 const (
@@ -48,8 +48,6 @@ var (
 	ErrMany = errors.New("there are 500 apps already, and more cannot be kept")
 )
 
-var groupForm = regexp.MustCompile(`\A[a-z0-9][a-z0-9._-]{0,31}\z`)
-
 // check returns the app as it is stored, once its values are valid. Errors: ErrName,
 // ErrHost, ErrSuffix, ErrOwn, ErrUpstream, ErrURL, ErrLevel, ErrPrograms, ErrGroups.
 func (s *Store) check(a App) (App, error) {
@@ -79,7 +77,7 @@ func (s *Store) check(a App) (App, error) {
 		return a, ErrPrograms
 	}
 	a.Groups = slices.Compact(slices.Sorted(slices.Values(a.Groups)))
-	if len(a.Groups) > maxGroups || slices.ContainsFunc(a.Groups, func(g string) bool { return !groupForm.MatchString(g) }) {
+	if len(a.Groups) > maxGroups || slices.ContainsFunc(a.Groups, func(g string) bool { return !identity.IsGroup(g) }) {
 		return a, ErrGroups
 	}
 	return a, nil

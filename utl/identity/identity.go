@@ -4,6 +4,7 @@ package identity
 
 import (
 	"cmp"
+	"regexp"
 	"strings"
 )
 
@@ -19,6 +20,13 @@ type Identity struct {
 
 // Called returns the display name, or the username if there is none.
 func (i Identity) Called() string { return cmp.Or(i.Name, i.Username) }
+
+var groupForm = regexp.MustCompile(`\A[a-z0-9][a-z0-9._-]{0,31}\z`)
+
+// IsGroup reports whether the text is the name of a group: 1 to 32 of a to z, 0 to 9, and
+// . _ - after the first. So a list of groups has commas between them, and no proxy reads
+// one as more than a name.
+func IsGroup(text string) bool { return groupForm.MatchString(text) }
 
 // HasGroup reports whether the person is in the group.
 func (i Identity) HasGroup(group string) bool {

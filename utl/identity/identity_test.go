@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"glassjar/utl/identity"
@@ -20,6 +21,19 @@ func TestGroupList(t *testing.T) {
 	for groups, want := range map[string][]string{"": {}, "dev": {"dev"}, "dev,ops": {"dev", "ops"}} {
 		if got := (identity.Identity{Groups: groups}).GroupList(); got == nil || !slices.Equal(got, want) {
 			t.Errorf("groups of %q: got %#v, want %#v: a token says [], never null", groups, got, want)
+		}
+	}
+}
+
+func TestIsGroup(t *testing.T) {
+	for _, text := range []string{"dev", "0", "a._-9", strings.Repeat("a", 32)} {
+		if !identity.IsGroup(text) {
+			t.Errorf("%q is refused", text)
+		}
+	}
+	for _, text := range []string{"", "Dev", "-a", ".a", "_a", "a b", "a,b", "a\n", "\na", "ä", "a\x00", "a;b", strings.Repeat("a", 33)} {
+		if identity.IsGroup(text) {
+			t.Errorf("%q is taken", text)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"glassjar/utl/hosts"
+	"glassjar/utl/identity"
 )
 
 // These contain no character with a meaning to a proxy: no space, quote, brace,
@@ -15,7 +16,6 @@ var (
 	hostsForm = regexp.MustCompile(`\A[a-z0-9._*:,\[\]-]*\z`)
 	mailForm  = regexp.MustCompile(`\A[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+\z`)
 	pathForm  = regexp.MustCompile(`\Aunix:(/[A-Za-z0-9._-]+)+\z`)
-	groupForm = regexp.MustCompile(`\A[a-z0-9][a-z0-9._-]{0,31}\z`)
 )
 
 // UnmarshalText parses HOST=ADDRESS, and lower-cases the host. Errors: ErrApp, ErrHost,
@@ -47,7 +47,7 @@ func (s Site) check(name string) error {
 	if err := checkAddress(strings.Replace(s.Listen, "*:", "all:", 1)); err != nil {
 		return err
 	}
-	if s.Group != "" && !groupForm.MatchString(s.Group) {
+	if s.Group != "" && !identity.IsGroup(s.Group) {
 		return fmt.Errorf("%w, and not %q", ErrGroup, s.Group)
 	}
 	if !hostsForm.MatchString(s.GateHosts) {
