@@ -1,6 +1,7 @@
 package apps
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -11,9 +12,6 @@ import (
 	"glassjar/utl/hosts"
 	"glassjar/utl/recipe"
 )
-
-// placeholder is used in recipes for an upstream address that is not known.
-const placeholder = "127.0.0.1:9092"
 
 // AppPage is the data of /apps/{id}.
 type AppPage struct {
@@ -164,12 +162,9 @@ func (s *Room) recipe(a app.App, name string) (string, error) {
 		return "", errSettings
 	}
 	site := *s.Recipe
-	site.Apps = []recipe.App{{Host: a.Host, Address: a.Upstream}}
+	site.Apps = []recipe.App{{Host: a.Host, Address: cmp.Or(a.Upstream, recipe.Placeholder)}}
 	if found, port, ok := hosts.Split(a.Host); ok && port == s.PublicURL.Port() {
 		site.Apps[0].Host = found
-	}
-	if a.Upstream == "" {
-		site.Apps[0].Address = placeholder
 	}
 	var text strings.Builder
 	err := recipe.Write(&text, name, site)

@@ -95,7 +95,7 @@ func (s *Room) showCode(w http.ResponseWriter, r *http.Request, typed *string) e
 	now := s.Now()
 	step := anatomy.StepAt(now)
 	p := CodePage{
-		stepLayout: c, Secret: groupsOf4(text),
+		stepLayout: c, Secret: web.InFours(text),
 		Before: anatomy.NewCode(secret, step-1), Now: anatomy.NewCode(secret, step), After: anatomy.NewCode(secret, step+1),
 		Seconds: thousands(int(now.Unix())), Of: stepSeconds, Left: stepSeconds - int(now.Unix()%int64(stepSeconds)),
 	}
@@ -201,13 +201,4 @@ func ago(d time.Duration) string {
 		return "just now"
 	}
 	return web.Span(d) + " ago"
-}
-
-// groupsOf4 adds a space after every four characters.
-func groupsOf4(text string) string {
-	var all []string
-	for ; len(text) > 4; text = text[4:] {
-		all = append(all, text[:4])
-	}
-	return strings.Join(append(all, text), " ")
 }

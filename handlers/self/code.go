@@ -88,22 +88,10 @@ func (s *Room) showCode(w http.ResponseWriter, r *http.Request, status int, p Co
 			sealed, secret = s.Factors.NewSetUp(p.Me.ID)
 			s.sendSetUp(w, sealed)
 		}
-		p.Secret = inFours(secret.Text())
+		p.Secret = web.InFours(secret.Text())
 		_, p.Address, _ = strings.Cut(s.Factors.URI(secret, p.Me.Username), ":")
 	}
 	return s.Render(w, status, "account-code", p)
-}
-
-// inFours adds a space after each four characters.
-func inFours(text string) string {
-	var b strings.Builder
-	for i, c := range text {
-		if i > 0 && i%4 == 0 {
-			b.WriteByte(' ')
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
 }
 
 // CodePicture answers GET /account/code/qr.png: the QR code of the app that is being set up, or

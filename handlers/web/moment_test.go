@@ -44,3 +44,11 @@ func TestAMomentIsExactToo(t *testing.T) {
 		t.Errorf("never is told as %+v", never)
 	}
 }
+
+func TestInFours(t *testing.T) {
+	for text, want := range map[string]string{"": "", "ABC": "ABC", "ABCD": "ABCD", "ABCDE": "ABCD E", "ABCDEFGHI": "ABCD EFGH I"} {
+		if got := web.InFours(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -71,6 +73,11 @@ const TimeLayout = "2 Jan 2006, 15:04 UTC"
 
 // FormatTime formats a time for people, in UTC.
 func FormatTime(t time.Time) string { return t.UTC().Format(TimeLayout) }
+
+// InFours adds a space after every four bytes of the text.
+func InFours(text string) string {
+	return string(bytes.Join(slices.Collect(slices.Chunk([]byte(text), 4)), []byte(" ")))
+}
 
 // WriteText responds with 200 and plain text.
 func WriteText(w http.ResponseWriter, text string) error {

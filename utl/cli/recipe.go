@@ -25,9 +25,6 @@ var (
 // withoutApps are the recipes that contain no app.
 var withoutApps = []string{"nginx-app", "haproxy-lua", "systemd", "systemd-socket"}
 
-// placeholder is used for the address of an app that is not known.
-const placeholder = "127.0.0.1:9092"
-
 type recipeCommand struct {
 	Name  string      `arg:"" enum:"${recipes}" help:"One of ${enum}."`
 	App   []recipeApp `placeholder:"HOST[=ADDRESS]" sep:"none" help:"An app behind the gate, and where it listens, such as app.example=127.0.0.1:9092; the host alone if app list has its address. May be repeated; without it, all of app list and GATE_HOSTS."`
@@ -57,7 +54,7 @@ func (c *recipeCommand) apps(ctx context.Context, a *app) (all []recipe.App, kep
 			kept = true
 			err = a.withStores(ctx, func(st *Stores) error {
 				found, err := st.Apps.At(ctx, one.Host)
-				one.App = recipe.App{Host: found.Host, Address: cmp.Or(found.Upstream, placeholder)}
+				one.App = recipe.App{Host: found.Host, Address: cmp.Or(found.Upstream, recipe.Placeholder)}
 				return err
 			})
 		}
@@ -181,12 +178,12 @@ func (a *app) addApp(site *recipe.Site, kept apps.App) {
 		host = name
 	}
 	var app recipe.App
-	if app.UnmarshalText([]byte(host+"="+cmp.Or(kept.Upstream, placeholder))) != nil {
+	if app.UnmarshalText([]byte(host+"="+cmp.Or(kept.Upstream, recipe.Placeholder))) != nil {
 		a.info("the app %s is not in the file: name its hosts with --app HOST=ADDRESS", kept.Host)
 		return
 	}
 	if kept.Upstream == "" {
-		a.info("%s stands for the address of %s: say on its page where it runs, or name it with --app %s=ADDRESS", placeholder, host, host)
+		a.info("%s stands for the address of %s: say on its page where it runs, or name it with --app %s=ADDRESS", recipe.Placeholder, host, host)
 	}
 	site.Apps = append(site.Apps, app)
 }
@@ -205,11 +202,11 @@ func (a *app) sayHosts(cfg config.Config, site *recipe.Site, named []recipe.App)
 			continue
 		}
 		var app recipe.App
-		if app.UnmarshalText([]byte(name+"="+placeholder)) != nil {
+		if app.UnmarshalText([]byte(name+"="+recipe.Placeholder)) != nil {
 			a.info("GATE_HOSTS: %s is not in the file: name its apps with --app HOST=ADDRESS", host)
 			continue
 		}
-		a.info("%s stands for the address of %s: name it with --app %s=ADDRESS", placeholder, name, name)
+		a.info("%s stands for the address of %s: name it with --app %s=ADDRESS", recipe.Placeholder, name, name)
 		site.Apps = append(site.Apps, app)
 	}
 }

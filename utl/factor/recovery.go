@@ -1,9 +1,11 @@
 package factor
 
 import (
+	"bytes"
 	"context"
 	"encoding/base32"
 	"fmt"
+	"slices"
 	"strings"
 
 	"glassjar/utl/audit"
@@ -65,14 +67,7 @@ func recoveryHash(accountID, code string) string { return hash(accountID + "\x00
 
 // grouped formats a code for people: xxxx-xxxx-xxxx-xxxx-xxxx-xxxx.
 func grouped(code string) string {
-	var b strings.Builder
-	for i, c := range strings.ToLower(code) {
-		if i > 0 && i%4 == 0 {
-			b.WriteByte('-')
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
+	return string(bytes.Join(slices.Collect(slices.Chunk([]byte(strings.ToLower(code)), 4)), []byte("-")))
 }
 
 // NewRecovery replaces the account's recovery codes and returns the new ones.

@@ -33,6 +33,9 @@ type App struct {
 	Address string // host:port where the proxy reaches it over http
 }
 
+// Placeholder is the Address of an app when nobody has said where it runs.
+const Placeholder = "127.0.0.1:9092"
+
 // The errors of Write and of App.UnmarshalText.
 var (
 	ErrRecipe  = errors.New("there is no such recipe")
