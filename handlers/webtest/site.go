@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +23,7 @@ import (
 	"glassjar/templates"
 	"glassjar/utl/account"
 	"glassjar/utl/app"
+	"glassjar/utl/clocktest"
 	"glassjar/utl/db"
 	"glassjar/utl/db/dbtest"
 	"glassjar/utl/doctor"
@@ -51,31 +51,12 @@ var (
 // Tiny are parameters with which a hash takes almost no time.
 var Tiny = password.Params{Memory: 64, Time: 1, Threads: 1}
 
-// clock is a clock that tests set. Reading it takes no lock, because benchmarks read it
-// on every core.
-type clock struct{ t atomic.Pointer[time.Time] }
-
-func newClock(t time.Time) *clock {
-	c := &clock{}
-	c.t.Store(&t)
-	return c
-}
-
-// Now returns the clock's time.
-func (c *clock) Now() time.Time { return *c.t.Load() }
-
-// Move sets the clock ahead by d. Only one goroutine may call it at a time.
-func (c *clock) Move(d time.Duration) {
-	moved := c.Now().Add(d)
-	c.t.Store(&moved)
-}
-
 // Site is the whole site with a real database, on loopback. Its client connects to it for
 // every host name.
 type Site struct {
 	*httptest.Server
 
-	Clock    *clock
+	Clock    *clocktest.Clock
 	DB       *db.DB
 	DbPath   string
 	Accounts *account.Store
@@ -129,7 +110,7 @@ func New(tb testing.TB, change ...func(*handlers.Config)) *Site {
 func NewAt(tb testing.TB, at string, change ...func(*handlers.Config)) *Site {
 	tb.Helper()
 	s := &Site{
-		Clock: newClock(time.Now()), DbPath: at,
+		Clock: clocktest.New(time.Now()), DbPath: at,
 		Log: &SafeBuffer{}, Pages: tb.TempDir(), Hasher: password.NewHasher(Tiny, 4, 256),
 	}
 	s.DB = dbtest.OpenAt(tb, s.DbPath)

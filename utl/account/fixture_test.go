@@ -1,10 +1,8 @@
 package account_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,6 +11,7 @@ import (
 	"time"
 
 	"glassjar/utl/account"
+	"glassjar/utl/account/accounttest"
 	"glassjar/utl/audit"
 	"glassjar/utl/db"
 	"glassjar/utl/db/dbtest"
@@ -21,14 +20,12 @@ import (
 )
 
 const (
-	good  = "correct horse battery staple"
+	good  = accounttest.Password
 	other = "a purple lamp on the stairs"
 )
 
 var (
-	// tiny are parameters with which a hash takes much less than a millisecond.
-	tiny = password.Params{Memory: 64, Time: 1, Threads: 1}
-
+	tiny    = accounttest.Tiny
 	keeper  = audit.Actor{ID: "the keeper's id", Name: "keeper", Address: "192.0.2.1", Agent: "a browser"}
 	visitor = audit.Actor{Address: "192.0.2.2", Agent: "another browser"}
 )
@@ -65,18 +62,8 @@ func open(t *testing.T) *fixture {
 func (h *fixture) second(t *testing.T) *fixture {
 	t.Helper()
 	o := &fixture{db: dbtest.OpenAt(t, h.at), at: h.at, clock: h.clock}
-	var err error
-	o.sessions, err = session.New(session.Options{
-		DB: o.db, Keys: [][32]byte{[32]byte(bytes.Repeat([]byte("k"), 32))}, Idle: 24 * time.Hour, Max: 720 * time.Hour,
-		Now: o.clock.now, Log: slog.New(slog.DiscardHandler),
-	})
-	if err == nil {
-		err = o.sessions.Poll(t.Context()) // the cache is used from the first successful poll on
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.Store = o.with(password.NewHasher(tiny, 2, 200))
+	o.sessions = accounttest.Sessions(t, o.db, o.clock.now)
+	o.Store = o.with(password.NewHasher(accounttest.Tiny, 2, 200))
 	return o
 }
 

@@ -13,22 +13,11 @@ import (
 // its port.
 func listen(t *testing.T, says byte, address string) (port string) {
 	t.Helper()
-	ln, err := net.Listen("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = c.Write([]byte{says})
-			c.Close()
-		}
-	}()
-	_, port, _ = net.SplitHostPort(ln.Addr().String())
+	at := accepts(t, address, func(c net.Conn) {
+		_, _ = c.Write([]byte{says})
+		c.Close()
+	})
+	_, port, _ = net.SplitHostPort(at)
 	return port
 }
 

@@ -36,7 +36,13 @@ type flaw func(q request) string
 // strangers except for the flaw. It returns the page.
 func serve(t *testing.T, bad flaw) doctor.Page {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	return page(t, "http://"+accepts(t, "127.0.0.1:0", func(c net.Conn) { answer(c, bad) })+uri)
+}
+
+// accepts listens on the address, calls do with each connection, and returns the address.
+func accepts(t *testing.T, address string, do func(net.Conn)) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,10 +53,10 @@ func serve(t *testing.T, bad flaw) doctor.Page {
 			if err != nil {
 				return
 			}
-			go answer(c, bad)
+			go do(c)
 		}
 	}()
-	return page(t, "http://"+ln.Addr().String()+uri)
+	return ln.Addr().String()
 }
 
 func page(t *testing.T, address string) (p doctor.Page) {

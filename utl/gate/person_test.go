@@ -11,13 +11,10 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"glassjar/utl/clocktest"
 	"glassjar/utl/gate"
 	"glassjar/utl/identity"
 )
-
-type clock struct{ t time.Time }
-
-func (c *clock) now() time.Time { return c.t }
 
 // verified verifies the token with the keys of the gate's JWKS, as an app would, and
 // returns its claims. host is the expected audience.
@@ -53,30 +50,30 @@ func assert(t *testing.T, g *gate.Gate, p identity.Identity, host string) string
 }
 
 func TestAssert(t *testing.T) {
-	c := &clock{time.Unix(1_800_000_000, 0)}
-	g := newGate(t, func(o *gate.Options) { o.Now = c.now })
+	c := clocktest.New(time.Unix(1_800_000_000, 0))
+	g := newGate(t, func(o *gate.Options) { o.Now = c.Now })
 	token := assert(t, g, ada, "app.example")
-	says, err := verified(t, g, token, c.t, "app.example")
+	says, err := verified(t, g, token, c.Now(), "app.example")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for claim, want := range map[string]any{
-		"sub": "A1", "preferred_username": "ada", "name": "Ada L.", "email": "ada@jar.example", "exp": float64(c.t.Unix() + 60), "iat": float64(c.t.Unix() - 30),
+		"sub": "A1", "preferred_username": "ada", "name": "Ada L.", "email": "ada@jar.example", "exp": float64(c.Now().Unix() + 60), "iat": float64(c.Now().Unix() - 30),
 	} {
 		if says[claim] != want {
 			t.Errorf("%s is %v, want %v", claim, says[claim], want)
 		}
 	}
-	if _, err := verified(t, g, token, c.t, "other.example"); err == nil {
+	if _, err := verified(t, g, token, c.Now(), "other.example"); err == nil {
 		t.Error("another app takes the assertion")
 	}
-	if _, err := verified(t, g, token, c.t.Add(-30*time.Second), "app.example"); err != nil {
+	if _, err := verified(t, g, token, c.Now().Add(-30*time.Second), "app.example"); err != nil {
 		t.Errorf("an app whose clock is 30 s slow refuses the assertion: %v", err)
 	}
-	if _, err := verified(t, g, token, c.t.Add(61*time.Second), "app.example"); err == nil {
+	if _, err := verified(t, g, token, c.Now().Add(61*time.Second), "app.example"); err == nil {
 		t.Error("the assertion is good after a minute")
 	}
-	if _, err := verified(t, newGate(t, func(o *gate.Options) { o.Keys = [][32]byte{seed(9)} }), token, c.t, "app.example"); err == nil {
+	if _, err := verified(t, newGate(t, func(o *gate.Options) { o.Keys = [][32]byte{seed(9)} }), token, c.Now(), "app.example"); err == nil {
 		t.Error("another jar's keys verify the assertion")
 	}
 	if bytes.Contains(g.JWKS(), []byte(`"d"`)) {
@@ -86,10 +83,10 @@ func TestAssert(t *testing.T) {
 
 // An assertion is cached for half a minute, per app and per identity.
 func TestAssertIsKept(t *testing.T) {
-	c := &clock{time.Unix(1_800_000_000, 0)}
-	g := newGate(t, func(o *gate.Options) { o.Now = c.now })
+	c := clocktest.New(time.Unix(1_800_000_000, 0))
+	g := newGate(t, func(o *gate.Options) { o.Now = c.Now })
 	token := assert(t, g, ada, "app.example")
-	if c.t = c.t.Add(29 * time.Second); assert(t, g, ada, "app.example") != token {
+	if c.Move(29 * time.Second); assert(t, g, ada, "app.example") != token {
 		t.Error("within half a minute it is signed again")
 	}
 	if assert(t, g, ada, "other.example") == token {
@@ -98,11 +95,11 @@ func TestAssertIsKept(t *testing.T) {
 	changed := ada
 	changed.Groups = ""
 	token = assert(t, g, changed, "app.example")
-	says, err := verified(t, g, token, c.t, "app.example")
+	says, err := verified(t, g, token, c.Now(), "app.example")
 	if list, ok := says["groups"].([]any); err != nil || !ok || len(list) != 0 {
 		t.Errorf("with no groups it says %v, %v", says["groups"], err)
 	}
-	if c.t = c.t.Add(31 * time.Second); assert(t, g, changed, "app.example") == token {
+	if c.Move(31 * time.Second); assert(t, g, changed, "app.example") == token {
 		t.Error("after half a minute it is the old one")
 	}
 }

@@ -63,6 +63,17 @@ func (s scene) questioned(q passkey.Question) string {
 	return s.d.Get(s.t, s.SignInOptions(q))
 }
 
+// countingAfter8 has ada's device answer two sign-ins: the first with the count 8, which is
+// stored, and then one with the count next.
+func countingAfter8(next uint32) func(scene) string {
+	return func(s scene) string {
+		s.d.Count = 8
+		s.entered(s.get())
+		s.d.Count = next
+		return s.get()
+	}
+}
+
 // badSignIns are answers of somebody who has registered a passkey.
 var badSignIns = []refusal{
 	{"nothing", func(scene) string { return "" }, passkey.ErrAnswer},
@@ -102,23 +113,9 @@ var badSignIns = []refusal{
 	{"an answer twice, spelled in another way", func(s scene) string {
 		return strings.Replace(s.entered(s.get()), `"type"`, ` "type"`, 1)
 	}, passkey.ErrUsed},
-	{"a count that goes back", func(s scene) string {
-		s.d.Count = 8
-		s.entered(s.get())
-		s.d.Count = 7
-		return s.get()
-	}, passkey.ErrCopied},
-	{"a count that stays", func(s scene) string {
-		s.d.Count = 8
-		s.entered(s.get())
-		return s.get()
-	}, passkey.ErrCopied},
-	{"a count that is gone", func(s scene) string {
-		s.d.Count = 8
-		s.entered(s.get())
-		s.d.Count = 0
-		return s.get()
-	}, passkey.ErrCopied},
+	{"a count that goes back", countingAfter8(7), passkey.ErrCopied},
+	{"a count that stays", countingAfter8(8), passkey.ErrCopied},
+	{"a count that is gone", countingAfter8(0), passkey.ErrCopied},
 	{"a removed passkey", func(s scene) string {
 		all, err := s.List(s.t.Context(), s.ada.ID)
 		if err == nil {

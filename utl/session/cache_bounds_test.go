@@ -20,7 +20,7 @@ func TestTheCacheIsBounded(t *testing.T) {
 	s.KeepAtMost(24)
 	var all []*http.Cookie
 	for range 90 {
-		s.clock.pass(time.Microsecond)
+		s.clock.Move(time.Microsecond)
 		all = append(all, s.signIn(t, "ada", true))
 		s.live(t, all[len(all)-1])
 		if live, _ := s.Kept(); live > 24 {

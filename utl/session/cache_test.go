@@ -34,14 +34,14 @@ func TestAnOutage(t *testing.T) {
 	cookie, unread := s.signIn(t, "ada", false), s.signIn(t, "bob", false)
 	s.live(t, cookie)
 	back := s.away(t)
-	s.clock.pass(10*time.Second - 1)
+	s.clock.Move(10*time.Second - 1)
 	s.live(t, cookie)
 	s.unknown(t, unread)
 	s.none(t, request(cookiesNamed(s.Name(), "bad")))
 	if !s.Healthy() {
 		t.Error("not healthy before its 10 s are over")
 	}
-	s.clock.pass(1)
+	s.clock.Move(1)
 	s.unknown(t, cookie)
 	if err := s.Poll(t.Context()); !errors.Is(err, db.ErrUnavailable) || s.Healthy() {
 		t.Errorf("Poll gave error %v, healthy %v; want db.ErrUnavailable and no health", err, s.Healthy())
@@ -60,13 +60,13 @@ func TestAnEntryIsReadAgainAfterAMinute(t *testing.T) {
 	cookie := s.signIn(t, "ada", false)
 	s.live(t, cookie)
 	s.sql(t, `UPDATE accounts SET role = 'owner'`) // without a row in changes
-	s.clock.pass(time.Minute - 1)
+	s.clock.Move(time.Minute - 1)
 	s.poll(t)
 	if got := s.live(t, cookie).Role; got != "member" {
 		t.Errorf("got role %q within the minute, want the cache's", got)
 	}
 	back := s.away(t)
-	s.clock.pass(1)
+	s.clock.Move(1)
 	if got := s.live(t, cookie).Role; got != "member" {
 		t.Errorf("got role %q when the row cannot be read, want the trusted cache's", got)
 	}
@@ -97,7 +97,7 @@ func TestACacheIsTrustedByBothClocks(t *testing.T) {
 			cookie := s.signIn(t, "ada", true)
 			s.live(t, cookie)
 			s.sql(t, `UPDATE accounts SET role = 'owner'`)
-			s.clock.pass(tt.passes)
+			s.clock.Move(tt.passes)
 			s.clock.set(tt.set)
 			if got := s.Healthy(); got != tt.want {
 				t.Errorf("healthy %v, want %v", got, tt.want)
@@ -118,12 +118,12 @@ func TestNoSuchSessionIsRememberedBriefly(t *testing.T) {
 	s.sql(t, `UPDATE sessions SET ended_at = 1`)
 	s.none(t, request(cookie))
 	s.sql(t, `UPDATE sessions SET ended_at = 0`) // the program never does this
-	s.clock.pass(5*time.Second - 1)
+	s.clock.Move(5*time.Second - 1)
 	s.poll(t)
 	back := s.away(t)
 	s.none(t, request(cookie))
 	back()
-	s.clock.pass(1)
+	s.clock.Move(1)
 	s.live(t, cookie)
 }
 
@@ -163,7 +163,7 @@ func TestEntriesThatNobodyAsksForLeave(t *testing.T) {
 	s.Miss("x", s.clock.Now())
 	for range 11 {
 		s.live(t, asked)
-		s.clock.pass(time.Minute)
+		s.clock.Move(time.Minute)
 		s.poll(t)
 		s.sweep(t)
 	}

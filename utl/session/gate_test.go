@@ -59,7 +59,7 @@ func TestGateCookie(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSite(t, withGate)
 			cookie := s.signIn(t, "ada", tt.remember)
-			s.clock.pass(time.Minute)
+			s.clock.Move(time.Minute)
 			got := s.gateCookie(t, cookie, tt.at)
 			tt.want.Path, tt.want.HttpOnly, tt.want.SameSite = "/", true, http.SameSiteLaxMode
 			if diff := cmp.Diff(&tt.want, got, cmpopts.IgnoreFields(http.Cookie{}, "Value", "Expires", "RawExpires", "Raw")); diff != "" {
@@ -206,7 +206,7 @@ func TestGateDuringAnOutage(t *testing.T) {
 	if _, err := s.FindGate(request(good), onApp); err != nil {
 		t.Errorf("within 10 s: got error %v", err)
 	}
-	s.clock.pass(10 * time.Second)
+	s.clock.Move(10 * time.Second)
 	if _, err := s.FindGate(request(good), onApp); !errors.Is(err, db.ErrUnavailable) {
 		t.Errorf("got error %v, want db.ErrUnavailable", err)
 	}

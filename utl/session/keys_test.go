@@ -44,7 +44,7 @@ func TestRotation(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := s.live(t, before)
-	s.clock.pass(time.Hour)
+	s.clock.Move(time.Hour)
 	again, after := only(t, renewed(t, s, before)), s.signIn(t, "bob", false)
 	if _, payload := taken(t, before.Value); sign(fresh, s.Name(), dateOf(t, again), payload) != again.Value {
 		t.Errorf("the cookie sent again holds something else, or is not signed with the new key")

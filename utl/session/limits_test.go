@@ -32,7 +32,7 @@ func TestLimits(t *testing.T) {
 			cookie := s.signIn(t, "ada", tt.remember)
 			s.live(t, cookie)
 			for i, wait := range tt.waits {
-				s.clock.pass(wait)
+				s.clock.Move(wait)
 				if i == len(tt.waits)-1 {
 					s.none(t, request(cookie))
 					s.poll(t)

@@ -25,7 +25,7 @@ func TestAnAccountHasAHundredSessions(t *testing.T) {
 	other := s.another(t)
 	var all []*http.Cookie
 	for range 103 {
-		s.clock.pass(time.Millisecond)
+		s.clock.Move(time.Millisecond)
 		all = append(all, s.signIn(t, "ada", true))
 		if len(all) < 4 {
 			s.live(t, all[len(all)-1])
@@ -59,7 +59,7 @@ func TestRoomIsMadeOfWhatIsOver(t *testing.T) {
 	for range 99 {
 		s.signIn(t, "ada", false)
 	}
-	s.clock.pass(idle)
+	s.clock.Move(idle)
 	s.poll(t)
 	for range 99 {
 		s.signIn(t, "ada", false)

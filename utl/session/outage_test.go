@@ -35,7 +35,7 @@ func TestEndDuringAnOutage(t *testing.T) {
 		t.Errorf("Poll: got error %v, want db.ErrUnavailable", err)
 	}
 	s.none(t, request(cookie))
-	s.clock.pass(time.Hour)
+	s.clock.Move(time.Hour)
 	s.none(t, request(cookie)) // of other sessions it cannot tell any more
 	s.unknown(t, bob)
 	back()
@@ -131,7 +131,7 @@ func TestEndsDuringALock(t *testing.T) {
 	dbtest.OnlySQLite(t, "one lock keeps every writer waiting")
 	synctest.Test(t, func(t *testing.T) { // its clock advances without waiting
 		s := newSite(t)
-		s.clock.pass(time.Minute)
+		s.clock.Move(time.Minute)
 		var sids []string
 		for range 20 {
 			sids = append(sids, s.live(t, s.signIn(t, "ada", true)).SID)

@@ -116,7 +116,7 @@ func TestChangesAreSeenWhateverTheClock(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSite(t)
 			wrong := s.another(t)
-			wrong.clock.pass(tt.by)
+			wrong.clock.Move(tt.by)
 			for i := range 6 { // in turns
 				cookie := s.signIn(t, "ada", true)
 				found := s.live(t, cookie)
@@ -126,8 +126,8 @@ func TestChangesAreSeenWhateverTheClock(t *testing.T) {
 				sweepChanges(t, ender)
 				s.poll(t)
 				s.none(t, request(cookie))
-				s.clock.pass(time.Second)
-				wrong.clock.pass(time.Second)
+				s.clock.Move(time.Second)
+				wrong.clock.Move(time.Second)
 			}
 		})
 	}
@@ -237,7 +237,7 @@ func TestChangesThatWereSwept(t *testing.T) {
 		sid := s.live(t, ada).SID
 		s.live(t, bob)
 		other.end(t, sid)
-		other.clock.pass(away)
+		other.clock.Move(away)
 		other.end(t, other.live(t, bob).SID) // the sweep keeps the newest change
 		other.sweep(t)
 		s.clock.set(away)
@@ -255,13 +255,13 @@ func TestSweep(t *testing.T) {
 	s := newSite(t)
 	old := s.signIn(t, "ada", true)
 	s.end(t, s.live(t, old).SID)
-	s.clock.pass(most + 24*time.Hour)
+	s.clock.Move(most + 24*time.Hour)
 	s.signIn(t, "ada", true)
 	for _, want := range []int64{2, 1} { // at the limit, and past it
 		s.sweep(t)
 		if n := s.count(t, `SELECT COUNT(*) FROM sessions`); n != want {
 			t.Errorf("%d rows are left, want %d", n, want)
 		}
-		s.clock.pass(time.Second)
+		s.clock.Move(time.Second)
 	}
 }

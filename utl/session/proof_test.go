@@ -35,7 +35,7 @@ func TestAProofGivesTheSessionANewSID(t *testing.T) {
 	old := s.signIn(t, "ada", true)
 	before, gate := s.live(t, old), s.gateCookie(t, old, onApp)
 	for _, at := range []*site{s, other} {
-		at.clock.pass(time.Hour / 2)
+		at.clock.Move(time.Hour / 2)
 		at.poll(t)
 		at.live(t, old)
 	}
@@ -81,7 +81,7 @@ func TestAProofLastsTenMinutes(t *testing.T) {
 		pass time.Duration
 		want bool
 	}{{0, true}, {9*time.Minute + 59*time.Second, true}, {time.Second, false}, {time.Minute, false}} {
-		s.clock.pass(row.pass)
+		s.clock.Move(row.pass)
 		if got := s.live(t, cookie).Proven(s.clock.Now()); got != row.want {
 			t.Errorf("after %v more: proven %t, want %t", row.pass, got, row.want)
 		}
@@ -91,7 +91,7 @@ func TestAProofLastsTenMinutes(t *testing.T) {
 		t.Error("it was proven just now")
 	}
 	for range 9 { // the session is used all the time
-		s.clock.pass(59 * time.Minute)
+		s.clock.Move(59 * time.Minute)
 		if _, err := s.Find(request(cookie)); err != nil {
 			return
 		}

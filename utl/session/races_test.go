@@ -144,11 +144,11 @@ func TestRaceOfAll(t *testing.T) {
 		}
 	}
 	keys := [][32]byte{newKey(), s.opt.Keys[0]}
-	s.clock.pass(30 * time.Second)
+	s.clock.Move(30 * time.Second)
 	atOnce(
 		many(func(i int) { s.live(t, cookies[i%2]) }),
 		many(func(i int) { s.live(t, cookies[i%2]) }),
-		many(func(int) { s.clock.pass(500 * time.Millisecond) }), // up to 50 s of it may pass during one request
+		many(func(int) { s.clock.Move(500 * time.Millisecond) }), // up to 50 s of it may pass during one request
 		many(func(int) { must(s.Poll(t.Context())) }),
 		many(func(int) { must(s.Write(t.Context())) }),
 		many(func(int) { must(s.Sweep(t.Context())) }),

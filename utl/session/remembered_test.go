@@ -58,11 +58,11 @@ func TestARememberedCookie(t *testing.T) {
 	kept(0)
 	s.live(t, cookie)
 	kept(1)
-	s.clock.pass(time.Minute)
+	s.clock.Move(time.Minute)
 	s.poll(t)
 	s.live(t, cookie) // its row was read again
 	kept(1)
-	s.clock.pass(20 * time.Minute)
+	s.clock.Move(20 * time.Minute)
 	s.poll(t)
 	if err := s.Sweep(t.Context()); err != nil {
 		t.Fatal(err)

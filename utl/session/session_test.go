@@ -45,11 +45,11 @@ func TestListIsTheLiveSessionsOfOneAccount(t *testing.T) {
 	s := newSite(t)
 	s.signIn(t, "bob", true)
 	s.signIn(t, "ada", false) // it will pass the idle limit
-	s.clock.pass(30 * time.Minute)
+	s.clock.Move(30 * time.Minute)
 	over := s.live(t, s.signIn(t, "ada", true)) // it will pass the absolute limit, although it is used
 	s.sql(t, `UPDATE sessions SET started_at = started_at - ? WHERE sid = ?`, most.Microseconds(), over.SID)
 	ended, first := s.signIn(t, "ada", false), s.live(t, s.signIn(t, "ada", false))
-	s.clock.pass(40 * time.Minute)
+	s.clock.Move(40 * time.Minute)
 	second := s.live(t, s.signIn(t, "ada", true))
 	s.end(t, s.live(t, ended).SID)
 	list, err := s.List(t.Context(), "id-ada")
@@ -98,7 +98,7 @@ func TestUntilIsTheEarlierOfTheTwoLimits(t *testing.T) {
 func TestALateCookie(t *testing.T) {
 	s := newSite(t)
 	first := s.signIn(t, "ada", true)
-	s.clock.pass(30 * time.Minute)
+	s.clock.Move(30 * time.Minute)
 	if err := s.SetKeys([][32]byte{newKey(), s.opt.Keys[0]}); err != nil {
 		t.Fatal(err)
 	}

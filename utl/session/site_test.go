@@ -6,12 +6,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
 
 	"glassjar/utl/audit"
+	"glassjar/utl/clocktest"
 	"glassjar/utl/db"
 	"glassjar/utl/db/dbtest"
 	"glassjar/utl/session"
@@ -23,34 +23,19 @@ const (
 	most = 8 * time.Hour
 )
 
-// clock is a clock that a test moves, from one goroutine at a time. It starts at the
-// real time, because securecookie uses the machine's clock. Reading it takes no lock,
-// because benchmarks read it on every core.
-type clock struct{ now atomic.Pointer[time.Time] }
-
-func newClock(now time.Time) *clock {
-	c := &clock{}
-	c.now.Store(&now)
-	return c
-}
-
-func (c *clock) Now() time.Time { return *c.now.Load() }
-
-// pass moves the clock on by d, as time would.
-func (c *clock) pass(d time.Duration) {
-	now := c.Now().Add(d)
-	c.now.Store(&now)
-}
+// clock is a server's clock. It starts at the real time, because securecookie uses the
+// machine's clock.
+type clock struct{ *clocktest.Clock }
 
 // set sets the wall clock ahead by d, or back, while no time passes.
-func (c *clock) set(d time.Duration) {
+func (c clock) set(d time.Duration) {
 	now := c.Now().Add(d)
 	(*struct { // the layout of a time.Time with a monotonic reading
 		wall      uint64
 		monotonic int64
 		loc       *time.Location
 	})(unsafe.Pointer(&now)).monotonic -= int64(d)
-	c.now.Store(&now)
+	c.Set(now)
 }
 
 // site is one server: its store, its clock and its connection to the database.
@@ -60,7 +45,7 @@ type site struct {
 	opt   session.Options
 	db    *db.DB
 	path  string
-	clock *clock
+	clock clock
 }
 
 // newSite returns a server with a new database, in which ada and bob have accounts. Its
@@ -90,9 +75,9 @@ func (s *site) another(tb testing.TB) *site {
 
 func (s *site) unpolled(tb testing.TB) *site {
 	tb.Helper()
-	o := &site{opt: s.opt, db: dbtest.OpenAt(tb, s.path), path: s.path, clock: newClock(time.Now())}
-	if s.clock != nil {
-		o.clock = newClock(s.clock.Now())
+	o := &site{opt: s.opt, db: dbtest.OpenAt(tb, s.path), path: s.path, clock: clock{clocktest.New(time.Now())}}
+	if s.clock.Clock != nil {
+		o.clock.Set(s.clock.Now())
 	}
 	o.opt.DB, o.opt.Now = o.db, o.clock.Now
 	var err error

@@ -57,10 +57,10 @@ func TestATicketThatIsNone(t *testing.T) {
 	if n := s.count(t, `SELECT COUNT(*) FROM tickets WHERE code_hash <> ? AND sid = ?`, code, found.SID); n != 1 {
 		t.Errorf("%d tickets are kept, want 1, without its code", n)
 	}
-	s.clock.pass(session.TicketLife)
+	s.clock.Move(session.TicketLife)
 	s.noTicket(t, code)
 	late := s.ticket(t, found)
-	s.clock.pass(session.TicketLife - time.Millisecond)
+	s.clock.Move(session.TicketLife - time.Millisecond)
 	if _, err := s.Redeem(t.Context(), late); err != nil {
 		t.Errorf("just in time: got error %v", err)
 	}
@@ -80,9 +80,9 @@ func TestATicketEndsWithItsSession(t *testing.T) {
 func TestATicketOfASessionThatIsOver(t *testing.T) {
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", true)
-	s.clock.pass(most - time.Second)
+	s.clock.Move(most - time.Second)
 	code := s.ticket(t, s.live(t, cookie)) // the session was used just now
-	s.clock.pass(time.Second)
+	s.clock.Move(time.Second)
 	s.noTicket(t, code)
 }
 
@@ -91,7 +91,7 @@ func TestTicketsAreSwept(t *testing.T) {
 	found := s.live(t, s.signIn(t, "ada", true))
 	for range 3 {
 		s.ticket(t, found)
-		s.clock.pass(session.TicketLife)
+		s.clock.Move(session.TicketLife)
 	}
 	s.ticket(t, found)
 	if n := s.count(t, `SELECT COUNT(*) FROM tickets`); n != 1 {

@@ -30,7 +30,7 @@ func TestLastSeen(t *testing.T) {
 		{10 * time.Second, 129 * time.Second},
 		{5 * time.Minute, 429 * time.Second},
 	} {
-		s.clock.pass(tt.wait)
+		s.clock.Move(tt.wait)
 		for range 3 {
 			found := s.live(t, cookie)
 			if got := found.Seen.Sub(start).Round(time.Second); got != tt.want {
@@ -72,8 +72,8 @@ func TestLastSeenNeverGoesBack(t *testing.T) {
 	start := s.clock.Now()
 	cookie := s.signIn(t, "ada", false)
 	behind := s.another(t)
-	s.clock.pass(2 * time.Minute)
-	behind.clock.pass(90 * time.Second)
+	s.clock.Move(2 * time.Minute)
+	behind.clock.Move(90 * time.Second)
 	s.live(t, cookie)
 	behind.live(t, cookie)
 	s.write(t)
@@ -89,7 +89,7 @@ func TestLastSeenOutlivesAReading(t *testing.T) {
 	s := newSite(t)
 	cookie := s.signIn(t, "ada", false)
 	for range 3 {
-		s.clock.pass(idle - time.Second)
+		s.clock.Move(idle - time.Second)
 		s.poll(t)
 		s.live(t, cookie)
 		s.Invalidate(s.live(t, cookie).SID) // as a change of the role does
@@ -102,10 +102,10 @@ func TestLastSeenOutlivesAReadingDuringAWrite(t *testing.T) {
 	s.interleave(t)
 	cookie := s.signIn(t, "ada", false)
 	s.live(t, cookie)
-	s.clock.pass(idle - time.Second)
+	s.clock.Move(idle - time.Second)
 	s.poll(t)
 	s.live(t, cookie)
-	s.clock.pass(time.Minute)
+	s.clock.Move(time.Minute)
 	s.poll(t)
 	midRead = func() { s.write(t) }
 	s.live(t, cookie)
@@ -119,13 +119,13 @@ func TestLastSeenDuringAFailedWrite(t *testing.T) {
 		s := newSite(t)
 		start := s.clock.Now()
 		cookie := s.signIn(t, "ada", false)
-		s.clock.pass(time.Minute)
+		s.clock.Move(time.Minute)
 		s.live(t, cookie)
 		unlock := dbtest.Lock(t, s.path)
 		failed := make(chan error)
 		go func() { failed <- s.Write(t.Context()) }()
 		synctest.Wait() // until Write waits for the lock
-		s.clock.pass(time.Minute)
+		s.clock.Move(time.Minute)
 		s.live(t, cookie)
 		if err := <-failed; !errors.Is(err, db.ErrUnavailable) {
 			t.Errorf("got error %v, want db.ErrUnavailable", err)
@@ -142,7 +142,7 @@ func TestAFailedWriteLosesNothing(t *testing.T) {
 	s := newSite(t)
 	start := s.clock.Now()
 	ada, bob := s.signIn(t, "ada", false), s.signIn(t, "bob", false)
-	s.clock.pass(time.Minute)
+	s.clock.Move(time.Minute)
 	s.poll(t)
 	s.live(t, ada)
 	s.live(t, bob)
@@ -153,7 +153,7 @@ func TestAFailedWriteLosesNothing(t *testing.T) {
 		}
 	}
 	back()
-	s.clock.pass(time.Minute)
+	s.clock.Move(time.Minute)
 	s.poll(t)
 	s.live(t, ada)
 	s.write(t)

@@ -24,6 +24,9 @@ import (
 // Password is everybody's.
 const Password = "correct horse battery staple"
 
+// Tiny are parameters with which a hash takes much less than a millisecond.
+var Tiny = password.Params{Memory: 64, Time: 1, Threads: 1}
+
 // Visitor is who does everything in these tests.
 var Visitor = audit.Actor{Address: "192.0.2.2", Agent: "a browser"}
 
@@ -49,21 +52,27 @@ func Open(tb testing.TB) *World {
 func (w *World) Second(tb testing.TB) *World {
 	tb.Helper()
 	o := &World{DB: dbtest.OpenAt(tb, w.at), at: w.at, micros: w.micros}
-	var err error
-	o.Sessions, err = session.New(session.Options{
-		DB: o.DB, Keys: [][32]byte{Key("k")}, Idle: 24 * time.Hour, Max: 720 * time.Hour, Now: o.Now, Log: slog.New(slog.DiscardHandler),
+	o.Sessions = Sessions(tb, o.DB, o.Now)
+	o.Accounts = account.New(account.Options{
+		DB: o.DB, Sessions: o.Sessions, Hasher: password.NewHasher(Tiny, 2, 200), Host: "jar.example", Now: o.Now,
+	})
+	return o
+}
+
+// Sessions returns a session store on the database. It has polled once, so its cache is
+// trusted.
+func Sessions(tb testing.TB, d *db.DB, now func() time.Time) *session.Store {
+	tb.Helper()
+	s, err := session.New(session.Options{
+		DB: d, Keys: [][32]byte{Key("k")}, Idle: 24 * time.Hour, Max: 720 * time.Hour, Now: now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err == nil {
-		err = o.Sessions.Poll(tb.Context()) // from here on the cache is trusted
+		err = s.Poll(tb.Context())
 	}
 	if err != nil {
 		tb.Fatal(err)
 	}
-	o.Accounts = account.New(account.Options{
-		DB: o.DB, Sessions: o.Sessions, Hasher: password.NewHasher(password.Params{Memory: 64, Time: 1, Threads: 1}, 2, 200),
-		Host: "jar.example", Now: o.Now,
-	})
-	return o
+	return s
 }
 
 // Key returns a key of 32 such characters.
