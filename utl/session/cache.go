@@ -17,7 +17,7 @@ const (
 
 	maxEntries  = 1 << 18 // live sessions in memory, about 240 bytes each
 	maxNegative = 1 << 13 // entries in memory that say "no such session"
-	maxCookies  = 1 << 18 // verified cookies in memory, 72 bytes each
+	maxCookies  = 1 << 18 // verified cookies in memory, 56 bytes each
 
 	accountSlots = 1 << 14 // accounts share a slot: a change of one makes 1/16,384 of the other sessions be read again
 )
