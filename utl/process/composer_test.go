@@ -52,10 +52,10 @@ func newComposer(t *testing.T) composer {
 		tooltest.Missing(t, "netavark")
 	}
 	if said, err := c.output(c.command("ip", "link", "set", "lo", "up"), ""); err != nil {
-		t.Skipf("no network of one's own here (%v: %s): no container ran", err, said)
+		unlessRefused(t, "no network of one's own", err, said)
 	}
 	if said, err := c.output(c.grouped("true"), ""); err != nil {
-		t.Skipf("no control groups here (%v: %s): no container ran", err, said)
+		unlessRefused(t, "no control groups", err, said)
 	}
 	// Elsewhere than in a group of its own, this moves all of the machine's processes.
 	command := c.grouped("podman", "system", "service", "--time=0", "unix://"+c.dir+"/docker.sock")

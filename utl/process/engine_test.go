@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,7 +24,21 @@ type engine struct {
 	keeper   int // the process that keeps its namespaces alive
 }
 
-// newEngine skips the test if podman cannot run anything here. The engine has mounts of
+// kernelRefuses matches the kernel's errors for what it does not allow, or does not have.
+var kernelRefuses = regexp.MustCompile(`(?i)operation not permitted|permission denied|read-only file system|no such device|unknown filesystem type|not supported`)
+
+// unlessRefused fails the test because of an error, or skips it if the kernel refused, as it
+// does in a container without privileges. It also skips with CI=true: no package that
+// .ci/tools could install changes the kernel's answer.
+func unlessRefused(t *testing.T, what string, err error, said string) {
+	t.Helper()
+	if !kernelRefuses.MatchString(said) {
+		t.Fatalf("%s: %v\n%s", what, err, said)
+	}
+	t.Skipf("%s here (%v: %s): no container ran", what, err, said)
+}
+
+// newEngine skips the test if the kernel allows no containers here. The engine has mounts of
 // its own until the test ends; unshare has further arguments of that command.
 func newEngine(t *testing.T, unshare ...string) engine {
 	t.Helper()
@@ -43,11 +58,11 @@ func newEngine(t *testing.T, unshare ...string) engine {
 // /run/containers, whatever the settings say.
 func (e *engine) keep(unshare []string) {
 	e.t.Helper()
-	const script = `umount -Rl /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup
+	const script = `mountpoint -q /sys/fs/cgroup && umount -Rl /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup
 mkdir -p /run/containers; mount -t tmpfs none /run/containers; echo kept; exec cat`
 	cmd := exec.Command("unshare", append(append([]string{"--mount"}, unshare...), "sh", "-ec", script)...)
 	said := new(output)
-	cmd.Stderr = said
+	cmd.Env, cmd.Stderr = e.settings, said
 	hold, noInput := cmd.StdinPipe()
 	out, noOutput := cmd.StdoutPipe()
 	if err := errors.Join(noInput, noOutput, cmd.Start()); err != nil {
@@ -57,9 +72,12 @@ mkdir -p /run/containers; mount -t tmpfs none /run/containers; echo kept; exec c
 	e.t.Cleanup(end)
 	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 		end() // said is complete then
-		e.t.Skipf("no mounts of one's own here (%v: %s): no container ran", err, said)
+		unlessRefused(e.t, "no mounts of one's own", err, said.String())
 	}
 	e.keeper = cmd.Process.Pid
+	if said, err := e.output(e.command("true"), ""); err != nil {
+		unlessRefused(e.t, "no way into namespaces of one's own", err, said)
+	}
 }
 
 // write writes a file in the engine's folder and returns its path.
@@ -73,7 +91,7 @@ func (e engine) write(name, format string, args ...any) (path string) {
 }
 
 // golang makes the base images without a registry: from this machine's own Go and
-// commands, which are mounted. It skips the test if the result cannot run.
+// commands, which are mounted. It skips the test if the kernel does not let one run.
 func (e engine) golang() {
 	e.t.Helper()
 	context := filepath.Join(e.dir, "golang")
@@ -89,10 +107,10 @@ func (e engine) golang() {
 	}
 	file := e.write("Golang", "FROM scratch\nCOPY . /\nENV PATH=/go/root/bin:/usr/bin GOPATH=/go GOCACHE=/go/cache GOPROXY=off\n")
 	if said, err := e.podman("build", "--isolation=chroot", "--file="+file, "--tag=docker.io/library/golang:1.26", context); err != nil {
-		e.t.Skipf("no images here (%v: %s): the image was not built", err, said)
+		unlessRefused(e.t, "no images", err, said)
 	}
 	if said, err := e.podman("run", "--rm", "--volume=/usr:/usr:ro", "docker.io/library/golang:1.26", "true"); err != nil {
-		e.t.Skipf("no containers here (%v: %s): the image was not built", err, said)
+		unlessRefused(e.t, "no containers", err, said)
 	}
 }
 
@@ -154,5 +172,29 @@ func (e engine) image() {
 		"--volume="+goenv(e.t, "GOCACHE")+":/go/cache",
 		"--file="+source+"/.ci/Containerfile", source); err != nil {
 		e.t.Fatalf("%v: %s", err, said)
+	}
+}
+
+// A test of containers is skipped only when the kernel refuses, not when a command of the
+// test is wrong.
+func TestSkipsOnlyWhereTheKernelRefuses(t *testing.T) {
+	for said, want := range map[string]bool{
+		"unshare: unshare failed: Operation not permitted":                               true,
+		"Error: crun: mknod `/dev/null`: Operation not permitted: OCI permission denied": true,
+		"mkdir: cannot create directory '/sys/fs/cgroup/a': Read-only file system":       true,
+		"mount: /sys/fs/cgroup: unknown filesystem type 'cgroup2'.":                      true,
+		"":                                  false,
+		"sh: 1: mont: not found":            false,
+		"Error: unknown flag: --isolations": false,
+		"Error: creating build container: golang:1.26: image not known":      false,
+		"Error: netavark: code: 1, msg: iptables: No chain/target/match":     false,
+		"cp: error writing '/a/caddy': No space left on device":              false,
+		"unshare: failed to execute nonesuch: No such file or directory":     false,
+		"Error: name \"booted\" is in use: container already exists":         false,
+		"nsenter: reassociate to namespace 'ns/mnt' failed: No such process": false,
+	} {
+		if got := kernelRefuses.MatchString(said); got != want {
+			t.Errorf("%q: got %t, want %t", said, got, want)
+		}
 	}
 }
