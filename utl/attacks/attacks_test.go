@@ -1,5 +1,6 @@
-// Package attacks_test compares the list of attacks in .ci/ATTACKS.md with the comments
-// of the tests.
+// Package attacks_test compares what is written about tests with the tests: the list of
+// attacks in .ci/ATTACKS.md with their comments, and the commands in the READMEs with their
+// names.
 package attacks_test
 
 import (
@@ -7,8 +8,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -26,12 +25,8 @@ var (
 // TestAttacks fails if an attack on the list has no test, or if a test names one that is
 // not on the list. With -v it prints the tests of each attack.
 func TestAttacks(t *testing.T) {
-	list, err := os.ReadFile(filepath.Join(top, ".ci", "ATTACKS.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	tests := named(t)
-	for _, found := range row.FindAllStringSubmatch(string(list), -1) {
+	for _, found := range row.FindAllStringSubmatch(text(t, ".ci/ATTACKS.md"), -1) {
 		attack := found[1]
 		t.Run(attack, func(t *testing.T) {
 			if len(tests[attack]) == 0 {
@@ -50,26 +45,17 @@ func TestAttacks(t *testing.T) {
 func named(t *testing.T) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
-	err := filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && strings.HasPrefix(d.Name(), ".") && path != top:
-			return fs.SkipDir
-		case strings.HasSuffix(path, "_test.go"):
-			return read(path, all)
+	for _, file := range files(t, func(name string) bool { return strings.HasSuffix(name, "_test.go") }) {
+		if err := read(file, all); err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return all
 }
 
 // read adds the tests in the file.
-func read(path string, all map[string][]string) error {
-	f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+func read(file string, all map[string][]string) error {
+	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(top, file), nil, parser.ParseComments)
 	if err != nil {
 		return fmt.Errorf("parsing a test: %w", err)
 	}
@@ -84,7 +70,7 @@ func read(path string, all map[string][]string) error {
 			}
 			for _, found := range tag.FindAllStringSubmatch(c.Text(), -1) {
 				for attack := range strings.SplitSeq(found[1], ", ") {
-					if where := fn.Name.Name + " in " + strings.TrimPrefix(path, top+"/"); !slices.Contains(all[attack], where) {
+					if where := fn.Name.Name + " in " + file; !slices.Contains(all[attack], where) {
 						all[attack] = append(all[attack], where)
 					}
 				}
