@@ -50,6 +50,28 @@ func TestTheMakefileNamesTests(t *testing.T) {
 	}
 }
 
+// utl/README.md names every package.
+func TestTheLayoutNamesPackages(t *testing.T) {
+	_, layout, _ := strings.Cut(text(t, "utl/README.md"), "\n## Layout\n")
+	layout, _, ok := strings.Cut(layout, "\n## ")
+	named := strings.FieldsFunc(layout, func(c rune) bool { return c < 'a' || c > 'z' })
+	folders := map[string]bool{}
+	for _, file := range files(t, func(name string) bool { return strings.HasSuffix(name, ".go") }) {
+		if !strings.Contains(file, "/testdata/") {
+			folders[path.Dir(file)] = true
+		}
+	}
+	delete(folders, ".")
+	for folder := range folders {
+		if !slices.Contains(named, path.Base(folder)) {
+			t.Errorf("the Layout in utl/README.md does not name %s", folder)
+		}
+	}
+	if !ok || len(folders) < 50 {
+		t.Errorf("utl/README.md has no Layout, or the project has %d packages alone", len(folders))
+	}
+}
+
 // wantTests fails the test unless each of the names, as in go test -run, is of a test in the
 // packages, and each of the packages has one of them.
 func wantTests(t *testing.T, where, names string, in []string, kind string, tests map[string][]string) {
