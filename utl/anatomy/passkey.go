@@ -80,9 +80,6 @@ func (a PasskeyAnswer) Client() (c ClientData) {
 	return c
 }
 
-// Site returns the SHA-256 of the RP ID for which the authenticator signed.
-func (a PasskeyAnswer) Site() []byte { return a.AuthData[:32] }
-
 // Flags returns the flags of the authenticator data.
 func (a PasskeyAnswer) Flags() byte { return a.AuthData[32] }
 

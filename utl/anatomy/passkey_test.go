@@ -35,7 +35,7 @@ func TestDeviceAnswers(t *testing.T) {
 		t.Errorf("the browser says %s", got)
 	}
 	site := sha256.Sum256([]byte("jar.example"))
-	if string(a.Site()) != string(site[:]) || a.Flags() != anatomy.UserPresent|anatomy.UserVerified || a.Count() != 7 || !a.Bounded() {
+	if string(a.AuthData[:32]) != string(site[:]) || a.Flags() != anatomy.UserPresent|anatomy.UserVerified || a.Count() != 7 || !a.Bounded() {
 		t.Errorf("the device says %x", a.AuthData)
 	}
 	client := sha256.Sum256(a.ClientData)

@@ -94,19 +94,6 @@ func (s *Store) find(ctx context.Context, from db.Querier, codeHash string) (Pen
 	return p, nil
 }
 
-// Cancel ends the pending sign-in with the code. It does nothing if there is none.
-// Errors: db.ErrUnavailable.
-func (s *Store) Cancel(ctx context.Context, code string) error {
-	err := s.DB.Tx(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec(ctx, `DELETE FROM pending_signins WHERE code_hash = ?`, hash(code))
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("ending a pending sign-in: %w", err)
-	}
-	return nil
-}
-
 // EndPending ends the pending sign-in in the transaction that starts its session, for a
 // second factor of another package (a passkey): of two concurrent uses one succeeds.
 // Errors: ErrPending when it was used or ended meanwhile.

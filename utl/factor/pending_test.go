@@ -50,7 +50,6 @@ var overs = []struct {
 		_, err := w.Begin(w.t.Context(), factor.Pending{Account: w.verified(w.t, "ada")}, w.pending)
 		return err
 	}},
-	{"cancelled", func(w waiting) error { return w.Cancel(w.t.Context(), w.pending) }},
 }
 
 // Attack factors/pending: a pending sign-in ends with a new password, a changed factor, a
