@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -103,11 +104,7 @@ func (s *Room) showBlank(w http.ResponseWriter, r *http.Request) error {
 
 // renderAuth shows the sign-in form. It says to which host the person will be redirected.
 func (s *Room) renderAuth(w http.ResponseWriter, r *http.Request, status int, p AuthPage) error {
-	p.Options, p.To = s.signInOptions(w, r), p.Next
-	if t, ok := s.gateTarget(p.Next); ok {
-		p.To = t.Host
-		w.Header().Set("Content-Security-Policy", web.CSPLeaving)
-	}
+	p.Options, p.To = s.signInOptions(w, r), cmp.Or(s.allowLeaving(w, p.Next), p.Next)
 	return s.Render(w, status, "auth", p)
 }
 

@@ -75,9 +75,7 @@ func (s *Room) showCode(w http.ResponseWriter, r *http.Request, status int, pend
 		return err
 	}
 	p.Recovery = p.Recovery || !p.App && p.Options == ""
-	if _, ok := s.gateTarget(p.Next); ok {
-		w.Header().Set("Content-Security-Policy", web.CSPLeaving)
-	}
+	s.allowLeaving(w, p.Next)
 	return s.Render(w, status, "auth-code", p)
 }
 

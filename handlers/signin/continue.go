@@ -31,6 +31,17 @@ func (s *Room) gateTarget(next string) (t gate.Target, ok bool) {
 	return s.Gate.ReturnTarget(next)
 }
 
+// allowLeaving lets the forms of the page redirect to next if that is on a gate host, whose
+// name it returns, or else "".
+func (s *Room) allowLeaving(w http.ResponseWriter, next string) (host string) {
+	t, ok := s.gateTarget(next)
+	if !ok {
+		return ""
+	}
+	w.Header().Set("Content-Security-Policy", web.CSPLeaving)
+	return t.Host
+}
+
 // continueTo answers 303 to next for somebody who is signed in. If next is on a gate
 // host, the browser needs a gate cookie for it. On the sign-in host the session cookie is
 // used. Hosts below COOKIE_DOMAIN share a gate cookie, which continueTo sets. Any other

@@ -39,9 +39,7 @@ func (s *Room) LogoutForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := s.gateTarget(next); ok {
-		w.Header().Set("Content-Security-Policy", web.CSPLeaving)
-	}
+	s.allowLeaving(w, next)
 	return s.Render(w, http.StatusOK, "logout", LogoutPage{web.Layout{Me: account.FromSession(found)}, next})
 }
 

@@ -155,6 +155,31 @@ func TestSigningOutMayLeadToAnApp(t *testing.T) {
 	}
 }
 
+// Only pages with a form that leads to an app send no form-action: those of the second step
+// and of the proof, and not the one that says how to reach level 2, which has links alone.
+func TestFormActionOfTheWayToAnApp(t *testing.T) {
+	s := webtest.New(t, webtest.WithGate)
+	s.Add(t, "ada", account.Member)
+	next := webtest.Form("next", "http://wiki.example/")
+	first := s.SignedIn(t, "ada")
+	stays := func(page *webtest.Answer, want bool) {
+		t.Helper()
+		csp := page.Want(http.StatusOK).Header.Get("Content-Security-Policy")
+		if got := strings.Contains(csp, "form-action 'self'"); got != want {
+			t.Errorf("%s: form-action stays %t, want %t", page.Request.URL, got, want)
+		}
+	}
+	stays(first.Get("/auth/step-up?"+next), true)
+	stays(first.Get("/account/prove?"+next), false)
+	stays(first.Get("/account/prove?next=%2Faccount"), true)
+	first.AddApp(s)
+	for next, want := range map[string]bool{"http://wiki.example/": false, "/account": true} {
+		b := s.Browser(t)
+		b.Post("/auth", "username", "ada", "password", webtest.Good, "next", next).Want(http.StatusSeeOther, "/auth/code")
+		stays(b.Get("/auth/code"), want)
+	}
+}
+
 // The form says if a URL was too long to be remembered.
 func TestAnAddressThatIsTooLong(t *testing.T) {
 	b := webtest.New(t, webtest.WithGate).Browser(t)

@@ -62,10 +62,7 @@ func (s *Room) showProve(w http.ResponseWriter, r *http.Request, status int, p P
 			p.Wants = want.words
 		}
 	}
-	if t, ok := s.gateTarget(p.Next); ok {
-		p.App = t.Host
-		w.Header().Set("Content-Security-Policy", web.CSPLeaving)
-	}
+	p.App = s.allowLeaving(w, p.Next)
 	return s.Render(w, status, "account-prove", p)
 }
 

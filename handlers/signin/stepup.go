@@ -54,7 +54,6 @@ func (s *Room) StepUp(w http.ResponseWriter, r *http.Request, me account.Account
 	}
 	if t, ok := s.gateTarget(p.Next); ok {
 		p.App = t.Host
-		w.Header().Set("Content-Security-Policy", web.CSPLeaving)
 	}
 	p.Passkey = has.Passkeys > 0
 	return s.Render(w, http.StatusOK, "step-up", p)
