@@ -13,7 +13,7 @@ type Device struct {
 }
 
 // Device adds a device that verifies its user to the browser. Requests for a passkey wait
-// until it is touched.
+// unless it is touched.
 func (p *Page) Device() *Device {
 	p.t.Helper()
 	return p.plug(webauthn.VirtualAuthenticatorOptions{
@@ -44,7 +44,8 @@ func call[P, R any](p *Page, command cdp.Command[P, R], params P) R {
 	return got
 }
 
-// Touched sets whether somebody touches the device when it waits for that.
+// Touched sets whether somebody touches the device. Chromium looks when a request reaches
+// the device, and not later: a request that came before the touch waits forever.
 func (d *Device) Touched(on bool) {
 	d.page.t.Helper()
 	call(d.page, webauthn.SetAutomaticPresenceSimulation, webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: d.id, Enabled: on})

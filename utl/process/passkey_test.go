@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -41,8 +42,9 @@ func TestPasskeysInABrowser(t *testing.T) {
 	d.Touched(false)
 	p.SignOut()
 
-	p.Open(s.url + "/auth?next=/account")
-	d.Touched(true) // selects the passkey in the autofill
+	p.Open(s.url + "/forgot") // away from the form, which offers passkeys already
+	d.Touched(true)           // selects the passkey in the autofill of the next form
+	p.Do(chromedp.Evaluate[chromedp.Void](`location = "/auth?next=/account"`))
 	p.Sees("Your account")
 	d.Touched(false)
 	p.SignOut()
@@ -74,7 +76,7 @@ func TestPasskeysThatAreRefusedInABrowser(t *testing.T) {
 
 	d.Knows(false)
 	d.Touched(true)
-	byButton(p, d)
+	press(p)
 	refused(p, d, "That did not work, or you stopped it. Try once more, or use your password.")
 	d.Knows(true)
 
@@ -87,13 +89,13 @@ func TestPasskeysThatAreRefusedInABrowser(t *testing.T) {
 	p.Open(s.url + "/account/passkeys")
 	p.Press("Remove")
 	p.Reads(".notice.good", "Your passkey is removed. You were signed out everywhere else.")
-	told(t, d)
+	told(s, d)
 	p.SignOut()
 	kept[0].SignCount = 60
 	d.Put(kept[0]) // as if the device had kept it
 	byButton(p, d)
 	refused(p, d, "That passkey does not sign you in here. Use your password, or another passkey.")
-	told(t, d)
+	told(s, d)
 	p.Quiet("status of 422") // the refusals
 }
 
@@ -119,9 +121,9 @@ func TestAKeyWithoutAPINInABrowser(t *testing.T) {
 	d.Touched(false)
 	p.SignOut()
 
-	lying(p, d)     // an unmodified browser waits for another device
-	d.Touched(true) // before the request: this kind of device does not notice it later
-	byButton(p, d)
+	lying(p, d) // an unmodified browser waits for another device
+	d.Touched(true)
+	press(p)
 	refused(p, d, "That passkey does not sign you in here. Use your password, or another passkey.")
 	p.Submit("ada", good)
 	p.Sees("One more step, ada")
@@ -131,21 +133,35 @@ func TestAKeyWithoutAPINInABrowser(t *testing.T) {
 	p.Quiet("status of 422") // the refusals
 }
 
-// lying makes the browser request the device's passkey without verifying its user,
-// whatever the page requests.
+// lying makes the browser request the device's passkey without verifying its user, once
+// somebody presses the button, whatever the page requests.
 func lying(p *browsertest.Page, d *browsertest.Device) {
 	id := base64.RawURLEncoding.EncodeToString(d.Passkeys()[0].CredentialID)
-	p.Do(chromedp.Evaluate[chromedp.Void](`{
+	p.Do(chromedp.Evaluate[chromedp.Void](`addEventListener("click", () => {
 		const form = document.querySelector("form[data-autofill]"), o = JSON.parse(form.dataset.options);
 		Object.assign(o.publicKey, { userVerification: "discouraged", allowCredentials: [{ type: "public-key", id: "` + id + `" }] });
 		form.dataset.options = JSON.stringify(o);
-	}`))
+	}, true)`))
 }
 
-// byButton presses the button and then touches the device.
+// byButton presses the button and then touches the device. The page holds the request until
+// then, because the device does not notice a touch that comes later.
 func byButton(p *browsertest.Page, d *browsertest.Device) {
-	p.Do(chromedp.Evaluate[chromedp.Void](`document.documentElement.id = "old"`), chromedp.Click(chromedp.CSS("form[data-autofill] button")))
+	p.Do(chromedp.Evaluate[chromedp.Void](`{
+		const get = navigator.credentials.get.bind(navigator.credentials);
+		window.asked = new Promise((asked) => {
+			navigator.credentials.get = (o) => o.mediation ? get(o) : new Promise((touch) => { window.touch = touch; asked(true); }).then(() => get(o));
+		});
+	}`))
+	press(p)
+	browsertest.Value[bool](p, `asked`)
 	d.Touched(true)
+	p.Do(chromedp.Evaluate[chromedp.Void](`touch()`))
+}
+
+// press presses the button. It also marks the page, so that refused waits for the next.
+func press(p *browsertest.Page) {
+	p.Do(chromedp.Evaluate[chromedp.Void](`document.documentElement.id = "old"`), chromedp.Click(chromedp.CSS("form[data-autofill] button")))
 }
 
 // refused waits until the sign-in form says why, and stops touching the device.
@@ -155,13 +171,8 @@ func refused(p *browsertest.Page, d *browsertest.Device, why string) {
 	d.Touched(false)
 }
 
-// told fails the test unless the device forgets its passkeys.
-func told(t *testing.T, d *browsertest.Device) {
-	t.Helper()
-	for range 100 {
-		if len(d.Passkeys()) == 0 {
-			return
-		}
-	}
-	t.Errorf("the device has %d passkeys", len(d.Passkeys()))
+// told waits until the device forgets its passkeys.
+func told(s *program, d *browsertest.Device) {
+	s.t.Helper()
+	s.within(20*time.Second, "the device has no passkeys", func() bool { return len(d.Passkeys()) == 0 })
 }
