@@ -32,17 +32,28 @@ function written(made) {
 const host = (o) => o.rpId || o.rp.id;
 const forms = [...document.querySelectorAll("form[data-options]")].filter((form) => window.PublicKeyCredential && host(read(form)) === location.hostname);
 const remember = document.querySelector("#sign-in [name=remember]");
-let autofill, waiting = new AbortController(), asking = false;
+let request, asking = false;
 
-// send puts the answer, or the name of the error, into the form and sends it.
-async function send(form, made) {
-  const { answer, trouble } = form.elements;
-  answer.value = trouble.value = "";
+// ask asks the browser, and sends the form with the answer or the name of the error. It
+// ends the request before, without waiting for that: browsers ask for one thing at a time,
+// and some password managers never answer.
+async function ask(form, mediation) {
+  request?.abort();
+  const mine = request = new AbortController();
+  asking ||= !mediation;
+  let made, answer = "", trouble = "";
   try {
-    answer.value = written(await made);
+    const publicKey = read(form), options = { publicKey, mediation, signal: mine.signal };
+    made = await (publicKey.rp ? navigator.credentials.create(options) : navigator.credentials.get(options));
+    answer = written(made);
   } catch (e) {
-    trouble.value = e.name || "Error";
+    if (mediation && !made) return; // that there are no passkeys, or that nobody takes one, is no trouble
+    trouble = e.name || "Error";
   }
+  if (mine !== request) return;
+  asking = true;
+  form.elements.answer.value = answer;
+  form.elements.trouble.value = trouble;
   if (remember) form.elements.remember.value = remember.checked ? "1" : "";
   form.submit();
 }
@@ -50,31 +61,18 @@ async function send(form, made) {
 for (const form of forms) {
   form.hidden = false;
   form.action += location.hash;
-  form.addEventListener("submit", async (event) => {
+  form.addEventListener("click", (event) => { if (asking && event.detail > 1) event.preventDefault(); }); // a double click asks once
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (asking) return;
-    asking = true;
-    waiting.abort(); // browsers ask for one thing at a time
-    await autofill;
-    const o = read(form);
-    send(form, o.rp ? navigator.credentials.create({ publicKey: o }) : navigator.credentials.get({ publicKey: o }));
+    ask(form);
   });
 }
 if (forms.length) for (const other of document.querySelectorAll("[data-without]")) other.hidden = true;
 
 // The passkeys that the username's field offers, unless one was refused just now.
-// That there are none, or that nobody takes one, is no trouble.
 const offered = !document.querySelector("#problem") && forms.find((form) => "autofill" in form.dataset);
-async function offer() {
-  if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
-  const made = await navigator.credentials.get({ publicKey: read(offered), mediation: "conditional", signal: waiting.signal });
-  if (!asking) {
-    asking = true;
-    send(offered, made);
-  }
-}
 if (offered) {
-  autofill = offer().catch(() => {});
+  PublicKeyCredential.isConditionalMediationAvailable?.().then((can) => { if (can && !request) ask(offered, "conditional"); }, () => {});
   // The challenge is good for five minutes: who comes back later gets a new one.
   const shown = Date.now();
   document.addEventListener("visibilitychange", () => {
@@ -83,8 +81,8 @@ if (offered) {
   });
 }
 
-// A page that comes back from the browser's memory may ask anew.
-addEventListener("pageshow", () => { asking = false; });
+// A page that comes back from the browser's memory may get a new challenge.
+addEventListener("pageshow", (event) => { if (event.persisted) asking = false; });
 
 // Devices are told of passkeys that are good no more, so that they offer them no
 // more.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"glassjar/utl/browsertest"
@@ -97,6 +98,42 @@ func TestPasskeysThatAreRefusedInABrowser(t *testing.T) {
 	refused(p, d, "That passkey does not sign you in here. Use your password, or another passkey.")
 	told(s, d)
 	p.Quiet("status of 422") // the refusals
+}
+
+// Some password managers leave the form's request for autofill without an answer, even when
+// the page ends it. The button asks nevertheless. Pressed again it asks again, and ends what
+// it asked before; a double click asks once.
+func TestPasskeysWithoutAnAnswerInABrowser(t *testing.T) {
+	t.Parallel()
+	s, p, d := withPasskey(t)
+	silent := page.AddScriptToEvaluateOnNewDocumentParams{Source: `{
+		const get = navigator.credentials.get.bind(navigator.credentials);
+		window.asked = [];
+		navigator.credentials.get = (o) => {
+			asked.push(o.mediation || "button");
+			return o.mediation ? new Promise(() => {}) : get(o).catch((e) => { asked.push(e.name); throw e; });
+		};
+	}`}
+	if _, err := chromedp.Call(p.Ctx, page.AddScriptToEvaluateOnNewDocument, silent); err != nil {
+		t.Fatal(err)
+	}
+	p.Open(s.url + "/auth")
+	asked := func(want string) {
+		t.Helper()
+		s.within(20*time.Second, "the page asks: "+want, func() bool { return browsertest.Value[string](p, `asked.join(" ")`) == want })
+	}
+	asked("conditional")
+	second := chromedp.DoubleClick(chromedp.CSS("form[data-autofill] button")) // the second click only
+	p.Do(second)
+	asked("conditional button")
+	p.Do(second)
+	asked("conditional button")
+	press(p)
+	asked("conditional button button AbortError")
+	d.Touched(true)
+	press(p)
+	p.Sees("Hello, ada")
+	p.Quiet("status of 422") // from adding a passkey twice
 }
 
 // A security key without a PIN is refused as a passkey, can be added as a second step,
