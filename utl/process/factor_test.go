@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/pquerna/otp/totp"
 
@@ -82,10 +83,15 @@ func (f phone) code(t *testing.T, later time.Duration) string {
 	return digits
 }
 
-// scan returns a phone that has scanned the QR code on the page.
+// scan returns a phone that has scanned the QR code on the page. Without the cookie that
+// holds the secret, the page shows another code each time.
 func scan(t *testing.T, p *browsertest.Page) phone {
 	t.Helper()
+	held := network.DeleteCookiesParams{Name: "glassjar-setup", URL: browsertest.Value[string](p, "location.href")}
 	said := webtest.ScanQR(t, func() photo.Image {
+		if _, err := chromedp.Call(p.Ctx, network.DeleteCookies, held); err != nil {
+			t.Fatal(err)
+		}
 		p.Do(chromedp.Reload(), chromedp.WaitVisible(chromedp.CSS("img.qr")))
 		return p.Looks("img.qr")
 	})
