@@ -41,7 +41,7 @@ test: ## run the whole suite
 	@.ci/tools test
 	$(SUITE) -skip $(ALONE) $(OTHER)
 	$(SUITE) -run $(ALONE) ./utl/db
-	$(SUITE) -p 1 . ./utl/process
+	$(SUITE) -p 1 -parallel 4 . ./utl/process
 
 race: ## run the suite under the race detector, all but utl/process: its program is built without
 	@.ci/tools test

@@ -10,9 +10,10 @@ import (
 )
 
 // Cores reports how many times as often two cores call do as one does in the same time.
-// Runs of 30,000 calls on one and on two cores take turns, and the best run of each
-// counts, because other programs use the cores too. do gets the number of its goroutine,
-// 0 or 1, and of its call.
+// Runs of 30,000 calls for each core take turns, on one and on two, and the best run of each
+// counts, because other programs use the cores too. The cores take 100 calls at a time from
+// those that are left, so that neither waits for the other at the end. do gets the number of
+// its goroutine, 0 or 1, and of its call.
 func Cores(b *testing.B, do func(worker, i int)) {
 	b.Helper()
 	const times, share = 30_000, 100
