@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"time"
+
+	"github.com/pressly/goose/v3"
 )
 
 // Pools returns the pools that write and that read.
@@ -24,3 +26,8 @@ func (d *DB) Due() bool { return len(d.push.pending) > 0 }
 
 // CloseResting closes PostgreSQL's idle connections.
 func (d *DB) CloseResting() { d.engine.(*postgres).closeIdle() } //nolint:errcheck // only tests on PostgreSQL call it
+
+// RunMigration runs a PostgreSQL migration of these statements.
+func RunMigration(ctx context.Context, tx *sql.Tx, statements string) error {
+	return run(goose.DialectPostgres, statements)(ctx, tx)
+}

@@ -80,13 +80,22 @@ func migrations(dialect goose.Dialect) ([]*goose.Migration, error) {
 	return all, nil
 }
 
-// run returns a function that runs the statements in a migration's transaction.
+// noTimeLimit ends a PostgreSQL statement's time limit until the transaction ends.
+const noTimeLimit = `SET LOCAL statement_timeout = 0`
+
+// run returns a function that runs the statements in a migration's transaction, for as
+// long as they take.
 func run(dialect goose.Dialect, statements string) func(context.Context, *sql.Tx) error {
+	all := []string{statements}
 	if dialect == goose.DialectPostgres {
-		statements = spellTable(statements)
+		all = []string{noTimeLimit, spellTable(statements)}
 	}
 	return func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, statements)
-		return err
+		for _, q := range all {
+			if _, err := tx.ExecContext(ctx, q); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 }

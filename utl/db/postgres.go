@@ -56,11 +56,11 @@ func OpenPostgres(ctx context.Context, url string) (*DB, error) {
 	}
 	f := newFence(cfg)
 	f.ask(ctx)
-	if err := migratePostgres(ctx, *cfg); err != nil {
-		return nil, fmt.Errorf("opening the database: %w", err)
-	}
 	p := &postgres{cfg: cfg, fence: f}
 	d := &DB{engine: p, read: pool(*cfg, connections, f.options()...), reserve: pool(*cfg, reserveSize, f.options()...), push: newPush()}
+	if err := migratePostgres(ctx, d.read); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the database: %w", err), d.read.Close(), d.reserve.Close())
+	}
 	d.write, p.pools = d.read, []*sql.DB{d.read, d.reserve}
 	d.reads, d.reserved = p.statements(d.read), p.statements(d.reserve)
 	return d, nil
@@ -100,22 +100,17 @@ func pool(cfg pgx.ConnConfig, size int, more ...stdlib.OptionOpenDB) *sql.DB {
 	return p
 }
 
-// migratePostgres updates the tables over connections without a request's time limits,
-// because a migration may take longer.
-func migratePostgres(ctx context.Context, cfg pgx.ConnConfig) error {
-	cfg = *cfg.Copy()
-	if !pooled(cfg) {
-		cfg.RuntimeParams["statement_timeout"] = "0"
-	}
-	p := pool(cfg, reserveSize)
-	defer p.Close()
+// migratePostgres updates the tables, one server at a time. It needs two connections of
+// the pool, and sets no time limits in its transactions: a migration may take longer than
+// a request.
+func migratePostgres(ctx context.Context, p *sql.DB) error {
 	held, err := p.BeginTx(ctx, nil)
 	if err != nil {
 		return classify("connecting", err)
 	}
 	defer func() { _ = held.Rollback() }() // releases the lock
 	for _, q := range []string{
-		`SET LOCAL idle_in_transaction_session_timeout = 0`, `SET LOCAL lock_timeout = 0`,
+		noTimeLimit, `SET LOCAL idle_in_transaction_session_timeout = 0`, `SET LOCAL lock_timeout = 0`,
 		`SELECT pg_advisory_xact_lock(hashtextextended('glassjar migrates', 0))`, // in a transaction: it works through a pooler
 	} {
 		if _, err := held.ExecContext(ctx, q); err != nil {
@@ -134,9 +129,9 @@ func checkServer(ctx context.Context, p *sql.DB) error {
 	var version, all, versions, ours int
 	var encoding string
 	err := p.QueryRowContext(ctx, `SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
-			COUNT(*), COUNT(*) FILTER (WHERE table_name = 'goose_db_version'),
-			COUNT(*) FILTER (WHERE table_name IN ('accounts', 'sessions', 'links'))
-		FROM information_schema.tables WHERE table_schema = current_schema()`).Scan(&version, &encoding, &all, &versions, &ours)
+			COUNT(*), COUNT(*) FILTER (WHERE relname = 'goose_db_version'),
+			COUNT(*) FILTER (WHERE relname IN ('accounts', 'sessions', 'links'))
+		FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'f') -- tables and views`).Scan(&version, &encoding, &all, &versions, &ours)
 	switch {
 	case err != nil:
 		return classify("reading which tables there are", err)

@@ -97,6 +97,41 @@ func pid(t *testing.T, from db.Querier) int64 {
 	return n
 }
 
+// A migration, and waiting for another server's, may take longer than the time limit of a
+// request's statements.
+func TestAMigrationMayTakeLong(t *testing.T) {
+	url := dbtest.OnlyPostgres(t).New(t)
+	other, _ := dbtest.OpenAt(t, url).Pools()
+	migrates, err := other.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = migrates.Rollback() }()
+	if _, err := migrates.ExecContext(t.Context(), `SELECT pg_advisory_xact_lock(hashtextextended('glassjar migrates', 0))`); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.RunMigration(t.Context(), migrates, `DO $$ BEGIN ASSERT current_setting('statement_timeout') = '0'; END $$`); err != nil {
+		t.Errorf("a migration has a time limit: %v", err)
+	}
+	opened := make(chan error, 1)
+	go func() {
+		d, err := db.OpenPostgres(t.Context(), url+"&statement_timeout=500ms")
+		if err == nil {
+			err = d.Close()
+		}
+		opened <- err
+	}()
+	for waits := false; !waits && len(opened) == 0; {
+		if err := other.QueryRowContext(t.Context(), `SELECT COUNT(*) > 0 FROM pg_stat_activity WHERE datname = current_database()
+			AND wait_event = 'advisory' AND clock_timestamp() - query_start > '600 ms'`).Scan(&waits); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(migrates.Rollback(), <-opened); err != nil {
+		t.Errorf("a server that waited: %v", err)
+	}
+}
+
 // When a client hangs up, no connection is closed, and its uncommitted transaction is
 // rolled back.
 func TestHangingUpCostsNoConnection(t *testing.T) {
