@@ -136,6 +136,7 @@ func returns(t *testing.T, p *dbtest.Pair, old int, w *writers) {
 // writes when it is back.
 func TestFailovers(t *testing.T) {
 	dbtest.OnlyPostgres(t)
+	t.Parallel() // with the next one: both wait more than they work
 	p := dbtest.NewPair(t)
 	primary, all, longest := 0, 0, time.Duration(0)
 	d := dbtest.OpenAt(t, p.URL())
@@ -165,6 +166,7 @@ func TestFailovers(t *testing.T) {
 // the URL names the old one first.
 func TestPromotedWhileThePrimaryLives(t *testing.T) {
 	dbtest.OnlyPostgres(t)
+	t.Parallel()
 	p := dbtest.NewPair(t)
 	d := dbtest.OpenAt(t, p.URL(p.Port(0), p.Port(1)))
 	w := startWriters(t, d, "stopped")

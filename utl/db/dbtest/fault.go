@@ -3,6 +3,7 @@ package dbtest
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -70,11 +71,7 @@ func (s *Server) Full(tb testing.TB, database, table, columns string, rows ...st
 // Restart stops the server, which closes every connection, and starts it again.
 func (s *Server) Restart(tb testing.TB) {
 	tb.Helper()
-	if err := s.running.process.Signal(syscall.SIGINT); err != nil {
-		tb.Fatal(err)
-	}
-	s.running.died <- <-s.running.died
-	if err := s.again(); err != nil {
+	if err := errors.Join(s.halt(syscall.SIGINT), s.again()); err != nil {
 		tb.Fatal(err)
 	}
 }

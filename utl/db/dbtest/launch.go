@@ -44,17 +44,17 @@ func (s *Server) start(bin string) error {
 		return err
 	}
 	data := filepath.Join(s.folder, "data")
-	if err := initdb(bin, data, as); err != nil {
-		return err
-	}
 	s.again = func() (err error) {
 		s.running, err = launch(bin, data, as, s.settings()...)
+		return err
+	}
+	if err := s.install(bin, data, as); err != nil {
 		return err
 	}
 	if err := s.again(); err != nil {
 		return err
 	}
-	return s.prepare()
+	return s.connect()
 }
 
 // settings are those of a server whose data need not survive a crash.

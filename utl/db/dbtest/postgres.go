@@ -11,8 +11,6 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
-
-	"glassjar/utl/db"
 )
 
 // errMissing means that PostgreSQL is not installed.
@@ -75,16 +73,15 @@ func Need(tb testing.TB) *Server {
 	return s
 }
 
-// prepare makes the database that others are copied from.
-func (s *Server) prepare() error {
-	admin, err := sql.Open("pgx", s.url("postgres"))
-	if err != nil {
+// connect connects the administrator, once the server answers.
+func (s *Server) connect() error {
+	var err error
+	if s.admin, err = sql.Open("pgx", s.url("postgres")); err != nil {
 		return err
 	}
-	s.admin = admin
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	for admin.PingContext(ctx) != nil {
+	for s.admin.PingContext(ctx) != nil {
 		select {
 		case why := <-s.running.died:
 			s.running.died <- why
@@ -94,14 +91,14 @@ func (s *Server) prepare() error {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	if _, err := admin.ExecContext(ctx, `CREATE DATABASE migrated`); err != nil {
-		return err
-	}
-	d, err := db.OpenPostgres(ctx, s.url("migrated"))
-	if err != nil {
-		return err
-	}
-	return d.Close()
+	return nil
+}
+
+// halt sends the server the signal and waits until it has stopped.
+func (s *Server) halt(sig syscall.Signal) error {
+	err := s.running.process.Signal(sig)
+	s.running.died <- <-s.running.died // put back for the next receiver
+	return err
 }
 
 // Stop stops the server and deletes its data.
@@ -111,8 +108,7 @@ func (s *Server) Stop() error {
 		err = s.admin.Close()
 	}
 	if s.running != nil {
-		_ = s.running.process.Signal(syscall.SIGQUIT) // without a shutdown checkpoint: the data is deleted
-		s.running.died <- <-s.running.died            // put back for the next receiver
+		_ = s.halt(syscall.SIGQUIT) // without a shutdown checkpoint: the data is deleted; it may have died
 	}
 	return errors.Join(err, os.RemoveAll(s.folder))
 }
