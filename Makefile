@@ -12,9 +12,8 @@ LINT     := $(TOOLS)/golangci-lint@v2.15.0
 # No vet: check runs it. Without symbols, linking all the tests takes half the time.
 SUITE := go test -count=1 -vet=off -ldflags='-s -w' -timeout 20m
 
-# Main and utl/process start browsers and servers, and take longest: where they run with
-# the others they come first. A failover has seconds, and wants the machine alone. Loops of
-# a million have no second goroutine for the race detector.
+# Main and utl/process start browsers and servers, and a failover has seconds: each wants
+# the machine alone. Loops of a million have no second goroutine for the race detector.
 OTHER  = $(shell go list ./... | grep -vxF -e glassjar -e glassjar/utl/process)
 ALONE  := 'Failovers|PromotedWhile|NothingIsLeftOfAHole'
 LOOPS  := 'AMillionCodes|ExplainAgrees'
@@ -37,11 +36,12 @@ run: ## build the static binary and serve
 quick: ## test while writing: no browser, no race detector, no PostgreSQL; what did not change is not tested again
 	GOGC=400 $(subst -count=1 ,,$(SUITE)) -short -p 4 $(OTHER)
 
-# Tests with a browser wait more than they work: the others run meanwhile.
+# Browsers that wait for a busy machine give up: they run after the others.
 test: ## run the whole suite
 	@.ci/tools test
-	$(SUITE) -p 3 -parallel 4 -skip $(ALONE) ./utl/process . $(OTHER)
+	$(SUITE) -skip $(ALONE) $(OTHER)
 	$(SUITE) -run $(ALONE) ./utl/db
+	$(SUITE) -p 1 -parallel 4 . ./utl/process
 
 race: ## run the suite under the race detector, all but utl/process: its program is built without
 	@.ci/tools test

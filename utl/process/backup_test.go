@@ -38,6 +38,8 @@ func restored(t *testing.T, from *program, backup string) *program {
 }
 
 // busy creates accounts one after the other until stop is called, which returns how many.
+// It pauses after each, because SQLite's lock goes to whoever asks at the right moment:
+// without a pause, other processes may not get it for seconds.
 func (p *program) busy(t *testing.T) (stop func() int) {
 	t.Helper()
 	s := beside(t, p.folder)
@@ -48,7 +50,7 @@ func (p *program) busy(t *testing.T) (stop func() int) {
 			select {
 			case <-done:
 				return
-			default:
+			case <-time.After(time.Millisecond):
 				s.add(fmt.Sprintf("person-%06d", made))
 			}
 		}

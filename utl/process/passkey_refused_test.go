@@ -63,7 +63,8 @@ type forger struct {
 }
 
 // answer returns what the device signs for the site's sign-in form with this RP ID, on a
-// page of the origin that does not request a passkey itself.
+// page of the origin that does not request a passkey itself. It asks until Chromium has
+// ended the request of the form's own page, which it does some time after leaving it.
 func (f forger) answer(site, origin, rpID string) string {
 	f.Open(site + "/auth")
 	options := browsertest.Value[string](f.Page, `document.querySelector("form[data-autofill]").dataset.options`)
@@ -73,8 +74,14 @@ func (f forger) answer(site, origin, rpID string) string {
 	return browsertest.Value[string](f.Page, fmt.Sprintf(`(async () => {
 		const o = JSON.parse(%q).publicKey;
 		o.rpId = %q;
-		const made = await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(o) });
-		return JSON.stringify(made.toJSON());
+		for (;;) {
+			try {
+				const made = await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(o) });
+				return JSON.stringify(made.toJSON());
+			} catch (err) {
+				if (err.name !== "OperationError") throw err;
+			}
+		}
 	})()`, options, rpID))
 }
 
