@@ -14,7 +14,7 @@ import (
 // counts of an app continue.
 func TestRunForgets(t *testing.T) {
 	at := dbtest.New(t)
-	synctest.Test(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // its clock advances without waiting
 		w := second(t, at)
 		made := w.add(t, wiki())
 		tally := w.Rules.Tally(made.ID)

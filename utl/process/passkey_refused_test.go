@@ -79,7 +79,7 @@ func (f forger) answer(site, origin, rpID string) string {
 				const made = await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(o) });
 				return JSON.stringify(made.toJSON());
 			} catch (err) {
-				if (err.name !== "OperationError") throw err;
+				if (!err.message.includes("already pending")) throw err;
 			}
 		}
 	})()`, options, rpID))

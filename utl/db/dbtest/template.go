@@ -9,20 +9,22 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"glassjar/utl/db"
 )
 
 // install makes the data folder of a new server: a copy of one that has the database
 // "migrated", whose tables are up to date. That one is made once, in the project's folder
-// .build, because making it takes five times as long as copying it; a lock keeps several
-// processes from making it at once. It is made again when the files of package db change.
+// .build, because making it takes four times as long as copying it; a lock keeps several
+// processes from making it at once. It is made again when a file of this package or of
+// package db changes, or a library's version.
 func (s *Server) install(bin, data string, as *syscall.SysProcAttr) error {
 	root, err := project()
 	if err != nil {
 		return err
 	}
-	version, err := hashFiles(filepath.Join(root, "utl", "db", "*.go"), filepath.Join(root, "utl", "db", "migrations", "*.sql"))
+	version, err := hashFiles(root, "go.sum", "utl/db/*.go", "utl/db/migrations/*.sql", "utl/db/dbtest/*.go")
 	if err != nil {
 		return err
 	}
@@ -56,7 +58,8 @@ func (s *Server) install(bin, data string, as *syscall.SysProcAttr) error {
 	return os.Rename(unfinished, template)
 }
 
-// makeTemplate makes a new server's data folder with the database "migrated".
+// makeTemplate makes a new server's data folder with the database "migrated", which takes
+// at most 30 s after the server has started.
 func (s *Server) makeTemplate(bin, data string, as *syscall.SysProcAttr) error {
 	err := initdb(bin, data, as)
 	if err == nil {
@@ -68,10 +71,12 @@ func (s *Server) makeTemplate(bin, data string, as *syscall.SysProcAttr) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.admin.ExecContext(context.Background(), `CREATE DATABASE migrated`); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if _, err := s.admin.ExecContext(ctx, `CREATE DATABASE migrated`); err != nil {
 		return err
 	}
-	d, err := db.OpenPostgres(context.Background(), s.url("migrated"))
+	d, err := db.OpenPostgres(ctx, s.url("migrated"))
 	if err != nil {
 		return err
 	}
@@ -106,11 +111,11 @@ func project() (string, error) {
 	return "", err
 }
 
-// hashFiles returns a hash of the contents of the files that match the patterns.
-func hashFiles(patterns ...string) (string, error) {
+// hashFiles returns a hash of the contents of the files in root that match the patterns.
+func hashFiles(root string, patterns ...string) (string, error) {
 	sum := sha256.New()
 	for _, pattern := range patterns {
-		paths, err := filepath.Glob(pattern)
+		paths, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			return "", err
 		}
