@@ -100,10 +100,13 @@ func pool(cfg pgx.ConnConfig, size int, more ...stdlib.OptionOpenDB) *sql.DB {
 	return p
 }
 
-// migratePostgres updates the tables, one server at a time. It needs two connections of
-// the pool, and sets no time limits in its transactions: a migration may take longer than
-// a request.
+// migratePostgres updates the tables, one server at a time. If they are older than the
+// program, it needs two connections of the pool, and sets no time limits in its
+// transactions: a migration may take longer than a request.
 func migratePostgres(ctx context.Context, p *sql.DB) error {
+	if err := checkServer(ctx, p); err != nil || upToDate(ctx, p) {
+		return err
+	}
 	held, err := p.BeginTx(ctx, nil)
 	if err != nil {
 		return classify("connecting", err)
@@ -117,10 +120,19 @@ func migratePostgres(ctx context.Context, p *sql.DB) error {
 			return classify("waiting for other servers that migrate", err)
 		}
 	}
-	if err := checkServer(ctx, p); err != nil {
-		return err
-	}
 	return migrate(ctx, goose.DialectPostgres, p, nil)
+}
+
+// upToDate reports whether the tables are of this program's version. An error, as without
+// tables, counts as no.
+func upToDate(ctx context.Context, p *sql.DB) bool {
+	all, err := migrations(goose.DialectPostgres)
+	if err != nil {
+		return false
+	}
+	var version int64
+	err = p.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version`).Scan(&version)
+	return err == nil && version == all[len(all)-1].Version
 }
 
 // checkServer returns an error if the database is another program's, or if PostgreSQL's

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // url returns the URL of the database with the name.
@@ -26,7 +28,7 @@ func (s *Server) New(tb testing.TB) string {
 		s.mu.Lock()
 		odd := s.odd[url]
 		s.mu.Unlock()
-		if tb.Failed() || odd || empty(url) != nil {
+		if tb.Failed() || odd || s.empty(url) != nil {
 			s.drop(tb, name)
 			return
 		}
@@ -47,13 +49,36 @@ func (s *Server) take() (name string) {
 }
 
 // empty deletes all rows but those of a new database.
-func empty(url string) error {
-	pool, err := sql.Open("pgx", url)
-	if err != nil {
-		return err
+func (s *Server) empty(url string) error {
+	s.emptying.Lock()
+	defer s.emptying.Unlock()
+	s.full <- url
+	return <-s.emptied
+}
+
+// cleaner serves empty, over connections that it keeps: most of the work is PostgreSQL's,
+// for a new one. It runs in a goroutine of its own, because a connection made in a test may
+// belong to that test's synctest bubble.
+func (s *Server) cleaner() {
+	kept := map[string]*pgx.Conn{}
+	for url := range s.full {
+		if kept[url] != nil && deleteAll(kept[url]) == nil {
+			s.emptied <- nil
+			continue
+		}
+		c, err := pgx.Connect(context.Background(), url) // the first one, or a test ended the other
+		if err == nil {
+			kept[url], err = c, deleteAll(c)
+		}
+		s.emptied <- err
 	}
-	defer pool.Close()
-	_, err = pool.ExecContext(context.Background(), `DO $$ DECLARE t regclass; BEGIN
+	for _, c := range kept {
+		_ = c.Close(context.Background())
+	}
+}
+
+func deleteAll(c *pgx.Conn) error {
+	_, err := c.Exec(context.Background(), `DO $$ DECLARE t regclass; BEGIN
 		SET LOCAL session_replication_role = replica; -- no foreign keys: no order
 		FOR t IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND relname <> 'goose_db_version' LOOP
 			IF pg_relation_size(t) < 100000 THEN

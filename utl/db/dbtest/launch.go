@@ -81,10 +81,11 @@ type instance struct {
 	died    chan string // receives the reason when it has ended
 }
 
-// launch starts PostgreSQL on the data folder, with settings in the form name=value.
+// launch starts PostgreSQL on the data folder, with settings in the form name=value. Its
+// shared memory is in that folder too: elsewhere a server that is killed leaves it.
 func launch(bin, data string, as *syscall.SysProcAttr, settings ...string) (*instance, error) {
 	var log bytes.Buffer
-	args := []string{"-D", data}
+	args := []string{"-D", data, "-c", "dynamic_shared_memory_type=mmap"}
 	for _, setting := range settings {
 		args = append(args, "-c", setting)
 	}

@@ -25,6 +25,10 @@ type Server struct {
 	running *instance
 	admin   *sql.DB
 
+	emptying sync.Mutex // held by empty
+	full     chan string
+	emptied  chan error
+
 	mu   sync.Mutex
 	made int             // databases
 	free []string        // names of databases that may be used again
@@ -43,7 +47,8 @@ func Start() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{folder: folder, odd: map[string]bool{}}
+	s := &Server{folder: folder, odd: map[string]bool{}, full: make(chan string), emptied: make(chan error)}
+	go s.cleaner()
 	if err := s.start(bin); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
@@ -103,6 +108,7 @@ func (s *Server) halt(sig syscall.Signal) error {
 
 // Stop stops the server and deletes its data.
 func (s *Server) Stop() error {
+	close(s.full)
 	var err error
 	if s.admin != nil {
 		err = s.admin.Close()
