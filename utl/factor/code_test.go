@@ -173,8 +173,7 @@ func TestWrongCodesStop(t *testing.T) {
 	}
 }
 
-// Attack factors/flood: guesses as many codes for one account as the flag says; make test
-// uses a million.
+// Attack factors/flood: of a million codes for one account, 20 are looked at.
 func TestAMillionCodes(t *testing.T) {
 	w := open(t)
 	secret, _ := w.on(t, w.Owner(t, "ada"))
