@@ -14,20 +14,35 @@ func (p *Page) Open(address string) {
 	again(p, chromedp.Navigate(address))
 }
 
-// Sees waits until the page has this heading. If a navigation interrupts it, it continues
-// on the new page.
+// Sees waits until the page has this heading.
 func (p *Page) Sees(heading string) {
 	p.t.Helper()
-	ready := fmt.Sprintf(`document.readyState === "complete" && document.querySelector("h1")?.textContent === %q`, heading)
-	ctx, cancel := context.WithTimeout(p.Ctx, 20*time.Second)
+	p.until(fmt.Sprintf(`document.querySelector("h1")?.textContent === %q`, heading))
+}
+
+// Has waits until the page has an element that the selector matches.
+func (p *Page) Has(selector string) {
+	p.t.Helper()
+	p.until(fmt.Sprintf(`!!document.querySelector(%q)`, selector))
+}
+
+// until waits for at most a minute until the page has loaded and the expression is true. It
+// asks again when a navigation interrupts it, and after 5 s without an answer: an answer
+// may be lost with the page before.
+func (p *Page) until(expression string) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.Ctx, time.Minute)
 	defer cancel()
 	for ctx.Err() == nil {
-		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](ready)); err == nil {
+		once, cancel := context.WithTimeout(ctx, 5*time.Second)
+		_, err := chromedp.Run(once, chromedp.Poll[bool](`document.readyState === "complete" && `+expression))
+		cancel()
+		if err == nil {
 			return
 		}
 	}
 	text, err := chromedp.Run(p.Ctx, chromedp.Evaluate[string](`location.href + "\n" + document.body.innerText`))
-	p.t.Fatalf("the heading %q did not appear; the page says (%v):\n%s", heading, err, text)
+	p.t.Fatalf("it did not become true that %s; the page says (%v):\n%s", expression, err, text)
 }
 
 // Reads fails the test unless the elements that the selector matches have this text.
@@ -68,8 +83,8 @@ func (p *Page) Fill(id, text string) {
 func (p *Page) Press(label string) {
 	p.t.Helper()
 	p.Do(chromedp.Evaluate[chromedp.Void](`document.documentElement.id = "old"`),
-		chromedp.Click(chromedp.Search(fmt.Sprintf(`//main//*[self::a or self::button][normalize-space()=%q]`, label))),
-		chromedp.WaitVisible(chromedp.CSS(`html:not(#old) .foot`)))
+		chromedp.Click(chromedp.Search(fmt.Sprintf(`//main//*[self::a or self::button][normalize-space()=%q]`, label))))
+	p.Has(`html:not(#old) .foot`)
 }
 
 // SignOut clicks the button in the page's header.

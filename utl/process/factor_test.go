@@ -92,7 +92,8 @@ func scan(t *testing.T, p *browsertest.Page) phone {
 		if _, err := chromedp.Call(p.Ctx, network.DeleteCookies, held); err != nil {
 			t.Fatal(err)
 		}
-		p.Do(chromedp.Reload(), chromedp.WaitVisible(chromedp.CSS("img.qr")))
+		p.Do(chromedp.Reload())
+		p.Has("img.qr")
 		return p.Looks("img.qr")
 	})
 	u, err := url.Parse(said)

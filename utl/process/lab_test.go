@@ -209,7 +209,7 @@ func (p lesson) fixation() {
 	sid := func() string {
 		p.Open(p.s.url + "/")
 		p.Submit("ada", good)
-		p.Do(chromedp.WaitVisible(chromedp.CSS(".who button")))
+		p.Has(".who button")
 		p.Open(p.s.url + "/lab/cookie")
 		return browsertest.Value[string](p.Page, `document.querySelector("#own .part.p dd:nth-of-type(2)").textContent`)
 	}

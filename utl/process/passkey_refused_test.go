@@ -97,6 +97,6 @@ func (f forger) send(site, answer string) {
 }
 
 func (f forger) refused(why string) {
-	f.Do(chromedp.WaitVisible(chromedp.CSS("html:not(#old) #problem")))
+	f.Has("html:not(#old) #problem")
 	f.Reads("#problem p", why)
 }

@@ -147,7 +147,7 @@ func TestAKeyWithoutAPINInABrowser(t *testing.T) {
 	p.Open(s.url + "/account/passkeys")
 	d.Touched(true)
 	p.Press("Add a passkey")
-	p.Do(chromedp.WaitVisible(chromedp.CSS("#problem")))
+	p.Has("#problem")
 	p.Press("Add a security key")
 	p.Sees("Your recovery codes")
 	p.Open(s.url + "/account/passkeys")
@@ -203,7 +203,7 @@ func press(p *browsertest.Page) {
 
 // refused waits until the sign-in form says why, and stops touching the device.
 func refused(p *browsertest.Page, d *browsertest.Device, why string) {
-	p.Do(chromedp.WaitVisible(chromedp.CSS("html:not(#old) #problem")))
+	p.Has("html:not(#old) #problem")
 	p.Reads("#problem p", why)
 	d.Touched(false)
 }

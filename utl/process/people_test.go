@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
-
 	"glassjar/utl/browsertest"
 	"glassjar/utl/mail/mailtest"
 )
@@ -98,7 +96,7 @@ func TestPeopleInABrowser(t *testing.T) {
 	nora.Open(s.url + "/account")
 	nora.Sees("Sign in")
 	nora.Submit("nora", other)
-	nora.Do(chromedp.WaitVisible(chromedp.ID("problem")))
+	nora.Has("#problem")
 
 	ada.Open(s.url + "/people/audit")
 	ada.Sees("What happened")
