@@ -1,7 +1,6 @@
 package mail_test
 
 import (
-	"net"
 	"net/url"
 	"strings"
 	"testing"
@@ -38,7 +37,7 @@ func TestRefused(t *testing.T) { // Attack mail/server
 		}
 		return refuse(550, "unknown@b")(to)
 	}
-	s.Data = func(_ net.Conn, m mailtest.Mail) error { return refuse(554, "spam@b")(m.To) }
+	s.Data = func(m mailtest.Mail) error { return refuse(554, "spam@b")(m.To) }
 	w.put(t, sender.Queue, message(mail.Reset, "unknown@b"), message(mail.Reset, "later@b"), message(mail.Reset, "spam@b"), message(mail.Reset, "a@b"))
 	mustSend(t, sender)
 	came(t, s, "a@b")

@@ -2,7 +2,6 @@ package mail_test
 
 import (
 	"context"
-	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -45,7 +44,7 @@ func TestStopWhileSending(t *testing.T) {
 	sender := w.sender(t, s.URL("smtp", "localhost"))
 	ctx, cancel := context.WithCancel(t.Context())
 	release := make(chan struct{})
-	s.Data = func(net.Conn, mailtest.Mail) error { cancel(); <-release; return refusal(450) }
+	s.Data = func(mailtest.Mail) error { cancel(); <-release; return refusal(450) }
 	w.put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
 	if err := sender.Send(ctx); err == nil || !strings.Contains(err.Error(), "use of closed network connection") {
 		t.Errorf("got error %v", err)
@@ -61,7 +60,7 @@ func TestStopLetsAMailFinish(t *testing.T) {
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	sender := w.sender(t, s.URL("smtp", "localhost"))
 	ctx, cancel := context.WithCancel(t.Context())
-	s.Data = func(net.Conn, mailtest.Mail) error { cancel(); return nil }
+	s.Data = func(mailtest.Mail) error { cancel(); return nil }
 	w.put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
 	if err := sender.Send(ctx); err != nil {
 		t.Error(err)

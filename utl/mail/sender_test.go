@@ -89,10 +89,10 @@ func TestTheAnswerIsLost(t *testing.T) { // Attack mail/server
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	sender := w.sender(t, s.URL("smtp", "localhost"))
 	cut := true
-	s.Data = func(c net.Conn, _ mailtest.Mail) error {
+	s.Data = func(mailtest.Mail) error {
 		if cut {
 			cut = false
-			return c.Close()
+			return mailtest.ErrCut
 		}
 		return nil
 	}
@@ -150,7 +150,7 @@ func TestSlow(t *testing.T) { // Attack mail/server
 	sender := w.sender(t, s.URL("smtp", "localhost"))
 	mail.SetTimeout(sender, 50*time.Millisecond)
 	release := make(chan struct{})
-	s.Data = func(net.Conn, mailtest.Mail) error { <-release; return nil }
+	s.Data = func(mailtest.Mail) error { <-release; return nil }
 	w.put(t, sender.Queue, message(mail.Reset, "a@b"), message(mail.Reset, "c@d"))
 	if err := sender.Send(t.Context()); !errors.Is(err, os.ErrDeadlineExceeded) && (err == nil || !strings.Contains(err.Error(), "i/o timeout")) {
 		t.Errorf("got error %v", err)

@@ -1,7 +1,6 @@
 package mail_test
 
 import (
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +18,7 @@ func TestKilledWhileSending(t *testing.T) { // Attack mail/twice
 	one, other := w.sender(t, s.URL("smtp", "localhost")), w.sender(t, s.URL("smtp", "localhost"))
 	sending, release := make(chan struct{}), make(chan struct{})
 	first := make(chan struct{}, 1)
-	s.Data = func(net.Conn, mailtest.Mail) error {
+	s.Data = func(mailtest.Mail) error {
 		select {
 		case first <- struct{}{}:
 			close(sending)
@@ -82,7 +81,7 @@ func TestTheDatabaseIsAwayWhenItWasSent(t *testing.T) { // Attack mail/twice
 	w, s := newWorld(t), mailtest.Start(t, "smtp")
 	sender := w.sender(t, s.URL("smtp", "localhost"))
 	var back func()
-	s.Data = func(net.Conn, mailtest.Mail) error { back = dbtest.Away(t, w.at); return nil }
+	s.Data = func(mailtest.Mail) error { back = dbtest.Away(t, w.at); return nil }
 	w.put(t, sender.Queue, message(mail.Reset, "a@b"))
 	if err := sender.Send(t.Context()); err == nil {
 		t.Error("got no error")

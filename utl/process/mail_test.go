@@ -3,7 +3,6 @@ package process
 import (
 	"context"
 	"log/slog"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +48,7 @@ func (m *mailed) invites(to string) {
 func (m *mailed) killedSending(to string) {
 	m.t.Helper()
 	sending, release := make(chan struct{}), make(chan struct{})
-	m.server.Data = func(net.Conn, mailtest.Mail) error { close(sending); <-release; return nil }
+	m.server.Data = func(mailtest.Mail) error { close(sending); <-release; return nil }
 	m.invites(to)
 	<-sending
 	m.kill()

@@ -29,6 +29,10 @@ const (
 	Password = "c4nary/of the:mail@server"
 )
 
+// ErrCut makes the server, if Data returns it, take the mail and close the connection in
+// place of an answer.
+var ErrCut = errors.New("the connection is cut")
+
 // Main runs the tests of a package that sends mail, with a certificate for localhost that
 // its mail servers use and the tests trust. It returns the exit code.
 func Main(run func() int) int {
@@ -79,10 +83,10 @@ type Mail struct {
 // Server is a running mail server.
 type Server struct {
 	// MailFrom, Rcpt and Data, if not nil, decide how the server answers these commands.
-	// Data may delay the answer or close the connection. Answered is called after the
-	// answer to a mail. Set them before the first mail.
+	// Data may delay the answer, or return ErrCut. Answered is called after the answer to a
+	// mail. Set them before the first mail.
 	MailFrom, Rcpt func(address string) error
-	Data           func(net.Conn, Mail) error
+	Data           func(Mail) error
 	Answered       func(net.Conn)
 
 	ln  net.Listener
@@ -216,14 +220,17 @@ func (s *session) Data(r io.Reader) (err error) {
 	}
 	s.mail.Message = m.Message
 	if s.server.Data != nil {
-		if err := s.server.Data(s.conn.Conn(), m); err != nil {
-			return err
-		}
+		err = s.server.Data(m)
 	}
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	s.server.all = append(s.server.all, m)
-	return nil
+	if err == nil || errors.Is(err, ErrCut) {
+		s.server.mu.Lock()
+		s.server.all = append(s.server.all, m)
+		s.server.mu.Unlock()
+	}
+	if errors.Is(err, ErrCut) { // when the mail is in the list, because the test goes on at once
+		return s.conn.Conn().Close()
+	}
+	return err
 }
 
 func (s *session) Reset() {
