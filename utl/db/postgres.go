@@ -123,16 +123,17 @@ func migratePostgres(ctx context.Context, p *sql.DB) error {
 	return migrate(ctx, goose.DialectPostgres, p, nil)
 }
 
-// upToDate reports whether the tables are of this program's version. An error, as without
-// tables, counts as no.
+// upToDate reports whether exactly this program's migrations were made. An error, as
+// without tables, counts as no.
 func upToDate(ctx context.Context, p *sql.DB) bool {
 	all, err := migrations(goose.DialectPostgres)
 	if err != nil {
 		return false
 	}
-	var version int64
-	err = p.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version`).Scan(&version)
-	return err == nil && version == all[len(all)-1].Version
+	var newest int64
+	var made int
+	err = p.QueryRowContext(ctx, `SELECT MAX(version_id), COUNT(DISTINCT version_id) FROM goose_db_version`).Scan(&newest, &made)
+	return err == nil && newest == all[len(all)-1].Version && made == len(all)+1 // goose begins with 0
 }
 
 // checkServer returns an error if the database is another program's, or if PostgreSQL's

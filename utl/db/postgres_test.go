@@ -48,6 +48,7 @@ func TestPostgresThatIsRefused(t *testing.T) {
 		{"another program's", s.NewEmpty(t), `CREATE TABLE posts (id INTEGER)`, "another program's database", db.ErrForeign},
 		{"another program's that uses goose", s.NewEmpty(t), `CREATE TABLE goose_db_version (id INTEGER); CREATE TABLE accounts (id INTEGER)`, "another program's database", db.ErrForeign},
 		{"a newer glassjar's", s.New(t), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)`, "of version 9999, newer than this program", nil},
+		{"one without a migration in between", s.New(t), `DELETE FROM goose_db_version WHERE version_id = 20`, "missing", nil},
 		{"one that nobody may enter", strings.Replace(s.New(t), "user=glassjar", "user=stranger", 1), "", "", db.ErrUnavailable},
 		{"one that is not there", s.New(t) + "x", "", "", db.ErrUnavailable},
 		{"a port where nobody is", "postgres://u:se%40cret@127.0.0.1:1/d?sslmode=disable", "", "connection refused", db.ErrUnavailable},
