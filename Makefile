@@ -11,8 +11,8 @@ LINT     := $(TOOLS)/golangci-lint@v2.15.0
 # Tests create and delete so many files that a disk takes a fifth of their time. They are
 # kept in memory, if it has 2 GB for them and programs may run there.
 ifndef TMPDIR
-MEMORY := $(shell f=$$(mktemp -p /dev/shm 2>&1) && chmod +x $$f && [ -x $$f ] && rm $$f && \
-	df -Pk /dev/shm | awk 'NR == 2 && $$4 > 2000000 { print "TMPDIR=/dev/shm" }')
+MEMORY := $(shell f=$$(mktemp -p /dev/shm 2>&1) && chmod +x $$f && [ -x $$f ] && \
+	df -Pk /dev/shm | awk 'NR == 2 && $$4 > 2000000 { print "TMPDIR=/dev/shm" }'; rm -f "$$f")
 endif
 
 # No cached results: they outlive the browser or compiler that made them.

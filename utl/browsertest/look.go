@@ -57,14 +57,14 @@ func (p *Page) Looks(selector string) image.Image {
 	return seen
 }
 
-// Judge runs axe-core, whose script is given, with its options as JavaScript, and fails
-// the test for each accessibility problem.
-func (p *Page) Judge(axe, options string) {
+// Judge runs axe-core, whose script is given, and fails the test for each accessibility
+// problem.
+func (p *Page) Judge(axe string) {
 	p.t.Helper()
 	if Value[bool](p, `!window.axe`) {
 		again(p, chromedp.Evaluate[chromedp.Void](axe+";0"))
 	}
-	run := `axe.run(` + options + `).then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.html + "\n" + n.failureSummary)))`
+	const run = `axe.run().then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.html + "\n" + n.failureSummary)))`
 	for _, wrong := range Value[[]string](p, run) {
 		p.t.Errorf("%s: %s", p.Path(), wrong)
 	}

@@ -20,18 +20,18 @@ func (p *Page) Sees(heading string) {
 	p.until(fmt.Sprintf(`document.querySelector("h1")?.textContent === %q`, heading))
 }
 
-// Has waits until the page has an element that the selector matches.
+// Has waits until the first element that the selector matches is visible.
 func (p *Page) Has(selector string) {
 	p.t.Helper()
-	p.until(fmt.Sprintf(`!!document.querySelector(%q)`, selector))
+	p.until(fmt.Sprintf(`!!document.querySelector(%q)?.checkVisibility({visibilityProperty: true})`, selector))
 }
 
-// until waits for at most a minute until the page has loaded and the expression is true. It
-// asks again when a navigation interrupts it, and after 5 s without an answer: an answer
-// may be lost with the page before.
+// until waits for at most 20 s until the page has loaded and the expression is true. It asks
+// again when a navigation interrupts it, and after 5 s without an answer: an answer may be
+// lost with the page before.
 func (p *Page) until(expression string) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.Ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(p.Ctx, 20*time.Second)
 	defer cancel()
 	for ctx.Err() == nil {
 		once, cancel := context.WithTimeout(ctx, 5*time.Second)
