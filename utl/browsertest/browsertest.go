@@ -27,24 +27,38 @@ type Page struct {
 	problems []string // messages in the console
 }
 
-// Open starts Chromium with the options. If there is none, it skips the test, or fails it
-// in CI. Chromium is stopped at the end of the test.
+// Open starts Chromium with the options, a second time if it does not start. If there is
+// none, it skips the test, or fails it in CI. Chromium is stopped at the end of the test.
 func Open(t testing.TB, options ...chromedp.ExecAllocatorOption) *Page {
 	t.Helper()
 	if _, ok := tooltest.Find("chromium", "chromium-browser", "google-chrome", "chrome", "headless-shell"); !ok {
 		tooltest.Missing(t, "chromium")
 	}
+	p := &Page{t: t}
 	options = append(append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox), options...)
-	alloc, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel := chromedp.NewContext(alloc)
-	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
-	t.Cleanup(cancel)
-	p := &Page{t: t, Ctx: ctx}
+	err := p.start(options)
+	if err != nil {
+		t.Log("Chromium did not start: ", err)
+		err = p.start(options)
+	}
+	if err != nil {
+		t.Fatal("Chromium did not start a second time: ", err)
+	}
 	p.listen()
-	p.focused()
 	return p
+}
+
+// start starts Chromium, and makes the page behave as if its window had the focus: otherwise
+// newer Chromiums do not match :focus. After an error, the context cannot be used again.
+func (p *Page) start(options []chromedp.ExecAllocatorOption) error {
+	alloc, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	p.t.Cleanup(cancel)
+	ctx, cancel := chromedp.NewContext(alloc)
+	p.t.Cleanup(cancel)
+	p.Ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
+	p.t.Cleanup(cancel)
+	_, err := chromedp.Call(p.Ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	return err
 }
 
 // listen records the messages in the console.
@@ -60,15 +74,6 @@ func (p *Page) listen() {
 			p.mu.Unlock()
 		}
 	}()
-}
-
-// focused makes the page behave as if its window had the focus: otherwise newer Chromiums
-// do not match :focus.
-func (p *Page) focused() {
-	p.t.Helper()
-	if _, err := chromedp.Call(p.Ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
-		p.t.Fatal(err)
-	}
 }
 
 // Quiet fails the test if the console has any message, except those that contain one of
