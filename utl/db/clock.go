@@ -66,8 +66,6 @@ func (c *Clock) Now() time.Time {
 // ask asks the database for the time. The answer is wrong by at most half of the
 // round trip.
 func (c *Clock) ask(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, clockEvery)
-	defer cancel()
 	began := c.own()
 	at, err := One(ctx, c.db.Reserved(), Int, `SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)`)
 	if err != nil {
@@ -99,7 +97,9 @@ func (c *Clock) run(ctx context.Context, log *slog.Logger) {
 	ticker := time.NewTicker(clockEvery)
 	defer ticker.Stop()
 	for wrong := false; ; {
-		_ = c.ask(ctx) // the next answer comes in a second
+		once, cancel := context.WithTimeout(ctx, clockEvery)
+		_ = c.ask(once) // the next answer comes in a second
+		cancel()
 		by := c.offset.Load().to
 		if is := by.Abs() > clockWarn; is != wrong {
 			wrong = is

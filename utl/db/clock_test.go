@@ -33,6 +33,21 @@ func TestClocksOfTwoMachines(t *testing.T) {
 	}
 }
 
+// A server starts though the database takes more than a second to connect and answer.
+func TestTheFirstAnswerMayTakeLong(t *testing.T) {
+	pg := dbtest.OnlyPostgres(t)
+	url, wire := pg.Through(t, pg.New(t))
+	d := dbtest.OpenAt(t, url)
+	wire.Slow(500 * time.Millisecond)
+	clock, err := d.Clock(t.Context(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if off := time.Until(clock.Now()).Abs(); off > 2*time.Second {
+		t.Errorf("it is %v off", off)
+	}
+}
+
 // The time never goes back and never stops, whatever the database's clock says. A jump
 // ahead is followed at once. One wrong answer among five has no effect.
 func TestTheClockNeverGoesBack(t *testing.T) {
