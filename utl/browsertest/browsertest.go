@@ -27,15 +27,12 @@ type Page struct {
 	problems []string // messages in the console
 }
 
-// Open starts Chromium with the options, a second time if it does not start. If there is
-// none, it skips the test, or fails it in CI. Chromium is stopped at the end of the test.
+// Open starts Chromium with the options, a second time if it does not start. It is stopped
+// at the end of the test. Without Chromium the test is skipped, or fails in CI.
 func Open(t testing.TB, options ...chromedp.ExecAllocatorOption) *Page {
 	t.Helper()
-	if _, ok := tooltest.Find("chromium", "chromium-browser", "google-chrome", "chrome", "headless-shell"); !ok {
-		tooltest.Missing(t, "chromium")
-	}
 	p := &Page{t: t}
-	options = append(append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox), options...)
+	options = append(append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.ExecPath(Need(t))), options...)
 	err := p.start(options)
 	if err != nil {
 		t.Log("Chromium did not start: ", err)
@@ -46,6 +43,19 @@ func Open(t testing.TB, options ...chromedp.ExecAllocatorOption) *Page {
 	}
 	p.listen()
 	return p
+}
+
+// Need returns the path of Chromium, or of a relative of it. If there is none, it skips the
+// test, or fails it in CI.
+func Need(t testing.TB) (path string) {
+	t.Helper()
+	// The first is Chromium without windows, which starts in half the time. Debian's script
+	// for it, in /usr/bin, stays between it and the test.
+	path, ok := tooltest.Find("/usr/lib/chromium/chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome", "headless-shell")
+	if !ok {
+		tooltest.Missing(t, "chromium")
+	}
+	return path
 }
 
 // start starts Chromium, and makes the page behave as if its window had the focus: otherwise

@@ -9,14 +9,13 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"glassjar/utl/browsertest"
-	"glassjar/utl/tooltest"
 )
 
 // On a busy machine Chromium sometimes ends while it starts. It is started once more.
 func TestChromiumThatDoesNotStart(t *testing.T) {
-	tooltest.Need(t, "chromium")
+	chromium := browsertest.Need(t)
 	once, program := filepath.Join(t.TempDir(), "once"), filepath.Join(t.TempDir(), "chromium")
-	script := fmt.Sprintf("#!/bin/sh\n[ -e %[1]q ] && exec chromium \"$@\"\necho 'not now' >%[1]q\nexit 1\n", once)
+	script := fmt.Sprintf("#!/bin/sh\n[ -e %[1]q ] && exec %[2]q \"$@\"\necho 'not now' >%[1]q\nexit 1\n", once, chromium)
 	if err := os.WriteFile(program, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
