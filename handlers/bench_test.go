@@ -100,14 +100,19 @@ func BenchmarkAnswerCores(b *testing.B) {
 	w.Add(b, "ada", account.Member)
 	ada := w.SignedIn(b, "ada")
 	ada.Visit(webtest.Elsewhere+"/", 5).Want(http.StatusOK)
-	var requests [2]*http.Request
-	for i := range requests {
-		requests[i] = w.Browser(b).Request(http.MethodGet, "/gate/check", "", webtest.Asked(webtest.Elsewhere+"/a?b=c", "Cookie", webtest.HostCookie+"="+ada.Holds(webtest.Elsewhere, webtest.HostCookie))...)
-		requests[i].Body, requests[i].RemoteAddr = http.NoBody, "127.0.0.1:4711"
+	var workers [2]struct {
+		request *http.Request
+		answer  sink
+	}
+	for i := range workers {
+		r := w.Browser(b).Request(http.MethodGet, "/gate/check", "", webtest.Asked(webtest.Elsewhere+"/a?b=c", "Cookie", webtest.HostCookie+"="+ada.Holds(webtest.Elsewhere, webtest.HostCookie))...)
+		r.Body, r.RemoteAddr = http.NoBody, "127.0.0.1:4711"
+		workers[i].request = r
 	}
 	bench.Cores(b, func(worker, _ int) {
-		answer, again := &sink{header: http.Header{}}, *requests[worker]
-		if w.Handler.ServeHTTP(answer, &again); answer.status != http.StatusOK {
+		request, answer := workers[worker].request, &workers[worker].answer
+		*answer = sink{header: http.Header{}}
+		if w.Handler.ServeHTTP(answer, request); answer.status != http.StatusOK {
 			b.Errorf("got status %d, want 200", answer.status)
 		}
 	})
