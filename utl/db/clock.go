@@ -46,7 +46,11 @@ func (a *offset) by(own time.Time) time.Duration {
 func (d *DB) Clock(ctx context.Context, own func() time.Time) (*Clock, error) {
 	c := &Clock{db: d, own: own}
 	if d.Postgres() {
-		if err := c.ask(ctx); err != nil {
+		_, err := c.asked(ctx) // connects, and its answer may take longer than one that is used
+		if err == nil {
+			err = c.ask(ctx)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("asking the database for the time: %w", err)
 		}
 		d.clock.Store(c)
@@ -63,11 +67,18 @@ func (c *Clock) Now() time.Time {
 	return now
 }
 
+// asked returns the database's time.
+func (c *Clock) asked(ctx context.Context) (int64, error) {
+	return One(ctx, c.db.Reserved(), Int, `SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)`)
+}
+
 // ask asks the database for the time. The answer is wrong by at most half of the
-// round trip.
+// round trip, which may take a second.
 func (c *Clock) ask(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, clockEvery)
+	defer cancel()
 	began := c.own()
-	at, err := One(ctx, c.db.Reserved(), Int, `SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)`)
+	at, err := c.asked(ctx)
 	if err != nil {
 		return err
 	}
@@ -97,9 +108,7 @@ func (c *Clock) run(ctx context.Context, log *slog.Logger) {
 	ticker := time.NewTicker(clockEvery)
 	defer ticker.Stop()
 	for wrong := false; ; {
-		once, cancel := context.WithTimeout(ctx, clockEvery)
-		_ = c.ask(once) // the next answer comes in a second
-		cancel()
+		_ = c.ask(ctx) // the next answer comes in a second
 		by := c.offset.Load().to
 		if is := by.Abs() > clockWarn; is != wrong {
 			wrong = is
