@@ -7,23 +7,17 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net/http"
-	"net/url"
 	"os"
 	"os/signal"
-	"runtime"
 	"syscall"
 	"time"
 
 	"glassjar/handlers"
 	"glassjar/static"
 	"glassjar/templates"
-	"glassjar/utl/app"
 	"glassjar/utl/cli"
 	"glassjar/utl/config"
-	"glassjar/utl/doctor"
 	"glassjar/utl/logs"
-	"glassjar/utl/metrics"
 	httpserver "glassjar/utl/server"
 	"glassjar/utl/stores"
 )
@@ -82,10 +76,7 @@ func (p *program) serve(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = st.DB.Close() }()
-	manager, err := httpserver.ManagerOf(p.getenv, os.Getpid())
-	if err != nil {
-		return err
-	}
+	manager := httpserver.ManagerOf(p.getenv, os.Getpid())
 	ln, pair, err := httpserver.Listen(ctx, httpserver.Place{Addr: st.Config.Addr, TLSCert: st.Config.TLSCert, TLSKey: st.Config.TLSKey, Manager: manager})
 	if err != nil {
 		return err
@@ -100,69 +91,23 @@ func (p *program) serve(ctx context.Context) error {
 	if err = errors.Join(err, st.UseKeys(ctx), st.Apps.Load(ctx)); err != nil {
 		return err
 	}
-	counts, shown, err := measure(ctx, st, queue)
-	if err != nil {
+	counts, shown, err := st.ServeMetrics(ctx, cli.Build(), queue.Dropped)
+	c, noPages := handlers.ConfigOf(st, signers, public)
+	if err = errors.Join(err, noPages); err != nil {
 		return err
 	}
-	site, tests, err := newSite(st, signers, counts, public)
+	c.Recipe, c.Templates, c.Static, c.Metrics = cli.RecipeSite(st.Config), templates.FS, static.FS, counts
+	site, err := handlers.New(c)
 	if err != nil {
 		return err
 	}
 	if err := cli.Greet(ctx, st, public, p.stdout); err != nil {
 		return err
 	}
-	defer p.twoProcessors()()
+	defer httpserver.TwoProcessors(p.getenv)()
 	reloadCert := func(ctx context.Context) { pair.ReloadIfChanged(ctx, st.Log) }
 	reloadKeys := func(ctx context.Context) { signers.ReloadKeys(ctx, dotenv) }
 	looks := httpserver.Poll(500*time.Millisecond, p.hangups, st.Log, reloadKeys, reloadCert)
-	return httpserver.Server{
-		Site: site, Log: st.Log, Manager: manager, Ready: st.Sessions.Healthy, Jobs: append(jobs(st, public), tests, shown, looks),
-	}.Run(ctx, ln)
-}
-
-// jobs are the background jobs for the stores.
-func jobs(st *cli.Stores, public *url.URL) []httpserver.Job {
-	return []httpserver.Job{
-		st.Sessions.Run,
-		st.Apps.Run,
-		func(ctx context.Context) { st.DB.Run(ctx, st.Log) },
-		httpserver.Every(time.Minute, st.Sweep),
-		st.Sender(public).Run,
-	}
-}
-
-// twoProcessors sets GOMAXPROCS to at least 2, unless it is set in the environment: with 1,
-// hashing a password delays every request by 40 ms.
-func (p *program) twoProcessors() (back func()) {
-	was := runtime.GOMAXPROCS(0)
-	if was == 1 && p.getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(2)
-	}
-	return func() { runtime.GOMAXPROCS(was) }
-}
-
-// measure returns the metrics, and the job that serves them at METRICS_ADDR.
-func measure(ctx context.Context, st *cli.Stores, queue *logs.Queue) (*metrics.Metrics, httpserver.Job, error) {
-	if st.Config.MetricsAddr == "" {
-		return nil, func(context.Context) {}, nil
-	}
-	m := metrics.New(cli.Build(), time.Now)
-	st.Measure(m, queue.Dropped)
-	job, err := httpserver.Beside(ctx, st.Config.MetricsAddr, m.Handler(st.Config.Profiles()), st.Log)
-	return m, job, err
-}
-
-// newSite returns the site's handler, and the job that tests apps.
-func newSite(st *cli.Stores, signers *stores.Signers, counts *metrics.Metrics, public *url.URL) (http.Handler, httpserver.Job, error) {
-	pages, err := st.Pages()
-	if err != nil {
-		return nil, nil, err
-	}
-	tests := doctor.NewRunner(doctor.Options{Most: app.MaxApps, Now: st.Accounts.Now})
-	site, err := handlers.New(handlers.Config{
-		Accounts: st.Accounts, Sessions: st.Sessions, Throttle: st.Throttle, Devices: signers.Devices, Lab: signers.Lab, Gate: signers.Gate, Passkeys: signers.Passkeys, Factors: st.Factors, Apps: st.Apps, Tests: tests, Recipe: cli.RecipeSite(st.Config),
-		Pages: pages, PublicURL: public, AnyLoopback: st.Config.PublicURL == nil, TrustedProxies: st.Config.TrustedProxies,
-		SignUp: st.Config.SignUp, SecondFactor: st.Config.SecondFactor == "required", Strangers: st.OpenToStrangers, SiteName: st.Config.SiteName, Templates: templates.FS, Static: static.FS, Log: st.Log, Metrics: counts, Now: st.Accounts.Now,
-	})
-	return site, tests.Run, err
+	jobs := append(st.Jobs(public), c.Tests.Run, shown, looks)
+	return httpserver.Server{Site: site, Log: st.Log, Manager: manager, Ready: st.Sessions.Healthy, Jobs: jobs}.Run(ctx, ln)
 }

@@ -19,6 +19,7 @@ import (
 	"glassjar/utl/passkey"
 	"glassjar/utl/recipe"
 	"glassjar/utl/session"
+	"glassjar/utl/stores"
 	"glassjar/utl/throttle"
 )
 
@@ -49,4 +50,23 @@ type Config struct {
 	Log            *slog.Logger
 	Metrics        *metrics.Metrics // nil: no metrics
 	Now            func() time.Time
+}
+
+// ConfigOf returns the Config of a site at the URL public, as the settings say. Recipe,
+// Templates, Static and Metrics are the caller's. Errors: one that says why PAGES_DIR cannot
+// be opened.
+func ConfigOf(st *stores.Stores, signers *stores.Signers, public *url.URL) (Config, error) {
+	pages, err := st.Pages()
+	if err != nil {
+		return Config{}, err
+	}
+	now := st.Accounts.Now
+	return Config{
+		Accounts: st.Accounts, Sessions: st.Sessions, Throttle: st.Throttle, Factors: st.Factors, Apps: st.Apps,
+		Devices: signers.Devices, Lab: signers.Lab, Gate: signers.Gate, Passkeys: signers.Passkeys,
+		Tests: doctor.NewRunner(doctor.Options{Most: app.MaxApps, Now: now}),
+		Pages: pages, PublicURL: public, AnyLoopback: st.Config.PublicURL == nil, TrustedProxies: st.Config.TrustedProxies,
+		SignUp: st.Config.SignUp, SecondFactor: st.Config.SecondFactor == "required", Strangers: st.OpenToStrangers,
+		SiteName: st.Config.SiteName, Log: st.Log, Now: now,
+	}, nil
 }

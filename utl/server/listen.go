@@ -18,7 +18,7 @@ type Place struct {
 }
 
 // Listen listens on the place. It also returns the certificate and its key, or a Pair for
-// plain http. Errors: tlscert.Load's; those of a socket from the Manager; *net.OpError
+// plain http. Errors: tlscert.Load's; those of a socket, or several, from the Manager; *net.OpError
 // with Op "listen".
 func Listen(ctx context.Context, p Place) (net.Listener, *tlscert.Pair, error) {
 	pair, err := tlscert.Load(p.TLSCert, p.TLSKey)
@@ -36,7 +36,7 @@ func Listen(ctx context.Context, p Place) (net.Listener, *tlscert.Pair, error) {
 }
 
 func (p Place) listen(ctx context.Context) (net.Listener, error) {
-	if p.Manager.handed {
+	if p.Manager.handed > 0 {
 		return p.Manager.listener()
 	}
 	if path, ok := strings.CutPrefix(p.Addr, "unix:"); ok {

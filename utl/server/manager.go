@@ -17,7 +17,7 @@ import (
 type Manager struct {
 	socket   string        // NOTIFY_SOCKET; empty: no notifications
 	watchdog time.Duration // the longest time between notifications; 0: no watchdog
-	handed   bool          // whether it passed a socket, as handedFD
+	handed   int           // how many sockets it passed, from handedFD on
 }
 
 // handedFD is the first file descriptor that a Manager passes.
@@ -26,9 +26,8 @@ const handedFD = 3
 var errSockets = errors.New("systemd handed over several sockets: glassjar takes one (ListenStream= once)")
 
 // ManagerOf returns the manager that the environment describes for the process pid. It
-// ignores variables that are meant for another process, such as the parent. It returns an
-// error if more than one socket was passed.
-func ManagerOf(getenv func(string) string, pid int) (Manager, error) {
+// ignores variables that are meant for another process, such as the parent.
+func ManagerOf(getenv func(string) string, pid int) Manager {
 	m := Manager{socket: getenv("NOTIFY_SOCKET")}
 	me := strconv.Itoa(pid)
 	if whose := getenv("WATCHDOG_PID"); whose == me || whose == "" {
@@ -38,17 +37,18 @@ func ManagerOf(getenv func(string) string, pid int) (Manager, error) {
 		}
 	}
 	if n, err := strconv.Atoi(getenv("LISTEN_FDS")); err == nil && n > 0 && getenv("LISTEN_PID") == me {
-		m.handed = true
-		if n > 1 {
-			return Manager{}, errSockets
-		}
+		m.handed = n
 	}
-	return m, nil
+	return m
 }
 
 // listener returns the socket that was passed. Closing it leaves the manager's own copy
-// open, so that new connections wait there for the next server.
-func (Manager) listener() (net.Listener, error) {
+// open, so that new connections wait there for the next server. It returns an error if
+// several were passed.
+func (m Manager) listener() (net.Listener, error) {
+	if m.handed > 1 {
+		return nil, errSockets
+	}
 	syscall.CloseOnExec(handedFD)
 	f := os.NewFile(handedFD, "systemd's socket")
 	ln, err := net.FileListener(f) // duplicates the file descriptor

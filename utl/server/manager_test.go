@@ -63,10 +63,7 @@ func (h heard) hear(within time.Duration) string {
 func TestTheManagerIsTold(t *testing.T) {
 	for _, name := range []string{filepath.Join(t.TempDir(), "notify"), "@glassjar-test-" + filepath.Base(t.TempDir()) + t.Name()} {
 		h := ear(t, name)
-		m, err := server.ManagerOf(environ("NOTIFY_SOCKET="+name, "WATCHDOG_USEC=20000"), 7)
-		if err != nil {
-			t.Fatal(err)
-		}
+		m := server.ManagerOf(environ("NOTIFY_SOCKET="+name, "WATCHDOG_USEC=20000"), 7)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		ln := listen(t, server.Place{Addr: "127.0.0.1:0"})
@@ -98,10 +95,7 @@ func TestWhoseWatchdog(t *testing.T) {
 	for whose, want := range map[string]string{"7": "WATCHDOG=1", "": "WATCHDOG=1", "8": "STOPPING=1", "07": "STOPPING=1", "x": "STOPPING=1"} {
 		synctest.Test(t, func(t *testing.T) {
 			h := ear(t, filepath.Join(t.TempDir(), "notify"))
-			m, err := server.ManagerOf(environ("NOTIFY_SOCKET="+h.LocalAddr().String(), "WATCHDOG_USEC=20000", "WATCHDOG_PID="+whose), 7)
-			if err != nil {
-				t.Fatal(err)
-			}
+			m := server.ManagerOf(environ("NOTIFY_SOCKET="+h.LocalAddr().String(), "WATCHDOG_USEC=20000", "WATCHDOG_PID="+whose), 7)
 			stop := running(t, server.Server{Site: http.HandlerFunc(hello), Log: quiet, Manager: m}, newWire())
 			if got := h.hear(10 * time.Second); got != "READY=1" {
 				t.Fatalf("it heard %q first", got)
@@ -138,16 +132,14 @@ func TestOtherManagers(t *testing.T) {
 		{"LISTEN_FDS=x", "LISTEN_PID=7"},
 		{"WATCHDOG_USEC=-1"},
 	} {
-		m, err := server.ManagerOf(environ(env...), 7)
-		if err != nil {
-			t.Fatalf("%v: %v", env, err)
-		}
+		m := server.ManagerOf(environ(env...), 7)
 		run(m) // else it would listen on file descriptor 3, or fail
 	}
 	if got := h.hear(time.Millisecond); got != "" {
 		t.Errorf("somebody else was told %q", got)
 	}
-	if _, err := server.ManagerOf(environ("LISTEN_FDS=2", "LISTEN_PID=7"), 7); err == nil {
-		t.Error("two sockets are taken")
+	two := server.ManagerOf(environ("LISTEN_FDS=2", "LISTEN_PID=7"), 7)
+	if _, _, err := server.Listen(t.Context(), server.Place{Manager: two}); err == nil || !strings.Contains(err.Error(), "several sockets") {
+		t.Errorf("of two sockets: got error %v", err)
 	}
 }

@@ -6,11 +6,25 @@ import (
 	"time"
 
 	"glassjar/utl/metrics"
+	"glassjar/utl/server"
 )
 
-// Measure exports the state of the stores as metrics, and has m observe the waits for a
+// ServeMetrics returns the program's metrics, and a job that serves them at METRICS_ADDR: nil,
+// and a job that does nothing, if that is not set. drops returns how many log lines were
+// dropped. Errors: that of server.Beside.
+func (s *Stores) ServeMetrics(ctx context.Context, build metrics.Build, drops func() uint64) (*metrics.Metrics, server.Job, error) {
+	if s.Config.MetricsAddr == "" {
+		return nil, func(context.Context) {}, nil
+	}
+	m := metrics.New(build, s.Accounts.Now)
+	s.measure(m, drops)
+	job, err := server.Beside(ctx, s.Config.MetricsAddr, m.Handler(s.Config.Profiles()), s.Log)
+	return m, job, err
+}
+
+// measure exports the state of the stores as metrics, and has m observe the waits for a
 // hash. drops returns how many log lines were dropped.
-func (s *Stores) Measure(m *metrics.Metrics, drops func() uint64) {
+func (s *Stores) measure(m *metrics.Metrics, drops func() uint64) {
 	s.Accounts.Hasher.OnWait = m.Wait
 	m.Gauge("glassjar_hash_queue", "Passwords that wait to be hashed.", func() float64 { return float64(s.Accounts.Hasher.Waiting()) })
 	m.Gauge("glassjar_sessions_cached", "Live sessions in memory.", func() float64 { return float64(s.Sessions.Measures().Cached) })
