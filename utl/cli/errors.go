@@ -54,7 +54,7 @@ var answers = []answer{
 	{err: errNoMail, sentence: "mail is not set up: set SMTP_URL and MAIL_FROM"},
 	{err: errNoAddress, sentence: "this is no email address: give one like ada@site.example, alone"},
 	{err: errNoPublicURL, sentence: "PUBLIC_URL is not set: say how browsers reach the sign-in through the proxy, like https://jar.example"},
-	{err: errOwnTLS, sentence: "TLS_CERT is set, so glassjar speaks https itself: the recipes' proxies speak http with it, so take TLS_CERT and TLS_KEY away"},
+	{err: errOwnTLS, sentence: "TLS_CERT is set, so glassjar speaks https itself: every recipe, also that of a service, is for a proxy that speaks http with it; take TLS_CERT and TLS_KEY away for one"},
 	{err: context.Canceled, sentence: "given up"},
 	{err: account.ErrName, sentence: account.UsernameRule},
 	{err: account.ErrReserved, sentence: "this username is reserved: people would take it for the site itself, or it stands for something else"},

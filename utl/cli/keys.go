@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,8 +14,8 @@ import (
 
 type keysCommands struct {
 	List   keysList   `cmd:"" help:"List the keys: position, id, what it does, where it is kept."`
-	Rotate keysRotate `cmd:"" help:"Add a new key, which signs new cookies; those signed with the old ones stay valid."`
-	Prune  keysPrune  `cmd:"" help:"Drop all keys but the newest, and every cookie that they signed."`
+	Rotate keysRotate `cmd:"" help:"Add a new key, which signs new cookies; those signed with the old ones stay valid. Keys that are not in .env are only printed."`
+	Prune  keysPrune  `cmd:"" help:"Drop all keys but the newest, and every cookie that they signed. Keys that are not in .env are only printed."`
 }
 
 type keysList struct{ listing }
@@ -46,8 +47,9 @@ func (c keysList) Run(a *app) error {
 // fromEnv stands for keys that come from the environment and not from a file.
 const fromEnv = "environment"
 
-// ring returns the keys, and where they come from: the .env file or fromEnv. Errors:
-// keyring.ErrNoKeys, noSiteError, and those of the settings.
+// ring returns the keys, and where they come from: the .env file, the file that
+// SESSION_KEYS_FILE or systemd names, or fromEnv. Errors: keyring.ErrNoKeys, noSiteError, and
+// those of the settings.
 func (a *app) ring() (ring keyring.Ring, home string, err error) {
 	cfg, err := a.Config()
 	switch {
@@ -55,7 +57,7 @@ func (a *app) ring() (ring keyring.Ring, home string, err error) {
 		return keyring.Ring{}, "", err
 	case cfg.KeysFromEnv:
 		ring, err = keyring.Parse(cfg.SessionKeys)
-		return ring, fromEnv, err
+		return ring, cmp.Or(cfg.SessionKeysFile, fromEnv), err
 	}
 	ring, err = keyring.Read(a.Dotenv)
 	if errors.Is(err, keyring.ErrNoKeys) {
@@ -82,8 +84,8 @@ func (keysRotate) Run(ctx context.Context, a *app) error {
 		}
 		return a.showSteps(ring)
 	}
-	if home == fromEnv {
-		return a.show(ring, keyring.Ring.Rotate, untilPrune)
+	if home != a.Dotenv {
+		return a.show(ring, home, keyring.Ring.Rotate, untilPrune)
 	}
 	return a.withStores(ctx, func(st *Stores) error {
 		ring, err := keyring.RotateFile(a.Dotenv)
@@ -112,10 +114,10 @@ func (keysPrune) Run(ctx context.Context, a *app) error {
 		a.info("there is one key: nothing to prune")
 	}
 	prune := func(r keyring.Ring) (keyring.Ring, error) { return r.Prune(), nil }
-	if home == fromEnv {
+	if home != a.Dotenv {
 		_, missing := errors.AsType[noSiteError](a.site())
 		if missing || ring.Len() == 1 { // nothing was encrypted with the old keys
-			return a.show(ring, prune, pruneHint)
+			return a.show(ring, home, prune, pruneHint)
 		}
 	}
 	if ring.Len() == 1 {
@@ -125,8 +127,8 @@ func (keysPrune) Run(ctx context.Context, a *app) error {
 		if err := a.reencrypt(ctx, st, ring); err != nil {
 			return err
 		}
-		if home == fromEnv {
-			return a.show(ring, prune, pruneHint)
+		if home != a.Dotenv {
+			return a.show(ring, home, prune, pruneHint)
 		}
 		ring, err := keyring.PruneFile(a.Dotenv)
 		if err != nil {
@@ -149,17 +151,22 @@ func (a *app) reencrypt(ctx context.Context, st *Stores, ring keyring.Ring) erro
 	return err
 }
 
-// show prints the SESSION_KEYS that change makes of the environment's keys. Only whoever
-// set them in the environment can change them there.
-func (a *app) show(was keyring.Ring, change func(keyring.Ring) (keyring.Ring, error), then string) error {
+// show prints the SESSION_KEYS that change makes of the keys from home, which is not .env.
+// Only whoever set them there can change them.
+func (a *app) show(was keyring.Ring, home string, change func(keyring.Ring) (keyring.Ring, error), then string) error {
 	ring, err := change(was)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(a.Stdout, ring.Text())
-	if ring.Len() != was.Len() {
+	switch {
+	case ring.Len() == was.Len():
+	case home == fromEnv:
 		a.info("nothing is changed yet: SESSION_KEYS comes from the environment; set it there to what is on stdout, "+
 			"a secret, and restart glassjar\n%s", then)
+	default:
+		a.info("nothing is changed yet: the keys come from %s; put what is on stdout, a secret, into that file, "+
+			"with systemd into the one that LoadCredential= names, and restart glassjar\n%s", home, then)
 	}
 	return nil
 }
@@ -173,7 +180,7 @@ func (a *app) showSteps(was keyring.Ring) error {
 	}
 	fmt.Fprintf(a.Stdout, "%s\n%s\n", ring.Behind().Text(), ring.Text())
 	a.info("nothing is changed yet: with PostgreSQL there may be several servers, and each must know a key before another signs with it. " +
-		"First set SESSION_KEYS on every server to the first line of stdout, a secret, and restart it; when all have, do the same with the second")
+		"First give every server the first line of stdout, a secret, in the place of its SESSION_KEYS, and restart it; when all have it, do the same with the second")
 	a.info(untilPrune)
 	return nil
 }

@@ -85,6 +85,7 @@ func (c *recipeCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	site.Apps, site.Group = named, c.Group
+	c.fit(a, cfg, &site)
 	if !kept && !slices.Contains(withoutApps, c.Name) {
 		if len(named) == 0 && c.Name != "container" { // a container has a database of its own
 			a.addKept(ctx, &site)
@@ -92,6 +93,40 @@ func (c *recipeCommand) Run(ctx context.Context, a *app) error {
 		a.sayHosts(cfg, &site, named)
 	}
 	return recipe.Write(a.Stdout, c.Name, site)
+}
+
+// inPlace are the settings that have a field of recipe.Site, or that siteOf refuses.
+var inPlace = []string{"ADDR", "PORT", "PUBLIC_URL", "GATE_HOSTS", "MAIL_FROM", "TLS_CERT", "TLS_KEY"}
+
+// notInContainer are the settings that the compose file has itself, or that name a folder
+// outside the container.
+var notInContainer = []string{"TRUSTED_PROXIES", "PAGES_DIR"}
+
+// fit changes the site to what a service or a container can use of the settings, and says
+// what it cannot.
+func (c *recipeCommand) fit(a *app, cfg config.Config, site *recipe.Site) {
+	switch {
+	case strings.HasPrefix(c.Name, "systemd"): // it listens where the settings say, not only where a proxy on this machine connects
+		if port, all := strings.CutPrefix(cfg.Addr, ":"); all {
+			site.Address = net.JoinHostPort("::", port)
+		} else if _, socket := cfg.Socket(); !socket {
+			site.Address = cfg.Addr
+		}
+	case c.Name == "container":
+		site.Further = slices.DeleteFunc(site.Further, func(s recipe.Setting) bool {
+			left := slices.Contains(notInContainer, s.Name)
+			if left {
+				a.info("%s is not in the file: a container has its own proxy and folders", s.Name)
+			}
+			return left
+		})
+		for _, app := range site.Apps {
+			host, _, _ := net.SplitHostPort(app.Address)
+			if ip := net.ParseIP(host); host == "localhost" || ip.IsLoopback() {
+				a.info("%s is Caddy's own container there: give %s the address that other containers have for it", app.Address, app.Host)
+			}
+		}
+	}
 }
 
 // RecipeSite returns the recipe.Site of the settings, without apps, or nil if the settings
@@ -123,6 +158,14 @@ func siteOf(cfg config.Config) (recipe.Site, error) {
 	site := recipe.Site{
 		PublicURL: cfg.PublicURL, Address: address, Listen: "*:" + listen,
 		GateHosts: strings.Join(cfg.GateHosts, ","), MailFrom: cfg.MailFrom,
+	}
+	for _, given := range cfg.Given {
+		if given.Name == "PAGES_DIR" {
+			given.Value, _ = filepath.Abs(given.Value) // fails only without a working folder
+		}
+		if !slices.Contains(inPlace, given.Name) {
+			site.Further = append(site.Further, recipe.Setting(given))
+		}
 	}
 	if cfg.Postgres() {
 		site.Secrets = append(site.Secrets, "DATABASE_URL")

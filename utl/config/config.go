@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,6 +66,9 @@ type Config struct {
 	LogFormat string        `env:"LOG_FORMAT" envDefault:"text"`
 	AuditKeep time.Duration `env:"AUDIT_KEEP" envDefault:"2160h"`
 
+	// Given are the settings that are not as by default, as written, without secrets and the
+	// files of secrets.
+	Given []Given
 	// Warnings are sentences about what in .env and the environment may be a mistake.
 	Warnings []string
 }
@@ -84,7 +88,7 @@ func Load(path string, getenv func(string) string, environment ...string) (Confi
 	}
 	faults, credentials := faults{}, getenv("CREDENTIALS_DIRECTORY")
 	useCredentials(faults, values, credentials)
-	c := Config{KeysFromEnv: getenv("SESSION_KEYS") != "" || values["SESSION_KEYS_FILE"] != "", Warnings: doubtful(path, file.Lines)}
+	c := Config{KeysFromEnv: getenv("SESSION_KEYS") != "" || values["SESSION_KEYS_FILE"] != "", Given: given(values), Warnings: doubtful(path, file.Lines)}
 	c.Warnings = append(c.Warnings, doubtfulNames(environment)...)
 	c.Warnings = append(c.Warnings, readSecrets(faults, values, credentials)...)
 	faults.parsed(env.ParseWithOptions(&c, env.Options{Environment: values, FuncMap: parsers}))
@@ -144,6 +148,20 @@ func (c Config) String() string { return c.LogValue().String() }
 
 // GoString returns String, so that %#v prints no secrets.
 func (c Config) GoString() string { return c.String() }
+
+// Given is a setting and its value, as people write them.
+type Given struct{ Name, Value string }
+
+// given returns Config's Given.
+func given(values map[string]string) (all []Given) {
+	for _, s := range Settings() {
+		secret := slices.Contains(inFiles, strings.TrimSuffix(s.Name, "_FILE"))
+		if v := values[s.Name]; v != "" && v != s.Default && !secret {
+			all = append(all, Given{s.Name, v})
+		}
+	}
+	return all
+}
 
 // Setting is the name and the default of a setting, as people write them.
 type Setting struct{ Name, Default string }

@@ -20,7 +20,7 @@ func TestContainer(t *testing.T) {
 	c := newComposer(t)
 	c.image()
 	c.caddy()
-	printed := printed(t, "container", "PUBLIC_URL=https://jar.localhost") // for such a name, Caddy uses its own certificate authority
+	printed := printed(t, "container", "PUBLIC_URL=https://jar.localhost", "SITE_NAME="+oddName) // for such a name, Caddy uses its own certificate authority
 	if err := os.WriteFile(filepath.Join(c.folder, "compose.yml"), []byte(printed), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -68,6 +68,10 @@ func (c composer) isHardened() {
 	mounts, err := os.ReadFile("/proc/" + pid + "/mounts")
 	if root, _, _ := strings.Cut(string(mounts), "\n"); err != nil || !strings.Contains(root, " / ") || !strings.Contains(root, " ro,") {
 		c.t.Errorf("its root can be written: %s, error %v", root, err)
+	}
+	env, err := os.ReadFile("/proc/" + pid + "/environ")
+	if err != nil || !strings.Contains(string(env), "\x00SITE_NAME="+oddName+"\x00") {
+		c.t.Errorf("the setting arrives as %q, error %v", env, err)
 	}
 }
 

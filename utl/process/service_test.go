@@ -14,6 +14,9 @@ import (
 	"glassjar/utl/tooltest"
 )
 
+// oddName is a SITE_NAME with what has a meaning in a unit and in a compose file.
+const oddName = `Ada's 100%h "jar\n" $HOME ${x} # é`
+
 // unit is a systemd unit as printed.
 type unit string
 

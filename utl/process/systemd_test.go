@@ -22,7 +22,7 @@ func TestSystemd(t *testing.T) {
 		t.Fatal(err)
 	}
 	addr := proxytest.Free(t)
-	settings := []string{"PUBLIC_URL=http://" + addr, "ADDR=" + addr, "SMTP_URL=smtp://jar:secret@127.0.0.1:1", "MAIL_FROM=jar@site.example"}
+	settings := []string{"PUBLIC_URL=http://" + addr, "ADDR=" + addr, "SMTP_URL=smtp://jar:secret@127.0.0.1:1", "MAIL_FROM=jar@site.example", "SITE_NAME=" + oddName}
 	service := printed(t, "systemd", settings...)
 	m.installs(service)
 	m.sh(service.commands(t, "Once, as root"), "smtp://jar:secret@127.0.0.1:1") // the secret on stdin
@@ -74,6 +74,7 @@ stat -c '%n %a %u' /var/lib/private/glassjar/ /var/lib/private/glassjar/* /run/c
 	for _, want := range []string{
 		"Active: active (running)", "\nType=notify\n", "\nNoNewPrivs:\t1\n", "\nSeccomp:\t2\n", "\nCapBnd:\t0000000000000000\n", "\nCapEff:\t0000000000000000\n",
 		"\n/var/lib/private/glassjar/ 700 " + user + "\n", "\n/var/lib/private/glassjar/glassjar.db 600 " + user + "\n",
+		"\nSITE_NAME=" + oddName + "\n",
 	} {
 		if !strings.Contains(said, want) {
 			m.t.Errorf("it does not say %q:\n%s", want, said)

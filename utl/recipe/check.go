@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"glassjar/utl/hosts"
 	"glassjar/utl/identity"
@@ -55,6 +56,11 @@ func (s Site) check(name string) error {
 	}
 	if s.MailFrom != "" && !mailForm.MatchString(s.MailFrom) {
 		return ErrMail
+	}
+	for _, f := range s.Further {
+		if strings.ContainsFunc(f.Value, func(c rune) bool { return !unicode.IsPrint(c) }) {
+			return fmt.Errorf("%s: %w", f.Name, ErrSetting)
+		}
 	}
 	seen := map[string]bool{s.Host(): true}
 	for _, a := range s.Apps {

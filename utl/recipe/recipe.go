@@ -17,14 +17,28 @@ import (
 
 // Site has the values of a recipe.
 type Site struct {
-	PublicURL *url.URL // where people sign in, through the proxy
-	Address   string   // glassjar's host:port, or unix:/PATH, as the proxy reaches it over http
-	Listen    string   // the host:port on which the proxy listens; the host may be *
-	Apps      []App    // their hosts must differ from each other and from PublicURL's
-	Group     string   // only its members may pass; empty: everybody with an account
-	GateHosts string   // GATE_HOSTS, for services and containers
-	MailFrom  string   // MAIL_FROM, for services and containers
-	Secrets   []string // names of the other secret settings that are set, without SESSION_KEYS
+	PublicURL *url.URL  // where people sign in, through the proxy
+	Address   string    // glassjar's host:port, or unix:/PATH, as the proxy reaches it over http
+	Listen    string    // the host:port on which the proxy listens; the host may be *
+	Apps      []App     // their hosts must differ from each other and from PublicURL's
+	Group     string    // only its members may pass; empty: everybody with an account
+	GateHosts string    // GATE_HOSTS, for services and containers
+	MailFrom  string    // MAIL_FROM, for services and containers
+	Secrets   []string  // names of the other secret settings that are set, without SESSION_KEYS
+	Further   []Setting // the settings that have no field here, for services and containers
+}
+
+// Setting is a setting that is no secret, and its value.
+type Setting struct{ Name, Value string }
+
+// Systemd returns the setting as a word of Environment= in a unit (systemd.syntax(7)).
+func (s Setting) Systemd() string {
+	return `"` + s.Name + "=" + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `%`, `%%`).Replace(s.Value) + `"`
+}
+
+// Compose returns the value as YAML for a compose file, in which $ is doubled.
+func (s Setting) Compose() string {
+	return "'" + strings.NewReplacer("'", "''", "$", "$$").Replace(s.Value) + "'"
 }
 
 // App is one app behind the gate.
@@ -46,6 +60,7 @@ var (
 	ErrSocket  = errors.New("ADDR is a Unix socket, which this proxy cannot ask: set it to host:port, like 127.0.0.1:8080")
 	ErrPath    = errors.New("in a recipe a socket is unix: and a path from / on, of A to Z, a to z, 0 to 9 and . _ -")
 	ErrMail    = errors.New("in a recipe MAIL_FROM is of A to Z, a to z, 0 to 9 and . _ + - around its @: set it by hand")
+	ErrSetting = errors.New("in a recipe a setting is of characters that can be seen, on one line: set it by hand")
 	ErrTwice   = errors.New("every app and the sign-in need a host of their own")
 )
 
@@ -78,7 +93,7 @@ var overSocket = map[string]bool{"nginx": true, "nginx-app": true, "caddy": true
 const Names = "nginx,nginx-app,caddy,haproxy,haproxy-lua,traefik,systemd,systemd-socket,container"
 
 // Write writes the recipe with the name for the site. Errors: ErrRecipe; ErrHost,
-// ErrAddress, ErrSocket, ErrPath, ErrMail, ErrGroup or ErrTwice for a value of the site,
+// ErrAddress, ErrSocket, ErrPath, ErrMail, ErrSetting, ErrGroup or ErrTwice for a value of the site,
 // before anything is written; w's.
 func Write(w io.Writer, name string, s Site) error {
 	if file[name] == "" {

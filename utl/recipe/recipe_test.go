@@ -141,6 +141,15 @@ func TestSettingsOfServices(t *testing.T) {
 			}
 		}
 	}
+	for _, text := range []string{"x\ny", "x\n", "x\x00", "\u2028"} {
+		for _, name := range []string{"systemd", "container"} {
+			s := site()
+			s.Further = []recipe.Setting{{Name: "SITE_NAME", Value: text}}
+			if err := recipe.Write(io.Discard, name, s); !errors.Is(err, recipe.ErrSetting) {
+				t.Errorf("%s: SITE_NAME %q: got error %v", name, text, err)
+			}
+		}
+	}
 	s := site()
 	s.GateHosts, s.MailFrom = "app.example,*.apps.example:8443,[2001:db8::1]", "jar+x@site.example"
 	if text := write(t, "systemd", s); !strings.Contains(text, "\nEnvironment=GATE_HOSTS=app.example,*.apps.example:8443,[2001:db8::1]\n") {
