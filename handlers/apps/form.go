@@ -24,6 +24,9 @@ type NewPage struct {
 
 var fields = []string{"name", "host", "upstream", "url", "groups", "level", "programs"}
 
+// levels are an app's levels as typed; an empty one is 1. All else is 0, which utl/app refuses.
+var levels = map[string]int{"": 1, "1": 1, "2": 2}
+
 // typed returns the form, and the app that it describes. If the link is empty, it becomes the
 // host's first page.
 func (s *Room) typed(form url.Values) (Form, app.App) {
@@ -31,10 +34,7 @@ func (s *Room) typed(form url.Values) (Form, app.App) {
 		Name: form.Get("name"), Host: form.Get("host"), Upstream: form.Get("upstream"), URL: form.Get("url"), Groups: form.Get("groups"),
 		Level2: form.Get("level") == "2", Programs: form.Get("programs") == "1",
 	}
-	a := app.App{Name: f.Name, Host: f.Host, Upstream: f.Upstream, URL: f.URL, Groups: web.TypedList(strings.ToLower(f.Groups)), Level: 1, Programs: f.Programs}
-	if f.Level2 {
-		a.Level = 2
-	}
+	a := app.App{Name: f.Name, Host: f.Host, Upstream: f.Upstream, URL: f.URL, Groups: web.TypedList(strings.ToLower(f.Groups)), Level: levels[form.Get("level")], Programs: f.Programs}
 	if a.URL == "" {
 		a.URL = app.Link(a.Host, s.PublicURL.Scheme)
 	}

@@ -59,7 +59,7 @@ func (s *Room) PasswordSubmit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	kept, err := s.keepTwice(form.Get("password"))
-	status, problem := http.StatusUnprocessableEntity, ""
+	status, problem := http.StatusOK, ""
 	switch {
 	case errors.Is(err, password.ErrBusy):
 		w.Header().Set("Retry-After", "1")
@@ -72,8 +72,6 @@ func (s *Room) PasswordSubmit(w http.ResponseWriter, r *http.Request) error {
 		problem = "There is a character in it that no password may have. Nothing was hashed."
 	case err != nil:
 		return err
-	default:
-		status = http.StatusOK
 	}
 	return s.showPassword(w, r, status, PasswordPage{Problem: problem, Kept: kept})
 }

@@ -73,7 +73,7 @@ func (s *Room) showWire(w http.ResponseWriter, r *http.Request, p WirePage, body
 		return err
 	}
 	if p.Problem != "" {
-		return s.renderVisit(w, http.StatusUnprocessableEntity, "lab-wire", p.visit, p)
+		return s.renderVisit(w, http.StatusOK, "lab-wire", p.visit, p)
 	}
 	sent := newMessage(r, body)
 	name := (&url.URL{Host: r.Host}).Hostname()

@@ -37,6 +37,9 @@ func (s *Room) InviteSubmit(w http.ResponseWriter, r *http.Request, me web.Owned
 	}
 	p := InvitePage{Layout: layout(me), Mail: s.Accounts.Mail.Works(), Email: form.Get("email"), Role: form.Get("role"), Groups: form.Get("groups"), Days: form.Get("days")}
 	wanted := account.Invitation{Role: p.Role, Groups: web.TypedList(strings.ToLower(p.Groups)), Email: p.Email, Days: days(p.Days)}
+	if !form.Has("days") { // a program's form: account.LinkLife
+		wanted.Days = 1
+	}
 	code, err := s.Accounts.NewInvitation(r.Context(), wanted, web.Actor(r))
 	if err == nil {
 		return s.Render(w, http.StatusOK, "link", LinkPage{

@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"glassjar/handlers/web"
 	"glassjar/handlers/webtest"
 )
 
@@ -43,6 +45,10 @@ func TestLinksAreMailed(t *testing.T) {
 		t.Errorf("the page says %q", text)
 	}
 	m := box.One(t, "nora@site.example", "You are invited to Ada's jar")
+	tomorrow := "until " + s.Clock.Now().Add(24*time.Hour).UTC().Format(web.TimeLayout)
+	if text := b.Post("/people/invite", "role", "owner").Want(http.StatusOK).Text(".say"); !strings.Contains(text, tomorrow) {
+		t.Errorf("without days the page says %q, want %q", text, tomorrow)
+	}
 	path := m.Link(t)
 	if text, _ := m.Parts(t); path == "" || !strings.Contains(text, s.Public()+path+"\n") || strings.HasSuffix(made.Text("#link"), path) || !strings.Contains(text, "By: ada\n") {
 		t.Errorf("the page shows %q, the mail says\n%s", made.Text("#link"), text)

@@ -190,7 +190,10 @@ func TestGuessingCodesIsStopped(t *testing.T) {
 		t.Errorf("it says %q, %v", got.Text("[role=alert] p"), got.Header)
 	}
 	b.Post("/auth/code", "code", app.Recovery[0]).Want(http.StatusSeeOther)
-	if lines := s.Log.Lines("event=signin.throttled"); len(lines) != 1 || !strings.Contains(lines[0], `reason="too many wrong codes"`) {
+	if n := len(s.Log.Lines(`msg="sign-in failed" event=signin.failed`)); n != 20 { // as fail2ban looks for them
+		t.Errorf("the log has %d wrong codes, want 20", n)
+	}
+	if lines := s.Log.Lines(`msg="sign-in throttled" event=signin.throttled`); len(lines) != 1 || !strings.Contains(lines[0], `reason="too many wrong codes"`) {
 		t.Errorf("the log says %q", lines)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -93,6 +94,8 @@ type Options struct {
 // Store reads and changes accounts and links.
 type Store struct {
 	Options
+
+	madeFirst atomic.Bool // whether NewFirst created the present link for the first owner
 
 	uses useLimiter // limits how often an app password's last use is written
 }

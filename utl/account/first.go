@@ -81,6 +81,18 @@ func (s *Store) replaceFirst(ctx context.Context, tx *db.Tx) error {
 	return err
 }
 
+// AllowFirst lets the next start create a new link for the first owner at once, if this
+// server created the present one: it is about to end. Errors: db.ErrUnavailable.
+func (s *Store) AllowFirst(ctx context.Context) error {
+	if !s.madeFirst.Load() {
+		return nil
+	}
+	return s.DB.Tx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE links SET created_at = created_at - ? WHERE first = 1 AND used_at = 0`, startsTogether.Microseconds())
+		return err
+	})
+}
+
 // whyInvalid returns why no link has the code: ErrReplaced or ErrLink.
 func (s *Store) whyInvalid(ctx context.Context, from db.Querier, code string) error {
 	n, err := db.One(ctx, from, db.Int, `SELECT first FROM links WHERE code_hash = ? AND expires_at > ?`, hashCode(code), db.Micros(s.Now()))

@@ -82,7 +82,9 @@ func (s *Store) NewFirst(ctx context.Context) (code string, err error) {
 	if any, err := s.Any(ctx); any || err != nil {
 		return "", err
 	}
-	return s.newLink(ctx, Link{Kind: Join, Role: Owner, first: true, life: LinkLife}, audit.Command(), nil)
+	code, err = s.newLink(ctx, Link{Kind: Join, Role: Owner, first: true, life: LinkLife}, audit.Command(), nil)
+	s.madeFirst.Store(err == nil)
+	return code, err
 }
 
 // newLink creates the link and returns its code. also, if not nil, runs in the same

@@ -71,6 +71,32 @@ func TestServersMakeOneFirstLink(t *testing.T) {
 	}
 }
 
+// A server that ends lets the next start print a link at once; another server's end does not.
+func TestAStartAfterAnEndMakesAFirstLink(t *testing.T) {
+	a := open(t)
+	b := a.second(t)
+	code := link(t, func() (string, error) { return a.NewFirst(t.Context()) })
+	for range 2 {
+		var made *account.MadeError
+		if _, err := b.NewFirst(t.Context()); !errors.As(err, &made) {
+			t.Fatalf("beside a running server: got %v, want MadeError", err)
+		}
+		if err := b.AllowFirst(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := a.AllowFirst(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Link(t.Context(), account.Join, code); err != nil {
+		t.Errorf("between the end and the start: %v", err)
+	}
+	link(t, func() (string, error) { return b.NewFirst(t.Context()) })
+	if _, err := b.Link(t.Context(), account.Join, code); !errors.Is(err, account.ErrReplaced) {
+		t.Errorf("the link before: got %v, want ErrReplaced", err)
+	}
+}
+
 // Attack race/one-winner, servers/races: the first owner's link is used on one server while
 // the other has an uncommitted first account: the link is refused.
 func TestServersMakeOneFirstAccount(t *testing.T) {

@@ -46,14 +46,15 @@ func (s *Authenticator) Code(ctx context.Context, a Attempt, pending string, sta
 
 // logCode logs that a code was refused.
 func (s *Authenticator) logCode(ctx context.Context, a Attempt, err error) {
-	event, reason := "signin.failed", "wrong code"
+	who := func(event, reason string) []slog.Attr {
+		return LogAttrs(event, a.Address.String(), a.Username, reason)
+	}
 	switch {
 	case errors.Is(err, factor.ErrMany):
-		event, reason = "signin.throttled", "too many wrong codes"
-	case !errors.Is(err, factor.ErrWrong):
-		return
+		s.Log.LogAttrs(ctx, slog.LevelWarn, "sign-in throttled", who("signin.throttled", "too many wrong codes")...)
+	case errors.Is(err, factor.ErrWrong):
+		s.Log.LogAttrs(ctx, slog.LevelWarn, "sign-in failed", who("signin.failed", "wrong code")...)
 	}
-	s.Log.LogAttrs(ctx, slog.LevelWarn, "the code was not taken", LogAttrs(event, a.Address.String(), a.Username, reason)...)
 }
 
 // Prove verifies again the person who is signed in as me: by the password, and by the code if

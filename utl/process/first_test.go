@@ -77,6 +77,19 @@ func TestFirstStartsOnOnePostgres(t *testing.T) {
 	oneLink(t, all)
 }
 
+// Whoever stops a server and starts it again gets a new link, and the old one says so.
+func TestAStartAfterAStopPrintsALink(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	p := start(t, folder)
+	old := p.firstLink()
+	p.stop()
+	p = start(t, folder)
+	newBrowser(p).get(t, old, http.StatusGone)
+	newBrowser(p).get(t, p.firstLink(), http.StatusOK)
+	p.stop()
+}
+
 // Attack keys/first-start, fault/kill: a kill -9 during a first start never leaves an
 // incomplete key, or a database that the next start cannot use.
 func TestKilledFirstStart(t *testing.T) {
