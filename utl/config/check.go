@@ -22,7 +22,7 @@ import (
 	"glassjar/utl/hosts"
 )
 
-// allowed says what each setting must be. Package keyring checks SESSION_KEYS.
+// allowed says what each setting must be; of SESSION_KEYS, package keyring says it.
 var allowed = map[string]string{
 	"ADDR":              "must be host:port, like 127.0.0.1:8080 or :8080, or unix: and the path of a socket, like unix:/run/glassjar/http.sock",
 	"PORT":              "must be a number from 0 to 65535, alone",

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+
+	"glassjar/utl/keyring"
 )
 
 // Config has every setting, after all checks.
@@ -103,6 +105,11 @@ func Load(path string, getenv func(string) string, environment ...string) (Confi
 	}
 	c.checkDatabase(faults)
 	c.check(faults, values, path)
+	if len(faults) > 0 && faults["SESSION_KEYS"] == nil && c.SessionKeys != "" { // else whoever uses the keys reports what is wrong with them
+		if _, err := keyring.Parse(c.SessionKeys); err != nil {
+			faults["SESSION_KEYS"] = err
+		}
+	}
 	if err := faults.err(source{getenv, file, path}.of); err != nil {
 		for _, text := range c.Warnings { // a warning may be the cause
 			err = errors.Join(err, errors.New(text))

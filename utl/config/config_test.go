@@ -256,7 +256,7 @@ func TestEveryFaultAtOnceWithoutValues(t *testing.T) { // Attack secrets/canarie
 	var pairs, names []string
 	for _, s := range config.Settings() {
 		pairs = append(pairs, s.Name, canary)
-		if s.Name != "SESSION_KEYS" && s.Name != "SITE_NAME" { // package keyring checks the first, and the second may be any text
+		if s.Name != "SITE_NAME" { // which may be any text
 			names = append(names, s.Name)
 		}
 	}
@@ -269,6 +269,9 @@ func TestEveryFaultAtOnceWithoutValues(t *testing.T) { // Attack secrets/canarie
 		t.Errorf("got %d faults, want %d:\n%v", len(lines), len(names), err)
 	}
 	for _, name := range names {
+		if name == "SESSION_KEYS" && strings.Contains(err.Error(), "\nSESSION_KEYS cannot be used: key 1 is ") {
+			continue
+		}
 		if !strings.Contains("\n"+err.Error(), "\n"+name+" must be ") {
 			t.Errorf("%s takes any value: it needs a check, and a sentence in allowed (utl/config/check.go)", name)
 		}
