@@ -98,7 +98,7 @@ pictures: ## take pictures of every page, to look at (.pictures)
 generate: ## run go generate
 	go generate ./...
 
-clean: ## remove what run and test built
+clean: ## remove the program that run and test built
 	rm -rf .build
 
 $(GOFUMPT):  path := mvdan.cc/gofumpt

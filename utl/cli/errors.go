@@ -156,7 +156,7 @@ func notListening(err error) (said string, ok bool) {
 	case op.Net == "unix":
 		return notAtSocket(where, err), true
 	case errors.Is(err, syscall.EADDRINUSE):
-		return where + " is in use: stop the program that listens there, or set ADDR or PORT to another", true
+		return where + " is in use: stop the program that listens there, or set ADDR to another (or PORT, where PUBLIC_URL is set)", true
 	case errors.Is(err, syscall.EACCES):
 		return "this user may not listen at " + where + ": set ADDR or PORT to a port above 1023", true
 	case errors.Is(err, syscall.EADDRNOTAVAIL):

@@ -44,7 +44,10 @@ func (f *sqliteFile) copyTo(ctx context.Context, path string, name func(from, to
 		return err
 	}
 	temp, err := openPart(ctx, filepath.Dir(path))
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("making the file: no folder %s: %w", filepath.Dir(path), fs.ErrNotExist)
+	case err != nil:
 		return fmt.Errorf("making the file: %w", err)
 	}
 	defer temp.Close() // also unlocks it for the next backup
