@@ -95,7 +95,7 @@ type Options struct {
 type Store struct {
 	Options
 
-	madeFirst atomic.Bool // whether NewFirst created the present link for the first owner
+	madeFirst atomic.Pointer[madeFirst] // the link for the first owner that this server created last; or nil
 
 	uses useLimiter // limits how often an app password's last use is written
 }

@@ -81,14 +81,21 @@ func (s *Store) replaceFirst(ctx context.Context, tx *db.Tx) error {
 	return err
 }
 
-// AllowFirst lets the next start create a new link for the first owner at once, if this
-// server created the present one: it is about to end. Errors: db.ErrUnavailable.
+// madeFirst is a link for the first owner, by its code's hash, and when it was created.
+type madeFirst struct {
+	hash string
+	at   time.Time
+}
+
+// AllowFirst lets the next start create a new link for the first owner at once, if the
+// present one is of this server, which is about to end. Errors: db.ErrUnavailable.
 func (s *Store) AllowFirst(ctx context.Context) error {
-	if !s.madeFirst.Load() {
+	made := s.madeFirst.Load()
+	if made == nil || s.Now().Sub(made.at) > startsTogether {
 		return nil
 	}
 	return s.DB.Tx(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE links SET created_at = created_at - ? WHERE first = 1 AND used_at = 0`, startsTogether.Microseconds())
+		_, err := tx.Exec(ctx, `UPDATE links SET created_at = created_at - ? WHERE code_hash = ?`, startsTogether.Microseconds(), made.hash)
 		return err
 	})
 }

@@ -83,7 +83,9 @@ func (s *Store) NewFirst(ctx context.Context) (code string, err error) {
 		return "", err
 	}
 	code, err = s.newLink(ctx, Link{Kind: Join, Role: Owner, first: true, life: LinkLife}, audit.Command(), nil)
-	s.madeFirst.Store(err == nil)
+	if err == nil {
+		s.madeFirst.Store(&madeFirst{hashCode(code), s.Now()})
+	}
 	return code, err
 }
 

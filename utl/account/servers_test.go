@@ -95,6 +95,13 @@ func TestAStartAfterAnEndMakesAFirstLink(t *testing.T) {
 	if _, err := b.Link(t.Context(), account.Join, code); !errors.Is(err, account.ErrReplaced) {
 		t.Errorf("the link before: got %v, want ErrReplaced", err)
 	}
+	var made *account.MadeError
+	if err := a.AllowFirst(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.NewFirst(t.Context()); !errors.As(err, &made) {
+		t.Errorf("after the end of the server whose link was replaced: got %v, want MadeError", err)
+	}
 }
 
 // Attack race/one-winner, servers/races: the first owner's link is used on one server while

@@ -156,9 +156,9 @@ func notListening(err error) (said string, ok bool) {
 	case op.Net == "unix":
 		return notAtSocket(where, err), true
 	case errors.Is(err, syscall.EADDRINUSE):
-		return where + " is in use: stop the program that listens there, or set ADDR to another (or PORT, where PUBLIC_URL is set)", true
+		return where + " is in use: stop the program that listens there, or set ADDR to another", true
 	case errors.Is(err, syscall.EACCES):
-		return "this user may not listen at " + where + ": set ADDR or PORT to a port above 1023", true
+		return "this user may not listen at " + where + ": set ADDR to a port above 1023", true
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return where + " is no address of this machine: set ADDR to one that is, such as 127.0.0.1:8080", true
 	}

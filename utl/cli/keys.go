@@ -14,8 +14,8 @@ import (
 
 type keysCommands struct {
 	List   keysList   `cmd:"" help:"List the keys: position, id, what it does, where it is kept."`
-	Rotate keysRotate `cmd:"" help:"Add a new key, which signs new cookies; those signed with the old ones stay valid. Keys that are not in .env are only printed."`
-	Prune  keysPrune  `cmd:"" help:"Drop all keys but the newest, and every cookie that they signed. Keys that are not in .env are only printed."`
+	Rotate keysRotate `cmd:"" help:"Add a new key, which signs new cookies; those signed with the old ones stay valid. Where the keys are not in .env, it only prints the new SESSION_KEYS, for you to put there."`
+	Prune  keysPrune  `cmd:"" help:"Drop all keys but the newest, and every cookie that they signed. Where the keys are not in .env, it only prints the new SESSION_KEYS, for you to put there."`
 }
 
 type keysList struct{ listing }

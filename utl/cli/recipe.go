@@ -98,13 +98,35 @@ func (c *recipeCommand) Run(ctx context.Context, a *app) error {
 // inPlace are the settings that have a field of recipe.Site, or that siteOf refuses.
 var inPlace = []string{"ADDR", "PORT", "PUBLIC_URL", "GATE_HOSTS", "MAIL_FROM", "TLS_CERT", "TLS_KEY"}
 
-// notInContainer are the settings that the compose file has itself, or that name a folder
-// outside the container.
-var notInContainer = []string{"TRUSTED_PROXIES", "PAGES_DIR"}
+// leftOut are the settings that a recipe does not print, and why.
+var leftOut = map[string]map[string]string{
+	"systemd": {"PAGES_DIR": "the service is another user; with systemctl edit glassjar, name a folder that it may read"},
+	"container": {
+		"TRUSTED_PROXIES": "there it is Caddy's container",
+		"PAGES_DIR":       "mount the folder, and put its path into glassjar.env",
+		"METRICS_ADDR":    "put the address where another container asks into glassjar.env",
+		"MAIL_FROM":       inEnvFile, "SMTP_URL": inEnvFile, "DATABASE_URL": inEnvFile,
+	},
+}
+
+const inEnvFile = "put it into glassjar.env"
 
 // fit changes the site to what a service or a container can use of the settings, and says
 // what it cannot.
 func (c *recipeCommand) fit(a *app, cfg config.Config, site *recipe.Site) {
+	names := slices.Clone(site.Secrets)
+	if site.MailFrom != "" {
+		names = append(names, "MAIL_FROM")
+	}
+	site.Further = slices.DeleteFunc(site.Further, func(s recipe.Setting) bool {
+		names = append(names, s.Name)
+		return leftOut[c.Name][s.Name] != ""
+	})
+	for _, name := range names {
+		if why := leftOut[c.Name][name]; why != "" {
+			a.info("%s is not in the file: %s", name, why)
+		}
+	}
 	switch {
 	case strings.HasPrefix(c.Name, "systemd"): // it listens where the settings say, not only where a proxy on this machine connects
 		if port, all := strings.CutPrefix(cfg.Addr, ":"); all {
@@ -113,13 +135,6 @@ func (c *recipeCommand) fit(a *app, cfg config.Config, site *recipe.Site) {
 			site.Address = cfg.Addr
 		}
 	case c.Name == "container":
-		site.Further = slices.DeleteFunc(site.Further, func(s recipe.Setting) bool {
-			left := slices.Contains(notInContainer, s.Name)
-			if left {
-				a.info("%s is not in the file: a container has its own proxy and folders", s.Name)
-			}
-			return left
-		})
 		for _, app := range site.Apps {
 			host, _, _ := net.SplitHostPort(app.Address)
 			if ip := net.ParseIP(host); host == "localhost" || ip.IsLoopback() {
@@ -160,9 +175,6 @@ func siteOf(cfg config.Config) (recipe.Site, error) {
 		GateHosts: strings.Join(cfg.GateHosts, ","), MailFrom: cfg.MailFrom,
 	}
 	for _, given := range cfg.Given {
-		if given.Name == "PAGES_DIR" {
-			given.Value, _ = filepath.Abs(given.Value) // fails only without a working folder
-		}
 		if !slices.Contains(inPlace, given.Name) {
 			site.Further = append(site.Further, recipe.Setting(given))
 		}

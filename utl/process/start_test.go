@@ -39,7 +39,7 @@ func TestAnAddressThatCannotBeUsed(t *testing.T) {
 		"unix:" + socket:               "glassjar: " + socket + " is in use: stop the program that listens there, take the file away if it is no socket, or set ADDR to another\n",
 		"unix:" + socket + "/x/y.sock": "glassjar: ADDR cannot be listened at",
 		"unix:/none/here.sock":         "glassjar: the socket's folder is missing: mkdir /none, or set ADDR to another place\n",
-		"127.0.0.1:" + p.port:          "glassjar: 127.0.0.1:" + p.port + " is in use: stop the program that listens there, or set ADDR to another (or PORT, where PUBLIC_URL is set)\n",
+		"127.0.0.1:" + p.port:          "glassjar: 127.0.0.1:" + p.port + " is in use: stop the program that listens there, or set ADDR to another\n",
 		"192.0.2.1:8080":               "glassjar: 192.0.2.1:8080 is no address of this machine: set ADDR to one that is",
 		"none.invalid:8080":            "glassjar: ADDR cannot be listened at: set it to an address of this machine, such as 127.0.0.1:8080 (listening: ",
 	} {

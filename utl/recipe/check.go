@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"glassjar/utl/hosts"
 	"glassjar/utl/identity"
@@ -57,9 +58,9 @@ func (s Site) check(name string) error {
 	if s.MailFrom != "" && !mailForm.MatchString(s.MailFrom) {
 		return ErrMail
 	}
-	for _, f := range s.Further {
-		if strings.ContainsFunc(f.Value, func(c rune) bool { return !unicode.IsPrint(c) }) {
-			return fmt.Errorf("%s: %w", f.Name, ErrSetting)
+	if name == "systemd" || name == "container" {
+		if err := s.checkFurther(); err != nil {
+			return err
 		}
 	}
 	seen := map[string]bool{s.Host(): true}
@@ -71,6 +72,16 @@ func (s Site) check(name string) error {
 			return fmt.Errorf("%w: %s is there twice", ErrTwice, a.Host)
 		}
 		seen[a.Host] = true
+	}
+	return nil
+}
+
+// checkFurther checks the settings that only units and compose files print.
+func (s Site) checkFurther() error {
+	for _, f := range s.Further {
+		if !utf8.ValidString(f.Value) || strings.ContainsFunc(f.Value, func(c rune) bool { return !unicode.IsPrint(c) }) {
+			return fmt.Errorf("%s: %w", f.Name, ErrSetting)
+		}
 	}
 	return nil
 }

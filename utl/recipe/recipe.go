@@ -139,8 +139,23 @@ func (s Site) Upstream() string { return strings.Replace(s.Address, "unix:", "un
 // Credential returns the name of the setting's systemd credential.
 func (Site) Credential(setting string) string { return strings.ToLower(setting) }
 
-// Socket returns the path of the Unix socket on which systemd listens for glassjar.
-func (s Site) Socket() string { return strings.TrimPrefix(s.Address, "unix:") }
+// Own returns glassjar's address as its ADDR.
+func (s Site) Own() string {
+	if port, all := strings.CutPrefix(s.Address, everywhere); all {
+		return ":" + port
+	}
+	return s.Address
+}
+
+// Socket returns the address, or the path of the Unix socket, on which systemd listens for
+// glassjar (ListenStream= in systemd.socket(5)).
+func (s Site) Socket() string {
+	return strings.TrimPrefix(strings.TrimPrefix(s.Address, "unix:"), everywhere)
+}
+
+// everywhere begins an address on all addresses of the machine. Own and Socket leave it out,
+// because it fails where there is no IPv6.
+const everywhere = "[::]:"
 
 // OverUnix reports whether glassjar's address is a Unix socket.
 func (s Site) OverUnix() bool { return strings.HasPrefix(s.Address, "unix:") }

@@ -141,7 +141,7 @@ func TestSettingsOfServices(t *testing.T) {
 			}
 		}
 	}
-	for _, text := range []string{"x\ny", "x\n", "x\x00", "\u2028"} {
+	for _, text := range []string{"x\ny", "x\n", "x\x00", "\u2028", "x\xff"} {
 		for _, name := range []string{"systemd", "container"} {
 			s := site()
 			s.Further = []recipe.Setting{{Name: "SITE_NAME", Value: text}}

@@ -71,9 +71,5 @@ func (s *Signers) ReloadKeys(ctx context.Context, dotenv string) {
 	if s.Lab != nil {
 		s.Lab.SetKeys(labKeys(ring))
 	}
-	if err != nil {
-		s.stores.Log.WarnContext(ctx, "session keys changed, but not everywhere: restart glassjar", "error", err)
-		return
-	}
-	s.stores.Log.InfoContext(ctx, "session keys changed", "keys", ring.Len())
+	s.stores.Log.InfoContext(ctx, "session keys changed", "keys", ring.Len(), "error", err)
 }

@@ -73,7 +73,7 @@ func TestLookAtKeys(t *testing.T) {
 		if _, err := keyring.RotateFile(dotenv); err != nil {
 			t.Fatal(err)
 		}
-		look(`level=INFO msg="session keys changed" keys=2`)
+		look(`level=INFO msg="session keys changed" keys=2 error=<nil>`)
 		if bytes.Equal(s.Gate.JWKS(), before) {
 			t.Error("the gate signs with the old key alone")
 		}
