@@ -23,7 +23,7 @@ type Site struct {
 	Apps      []App     // their hosts must differ from each other and from PublicURL's
 	Group     string    // only its members may pass; empty: everybody with an account
 	GateHosts string    // GATE_HOSTS, for services and containers
-	MailFrom  string    // MAIL_FROM, for services and containers
+	MailFrom  string    // MAIL_FROM, for services
 	Secrets   []string  // names of the other secret settings that are set, without SESSION_KEYS
 	Further   []Setting // the settings that have no field here, for services and containers
 }
