@@ -70,7 +70,7 @@ func (c composer) isHardened() {
 		c.t.Errorf("its root can be written: %s, error %v", root, err)
 	}
 	env, err := os.ReadFile("/proc/" + pid + "/environ")
-	if err != nil || !strings.Contains(string(env), "\x00SITE_NAME="+oddName+"\x00") {
+	if err != nil || !strings.Contains("\x00"+string(env), "\x00SITE_NAME="+oddName+"\x00") {
 		c.t.Errorf("the setting arrives as %q, error %v", env, err)
 	}
 }
