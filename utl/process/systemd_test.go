@@ -44,6 +44,9 @@ func TestSystemd(t *testing.T) {
 	m.restarts("http://" + addr)
 	m.watches(ada)
 	m.stops(addr)
+	m.takesAlong(service)
+	ada.get(t, "/account", http.StatusOK)
+	m.stops(addr)
 	m.runsBehindAFile()
 }
 
@@ -128,6 +131,17 @@ func (m booted) stops(addr string) {
 		_ = c.Close()
 		m.t.Error("somebody listens after the stop")
 	}
+}
+
+// takesAlong gives the stopped site a folder of its own, as it would have without systemd,
+// and brings it back with the commands in the unit.
+func (m booted) takesAlong(service unit) {
+	m.t.Helper()
+	m.sh(`mkdir site && mv /var/lib/private/glassjar/glassjar.db* site
+echo "SESSION_KEYS=$(cat /etc/glassjar/session_keys)" >site/.env
+rm -r /var/lib/glassjar /var/lib/private/glassjar /etc/glassjar/session_keys`)
+	m.sh("cd site\n" + service.commands(m.t, "folder once it has stopped"))
+	m.sh("systemctl start glassjar")
 }
 
 // runsBehindAFile makes systemd listen on a Unix socket that only the proxy's user can
