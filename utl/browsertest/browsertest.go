@@ -86,15 +86,10 @@ func (p *Page) listen() {
 	}()
 }
 
-// hasty is said when something is typed before the page's first frame, in which Chromium
-// handles autofocus. Tests are that quick now and then, people are not.
-const hasty = "Autofocus processing was blocked because a document already has a focused element."
-
-// Quiet fails the test if the console has any message, except hasty and those that contain
-// one of the texts.
+// Quiet fails the test if the console has any message, except those that contain one of
+// the texts.
 func (p *Page) Quiet(but ...string) {
 	p.t.Helper()
-	but = append(but, hasty)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, line := range p.problems {

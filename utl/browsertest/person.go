@@ -68,6 +68,7 @@ func Value[T any](p *Page, expression string) T {
 // Keys types into the element with the focus.
 func (p *Page) Keys(keys ...string) {
 	p.t.Helper()
+	p.drawn()
 	for _, k := range keys {
 		p.Do(chromedp.KeyEvent(k))
 	}
@@ -79,9 +80,17 @@ func (p *Page) Fill(id, text string) {
 	p.Do(chromedp.SetValue(chromedp.ID(id), text))
 }
 
+// drawn waits for the page's next frame, in which Chromium handles autofocus. Who takes the
+// focus before it, as no person is quick enough to, gets a message in the console.
+func (p *Page) drawn() {
+	p.t.Helper()
+	Value[bool](p, `new Promise(done => requestAnimationFrame(() => done(true)))`)
+}
+
 // Press clicks the link or button with the label, and waits for the next page.
 func (p *Page) Press(label string) {
 	p.t.Helper()
+	p.drawn()
 	p.Do(chromedp.Evaluate[chromedp.Void](`document.documentElement.id = "old"`),
 		chromedp.Click(chromedp.Search(fmt.Sprintf(`//main//*[self::a or self::button][normalize-space()=%q]`, label))))
 	p.Has(`html:not(#old) .foot`)
@@ -90,6 +99,7 @@ func (p *Page) Press(label string) {
 // SignOut clicks the button in the page's header.
 func (p *Page) SignOut() {
 	p.t.Helper()
+	p.drawn()
 	p.Do(chromedp.Click(chromedp.CSS(".who button")))
 	p.Sees("Sign in")
 }
@@ -106,6 +116,7 @@ func (p *Page) MakeAccount(link, username, password string) {
 // Submit sends the page's form with username and password.
 func (p *Page) Submit(username, password string) {
 	p.t.Helper()
+	p.drawn()
 	p.Do(chromedp.SendKeys(chromedp.ID("username"), username), chromedp.SendKeys(chromedp.ID("password"), password),
 		chromedp.Submit(chromedp.ID("password")))
 }
