@@ -58,34 +58,32 @@ func (h heard) hear(within time.Duration) string {
 	return string(state[:n])
 }
 
+// wants fails the test unless the manager receives these states next.
+func (h heard) wants(states ...string) {
+	h.t.Helper()
+	for _, want := range states {
+		if got := h.hear(10 * time.Second); got != want {
+			h.t.Fatalf("it heard %q, want %q", got, want)
+		}
+	}
+}
+
 // The manager is notified that the server is ready, regularly that it runs, and that it
 // stops.
 func TestTheManagerIsTold(t *testing.T) {
 	for _, name := range []string{filepath.Join(t.TempDir(), "notify"), "@glassjar-test-" + filepath.Base(t.TempDir()) + t.Name()} {
-		h := ear(t, name)
-		m := server.ManagerOf(environ("NOTIFY_SOCKET="+name, "WATCHDOG_USEC=20000"), 7)
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		ln := listen(t, server.Place{Addr: "127.0.0.1:0"})
-		go func() {
-			ended <- server.Server{Site: http.HandlerFunc(hello), Log: quiet, Manager: m}.Run(ctx, ln)
-		}()
-		for i, want := range []string{"READY=1", "WATCHDOG=1", "WATCHDOG=1"} {
-			if got := h.hear(10 * time.Second); got != want {
-				t.Fatalf("%s: %d. it heard %q, want %q", name, i, got, want)
+		synctest.Test(t, func(t *testing.T) {
+			h := ear(t, name)
+			m := server.ManagerOf(environ("NOTIFY_SOCKET="+name, "WATCHDOG_USEC=20000"), 7)
+			stop := running(t, server.Server{Site: http.HandlerFunc(hello), Log: quiet, Manager: m}, newWire())
+			h.wants("READY=1")
+			<-time.After(25 * time.Millisecond) // of the fake clock: it stands still while a socket is read
+			h.wants("WATCHDOG=1", "WATCHDOG=1")
+			if err := stop(); err != nil {
+				t.Error(err)
 			}
-		}
-		cancel()
-		got := h.hear(10 * time.Second)
-		for got == "WATCHDOG=1" {
-			got = h.hear(10 * time.Second)
-		}
-		if got != "STOPPING=1" {
-			t.Errorf("at the end it heard %q", got)
-		}
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
+			h.wants("STOPPING=1")
+		})
 	}
 }
 
@@ -97,9 +95,7 @@ func TestWhoseWatchdog(t *testing.T) {
 			h := ear(t, filepath.Join(t.TempDir(), "notify"))
 			m := server.ManagerOf(environ("NOTIFY_SOCKET="+h.LocalAddr().String(), "WATCHDOG_USEC=20000", "WATCHDOG_PID="+whose), 7)
 			stop := running(t, server.Server{Site: http.HandlerFunc(hello), Log: quiet, Manager: m}, newWire())
-			if got := h.hear(10 * time.Second); got != "READY=1" {
-				t.Fatalf("it heard %q first", got)
-			}
+			h.wants("READY=1")
 			<-time.After(50 * time.Millisecond) // of the fake clock: five notifications, which every socket can hold unread
 			if err := stop(); err != nil {
 				t.Error(err)
