@@ -16,8 +16,9 @@ MEMORY := $(shell f=$$(mktemp -p /dev/shm 2>&1) && chmod +x $$f && [ -x $$f ] &&
 endif
 
 # No cached results: they outlive the browser or compiler that made them.
-# No vet: check runs it. Without symbols, linking all the tests takes half the time.
-SUITE := $(MEMORY) go test -count=1 -vet=off -ldflags='-s -w' -timeout 20m
+# No vet: check runs it. Without symbols, linking all the tests takes half the time. Packages
+# are compiled as run and the tests compile the program, so that each is compiled once.
+SUITE := $(MEMORY) CGO_ENABLED=0 go test -count=1 -vet=off -trimpath -ldflags='-s -w' -timeout 20m
 
 # A failover has seconds, so these tests want the machine alone. Loops of a million have no
 # second goroutine for the race detector.
@@ -26,7 +27,7 @@ ALONE  := 'Failovers|PromotedWhile|NothingIsLeftOfAHole'
 LOOPS  := 'AMillionCodes|ExplainAgrees'
 # The race detector leaves out SQLite, which is C turned to Go: there it found nothing
 # and took five times as long.
-RACE   := CGO_ENABLED=1 $(SUITE) -race $(foreach p,sqlite/lib libc,-gcflags=modernc.org/$p=-race=false)
+RACE   := $(subst CGO_ENABLED=0,CGO_ENABLED=1,$(SUITE)) -race $(foreach p,sqlite/lib libc,-gcflags=modernc.org/$p=-race=false)
 
 .PHONY: help run quick test race check attacks fuzz torture bench fmt pictures generate clean
 
@@ -40,7 +41,7 @@ run: ## build the static binary and serve
 	.build/glassjar
 
 # Cached results are welcome here, many tests wait, and nobody watches the memory.
-quick: ## test while writing: no browser, no race detector, no PostgreSQL; what did not change is not tested again
+quick: ## test while writing: no browser, proxy, race detector or PostgreSQL; what did not change is not tested again
 	GOGC=400 $(subst -count=1 ,,$(SUITE)) -short -p 4 $(OTHER)
 
 # utl/process waits more than it works, and takes longest: it begins first, and the others

@@ -27,10 +27,13 @@ type Proxy struct {
 	Tidies  bool              // it normalizes dots and percent-encoding in paths, for the gate and the app
 }
 
-// Needed skips the test if the proxy is missing. CI must have all of them except Traefik,
-// which is not in Debian.
+// Needed skips the test with -short, and if the proxy is missing. CI must have all of them
+// except Traefik, which is not in Debian.
 func (p Proxy) Needed(t testing.TB) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("the test needs " + p.Program + ", which -short leaves out")
+	}
 	if _, ok := tooltest.Find(p.Program); ok {
 		return
 	}

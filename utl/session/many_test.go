@@ -105,7 +105,7 @@ func TestEightyThousandSessionsEnd(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := ticking(t)
-				if raced || s.db.Postgres() {
+				if raced || testing.Short() || s.db.Postgres() {
 					tt.n /= 10
 				}
 				s.crowd(t, tt.n)
