@@ -40,8 +40,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	return cli.Run(ctx, args, cli.Env{
 		Stdin: os.Stdin, Stdout: stdout, Stderr: stderr, Dotenv: dotenv, Serve: p.serve, Now: time.Now,
 		Config: p.config,
-		Open: func(ctx context.Context) (*cli.Stores, error) {
-			return p.open(ctx, func(format logs.Formatter) slog.Handler { return format(stderr) })
+		Open: func(ctx context.Context, first bool) (*cli.Stores, error) {
+			return p.open(ctx, first, func(format logs.Formatter) slog.Handler { return format(stderr) })
 		},
 	})
 }
@@ -57,21 +57,22 @@ func (p *program) config() (config.Config, error) {
 	return config.Load(dotenv, p.getenv, os.Environ()...)
 }
 
-// open reads the settings and opens the stores, which log to the handler that to returns.
-func (p *program) open(ctx context.Context, to func(logs.Formatter) slog.Handler) (*cli.Stores, error) {
+// open reads the settings and opens the stores, which log to the handler that to returns,
+// and makes the session key if this may be the site's first start.
+func (p *program) open(ctx context.Context, first bool, to func(logs.Formatter) slog.Handler) (*cli.Stores, error) {
 	cfg, err := p.config()
 	if err != nil {
 		return nil, err
 	}
 	log := slog.New(to(logs.Format(cfg.LogFormat == "json", cfg.LogLevel)))
-	return stores.Open(ctx, stores.Options{Config: cfg, Dotenv: dotenv, Log: log, Now: time.Now})
+	return stores.Open(ctx, stores.Options{Config: cfg, Dotenv: dotenv, Log: log, Now: time.Now, MakeKey: first})
 }
 
 // serve serves requests until ctx ends, and then lets those in progress finish.
 func (p *program) serve(ctx context.Context) error {
 	queue := logs.New(p.stderr)
 	defer queue.Close()
-	st, err := p.open(ctx, queue.Handler)
+	st, err := p.open(ctx, true, queue.Handler)
 	if err != nil {
 		return err
 	}

@@ -91,6 +91,22 @@ func (f *findings) site(ctx context.Context, st *Stores) error {
 	} else {
 		f.say(true, "an owner can sign in, or there is no account yet")
 	}
+	if err := f.keys(ctx, st); err != nil {
+		return err
+	}
+	for _, text := range st.Config.Warnings {
+		f.say(false, "the settings: %s", text)
+	}
+	return nil
+}
+
+// keys prints whether there are session keys, and whether they are the right ones.
+func (f *findings) keys(ctx context.Context, st *Stores) error {
+	if st.NoKey {
+		f.say(false, "there is no session key: %s has no SESSION_KEYS. Put the site's back, or go to the folder that has it: "+
+			"starting makes a new key, with which nobody is signed in, and which opens no authenticator app's secret", f.a.Dotenv)
+		return nil
+	}
 	others, err := st.OtherKeys(ctx)
 	if err != nil {
 		return err
@@ -100,13 +116,7 @@ func (f *findings) site(ctx context.Context, st *Stores) error {
 	} else {
 		f.say(true, "the session keys sign and verify: %s", strings.Join(st.Ring.IDs(), ", "))
 	}
-	if err := f.secrets(ctx, st); err != nil {
-		return err
-	}
-	for _, text := range st.Config.Warnings {
-		f.say(false, "the settings: %s", text)
-	}
-	return nil
+	return f.secrets(ctx, st)
 }
 
 // secrets prints whether the session keys decrypt the authenticator apps' secrets.

@@ -25,11 +25,15 @@ import (
 type Env struct {
 	Stdin          *os.File // passwords are read from it
 	Stdout, Stderr io.Writer
-	Dotenv         string                                     // path of the .env file
-	Config         func() (config.Config, error)              // reads the settings
-	Open           func(ctx context.Context) (*Stores, error) // opens the stores, and creates what is missing; the command closes DB
-	Serve          func(ctx context.Context) error            // serves requests until ctx ends
-	Now            func() time.Time
+	Dotenv         string                          // path of the .env file
+	Config         func() (config.Config, error)   // reads the settings
+	Serve          func(ctx context.Context) error // serves requests until ctx ends
+
+	// Open opens the stores, and creates the database and, if first is true, the session key
+	// where they are missing. The command closes DB.
+	Open func(ctx context.Context, first bool) (*Stores, error)
+
+	Now func() time.Time
 }
 
 // Stores are the open stores.

@@ -75,13 +75,10 @@ const untilPrune = "old cookies stay good until: glassjar keys prune"
 // Run adds a new key before the others.
 func (keysRotate) Run(ctx context.Context, a *app) error {
 	ring, home, err := a.ring()
-	if err != nil && !errors.Is(err, keyring.ErrNoKeys) { // opening the stores creates the first key
+	if err != nil {
 		return err
 	}
 	if cfg, fault := a.Config(); fault == nil && cfg.Postgres() {
-		if err != nil {
-			return err
-		}
 		return a.showSteps(ring)
 	}
 	if home != a.Dotenv {

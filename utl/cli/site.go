@@ -44,12 +44,13 @@ func (a *app) withStores(ctx context.Context, fn func(*Stores) error) error {
 	if err := a.site(); err != nil {
 		return err
 	}
-	return a.open(ctx, fn)
+	return a.open(ctx, false, fn)
 }
 
 // open opens the stores, which it creates if they do not exist, calls fn, and closes them.
-func (a *app) open(ctx context.Context, fn func(*Stores) error) error {
-	st, err := a.Open(ctx)
+// If first is true, it creates the session key too.
+func (a *app) open(ctx context.Context, first bool, fn func(*Stores) error) error {
+	st, err := a.Open(ctx, first)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (c *userAdd) Run(ctx context.Context, a *app) error {
 	missing, ok := errors.AsType[noSiteError](err)
 	switch {
 	case err == nil:
-		return a.open(ctx, func(st *Stores) error { return c.ask(ctx, a, st) })
+		return a.open(ctx, false, func(st *Stores) error { return c.ask(ctx, a, st) })
 	case !ok:
 		return err
 	}
@@ -67,7 +67,7 @@ func (c *userAdd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.open(ctx, func(st *Stores) error { return c.add(ctx, a, st, pw) })
+	return a.open(ctx, true, func(st *Stores) error { return c.add(ctx, a, st, pw) })
 }
 
 // ask asks for the password and creates the account.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 
 	"glassjar/utl/anatomy"
 	"glassjar/utl/gate"
@@ -22,12 +23,13 @@ type Signers struct {
 	Passkeys *passkey.Store
 
 	stores *Stores
-	keys   string // the keys in use, as keyring.Ring.Text returns them
+	keys   keyring.Ring // in use
+	fault  string       // why the file was of no use when ReloadKeys last read it
 }
 
 // Signers returns the Signers of a site at the URL public.
 func (s *Stores) Signers(public *url.URL) (_ *Signers, err error) {
-	all := &Signers{stores: s, keys: s.Ring.Text()}
+	all := &Signers{stores: s, keys: s.Ring}
 	if all.Devices, err = session.NewDevices(public.Scheme == "https", s.Ring.Derive("device")); err != nil {
 		return nil, err
 	}
@@ -54,17 +56,28 @@ func labKeys(r keyring.Ring) (sign, block [32]byte) {
 }
 
 // ReloadKeys reads the session keys from the file, and uses and logs them if they changed. A
-// missing or invalid file changes nothing; if the keys came from the environment, the file
-// is not read. It must not be called concurrently.
+// missing or invalid file changes nothing and is logged once; if the keys came from the
+// environment, the file is not read. It must not be called concurrently.
 func (s *Signers) ReloadKeys(ctx context.Context, dotenv string) {
 	if s.stores.Config.KeysFromEnv {
 		return
 	}
 	ring, err := keyring.Read(dotenv)
-	if err != nil || ring.Text() == s.keys {
+	fault := ""
+	if err != nil {
+		fault = err.Error()
+	}
+	if fault != s.fault && err != nil {
+		s.stores.Log.WarnContext(ctx, "the session keys cannot be read again, and those in use stay", "error", err)
+	}
+	s.fault = fault
+	if err != nil || ring.Text() == s.keys.Text() {
 		return
 	}
-	s.keys = ring.Text()
+	if !slices.ContainsFunc(ring.IDs(), func(id string) bool { return slices.Contains(s.keys.IDs(), id) }) {
+		s.stores.Log.WarnContext(ctx, "none of the session keys in use is left: everybody is signed out, and no secret of an authenticator app can be read")
+	}
+	s.keys = ring
 	s.stores.changeKeys(ring)
 	err = errors.Join(s.stores.Sessions.SetKeys(ring.Derive("session")), s.stores.Sessions.SetGateKeys(ring.Derive("gate")),
 		s.Devices.SetKeys(ring.Derive("device")), s.Gate.SetKeys(ring.Derive("identity")), s.Passkeys.SetKeys(ring.Derive("passkey")), s.stores.Factors.SetKeys(ring.Derive("factor")))

@@ -1,5 +1,5 @@
 // Package stores opens the database and all stores in it, according to the settings. It
-// creates the first session key and the database file if they do not exist.
+// creates the database file, and with MakeKey the first session key, if they do not exist.
 package stores
 
 import (
@@ -29,14 +29,21 @@ import (
 type Options struct {
 	Config config.Config
 	Dotenv string // path of the .env file, which has the keys unless the environment has them
-	Log    *slog.Logger
-	Now    func() time.Time // this machine's clock; with PostgreSQL, the database's clock is used instead
+
+	// MakeKey creates the first session key in the file if there is none. Without it, the
+	// stores then use a key that is stored nowhere: a server that runs must not take up the
+	// key of a command, and a command in another folder must not leave one there.
+	MakeKey bool
+
+	Log *slog.Logger
+	Now func() time.Time // this machine's clock; with PostgreSQL, the database's clock is used instead
 }
 
 // Stores are the open stores.
 type Stores struct {
 	Config   config.Config
 	Ring     keyring.Ring
+	NoKey    bool // Ring is stored nowhere, because there is no key
 	Log      *slog.Logger
 	DB       *db.DB
 	Sessions *session.Store
@@ -52,7 +59,7 @@ type Stores struct {
 // Open opens the stores. The caller must close DB.
 func Open(ctx context.Context, o Options) (*Stores, error) {
 	cfg := o.Config
-	ring, err := openRing(cfg, o.Dotenv)
+	ring, missing, err := openRing(o)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +90,7 @@ func Open(ctx context.Context, o Options) (*Stores, error) {
 		return nil, errors.Join(err, data.Close())
 	}
 	st := &Stores{
-		Config: cfg, Ring: ring, Log: o.Log, DB: data, Sessions: sessions,
+		Config: cfg, Ring: ring, NoKey: missing, Log: o.Log, DB: data, Sessions: sessions,
 		Accounts: accounts,
 		Factors:  factors,
 		Throttle: &throttle.Store{DB: data, Now: clock.Now},
@@ -105,18 +112,24 @@ func OpenDatabase(ctx context.Context, cfg config.Config) (*db.DB, error) {
 	return db.Open(ctx, cfg.DatabasePath())
 }
 
-// openRing returns the session keys from the environment, or from the file, in which it
-// creates the first key if there is none.
-func openRing(cfg config.Config, dotenv string) (ring keyring.Ring, err error) {
-	if cfg.KeysFromEnv {
-		ring, err = keyring.Parse(cfg.SessionKeys)
-	} else {
-		ring, err = keyring.Ensure(dotenv)
+// openRing returns the session keys from the environment or from the file, and whether they
+// are missing there: then they are new, and stored nowhere.
+func openRing(o Options) (ring keyring.Ring, missing bool, err error) {
+	switch {
+	case o.Config.KeysFromEnv:
+		ring, err = keyring.Parse(o.Config.SessionKeys)
+	case o.MakeKey:
+		ring, err = keyring.Ensure(o.Dotenv)
+	default:
+		ring, err = keyring.Read(o.Dotenv)
+		if missing = errors.Is(err, keyring.ErrNoKeys); missing {
+			ring, err = keyring.New()
+		}
 	}
-	if err != nil {
-		return ring, err
+	if err == nil {
+		err = ring.SelfTest()
 	}
-	return ring, ring.SelfTest()
+	return ring, missing, err
 }
 
 // Pages opens PAGES_DIR. It returns nil if that is not set.

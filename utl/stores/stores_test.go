@@ -34,7 +34,7 @@ func open(t *testing.T, settings ...string) (st *stores.Stores, dotenv string, l
 		t.Fatal(err)
 	}
 	log = &bytes.Buffer{}
-	st, err = stores.Open(t.Context(), stores.Options{Config: cfg, Dotenv: dotenv, Log: slog.New(slog.NewTextHandler(log, nil)), Now: time.Now})
+	st, err = stores.Open(t.Context(), stores.Options{Config: cfg, Dotenv: dotenv, Log: slog.New(slog.NewTextHandler(log, nil)), Now: time.Now, MakeKey: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func signers(t *testing.T, st *stores.Stores) *stores.Signers {
 }
 
 // Changed keys in the file are used at once by everything that signs; an invalid or missing
-// file changes nothing.
+// file changes nothing. What nobody may have meant is logged, once.
 func TestLookAtKeys(t *testing.T) {
 	for _, lab := range []string{"on", "off"} {
 		st, dotenv, log := open(t, "LAB="+lab)
@@ -85,8 +85,13 @@ func TestLookAtKeys(t *testing.T) {
 			if err := spoil(); err != nil {
 				t.Fatal(err)
 			}
+			look("level=WARN msg=\"the session keys cannot be read again, and those in use stay\"")
 			look("")
 		}
+		if _, err := keyring.Ensure(dotenv); err != nil {
+			t.Fatal(err)
+		}
+		look("level=WARN msg=\"none of the session keys in use is left: everybody is signed out")
 	}
 }
 
