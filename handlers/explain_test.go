@@ -47,7 +47,7 @@ func TestExplainAgreesWithTheGate(t *testing.T) {
 		if cookie := one.cookies[strings.ToLower(strings.TrimSuffix(strings.TrimSuffix(host, ":443"), "."))]; cookie != "" {
 			p = one.Subject
 		}
-		q, v := w.Settings.Gate.DecideAs(raw, method, p)
+		q, v := w.Settings.Gate.DecideAs(raw, method, 0, p)
 		seen[v.Outcome]++
 		status := answers(w, raw, method, one.all)
 		if want, ok := statuses[v.Outcome]; !ok || status != want {

@@ -8,6 +8,7 @@ import (
 	"glassjar/handlers"
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
+	apps "glassjar/utl/app"
 )
 
 // Attack factors/policy: with SECOND_FACTOR=required a session of level 1 is accepted
@@ -41,6 +42,10 @@ func TestASecondFactorIsRequired(t *testing.T) {
 	other.Get("/").Want(http.StatusOK).Says("h1", "Hello, ada")
 	if !strings.Contains(other.Cookies(), "glassjar=") {
 		t.Error("it is not signed in")
+	}
+	wiki := s.NewApp(t, apps.App{Name: "Wiki", Host: "one.example", URL: "http://one.example/"})
+	if got := other.Get("/apps/" + wiki.ID + "?url=http://one.example/&as=ada").Want(http.StatusOK); !strings.Contains(got.Find("main").Text(), "A second factor is needed") {
+		t.Error("the app's page says that one factor is enough")
 	}
 }
 

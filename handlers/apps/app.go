@@ -1,7 +1,7 @@
 package apps
 
 import (
-	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -9,7 +9,6 @@ import (
 
 	"glassjar/handlers/web"
 	"glassjar/utl/app"
-	"glassjar/utl/hosts"
 	"glassjar/utl/recipe"
 )
 
@@ -25,6 +24,7 @@ type AppPage struct {
 	No     string // why there is no recipe
 	Where  string // the file in which to save the recipe
 	Second string // another recipe that is also needed
+	More   bool   // whether GATE_HOSTS has hosts too, which are not in the recipe
 	Done   string // what was just done, as a sentence
 	NoLink bool   // whether the app lacks a page to test
 	Tested bool   // whether it was tested
@@ -73,7 +73,7 @@ func (s *Room) App(w http.ResponseWriter, r *http.Request, me web.Owned) error {
 	if err != nil {
 		return err
 	}
-	p := s.page(me, a, args.Get("proxy"))
+	p := s.page(r.Context(), me, a, args.Get("proxy"))
 	p.Done = appDone[args.Get("done")]
 	if p.Explain, err = s.explain(r, args, a.URL); err != nil {
 		return err
@@ -108,14 +108,14 @@ func (s *Room) Submit(w http.ResponseWriter, r *http.Request, me web.ProvenOwner
 		return web.ErrNotFound
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
-		p := s.page(me.Owner(), a, "")
+		p := s.page(r.Context(), me.Owner(), a, "")
 		p.Form, p.Problem, p.Explain = typed, problem, Explained{URL: a.URL}
 		return s.Render(w, status, "app", p)
 	})
 }
 
 // page returns the data of the app's page without its form.
-func (s *Room) page(me web.Owned, a app.App, proxy string) AppPage {
+func (s *Room) page(ctx context.Context, me web.Owned, a app.App, proxy string) AppPage {
 	now := s.Now()
 	if !slices.Contains(proxies, proxy) {
 		proxy = proxies[0]
@@ -127,8 +127,10 @@ func (s *Room) page(me web.Owned, a app.App, proxy string) AppPage {
 	p.NoLink = !s.Apps.LeadsToIt(a)
 	_, p.Tested = s.Tests.Last(subject(a))
 	var err error
-	if p.Text, err = s.recipe(a, proxy); err != nil {
+	if p.Text, err = s.recipe(ctx, a, proxy); err != nil {
 		p.No = noRecipe(err)
+	} else {
+		p.More = s.Recipe.GateHosts != ""
 	}
 	return p
 }
@@ -156,23 +158,33 @@ func noRecipe(err error) string {
 	return "There is no recipe for this app: check its host, and where it runs."
 }
 
-// recipe returns the recipe with the name, for the app.
-func (s *Room) recipe(a app.App, name string) (string, error) {
+// recipe returns the recipe with the name, for the app and all others that can be in one
+// file: on its own, an app's file would take the others off the air where it is saved.
+func (s *Room) recipe(ctx context.Context, a app.App, name string) (string, error) {
 	if s.Recipe == nil {
 		return "", errSettings
 	}
+	all, err := s.Apps.List(ctx)
+	if err != nil {
+		return "", err
+	}
 	site := *s.Recipe
-	site.Apps = []recipe.App{{Host: a.Host, Address: cmp.Or(a.Upstream, recipe.Placeholder)}}
-	if found, port, ok := hosts.Split(a.Host); ok && port == s.PublicURL.Port() {
-		site.Apps[0].Host = found
+	for _, one := range all {
+		at, err := site.AppAt(one.Host, one.Upstream)
+		if err != nil && one.ID != a.ID { // of the app itself, Write returns the error
+			continue
+		}
+		if !slices.ContainsFunc(site.Apps, func(other recipe.App) bool { return other.Host == at.Host }) { // it may be there with the sign-in's port and without
+			site.Apps = append(site.Apps, at)
+		}
 	}
 	var text strings.Builder
-	err := recipe.Write(&text, name, site)
+	err = recipe.Write(&text, name, site)
 	return text.String(), err
 }
 
-// RecipeFile answers GET /apps/{id}/recipe/{proxy}: the proxy's configuration for the app, as
-// plain text.
+// RecipeFile answers GET /apps/{id}/recipe/{proxy}: the proxy's configuration for the app and
+// all others, as plain text.
 func (s *Room) RecipeFile(w http.ResponseWriter, r *http.Request, _ web.Owned) error {
 	a, err := s.app(r)
 	if err != nil {
@@ -182,7 +194,7 @@ func (s *Room) RecipeFile(w http.ResponseWriter, r *http.Request, _ web.Owned) e
 	if !slices.Contains(proxies, name) && name != "haproxy-lua" {
 		return web.ErrNotFound
 	}
-	text, err := s.recipe(a, name)
+	text, err := s.recipe(r.Context(), a, name)
 	if err != nil {
 		return web.ErrNotFound // the app's page says why
 	}

@@ -179,6 +179,27 @@ func TestHostsThatNobodyListedAreBounded(t *testing.T) {
 	}
 }
 
+// Every app's file has all apps, because it is saved in place of the one before.
+func TestARecipeHasAllApps(t *testing.T) {
+	s := webtest.New(t, webtest.WithGate, func(c *handlers.Config) {
+		c.Recipe = &recipe.Site{PublicURL: &url.URL{Scheme: "https", Host: "jar.example"}, Address: "127.0.0.1:8080", Listen: "*:443"}
+	})
+	s.Add(t, "ada", account.Owner)
+	b := s.SignedIn(t, "ada")
+	b.Post("/apps/new", "name", "Notes", "host", "notes.example", "upstream", "127.0.0.1:3000").Want(http.StatusSeeOther)
+	b.Post("/apps/new", "name", "Kiosk", "host", "*.kiosk.example").Want(http.StatusSeeOther) // no recipe can have it
+	b.Post("/apps/new", "name", "Docs", "host", "docs.example").Want(http.StatusSeeOther)
+	for _, id := range s.Texts(t, `SELECT id FROM apps WHERE name <> 'Kiosk'`) {
+		file := b.Get("/apps/" + id + "/recipe/caddy").Want(http.StatusOK)
+		for _, text := range []string{"https://notes.example {", "127.0.0.1:3000", "https://docs.example {", recipe.Placeholder} {
+			if !strings.Contains(file.Body, text) {
+				t.Errorf("the file does not have %q:\n%s", text, file.Body)
+			}
+		}
+		wants(t, "the page", b.Get("/apps/"+id).Want(http.StatusOK), "in place of the one before")
+	}
+}
+
 // If there is no recipe, the app's page says why, and its file is not found.
 func TestNoRecipe(t *testing.T) {
 	for _, tt := range []struct {

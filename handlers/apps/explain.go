@@ -48,7 +48,7 @@ func (s *Room) explain(r *http.Request, args url.Values, address string) (e Expl
 	if e.Level2 {
 		p.How.Level = 2
 	}
-	q, v := s.Gate.DecideAs(e.URL, e.Method, p)
+	q, v := s.Gate.DecideAs(e.URL, e.Method, s.Level, p)
 	e.Lines = gate.Explain(q, v)
 	return e, nil
 }

@@ -11,7 +11,7 @@ type explainCommand struct {
 	URL    string `arg:"" help:"The page's, such as https://app.example/path."`
 	As     string `help:"The username of who opens it; without one, somebody who is signed out." placeholder:"NAME"`
 	Method string `default:"GET" help:"GET (the default), POST or another." placeholder:"METHOD"`
-	Level  int    `default:"1" help:"Of the session: 1 (the default), or 2 after two factors or a passkey." placeholder:"LEVEL"`
+	Level  int    `default:"1" enum:"1,2" help:"Of the session: 1 (the default), or 2 after two factors or a passkey." placeholder:"LEVEL"`
 }
 
 // Run prints the gate's decision and its reasons, in the order of the checks.
@@ -32,7 +32,11 @@ func (c *explainCommand) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		q, v := signers.Gate.DecideAs(c.URL, c.Method, p)
+		demanded := 1
+		if st.Config.SecondFactor == "required" {
+			demanded = 2
+		}
+		q, v := signers.Gate.DecideAs(c.URL, c.Method, demanded, p)
 		for _, line := range gate.Explain(q, v) {
 			mark := "ok  "
 			if !line.Holds {

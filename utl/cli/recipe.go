@@ -228,17 +228,13 @@ func (a *app) addKept(ctx context.Context, site *recipe.Site) {
 // addApp adds the app of the database, unless its host is a pattern or has a port on which
 // the proxy does not listen.
 func (a *app) addApp(site *recipe.Site, kept apps.App) {
-	host := kept.Host
-	if name, port, ok := hosts.Split(host); ok && port == site.PublicURL.Port() {
-		host = name
-	}
-	var app recipe.App
-	if app.UnmarshalText([]byte(host+"="+cmp.Or(kept.Upstream, recipe.Placeholder))) != nil {
+	app, err := site.AppAt(kept.Host, kept.Upstream)
+	if err != nil {
 		a.info("the app %s is not in the file: name its hosts with --app HOST=ADDRESS", kept.Host)
 		return
 	}
 	if kept.Upstream == "" {
-		a.info("%s stands for the address of %s: say on its page where it runs, or name it with --app %s=ADDRESS", recipe.Placeholder, host, host)
+		a.info("%s stands for the address of %s: say on its page where it runs, or name it with --app %s=ADDRESS", recipe.Placeholder, app.Host, app.Host)
 	}
 	site.Apps = append(site.Apps, app)
 }

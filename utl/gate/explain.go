@@ -87,11 +87,13 @@ func (r *Rule) who() string {
 }
 
 // DecideAs returns the question that a trusted proxy would ask about the URL, and the
-// gate's decision for the subject. If its username is empty, nobody is signed in.
-func (g *Gate) DecideAs(raw, method string, p Subject) (*Question, Verdict) {
+// gate's decision for the subject on a site that demands the level of everybody. If the
+// subject's username is empty, nobody is signed in.
+func (g *Gate) DecideAs(raw, method string, level int, p Subject) (*Question, Verdict) {
 	h := map[string][]string{originalURL: {raw}, originalMethod: {method}}
 	q := &Question{Trusted: true}
 	q.Request, q.Err = ParseRequest(Check, h)
+	q.Demands.Level = level
 	v := g.Decide(q, func(Target) (Subject, Outcome, error) {
 		if p.Username == "" {
 			return Subject{}, SignedOut, nil

@@ -5,6 +5,7 @@
 package recipe
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 	"path"
 	"strings"
 	"text/template"
+
+	"glassjar/utl/hosts"
 )
 
 // Site has the values of a recipe.
@@ -91,6 +94,16 @@ var overSocket = map[string]bool{"nginx": true, "nginx-app": true, "caddy": true
 // included by the server of each further app; haproxy-lua is loaded by haproxy; systemd
 // and systemd-socket are units; container is a compose file with Caddy.
 const Names = "nginx,nginx-app,caddy,haproxy,haproxy-lua,traefik,systemd,systemd-socket,container"
+
+// AppAt returns the App for a host as apps of the gate have it, which may have the sign-in's
+// port, at the address, or at Placeholder if that is empty. Errors: ErrHost, ErrAddress.
+func (s Site) AppAt(host, address string) (App, error) {
+	if name, port, ok := hosts.Split(host); ok && port == s.PublicURL.Port() {
+		host = name
+	}
+	a := App{lower(host), cmp.Or(address, Placeholder)}
+	return a, a.check()
+}
 
 // Write writes the recipe with the name for the site. Errors: ErrRecipe; ErrHost,
 // ErrAddress, ErrSocket, ErrPath, ErrMail, ErrSetting, ErrGroup or ErrTwice for a value of the site,
