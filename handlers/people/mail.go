@@ -28,7 +28,7 @@ type failedMail struct {
 var mailNames = map[mail.Kind]string{
 	mail.Invitation: "An invitation", mail.Reset: "A link for a new password", mail.Confirm: "A link that confirms an address",
 	mail.PasswordChanged: "A notice of a new password", mail.EmailChanged: "A notice of another address",
-	mail.NewBrowser: "A notice of a new browser", mail.FactorsChanged: "A notice of changed ways to sign in",
+	mail.SignUp: "A link for a new account", mail.NewBrowser: "A notice of a new browser", mail.FactorsChanged: "A notice of changed ways to sign in",
 }
 
 // Any reports whether anything is wrong.

@@ -41,6 +41,10 @@ func TestMailTrouble(t *testing.T) { // Attack mail/server
 	if text := b.Get("/people").Want(http.StatusOK).Text(trouble); strings.Contains(text, "wait") || !strings.Contains(text, "given up") {
 		t.Errorf("the page says %q", text)
 	}
+	s.Exec(t, `UPDATE mails SET kind = 'sign-up'`)
+	if text := b.Get("/people").Want(http.StatusOK).Text(trouble); !strings.Contains(text, "A link for a new account was given up") {
+		t.Errorf("of a sign-up, the page says %q", text)
+	}
 	s.Clock.Move(8 * 24 * time.Hour)
 	if err := s.Accounts.Mail.Sweep(t.Context()); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"glassjar/handlers/web"
 	"glassjar/utl/factor"
@@ -133,7 +134,7 @@ func (s *Room) codeRefused(w http.ResponseWriter, r *http.Request, pending facto
 }
 
 // likeRecovery reports whether the typed text is probably a recovery code.
-func likeRecovery(typed string) bool { return len(typed) > 12 }
+func likeRecovery(typed string) bool { return utf8.RuneCountInString(typed) > 12 }
 
 // codeProblem returns the text and the status for a refused code, or "" for another error.
 func codeProblem(w http.ResponseWriter, err error, typed string) (problem string, status int) {

@@ -77,6 +77,8 @@ func TestCodesThatAreNotTaken(t *testing.T) {
 	again := s.Browser(t)
 	again.SignIn("ada", webtest.Good).Want(http.StatusSeeOther, "/auth/code")
 	again.Post("/auth/code", "code", code).Want(http.StatusUnprocessableEntity).Says("[role=alert] p", usedCode)
+	wide := strings.Map(func(r rune) rune { return r - '0' + '０' }, code)
+	again.Post("/auth/code", "code", wide).Want(http.StatusUnprocessableEntity).Says("[role=alert] p", usedCode)
 }
 
 // A recovery code signs in once, and leads to the page that says how many are left.
@@ -98,6 +100,16 @@ func TestSignInWithARecoveryCode(t *testing.T) {
 	if got := s.Texts(t, `SELECT detail FROM audit WHERE event = 'recovery.used' AND actor = 'ada'`); len(got) != 1 || got[0] != "7 left" {
 		t.Errorf("the audit log says %q", got)
 	}
+}
+
+// A lock refuses changes, and not the person whose phone was stolen.
+func TestARecoveryCodeOfALockedAccount(t *testing.T) {
+	s, app := withApp(t)
+	s.Lock(t, "ada")
+	b := s.Browser(t)
+	b.SignIn("ada", webtest.Good).Want(http.StatusSeeOther, "/auth/code")
+	b.Post("/auth/code", "code", app.Recovery[0]).Want(http.StatusSeeOther)
+	b.Get("/account").Want(http.StatusOK)
 }
 
 // Attack factors/pending: without a valid pending sign-in, the sign-in starts again.

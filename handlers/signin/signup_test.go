@@ -94,6 +94,16 @@ func TestSignUpIsThrottled(t *testing.T) {
 	s.Browser(t).Post("/join", "username", "eve", "password", webtest.Good).Want(http.StatusSeeOther)
 }
 
+// Accounts wait for an owner also when nobody can ask for one any more.
+func TestOwnersAreToldOfWhoWaits(t *testing.T) {
+	s := webtest.New(t)
+	s.Add(t, "ada", account.Owner)
+	s.Asks(t, "fay")
+	if got := s.SignedIn(t, "ada").Get("/").Text(".todo"); !strings.Contains(got, "An account waits") {
+		t.Errorf("home tells the owner %q", got)
+	}
+}
+
 func TestApproval(t *testing.T) {
 	s := webtest.New(t, webtest.WithApproval)
 	s.Add(t, "ada", account.Owner)

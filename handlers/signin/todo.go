@@ -26,9 +26,7 @@ const todosWait = 500 * time.Millisecond
 func (s *Room) todos(ctx context.Context, found session.Session) (all []todo) {
 	ctx, cancel := context.WithTimeout(ctx, todosWait)
 	defer cancel()
-	if s.SignUp == account.ByApproval {
-		all = append(all, s.waiting(ctx)...)
-	}
+	all = append(all, s.waiting(ctx)...) // whatever SIGNUP is now
 	if found.Level < 2 {
 		if has, err := s.Factors.Has(ctx, found.Identity.ID); err == nil && !has {
 			all = append(all, todo{

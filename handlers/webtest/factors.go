@@ -17,7 +17,7 @@ func (s *Site) factors(tb testing.TB) *factor.Store {
 	tb.Helper()
 	f, err := factor.New(factor.Options{
 		DB: s.DB, Sessions: s.Sessions, SiteName: "Ada's jar", Keys: [][32]byte{FactorKey}, Now: s.Clock.Now,
-		Changed: s.Accounts.FactorsChanged, Cleared: s.Accounts.RevokeAppPasswords,
+		Changed: s.Accounts.FactorsChanged, Used: s.Accounts.FactorUsed, Cleared: s.Accounts.RevokeAppPasswords,
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"glassjar/utl/db"
 )
 
@@ -26,6 +28,20 @@ const (
 // database, some queries took 112 ms (PostgreSQL) and 175 ms (SQLite) with 100,000
 // accounts; see BenchmarkManyPeople.
 func (s *Store) People(ctx context.Context, q Query) (found []Person, err error) {
+	for _, one := range q.readings() {
+		some, err := s.read(ctx, one)
+		if err != nil {
+			return nil, fmt.Errorf("looking people up: %w", err)
+		}
+		found = append(found, some...)
+	}
+	slices.SortStableFunc(found, func(a, b Person) int { return strings.Compare(a.Username, b.Username) })
+	found = slices.CompactFunc(found, func(a, b Person) bool { return a.Username == b.Username })
+	return found[:min(len(found), PeoplePage+1)], nil
+}
+
+// read returns the people who match one reading of a query.
+func (s *Store) read(ctx context.Context, q Query) (found []Person, err error) {
 	names, err := s.narrowest(ctx, q)
 	if err == nil && names.isWords() { // a word that most people have fills a page in two steps; sorting all its names takes 80 ms
 		found, err = s.through(ctx, q, everybody, 2)
@@ -33,10 +49,7 @@ func (s *Store) People(ctx context.Context, q Query) (found []Person, err error)
 	if err == nil && len(found) <= PeoplePage {
 		found, err = s.through(ctx, q, names, math.MaxInt)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("looking people up: %w", err)
-	}
-	return found, nil
+	return found, err
 }
 
 // through returns the people who match the query among the names, examining at most
@@ -76,9 +89,9 @@ func (q Query) where() (text string, args []any) {
 		text += ` AND (SELECT COUNT(*) FROM account_groups g WHERE g.group_name = ? AND g.username = a.username) > 0`
 		args = append(args, q.Group)
 	}
-	if from, to := q.words(); from != "" {
+	for _, word := range q.words {
 		text += ` AND (SELECT COUNT(*) FROM account_words w WHERE w.username = a.username AND w.word || '' >= ? AND w.word || '' < ?) > 0` // || '' makes it use the index on username, not that on word
-		args = append(args, from, to)
+		args = append(args, word, word+last)
 	}
 	if q.Role != "" {
 		text += ` AND a.role = ?`
@@ -95,13 +108,24 @@ func (q Query) where() (text string, args []any) {
 	return text, args
 }
 
-// words returns the range of words that begin with the prefix: from is its first
-// word, to is just after its last. Both are "" if the query has no prefix.
-func (q Query) words() (from, to string) {
-	if from = strings.ToLower(strings.TrimSpace(q.Prefix)); from == "" {
-		return "", ""
+// maxTyped is how many of the words that were typed are looked for. Each number of them
+// makes another statement.
+const maxTyped = 4
+
+// readings returns the query once for each reading of what was typed: as the beginning of
+// one word, such as an email address, and, if it is several words, as the beginning of each.
+func (q Query) readings() []Query {
+	typed := strings.ToLower(strings.TrimSpace(norm.NFC.String(q.Prefix)))
+	if typed == "" {
+		return []Query{q}
 	}
-	return from, from + last
+	one, several := q, q
+	one.words, several.words = []string{typed}, nameWords(typed)
+	several.words = several.words[:min(len(several.words), maxTyped)]
+	if len(several.words) == 0 || several.words[0] == typed {
+		return []Query{one}
+	}
+	return []Query{one, several}
 }
 
 // last sorts after every character of a username.
@@ -134,8 +158,8 @@ func (q Query) parts() (all []namesOf) {
 	if q.Role != "" {
 		all = append(all, namesOf{table: `accounts`, column: `role`, value: q.Role})
 	}
-	if from, to := q.words(); from != "" {
-		all = append(all, namesOf{table: `account_words`, words: [2]string{from, to}})
+	for _, word := range q.words {
+		all = append(all, namesOf{table: `account_words`, words: [2]string{word, word + last}})
 	}
 	if len(all) == 0 {
 		all = append(all, everybody)
@@ -160,6 +184,9 @@ func (s *Store) narrowest(ctx context.Context, q Query) (best namesOf, err error
 		if n < least {
 			best, least = part, n
 		}
+	}
+	if best.isWords() && len(q.words) > 1 && least > fewNames { // its names would be sorted for each of many steps
+		best = everybody
 	}
 	return best, nil
 }

@@ -50,6 +50,18 @@ func (s *Store) FactorsChanged(ctx context.Context, tx *db.Tx, accountID, detail
 	return s.addNotice(ctx, tx, mail.FactorsChanged, a, detail, by)
 }
 
+// FactorUsed notifies the account's person that a way to sign in was used that is good
+// once; detail is a sentence that says which. Call it in the transaction of the use. It does
+// so while the account is locked too, which ends no way in. Errors: ErrUnknown,
+// db.ErrUnavailable.
+func (s *Store) FactorUsed(ctx context.Context, tx *db.Tx, accountID, detail string, by audit.Actor) error {
+	c, err := one(ctx, tx, `id = ?`, accountID)
+	if err != nil {
+		return err
+	}
+	return s.addNotice(ctx, tx, mail.FactorsChanged, c.Account, detail, by)
+}
+
 // NewBrowser notifies the account's person of a sign-in from a browser that never
 // signed in to the account before. Call it in the transaction of the sign-in. Errors:
 // ErrUnknown, db.ErrUnavailable.

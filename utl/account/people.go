@@ -46,11 +46,13 @@ func (a Account) StateAt(at time.Time) string {
 // Query selects people: those who match all its fields. An empty field matches
 // everybody.
 type Query struct {
-	Prefix string // of the username, the email address or a word of the display name; case does not matter
+	Prefix string // of the username, the email address or a word of the display name, or of several words; case does not matter
 	Role   string // Owner or Member
 	Group  string
 	State  string // Active, Disabled or Waiting
 	After  string // the last username of the page before
+
+	words []string // prefixes, of each of which people have a word
 }
 
 // Person is an account as owners see it.
@@ -106,8 +108,13 @@ func words(a Account) []string {
 	if a.Email != "" {
 		all = append(all, a.Email)
 	}
-	parts := strings.FieldsFunc(strings.ToLower(a.Name), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsMark(c) && !unicode.IsDigit(c) })
+	parts := nameWords(strings.ToLower(a.Name))
 	return append(all, parts[:min(len(parts), maxWords)]...)
+}
+
+// nameWords returns the words of a name.
+func nameWords(name string) []string {
+	return strings.FieldsFunc(name, func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsMark(c) && !unicode.IsDigit(c) })
 }
 
 // indexPerson writes the account's search index: at most maxWords + 2 words and

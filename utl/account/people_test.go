@@ -62,6 +62,26 @@ func TestPeopleAreFound(t *testing.T) {
 	}
 }
 
+// Several words are looked for one by one, split as names are.
+func TestPeopleAreFoundByTheirWholeName(t *testing.T) {
+	h := open(t)
+	for _, name := range []string{"ann", "carol", "anna-m"} {
+		h.add(t, name, account.Member)
+	}
+	if err := h.SetName(t.Context(), "carol", "Anna-Maria Österreich O'Brien", keeper); err != nil {
+		t.Fatal(err)
+	}
+	for typed, want := range map[string]string{
+		"Anna-Maria Österreich": "carol", "o'brien, anna": "carol", "Anna-M": "anna-m carol", "anna ann": "anna-m carol",
+		"anna bobby": "", "o'bob": "", "'": "", "o\u0308sterr": "carol", "ö o b a m and more": "carol", // four words are looked for
+	} {
+		got, err := h.People(t.Context(), account.Query{Prefix: typed})
+		if strings.Join(usernamesOf(got), " ") != want || err != nil {
+			t.Errorf("%q: got %q, %v; want %q", typed, usernamesOf(got), err, want)
+		}
+	}
+}
+
 // The search does not find people by values that were changed or deleted.
 func TestPeopleAreNotFoundByWhatTheyWere(t *testing.T) {
 	h := open(t)

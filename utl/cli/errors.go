@@ -60,7 +60,7 @@ var answers = []answer{
 	{err: account.ErrReserved, sentence: "this username is reserved: people would take it for the site itself, or it stands for something else"},
 	{err: account.ErrNoOwner, sentence: "the owner comes first: open the link that the server printed when it started (start it again for a new one), or: glassjar user add NAME --role owner"},
 	{err: factor.ErrOff, sentence: "nothing was changed: there is nothing but the password"},
-	{err: account.ErrTaken, sentence: "another account has this username: glassjar user list"},
+	{err: account.ErrTaken, sentence: "another account has this username, or had it: glassjar user list, or glassjar user free NAME"},
 	{err: account.ErrUnknown, sentence: "there is no such account: glassjar user list"},
 	{err: account.ErrWaiting, sentence: "the account waits for an owner's yes: glassjar user approve NAME, or glassjar user reject NAME"},
 	{err: account.ErrNotWaiting, sentence: "the account does not wait for an owner's yes"},

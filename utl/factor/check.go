@@ -110,7 +110,7 @@ func (s *Store) Spend(ctx context.Context, tx *db.Tx, c Claim, by audit.Actor) e
 	if !c.Recovery {
 		return s.spendApp(ctx, tx, id, c.at)
 	}
-	if err := s.Changed(ctx, tx, id, changes["recovery.used"], by); err != nil {
+	if err := s.Used(ctx, tx, id, changes["recovery.used"], by); err != nil {
 		return err
 	}
 	left, err := s.spendRecovery(ctx, tx, id, c.code)
@@ -149,8 +149,8 @@ func (s *Store) allowed(ctx context.Context, from db.Querier, accountID string, 
 	switch {
 	case f.inRow >= maxInRow:
 		return ManyError{}
-	case f.inDay >= maxInDay && left > 0:
-		return ManyError{min(left, day).Truncate(time.Second) + time.Second}
+	case f.inDay >= maxInDay && left > 0 && left <= 2*day: // later than that, a clock was ahead
+		return ManyError{left.Truncate(time.Second) + time.Second}
 	}
 	return nil
 }
@@ -160,9 +160,9 @@ func (s *Store) fail(ctx context.Context, tx *db.Tx, p Pending, by audit.Actor) 
 	now := s.Now()
 	if _, err := tx.Exec(ctx, `INSERT INTO code_failures (account_id, since_at, in_day, in_row) VALUES (?1, ?2, 1, 1)
 		ON CONFLICT (account_id) DO UPDATE SET in_row = code_failures.in_row + 1,
-			in_day = CASE WHEN code_failures.since_at <= ?3 THEN 1 ELSE code_failures.in_day + 1 END,
-			since_at = CASE WHEN code_failures.since_at <= ?3 THEN ?2 ELSE code_failures.since_at END`,
-		p.Account.AccountID, db.Micros(now), db.Micros(now.Add(-day))); err != nil {
+			in_day = CASE WHEN code_failures.since_at > ?3 AND code_failures.since_at <= ?4 THEN code_failures.in_day + 1 ELSE 1 END,
+			since_at = CASE WHEN code_failures.since_at > ?3 AND code_failures.since_at <= ?4 THEN code_failures.since_at ELSE ?2 END`,
+		p.Account.AccountID, db.Micros(now), db.Micros(now.Add(-day)), db.Micros(now.Add(day))); err != nil {
 		return err
 	}
 	if p.hash != "" {

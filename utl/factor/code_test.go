@@ -173,6 +173,34 @@ func TestWrongCodesStop(t *testing.T) {
 	}
 }
 
+// Wrong codes that were counted while the clock was a year ahead do not refuse the right one
+// for a year.
+func TestWrongCodesOfAClockAhead(t *testing.T) {
+	w := open(t)
+	secret, _ := w.on(t, w.Owner(t, "ada"))
+	v := w.verified(t, "ada")
+	const year = 365 * 24 * time.Hour
+	w.Pass(year)
+	for range 20 {
+		if _, err := w.CheckAgain(t.Context(), v, w.wrong(t, secret), visitor); !errors.Is(err, factor.ErrWrong) {
+			t.Fatal(err)
+		}
+	}
+	w.Pass(-year)
+	for range 20 {
+		if _, err := w.CheckAgain(t.Context(), v, w.wrong(t, secret), visitor); !errors.Is(err, factor.ErrWrong) {
+			t.Fatalf("back in time: got %v, want it looked at", err)
+		}
+	}
+	if _, err := w.CheckAgain(t.Context(), v, w.code(t, secret, 0), visitor); !errors.Is(err, factor.ErrMany) {
+		t.Errorf("after 20 more: got %v, want ErrMany", err)
+	}
+	w.Pass(24*time.Hour + time.Second)
+	if _, err := w.CheckAgain(t.Context(), v, w.code(t, secret, 0), visitor); err != nil {
+		t.Errorf("a day later: %v", err)
+	}
+}
+
 // Attack factors/flood: of a million codes for one account, 20 are looked at.
 func TestAMillionCodes(t *testing.T) {
 	w := open(t)

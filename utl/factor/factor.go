@@ -58,6 +58,8 @@ type Options struct {
 	// Changed notifies the account's person of a change, in its transaction; detail is a
 	// sentence that says what changed. An error from it rolls the change back.
 	Changed func(ctx context.Context, tx *db.Tx, accountID, detail string, by audit.Actor) error
+	// Used notifies the account's person, in the transaction, that a recovery code was used.
+	Used func(ctx context.Context, tx *db.Tx, accountID, detail string, by audit.Actor) error
 	// Cleared, if not nil, is called in the transaction of Clear. It revokes what must
 	// end together with all factors: the account's app passwords.
 	Cleared func(ctx context.Context, tx *db.Tx, of identity.Identity, by audit.Actor) error

@@ -44,7 +44,7 @@ func (w *world) second(t *testing.T) *world {
 // with adds the store to the server.
 func with(t *testing.T, w *accounttest.World) *world {
 	t.Helper()
-	s, err := factor.New(factor.Options{DB: w.DB, Sessions: w.Sessions, SiteName: "Ada's jar", Keys: [][32]byte{key("f")}, Changed: w.Accounts.FactorsChanged, Now: w.Now})
+	s, err := factor.New(factor.Options{DB: w.DB, Sessions: w.Sessions, SiteName: "Ada's jar", Keys: [][32]byte{key("f")}, Changed: w.Accounts.FactorsChanged, Used: w.Accounts.FactorUsed, Now: w.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

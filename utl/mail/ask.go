@@ -49,10 +49,10 @@ func (q *Queue) Ask(ctx context.Context, a Asked) error {
 		if err := tx.Lock(ctx, "forgotten:"+network); err != nil {
 			return err
 		}
-		since := db.Micros(now.Add(-askWindow))
-		n, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM forgotten WHERE network = ? AND created_at > ?`, network, since)
+		since, until := db.Micros(now.Add(-askWindow)), db.Micros(now.Add(askWindow)) // later than that, a clock was ahead
+		n, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM forgotten WHERE network = ? AND created_at > ? AND created_at <= ?`, network, since, until)
 		if err == nil && n < MaxAsks {
-			n, err = db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM (SELECT 1 FROM forgotten WHERE created_at > ? LIMIT ?) AS asked`, since, maxAsked)
+			n, err = db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM (SELECT 1 FROM forgotten WHERE created_at > ? AND created_at <= ? LIMIT ?) AS asked`, since, until, maxAsked)
 			n -= maxAsked - MaxAsks
 		}
 		if err == nil && n >= MaxAsks {

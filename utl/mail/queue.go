@@ -91,8 +91,8 @@ func (q *Queue) beyond(ctx context.Context, tx *db.Tx, m Message) (reason string
 	if !hosts.IsMail(m.To) {
 		return "no email address", nil
 	}
-	n, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM mails WHERE recipient = ? AND kind = ? AND created_at > ?`,
-		m.To, string(m.Kind), db.Micros(q.Now().Add(-day)))
+	n, err := db.One(ctx, tx, db.Int, `SELECT COUNT(*) FROM mails WHERE recipient = ? AND kind = ? AND created_at > ? AND created_at <= ?`,
+		m.To, string(m.Kind), db.Micros(q.Now().Add(-day)), db.Micros(q.Now().Add(day))) // later than that, a clock was ahead
 	if err != nil || n >= MaxDaily {
 		return "many of this kind went to the address within a day", err
 	}

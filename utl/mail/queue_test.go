@@ -75,6 +75,15 @@ func TestTenADay(t *testing.T) {
 	if n := len(s.Mails()); n != mail.MaxDaily+3 {
 		t.Errorf("a day later %d mails have come, want %d", n, mail.MaxDaily+3)
 	}
+	for range mail.MaxDaily {
+		w.put(t, sender.Queue, message(mail.Reset, "a@b"))
+	}
+	full := w.rows(t)
+	w.pass(-365 * 24 * time.Hour) // the clock was a year ahead
+	w.put(t, sender.Queue, message(mail.Reset, "a@b"))
+	if w.rows(t) == full {
+		t.Error("a year before, the mail is dropped")
+	}
 }
 
 // Attack mail/flood: a full queue accepts no mail, and prevents no change.

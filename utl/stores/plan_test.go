@@ -222,6 +222,8 @@ func read(t *testing.T, st *stores.Stores, accountID string) {
 		{},
 		{After: "person-4"},
 		{Prefix: "person-77"},
+		{Prefix: "word7 word8"},
+		{Prefix: "person word"},
 		{Prefix: "word7"},
 		{Prefix: "person"},
 		{Prefix: "none"},

@@ -84,7 +84,7 @@ func Open(ctx context.Context, o Options) (*Stores, error) {
 	accounts := account.New(account.Options{DB: data, Sessions: sessions, Hasher: hasher, Host: site.Hostname(), Mail: mails, Now: clock.Now, SecondFactor: cfg.SecondFactor == "required"})
 	factors, err := factor.New(factor.Options{
 		DB: data, Sessions: sessions, SiteName: cfg.SiteName, Keys: ring.Derive("factor"),
-		Changed: accounts.FactorsChanged, Cleared: accounts.RevokeAppPasswords, Now: clock.Now,
+		Changed: accounts.FactorsChanged, Used: accounts.FactorUsed, Cleared: accounts.RevokeAppPasswords, Now: clock.Now,
 	})
 	if err != nil {
 		return nil, errors.Join(err, data.Close())
