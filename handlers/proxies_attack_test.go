@@ -203,6 +203,14 @@ func (c check) refusesOtherHosts() {
 	})
 }
 
+// nginx has 64 bytes for a name unless the recipe gives it more: one long name would keep
+// it from starting, with every app behind it.
+func TestNginxStartsWithALongHost(t *testing.T) {
+	p := proxytest.Nginx
+	p.Needed(t)
+	p.Start(t, newFront(t, p).site(t, strings.Repeat("a.", 118)+"site.example")) // fails the test if nginx does not listen
+}
+
 // HAProxy continues after an error in Lua, so its configuration must refuse the request then.
 func TestHAProxyIsClosedWhenLuaFails(t *testing.T) {
 	p := proxytest.All[2]

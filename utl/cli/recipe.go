@@ -134,6 +134,9 @@ func (c *recipeCommand) fit(a *app, cfg config.Config, site *recipe.Site) {
 		} else if _, socket := cfg.Socket(); !socket {
 			site.Address = cfg.Addr
 		}
+		if path := cfg.DatabasePath(); c.Name == "systemd" && path != "" && cfg.DatabaseURL != "sqlite:glassjar.db" {
+			a.info("DATABASE_URL is not in the file: the service has its database at /var/lib/private/glassjar/glassjar.db, so copy %s there under that name, and %s-wal and %s-shm if they exist", path, path, path)
+		}
 	case c.Name == "container":
 		for _, app := range site.Apps {
 			host, _, _ := net.SplitHostPort(app.Address)

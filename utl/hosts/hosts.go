@@ -50,7 +50,8 @@ func OwnPort(scheme string) (port string, ok bool) {
 // IsName reports whether the text is a host name or an IPv4 address: labels of ASCII
 // letters, digits, - and _, separated by dots, at most 63 bytes each and 253 together (RFC
 // 1035, section 2.3.4). Other letters are refused, because some of them become ASCII in
-// lower case.
+// lower case. A name whose last label is a number is refused too, unless it is an IPv4 address:
+// browsers make one of it, as of 127.1 (WHATWG URL, "ends in a number").
 func IsName(text string) bool {
 	if len(text) > 253 {
 		return false
@@ -67,7 +68,20 @@ func IsName(text string) bool {
 			}
 		}
 	}
+	if endsInNumber(text) {
+		_, err := netip.ParseAddr(text)
+		return err == nil
+	}
 	return true
+}
+
+func endsInNumber(name string) bool {
+	label := strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])
+	digits := "0123456789"
+	if rest, hex := strings.CutPrefix(label, "0x"); hex {
+		label, digits = rest, "0123456789abcdef"
+	}
+	return strings.Trim(label, digits) == ""
 }
 
 // IsAddress reports whether the text is host:port, where the host is a name, an IPv4

@@ -19,6 +19,8 @@ func TestParsePattern(t *testing.T) {
 		{"[::1]", "[0:0::1]:80", "[::2]"},
 		{"127.0.0.1:81", "127.0.0.1:81", "127.0.0.1:82"},
 		{"*.localhost", "a.localhost", "localhost"},
+		{"1.a1", "1.a1", "1.a2"},
+		{"app.0xg", "app.0xg", "app.0x1.example"},
 	} {
 		p, ok := hosts.ParsePattern(tt.text)
 		if !ok {
@@ -33,7 +35,7 @@ func TestParsePattern(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		"", "*", "*.", ".", "a..b", "-a", "a-.b", "a b", "a/b", "https://a", "me@a", "a:", "a:0", "a:65536", "a:x", "[x]", "[::1", "[::1]x",
+		"", "*", "*.", ".", "127.1", "127.0.0.01", "0x7f.1", "1.2.3", "a.256", "a.0X1f", "a.0x", "2130706433", "a..b", "-a", "a-.b", "a b", "a/b", "https://a", "me@a", "a:", "a:0", "a:65536", "a:x", "[x]", "[::1", "[::1]x",
 		"[fe80::1%25eth0]", "::1", "*.127.0.0.1", "*.[::1]", "a.*.b", "**.a", "ap\u212a.example", "ä.example", "a.example..",
 		strings.Repeat("a", 64) + ".example", strings.Repeat("a.", 127) + "a",
 	} {

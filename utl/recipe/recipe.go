@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -123,6 +124,12 @@ func Write(w io.Writer, name string, s Site) error {
 
 // Host returns the host name where people sign in.
 func (s Site) Host() string { return s.PublicURL.Hostname() }
+
+// LongHosts reports whether nginx, as it is set up, may have no room for a host's name: it
+// has 64 bytes for one, of which some are its own.
+func (s Site) LongHosts() bool {
+	return len(s.Host()) > 40 || slices.ContainsFunc(s.Apps, func(a App) bool { return len(a.Host) > 40 })
+}
 
 // Scheme returns the scheme between browsers and the proxy: http or https.
 func (s Site) Scheme() string { return s.PublicURL.Scheme }
