@@ -90,7 +90,7 @@ func Load(path string, getenv func(string) string, environment ...string) (Confi
 	}
 	faults, credentials := faults{}, getenv("CREDENTIALS_DIRECTORY")
 	useCredentials(faults, values, credentials)
-	c := Config{KeysFromEnv: getenv("SESSION_KEYS") != "" || values["SESSION_KEYS_FILE"] != "", Given: given(values), Warnings: doubtful(path, file.Lines)}
+	c := Config{KeysFromEnv: getenv("SESSION_KEYS") != "" || values["SESSION_KEYS_FILE"] != "", Given: given(values), Warnings: doubtful(path, file.Lines, file.Lost)}
 	c.Warnings = append(c.Warnings, doubtfulNames(environment)...)
 	c.Warnings = append(c.Warnings, readSecrets(faults, values, credentials)...)
 	faults.parsed(env.ParseWithOptions(&c, env.Options{Environment: values, FuncMap: parsers}))

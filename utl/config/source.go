@@ -30,9 +30,9 @@ func (s source) of(name string) string {
 	return ""
 }
 
-// doubtful returns a warning for each setting that is in the file twice, and for each name
-// in it that is nearly a setting's.
-func doubtful(path string, lines []dotenv.Line) (warnings []string) {
+// doubtful returns a warning for each setting that is in the file twice or lost a part of its
+// value, and for each name in it that is nearly a setting's.
+func doubtful(path string, lines, lost []dotenv.Line) (warnings []string) {
 	known := map[string]bool{}
 	for _, s := range Settings() {
 		known[s.Name] = true
@@ -51,6 +51,11 @@ func doubtful(path string, lines []dotenv.Line) (warnings []string) {
 	for _, s := range Settings() {
 		if n := at[s.Name]; len(n) > 1 {
 			warnings = append(warnings, fmt.Sprintf("%s sets %s on lines %s: the last one counts", path, s.Name, strings.Join(n, ", ")))
+		}
+	}
+	for _, line := range lost {
+		if known[line.Name] {
+			warnings = append(warnings, fmt.Sprintf("%s line %d: in %s, a $ before A to Z, 0 to 9 or _ stands for the value of an earlier line, and there is none: put the value between single quotes", path, line.Number, line.Name))
 		}
 	}
 	return warnings

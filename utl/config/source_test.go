@@ -30,6 +30,9 @@ func TestNamesThatAreNearlySettings(t *testing.T) {
 		{"names of others", "DATABASE=x\nSESSION_SECRET=x\nPOSTGRES_URL=x\nLOG_FILE=x", ""},
 		{"part of a value", "MY_OWN='1\nSESION_IDLE=1h\n'", ""},
 		{"a comment", "# SESION_IDLE=1h", ""},
+		{"a dollar", "SITE_NAME=Cash$Flow", " line 1: in SITE_NAME, a $ before A to Z, 0 to 9 or _ stands for the value of an earlier line, and there is none: put the value between single quotes"},
+		{"a dollar between single quotes", "SITE_NAME='Cash$Flow'", ""},
+		{"another program's dollar", "MY_OWN=Cash$Flow", ""},
 	} {
 		t.Run(tt.row, func(t *testing.T) {
 			path := dotenv(t, tt.content)

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/joho/godotenv"
 )
@@ -28,6 +30,7 @@ var (
 type File struct {
 	Values map[string]string // by name; the last line with a name counts
 	Lines  []Line            // in the order of the file
+	Lost   []Line            // those whose value has a $NAME that stands for nothing, and is not in it any more
 }
 
 // Line is a line that sets a value.
@@ -45,7 +48,7 @@ func Parse(text []byte) (File, error) {
 	case bytes.HasPrefix(text, []byte("\xff\xfe")), bytes.HasPrefix(text, []byte("\xfe\xff")), bytes.ContainsRune(text, 0):
 		return File{}, errEncoding
 	}
-	lines, err := split(text)
+	lines, lost, err := split(text)
 	if err != nil {
 		return File{}, err
 	}
@@ -53,7 +56,7 @@ func Parse(text []byte) (File, error) {
 	if err != nil { // not wrapped: godotenv quotes the faulty line, which may hold a key
 		return File{}, errSyntax(1)
 	}
-	return File{values, lines}, nil
+	return File{values, lines, lost}, nil
 }
 
 // errSyntax returns the error of the statement that begins on the line.
@@ -61,8 +64,9 @@ func errSyntax(number int) error {
 	return fmt.Errorf("line %d is not NAME=value, or a quote is left open there: .env must hold lines of NAME=value, # comments and closed quotes", number)
 }
 
-// split returns the lines that set a value. A quoted value may have several lines.
-func split(text []byte) (all []Line, err error) {
+// split returns the lines that set a value, and those of File.Lost. A quoted value may have
+// several lines.
+func split(text []byte) (all, lost []Line, err error) {
 	var statement []byte
 	begins, number := 1, 0
 	for part := range bytes.Lines(text) {
@@ -79,15 +83,37 @@ func split(text []byte) (all []Line, err error) {
 			continue
 		}
 		if _, nameless := values[""]; nameless { // godotenv keeps a last line without "="
-			return nil, errSyntax(begins)
+			return nil, nil, errSyntax(begins)
 		}
 		for _, name := range slices.Sorted(maps.Keys(values)) {
+			if loses(statement, name, values[name], all) {
+				lost = append(lost, Line{name, begins})
+			}
 			all = append(all, Line{name, begins})
 		}
 		statement = nil
 	}
 	if statement != nil {
-		return nil, errSyntax(begins)
+		return nil, nil, errSyntax(begins)
 	}
-	return all, nil
+	return all, lost, nil
+}
+
+var reference = regexp.MustCompile(`\$\{?([A-Z0-9_]+)`)
+
+// loses reports whether the statement's value for the name has a $NAME that godotenv
+// replaced, and no line before has that name. value is the statement's on its own.
+func loses(statement []byte, name, value string, before []Line) bool {
+	const dollar, escaped = "\x01", "\x02" // for what godotenv does not replace
+	plain, err := godotenv.Unmarshal(strings.NewReplacer(`\$`, escaped, `$`, dollar).Replace(string(statement)))
+	literal := strings.ReplaceAll(plain[name], dollar, `$`)
+	if err != nil || strings.ReplaceAll(literal, escaped, `$`) == value || strings.ReplaceAll(literal, escaped, `\$`) == value {
+		return false
+	}
+	for _, found := range reference.FindAllStringSubmatch(literal, -1) {
+		if !slices.ContainsFunc(before, func(l Line) bool { return l.Name == found[1] }) {
+			return true
+		}
+	}
+	return false
 }

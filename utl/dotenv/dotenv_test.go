@@ -40,6 +40,18 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// A $NAME that stands for nothing is taken out of the value, which is then another.
+func TestLost(t *testing.T) {
+	for text, want := range map[string]string{
+		"A=Cash$Flow": "[{A 1}]", "A=1\nB=\"x${C}y\"": "[{B 2}]", "A=$B\nB=1": "[{A 1}]", "A=$1": "[{A 1}]", "A=1\nB=$A$C": "[{B 2}]",
+		"A=1\nB=$A ${A}": "[]", "A='Cash$Flow'": "[]", `A=Cash\$Flow`: "[]", `A='Cash\$Flow'`: "[]", "A=cash$flow": "[]", "A=5$": "[]", "A=1 # $B": "[]", "A=$": "[]",
+	} {
+		if got, err := dotenv.Parse([]byte(text)); err != nil || fmt.Sprint(got.Lost) != want {
+			t.Errorf("%q: got %v, %v, error %v; want %s", text, got.Lost, got.Values, err, want)
+		}
+	}
+}
+
 // Attack secrets/canaries: an error names the line and quotes nothing of it.
 func TestParseRefuses(t *testing.T) {
 	for _, tt := range []struct{ row, text, want string }{
