@@ -5,6 +5,7 @@ import (
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
+	"glassjar/utl/mail"
 )
 
 // LinkPage is the data of the page that shows a new link, only this once.
@@ -26,6 +27,7 @@ func (s *Room) ResetSubmit(w http.ResponseWriter, r *http.Request, proven web.Pr
 	if err != nil {
 		return err
 	}
+	began := s.Accounts.Now()
 	code, err := s.Accounts.NewReset(r.Context(), one.Username, web.Actor(r))
 	if err != nil {
 		return s.RerenderForm(w, r, err, func(problem string, status int) error {
@@ -39,7 +41,7 @@ func (s *Room) ResetSubmit(w http.ResponseWriter, r *http.Request, proven web.Pr
 	return s.Render(w, http.StatusOK, "link", LinkPage{
 		Layout: layout(me), Title: "Pass this link on", Link: s.PublicURL.JoinPath(account.Reset, code).String(),
 		Lead: "It sets a new password for " + one.Username + ", once, within 24 hours.",
-		Note: "Be sure whom you give it to: whoever opens it can sign in as " + one.Username + "." + s.mailed(to),
+		Note: "Be sure whom you give it to: whoever opens it can sign in as " + one.Username + "." + s.mailed(r, mail.Reset, to, began),
 		Back: "/people/" + one.Username, Called: one.Called(),
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
+	"glassjar/utl/mail"
 )
 
 // daysOffered is the default validity of an invitation in the form, in days.
@@ -40,12 +41,13 @@ func (s *Room) InviteSubmit(w http.ResponseWriter, r *http.Request, me web.Owned
 	if !form.Has("days") { // a program's form: account.LinkLife
 		wanted.Days = 1
 	}
+	began := s.Accounts.Now()
 	code, err := s.Accounts.NewInvitation(r.Context(), wanted, web.Actor(r))
 	if err == nil {
 		return s.Render(w, http.StatusOK, "link", LinkPage{
 			Layout: layout(me), Title: "Pass this link on", Link: s.PublicURL.JoinPath(account.Join, code).String(),
 			Lead: "Whoever opens it makes an account here, once, until " + s.Now().Add(time.Duration(wanted.Days)*24*time.Hour).UTC().Format(web.TimeLayout) + ".",
-			Note: "For " + role(p.Role) + ", in " + inGroups(wanted.Groups) + "." + s.mailed(account.Trim(p.Email)) + " You can withdraw it under People.",
+			Note: "For " + role(p.Role) + ", in " + inGroups(wanted.Groups) + "." + s.mailed(r, mail.Invitation, p.Email, began) + " You can withdraw it under People.",
 			Back: "/people", Called: "People",
 		})
 	}
@@ -55,10 +57,17 @@ func (s *Room) InviteSubmit(w http.ResponseWriter, r *http.Request, me web.Owned
 	})
 }
 
-// mailed returns a sentence that says that the link was mailed too, or "".
-func (s *Room) mailed(to string) string {
-	if to == "" || !s.Accounts.Mail.Works() {
+// mailed returns a sentence that says whether the link was mailed too since the time, or "" if
+// it was not asked for or is not known.
+func (s *Room) mailed(r *http.Request, kind mail.Kind, to string, since time.Time) string {
+	if to = account.Trim(to); to == "" || !s.Accounts.Mail.Works() {
 		return ""
+	}
+	switch taken, err := s.Accounts.Mailed(r.Context(), kind, to, since); {
+	case err != nil:
+		return ""
+	case !taken:
+		return " No mail with it was sent to " + to + ": there were too many today."
 	}
 	return " A mail with it is on its way to " + to + "."
 }

@@ -8,6 +8,7 @@ import (
 
 	"glassjar/handlers/web"
 	"glassjar/handlers/webtest"
+	"glassjar/utl/mail"
 )
 
 // The account of an invited person has the invitation's role, groups and confirmed
@@ -32,6 +33,21 @@ func TestAnOwnerInvites(t *testing.T) {
 		t.Errorf("she is %+v, %v", p, err)
 	}
 	b.Get("/people").Says("section .none", "None. Whoever has an invitation makes an account with it, once.")
+}
+
+// The queue takes ten mails of a kind to an address within a day: of the eleventh, the page does
+// not say that it comes.
+func TestLinksThatAreNotMailed(t *testing.T) {
+	s, b := newPlace(t)
+	s.WithMail(t)
+	said := ""
+	for range mail.MaxDaily + 1 {
+		s.Clock.Move(time.Second)
+		said = b.Post("/people/invite", "email", " Nora@site.example", "role", "member").Want(http.StatusOK).Text(".say")
+	}
+	if !strings.Contains(said, "No mail with it was sent to Nora@site.example: there were too many today.") {
+		t.Errorf("the page says %q", said)
+	}
 }
 
 // If mail is set up, invitations and reset links are mailed too. The link begins with

@@ -11,6 +11,7 @@ import (
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
+	"glassjar/utl/mail"
 )
 
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -105,6 +106,21 @@ func TestLock(t *testing.T) {
 	s.Clock.Move(account.LockLife)
 	ada.SignIn("ada", webtest.Good).Want(http.StatusSeeOther)
 	ada.Post("/account/profile", "name", "Ada", "email", "ada@site.example").Want(http.StatusSeeOther)
+}
+
+// Beyond ten mails a day none is promised.
+func TestAnAddressThatIsNotMailed(t *testing.T) {
+	s := webtest.New(t)
+	s.Add(t, "ada", account.Owner)
+	ada := s.SignedIn(t, "ada")
+	s.WithMail(t)
+	for range mail.MaxDaily {
+		ada.Post("/account/profile", "name", "", "email", " Ada@site.example").Want(http.StatusSeeOther, "/account?done=asked")
+	}
+	s.Clock.Move(time.Second)
+	ada.Post("/account/profile", "name", "", "email", "ada@site.example").Want(http.StatusSeeOther, "/account?done=unasked")
+	ada.Get("/account?done=unasked").Want(http.StatusOK).
+		Says("[role=status]", "Your profile is saved. No mail was sent to the new address: there were too many today. Save it again tomorrow, then the mail comes.")
 }
 
 // With mail, an address is confirmed by the mailed link, not before; the previous address

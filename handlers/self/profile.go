@@ -2,9 +2,11 @@ package self
 
 import (
 	"net/http"
+	"time"
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
+	"glassjar/utl/mail"
 )
 
 // ProfilePage is the data of /account/profile.
@@ -56,7 +58,8 @@ func (s *Room) ProfileSubmit(w http.ResponseWriter, r *http.Request, me account.
 		return err
 	}
 	p := ProfilePage{Layout: layout(me), Name: form.Get("name"), Email: person.Email}
-	var asked bool // whether a confirmation link was mailed
+	var asked bool // whether a link that confirms the address is to be mailed
+	began := s.Accounts.Now()
 	if proven, ok := s.Prove(r, me); form.Has("email") && !account.SameEmail(form.Get("email"), p.Email) {
 		if !ok {
 			return s.ToProve(w, r)
@@ -70,16 +73,25 @@ func (s *Room) ProfileSubmit(w http.ResponseWriter, r *http.Request, me account.
 			err = s.Accounts.AskConfirm(r.Context(), me.Username, web.Actor(r))
 		}
 	}
-	if err == nil && asked {
-		return web.SeeOther(w, "/account?done=asked")
-	}
 	if err == nil {
-		return web.SeeOther(w, "/account?done=profile")
+		return web.SeeOther(w, "/account?done="+s.saved(r, asked, p.Email, began))
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
 		p.Problem = problem
 		return s.showProfile(w, r, status, p)
 	})
+}
+
+// saved returns the value of /account's arg done after the profile was saved: with asked, by
+// whether a mail that confirms the address was taken since the time.
+func (s *Room) saved(r *http.Request, asked bool, email string, since time.Time) string {
+	if !asked {
+		return "profile"
+	}
+	if taken, err := s.Accounts.Mailed(r.Context(), mail.Confirm, email, since); err == nil && !taken {
+		return "unasked"
+	}
+	return "asked"
 }
 
 // setProfile stores the name and a changed email address.

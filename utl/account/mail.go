@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"glassjar/utl/audit"
@@ -32,6 +33,12 @@ func (s *Store) message(kind mail.Kind, a Account, detail string, by audit.Actor
 func (s *Store) mail(ctx context.Context, tx *db.Tx, m mail.Message) error {
 	_, err := s.Mail.Enqueue(ctx, tx, m)
 	return err
+}
+
+// Mailed reports whether the queue has taken a mail of the kind to the typed address since
+// the time: it drops some (mail.MaxDaily, mail.MaxWaiting). Errors: db.ErrUnavailable.
+func (s *Store) Mailed(ctx context.Context, kind mail.Kind, email string, since time.Time) (bool, error) {
+	return s.Mail.Took(ctx, kind, strings.ToLower(Trim(email)), since)
 }
 
 // mailed is the actor in the audit log of the links that mails contain.

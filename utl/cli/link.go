@@ -10,6 +10,7 @@ import (
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
 	"glassjar/utl/config"
+	"glassjar/utl/mail"
 )
 
 type linkCommands struct {
@@ -33,11 +34,19 @@ func (c *linkJoin) Run(ctx context.Context, a *app) error {
 		return account.ErrDays
 	}
 	return a.link(ctx, account.Join, time.Duration(c.Days)*24*time.Hour, func(st *Stores) (string, error) {
+		began := st.Accounts.Now()
 		code, err := st.Accounts.NewInvitation(ctx, wanted, audit.Command())
-		if err == nil && c.Email != "" && st.Mail.Works() {
-			a.info("a mail with it is on its way to %s", c.Email)
+		if err != nil || c.Email == "" || !st.Mail.Works() {
+			return code, err
 		}
-		return code, err
+		switch taken, err := st.Accounts.Mailed(ctx, mail.Invitation, c.Email, began); {
+		case err != nil: // the link is made, and is printed
+		case taken:
+			a.info("a mail with it is on its way to %s", c.Email)
+		default:
+			a.info("no mail with it was sent to %s: there were too many today", c.Email)
+		}
+		return code, nil
 	})
 }
 

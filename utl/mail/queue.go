@@ -70,6 +70,17 @@ func (q *Queue) Enqueue(ctx context.Context, tx *db.Tx, m Message) (taken bool, 
 	return true, nil
 }
 
+// Took reports whether the queue has taken a mail of the kind to the address since the time.
+// Errors: db.ErrUnavailable.
+func (q *Queue) Took(ctx context.Context, kind Kind, to string, since time.Time) (bool, error) {
+	n, err := db.One(ctx, q.DB, db.Int, `SELECT COUNT(*) FROM (SELECT 1 FROM mails WHERE recipient = ? AND kind = ? AND created_at >= ? LIMIT 1) AS taken`,
+		to, string(kind), db.Micros(since))
+	if err != nil {
+		return false, fmt.Errorf("looking for a mail in the queue: %w", err)
+	}
+	return n > 0, nil
+}
+
 const countWaiting = `SELECT COUNT(*) FROM (SELECT 1 FROM mails WHERE sent_at = 0 AND failed_at = 0 LIMIT ?) AS waiting`
 
 // Waiting returns how many mails wait to be sent, counting up to MaxWaiting. Errors:
