@@ -40,7 +40,8 @@ func (c *linkJoin) Run(ctx context.Context, a *app) error {
 			return code, err
 		}
 		switch taken, err := st.Accounts.Mailed(ctx, mail.Invitation, c.Email, began); {
-		case err != nil: // the link is made, and is printed
+		case err != nil:
+			report(a.Stderr, err) // the link is made, and is printed
 		case taken:
 			a.info("a mail with it is on its way to %s", c.Email)
 		default:
