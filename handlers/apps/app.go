@@ -171,10 +171,7 @@ func (s *Room) recipe(ctx context.Context, a app.App, name string) (string, erro
 	site := *s.Recipe
 	for _, one := range all {
 		at, err := site.AppAt(one.Host, one.Upstream)
-		if err != nil && one.ID != a.ID { // of the app itself, Write returns the error
-			continue
-		}
-		if !slices.ContainsFunc(site.Apps, func(other recipe.App) bool { return other.Host == at.Host }) { // it may be there with the sign-in's port and without
+		if err == nil || one.ID == a.ID { // of the app itself, Write returns the error
 			site.Apps = append(site.Apps, at)
 		}
 	}
