@@ -58,7 +58,11 @@ func (c *userAdd) Run(ctx context.Context, a *app) error {
 	missing, ok := errors.AsType[noSiteError](err)
 	switch {
 	case err == nil:
-		return a.open(ctx, false, func(st *Stores) error { return c.ask(ctx, a, st) })
+		cfg, err := a.Config()
+		if err != nil {
+			return err
+		}
+		return a.open(ctx, cfg.Postgres(), func(st *Stores) error { return c.ask(ctx, a, st) }) // PostgreSQL may have no site yet
 	case !ok:
 		return err
 	}

@@ -23,6 +23,29 @@ func machine(t *testing.T, url string, keys keyring.Ring) (folder string) {
 	return folder
 }
 
+// The first user add on PostgreSQL makes the session key, as on SQLite; other commands make
+// none.
+func TestTheFirstKeyOnPostgres(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	dotenv := filepath.Join(folder, ".env")
+	if err := os.WriteFile(dotenv, []byte("DATABASE_URL="+dbtest.Need(t).New(t)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		command string
+		key     bool
+	}{{"user list", false}, {"user add ada --role owner --password-stdin", true}} {
+		r, err := command(t.Context(), folder, good+"\n", strings.Fields(step.command)...)
+		if err != nil || r.code != 0 {
+			t.Fatalf("%s: exit code %d, error %v: %s", step.command, r.code, err, r.stderr)
+		}
+		if _, err := keyring.Read(dotenv); (err == nil) != step.key {
+			t.Errorf("after %s: error %v, want a key: %t", step.command, err, step.key)
+		}
+	}
+}
+
 // Attack cookie/replay, servers/ends, servers/keys: three servers on one PostgreSQL, each
 // with a folder of its own: a session that started on one is accepted on the others, and
 // refused when a third ends it. A server with other keys does not start. Their folders
