@@ -47,7 +47,7 @@ func (s *Room) InviteSubmit(w http.ResponseWriter, r *http.Request, me web.Owned
 		return s.Render(w, http.StatusOK, "link", LinkPage{
 			Layout: layout(me), Title: "Pass this link on", Link: s.PublicURL.JoinPath(account.Join, code).String(),
 			Lead: "Whoever opens it makes an account here, once, until " + s.Now().Add(time.Duration(wanted.Days)*24*time.Hour).UTC().Format(web.TimeLayout) + ".",
-			Note: "For " + role(p.Role) + ", in " + inGroups(wanted.Groups) + "." + s.mailed(r, mail.Invitation, p.Email, began) + " You can withdraw it under People.",
+			Note: "For " + role(p.Role) + ", in " + inGroups(wanted.Groups) + "." + s.mailed(r, mail.Invitation, p.Email, began) + " You can withdraw the link under People.",
 			Back: "/people", Called: "People",
 		})
 	}
@@ -67,7 +67,7 @@ func (s *Room) mailed(r *http.Request, kind mail.Kind, to string, since time.Tim
 	case err != nil:
 		return ""
 	case !taken:
-		return " No mail with it was sent to " + to + ": there were too many today."
+		return " No mail with it was sent to " + to + ": too many went there today, or too many wait to be sent."
 	}
 	return " A mail with it is on its way to " + to + "."
 }

@@ -54,7 +54,7 @@ var done = map[string]string{
 	"made":         "The account is made. Sign out here to sign in with it.",
 	"profile":      "Your profile is saved.",
 	"asked":        "Your profile is saved. A mail is on its way to the new address: open the link in it, then the address is confirmed.",
-	"unasked":      "Your profile is saved. No mail was sent to the new address: there were too many today. Save it again tomorrow, then the mail comes.",
+	"unasked":      "Your profile is saved. No mail was sent to the new address, because there are too many just now: save it again tomorrow.",
 	"confirmed":    "The email address is confirmed.",
 	"locked":       "The account is locked for 24 hours, and signed out everywhere.",
 	"code-removed": "Your authenticator app is off. You were signed out everywhere else.",

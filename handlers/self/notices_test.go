@@ -120,7 +120,7 @@ func TestAnAddressThatIsNotMailed(t *testing.T) {
 	s.Clock.Move(time.Second)
 	ada.Post("/account/profile", "name", "", "email", "ada@site.example").Want(http.StatusSeeOther, "/account?done=unasked")
 	ada.Get("/account?done=unasked").Want(http.StatusOK).
-		Says("[role=status]", "Your profile is saved. No mail was sent to the new address: there were too many today. Save it again tomorrow, then the mail comes.")
+		Says("[role=status]", "Your profile is saved. No mail was sent to the new address, because there are too many just now: save it again tomorrow.")
 }
 
 // With mail, an address is confirmed by the mailed link, not before; the previous address

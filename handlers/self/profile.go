@@ -83,15 +83,18 @@ func (s *Room) ProfileSubmit(w http.ResponseWriter, r *http.Request, me account.
 }
 
 // saved returns the value of /account's arg done after the profile was saved: with asked, by
-// whether a mail that confirms the address was taken since the time.
+// whether the queue has taken a mail that confirms the address since the time.
 func (s *Room) saved(r *http.Request, asked bool, email string, since time.Time) string {
 	if !asked {
 		return "profile"
 	}
-	if taken, err := s.Accounts.Mailed(r.Context(), mail.Confirm, email, since); err == nil && !taken {
-		return "unasked"
+	switch taken, err := s.Accounts.Mailed(r.Context(), mail.Confirm, email, since); {
+	case err != nil: // the profile is saved, and more is not known
+		return "profile"
+	case taken:
+		return "asked"
 	}
-	return "asked"
+	return "unasked"
 }
 
 // setProfile stores the name and a changed email address.

@@ -51,9 +51,8 @@ func (s *Store) FactorsChanged(ctx context.Context, tx *db.Tx, accountID, detail
 }
 
 // FactorUsed notifies the account's person that a way to sign in was used that is good
-// once; detail is a sentence that says which. Call it in the transaction of the use. It does
-// so while the account is locked too, which ends no way in. Errors: ErrUnknown,
-// db.ErrUnavailable.
+// once; detail is a sentence that says which. Call it in the transaction of the use. A lock
+// does not refuse it: it is about changes. Errors: ErrUnknown, db.ErrUnavailable.
 func (s *Store) FactorUsed(ctx context.Context, tx *db.Tx, accountID, detail string, by audit.Actor) error {
 	c, err := one(ctx, tx, `id = ?`, accountID)
 	if err != nil {

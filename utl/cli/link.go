@@ -45,7 +45,7 @@ func (c *linkJoin) Run(ctx context.Context, a *app) error {
 		case taken:
 			a.info("a mail with it is on its way to %s", c.Email)
 		default:
-			a.info("no mail with it was sent to %s: there were too many today", c.Email)
+			a.info("no mail with it was sent to %s: too many went there today, or too many wait to be sent", c.Email)
 		}
 		return code, nil
 	})
