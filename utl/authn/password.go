@@ -83,10 +83,8 @@ func (s *Authenticator) beginSignIn(ctx context.Context, a Attempt, signedIn boo
 	if err != nil {
 		return try{}, err
 	}
-	by := throttle.Attempt{Address: a.Address, Account: account.SignInName(a.Username), SignedIn: signedIn}
-	if on.ID != "" { // count attempts with the email address and with the username together
-		by.Account = on.Username
-	}
+	typed := account.SignInName(a.Username)
+	by := throttle.Attempt{Address: a.Address, Account: cmp.Or(on.Username, typed), Typed: typed, SignedIn: signedIn}
 	if on.IsKnownDevice(a.Device.AccountID, a.Device.Epoch) {
 		by.Device = a.Device.ID
 	}

@@ -1,6 +1,7 @@
 package throttle
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/netip"
@@ -85,7 +86,7 @@ func (a Attempt) counters() (c counters) {
 		c.onFailure, c.onSuccess = c.checked, c.checked
 		return c
 	}
-	account := a.Account[:min(len(a.Account), maxAccount)]
+	account := counted(a.Account)
 	if a.Proven {
 		c.onSuccess = []key{signInRule.key("", account)}
 		c.checked = c.onSuccess
@@ -94,7 +95,7 @@ func (a Attempt) counters() (c counters) {
 	if a.Device != "" {
 		c.onFailure = []key{deviceRule.key(a.Kind, a.Device)}
 	} else {
-		c.onFailure = a.unknownDeviceKeys(account)
+		c.onFailure = a.unknownDeviceKeys(account, counted(cmp.Or(a.Typed, a.Account)))
 	}
 	c.checked = c.onFailure
 	if a.Kind == "" && !a.SignedIn {
@@ -104,12 +105,15 @@ func (a Attempt) counters() (c counters) {
 	return c
 }
 
+// counted returns the part of a name that counts.
+func counted(name string) string { return name[:min(len(name), maxAccount)] }
+
 // unknownDeviceKeys returns the failure keys of an attempt without a known device.
-func (a Attempt) unknownDeviceKeys(account string) []key {
+func (a Attempt) unknownDeviceKeys(account, typed string) []key {
 	address := network(a.Address, ipv6Customer)
 	var keys []key
 	if !a.Unnamed {
-		keys = append(keys, pairRule.key(a.Kind, address+"\x00"+account))
+		keys = append(keys, pairRule.key(a.Kind, address+"\x00"+typed))
 	}
 	keys = append(keys, addressRule.key(a.Kind, address))
 	if a.Address.Unmap().Is6() {
@@ -118,7 +122,7 @@ func (a Attempt) unknownDeviceKeys(account string) []key {
 	if a.Unnamed {
 		return keys
 	}
-	keys = append(keys, accountRule.key(a.Kind, account))
+	keys = append(keys, accountRule.key(a.Kind, typed))
 	if a.Kind == "" {
 		keys = append(keys, streakRule.key("", account))
 	}

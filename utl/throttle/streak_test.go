@@ -40,6 +40,7 @@ func TestAHundredFailuresInARow(t *testing.T) {
 	}
 	d.wantWait("another account", from(600, "ann"), 0)
 	d.wantWait("a known device", throttle.Attempt{Account: "bob", Device: "d"}, 0)
+	d.wantWait("by the account's email address", throttle.Attempt{Address: netip.MustParseAddr("192.0.2.9"), Account: "bob", Typed: "bob@site.example"}, 10*time.Minute)
 	app := from(600, "bob")
 	app.Kind = "app"
 	d.wantWait("what is no sign-in", app, 0)
@@ -47,6 +48,18 @@ func TestAHundredFailuresInARow(t *testing.T) {
 	d.wantWait("after a sweep", from(600, "bob"), 10*time.Minute)
 	d = newHarnessAt(t, d)
 	d.wantWait("after a restart", from(600, "bob"), 10*time.Minute)
+}
+
+// Failures from everywhere with one name of an account slow no other name of it.
+func TestNamesOfAnAccountWaitAlone(t *testing.T) {
+	d := newHarness(t)
+	for i := range 11 {
+		d.fail(from(i, "bob"))
+	}
+	d.wantWait("the same name", from(20, "bob"), time.Second)
+	other := from(20, "bob")
+	other.Typed = "bob@site.example"
+	d.wantWait("another name", other, 0)
 }
 
 // newHarnessAt returns another server on the database of d.

@@ -2,6 +2,8 @@
 // by network, by account, by address and account together and by known device,
 // keeps the counts in the database, and rejects an attempt while one of its
 // counters waits. It also counts an account's failures in a row and its sign-ins.
+// An account's failures count by the name that was typed, so that nobody learns
+// which account has an email address; those in a row count by the account.
 // Typed names are stored only as hashes. Attempts of other kinds than a sign-in
 // have separate counters.
 package throttle
@@ -38,7 +40,8 @@ type Store struct {
 type Attempt struct {
 	Kind    string     // empty for a sign-in; other kinds have separate counters, and SignUp has its own rules
 	Address netip.Addr // the client's; IPv6 is counted by /64 and /48
-	Account string     // the username in its normal form, else as typed; its first 256 bytes count
+	Account string     // the account's username, or what was typed if no account has it; its first 256 bytes count
+	Typed   string     // what was typed if it may be another name of the account, its email address; empty: Account
 	Device  string     // a known device's id, verified for this account, or empty
 
 	Unnamed bool // nobody is named: failures count by address alone
