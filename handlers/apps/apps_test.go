@@ -112,6 +112,20 @@ func TestMistakesKeepTheForm(t *testing.T) {
 	}
 }
 
+// Where people sign in over https, the gate lets nobody pass over http: an app gets no such
+// link, and one that it has from before is not tested.
+func TestALinkOverHTTP(t *testing.T) {
+	s := webtest.New(t, webtest.Secure)
+	s.Add(t, "ada", account.Owner)
+	b := s.SignedIn(t, "ada")
+	made := s.NewApp(t, app.App{Name: "Notes", Host: "notes.example"})
+	s.Exec(t, `UPDATE apps SET url = ?`, "http://notes.example/")
+	wants(t, "a link from before", b.Get("/apps/"+made.ID), "the app has no link that leads there through the gate")
+	b.Post("/apps/" + made.ID + "/test").Want(http.StatusUnprocessableEntity)
+	got := b.Post("/apps/new", "name", "Wiki", "host", "wiki.example", "url", "http://wiki.example/").Want(http.StatusUnprocessableEntity)
+	wants(t, "http on https", got, "People sign in over https, so the app's link is https too.")
+}
+
 // The pages show what was asked, by whom, and what to change.
 func TestStatesAreTrue(t *testing.T) {
 	s, b := site(t)

@@ -29,7 +29,7 @@ type Room struct {
 }
 
 // Mistakes are the mistakes in an app's form.
-var Mistakes = mistakes(app.ErrName, app.ErrHost, app.ErrSuffix, app.ErrOwn, app.ErrTaken, app.ErrUpstream, app.ErrURL, app.ErrGroups, app.ErrLevel, app.ErrPrograms, app.ErrMany)
+var Mistakes = mistakes(app.ErrName, app.ErrHost, app.ErrSuffix, app.ErrOwn, app.ErrTaken, app.ErrUpstream, app.ErrURL, app.ErrScheme, app.ErrGroups, app.ErrLevel, app.ErrPrograms, app.ErrMany)
 
 // mistakes returns the errors with their own texts as sentences.
 func mistakes(all ...error) (found []web.Mistake) {

@@ -135,7 +135,7 @@ func NewAt(tb testing.TB, at string, change ...func(*handlers.Config)) *Site {
 	if c.Gate == nil {
 		c.Gate = gateFor(c)
 	}
-	c.Apps.Own = c.PublicURL.Hostname()
+	c.Apps.Own, c.Apps.Secure = c.PublicURL.Hostname(), c.PublicURL.Scheme == "https"
 	if err := c.Apps.Load(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}

@@ -57,11 +57,12 @@ func (a App) MayOpen(isIn func(group string) bool) bool {
 
 // Options are what a Store needs.
 type Options struct {
-	DB    *db.DB
-	Own   string      // the host name where people sign in
-	Rules *gate.Rules // the gate's rules, which the store updates
-	Now   func() time.Time
-	Log   *slog.Logger
+	DB     *db.DB
+	Own    string      // the host name where people sign in
+	Secure bool        // whether people sign in over https
+	Rules  *gate.Rules // the gate's rules, which the store updates
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 // Store stores the apps.
@@ -218,10 +219,11 @@ func (s *Store) Tested(ctx context.Context, id string, by audit.Actor) error {
 	return nil
 }
 
-// LeadsToIt reports whether the app has a link and the link is to one of its own hosts.
+// LeadsToIt reports whether the app has a link, and the link is to one of its own hosts and
+// is https if people sign in over https.
 func (s *Store) LeadsToIt(a App) bool {
 	p, ok := hosts.ParsePattern(a.Host)
-	return ok && isLink(a.URL, p, s.Own)
+	return ok && s.checkLink(a.URL, p) == nil
 }
 
 // change runs fn in a transaction that marks the apps as changed, for other servers.

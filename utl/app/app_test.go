@@ -146,9 +146,16 @@ func TestWhatAnAppMayNotBe(t *testing.T) {
 			}
 		}
 	}
+	a := app.App{Name: "New", Host: "over.http.example", Level: 1, URL: "http://over.http.example/"}
+	w.Secure = true
+	if _, err := w.Add(t.Context(), a, owner); !errors.Is(err, app.ErrScheme) || w.LeadsToIt(a) {
+		t.Errorf("an http link where people sign in over https: got error %v, want ErrScheme; it leads to the app: %t", err, w.LeadsToIt(a))
+	}
+	w.Secure = false
 	if n := len(w.events(t)); n != 1 {
 		t.Errorf("%d events: what was refused is recorded", n)
 	}
+	w.add(t, a)
 	for _, host := range []string{"new.example", "*.wiki.example", "*.example", "localhost", "*.internal", "127.0.0.2:81", "[::1]", "*.site.github.io"} {
 		w.add(t, app.App{Name: "New", Host: host, Level: 1})
 	}

@@ -37,6 +37,9 @@ var (
 	ErrUpstream = errors.New("the address where the app runs is host:port, like 127.0.0.1:9092")
 	// ErrURL means that the link is not a URL on the app's host.
 	ErrURL = errors.New("the link is a URL on the app's own host, like https://app.example/")
+	// ErrScheme means that the link is http where people sign in over https: the gate, whose
+	// cookies would go over http, lets nobody pass there.
+	ErrScheme = errors.New("people sign in over https, so the app's link is https too")
 	// ErrGroups means that the name of a group is malformed, or that there are too many.
 	ErrGroups = errors.New("a group is 1 to 32 of a to z, 0 to 9 and . _ - and starts with a letter or a digit; an app has 32 at most")
 	// ErrLevel means that the level is neither 1 nor 2.
@@ -49,7 +52,7 @@ var (
 )
 
 // check returns the app as it is stored, once its values are valid. Errors: ErrName,
-// ErrHost, ErrSuffix, ErrOwn, ErrUpstream, ErrURL, ErrLevel, ErrPrograms, ErrGroups.
+// ErrHost, ErrSuffix, ErrOwn, ErrUpstream, ErrURL, ErrScheme, ErrLevel, ErrPrograms, ErrGroups.
 func (s *Store) check(a App) (App, error) {
 	a.Name, a.Host = strings.TrimSpace(a.Name), strings.TrimSpace(a.Host)
 	a.Upstream, a.URL = strings.TrimSpace(a.Upstream), strings.TrimSpace(a.URL)
@@ -69,8 +72,8 @@ func (s *Store) check(a App) (App, error) {
 		return a, ErrOwn
 	case a.Upstream != "" && !hosts.IsAddress(a.Upstream):
 		return a, ErrUpstream
-	case a.URL != "" && !isLink(a.URL, p, s.Own):
-		return a, ErrURL
+	case a.URL != "" && s.checkLink(a.URL, p) != nil:
+		return a, s.checkLink(a.URL, p)
 	case a.Level != 1 && a.Level != 2:
 		return a, ErrLevel
 	case a.Level == 2 && a.Programs:
@@ -103,18 +106,25 @@ func isPublicSuffix(p hosts.Pattern) bool {
 	return suffix == p.Name() && (listed || strings.Contains(suffix, "."))
 }
 
-// isLink reports whether the text is an http or https URL, without a user, on one of the
-// pattern's hosts and not on own, the host where people sign in.
-func isLink(text string, p hosts.Pattern, own string) bool {
+// checkLink checks that the text is an http or https URL, without a user, on one of the
+// pattern's hosts and not on the one where people sign in, and https if they sign in over
+// https. Errors: ErrURL, ErrScheme.
+func (s *Store) checkLink(text string, p hosts.Pattern) error {
 	u, err := url.Parse(text)
 	if err != nil || len(text) > maxURL || u.User != nil || u.Opaque != "" || u.Scheme != "http" && u.Scheme != "https" {
-		return false
+		return ErrURL
 	}
 	name, port, ok := hosts.Split(u.Host)
 	if port == "" {
 		port, _ = hosts.OwnPort(u.Scheme)
 	}
-	return ok && p.Matches(name, port) && name != own && !strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == 0x7f })
+	if !ok || !p.Matches(name, port) || name == s.Own || strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == 0x7f }) {
+		return ErrURL
+	}
+	if s.Secure && u.Scheme == "http" {
+		return ErrScheme
+	}
+	return nil
 }
 
 // Link returns the URL of the host's first page, or "" if the host is a pattern for many.

@@ -78,6 +78,7 @@ var answers = []answer{
 	{err: apps.ErrTaken, sentence: apps.ErrTaken.Error()},
 	{err: apps.ErrUpstream, sentence: apps.ErrUpstream.Error()},
 	{err: apps.ErrURL, sentence: apps.ErrURL.Error()},
+	{err: apps.ErrScheme, sentence: apps.ErrScheme.Error()},
 	{err: apps.ErrGroups, sentence: apps.ErrGroups.Error()},
 	{err: apps.ErrLevel, sentence: apps.ErrLevel.Error()},
 	{err: apps.ErrPrograms, sentence: apps.ErrPrograms.Error()},

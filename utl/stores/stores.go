@@ -95,7 +95,7 @@ func Open(ctx context.Context, o Options) (*Stores, error) {
 		Factors:  factors,
 		Throttle: &throttle.Store{DB: data, Now: clock.Now},
 		Mail:     mails,
-		Apps:     app.New(app.Options{DB: data, Own: site.Hostname(), Rules: &gate.Rules{}, Now: clock.Now, Log: o.Log}),
+		Apps:     app.New(app.Options{DB: data, Own: site.Hostname(), Secure: site.Scheme == "https", Rules: &gate.Rules{}, Now: clock.Now, Log: o.Log}),
 	}
 	if err := st.afterRestore(ctx); err != nil {
 		return nil, errors.Join(err, data.Close())
