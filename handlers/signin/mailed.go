@@ -26,7 +26,7 @@ var signInDone = map[string]string{
 	"password":  "Your password is changed, and you are signed out everywhere. Sign in with the new one: your second factor is asked for as before.",
 	"confirmed": "The email address is confirmed.",
 	"made":      "Your account is made, and its email address is confirmed. Sign in with the password that you chose.",
-	"locked":    "The account is locked, and signed out everywhere. For 24 hours nobody can change its password, email address or the ways to sign in. Ask an owner of this site for a link that sets a new password.",
+	"locked":    "The account is locked, and signed out everywhere. For 24 hours nobody can change its password, email address or the ways to sign in. Ask an owner of this site for a link that sets a new password. If you are its only owner, run “glassjar user unlock NAME” and “glassjar user password NAME” on its server.",
 }
 
 // ConfirmForm answers GET /confirm/{code}: a button that confirms an email address, or 410.

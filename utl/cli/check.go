@@ -64,6 +64,9 @@ func (f *findings) whole(problems []string) {
 
 func (f *findings) file(c db.Copy) {
 	f.whole(c.Problems)
+	if c.Version == 0 { // it is empty
+		return
+	}
 	f.say(c.Version <= c.Known, "its tables are of version %d; this program knows %d", c.Version, c.Known)
 	if c.CreatedAt.IsZero() {
 		f.say(true, "it does not say that it is a backup: started on, it ends no session")

@@ -48,6 +48,15 @@ func CheckFile(ctx context.Context, path string) (c Copy, err error) {
 	}
 	pool := connect(path, "_query_only=1")
 	defer pool.Close()
+	var filled bool
+	err = pool.QueryRowContext(ctx, `SELECT COUNT(*) > 0 FROM sqlite_schema WHERE name = 'accounts'`).Scan(&filled)
+	if err == nil && !filled {
+		c.Problems = append(c.Problems, "it is empty: no site was ever in it")
+		return c, pool.Close()
+	}
+	if err != nil {
+		return c, classify("reading which tables there are", err)
+	}
 	var made sql.NullInt64
 	err = pool.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version WHERE is_applied`).Scan(&c.Version)
 	if err == nil && c.Version >= 22 { // older backups are not marked

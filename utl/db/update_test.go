@@ -123,6 +123,12 @@ func TestCheck(t *testing.T) {
 	if found, err := db.CheckFile(t.Context(), backup); err == nil && len(found.Problems) == 0 {
 		t.Error("a broken file is called whole")
 	}
+	if err := os.WriteFile(backup, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := db.CheckFile(t.Context(), backup); err != nil || len(found.Problems) != 1 {
+		t.Errorf("got %+v, error %v of an empty file", found, err)
+	}
 	version(t, path, 9999)
 	if found, err := db.CheckFile(t.Context(), path); err != nil || found.Version != 9999 || found.Known >= 9999 {
 		t.Errorf("got %+v, error %v of a newer program's", found, err)
