@@ -16,7 +16,7 @@ import (
 
 // statuses are the gate's status for each outcome.
 var statuses = map[gate.Outcome]int{
-	gate.Unreadable: http.StatusBadRequest, gate.Unlisted: http.StatusForbidden, gate.SignedOut: http.StatusUnauthorized,
+	gate.Unreadable: http.StatusBadRequest, gate.Unlisted: http.StatusForbidden, gate.OverHTTP: http.StatusForbidden, gate.OtherPort: http.StatusForbidden, gate.SignedOut: http.StatusUnauthorized,
 	gate.WrongGroup: http.StatusForbidden, gate.LowLevel: http.StatusUnauthorized, gate.Pass: http.StatusOK,
 }
 

@@ -158,6 +158,35 @@ func TestStatesAreTrue(t *testing.T) {
 	}
 }
 
+// The pages say so where an app is asked for over http or on another port, and where the
+// sign-in's own host is asked for.
+func TestStatesOfWrongAddresses(t *testing.T) {
+	s := webtest.New(t, webtest.Secure)
+	s.Add(t, "ada", account.Owner)
+	b := s.SignedIn(t, "ada")
+	made := s.NewApp(t, app.App{Name: "Wiki", Host: "one.example:8443"})
+	ask(t, s, "127.0.0.1", "https://one.example:9/")
+	wants(t, "another port", b.Get("/apps/"+made.ID), "asked just now", "In the last hour refused once: opened on another port than the app’s.")
+	ask(t, s, "127.0.0.1", "http://one.example:8443/")
+	wants(t, "over http", b.Get("/apps"), "refused once in the last hour", "Let the proxy at 127.0.0.1 redirect http to https")
+	ask(t, s, "127.0.0.1", "https://jar.example/")
+	got := b.Get("/apps")
+	wants(t, "the sign-in", got, "refused once in the last hour. People sign in here: the proxy at 127.0.0.1 must not ask the gate about this host.")
+	if got.Find(`a[href^="/apps/new?host="]`).Length() != 0 {
+		t.Error("the host where people sign in is offered to be added")
+	}
+	if got := b.Get("/"); got.Find(`a[href^="/apps/new?host="]`).Length() != 0 {
+		t.Error("the host where people sign in is offered to be added on the home page")
+	}
+	for address, want := range map[string]string{
+		"http://one.example:8443/": "People sign in over https, and this is http: 403.",
+		"https://one.example/":     "It is listed with another port: 403.",
+		"http://two.example/":      "No app and no entry of GATE_HOSTS is two.example: 403.",
+	} {
+		wants(t, address, b.Get("/apps/"+made.ID+"?url="+address+"&as=ada"), want)
+	}
+}
+
 // The page shows what the gate would decide, and why.
 func TestExplain(t *testing.T) {
 	s, b := site(t)

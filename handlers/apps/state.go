@@ -22,8 +22,12 @@ type state struct {
 func stateOf(t *gate.Tally, now time.Time) state {
 	refused := t.Refused(now)
 	for _, one := range refused {
-		if one.Outcome == gate.Untrusted {
-			return state{"bad", "refused " + web.Times(one.N) + " in the last hour", untrusted(one)}
+		title := "refused " + web.Times(one.N) + " in the last hour"
+		switch one.Outcome { //nolint:exhaustive // the others are not the proxy's fault
+		case gate.Untrusted:
+			return state{"bad", title, untrusted(one)}
+		case gate.OverHTTP:
+			return state{"bad", title, "Opened over http, and people sign in over https. Let the proxy at " + peer(one.By) + " redirect http to https, and tell the gate which of them was asked for, as its recipe does."}
 		}
 	}
 	at, by := t.Asked()
@@ -39,6 +43,7 @@ func stateOf(t *gate.Tally, now time.Time) state {
 
 // why are the texts for why people and programs were refused.
 var why = map[gate.Outcome]string{
+	gate.OtherPort:  "opened on another port than the app’s",
 	gate.NoPrograms: "an app password, which the app does not take",
 	gate.BadProgram: "an app password that is not good",
 	gate.WrongGroup: "a person in none of the groups",
@@ -59,7 +64,11 @@ func strangers(all []gate.Refusal, now time.Time) (found []stranger) {
 		switch one.Outcome {
 		case gate.Unlisted:
 			s.Title = one.Host
-			s.Text = count + ", the last " + ago(one.Last, now) + ", asked by " + peer(one.By) + ": no app has this host, or it was not opened over https as the sign-in is"
+			s.Text = count + ", the last " + ago(one.Last, now) + ", asked by " + peer(one.By) + ": no app has this host"
+			if one.Own {
+				s.Text = count + ". People sign in here: the proxy at " + peer(one.By) + " must not ask the gate about this host. Set it up as its recipe says."
+				s.Host = ""
+			}
 		case gate.Untrusted:
 			s.Title, s.Text = "A proxy that is not trusted", count+". "+untrusted(one)
 		default:

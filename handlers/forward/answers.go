@@ -25,7 +25,11 @@ var Answers = []web.Answer{
 	{Err: errCaller, Status: http.StatusBadRequest, Title: "Proxy not trusted", Text: "The gate answers only proxies that it trusts. " +
 		"If you run this site, add the proxy's address, which the log names, to TRUSTED_PROXIES."},
 	{Err: gate.ErrHost, Status: http.StatusForbidden, Title: "Host not listed", Text: "The gate does not answer for this host. " +
-		"If you run this site, add it as an app or to GATE_HOSTS; if it is there, open it over https, as the sign-in page is."},
+		"If you run this site, add it as an app or to GATE_HOSTS."},
+	{Err: errOverHTTP, Status: http.StatusForbidden, Title: "Open it over https", Text: "The gate lets nobody pass over http, because people sign in over https. " +
+		"Open this page with https. If you run this site, let the proxy redirect http to https, and tell the gate which of them was asked for."},
+	{Err: errOtherPort, Status: http.StatusForbidden, Title: "Another port", Text: "The gate answers for this host on another port only. " +
+		"If you run this site, write this port into the app's host or into GATE_HOSTS, or none for all ports."},
 	{
 		Err: errUnsure, Status: http.StatusServiceUnavailable, Title: "Not now",
 		Text: "The sign-in server cannot tell who you are at the moment. Nothing is wrong with your account. Try again in a few seconds.", RetryAfter: "5",

@@ -84,7 +84,7 @@ func (s *Room) decide(w http.ResponseWriter, r *http.Request, kind gate.Kind, se
 		s.warnedOfCaller.Do(func() {
 			s.Log.WarnContext(r.Context(), "the gate was asked by somebody who is not in TRUSTED_PROXIES", "ip", r.RemoteAddr)
 		})
-	case gate.Unreadable, gate.Unknown, gate.Unlisted, gate.NoPrograms, gate.BadProgram, gate.Unsure, gate.WrongGroup:
+	case gate.Unreadable, gate.Unknown, gate.Unlisted, gate.OverHTTP, gate.OtherPort, gate.NoPrograms, gate.BadProgram, gate.Unsure, gate.WrongGroup:
 	}
 	return s.refuse(w, r, &q, v)
 }

@@ -15,6 +15,8 @@ var (
 	errCaller     = errors.New("the caller of the gate is not in TRUSTED_PROXIES")
 	errUnsure     = errors.New("the gate cannot find out who makes the request")
 	errProgram    = errors.New("an app password is no second factor")
+	errOverHTTP   = errors.New("people sign in over https, and the app was opened over http")
+	errOtherPort  = errors.New("the app was opened on another port than its own")
 	errNoPrograms = errors.New("the app takes no app passwords")
 )
 
@@ -53,6 +55,10 @@ func refusal(v gate.Verdict) error {
 		return v.Err
 	case gate.Unlisted:
 		return gate.ErrHost
+	case gate.OverHTTP:
+		return errOverHTTP
+	case gate.OtherPort:
+		return errOtherPort
 	case gate.NoPrograms:
 		return errNoPrograms
 	case gate.LowLevel:

@@ -53,6 +53,16 @@ func refusals(cookie, secret string) []refusal {
 			"This opens only to people who signed in with a second factor.", "glassjar guards wiki.example:8443", nil,
 		},
 		{"a host that nobody listed", "", "https://other.example/", []string{"Cookie", cookie}, 403, "Host not listed", "The gate does not answer for this host.", "", nil},
+		{
+			"over http where people sign in over https", "", "http://dev.site.example/",
+			[]string{"Cookie", cookie},
+			403, "Open it over https", "The gate lets nobody pass over http", "glassjar guards dev.site.example", nil,
+		},
+		{
+			"another port than the listed one", "", "https://port.example/",
+			[]string{"Cookie", cookie},
+			403, "Another port", "The gate answers for this host on another port only.", "glassjar guards port.example", nil,
+		},
 		{"a question with markup", "", "https://<b>/", nil, 400, "Bad request", unreadable, "", nil},
 		{"a second header", "", webtest.Elsewhere + "/", []string{"Remote_User", "ada"}, 400, "Bad request", unreadable, "", nil},
 	}
@@ -65,6 +75,7 @@ func TestGatePages(t *testing.T) {
 	_, cookie := w.In(t)
 	secret := w.AppPassword(t, "ada", account.AppPassword{Name: "git"})
 	w.NewApp(t, app.App{Name: "Dev", Host: "dev.site.example", Groups: []string{"dev"}})
+	w.NewApp(t, app.App{Name: "Port", Host: "port.example:8443"})
 	for _, row := range refusals(cookie, secret) {
 		t.Run(row.name, func(t *testing.T) {
 			for _, path := range []string{"/gate/check", "/gate/forward"} {

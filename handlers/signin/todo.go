@@ -61,7 +61,7 @@ func refused(all []gate.Refusal) []todo {
 	switch {
 	case n == 0:
 		return nil
-	case len(all) == 1 && all[0].Host != "":
+	case len(all) == 1 && all[0].Host != "" && !all[0].Own:
 		host := all[0].Host
 		return []todo{{host + " was refused " + times + " in the last hour", "A proxy asks for this host, and no app has it.", "Add it", "/apps/new?host=" + url.QueryEscape(host)}}
 	}

@@ -15,7 +15,9 @@ const (
 	Untrusted  Outcome = iota // the peer is not in TRUSTED_PROXIES
 	Unreadable                // the question is malformed or ambiguous
 	Unknown                   // the rules of the apps are not known now
-	Unlisted                  // the gate does not answer for the host
+	Unlisted                  // no app and no entry of GATE_HOSTS has the host
+	OverHTTP                  // people sign in over https, and the target is http
+	OtherPort                 // the host is an app's or in GATE_HOSTS, but on another port
 	NoPrograms                // the app does not accept app passwords
 	BadProgram                // the app password is not valid, or too many were wrong
 	SignedOut                 // nobody is signed in
@@ -54,7 +56,7 @@ type Subject struct {
 // Verdict is the gate's decision.
 type Verdict struct {
 	Outcome Outcome
-	Rule    *Rule // the host's rule; nil if none was looked up or found
+	Rule    *Rule // the host's rule, with OtherPort one for another port; nil if none was looked up or found
 	Subject Subject
 	Err     error // the error that led to the outcome, or nil
 }
@@ -74,7 +76,7 @@ func (g *Gate) Decide(q *Question, who func(Target) (Subject, Outcome, error)) (
 	case !known:
 		return Verdict{Outcome: Unknown, Err: errApps}
 	case rule == nil:
-		return Verdict{Outcome: Unlisted}
+		return g.unanswered(q.Target)
 	case q.Program && !rule.Programs:
 		return Verdict{Outcome: NoPrograms, Rule: rule}
 	}
@@ -90,6 +92,18 @@ func (g *Gate) Decide(q *Question, who func(Target) (Subject, Outcome, error)) (
 		v.Outcome = LowLevel
 	}
 	return v
+}
+
+// unanswered returns the verdict on a target that the gate does not answer for.
+func (g *Gate) unanswered(t Target) Verdict {
+	rule := g.named(t.Name)
+	switch {
+	case rule == nil:
+		return Verdict{Outcome: Unlisted}
+	case g.overHTTP(t):
+		return Verdict{Outcome: OverHTTP, Rule: rule}
+	}
+	return Verdict{Outcome: OtherPort, Rule: rule}
 }
 
 // lowLevel reports whether the level is too low. An app password counts as a session of

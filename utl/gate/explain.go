@@ -25,6 +25,14 @@ func Explain(q *Question, v Verdict) (lines []Line) {
 	return lines
 }
 
+// stops are the sentences about checks that are mentioned only if they did not pass.
+var stops = map[Outcome]string{
+	Unknown:   "The apps cannot be read from the database just now: 503.",
+	OverHTTP:  "People sign in over https, and this is http: 403.",
+	OtherPort: "It is listed with another port: 403.",
+	Unsure:    "Whether somebody is signed in cannot be found out just now: 503.",
+}
+
 // step returns a sentence about whether a check passed, or "" if it was not required.
 func step(at Outcome, held bool, q *Question, v Verdict) string {
 	pick := func(good, bad string) string {
@@ -38,13 +46,13 @@ func step(at Outcome, held bool, q *Question, v Verdict) string {
 		return pick("The proxy is one of TRUSTED_PROXIES.", "The question does not come from one of TRUSTED_PROXIES: 400.")
 	case Unreadable:
 		return pick("The question can be read: "+q.Method+" "+q.String(), "The question cannot be read, because it is incomplete, invalid or ambiguous: 400.")
-	case Unknown:
-		return pick("", "The apps cannot be read from the database just now: 503.")
+	case Unknown, OverHTTP, OtherPort, Unsure:
+		return pick("", stops[at])
 	case Unlisted:
 		if held { // only then is there a rule
 			return "The host " + q.Name + " is listed: " + v.Rule.title() + "."
 		}
-		return "No app and no entry of GATE_HOSTS is " + q.Host + ", or people sign in over https and this is http: 403."
+		return "No app and no entry of GATE_HOSTS is " + q.Host + ": 403."
 	case NoPrograms, BadProgram:
 		if !q.Program {
 			return ""
@@ -59,8 +67,6 @@ func step(at Outcome, held bool, q *Question, v Verdict) string {
 		}
 		return pick("It is "+v.Subject.Username+", with a session of level "+fmt.Sprint(v.Subject.How.Level)+".",
 			"Nobody is signed in: a request for a page is redirected to the sign-in, any other gets 401.")
-	case Unsure:
-		return pick("", "Whether somebody is signed in cannot be found out just now: 503.")
 	case WrongGroup:
 		return pick("The groups allow it: "+v.Rule.who()+".", v.Subject.Username+" is in none of the groups ("+v.Rule.who()+"): 403.")
 	case LowLevel:

@@ -86,6 +86,10 @@ func (t *table) find(name string) *Rule {
 	}
 }
 
+// overHTTP reports whether people sign in over https and the target is http: a gate cookie
+// would be sent over http.
+func (g *Gate) overHTTP(t Target) bool { return g.public.Scheme == "https" && !t.Secure() }
+
 // empty reports whether there is no app.
 func (t *table) empty() bool { return len(t.exact)+len(t.below) == 0 }
 
@@ -98,7 +102,7 @@ func (g *Gate) rule(t Target) (found *Rule, known bool) {
 	switch {
 	case apps == nil:
 		return nil, false
-	case g.public.Scheme == "https" && !t.Secure():
+	case g.overHTTP(t):
 		return nil, true
 	}
 	if t.Name != g.own {

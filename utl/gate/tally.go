@@ -55,6 +55,7 @@ func (m *minutes) total(now time.Time) (n int) {
 type Refusal struct {
 	Outcome Outcome // why
 	Host    string  // the unlisted host; empty: not known, or an app's
+	Own     bool    // whether Host is the one where people sign in
 	N       int
 	Last    time.Time
 	By      string // address of the peer that asked last
@@ -144,7 +145,7 @@ func (g *Gate) Count(q *Question, v Verdict, now time.Time, by string) {
 		tally.refuse(v.Outcome, now, by)
 	case Unlisted:
 		g.unlisted.add(q.Name, now, by)
-	case NoPrograms, BadProgram, WrongGroup, LowLevel:
+	case OverHTTP, OtherPort, NoPrograms, BadProgram, WrongGroup, LowLevel:
 		v.Rule.Tally.refuse(v.Outcome, now, by)
 	case Unknown, SignedOut, Unsure, Pass:
 	}
@@ -155,15 +156,15 @@ func (g *Gate) Count(q *Question, v Verdict, now time.Time, by string) {
 
 // Unattributed returns the refusals within the hour before now that belong to no app,
 // newest first: questions of untrusted peers, malformed ones, and those about unlisted
-// hosts.
+// hosts. A host that an app has by now is left out.
 func (g *Gate) Unattributed(now time.Time) []Refusal {
 	all := g.unattributed.Refused(now)
 	g.unlisted.mu.Lock()
 	defer g.unlisted.mu.Unlock()
 	for host, m := range g.unlisted.hosts {
 		if n := m.total(now); n > 0 {
-			if g.named(host) == nil { // skips hosts that were added meanwhile
-				all = append(all, Refusal{Outcome: Unlisted, Host: host, N: n, Last: m.last, By: m.by})
+			if g.named(host) == nil {
+				all = append(all, Refusal{Outcome: Unlisted, Host: host, Own: host == g.own, N: n, Last: m.last, By: m.by})
 			}
 		}
 	}
