@@ -69,7 +69,7 @@ func (s *Store) check(ctx context.Context, p Pending, text string, by audit.Acto
 		c, err = s.verify(ctx, tx, p, got)
 		if errors.Is(err, ErrWrong) {
 			wrong = err
-			return s.fail(ctx, tx, p, by)
+			return s.fail(ctx, tx, p, got, by)
 		}
 		return err
 	})
@@ -155,15 +155,14 @@ func (s *Store) allowed(ctx context.Context, from db.Querier, accountID string, 
 	return nil
 }
 
-// fail counts a wrong code and writes its audit entry.
-func (s *Store) fail(ctx context.Context, tx *db.Tx, p Pending, by audit.Actor) error {
-	now := s.Now()
-	if _, err := tx.Exec(ctx, `INSERT INTO code_failures (account_id, since_at, in_day, in_row) VALUES (?1, ?2, 1, 1)
-		ON CONFLICT (account_id) DO UPDATE SET in_row = code_failures.in_row + 1,
-			in_day = CASE WHEN code_failures.since_at > ?3 AND code_failures.since_at <= ?4 THEN code_failures.in_day + 1 ELSE 1 END,
-			since_at = CASE WHEN code_failures.since_at > ?3 AND code_failures.since_at <= ?4 THEN code_failures.since_at ELSE ?2 END`,
-		p.Account.AccountID, db.Micros(now), db.Micros(now.Add(-day)), db.Micros(now.Add(day))); err != nil {
-		return err
+// fail counts a wrong code of its pending sign-in, and six digits also of the account, and
+// writes the audit entry. A recovery code is no guess of the digits, and 120 bits need no
+// limit: counted, it would turn the digits off for whoever has an app.
+func (s *Store) fail(ctx context.Context, tx *db.Tx, p Pending, got typed, by audit.Actor) error {
+	if got.digits != "" {
+		if err := s.countDigits(ctx, tx, p.Account.AccountID); err != nil {
+			return err
+		}
 	}
 	if p.hash != "" {
 		if err := s.countWrong(ctx, tx, p); err != nil {
@@ -171,4 +170,15 @@ func (s *Store) fail(ctx context.Context, tx *db.Tx, p Pending, by audit.Actor) 
 		}
 	}
 	return s.recordWrong(ctx, tx, p.Account, by)
+}
+
+// countDigits counts six digits that were wrong.
+func (s *Store) countDigits(ctx context.Context, tx *db.Tx, accountID string) error {
+	now := s.Now()
+	_, err := tx.Exec(ctx, `INSERT INTO code_failures (account_id, since_at, in_day, in_row) VALUES (?1, ?2, 1, 1)
+		ON CONFLICT (account_id) DO UPDATE SET in_row = code_failures.in_row + 1,
+			in_day = CASE WHEN code_failures.since_at > ?3 AND code_failures.since_at <= ?4 THEN code_failures.in_day + 1 ELSE 1 END,
+			since_at = CASE WHEN code_failures.since_at > ?3 AND code_failures.since_at <= ?4 THEN code_failures.since_at ELSE ?2 END`,
+		accountID, db.Micros(now), db.Micros(now.Add(-day)), db.Micros(now.Add(day)))
+	return err
 }

@@ -201,6 +201,21 @@ func TestWrongCodesOfAClockAhead(t *testing.T) {
 	}
 }
 
+// Attack factors/recovery: wrong recovery codes do not turn the digits off.
+func TestWrongRecoveryCodesLeaveTheDigitsAlone(t *testing.T) {
+	w := open(t)
+	secret, _ := w.on(t, w.Owner(t, "ada"))
+	v := w.verified(t, "ada")
+	for range 101 {
+		if _, err := w.CheckAgain(t.Context(), v, strings.Repeat("0", 24), visitor); !errors.Is(err, factor.ErrWrong) {
+			t.Fatalf("got %v, want ErrWrong", err)
+		}
+	}
+	if _, err := w.CheckAgain(t.Context(), v, w.code(t, secret, 0), visitor); err != nil {
+		t.Errorf("the right digits after 101 wrong recovery codes: %v", err)
+	}
+}
+
 // Attack factors/flood: of a million codes for one account, 20 are looked at.
 func TestAMillionCodes(t *testing.T) {
 	w := open(t)
