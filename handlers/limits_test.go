@@ -34,6 +34,23 @@ func TestSignInsOfAnAccountAreLimited(t *testing.T) {
 	b.SignIn("ada", webtest.Other).Want(http.StatusSeeOther)
 }
 
+// Attack factors/only-the-password: whoever has only the password of an account with a second
+// factor uses up none of the person's sign-ins, and is slowed.
+func TestWhoHasOnlyThePasswordLocksNobodyOut(t *testing.T) {
+	s := webtest.New(t)
+	s.Add(t, "ada", account.Owner)
+	app := s.AddApp(t, "ada")
+	thief := s.Stranger(t, "192.0.2.9")
+	for range 120 {
+		thief.SignIn("ada", webtest.Good).Want(http.StatusSeeOther, "/auth/code")
+		s.Clock.Move(time.Second)
+	}
+	thief.SignIn("ada", webtest.Good).Want(http.StatusTooManyRequests).WantHeader("Retry-After", fmt.Sprint(3600-120))
+	b := s.Stranger(t, "192.0.2.10")
+	b.SignIn("ada", webtest.Good).Want(http.StatusSeeOther, "/auth/code")
+	b.Post("/auth/code", "code", app.Code(t)).Want(http.StatusSeeOther, "/")
+}
+
 // Attack guessing/waits: after 100 failures in a row, new browsers wait 10 minutes; known
 // devices and reset links do not. Known and unknown names get the same responses.
 func TestAHundredFailuresInARowMakeNewBrowsersWait(t *testing.T) {

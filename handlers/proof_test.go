@@ -11,6 +11,7 @@ import (
 	"glassjar/handlers/webtest"
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
+	"glassjar/utl/passkey/passkeytest"
 	"glassjar/utl/session"
 )
 
@@ -149,6 +150,40 @@ func TestAProof(t *testing.T) {
 	}
 }
 
+// Attack factors/by-the-way: the password alone is no proof for an account with a second
+// factor, whichever it is.
+func TestThePasswordAloneIsNoProof(t *testing.T) {
+	s := webtest.New(t, webtest.WithPasskeys)
+	var recovery string
+	add := map[string]func(b *webtest.Browser){
+		"app": func(b *webtest.Browser) { b.AddApp(s) },
+		"passkey": func(b *webtest.Browser) {
+			made := b.AddPasskey(s.Device(), "Phone").Text("#recovery")
+			_, recovery, _ = strings.Cut(strings.SplitN(made, "\n", 2)[0], "  ")
+		},
+		"key": func(b *webtest.Browser) {
+			d := s.Device()
+			d.Flags = passkeytest.Present
+			b.TryKey(d, "Key").Want(http.StatusOK)
+		},
+	}
+	for name, add := range add {
+		s.Add(t, name, account.Member)
+		b := s.SignedIn(t, name)
+		add(b)
+		s.Clock.Move(session.ProofLife + time.Second)
+		for _, code := range []string{"", "000000"} {
+			b.Post("/account/prove", "password", webtest.Good, "code", code, "next", "/account/passkeys").Want(http.StatusUnprocessableEntity).WantPage()
+		}
+		b.Get("/account/prove").Want(http.StatusOK).WantPage()
+		b.Get("/account/passkeys").Want(http.StatusSeeOther)
+		if name == "passkey" {
+			b.Post("/account/prove", "password", webtest.Good, "code", recovery).Want(http.StatusSeeOther, "/")
+			b.Get("/account/passkeys").Want(http.StatusOK)
+		}
+	}
+}
+
 // Attack guessing/open-browser: with an open browser nobody can guess the password here.
 func TestGuessingForAProofIsSlowed(t *testing.T) {
 	s := webtest.New(t)
@@ -174,8 +209,8 @@ func TestAProofOfWhoChangedMeanwhile(t *testing.T) {
 	s.Add(t, "ada", account.Owner)
 	b := s.SignedIn(t, "ada")
 	b.Get("/account").Want(http.StatusOK)
-	s.Exec(t, `UPDATE accounts SET disabled_at = 1`) // not in the cache yet
-	b.Post("/account/prove", "password", webtest.Good).Want(http.StatusConflict)
+	s.Exec(t, `UPDATE accounts SET disabled_at = 1`)                                                                       // not in the cache yet
+	b.Post("/account/prove", "password", webtest.Good, "next", "/account/code").Want(http.StatusSeeOther, "/account/code") // which asks for a sign-in
 	s.Exec(t, `UPDATE accounts SET disabled_at = 0`)
 	if err := s.Accounts.SetPassword(t.Context(), "ada", webtest.Other, audit.Command()); err != nil {
 		t.Fatal(err)

@@ -63,6 +63,7 @@ for (const form of forms) {
   form.action += location.hash;
   form.addEventListener("click", (event) => { if (asking && event.detail > 1) event.preventDefault(); }); // a double click asks once
   form.addEventListener("submit", (event) => {
+    if (form.elements.code?.value) return; // typed instead
     event.preventDefault();
     ask(form);
   });

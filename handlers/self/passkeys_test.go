@@ -14,6 +14,7 @@ import (
 	"glassjar/utl/factor"
 	"glassjar/utl/passkey"
 	"glassjar/utl/passkey/passkeytest"
+	"glassjar/utl/session"
 )
 
 // Adding a passkey ends the other sessions, but not this one.
@@ -167,9 +168,20 @@ func TestAKeyWithoutAPIN(t *testing.T) {
 		step := other.Get("/auth/code").Want(http.StatusOK)
 		other.Post("/auth/passkey", "mark", step.Find("[name=mark]").AttrOr("value", ""), "answer", d.Get(t, step.Options("/auth/passkey"))).Want(http.StatusSeeOther, "/")
 		other.Get("/account").Want(http.StatusOK)
-		if proof := other.Get("/account/prove").Want(http.StatusOK); proof.Find("form[data-options]").Length() != 0 {
-			t.Error("a key without a PIN is taken for a proof")
+		s.Clock.Move(session.ProofLife + time.Second)
+		proof := other.Get("/account/prove").Want(http.StatusOK)
+		proof.WantPage()
+		if n := proof.Find("form[data-options]").Length(); n != 1 || proof.Find("form[data-options] [name=password]").Length() != 1 {
+			t.Errorf("%d forms ask for the key, want the one with the password", n)
 		}
+		other.Post("/account/prove", "answer", d.Get(t, proof.Options("/account/prove"))).Want(http.StatusUnprocessableEntity)
+		other.Post("/account/prove", "password", webtest.Other, "answer", d.Get(t, proof.Options("/account/prove")), "trouble", "").Want(http.StatusUnprocessableEntity).
+			Says("#problem p", "The password is not right. Check it, then try again.")
+		other.Get("/account/passkeys").Want(http.StatusSeeOther)
+		other.Post("/account/prove", "password", webtest.Good, "answer", "", "trouble", "NotAllowedError").Want(http.StatusUnprocessableEntity).
+			Says("#problem p", "That did not work, or you stopped it. Try once more, or another way.")
+		other.Post("/account/prove", "password", webtest.Good, "answer", d.Get(t, proof.Options("/account/prove")), "trouble", "").Want(http.StatusSeeOther, "/")
+		other.Get("/account/passkeys").Want(http.StatusOK)
 		d.Flags |= passkeytest.Verified
 	}
 }

@@ -20,7 +20,7 @@ import (
 const (
 	stepRefused  = "That passkey is not good here. Try another one, or another way."
 	stepStopped  = "That did not work, or you stopped it. Try once more, or another way."
-	proofRefused = "That passkey does not confirm that it is you. Use your password."
+	proofRefused = "That passkey does not confirm that it is you. Try another one, or another way."
 )
 
 // stepQuestion is the Question of a second step: bound to the pending sign-in with the code.
@@ -83,6 +83,11 @@ func proofQuestion(r *http.Request) passkey.Question {
 	return passkey.Question{Use: passkey.Proof, Holder: web.InfoOf(r).Session.SID}
 }
 
+// keyQuestion is the Question of a passkey after the password, in a proof.
+func keyQuestion(r *http.Request) passkey.Question {
+	return passkey.Question{Use: passkey.SecondStep, Holder: web.InfoOf(r).Session.SID}
+}
+
 // passkeyProof answers POST /account/prove with a passkey's answer, as ProveSubmit does.
 func (s *Room) passkeyProof(w http.ResponseWriter, r *http.Request, me account.Account, form url.Values) error {
 	p := ProvePage{Layout: proveLayout(me), Next: s.safeNext(form.Get("next"))}
@@ -95,6 +100,9 @@ func (s *Room) passkeyProof(w http.ResponseWriter, r *http.Request, me account.A
 	})
 	if err == nil {
 		return s.continueTo(w, r, web.InfoOf(r).Session, p.Next, "")
+	}
+	if errors.Is(err, session.ErrChanged) || errors.Is(err, passkey.ErrUsed) {
+		return web.SeeOther(w, cmp.Or(p.Next, "/")) // as in proofRefused
 	}
 	return s.passkeyProblem(w, r, err, proofRefused, func(problem string, status int) error {
 		p.Problem = problem

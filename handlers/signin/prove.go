@@ -1,12 +1,15 @@
 package signin
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
 
 	"glassjar/handlers/web"
 	"glassjar/utl/account"
+	"glassjar/utl/authn"
+	"glassjar/utl/passkey"
 	"glassjar/utl/session"
 )
 
@@ -18,8 +21,9 @@ type ProvePage struct {
 	Wants   string // what the person wants to do at Next; empty: not known
 	App     string // the app host in Next, which demands a second factor; empty: Next is on this site
 	Code    bool   // whether the form also asks for a code
-	Options string // options of navigator.credentials.get, as JSON; empty: no suitable passkey
-	Typed   bool   // whether a recovery code may be typed
+	Options string // options of navigator.credentials.get for a passkey alone, as JSON; empty: no suitable one
+	Key     string // the same for a passkey after the password, if none suffices alone
+	Typed   bool   // whether the form also asks for a recovery code: there are passkeys and no app
 	Problem string
 }
 
@@ -53,9 +57,14 @@ func (s *Room) showProve(w http.ResponseWriter, r *http.Request, status int, p P
 	if err != nil {
 		return err
 	}
-	p.Code, p.Typed = !has.App.IsZero(), has.Recovery.Left > 0
+	p.Code, p.Typed = !has.App.IsZero(), has.App.IsZero() && has.Passkeys > 0
 	if p.Options, err = s.Passkeys.AnswerOptions(r.Context(), proofQuestion(r), p.Me.ID); err != nil {
 		return err
+	}
+	if p.Options == "" {
+		if p.Key, err = s.Passkeys.AnswerOptions(r.Context(), keyQuestion(r), p.Me.ID); err != nil {
+			return err
+		}
 	}
 	for _, want := range wants {
 		if strings.HasPrefix(p.Next, want.path) {
@@ -73,27 +82,46 @@ func (s *Room) ProveSubmit(w http.ResponseWriter, r *http.Request, me account.Ac
 	if err != nil {
 		return err
 	}
-	if form.Has("answer") {
+	if form.Has("answer") && !form.Has("password") {
 		return s.passkeyProof(w, r, me, form)
 	}
 	p := ProvePage{Layout: proveLayout(me), Next: s.safeNext(form.Get("next"))}
 	attempt := s.Attempt(r, me.Username, form.Get("password"))
-	err = s.Authn.Prove(r.Context(), attempt, me, form.Get("code"), func(v session.Verified) error {
-		return s.ProveSession(w, r, v)
-	})
+	done := func(v session.Verified) error { return s.ProveSession(w, r, v) }
+	switch {
+	case form.Get("trouble") != "":
+		p.Problem = stepStopped
+		return s.showProve(w, r, http.StatusUnprocessableEntity, p)
+	case form.Get("answer") != "":
+		err = s.Authn.ProveByKey(r.Context(), attempt, me, keyQuestion(r), form.Get("answer"), done)
+	default:
+		err = s.Authn.Prove(r.Context(), attempt, me, form.Get("code"), done)
+	}
 	if err == nil {
 		return s.continueTo(w, r, web.InfoOf(r).Session, p.Next, "")
 	}
-	if errors.Is(err, account.ErrSignIn) {
-		p.Problem = "The password is not right. Check it, then try again."
-		return s.showProve(w, r, http.StatusUnprocessableEntity, p)
+	return s.proofRefused(w, r, err, form.Get("code"), p)
+}
+
+// proofRefused responds to a proof with a password that was refused.
+func (s *Room) proofRefused(w http.ResponseWriter, r *http.Request, err error, code string, p ProvePage) error {
+	problem, status := codeProblem(w, err, code)
+	switch {
+	case errors.Is(err, session.ErrChanged), errors.Is(err, passkey.ErrUsed):
+		// The form was sent twice, and the first is the proof; or the account changed: then Next
+		// asks for a sign-in or a proof.
+		return web.SeeOther(w, cmp.Or(p.Next, "/"))
+	case errors.Is(err, account.ErrSignIn):
+		problem, status = "The password is not right. Check it, then try again.", http.StatusUnprocessableEntity
+	case errors.Is(err, authn.ErrSecond):
+		problem, status = "Your password alone is not enough: your account has a second factor. Type a code too, or use a passkey.", http.StatusUnprocessableEntity
 	}
-	if problem, status := codeProblem(w, err, form.Get("code")); problem != "" {
+	show := func(problem string, status int) error {
 		p.Problem = problem
 		return s.showProve(w, r, status, p)
 	}
-	return s.RerenderForm(w, r, err, func(problem string, status int) error {
-		p.Problem = problem
-		return s.showProve(w, r, status, p)
-	})
+	if problem == "" {
+		return s.passkeyProblem(w, r, err, stepRefused, show)
+	}
+	return show(problem, status)
 }

@@ -8,8 +8,13 @@ import (
 	"glassjar/utl/account"
 	"glassjar/utl/db"
 	"glassjar/utl/factor"
+	"glassjar/utl/passkey"
 	"glassjar/utl/session"
 )
+
+// ErrSecond means that the password alone proves nothing, because the account has a second
+// factor.
+var ErrSecond = errors.New("the account has a second factor, and it is missing")
 
 // spending is what makes a verified code used, in the transaction of what it allows.
 type spending func(ctx context.Context, tx *db.Tx) error
@@ -27,7 +32,8 @@ func (s *Authenticator) verified(claim factor.Claim, a Attempt) session.Verified
 
 // Code completes the pending sign-in with the code pending. The attempt's password is a code
 // of the authenticator app or a recovery code. If it is right, Code calls start, which starts
-// the session. Errors: factor.Store.Check's and start's.
+// the session. Such sign-ins are not counted: each code is good once, and there is one every
+// 30 seconds. Errors: factor.Store.Check's and start's.
 func (s *Authenticator) Code(ctx context.Context, a Attempt, pending string, start func(session.Verified, factor.Claim) error) error {
 	claim, err := s.Factors.Check(ctx, pending, a.Password, a.By)
 	if err == nil {
@@ -58,10 +64,38 @@ func (s *Authenticator) logCode(ctx context.Context, a Attempt, err error) {
 }
 
 // Prove verifies again the person who is signed in as me: by the password, and by the code if
-// the account has an authenticator app. If both are right, it calls done. Errors:
-// account.ErrSignIn when the password is wrong, factor.Store.Check's, TooSoonError,
-// password.ErrBusy, session.ErrChanged, db.ErrUnavailable, and done's.
+// the account has a second factor. If both are right, it calls done. Errors:
+// account.ErrSignIn when the password is wrong, ErrSecond, factor.Store.Check's,
+// TooSoonError, password.ErrBusy, session.ErrChanged, db.ErrUnavailable, and done's.
 func (s *Authenticator) Prove(ctx context.Context, a Attempt, me account.Account, code string, done func(session.Verified) error) error {
+	return s.prove(ctx, a, me, func(v session.Verified) error {
+		v, err := s.withCode(ctx, a, v, code)
+		if err == nil {
+			err = done(v)
+		}
+		if err == nil {
+			s.Log.LogAttrs(ctx, slog.LevelInfo, "proved again", LogAttrs("session.proved", a.Address.String(), v.Username, "")...)
+		}
+		return err
+	})
+}
+
+// ProveByKey verifies again the person who is signed in as me: by the password, and by the
+// answer of one of the account's passkeys, also of one that does not verify its user. If both
+// are right, it calls done. Errors: Prove's and Passkey's.
+func (s *Authenticator) ProveByKey(ctx context.Context, a Attempt, me account.Account, q passkey.Question, answer string, done func(session.Verified) error) error {
+	return s.prove(ctx, a, me, func(was session.Verified) error {
+		return s.byPasskey(ctx, try{attempt: a, on: me}, "session.proved", func(*try) (session.Verified, error) {
+			claim, err := s.Passkeys.CheckOf(ctx, q, me.ID, answer)
+			v := claim.Account
+			v.Epoch, v.Factors, v.With = was.Epoch, was.Factors, &claim // as they were when the password was verified
+			return v, err
+		}, done)
+	})
+}
+
+// prove verifies the password of me, and then calls next with what that proves.
+func (s *Authenticator) prove(ctx context.Context, a Attempt, me account.Account, next func(session.Verified) error) error {
 	if s.Accounts.Hasher.Busy() {
 		return shedLoad(ctx)
 	}
@@ -70,22 +104,18 @@ func (s *Authenticator) Prove(ctx context.Context, a Attempt, me account.Account
 		if err != nil {
 			return err
 		}
-		v, err := s.withCode(ctx, a, now.Verified(1, "pwd"), code)
-		if err == nil {
-			err = done(v)
-		}
-		if err == nil {
-			s.Log.LogAttrs(ctx, slog.LevelInfo, "proved again", LogAttrs("session.proved", a.Address.String(), now.Username, "")...)
-		}
-		return err
+		return next(now.Verified(1, "pwd"))
 	})
 }
 
-// withCode also verifies the code, if the account has an authenticator app or a code was
-// typed, and returns what is proven then.
+// withCode also verifies the code, if the account has a second factor or a code was typed,
+// and returns what is proven then. Errors: ErrSecond when it is missing, factor.Store.Check's.
 func (s *Authenticator) withCode(ctx context.Context, a Attempt, v session.Verified, code string) (session.Verified, error) {
-	has, err := s.Factors.Of(ctx, v.AccountID)
-	if err != nil || has.App.IsZero() && code == "" {
+	if code == "" {
+		has, err := s.Factors.Has(ctx, v.AccountID)
+		if err == nil && has {
+			err = ErrSecond
+		}
 		return v, err
 	}
 	claim, err := s.Factors.CheckAgain(ctx, v, code, a.By)

@@ -34,19 +34,22 @@ func (s *Authenticator) Password(ctx context.Context, a Attempt, start, pend fun
 	defer t.Done()
 	found, err := s.Accounts.Authenticate(ctx, a.Username, a.Password)
 	if err == nil {
-		err = t.Succeeded(ctx)
-	}
-	if err == nil {
 		err = start(found.Verified(1, "pwd"))
 	}
 	if errors.Is(err, session.ErrSecond) {
-		if err = pend(found.Verified(1, "pwd")); err == nil {
+		if err = t.Pending(ctx); err == nil {
+			err = pend(found.Verified(1, "pwd"))
+		}
+		if err == nil {
 			s.Log.LogAttrs(ctx, slog.LevelInfo, "the second factor is to come", t.attrs("signin.pending", "")...)
 			return nil
 		}
 	}
 	switch {
 	case err == nil:
+		if err := t.Succeeded(ctx); err != nil {
+			s.Log.WarnContext(ctx, "a sign-in is not counted", "error", err)
+		}
 		s.Log.LogAttrs(ctx, slog.LevelInfo, "signed in", LogAttrs("signin.ok", a.Address.String(), found.Username, "")...)
 		return nil
 	case errors.Is(err, account.ErrWaiting):

@@ -26,7 +26,7 @@ type rule struct {
 }
 
 // rules are all rules.
-var rules = []rule{pairRule, addressRule, siteRule, accountRule, deviceRule, streakRule, signInRule, newAddressRule, newSiteRule, newAllRule}
+var rules = []rule{pairRule, addressRule, siteRule, accountRule, deviceRule, streakRule, signInRule, pendingRule, newAddressRule, newSiteRule, newAllRule}
 
 // doubling is the waits of most rules.
 var doubling = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 30 * time.Second}
@@ -40,6 +40,10 @@ var (
 	deviceRule  = rule{"device", 10, time.Hour, doubling}          // a browser that signed in to the account before
 	streakRule  = rule{"streak", 99, 30 * 24 * time.Hour, tenMins} // an account's failures in a row, however slow (NIST SP 800-63B-4, section 3.2.2)
 	signInRule  = rule{"sign-in", 119, time.Hour, nil}             // an account's sign-ins that succeeded
+
+	// Right passwords whose second factor was still to come, of an account from one address or
+	// known device: whoever has only the password leaves the person's own sign-ins alone.
+	pendingRule = rule{"pending", 119, time.Hour, nil}
 
 	// Accounts that strangers ask for, whether they get them or not.
 	newAddressRule = rule{"new-address", 9, time.Hour, nil}
@@ -76,6 +80,7 @@ type counters struct {
 	checked   []key // none of these may be waiting
 	onFailure []key // a failure increments these
 	onSuccess []key // a sign-in increments these
+	onPending []key // a right password whose second factor is still to come increments these
 	cleared   []key // a sign-in resets these
 }
 
@@ -92,7 +97,9 @@ func (a Attempt) counters() (c counters) {
 		c.checked = c.onSuccess
 		return c
 	}
+	from := network(a.Address, ipv6Customer)
 	if a.Device != "" {
+		from = a.Device
 		c.onFailure = []key{deviceRule.key(a.Kind, a.Device)}
 	} else {
 		c.onFailure = a.unknownDeviceKeys(account, counted(cmp.Or(a.Typed, a.Account)))
@@ -100,7 +107,8 @@ func (a Attempt) counters() (c counters) {
 	c.checked = c.onFailure
 	if a.Kind == "" && !a.SignedIn {
 		c.cleared, c.onSuccess = []key{streakRule.key("", account)}, []key{signInRule.key("", account)}
-		c.checked = slices.Concat(c.onFailure, c.onSuccess)
+		c.onPending = []key{pendingRule.key("", from+"\x00"+account)}
+		c.checked = slices.Concat(c.onFailure, c.onSuccess, c.onPending)
 	}
 	return c
 }

@@ -1,6 +1,7 @@
 package throttle_test
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -164,6 +165,28 @@ func TestSignInsAreLimited(t *testing.T) {
 	d.wantWait("at the hour's end", device, 0)
 	d.succeed(device)
 	d.wantWait("in the next hour", device, 0)
+}
+
+// Right passwords whose second factor is to come count by the client, and are no sign-ins. They
+// are counted although the client is gone.
+func TestPendingSignInsAreLimitedByClient(t *testing.T) {
+	d := newHarness(t)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 120 {
+		try, _ := d.begin(from(1, "bob"))
+		if err := try.Pending(gone); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.wantWait("the 121st", from(1, "bob"), time.Hour)
+	d.wantWait("another address", from(2, "bob"), 0)
+	d.wantWait("a known device at the address", throttle.Attempt{Address: from(1, "").Address, Account: "bob", Device: "d"}, 0)
+	d.wantWait("another account", from(1, "ann"), 0)
+	d.sweep()
+	d.wantWait("after a sweep", from(1, "bob"), time.Hour)
+	d.advance(time.Hour)
+	d.wantWait("an hour later", from(1, "bob"), 0)
 }
 
 // Attack cookie/many-sign-ins, race/one-winner: the limit holds for concurrent sign-ins.

@@ -59,10 +59,10 @@ type Try struct {
 }
 
 // Begin admits or rejects the attempt. If wait is 0, it is admitted, and the
-// caller must end the Try with Failed, Succeeded or Done. Otherwise the Try is
+// caller must end the Try with Failed, Succeeded, Pending or Done. Otherwise the Try is
 // nil, wait is in whole seconds, at most an hour, and the caller must not verify
 // the password. An attempt from a known device waits only because of that
-// device's failures and the account's sign-ins. Errors: db.ErrUnavailable, and
+// device's failures and pending sign-ins, and the account's sign-ins. Errors: db.ErrUnavailable, and
 // ctx's own.
 func (s *Store) Begin(ctx context.Context, a Attempt) (_ *Try, wait time.Duration, err error) {
 	t := &Try{store: s, counters: a.counters()}
@@ -142,13 +142,21 @@ func (t *Try) Failed(ctx context.Context, inTx func(context.Context, *db.Tx) err
 
 // Succeeded ends the try, counts it as a sign-in of the account, and resets the
 // account's failures in a row. Errors: db.ErrUnavailable.
-func (t *Try) Succeeded(ctx context.Context) error {
+func (t *Try) Succeeded(ctx context.Context) error { return t.passed(ctx, t.onSuccess) }
+
+// Pending ends the try, whose password was right and whose second factor is still to
+// come: it is no sign-in of the account yet, and counts by the client. It resets the
+// account's failures in a row. Errors: db.ErrUnavailable.
+func (t *Try) Pending(ctx context.Context) error { return t.passed(ctx, t.onPending) }
+
+func (t *Try) passed(ctx context.Context, counted []key) error {
 	defer t.Done()
+	ctx = context.WithoutCancel(ctx) // hanging up must not make sign-ins free
 	err := t.store.DB.Tx(ctx, func(tx *db.Tx) error {
 		if err := clearCounters(ctx, tx, t.cleared); err != nil {
 			return err
 		}
-		return recordFailure(ctx, tx, t.onSuccess, t.store.Now())
+		return recordFailure(ctx, tx, counted, t.store.Now())
 	})
 	if err != nil {
 		return fmt.Errorf("counting a sign-in: %w", err)
@@ -157,8 +165,8 @@ func (t *Try) Succeeded(ctx context.Context) error {
 }
 
 // Done ends the try without counting it: no password was verified, or it was
-// right and the attempt is not a sign-in. After Failed, Succeeded or Done it is a
-// no-op, so it may be deferred.
+// right and the attempt is not a sign-in. After Failed, Succeeded, Pending or Done
+// it is a no-op, so it may be deferred.
 func (t *Try) Done() {
 	if t.done {
 		return
