@@ -10,6 +10,7 @@ import (
 const (
 	cookieNotKept  = "If you signed in just now, your browser did not keep the cookie: allow cookies for this site, then sign in again."
 	orOpenHTTPS    = " If the page's address begins with http://, open the same with https:// first."
+	pendingOver    = "If you were giving your second factor just now: that sign-in is over, because it took more than 10 minutes, or because the account was changed. Sign in again."
 	cookiesCleared = "If your browser sent more than one cookie of this site just now, it could not be known which is yours. They are deleted: sign in again."
 )
 
@@ -18,7 +19,24 @@ const (
 func (s *Room) noteSignIn(r *http.Request, next string) {
 	s.Recent.Forget(web.BrowserKey(r, "cleared"))
 	s.Recent.Forget(web.BrowserKey(r, "out"))
+	s.Recent.Forget(web.BrowserKey(r, "over"))
 	s.Recent.Count(web.BrowserKey(r, "in "+next), s.Now())
+}
+
+// notePending remembers that the browser was just sent the cookie of a pending sign-in.
+func (s *Room) notePending(r *http.Request) {
+	s.Recent.Forget(web.BrowserKey(r, "out"))
+	s.Recent.Count(web.BrowserKey(r, "pending"), s.Now())
+}
+
+// notePendingOver remembers that the browser came back without a pending sign-in: with a cookie
+// whose pending sign-in is over, or without the cookie that it was just sent.
+func (s *Room) notePendingOver(r *http.Request) {
+	if len(r.CookiesNamed(s.PendingCookie())) > 0 {
+		s.Recent.Count(web.BrowserKey(r, "over"), s.Now())
+	} else if s.Recent.Has(web.BrowserKey(r, "pending"), s.Now()) {
+		s.Recent.Count(web.BrowserKey(r, "not kept"), s.Now())
+	}
 }
 
 // noteSignOut remembers that the browser just signed out.
@@ -33,7 +51,11 @@ func (s *Room) whyAgain(r *http.Request, next string) string {
 		return ""
 	case s.Recent.Has(web.BrowserKey(r, "cleared"), s.Now()):
 		return cookiesCleared
-	case s.Recent.Has(web.BrowserKey(r, "in "+next), s.Now()) && len(r.CookiesNamed(s.Sessions.Name())) == 0:
+	case s.Recent.Has(web.BrowserKey(r, "over"), s.Now()):
+		return pendingOver
+	case len(r.CookiesNamed(s.Sessions.Name())) > 0:
+		return ""
+	case s.Recent.Has(web.BrowserKey(r, "in "+next), s.Now()), s.Recent.Has(web.BrowserKey(r, "not kept"), s.Now()):
 		if s.HTTPS && r.TLS == nil {
 			return cookieNotKept + orOpenHTTPS
 		}

@@ -127,6 +127,7 @@ func (s *Room) AuthSubmit(w http.ResponseWriter, r *http.Request) error {
 	})
 	switch {
 	case err == nil && pending:
+		s.notePending(r)
 		return web.SeeOther(w, codePath)
 	case err == nil:
 		s.noteSignIn(r, p.Next)

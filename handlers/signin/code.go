@@ -37,6 +37,8 @@ const (
 	codeUsed  = "That code was used already. Wait for the next."
 	codeSpent = "That recovery code was used already. Take another one."
 	codeForm  = "A code is six digits, or a recovery code of 24 letters and digits."
+	codeLost  = "That recovery code is not right. Check each letter and digit, or take another one."
+	codeLast  = "That was the fifth wrong code. Start again with your password."
 	codeOlder = "You began another sign-in in this browser after this one. Start again."
 )
 
@@ -50,7 +52,7 @@ func (s *Room) CodeForm(w http.ResponseWriter, r *http.Request) error {
 	}
 	p, err := s.Factors.Find(r.Context(), s.pendingCode(r))
 	if errors.Is(err, factor.ErrPending) {
-		return startAgain(w, s.safeNext(args.Get("next")))
+		return s.startAgain(w, r, s.safeNext(args.Get("next")))
 	}
 	if err != nil {
 		return err
@@ -58,8 +60,9 @@ func (s *Room) CodeForm(w http.ResponseWriter, r *http.Request) error {
 	return s.showCode(w, r, http.StatusOK, p, CodePage{Recovery: args.Get("with") == "recovery"})
 }
 
-// startAgain answers 303 to the sign-in form, which leads to next.
-func startAgain(w http.ResponseWriter, next string) error {
+// startAgain answers 303 to the sign-in form, which leads to next and says why.
+func (s *Room) startAgain(w http.ResponseWriter, r *http.Request, next string) error {
+	s.notePendingOver(r)
 	if next == "" {
 		return web.SeeOther(w, "/")
 	}
@@ -91,7 +94,7 @@ func (s *Room) CodeSubmit(w http.ResponseWriter, r *http.Request) error {
 	code := s.pendingCode(r)
 	pending, err := s.Factors.Find(r.Context(), code)
 	if errors.Is(err, factor.ErrPending) {
-		return startAgain(w, s.safeNext(form.Get("next")))
+		return s.startAgain(w, r, s.safeNext(form.Get("next")))
 	}
 	if err != nil {
 		return err
@@ -121,8 +124,14 @@ func (s *Room) CodeSubmit(w http.ResponseWriter, r *http.Request) error {
 
 // codeRefused responds to a code that was refused.
 func (s *Room) codeRefused(w http.ResponseWriter, r *http.Request, pending factor.Pending, err error, typed string) error {
-	if errors.Is(err, factor.ErrPending) {
-		return startAgain(w, s.safeNext(pending.Next))
+	switch {
+	case errors.Is(err, factor.ErrPending):
+		return s.startAgain(w, r, s.safeNext(pending.Next))
+	case errors.Is(err, factor.ErrLast):
+		s.endPending(w)
+		p := s.emptyForm()
+		p.Username, p.Next, p.Remember, p.Problem = pending.Account.Username, s.safeNext(pending.Next), pending.Remember, codeLast
+		return s.renderAuth(w, r, http.StatusUnprocessableEntity, p)
 	}
 	recovery := likeRecovery(typed)
 	if problem, status := codeProblem(w, err, typed); problem != "" {
@@ -139,17 +148,19 @@ func likeRecovery(typed string) bool { return utf8.RuneCountInString(typed) > 12
 // codeProblem returns the text and the status for a refused code, or "" for another error.
 func codeProblem(w http.ResponseWriter, err error, typed string) (problem string, status int) {
 	if many, ok := errors.AsType[factor.ManyError](err); ok {
-		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(many.Wait/time.Second))))
+		if many.Wait > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(int(many.Wait/time.Second)))
+		}
 		return tooManyCodes(many.Wait), http.StatusTooManyRequests
 	}
-	used := codeUsed
+	used, wrong := codeUsed, codeWrong
 	if likeRecovery(typed) {
-		used = codeSpent
+		used, wrong = codeSpent, codeLost
 	}
 	for _, one := range []struct {
 		err  error
 		text string
-	}{{factor.ErrUsed, used}, {factor.ErrWrong, codeWrong}, {factor.ErrForm, codeForm}} {
+	}{{factor.ErrUsed, used}, {factor.ErrWrong, wrong}, {factor.ErrForm, codeForm}} {
 		if errors.Is(err, one.err) {
 			return one.text, http.StatusUnprocessableEntity
 		}
@@ -160,7 +171,8 @@ func codeProblem(w http.ResponseWriter, err error, typed string) (problem string
 // tooManyCodes returns the text for somebody who typed too many wrong codes.
 func tooManyCodes(wait time.Duration) string {
 	if wait == 0 {
-		return "Too many wrong codes. Use a recovery code, or ask an owner of this site to clear your second factor."
+		return "Too many wrong codes. Use a recovery code if you have one left, or ask an owner of this site to clear your second factor."
 	}
-	return fmt.Sprintf("Too many wrong codes. Use a recovery code, or wait %s.", web.Span(wait))
+	hours := int((wait + time.Hour - 1) / time.Hour)
+	return fmt.Sprintf("Too many wrong codes. Use a recovery code if you have one left, or wait %s.", web.Span(time.Duration(hours)*time.Hour))
 }

@@ -65,7 +65,7 @@ func TestCodesThatAreNotTaken(t *testing.T) {
 		{"nothing", "", "A code is six digits, or a recovery code of 24 letters and digits."},
 		{"10,000 digits", strings.Repeat("1", 10_000), "A code is six digits, or a recovery code of 24 letters and digits."},
 		{"wrong", app.Wrong(t), wrongCode},
-		{"a recovery code of nobody's", "0000-0000-0000-0000-0000-0000", wrongCode},
+		{"a recovery code of nobody's", "0000-0000-0000-0000-0000-0000", "That recovery code is not right. Check each letter and digit, or take another one."},
 	} {
 		got := b.Post("/auth/code", "code", row.code).Want(http.StatusUnprocessableEntity).Says("[role=alert] p", row.says).Says("h1", "One more step, ada")
 		got.WantPage()
@@ -117,7 +117,7 @@ func TestCodeWithoutAPendingSignIn(t *testing.T) {
 	s, app := withApp(t)
 	gone := map[string]func(*webtest.Browser){
 		"none":         func(b *webtest.Browser) { b.Jar = s.Browser(t).Jar },
-		"forged":       func(b *webtest.Browser) { b.Header.Set("Cookie", "glassjar-pending=x") },
+		"forged":       func(b *webtest.Browser) { b.Jar = s.Browser(t).Jar; b.Header.Set("Cookie", "glassjar-pending=x") },
 		"over":         func(*webtest.Browser) { s.Clock.Move(factor.PendingLife) },
 		"a change":     func(*webtest.Browser) { setPassword(t, s) },
 		"disabled":     func(*webtest.Browser) { disable(t, s) },
@@ -133,6 +133,59 @@ func TestCodeWithoutAPendingSignIn(t *testing.T) {
 			t.Errorf("%s: it is signed in", name)
 		}
 	}
+}
+
+// Attack cookie/tossed: a cookie of the same name from a host beside this one keeps nobody
+// from their second step. Where both belong to a pending sign-in, none is taken.
+func TestSeveralPendingCookies(t *testing.T) {
+	s, app := withApp(t)
+	b := s.Browser(t)
+	b.SignIn("ada", webtest.Good).Want(http.StatusSeeOther, "/auth/code")
+	other := s.Browser(t)
+	other.SignIn("ada", webtest.Good).Want(http.StatusSeeOther, "/auth/code")
+	b.Header.Set("Cookie", "glassjar-pending="+other.Holds("http://jar.example", "glassjar-pending"))
+	b.Get("/auth/code").Want(http.StatusSeeOther, "/")
+	b.Header.Set("Cookie", "glassjar-pending=tossed; glassjar-pending=again")
+	b.Get("/auth/code").Want(http.StatusOK)
+	b.Post("/auth/code", "code", app.Code(t)).Want(http.StatusSeeOther, "/")
+	b.Get("/account").Want(http.StatusOK)
+}
+
+// The fifth wrong code ends the sign-in, and the page says so.
+func TestTheFifthWrongCode(t *testing.T) {
+	s, app := withApp(t)
+	b := s.Browser(t)
+	b.Post("/auth", "username", "ada", "password", webtest.Good, "next", "/account/events").Want(http.StatusSeeOther, "/auth/code")
+	for range 4 {
+		b.Post("/auth/code", "code", app.Wrong(t)).Want(http.StatusUnprocessableEntity).Says("[role=alert] p", wrongCode)
+	}
+	got := b.Post("/auth/code", "code", app.Wrong(t)).Want(http.StatusUnprocessableEntity).
+		Says("[role=alert] p", "That was the fifth wrong code. Start again with your password.").Says("h1", "Sign in")
+	got.WantPage()
+	if next, name := got.Find("#sign-in [name=next]").AttrOr("value", ""), got.Find("#username").AttrOr("value", ""); next != "/account/events" || name != "ada" {
+		t.Errorf("it leads to %q, and the name is %q", next, name)
+	}
+	if c := got.Cookie("glassjar-pending"); c == nil || c.MaxAge >= 0 {
+		t.Errorf("the cookie of the pending sign-in is now %v", c)
+	}
+}
+
+// Who comes back without a pending sign-in hears why.
+func TestWhyTheSecondStepIsOver(t *testing.T) {
+	s, _ := withApp(t)
+	blocked := s.Browser(t)
+	blocked.SignIn("ada", webtest.Good).Want(http.StatusSeeOther, "/auth/code")
+	blocked.Jar = s.Browser(t).Jar
+	blocked.Get("/").Want(http.StatusOK).Says("#problem p", "")
+	to := blocked.Get("/auth/code").Want(http.StatusSeeOther, "/")
+	blocked.Get(to.Header.Get("Location")).Want(http.StatusOK).Says("#problem p", "If you signed in just now, your browser did not keep the cookie: allow cookies for this site, then sign in again.").WantPage()
+	late := s.Stranger(t, "192.0.2.9")
+	late.SignIn("ada", webtest.Good).Want(http.StatusSeeOther, "/auth/code")
+	setPassword(t, s)
+	late.Get("/auth/code").Want(http.StatusSeeOther, "/")
+	late.Get("/").Want(http.StatusOK).Says("#problem p", "If you were giving your second factor just now: that sign-in is over, because it took more than 10 minutes, or because the account was changed. Sign in again.")
+	s.Stranger(t, "192.0.2.10").Get("/auth/code").Want(http.StatusSeeOther, "/")
+	s.Stranger(t, "192.0.2.10").Get("/").Want(http.StatusOK).Says("#problem p", "")
 }
 
 func setPassword(t *testing.T, s *webtest.Site) {
@@ -198,7 +251,7 @@ func TestGuessingCodesIsStopped(t *testing.T) {
 	}
 	b := guess(0)
 	got := b.Post("/auth/code", "code", app.Code(t)).Want(http.StatusTooManyRequests)
-	if got.Header.Get("Retry-After") == "" || !strings.Contains(got.Text("[role=alert] p"), "Too many wrong codes. Use a recovery code, or wait 1 day.") {
+	if got.Header.Get("Retry-After") == "" || !strings.Contains(got.Text("[role=alert] p"), "Too many wrong codes. Use a recovery code if you have one left, or wait 1 day.") {
 		t.Errorf("it says %q, %v", got.Text("[role=alert] p"), got.Header)
 	}
 	b.Post("/auth/code", "code", app.Recovery[0]).Want(http.StatusSeeOther)

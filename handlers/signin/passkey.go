@@ -18,10 +18,11 @@ import (
 //
 // #nosec G101 -- these are sentences
 const (
-	passkeyRefused = "That passkey does not sign you in here. Use your password, or another passkey."
-	passkeyStopped = "That did not work, or you stopped it. Try once more, or use your password."
-	passkeyLate    = "That took too long. Try once more."
-	passkeyNone    = "Your browser sent no passkey: it needs scripting for that. Use your password."
+	passkeyRefused  = "That passkey does not sign you in here. Use your password, or another passkey."
+	passkeyStopped  = "That did not work, or you stopped it. Try once more, or use your password."
+	passkeyLate     = "That took too long. Try once more."
+	passkeyNoCookie = "Your browser did not keep the cookie that a passkey needs: allow cookies for this site, then try once more."
+	passkeyNone     = "Your browser sent no passkey: it needs scripting for that. Use your password."
 )
 
 // passkeyCookie returns the name of the cookie with the browser's nonce, to which challenges
@@ -93,6 +94,8 @@ func (s *Room) PasskeySubmit(w http.ResponseWriter, r *http.Request) error {
 		return s.continueTo(w, r, web.InfoOf(r).Session, p.Next, "")
 	case errors.Is(err, passkey.ErrExpired):
 		p.Problem = passkeyLate
+	case errors.Is(err, passkey.ErrChallenge) && s.browserNonce(r) == "":
+		p.Problem = passkeyNoCookie
 	case errors.Is(err, authn.ErrPasskey):
 		p.Problem, p.Signal = passkeyRefused, s.signalUnknown(err)
 	default:

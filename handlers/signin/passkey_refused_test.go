@@ -31,10 +31,15 @@ var refusedSignIns = []struct {
 	{"nothing", always(), "Your browser sent no passkey: it needs scripting for that. Use your password.", false},
 	{"stopped", always("trouble", "NotAllowedError"), "That did not work, or you stopped it. Try once more, or use your password.", false},
 	{"nonsense", always("answer", "{"), passkeyRefuse, false},
-	{"another browser's challenge", func(t *testing.T, s *webtest.Site, _ *webtest.Browser, d *passkeytest.Device) []string {
+	{"another browser's challenge", func(t *testing.T, s *webtest.Site, b *webtest.Browser, d *passkeytest.Device) []string {
 		t.Helper()
+		b.Get("/").Want(http.StatusOK)
 		return []string{"answer", answer(s.Browser(t), d)}
 	}, passkeyRefuse, false},
+	{"cookies are blocked", func(t *testing.T, s *webtest.Site, _ *webtest.Browser, d *passkeytest.Device) []string {
+		t.Helper()
+		return []string{"answer", answer(s.Browser(t), d)}
+	}, "Your browser did not keep the cookie that a passkey needs: allow cookies for this site, then try once more.", false},
 	{"too late", func(_ *testing.T, s *webtest.Site, b *webtest.Browser, d *passkeytest.Device) []string {
 		text := answer(b, d)
 		s.Clock.Move(passkey.Life)
@@ -72,7 +77,8 @@ var refusedSignIns = []struct {
 	}, passkeyRefuse, false},
 }
 
-// Attack factors/passkey: every refused passkey gets the same text, whatever the reason.
+// Attack factors/passkey: every refused passkey gets the same text, whatever
+// the reason, unless the browser keeps no cookies.
 func TestPasskeySignInsThatAreRefused(t *testing.T) {
 	for _, row := range refusedSignIns {
 		t.Run(row.name, func(t *testing.T) {

@@ -35,7 +35,7 @@ func (s *Room) passkeyStep(w http.ResponseWriter, r *http.Request, form url.Valu
 	code := s.pendingCode(r)
 	pending, err := s.Factors.Find(r.Context(), code)
 	if errors.Is(err, factor.ErrPending) {
-		return startAgain(w, s.safeNext(form.Get("next")))
+		return s.startAgain(w, r, s.safeNext(form.Get("next")))
 	}
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func (s *Room) passkeyStep(w http.ResponseWriter, r *http.Request, form url.Valu
 		s.noteSignIn(r, next)
 		return s.continueTo(w, r, web.InfoOf(r).Session, next, "")
 	case errors.Is(err, factor.ErrPending):
-		return startAgain(w, next)
+		return s.startAgain(w, r, next)
 	}
 	return s.passkeyProblem(w, r, err, stepRefused, func(problem string, status int) error {
 		return s.showCode(w, r, status, pending, CodePage{Problem: problem})

@@ -9,13 +9,27 @@ import (
 	"glassjar/utl/factor"
 )
 
-// pendingCode returns the code in the request's cookie, or "" if there is none or several.
-func (s *Room) pendingCode(r *http.Request) string {
+// maxPendingCookies is how many cookies of the name are looked up at most.
+const maxPendingCookies = 5
+
+// pendingCode returns the code in the request's cookie, or "" if there is none. Of several
+// cookies, which a host beside this one can add, it returns the only one that belongs to a
+// pending sign-in.
+func (s *Room) pendingCode(r *http.Request) (code string) {
 	sent := r.CookiesNamed(s.PendingCookie())
-	if len(sent) != 1 {
-		return ""
+	if len(sent) == 1 {
+		return sent[0].Value
 	}
-	return sent[0].Value
+	for _, c := range sent[:min(len(sent), maxPendingCookies)] {
+		if _, err := s.Factors.Find(r.Context(), c.Value); err != nil || c.Value == code {
+			continue
+		}
+		if code != "" {
+			return ""
+		}
+		code = c.Value
+	}
+	return code
 }
 
 // beginPending begins a pending sign-in in this browser, and ends an earlier one.

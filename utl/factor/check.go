@@ -28,8 +28,8 @@ type Claim struct {
 }
 
 // Check verifies the code that was typed for the pending sign-in whose own code is
-// pending. Errors: ErrPending, also after five wrong codes; ErrForm, ErrWrong, ErrUsed,
-// ManyError, ErrBroken, db.ErrUnavailable.
+// pending. Errors: ErrPending; ErrForm, ErrWrong, which is also ErrLast if it was the fifth
+// and ended the pending sign-in; ErrUsed, ManyError, ErrBroken, db.ErrUnavailable.
 func (s *Store) Check(ctx context.Context, pending, text string, by audit.Actor) (Claim, error) {
 	p, err := s.Find(ctx, pending)
 	if err != nil {
@@ -68,8 +68,8 @@ func (s *Store) check(ctx context.Context, p Pending, text string, by audit.Acto
 		}
 		c, err = s.verify(ctx, tx, p, got)
 		if errors.Is(err, ErrWrong) {
-			wrong = err
-			return s.fail(ctx, tx, p, got, by)
+			wrong, err = s.fail(ctx, tx, p, got, err, by)
+			return err
 		}
 		return err
 	})
@@ -157,19 +157,24 @@ func (s *Store) allowed(ctx context.Context, from db.Querier, accountID string, 
 
 // fail counts a wrong code of its pending sign-in, and six digits also of the account, and
 // writes the audit entry. A recovery code is no guess of the digits, and 120 bits need no
-// limit: counted, it would turn the digits off for whoever has an app.
-func (s *Store) fail(ctx context.Context, tx *db.Tx, p Pending, got typed, by audit.Actor) error {
+// limit: counted, it would turn the digits off for whoever has an app. It returns why, or
+// ErrLast.
+func (s *Store) fail(ctx context.Context, tx *db.Tx, p Pending, got typed, why error, by audit.Actor) (error, error) {
 	if got.digits != "" {
 		if err := s.countDigits(ctx, tx, p.Account.AccountID); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if p.hash != "" {
-		if err := s.countWrong(ctx, tx, p); err != nil {
-			return err
+		last, err := s.countWrong(ctx, tx, p)
+		if err != nil {
+			return nil, err
+		}
+		if last {
+			why = ErrLast
 		}
 	}
-	return s.recordWrong(ctx, tx, p.Account, by)
+	return why, s.recordWrong(ctx, tx, p.Account, by)
 }
 
 // countDigits counts six digits that were wrong.

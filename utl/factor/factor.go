@@ -26,6 +26,9 @@ var (
 	// ErrUsed means that the code was right but has been used before. It is also an
 	// ErrWrong.
 	ErrUsed = fmt.Errorf("%w: it was used already", ErrWrong)
+	// ErrLast means that the code is wrong and that the pending sign-in ended, because it was
+	// the fifth. It is also an ErrWrong.
+	ErrLast = fmt.Errorf("%w: the fifth", ErrWrong)
 	// ErrMany means that too many wrong codes came, and no code is checked now. Every
 	// such error is a ManyError.
 	ErrMany = errors.New("too many wrong codes")

@@ -108,13 +108,14 @@ func (s *Store) EndPending(ctx context.Context, tx *db.Tx, p Pending) error {
 	return err
 }
 
-// countWrong counts a wrong code of the pending sign-in, and ends it at the fifth.
-func (s *Store) countWrong(ctx context.Context, tx *db.Tx, p Pending) error {
+// countWrong counts a wrong code of the pending sign-in. It ends it at the fifth, and
+// reports that.
+func (s *Store) countWrong(ctx context.Context, tx *db.Tx, p Pending) (last bool, err error) {
 	if _, err := tx.Exec(ctx, `UPDATE pending_signins SET wrong = wrong + 1 WHERE code_hash = ?`, p.hash); err != nil {
-		return err
+		return false, err
 	}
-	_, err := tx.Exec(ctx, `DELETE FROM pending_signins WHERE code_hash = ? AND wrong >= ?`, p.hash, maxWrong)
-	return err
+	n, err := tx.Exec(ctx, `DELETE FROM pending_signins WHERE code_hash = ? AND wrong >= ?`, p.hash, maxWrong)
+	return n > 0, err
 }
 
 // Sweep deletes expired pending sign-ins, in batches, as db.Sweep does. Errors:
