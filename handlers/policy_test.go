@@ -27,7 +27,11 @@ func TestASecondFactorIsRequired(t *testing.T) {
 	if s.State(t) != before {
 		t.Error("something changed")
 	}
-	b.Get("/auth/step-up?next=/account").Want(http.StatusOK).Says("h1", "One more step").WantPage()
+	step := b.Get("/auth/step-up?next=/account").Want(http.StatusOK).Says("h1", "One more step")
+	step.WantPage()
+	if step.Find(`a[href^="/account/passkeys"]`).Length() > 0 {
+		t.Error("a passkey is offered where there can be none")
+	}
 	for _, path := range []string{"/account/prove", "/account/passkeys", "/lab", "/healthz", "/logout"} {
 		b.Get(path).Want(http.StatusOK)
 	}
@@ -38,7 +42,9 @@ func TestASecondFactorIsRequired(t *testing.T) {
 	app := s.AddApp(t, "ada")
 	other := s.Browser(t)
 	other.SignInWith(app, "ada")
-	other.Get("/account").Want(http.StatusOK)
+	if other.Get("/account").Want(http.StatusOK).Find("#passkeys").Length() > 0 {
+		t.Error("the account's page offers passkeys where there can be none")
+	}
 	other.Get("/").Want(http.StatusOK).Says("h1", "Hello, ada")
 	if !strings.Contains(other.Cookies(), "glassjar=") {
 		t.Error("it is not signed in")

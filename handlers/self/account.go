@@ -29,6 +29,7 @@ type AccountPage struct {
 	RecoveryOf     int
 	Passkeys       []passkey.Passkey
 	PasskeyNames   string
+	PasskeysOn     bool // whether there can be passkeys here
 	Gate           bool // whether there are gate hosts, where app passwords are used
 	AppPasswords   int
 	Names          string // of the app passwords, as text
@@ -90,6 +91,7 @@ func (s *Room) Account(w http.ResponseWriter, r *http.Request, me account.Accoun
 		return err
 	}
 	p.AppOn, p.AppUsed, p.RecoveryOf = web.MomentAt(p.Factors.App, s.Now()), web.MomentAt(p.Factors.AppUsed, s.Now()), factor.RecoveryCodes
+	p.PasskeysOn = s.PasskeyStore.On()
 	p.PasskeyNames = names(p.Passkeys, func(one passkey.Passkey) string { return one.Name })
 	if p.Gate {
 		all, err := s.Accounts.AppPasswords(r.Context(), me.ID)

@@ -136,10 +136,20 @@ func (s *Room) CodeSubmit(w http.ResponseWriter, r *http.Request, proven web.Pro
 		return s.showRecoveryMade(w, RecoveryMadePage{Layout: layout(me), onward: to, Done: codeDone["added"]}, codes)
 	case err == nil, errors.Is(err, factor.ErrUsed): // ErrUsed: the same form was sent twice
 		return to.or(w, "/account/code?done=added")
+	case errors.Is(err, factor.ErrSetUp) && s.justSetUp(r, me):
+		return to.or(w, "/account/code?done=added")
 	}
 	return s.RerenderForm(w, r, err, func(problem string, status int) error {
 		return s.showCode(w, r, status, CodePage{Layout: layout(me), onward: to, SetUp: true, Problem: problem})
 	})
+}
+
+// justSetUp reports whether an app was turned on while the form was good that this request sends
+// without its set-up: then it was sent before.
+func (s *Room) justSetUp(r *http.Request, me account.Account) bool {
+	st, err := s.Factors.Of(r.Context(), me.ID)
+	age := s.Now().Sub(st.App)
+	return err == nil && len(r.CookiesNamed(s.setUpCookie())) == 0 && age >= 0 && age < factor.SetUpLife
 }
 
 // CodeRemove answers POST /account/code/remove: it turns the authenticator app off, 303.

@@ -74,6 +74,11 @@ func TestAnAuthenticatorAppAfterItsRightCode(t *testing.T) {
 	if strings.Contains(on.Body, app.Secret) || on.Find("#secret").Length() > 0 {
 		t.Error("the secret is shown again")
 	}
+	b.Post("/account/code", "code", app.Code(t)).Want(http.StatusSeeOther, "/account/code?done=added") // the form was sent again
+	s.Clock.Move(factor.SetUpLife)
+	b.Post("/account/prove", "password", webtest.Good, "code", app.Code(t)).Want(http.StatusSeeOther)
+	b.Post("/account/code", "code", app.Code(t)).Want(http.StatusUnprocessableEntity).
+		Says("[role=alert] p", "That took too long. Scan the new picture: the one before is good no more.")
 }
 
 // decoded returns the text of the QR code in the picture.

@@ -23,7 +23,7 @@ type MailedPage struct {
 
 // signInDone are the sentences of the sign-in form for its arg done.
 var signInDone = map[string]string{
-	"password":  "Your password is changed, and you are signed out everywhere. Sign in with the new one: your second factor is asked for as before.",
+	"password":  "The password is changed, and the account is signed out everywhere. Sign in with the new one: the second factor is asked for as before.",
 	"confirmed": "The email address is confirmed.",
 	"made":      "Your account is made, and its email address is confirmed. Sign in with the password that you chose.",
 	"locked":    "The account is locked, and signed out everywhere. For 24 hours nobody can change its password, email address or the ways to sign in. Ask an owner of this site for a link that sets a new password. If you are its only owner, run “glassjar user unlock NAME” and “glassjar user password NAME” on its server.",
@@ -59,7 +59,7 @@ func (s *Room) ConfirmSubmit(w http.ResponseWriter, r *http.Request) error {
 	}
 	link, err := s.Accounts.Confirm(r.Context(), r.PathValue("code"), web.Actor(r))
 	if err == nil {
-		return s.thenSay(w, r, "confirmed")
+		return s.thenSay(w, r, link, "confirmed")
 	}
 	if errors.Is(err, account.ErrLink) {
 		return err
@@ -77,22 +77,28 @@ func (s *Room) LockSubmit(w http.ResponseWriter, r *http.Request) error {
 	if _, err := web.ReadForm(r); err != nil {
 		return err
 	}
-	if err := s.Accounts.LockByLink(r.Context(), r.PathValue("code"), web.Actor(r)); err != nil {
+	link, err := s.Accounts.Link(r.Context(), account.Lock, r.PathValue("code"))
+	if err == nil {
+		err = s.Accounts.LockByLink(r.Context(), r.PathValue("code"), web.Actor(r))
+	}
+	if err != nil {
 		return err
 	}
-	return s.thenSay(w, r, "locked")
+	return s.thenSay(w, r, link, "locked")
 }
 
-// thenSay answers 303 to a page that says what was done: /account for somebody who is signed
-// in, else the sign-in form.
-func (s *Room) thenSay(w http.ResponseWriter, r *http.Request, done string) error {
+// thenSay answers 303 to a page that says what the link did: /account if its person is signed
+// in here, else the sign-in form.
+func (s *Room) thenSay(w http.ResponseWriter, r *http.Request, link account.Link, done string) error {
 	web.InfoOf(r).Session = session.Session{} // read again, because it may just have ended
-	_, err := s.CurrentSession(w, r)
+	found, err := s.CurrentSession(w, r)
 	switch {
 	case errors.Is(err, session.ErrNone):
 		return web.SeeOther(w, "/auth?done="+done)
 	case err != nil:
 		return err
+	case found.Identity.ID != link.AccountID:
+		return web.SeeOther(w, "/auth?other=1&done="+done)
 	}
 	return web.SeeOther(w, "/account?done="+done)
 }

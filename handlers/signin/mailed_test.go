@@ -53,14 +53,16 @@ func TestANoticeLocks(t *testing.T) {
 	}
 }
 
-// Opening a lock's link in a browser where somebody else is signed in does not sign them out.
+// A lock's link in a browser where somebody else is signed in does not sign them out, and does
+// not speak of their account.
 func TestALockElsewhere(t *testing.T) {
 	s := webtest.New(t)
 	s.Add(t, "ada", account.Owner)
 	s.Add(t, "bob", account.Member)
 	ada, bob := s.SignedIn(t, "ada"), s.SignedIn(t, "bob")
-	ada.Post(s.MailedLink(t, mail.PasswordChanged, "bob")).Want(http.StatusSeeOther, "/account?done=locked")
-	ada.Get("/account?done=locked").Want(http.StatusOK).Says("[role=status]", "The account is locked for 24 hours, and signed out everywhere.")
+	ada.Post(s.MailedLink(t, mail.PasswordChanged, "bob")).Want(http.StatusSeeOther, "/auth?other=1&done=locked")
+	ada.Get("/auth?other=1&done=locked").Want(http.StatusOK).WantPage()
+	ada.Get("/account").Want(http.StatusOK)
 	bob.Post(s.MailedLink(t, mail.PasswordChanged, "bob")).Want(http.StatusSeeOther, "/auth?done=locked")
 	bob.Get("/account").Want(http.StatusSeeOther)
 }
@@ -81,4 +83,8 @@ func TestATakenAddressIsNotConfirmed(t *testing.T) {
 	got := s.Browser(t).Post(link).Want(http.StatusUnprocessableEntity)
 	got.WantPage()
 	got.Says("[role=alert] p", "That email address is confirmed as another account's.")
+	if err := s.Accounts.SetEmail(t.Context(), "bob", "y@site.example", false, by); err != nil {
+		t.Fatal(err)
+	}
+	s.Browser(t).Get(link).Want(http.StatusGone) // another address took its place
 }

@@ -16,6 +16,7 @@ type StepUpPage struct {
 	App  string // the app host that demands a second factor; empty: this site does
 
 	Passkey bool // whether the person has a passkey
+	Offers  bool // whether the person can add one here
 }
 
 // Again returns the URL of the sign-in form that leads to Next.
@@ -55,6 +56,6 @@ func (s *Room) StepUp(w http.ResponseWriter, r *http.Request, me account.Account
 	if t, ok := s.gateTarget(p.Next); ok {
 		p.App = t.Host
 	}
-	p.Passkey = has.Passkeys > 0
+	p.Passkey, p.Offers = has.Passkeys > 0, s.Passkeys.On()
 	return s.Render(w, http.StatusOK, "step-up", p)
 }

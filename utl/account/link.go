@@ -127,7 +127,7 @@ func (s *Store) link(ctx context.Context, from db.Querier, kind, code string) (L
 	l, err := db.One(ctx, from, scanLink, `SELECT l.kind, l.role, l.group_names, l.email, l.account_id, COALESCE(a.username, ''), COALESCE(a.epoch, 0), COALESCE(a.factor_epoch, 0), l.expires_at
 		FROM links l LEFT JOIN accounts a ON a.id = l.account_id
 		WHERE (l.code_hash = ? OR l.mail_hash = ?) AND l.kind = ? AND l.used_at = 0 AND l.expires_at > ?
-		AND (l.account_id = '' OR a.disabled_at = 0)
+		AND (l.account_id = '' OR a.disabled_at = 0) AND (l.kind <> '`+Confirm+`' OR l.email = a.email)
 		AND (l.first = 0 OR l.first = 1 AND NOT EXISTS (SELECT 1 FROM accounts))`, hashCode(code), hashCode(code), kind, db.Micros(s.Now()))
 	if errors.Is(err, db.ErrNone) {
 		err = s.whyInvalid(ctx, from, code)
