@@ -137,7 +137,8 @@ func TestPasskeysWithoutAnAnswerInABrowser(t *testing.T) {
 }
 
 // A security key without a PIN is refused as a passkey, can be added as a second step,
-// signs in after the password, and does not start a sign-in.
+// signs in after the password, does not start a sign-in, and proves with the password who it
+// is.
 func TestAKeyWithoutAPINInABrowser(t *testing.T) {
 	t.Parallel()
 	s := start(t, t.TempDir())
@@ -167,6 +168,14 @@ func TestAKeyWithoutAPINInABrowser(t *testing.T) {
 	d.Touched(true)
 	p.Press("Use a passkey")
 	p.Sees("Hello, ada")
+
+	p.Open(s.url + "/account/prove?next=/account/passkeys")
+	p.Fill("current", other)
+	p.Press("Confirm")
+	p.Reads("#problem p", "The password is not right. Check it, then try again.")
+	p.Fill("current", good)
+	p.Press("Confirm")
+	p.Sees("Passkeys")
 	p.Quiet("status of 422") // the refusals
 }
 

@@ -55,6 +55,8 @@ func (p tour) passkeys() {
 	p.Sees("Your recovery codes")
 	p.look("account-recovery-made")
 	p.visit("account-passkeys", "/account/passkeys", "Passkeys")
+	p.visit("account-prove-passkey", "/account/prove?next=/account/passkeys", "Confirm that it is you")
+	p.visit("account-passkeys", "/account/passkeys", "Passkeys")
 	p.Press("Add a passkey")
 	p.look("account-passkeys-refused")
 	p.Press("Rename")
