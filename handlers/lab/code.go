@@ -11,15 +11,12 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/width"
-
 	"glassjar/handlers/web"
 	"glassjar/utl/anatomy"
 )
 
 const (
 	secretBytes = 20 // the length of an HMAC-SHA-1, recommended by RFC 4226, section 4
-	maxCode     = 20 // bytes of a typed code
 	oldSteps    = 20 // how many past steps the lab searches, to say that a code has expired
 
 	stepSeconds = int(anatomy.CodeStep / time.Second)
@@ -103,7 +100,7 @@ func (s *Room) showCode(w http.ResponseWriter, r *http.Request, typed *string) e
 		return err
 	}
 	if typed != nil {
-		if p.Verdict = checkCode(c.visit, *typed, now); len(*typed) <= maxCode {
+		if p.Verdict = checkCode(c.visit, *typed, now); len(*typed) <= anatomy.MaxTyped {
 			p.Typed = *typed
 		}
 	}
@@ -136,9 +133,9 @@ func keyURI(secret, host string) string {
 
 // checkCode returns the server's decision about a code, and stores the step of a right one.
 func checkCode(v *visit, typed string, now time.Time) verdictView {
-	digits := strings.Join(strings.Fields(width.Narrow.String(typed)), "")
-	if len(typed) > maxCode || len(digits) != 6 || strings.Trim(digits, "0123456789") != "" {
-		return codeRefused(sentence("A code is six digits. Spaces between them do no harm."),
+	digits, ok := anatomy.ParseDigits(typed)
+	if !ok {
+		return codeRefused(sentence("A code is six digits. Spaces and dashes between them do no harm."),
 			verdictStep{"no", "Not six digits"}, verdictStep{"skip-it", "Belongs to a step: not looked at"}, verdictStep{"skip-it", "Used already: not looked at"})
 	}
 	secret, step := v.codeSecret(), anatomy.StepAt(now)
@@ -163,7 +160,7 @@ func checkCode(v *visit, typed string, now time.Time) verdictView {
 	why := "It is none of the three codes that are good just now: clocks may differ by half a minute."
 	for back := range int64(oldSteps) {
 		if anatomy.NewCode(secret, step-2-back).Digits == digits {
-			why = "It was good, " + web.Span(now.Sub(time.Unix((step-1-back)*int64(stepSeconds), 0))) + " ago. Who finds it later finds nothing."
+			why = "It was good until " + ago(now.Sub(time.Unix((step-back)*int64(stepSeconds), 0))) + ". Who finds it later finds nothing." // until the step after its own was over
 			break
 		}
 	}

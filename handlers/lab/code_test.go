@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"glassjar/handlers/webtest"
+	"glassjar/utl/account"
 	"glassjar/utl/anatomy"
 )
 
@@ -97,24 +98,26 @@ func TestLabCodeVerdicts(t *testing.T) {
 	step := anatomy.StepAt(s.Clock.Now())
 	digits := func(after int64) string { return anatomy.NewCode(secret, step+after).Digits }
 	spaced := digits(0)[:3] + " " + digits(0)[3:]
-	wide := strings.Map(func(c rune) rune { return c - '0' + '０' }, digits(-1))
+	wide := fullWidth(digits(-1))
 	for _, tt := range []struct {
 		row, typed, title, steps, why string
 	}{
-		{"five digits", "12345", "Refused", "-..", "A code is six digits. Spaces between them do no harm."},
-		{"letters", "abcdef", "Refused", "-..", "A code is six digits. Spaces between them do no harm."},
-		{"nothing", "", "Refused", "-..", "A code is six digits. Spaces between them do no harm."},
-		{"long", strings.Repeat("1", 5000), "Refused", "-..", "A code is six digits. Spaces between them do no harm."},
+		{"five digits", "12345", "Refused", "-..", "A code is six digits. Spaces and dashes between them do no harm."},
+		{"letters", "abcdef", "Refused", "-..", "A code is six digits. Spaces and dashes between them do no harm."},
+		{"nothing", "", "Refused", "-..", "A code is six digits. Spaces and dashes between them do no harm."},
+		{"long", strings.Repeat("1", 5000), "Refused", "-..", "A code is six digits. Spaces and dashes between them do no harm."},
 		{"now, with a space", spaced, "Accepted", "+++", "Nobody else can know it but who has the secret. Now send the same again."},
 		{"once more", digits(0), "Refused", "++-", "It is the right code, and you used it 9 seconds ago. Somebody who looked over your shoulder types the same."},
 		{"before, in wide digits", wide, "Accepted", "+++", "Nobody else can know it but who has the secret. Now send the same again."},
 		{"after", digits(1), "Accepted", "+++", "Nobody else can know it but who has the secret. Now send the same again."},
 		{"the first of three once more", digits(0), "Refused", "++-", "It is the right code, and you used it just now. Somebody who looked over your shoulder types the same."},
 		{"too early", digits(2), "Refused", "+-.", "It is none of the three codes that are good just now: clocks may differ by half a minute."},
-		{"over", digits(-6), "Refused", "+-.", "It was good, 2 minutes ago. Who finds it later finds nothing."},
+		{"just over", digits(-2), "Refused", "+-.", "It was good until just now. Who finds it later finds nothing."},
+		{"over, seconds later", digits(-2), "Refused", "+-.", "It was good until 9 seconds ago. Who finds it later finds nothing."},
+		{"over", digits(-6), "Refused", "+-.", "It was good until 2 minutes ago. Who finds it later finds nothing."},
 	} {
 		t.Run(tt.row, func(t *testing.T) {
-			if tt.row == "once more" {
+			if tt.row == "once more" || tt.row == "over, seconds later" {
 				s.Clock.Move(9 * time.Second)
 				defer s.Clock.Move(-9 * time.Second)
 			}
@@ -129,6 +132,46 @@ func TestLabCodeVerdicts(t *testing.T) {
 	if kept := labCookieOf(b, "lab-visit"); len(kept) > 1000 {
 		t.Errorf("the visit's cookie has %d bytes", len(kept))
 	}
+}
+
+// The lab takes a code in every spelling that the sign-in takes, and in no other.
+func TestLabReadsACodeAsTheSignInDoes(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	s.Add(t, "ada", account.Member)
+	app := s.AddApp(t, "ada")
+	for _, spelling := range []struct {
+		row    string
+		typed  func(digits string) string
+		accept bool
+	}{
+		{"as it is", func(d string) string { return d }, true},
+		{"with a dash", func(d string) string { return d[:3] + "-" + d[3:] }, true},
+		{"with a long dash and a space of another kind", func(d string) string { return d[:3] + "\u2013\u00a0" + d[3:] }, true},
+		{"with a zero-width space", func(d string) string { return d[:3] + "\u200b" + d[3:] }, true},
+		{"in wide digits, with a wide space", func(d string) string { return fullWidth(d[:3]) + "\u3000" + fullWidth(d[3:]) }, true},
+		{"with many spaces", func(d string) string { return strings.Repeat(" ", 200) + d }, true},
+		{"with too many spaces", func(d string) string { return strings.Repeat(" ", 251) + d }, false},
+		{"with a dot", func(d string) string { return d[:3] + "." + d[3:] }, false},
+		{"a wide letter more", func(d string) string { return d + "\uff21" }, false},
+	} {
+		t.Run(spelling.row, func(t *testing.T) {
+			want := map[bool]string{true: "Accepted", false: "Refused"}[spelling.accept]
+			b := s.Browser(t)
+			b.Post("/lab/code", "code", spelling.typed(b.Get("/lab/code").Text("#digits"))).Says("#verdict h3", want)
+
+			b.SignIn("ada", webtest.Good).Want(http.StatusSeeOther, "/auth/code")
+			got := b.Post("/auth/code", "code", spelling.typed(app.Code(t)))
+			if accepted := got.StatusCode == http.StatusSeeOther; accepted != spelling.accept {
+				t.Errorf("the sign-in answers %d", got.StatusCode)
+			}
+			s.Clock.Move(time.Minute) // that code is used
+		})
+	}
+}
+
+// fullWidth returns the digits as Japanese keyboards type them.
+func fullWidth(digits string) string {
+	return strings.Map(func(c rune) rune { return c - '0' + '０' }, digits)
 }
 
 // However many codes are used, the cookie has only those of recent steps.

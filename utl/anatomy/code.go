@@ -5,11 +5,17 @@ import (
 	"crypto/sha1" //nolint:gosec // RFC 6238's default, which authenticator apps know
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 )
 
-// CodeStep is the time step of a code (RFC 6238, section 4.1).
-const CodeStep = 30 * time.Second
+const (
+	// CodeStep is the time step of a code (RFC 6238, section 4.1).
+	CodeStep = 30 * time.Second
+	// MaxTyped is the maximum length of a typed code in bytes, with spaces and dashes.
+	MaxTyped = 256
+)
 
 // Code is the code of one time step, with every value it is computed from (RFC 4226,
 // section 5.3; RFC 6238, section 4).
@@ -36,4 +42,23 @@ func NewCode(secret []byte, step int64) Code {
 	c.Number = binary.BigEndian.Uint32(c.MAC[c.Offset:]) & 0x7fffffff
 	c.Digits = fmt.Sprintf("%06d", c.Number%1e6)
 	return c
+}
+
+// ParseDigits returns the six digits of a typed code, and reports whether it is one. As
+// at the sign-in, spaces, dashes and invisible characters of any kind do no harm, and
+// full-width digits count as digits.
+func ParseDigits(typed string) (digits string, ok bool) {
+	if len(typed) > MaxTyped {
+		return "", false
+	}
+	digits = strings.Map(func(c rune) rune {
+		switch {
+		case unicode.IsSpace(c), unicode.In(c, unicode.Pd, unicode.Cf):
+			return -1
+		case '\uff10' <= c && c <= '\uff19': // full-width digits, as Japanese keyboards type them
+			return c - '\uff10' + '0'
+		}
+		return c
+	}, typed)
+	return digits, len(digits) == 6 && strings.Trim(digits, "0123456789") == ""
 }
