@@ -34,7 +34,8 @@ type keptPassword struct {
 	Memory, Work string
 	Fast         string // its SHA-256, the same each time, in hex
 	Costs        []guessCost
-	Common       bool
+	Common       bool // whether it is on the list of the most used ones
+	Few          bool // whether it is four characters or fewer, once or again and again
 	Length       string
 	Least        int  // minimum length of a password on this site
 	Short        bool // whether this one is shorter
@@ -100,8 +101,10 @@ func (s *Room) keepTwice(pw string) (*keptPassword, error) {
 		return nil, fmt.Errorf("hashing a password of the lab: %w", err)
 	}
 	slow := s.Now().Sub(began) / 2
+	common := password.Common(pw)
+	few := errors.Is(common, password.ErrFew)
 	kept := &keptPassword{
-		Hash: parsePHC(first), Again: parsePHC(second), Common: password.Common(pw),
+		Hash: parsePHC(first), Again: parsePHC(second), Common: common != nil && !few, Few: few,
 		Length: count(length, "character", "characters"), Least: password.MinLength, Short: length < password.MinLength,
 	}
 	kept.Memory, kept.Work = kept.Hash.cost()

@@ -57,7 +57,37 @@ func TestLabKeepsAPasswordTwice(t *testing.T) {
 		t.Error("browsers may keep what is typed")
 	}
 	got = b.Post("/lab/password", "password", "Password1!")
-	got.Says("#verdict h3", "On the list").Says("#verdict p", "It is among the most used passwords, perhaps with digits or signs around it. Who guesses tries it first, and no hash helps. It has 10 characters: this site asks for at least 15.")
+	got.Says("#verdict h3", "On the list").Says("#verdict p", "It is among the most used passwords, perhaps repeated, or with digits or signs around it. Who guesses tries it first, and no hash helps. It has 10 characters: this site asks for at least 15.")
+}
+
+// The lab and the form of one's own password give the true reason why a password is refused.
+func TestLabPasswordSaysWhyItIsRefused(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	s.Add(t, "ada", account.Member)
+	b := s.SignedIn(t, "ada")
+	const few = "It is not on the list, but it is four characters or fewer, once or again and again. This site refuses such a one too."
+	for _, tt := range []struct{ pw, title, why, problem string }{
+		{"baseballbaseballbase", "On the list", "It is among the most used passwords", "That password is on the lists that attackers try first"},
+		{"kqzvkqzvkqzvkqzv", "Only a few characters", few, "That password is only a few characters, again and again. Choose another."},
+		{"zqkw", "Only a few characters", few, ""},
+		{"🐎🔋📎🐟", "Only a few characters", few, ""},
+		{"日本語", "Only a few characters", few, ""},
+		{"zqkwv", "Not on the list", "It is not among the most used passwords, nor", ""},
+	} {
+		got := b.Post("/lab/password", "password", tt.pw).Want(http.StatusOK)
+		got.WantPage()
+		got.Says("#verdict h3", tt.title)
+		if why := got.Text("#verdict p"); !strings.HasPrefix(why, tt.why) {
+			t.Errorf("of %s the lab says %q", tt.pw, why)
+		}
+		if good := got.Find("#verdict.good").Length() == 1; good != (tt.title == "Not on the list") {
+			t.Errorf("of %s the lab thinks well: %t", tt.pw, good)
+		}
+		form := b.Post("/account/password", "current", webtest.Good, "password", tt.pw).Want(http.StatusUnprocessableEntity)
+		if problem := form.Text("[role=alert] p"); tt.problem != "" && !strings.HasPrefix(problem, tt.problem) {
+			t.Errorf("of %s the form says %q", tt.pw, problem)
+		}
+	}
 }
 
 func TestLabPasswordThatCannotBeKept(t *testing.T) {

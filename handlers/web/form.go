@@ -73,6 +73,7 @@ var sharedMistakes = []Mistake{
 	{password.ErrShort, "That password is too short: it must have at least 15 characters."},
 	{password.ErrLong, "That password is too long: it may have at most 1,024 bytes."},
 	{password.ErrCharacters, "That password contains a character that cannot be used. Choose another."},
+	{password.ErrFew, "That password is only a few characters, again and again. Choose another."}, // before ErrCommon, which it is too
 	{password.ErrCommon, "That password is on the lists that attackers try first, or is such a word with digits and signs around it. Choose another."},
 	{password.ErrHasName, "That password contains your username. Choose another."},
 	{password.ErrHasSite, "That password contains the name of this site. Choose another."},

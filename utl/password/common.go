@@ -20,16 +20,21 @@ var table string
 
 const prefixBytes = 8
 
-// maxPeriod: a password that repeats at most so many characters is common.
+// maxPeriod: a password of at most so many characters, or that repeats them, is refused
+// like a common one.
 const maxPeriod = 4
 
-// common reports whether lower, a password in lower case, is a listed common
-// password: as it is, repeated, or with digits and signs around it.
-func common(lower string) bool {
-	if utf8.RuneCountInString(period(lower)) <= maxPeriod {
-		return true
+// common returns ErrCommon if lower, a password in lower case, is a listed common
+// password: as it is, repeated, or with digits and signs around it. It returns ErrFew if
+// lower is only a few characters, and nil otherwise.
+func common(lower string) error {
+	switch {
+	case slices.ContainsFunc(cores(lower), listed):
+		return ErrCommon
+	case utf8.RuneCountInString(period(lower)) <= maxPeriod:
+		return ErrFew
 	}
-	return slices.ContainsFunc(cores(lower), listed)
+	return nil
 }
 
 // cores returns the words that the password may be made from: its repeated part,

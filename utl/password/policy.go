@@ -2,6 +2,7 @@ package password
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -37,6 +38,9 @@ var (
 	// ErrCommon says that the password is a common one, perhaps repeated or with
 	// digits and signs around it.
 	ErrCommon = errors.New("password too common")
+	// ErrFew says that the password is at most four characters, once or again and
+	// again. It is an ErrCommon too.
+	ErrFew = fmt.Errorf("%w: a few characters, again and again", ErrCommon)
 	// ErrHasName says that the password contains the username.
 	ErrHasName = errors.New("password contains the username")
 	// ErrHasSite says that the password contains the site's name.
@@ -46,19 +50,21 @@ var (
 // Check returns nil when pw may be set as the password of username, given in its
 // stored form, at the site on host; either may be empty. Otherwise it returns
 // the first of these that applies: ErrLong, ErrNotUTF8, ErrCharacters, ErrShort,
-// ErrCommon, ErrHasName, ErrHasSite.
+// ErrCommon, ErrFew, ErrHasName, ErrHasSite.
 func Check(pw, username, host string) error {
 	pw, err := normalize(pw)
 	if err != nil {
 		return err
 	}
 	short := utf8.RuneCountInString(pw) < MinLength
-	pw = strings.ToLower(pw)
-	switch {
-	case short:
+	if short {
 		return ErrShort
-	case common(pw):
-		return ErrCommon
+	}
+	pw = strings.ToLower(pw)
+	if err := common(pw); err != nil {
+		return err
+	}
+	switch {
 	case contains(pw, username):
 		return ErrHasName
 	case strings.Contains(pw, product), hasHost(pw, strings.ToLower(host)):
@@ -67,11 +73,14 @@ func Check(pw, username, host string) error {
 	return nil
 }
 
-// Common reports whether pw is a common one, as Check finds it, whatever its
-// length. What cannot be a password at all is none.
-func Common(pw string) bool {
+// Common returns ErrCommon or ErrFew if Check would, were pw long enough, and nil
+// otherwise. What cannot be a password at all is not common.
+func Common(pw string) error {
 	pw, err := normalize(pw)
-	return err == nil && common(strings.ToLower(pw))
+	if err != nil {
+		return nil //nolint:nilerr // the caller learns that from Check or from hashing it
+	}
+	return common(strings.ToLower(pw))
 }
 
 // contains reports whether the lower-case password contains the name.

@@ -67,13 +67,13 @@ var policyRows = []struct {
 	{"an uncommon word once and a half", "tinteapot9! and tintea", "alice", nil},
 	{"an uncommon word twice", "tinteapot9!tinteapot9!", "alice", nil},
 	{"three letters, again and again", "abcabcabcabcabc", "alice", password.ErrCommon},
-	{"four letters, again and again", "zq7!zq7!zq7!zq7!", "alice", password.ErrCommon},
+	{"four letters, again and again", "zq7!zq7!zq7!zq7!", "alice", password.ErrFew},
 	{"five letters, again and again", "zq7!mzq7!mzq7!m", "alice", nil},
 	{"one letter", strings.Repeat("a", 15), "alice", password.ErrCommon},
 	{"one letter, 1,024 times", strings.Repeat("a", 1024), "alice", password.ErrCommon},
-	{"15 spaces", strings.Repeat(" ", 15), "alice", password.ErrCommon},
-	{"one emoji", strings.Repeat("🐎", 15), "alice", password.ErrCommon},
-	{"four emoji, again and again", strings.Repeat("🐎🔋📎🐟", 4), "alice", password.ErrCommon},
+	{"15 spaces", strings.Repeat(" ", 15), "alice", password.ErrFew},
+	{"one emoji", strings.Repeat("🐎", 15), "alice", password.ErrFew},
+	{"four emoji, again and again", strings.Repeat("🐎🔋📎🐟", 4), "alice", password.ErrFew},
 	{"five emoji, again and again", strings.Repeat("🐎🔋📎🐟🎈", 3), "alice", nil},
 	{"a common word and a tail of digits", "password1234567", "alice", password.ErrCommon},
 	{"a common word and a tail of signs", "password!!!!!!!!", "alice", password.ErrCommon},
@@ -198,12 +198,15 @@ func FuzzCheck(f *testing.F) {
 	})
 }
 
-// Common finds common passwords of any length, also those that Check rejects for another
+// Common finds common and repeated passwords of any length, also those that Check rejects for another
 // reason.
 func TestCommon(t *testing.T) {
-	for pw, want := range map[string]bool{"password": true, "Password1!": true, "aaaa": true, good: false, "": false, "\xff": false} {
-		if got := password.Common(pw); got != want {
-			t.Errorf("Common(%q) = %t, want %t", pw, got, want)
+	for pw, want := range map[string]error{
+		"password": password.ErrCommon, "Password1!": password.ErrCommon, "aaaa": password.ErrFew, "zqkw": password.ErrFew,
+		"日本語": password.ErrFew, "🐎🔋📎🐟🐎🔋": password.ErrFew, "zqkwv": nil, good: nil, "": nil, "\xff": nil,
+	} {
+		if got := password.Common(pw); got != want { //nolint:errorlint // ErrFew is an ErrCommon too
+			t.Errorf("Common(%q) = %v, want %v", pw, got, want)
 		}
 	}
 }
