@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"glassjar/handlers/web"
 	"glassjar/utl/password"
@@ -90,8 +89,11 @@ func (s *Room) showPassword(w http.ResponseWriter, r *http.Request, status int, 
 // keepTwice hashes the password twice as the site does, and measures both ways of
 // hashing. Errors: those of [password.Hasher.HashIdle].
 func (s *Room) keepTwice(pw string) (*keptPassword, error) {
-	length := utf8.RuneCountInString(pw)
-	if length > maxTyped {
+	length, err := password.Length(pw)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("counting a password's characters: %w", err)
+	case length > maxTyped:
 		return nil, password.ErrLong
 	}
 	began := s.Now()

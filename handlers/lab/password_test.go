@@ -106,7 +106,16 @@ func TestLabPasswordThatCannotBeKept(t *testing.T) {
 			}
 		})
 	}
-	b.Post("/lab/password", "password", strings.Repeat("ä", 200)).Want(http.StatusOK)
+	for _, two := range []string{"\u00e4", "a\u0308"} { // one character, also if it is sent as two
+		got := b.Post("/lab/password", "password", strings.Repeat(two, 200)).Says("#problem", "")
+		if want := "It has 200 characters."; !strings.HasSuffix(got.Text("#verdict p"), want) {
+			t.Errorf("got %q, want %s", got.Text("#verdict p"), want)
+		}
+	}
+	short := b.Post("/lab/password", "password", "cafe\u0301 au laits!").Text("#verdict p")
+	if want := "It has 14 characters: this site asks for at least 15."; !strings.HasSuffix(short, want) {
+		t.Errorf("got %q, want %s", short, want)
+	}
 	b.Post("/lab/password", "password", "\xff").Want(http.StatusBadRequest)
 }
 

@@ -83,6 +83,13 @@ func Common(pw string) error {
 	return common(strings.ToLower(pw))
 }
 
+// Length returns the number of characters of pw, as Check counts them. Errors: ErrLong,
+// ErrNotUTF8, ErrCharacters; ErrShort if there is none.
+func Length(pw string) (int, error) {
+	pw, err := normalize(pw)
+	return utf8.RuneCountInString(pw), err
+}
+
 // contains reports whether the lower-case password contains the name.
 func contains(lower, name string) bool {
 	return utf8.RuneCountInString(name) >= minName && strings.Contains(lower, strings.ToLower(name))

@@ -198,6 +198,28 @@ func FuzzCheck(f *testing.F) {
 	})
 }
 
+// An accented letter is one character, also if it was sent as two.
+func TestLength(t *testing.T) {
+	for _, tt := range []struct {
+		pw   string
+		want int
+		err  error
+	}{
+		{"caf\u00e9", 4, nil},
+		{"cafe\u0301", 4, nil},
+		{"\u0958", 2, nil},
+		{"🐎🔋", 2, nil},
+		{"", 0, password.ErrShort},
+		{"a\x01", 0, password.ErrCharacters},
+		{"\xff", 0, password.ErrNotUTF8},
+		{varied(1025), 0, password.ErrLong},
+	} {
+		if got, err := password.Length(tt.pw); got != tt.want || !errors.Is(err, tt.err) {
+			t.Errorf("Length(%.40q) = %d, %v, want %d, %v", tt.pw, got, err, tt.want, tt.err)
+		}
+	}
+}
+
 // Common finds common and repeated passwords of any length, also those that Check rejects for another
 // reason.
 func TestCommon(t *testing.T) {
