@@ -11,6 +11,7 @@ import (
 
 	"glassjar/handlers/web"
 	"glassjar/utl/anatomy"
+	"glassjar/utl/passkey"
 )
 
 const (
@@ -25,6 +26,8 @@ type PasskeyPage struct {
 
 	Problem   string
 	Host      string
+	Origin    string
+	Devices   bool // whether browsers let a device answer at this origin
 	Challenge string
 	Kept      *keptPasskey // nil: no passkey
 	Options   string       // options for the browser, as JSON; empty once they are answered
@@ -105,7 +108,7 @@ func (s *Room) showPasskey(w http.ResponseWriter, status int, p PasskeyPage) err
 		v.ask()
 	}
 	q := s.passkeyQuestion(v)
-	p.Challenge, p.Host = q.Challenge, q.RPID
+	p.Challenge, p.Host, p.Origin, p.Devices = q.Challenge, q.RPID, q.Origin, passkey.Host(s.PublicURL) != ""
 	if key, ok := v.passkey(); ok {
 		xy := key.Coordinates()
 		p.Kept = &keptPasskey{fmt.Sprintf("% x", xy[:32]), fmt.Sprintf("% x", xy[32:]), base64.RawURLEncoding.EncodeToString(key.ID), v.Get("pk-soft") != ""}

@@ -126,6 +126,28 @@ func TestLabTakesADevicesAnswer(t *testing.T) {
 	b.Post("/lab/passkey", "do", "answer", "answer", foreign).Says("#problem p", "That is another passkey's answer. Make one for the lab first.")
 }
 
+// A device is asked only where browsers let it answer.
+func TestLabSaysWhereNoDeviceAnswers(t *testing.T) {
+	for public, devices := range map[string]bool{
+		"http://localhost:8080": true, "https://jar.example": true,
+		"http://127.0.0.1:8080": false, "https://192.0.2.1": false, "http://[::1]:8080": false, "http://jar.example": false,
+	} {
+		t.Run(public, func(t *testing.T) {
+			b := webtest.New(t, webtest.WithLab, func(c *handlers.Config) { c.PublicURL = webtest.Parse(t, public) }).Browser(t)
+			got := b.Get("/lab/passkey").Want(http.StatusOK)
+			got.WantPage()
+			want := "No device can answer at " + public + ": browsers allow passkeys at a host name only, over https or on localhost."
+			if devices {
+				want = ""
+			}
+			if got.Says("#no-device", want); (got.Find("[data-options], [data-without]").Length() > 0) != devices {
+				t.Errorf("the forms for a device are there: %t", !devices)
+			}
+			b.Post("/lab/passkey", got.Button("No device? Let the server play one")...).Says("#verdict h3", "Accepted")
+		})
+	}
+}
+
 // Malformed passkeys and answers are refused with a sentence, and nothing is stored.
 func TestLabRefusesWhatNoDeviceSays(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
@@ -157,15 +179,15 @@ func TestLabRefusesWhatNoDeviceSays(t *testing.T) {
 
 // The largest passkey and answer that the lab stores fit into the cookie.
 func TestLabPasskeyFitsItsCookie(t *testing.T) {
-	s := webtest.New(t, webtest.WithLab)
+	s := webtest.New(t, func(c *handlers.Config) { webtest.Secure(c); webtest.WithLab(c) })
 	b := s.Browser(t)
-	d := passkeytest.New("http://jar.example")
+	d := passkeytest.New("https://jar.example")
 	options := optionsOf(b.Get("/lab/passkey"), "make")
 	d.Create(t, options)
 	d.Keys[0].ID = []byte(strings.Repeat("i", 256))
 	made := b.Post("/lab/passkey", "do", "make", "answer", d.Attest(t, options, d.Keys[0]))
 	made.Says("#problem", "")
-	d.Origin = "http://" + strings.Repeat("a", 450)
+	d.Origin = "https://" + strings.Repeat("a", 450)
 	b.Post("/lab/passkey", "do", "answer", "answer", d.Get(t, optionsOf(made, "answer"))).Says("#verdict h3", "Refused")
 	for range 3 {
 		b.Post("/lab/code", "code", b.Get("/lab/code").Text("#digits"))
