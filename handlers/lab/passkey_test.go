@@ -73,10 +73,10 @@ func TestLabPasskeyVerdicts(t *testing.T) {
 	for _, tt := range []struct{ button, steps, why string }{
 		{"Another challenge", "-.....", ""},
 		{"Another origin", "+-....", "The answer now says https://jar-example.test, but it was given at http://jar.example. A look-alike site can pass an answer on, and it opens nothing."},
-		{"Another site's hash", "++-...", "The device signed for another site than jar.example: it has one key for each, and never takes another's."},
+		{"Another site's hash", "++-...", "The hash is now that of another site than jar.example, but the signature was made for the old one. A device has one key for each site, and never takes another's."},
 		{"Say that it checked nobody", "+++-..", "The device now says that it did not check who was there. This site asks for that; and the signature was made for the other flags."},
 		{"One bit of the signature", "++++-.", "All that it says is right, but the signature fits none of it. One bit is enough."},
-		{"Send it once more", "+++++-", "It is the right answer, and it came before, 8 seconds ago. A challenge is good once: who recorded the answer cannot use it."},
+		{"Send it once more", "+++++-", "It is the right answer, and the question was answered before, 8 seconds ago. A challenge is good once: who recorded the answer cannot use it."},
 	} {
 		t.Run(tt.button, func(t *testing.T) {
 			got := b.Post("/lab/passkey", first.Button(tt.button)...).Want(http.StatusOK)

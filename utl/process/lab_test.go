@@ -267,7 +267,7 @@ func (p lesson) passkey() {
 	const verdict = "#verdict h3"
 	p.Open(p.s.url + "/lab/passkey")
 	p.walk(step{"No device? Let the server play one", verdict, "Accepted"}, step{"", ".part.t dd", "an answer the one above ours"},
-		step{"Another origin", verdict, "Refused"}, step{"", "#verdict .no", "Origin: not this site's"},
+		step{"Another origin", verdict, "Refused"}, step{"", "#verdict .no", "Origin: not this site's, or inside another site's page"},
 		step{"One bit of the signature", "#verdict .no", "Signature does not match"}, step{"Send it once more", "#verdict .no", "Used already"},
 		step{"Forget this passkey", "#kept", ""})
 	p.Device().Touched(true)
