@@ -1,7 +1,12 @@
 package lab_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -133,8 +138,52 @@ func TestLabVerdictsOnWhatTheKeySigned(t *testing.T) {
 		{"another's", "++-...", sent(a.lab.Sign("other", "{}", now)), "Its signature was not made with this server's key." + cannot, invalid},
 		{"self-signed", "++++++", sent(a.lab.Sign("lab", `{"role":"admin"}`, now)), "This is not what your browser holds, but the key made its signature. The server believes every word of it.", ""},
 		{"no JSON", "++++-.", sent(a.lab.Sign("lab", "admin", now)), "The key made its signature, but what it signs is no dictionary in JSON.", "securecookie: error - caused by: invalid character 'a' looking for beginning of value"},
-		{"the future", "+++-..", sent(a.lab.Sign("lab", "{}", now.Add(time.Hour))), "", "securecookie: timestamp is too new"},
 	})
+}
+
+// dated returns a cookie of the lab with this text as its date.
+func dated(date string) string {
+	text := date + "|" + base64.URLEncoding.EncodeToString([]byte("{}"))
+	mac := hmac.New(sha256.New, webtest.LabKey[:])
+	mac.Write([]byte("lab|" + text))
+	return reencode(text + "|" + string(mac.Sum(nil)))
+}
+
+// Of a cookie that the key signed with a wrong date, the lab says what is wrong with it.
+func TestLabVerdictsOnADate(t *testing.T) {
+	a := newAsker(t)
+	const (
+		future  = "The key made its signature, but it is dated in the future. More than a minute ahead is more than clocks differ."
+		number  = "The key made its signature, but its date is no number of seconds."
+		old     = "The key made its signature, but not in the last 30 days. A date ends even a true cookie, so that a stolen one does not open the door for ever."
+		tooNew  = "securecookie: timestamp is too new"
+		expired = "securecookie: expired timestamp"
+		no      = "securecookie: invalid timestamp"
+		limits  = ". At most 30 days, and not from the future"
+	)
+	after := func(d time.Duration) string { return strconv.FormatInt(time.Now().Add(d).Unix(), 10) }
+	for _, tt := range []struct{ date, why, err, step string }{
+		{after(62 * time.Minute), future, tooNew, "Age: dated 1 hour ahead" + limits},
+		{"9223372036854775807", future, tooNew, "Age: dated over 100 years ahead" + limits},
+		{"0", old, expired, "Age: [0-9]{5} days" + limits},
+		{"-9223372036854775808", old, expired, "Age: over 100 years" + limits},
+		{"9223372036854775808", number, no, "Age: no number of seconds" + limits},
+		{"today", number, no, "Age: no number of seconds" + limits},
+		{"", number, no, "Age: no number of seconds" + limits},
+		{after(-90 * time.Minute), "This is not what", "", "Age: 1 hour, at most 30 days"},
+		{after(40 * time.Second), "This is not what", "", "Age: dated [0-9]+ seconds ahead, at most 30 days"},
+	} {
+		t.Run(tt.date, func(t *testing.T) {
+			got := a.b.Post("/lab/cookie", sent(dated(tt.date))...).Want(http.StatusOK)
+			got.Says("#verdict code", tt.err)
+			if why := got.Text("#verdict h3 + p"); !strings.HasPrefix(why, tt.why) {
+				t.Errorf("it says %q, want %q", why, tt.why)
+			}
+			if step := got.Find("#verdict li").Eq(3).Text(); !regexp.MustCompile("^" + tt.step + "$").MatchString(strings.TrimSpace(step)) {
+				t.Errorf("the check says %q, want %q", step, tt.step)
+			}
+		})
+	}
 }
 
 func TestLabVerdictsOnWhatIsNoCookie(t *testing.T) {

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"errors"
+	"time"
 
 	"glassjar/handlers/web"
 	"glassjar/utl/anatomy"
@@ -38,6 +39,8 @@ func (s *Room) verdict(own anatomy.Cookie, name, value string) verdictView {
 		v.Why = describeChange(own, sent)
 	case errors.Is(parsed, anatomy.ErrParts):
 		v.Why = sentence("It decodes, but not into three parts with a bar between them.")
+	case judged.Failed == anatomy.Age:
+		v.Why = sentence("The key made its signature, but " + s.whyNoAge(sent))
 	default:
 		v.Why = sentence(checkReasons[judged.Failed])
 	}
@@ -48,7 +51,6 @@ func (s *Room) verdict(own anatomy.Cookie, name, value string) verdictView {
 var checkReasons = map[anatomy.Check]string{
 	anatomy.Length:  "No browser keeps a cookie as long as this, so the server does not even decode it.",
 	anatomy.Base64:  "These letters are not base64url, so there is nothing to take apart.",
-	anatomy.Age:     "The key made its signature, but not in the last 30 days. A date ends even a true cookie, so that a stolen one does not open the door for ever.",
 	anatomy.Payload: "The key made its signature, but what it signs is no dictionary in JSON.",
 	anatomy.Spelling: "It decodes to the very bytes that the server signed, but the last letter is not the one that spells them. " +
 		"One cookie has one spelling here.",
@@ -78,18 +80,45 @@ func describeChange(own, sent anatomy.Cookie) []span {
 	return sentence("The " + c.Part + " is another one, but its signature was made for the old one." + without)
 }
 
+// whyNoAge returns why the date of a cookie is refused.
+func (s *Room) whyNoAge(c anatomy.Cookie) string {
+	at, ok := c.Signed()
+	switch {
+	case !ok:
+		return "its date is no number of seconds."
+	case at.Unix() > s.Now().Unix():
+		return "it is dated in the future. More than a minute ahead is more than clocks differ."
+	}
+	return "not in the last 30 days. A date ends even a true cookie, so that a stolen one does not open the door for ever."
+}
+
+// age returns how old a cookie is by its date, which may be any number.
+func (s *Room) age(c anatomy.Cookie) string {
+	const far = 100 * 365 * 24 * time.Hour // a Duration has room for 292 years
+	at, ok := c.Signed()
+	now := s.Now()
+	switch {
+	case !ok:
+		return "no number of seconds"
+	case at.Unix() > now.Add(far).Unix():
+		return "dated over 100 years ahead"
+	case at.Unix() < now.Add(-far).Unix():
+		return "over 100 years"
+	case at.After(now):
+		return "dated " + web.Span(at.Sub(now)) + " ahead"
+	}
+	return web.Span(now.Sub(at))
+}
+
 // verdictSteps lists the checks in the order in which they are made.
 func (s *Room) verdictSteps(sent anatomy.Cookie, v anatomy.Verdict) []verdictStep {
-	age := ""
-	if at, ok := sent.Signed(); ok && v.Failed >= anatomy.Age {
-		age = web.Span(s.Now().Sub(at)) + ", "
-	}
+	age := s.age(sent)
 	length := thousands(len(sent.Value)) + " of 4,096 bytes"
 	all := []struct{ passed, failed, skipped string }{
 		{"Not too long: " + length, "Too long: " + length, ""},
 		{"Decodes as base64url into three parts", "Does not decode as base64url into three parts", "Not decoded"},
 		{"Signature matches", "Signature does not match", "Signature: not looked at"},
-		{"Age: " + age + "at most 30 days", "Age: " + age + "at most 30 days, and not from the future", "Age: not looked at"},
+		{"Age: " + age + ", at most 30 days", "Age: " + age + ". At most 30 days, and not from the future", "Age: not looked at"},
 		{"Payload decodes as JSON", "Payload does not decode as a dictionary in JSON", "Payload: never opened"},
 		{"Spelled as base64url spells it", "Spelled in another way than base64url spells it", "Spelling: not looked at"},
 	}
