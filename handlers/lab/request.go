@@ -100,9 +100,17 @@ func newHeaderRow(name, value string) headerRow {
 // curl returns the request as a shell command with secrets masked, and without what curl
 // adds by itself.
 func (s *Room) curl(r *http.Request, body string) string {
-	words := []string{"curl " + quoteShell(s.PublicURL.Scheme+"://"+r.Host+maskedTarget(r))}
+	address := s.PublicURL.Scheme + "://" + r.Host + maskedTarget(r)
+	words := []string{"curl " + quoteShell(address)}
+	if strings.ContainsAny(address, "[]{}") { // which curl expands to several addresses without -g
+		words[0] = "curl -g " + quoteShell(address)
+	}
 	for _, h := range headerRows(r) {
-		if h.Name != "Host" && h.Name != "Content-Length" {
+		switch {
+		case h.Name == "Host", h.Name == "Content-Length":
+		case h.Value == "": // with a colon, curl would leave the header out
+			words = append(words, "-H "+quoteShell(h.Name+";"))
+		default:
 			words = append(words, "-H "+quoteShell(h.Name+": "+h.Value))
 		}
 	}

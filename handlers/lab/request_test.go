@@ -113,6 +113,44 @@ func TestLabRequestSaysWhoSetAHeader(t *testing.T) {
 	}
 }
 
+// asCurl runs the page's shell command against the site, and returns the page that it gets.
+func asCurl(t *testing.T, s *webtest.Site, page *webtest.Answer) *webtest.Answer {
+	t.Helper()
+	tooltest.Need(t, "curl")
+	command := strings.ReplaceAll(page.Text("#command"), "•••", "x") // like a person who replaces the masked values
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(command, "curl ", "curl -s --connect-to ::"+s.Listener.Addr().String()+" ", 1)).Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, command)
+	}
+	return &webtest.Answer{T: t, Body: string(out), Response: page.Response}
+}
+
+// The shell command sends one request, whatever is in the address, and also the headers that
+// are empty.
+func TestLabRequestAsCurlIsOne(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	b := s.Browser(t)
+	b.Header = http.Header{"Dnt": {""}, "Accept": {"*/*"}, "Accept-Language": {""}}
+	for _, args := range []string{"username=[1-3]", "username={a,b}", "sub1=1&sub1=[]", "username=[", "username=}"} {
+		got := b.Get("/lab/request?" + args)
+		got.Says("section:has(#arrived) pre", "GET /lab/request?"+args+" HTTP/1.1")
+		again := asCurl(t, s, got)
+		again.Says("section:has(#arrived) pre", got.Text("section:has(#arrived) pre")).Says("#arrived", got.Text("#arrived"))
+		wantTexts(t, headerNames(again), headerNames(got)...)
+		wantPairs(again, pairs(got, "args"), "", pairs(got, "cookies"))
+	}
+	plain := b.Get("/lab/request?username=ada").Text("#command")
+	if !strings.HasPrefix(plain, "curl 'http://jar.example/lab/request?username=ada' ") || !strings.Contains(plain, "-H 'Dnt;'") {
+		t.Errorf("the command is %s", plain)
+	}
+}
+
+// headerNames returns the names of the request's headers.
+func headerNames(a *webtest.Answer) []string {
+	a.T.Helper()
+	return a.Find(".headers tbody b").Map(func(_ int, name *goquery.Selection) string { return name.Text() })
+}
+
 // The shell command sends the same request, except for secrets.
 func TestLabRequestAsCurl(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
@@ -123,13 +161,7 @@ func TestLabRequestAsCurl(t *testing.T) {
 	if strings.Contains(command, "s3cret") || !strings.Contains(command, "'Cookie: lab=dark; glassjar=•••'") {
 		t.Errorf("the command is %s", command)
 	}
-	tooltest.Need(t, "curl")
-	command = strings.ReplaceAll(command, "•••", "x") // like a person who replaces the masked values
-	out, err := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(command, "curl ", "curl -s --connect-to ::"+s.Listener.Addr().String()+" ", 1)).Output()
-	if err != nil {
-		t.Fatalf("%v: %s", err, command)
-	}
-	again := &webtest.Answer{T: t, Body: string(out), Response: got.Response}
+	again := asCurl(t, s, got)
 	wantPairs(again, pairs(got, "args"), pairs(got, "form"), pairs(got, "cookies"))
 	again.Says("section:has(#arrived) pre", got.Text("section:has(#arrived) pre"))
 }
