@@ -3,6 +3,7 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -108,13 +109,27 @@ func (s *Room) session(r *http.Request) *sessions.Session {
 	return session
 }
 
-// countVisit increments the session's number of visits.
-func countVisit(session *sessions.Session) {
+// countVisit increments the session's number of visits, and returns the Go code for it. If
+// the session has something there that is no count, it begins at 1, and said tells why.
+func countVisit(session *sessions.Session) (said []span, code []string) {
 	if session.IsNew {
 		session.Values["role"] = "reader"
 	}
+	code = []string{`visits, _ := session.Values["visits"].(int)`, `session.Values["visits"] = visits + 1`}
 	visits, _ := session.Values["visits"].(int)
+	switch old := session.Values["visits"].(type) {
+	case string:
+		said = sentence("visits was the text %, and a text is no number to count on from: so it is 1 now.", old)
+	case anatomy.JSON:
+		said = sentence("visits was %, and that is no number to count on from: so it is 1 now.", string(old))
+	case int:
+		if old < 0 || old == math.MaxInt { // one more would be negative
+			said = sentence("visits was %, and that is no number to count on from: so it is 1 now.", strconv.Itoa(old))
+			visits, code = 0, []string{`session.Values["visits"] = 1`}
+		}
+	}
 	session.Values["visits"] = visits + 1
+	return said, code
 }
 
 // saveSession saves the session. It returns the cookie, and the Set-Cookie header. Errors:

@@ -42,8 +42,7 @@ func (p SessionPage) Much() string { return strings.Repeat("a", 3000) }
 // Nothing else changes by a GET.
 func (s *Room) Session(w http.ResponseWriter, r *http.Request) error {
 	return s.showSession(w, r, func(session *sessions.Session, p *SessionPage) bool {
-		countVisit(session)
-		p.Go = []string{`visits, _ := session.Values["visits"].(int)`, `session.Values["visits"] = visits + 1`}
+		p.Said, p.Go = countVisit(session)
 		return true
 	})
 }

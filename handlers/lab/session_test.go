@@ -56,7 +56,8 @@ func TestLabSessionIsADictionary(t *testing.T) {
 		{name: "clear", fields: []string{"do", "clear"}, said: "Everything is gone: the session is {} now."},
 		{name: "a visit after that", holds: "visits=1"},
 		{name: "a count of one's own", fields: []string{"do", "add", "key", "visits", "value", "41"}, said: "visits is now 41.", holds: "visits=41"},
-		{name: "which is a text, and no count", holds: "visits=1"},
+		{name: "which is a text, and no count", said: "visits was the text 41, and a text is no number to count on from: so it is 1 now.", holds: "visits=1"},
+		{name: "a visit counts again", holds: "visits=2"},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			page := labSession(b, step.fields...)
@@ -103,6 +104,33 @@ func TestLabSessionKeepsOtherValues(t *testing.T) {
 		t.Errorf("it remembers %s, want %s", remembers(got), want)
 	}
 	b.Post("/lab/session", "do", "pop", "key", "of").Says("#said", `of is gone. Its value was [null,{"a":1.50}].`)
+}
+
+// The number of visits is never negative, and where it begins anew the page says why.
+func TestLabSessionCounts(t *testing.T) {
+	s := webtest.New(t, webtest.WithLab)
+	const counts = `visits, _ := session.Values["visits"].(int) session.Values["visits"] = visits + 1`
+	for _, tt := range []struct{ visits, now, was, code string }{
+		{`9223372036854775806`, "9223372036854775807", "", counts},
+		{`9223372036854775807`, "1", "9223372036854775807", `session.Values["visits"] = 1`},
+		{`9223372036854775808`, "1", "9223372036854775808", counts},
+		{`-1`, "1", "-1", `session.Values["visits"] = 1`},
+		{`0`, "1", "", counts},
+		{`1.5`, "1", "1.5", counts},
+		{`null`, "1", "null", counts},
+		{`"7"`, "1", "the text 7, and a text", counts},
+	} {
+		got := s.Browser(t).Get("/lab/session", "Cookie", "lab="+s.Settings.Lab.Sign("lab", `{"visits":`+tt.visits+`}`, time.Now()))
+		if remembers(got) != "visits="+tt.now {
+			t.Errorf("%s: it remembers %s", tt.visits, remembers(got))
+		}
+		if said := got.Text("#said"); !strings.HasPrefix(said, "visits was "+tt.was) && tt.was != "" || (said == "") != (tt.was == "") {
+			t.Errorf("%s: it says %q", tt.visits, said)
+		}
+		if code := oneSpace(got.Text("#go")); !strings.Contains(code, `"lab") `+tt.code+` err :=`) {
+			t.Errorf("%s: the code is %s", tt.visits, code)
+		}
+	}
 }
 
 func TestLabSessionShowsTheWire(t *testing.T) {
