@@ -25,7 +25,9 @@ type CookiePage struct {
 	Name, Value string // as in the form
 	Verdict     verdictView
 
-	Own       *ownCookie // nil: nobody is signed in
+	Own       *ownCookie // nil: nobody is signed in, or several cookies were sent
+	Session   string     // the session cookie's name
+	Several   int        // number of session cookies that somebody who is signed in sent, if more than one
 	Elsewhere string     // URL of another site's page with a form for this site; may be empty
 	OtherForm string     // such a page as HTML, to save as a file
 }
@@ -76,13 +78,16 @@ func (s *Room) showCookie(w http.ResponseWriter, r *http.Request, try *example) 
 	}
 	p := CookiePage{
 		stepLayout: c, Cookie: held.Cookie, Entries: entryRows(held.entries), Refused: held.Err, Secure: s.PublicURL.Scheme == "https",
-		Tries: s.examples(held), Name: cookieName, Value: held.Cookie.Value,
+		Tries: s.examples(held), Name: cookieName, Value: held.Cookie.Value, Session: s.SessionCookie(),
 	}
 	if at, ok := held.Cookie.Signed(); ok {
 		p.Age = web.Span(s.Now().Sub(at))
 	}
 	if p.Own, err = s.parseOwnCookie(r, c); err != nil {
 		return err
+	}
+	if sent := len(r.CookiesNamed(s.SessionCookie())); c.Me.ID != "" && sent > 1 {
+		p.Several = sent
 	}
 	if p.Elsewhere = s.OtherName(r); p.Elsewhere != "" {
 		p.Elsewhere += "/lab/elsewhere"

@@ -32,8 +32,8 @@ func (c ownCookie) Date() string { return c.signed.Format("2 Jan 2006") }
 func (c ownCookie) Time() string { return c.signed.Format("15:04:05 UTC") }
 
 // parseOwnCookie returns the session cookie in the request, or nil if nobody is signed
-// in. The site verified it; the lab has no key for that, so with several cookies it
-// cannot know which one counts.
+// in, or if there are several. The site verified it; the lab has no key for that, so it
+// cannot know which one of several counts.
 func (s *Room) parseOwnCookie(r *http.Request, c stepLayout) (*ownCookie, error) {
 	sent := r.CookiesNamed(s.SessionCookie())
 	if c.Me.ID == "" || len(sent) != 1 {

@@ -56,8 +56,15 @@ func TestLabTakesNoneOfSeveralApart(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	s.Add(t, "ada", account.Member)
 	b := s.SignedIn(t, "ada")
-	b.Get("/lab/cookie", "Cookie", "glassjar=x").Want(http.StatusOK).Says("#own .parts", "")
-	s.Browser(t).Get("/lab/cookie", "Cookie", "glassjar=x").Want(http.StatusOK).Says("#own .parts", "")
+	const said = "You are signed in, and your browser sent 2 cookies named glassjar. The server takes the one that it signed; the lab has no key to find out which, and takes none apart. Delete the others in your browser's tools, and come back."
+	for _, sent := range []string{"glassjar=x; " + b.Cookies(), b.Cookies() + "; glassjar=x"} {
+		got := s.Browser(t).Get("/lab/cookie", "Cookie", sent).Want(http.StatusOK)
+		got.WantPage()
+		got.Says("#own .parts", "").Says("#own .step", said).Says("#own a", "")
+	}
+	for _, sent := range []string{"glassjar=x", "glassjar=x; glassjar=y"} {
+		s.Browser(t).Get("/lab/cookie", "Cookie", sent).Want(http.StatusOK).Says("#own .parts", "").Says("#own a", "Sign in")
+	}
 }
 
 // The other site's page exists only on another host, and its form is refused.
