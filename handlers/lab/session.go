@@ -98,7 +98,7 @@ func (s *Room) showSession(w http.ResponseWriter, r *http.Request, act func(*ses
 		tooLarge := anatomy.SizeError(0)
 		switch {
 		case errors.As(err, &tooLarge):
-			p.Said, p.Problem = nil, "That would be a cookie of "+thousands(int(tooLarge))+
+			p.Said, p.Go, p.Problem = nil, nil, "That would be a cookie of "+thousands(int(tooLarge))+
 				" bytes, and browsers throw away what is over 4,096. So the server did not send it: your session is as it was."
 		case err != nil:
 			return err

@@ -168,6 +168,7 @@ func TestLabSessionHasAnEnd(t *testing.T) {
 	if !strings.HasPrefix(got.Text("#problem p"), "That would be a cookie of 5,467 bytes") || got.Cookie("lab") != nil {
 		t.Errorf("it says %q and sends %v", got.Text("#problem p"), got.Cookie("lab"))
 	}
+	got.Says("#go", "").Says("#said", "").Says("section:has(#wire) .none", "no Set-Cookie: nothing changed")
 	if remembers(got) != "role=reader visits=1" || labCookieOf(b, "lab") != before {
 		t.Errorf("afterwards it remembers %q", remembers(got))
 	}
@@ -185,7 +186,7 @@ func TestLabSessionHasAnEnd(t *testing.T) {
 	b.Post("/lab/session", "do", "add", "key", "a", "value", strings.Repeat("b", largest+1)).Says("#said", "")
 	b.Post("/lab/session", "do", "add", "key", "a", "value", strings.Repeat("b", largest)).Says("#problem", "")
 	full := labCookieOf(b, "lab")
-	if got := b.Get("/lab/session").Want(http.StatusOK); got.Text("#problem p") == "" || labCookieOf(b, "lab") != full || got.Find(".entries li").Length() != 1 {
+	if got := b.Get("/lab/session").Want(http.StatusOK); got.Text("#problem p") == "" || got.Text("#go") != "" || labCookieOf(b, "lab") != full || got.Find(".entries li").Length() != 1 {
 		t.Errorf("a visit that does not fit: %q", got.Text("#problem p"))
 	}
 	b.Get("/lab/cookie").Want(http.StatusOK).Says("#part-p + .kv dt", "a")
