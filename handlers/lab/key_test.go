@@ -33,6 +33,14 @@ func TestLabKeyIsShownOnRequest(t *testing.T) {
 	}
 }
 
+// The page is right also about a key that the server neither made nor keeps in .env.
+func TestLabKeyIsMadeAndKeptInSeveralWays(t *testing.T) {
+	facts := webtest.New(t, webtest.WithLab).Browser(t).Get("/lab/key").Find(".facts dd")
+	wantTexts(t, []string{facts.Eq(1).Text(), facts.Eq(2).Text()},
+		"by the server's first start, unless it was given one; by hand: openssl rand -base64 32",
+		"in .env, in the environment or in SESSION_KEYS_FILE, where others may not read it, and never in the repository")
+}
+
 func TestLabSigns(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	s.Add(t, "ada", account.Owner)
