@@ -135,7 +135,7 @@ func TestLabVerdictsOnWhatTheKeySigned(t *testing.T) {
 	a, now := newAsker(t), time.Now()
 	a.asks(t, []verdict{
 		{"a year old", "+++-..", a.page.Button("Make it a year old"), "The key made its signature, but not in the last 30 days. A date ends even a true cookie, so that a stolen one does not open the door for ever.", "securecookie: expired timestamp"},
-		{"another's", "++-...", sent(a.lab.Sign("other", "{}", now)), "Its signature was not made with this server's key." + cannot, invalid},
+		{"another's", "++-...", sent(a.lab.Sign("other", "{}", now)), "The lab's key did not make this signature for this name, date and payload." + cannot, invalid},
 		{"self-signed", "++++++", sent(a.lab.Sign("lab", `{"role":"admin"}`, now)), "This is not what your browser holds, but the key made its signature. The server believes every word of it.", ""},
 		{"no JSON", "++++-.", sent(a.lab.Sign("lab", "admin", now)), "The key made its signature, but what it signs is no dictionary in JSON.", "securecookie: error - caused by: invalid character 'a' looking for beginning of value"},
 	})
@@ -222,7 +222,7 @@ func TestLabVerdictWithoutACookie(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := s.Browser(t).Post("/lab/cookie", "name", "lab", "value", c.ReplacePayload(anatomy.Dictionary{}.Set("role", "admin")))
-	got.Says("#verdict h3 + p", "Its signature was not made with this server's key. Without the key you cannot make a new one.")
+	got.Says("#verdict h3 + p", "The lab's key did not make this signature for this name, date and payload. Without the key you cannot make a new one.")
 	if got.Cookie("lab") == nil {
 		t.Error("the visitor gets no cookie to work with")
 	}

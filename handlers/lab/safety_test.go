@@ -48,7 +48,7 @@ func TestLabRefusesTheSitesCookies(t *testing.T) {
 		for _, as := range []string{name, "lab"} {
 			got := b.Post("/lab/cookie", "name", as, "value", labCookieOf(b, name)).Want(http.StatusOK)
 			got.Says("#verdict h3", "Refused").Says("#verdict code", "securecookie: the value is not valid")
-			got.Says("#verdict p:first-of-type", "Its signature was not made with this server's key. Without the key you cannot make a new one.")
+			got.Says("#verdict p:first-of-type", "The lab's key did not make this signature for this name, date and payload. Without the key you cannot make a new one.")
 		}
 	}
 }

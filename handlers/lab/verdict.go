@@ -64,7 +64,7 @@ func describeChange(own, sent anatomy.Cookie) []span {
 		if len(changes) == 1 { // only the signature differs
 			return sentence("The payload is as it was, but this is not the signature that the server made for it." + without)
 		}
-		return sentence("Its signature was not made with this server's key." + without)
+		return sentence("The lab's key did not make this signature for this name, date and payload." + without)
 	}
 	c := changes[0]
 	switch {
