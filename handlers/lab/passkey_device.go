@@ -38,7 +38,7 @@ func (s *Room) takeFromDevice(v passkeyVisit, do, text, trouble string) string {
 	if do == "make" {
 		key, err := s.passkeyQuestion(v).NewPasskey(parts[0], parts[1])
 		if err != nil {
-			return "The lab cannot use what the device made: it is no answer to this challenge, or another kind of key. Nothing was kept."
+			return "The lab cannot use what the device made: it was made for another challenge or site, nobody was checked, or it is another kind of key. Nothing was kept."
 		}
 		v.forget()
 		v.keep(key, "")

@@ -148,11 +148,12 @@ func TestLabSaysWhereNoDeviceAnswers(t *testing.T) {
 	}
 }
 
+const unusable = "The lab cannot use what the device made: it was made for another challenge or site, nobody was checked, or it is another kind of key. Nothing was kept."
+
 // Malformed passkeys and answers are refused with a sentence, and nothing is stored.
 func TestLabRefusesWhatNoDeviceSays(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	const unread = "The lab cannot read what came from the device. Nothing was kept."
-	const unusable = "The lab cannot use what the device made: it is no answer to this challenge, or another kind of key. Nothing was kept."
 	d := passkeytest.New("http://jar.example")
 	for _, tt := range []struct{ row, do, answer, trouble, why string }{
 		{"trouble", "make", "", "NotAllowedError", "Your device gave no answer, or you stopped it. Try again, or let the server play a device."},

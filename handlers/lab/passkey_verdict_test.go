@@ -73,3 +73,18 @@ func TestLabPasskeyVerdictsOnWhatCameSo(t *testing.T) {
 		})
 	}
 }
+
+// Also a new passkey is refused for these reasons, and the page names them.
+func TestLabRefusesANewPasskey(t *testing.T) {
+	s := webtest.New(t, func(c *handlers.Config) { webtest.Secure(c); webtest.WithLab(c) })
+	for row, d := range map[string]*passkeytest.Device{
+		"nobody checked": {Origin: "https://jar.example", Flags: passkeytest.Present},
+		"a look-alike's": {Origin: "https://jar-example.test", Flags: passkeytest.Present | passkeytest.Verified},
+		"for another":    {Origin: "https://jar.example", RPID: "example", Flags: passkeytest.Present | passkeytest.Verified},
+	} {
+		t.Run(row, func(t *testing.T) {
+			b := s.Browser(t)
+			b.Post("/lab/passkey", "do", "make", "answer", d.Create(t, optionsOf(b.Get("/lab/passkey"), "make"))).Says("#problem p", unusable).Says("#kept", "")
+		})
+	}
+}
