@@ -199,8 +199,11 @@ func TestLabSessionBeginsAnewWithAnUnknownCookie(t *testing.T) {
 		if remembers(got) != "role=reader visits=1" || got.Cookie("lab") == nil {
 			t.Errorf("%s: it remembers %q", header, remembers(got))
 		}
-		if said := got.Text(".notice samp"); !strings.HasPrefix(said, "securecookie: ") {
+		if said := got.Text(".notice samp"); !strings.HasPrefix(said, "securecookie: ") || !strings.HasSuffix(got.Text(".notice"), ") and began a new session.") {
 			t.Errorf("%s: of the cookie it says %q", header, said)
+		}
+		if unsent := s.Browser(t).Send("/lab/session", "do=pop&key=none", "Cookie", header).Text(".notice"); !strings.HasSuffix(unsent, ").") {
+			t.Errorf("%s: where it sends no session it says %q", header, unsent)
 		}
 	}
 }
