@@ -148,9 +148,12 @@ func checkCode(v *visit, typed string, now time.Time) verdictView {
 			continue
 		}
 		belongs := verdictStep{"", "Belongs to a step: " + near.name}
-		if at, used := v.useStep(near.step, now); used {
-			return codeRefused(sentence("It is the right code, and you used it "+ago(now.Sub(at))+". Somebody who looked over your shoulder types the same."),
-				six, belongs, verdictStep{"no", "Used already"})
+		if last, at, used := v.useStep(near.step, now); used {
+			why := "It is the right code, and you used it " + ago(now.Sub(at)) + ". Somebody who looked over your shoulder types the same."
+			if last > near.step {
+				why = "It is a right code, but you used a later one " + ago(now.Sub(at)) + ". After that no earlier one is taken."
+			}
+			return codeRefused(sentence(why), six, belongs, verdictStep{"no", "Used already, or older than one that was"})
 		}
 		return verdictView{
 			Title: "Accepted", Steps: []verdictStep{six, belongs, {"", "Not used yet: it is now"}},
@@ -171,25 +174,18 @@ func codeRefused(why []span, made ...verdictStep) verdictView {
 	return verdictView{Title: "Refused", Bad: true, Why: why, Steps: made}
 }
 
-// useStep stores that the step's code is used now. If it was used before, it returns
-// when. A server stores this with the account; the lab stores it in the cookie, only for
-// recent steps.
-func (v *visit) useStep(step int64, now time.Time) (at time.Time, used bool) {
-	kept := []string{fmt.Sprintf("%d@%d", step, now.Unix())}
-	for one := range strings.FieldsSeq(v.Get("used")) {
-		before, when, _ := strings.Cut(one, "@")
-		n, err := strconv.ParseInt(before, 10, 64)
-		seconds, err2 := strconv.ParseInt(when, 10, 64)
-		switch {
-		case cmp.Or(err, err2) != nil:
-		case n == step:
-			return time.Unix(seconds, 0), true
-		case n >= step-2 && n <= step+2 && len(kept) < 5:
-			kept = append(kept, one)
-		}
+// useStep stores that the step's code is used now. If that code or a later one was used
+// before, it returns the step of that one and when. A server stores this with the account;
+// the lab stores it in the cookie.
+func (v *visit) useStep(step int64, now time.Time) (last int64, at time.Time, used bool) {
+	before, when, _ := strings.Cut(v.Get("used"), "@")
+	last, err := strconv.ParseInt(before, 10, 64)
+	seconds, err2 := strconv.ParseInt(when, 10, 64)
+	if cmp.Or(err, err2) == nil && step <= last {
+		return last, time.Unix(seconds, 0), true
 	}
-	v.set("used", strings.Join(kept, " "))
-	return time.Time{}, false
+	v.set("used", fmt.Sprintf("%d@%d", step, now.Unix()))
+	return 0, time.Time{}, false
 }
 
 // ago formats how long ago something was.

@@ -106,11 +106,10 @@ func TestLabCodeVerdicts(t *testing.T) {
 		{"letters", "abcdef", "Refused", "-..", "A code is six digits. Spaces and dashes between them do no harm."},
 		{"nothing", "", "Refused", "-..", "A code is six digits. Spaces and dashes between them do no harm."},
 		{"long", strings.Repeat("1", 5000), "Refused", "-..", "A code is six digits. Spaces and dashes between them do no harm."},
-		{"now, with a space", spaced, "Accepted", "+++", "Nobody else can know it but who has the secret. Now send the same again."},
-		{"once more", digits(0), "Refused", "++-", "It is the right code, and you used it 9 seconds ago. Somebody who looked over your shoulder types the same."},
 		{"before, in wide digits", wide, "Accepted", "+++", "Nobody else can know it but who has the secret. Now send the same again."},
 		{"after", digits(1), "Accepted", "+++", "Nobody else can know it but who has the secret. Now send the same again."},
-		{"the first of three once more", digits(0), "Refused", "++-", "It is the right code, and you used it just now. Somebody who looked over your shoulder types the same."},
+		{"once more", digits(1), "Refused", "++-", "It is the right code, and you used it 9 seconds ago. Somebody who looked over your shoulder types the same."},
+		{"now, with a space, but after a later one", spaced, "Refused", "++-", "It is a right code, but you used a later one just now. After that no earlier one is taken."},
 		{"too early", digits(2), "Refused", "+-.", "It is none of the three codes that are good just now: clocks may differ by half a minute."},
 		{"just over", digits(-2), "Refused", "+-.", "It was good until just now. Who finds it later finds nothing."},
 		{"over, seconds later", digits(-2), "Refused", "+-.", "It was good until 9 seconds ago. Who finds it later finds nothing."},
@@ -174,8 +173,8 @@ func fullWidth(digits string) string {
 	return strings.Map(func(c rune) rune { return c - '0' + '０' }, digits)
 }
 
-// However many codes are used, the cookie has only those of recent steps.
-func TestLabKeepsAFewUsedCodes(t *testing.T) {
+// However many codes are used, the cookie has only the last one.
+func TestLabKeepsTheLastUsedCode(t *testing.T) {
 	s := webtest.New(t, webtest.WithLab)
 	b := s.Browser(t)
 	_, secret := secretOf(b.Get("/lab/code"))
