@@ -92,6 +92,7 @@ var answers = []answer{
 	{err: password.ErrLong, sentence: fmt.Sprintf("the password is too long: at most %d bytes", password.MaxBytes)},
 	{err: password.ErrNotUTF8, sentence: "the password is not valid UTF-8"},
 	{err: password.ErrCharacters, sentence: "the password contains a character that cannot be typed everywhere, such as a control character: take another"},
+	{err: password.ErrFew, sentence: "the password is only a few characters, again and again: take another"}, // before ErrCommon, which it is too
 	{err: password.ErrCommon, sentence: "the password is among the first that people try, or is such a word with digits and signs around it: take another"},
 	{err: password.ErrHasName, sentence: "the password contains the username: take another"},
 	{err: password.ErrHasSite, sentence: "the password contains the name of this site: take another"},
