@@ -44,7 +44,7 @@ func (c *backupCommand) Run(ctx context.Context, a *app) error {
 		}
 		if c.Keep > 0 {
 			fmt.Fprintln(a.Stdout, file)
-			return prune(c.File, c.Keep)
+			return a.prune(c.File, file, c.Keep)
 		}
 		keys := a.Dotenv
 		if st.Config.KeysFromEnv {
@@ -66,26 +66,35 @@ func dated(path, at string) string {
 	return strings.TrimSuffix(path, ending) + "-" + at + ending
 }
 
-// prune deletes all but the newest keep of the path's dated files, and no other file.
-func prune(path string, keep int) error {
-	entries, err := os.ReadDir(filepath.Dir(path))
+// prune deletes all but the newest keep of the path's dated files, of which made is the
+// newest, and no other file. It leaves those that are dated after made, and warns of them.
+func (a *app) prune(path, made string, keep int) error {
+	all, err := allDated(path)
 	if err != nil {
 		return fmt.Errorf("looking for older backups: %w", err)
 	}
-	ending := filepath.Ext(path)
-	begin := strings.TrimSuffix(filepath.Base(path), ending) + "-"
-	var made []string
-	for _, e := range entries {
-		rest, ok := strings.CutPrefix(e.Name(), begin)
-		if at, ends := strings.CutSuffix(rest, ending); ok && ends && stampForm.MatchString(at) && e.Type().IsRegular() {
-			made = append(made, e.Name())
-		}
+	newest := slices.Index(all, filepath.Base(made)) + 1
+	if ahead := all[newest:]; len(ahead) > 0 {
+		a.info("not deleted, because they are dated after this backup, as if a clock had been ahead: %d files like %s", len(ahead), ahead[0])
 	}
-	slices.Sort(made) // the names sort by time
-	for _, name := range made[:max(0, len(made)-keep)] {
+	for _, name := range all[:max(0, newest-keep)] {
 		if err := os.Remove(filepath.Join(filepath.Dir(path), name)); err != nil {
 			return fmt.Errorf("deleting an older backup: %w", err)
 		}
 	}
 	return nil
+}
+
+// allDated returns the names of the path's dated files, oldest first.
+func allDated(path string) (names []string, err error) {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	ending := filepath.Ext(path)
+	begin := strings.TrimSuffix(filepath.Base(path), ending) + "-"
+	for _, e := range entries { // sorted by name, and so by time
+		rest, ok := strings.CutPrefix(e.Name(), begin)
+		if at, ends := strings.CutSuffix(rest, ending); ok && ends && stampForm.MatchString(at) && e.Type().IsRegular() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, err
 }
