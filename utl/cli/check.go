@@ -132,11 +132,6 @@ func (f *findings) secrets(ctx context.Context, st *Stores) error {
 		f.say(true, "the session keys open the secrets of all authenticator apps: %d", tried.Apps)
 		return nil
 	}
-	names := strings.Join(tried.Names, ", ")
-	if len(tried.Names) < tried.Broken {
-		names += " and others"
-	}
-	f.say(false, "no session key here opens the secrets of %d of %d authenticator apps, whose codes are refused: add the older key at the end of SESSION_KEYS, "+
-		"or, where it is lost, glassjar user clear-factors NAME for each of these: %s", tried.Broken, tried.Apps, names)
+	f.say(false, "%s", tried.Sentence())
 	return nil
 }

@@ -3,6 +3,8 @@ package factor
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"glassjar/utl/db"
 )
@@ -42,6 +44,33 @@ func (s *Store) Try(ctx context.Context) (t Tried, err error) {
 			}
 		}
 	}
+}
+
+// Sentence says that secrets are lost, and what to do. It is empty if none is.
+func (t Tried) Sentence() string {
+	if t.Broken == 0 {
+		return ""
+	}
+	names := strings.Join(t.Names, ", ")
+	if len(t.Names) < t.Broken {
+		names += " and others"
+	}
+	return fmt.Sprintf("no session key here opens the secrets of %d of %d authenticator apps, whose codes are refused: add the older key at the end of SESSION_KEYS, "+
+		"or, where it is lost, glassjar user clear-factors NAME for each of these: %s", t.Broken, t.Apps, names)
+}
+
+// OtherKey reports whether an authenticator app's secret was encrypted with a key that is
+// not among the keys. It decrypts nothing, so it is quicker than Try. Errors:
+// db.ErrUnavailable.
+func (s *Store) OtherKey(ctx context.Context) (bool, error) {
+	used, err := db.All(ctx, s.DB, db.Text, `SELECT DISTINCT key_id FROM authenticators LIMIT 100`)
+	if err != nil {
+		return false, fmt.Errorf("reading the authenticator apps' keys: %w", err)
+	}
+	for _, key := range *s.keys.Load() {
+		used = slices.DeleteFunc(used, func(id string) bool { return id == idOf(key) })
+	}
+	return len(used) > 0, nil
 }
 
 // named is an authenticator app and its account's username.

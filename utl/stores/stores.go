@@ -53,7 +53,8 @@ type Stores struct {
 	Mail     *mail.Queue
 	Apps     *app.Store
 
-	ring atomic.Pointer[keyring.Ring] // the keys in use; nil before UseKeys
+	newKey bool                         // the key of Ring was made now, and is stored
+	ring   atomic.Pointer[keyring.Ring] // the keys in use; nil before UseKeys
 }
 
 // Open opens the stores. The caller must close DB.
@@ -90,7 +91,7 @@ func Open(ctx context.Context, o Options) (*Stores, error) {
 		return nil, errors.Join(err, data.Close())
 	}
 	st := &Stores{
-		Config: cfg, Ring: ring, NoKey: missing, Log: o.Log, DB: data, Sessions: sessions,
+		Config: cfg, Ring: ring, NoKey: missing && !o.MakeKey, newKey: missing && o.MakeKey, Log: o.Log, DB: data, Sessions: sessions,
 		Accounts: accounts,
 		Factors:  factors,
 		Throttle: &throttle.Store{DB: data, Now: clock.Now},
@@ -113,18 +114,20 @@ func OpenDatabase(ctx context.Context, cfg config.Config) (*db.DB, error) {
 }
 
 // openRing returns the session keys from the environment or from the file, and whether they
-// are missing there: then they are new, and stored nowhere.
+// are missing there: then they are new, and stored only with MakeKey.
 func openRing(o Options) (ring keyring.Ring, missing bool, err error) {
 	switch {
 	case o.Config.KeysFromEnv:
 		ring, err = keyring.Parse(o.Config.SessionKeys)
-	case o.MakeKey:
-		ring, err = keyring.Ensure(o.Dotenv)
 	default:
 		ring, err = keyring.Read(o.Dotenv)
-		if missing = errors.Is(err, keyring.ErrNoKeys); missing {
-			ring, err = keyring.New()
-		}
+		missing = errors.Is(err, keyring.ErrNoKeys)
+	}
+	switch {
+	case missing && o.MakeKey:
+		ring, err = keyring.Ensure(o.Dotenv)
+	case missing:
+		ring, err = keyring.New()
 	}
 	if err == nil {
 		err = ring.SelfTest()

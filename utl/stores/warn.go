@@ -2,6 +2,7 @@ package stores
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"glassjar/utl/passkey"
@@ -13,9 +14,28 @@ func (s *Stores) Warn(ctx context.Context) {
 	for _, text := range s.Config.Warnings {
 		s.Log.WarnContext(ctx, "a setting may be a mistake", slog.String("problem", text))
 	}
+	s.warnOfNewKey(ctx)
 	s.warnOfPasskeys(ctx)
 	if s.Config.PlainHTTP() {
 		s.Log.WarnContext(ctx, "passwords and cookies can be read on the way: PUBLIC_URL is http and not this machine; put a proxy with https in front, or set TLS_CERT and TLS_KEY, then PUBLIC_URL to https")
+	}
+}
+
+// warnOfNewKey logs that the start made a session key although the site must have had one,
+// and which authenticator apps' secrets the keys do not open.
+func (s *Stores) warnOfNewKey(ctx context.Context) {
+	if some, err := s.Accounts.Any(ctx); s.newKey && (some || err != nil) {
+		s.Log.WarnContext(ctx, "this start made a new session key although the site has accounts, so everybody is signed out: if there is an older key, put it back into SESSION_KEYS and start again", slog.Any("error", err))
+	}
+	other, err := s.Factors.OtherKey(ctx)
+	if err == nil && !other {
+		return
+	}
+	tried, err2 := s.Factors.Try(ctx)
+	if err = errors.Join(err, err2); err != nil {
+		s.Log.WarnContext(ctx, "whether the session keys open the secrets of all authenticator apps is not known", "error", err)
+	} else if tried.Broken > 0 {
+		s.Log.WarnContext(ctx, "codes of authenticator apps are refused", slog.String("problem", tried.Sentence()))
 	}
 }
 
