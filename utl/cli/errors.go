@@ -48,6 +48,7 @@ var answers = []answer{
 	{err: errNoPassword, sentence: "no password was given"},
 	{err: errNoURL, sentence: "no URL came on stdin: give it alone, as DATABASE_URL has it"},
 	{err: db.ErrNotEmpty, sentence: "nothing was moved: the other database holds something already; make a new, empty one, where no glassjar has started yet"},
+	{err: db.ErrOther, sentence: "nothing was moved, and nothing here was changed", why: true},
 	{err: errLines, sentence: "more than one line came on stdin: give one"},
 	{err: errDiffer, sentence: "the two passwords differ: nothing was changed"},
 	{err: errNoPort, sentence: "the port in ADDR is 0, so nobody knows where the link leads: set PUBLIC_URL"},

@@ -24,7 +24,7 @@ func (c *moveCommand) Run(ctx context.Context, a *app) error {
 		}
 		other, err := stores.OpenDatabase(ctx, to)
 		if err != nil {
-			return fmt.Errorf("the other database: %w", err)
+			return fmt.Errorf("%w: %w", db.ErrOther, err)
 		}
 		all, err := db.Move(ctx, st.DB, other)
 		if err = errors.Join(err, other.Close()); err != nil {

@@ -52,7 +52,7 @@ func (f *sqliteFile) copyTo(ctx context.Context, path string, name func(from, to
 	}
 	defer temp.Close() // also unlocks it for the next backup
 	defer os.Remove(temp.Name())
-	if err := f.copyInto(ctx, temp); err != nil {
+	if err := f.copyInto(ctx, temp, path); err != nil {
 		return fmt.Errorf("copying the database: %w", err)
 	}
 	if err := name(temp.Name(), path); err != nil {
@@ -150,8 +150,10 @@ func lockPart(ctx context.Context, f *os.File) (fresh bool, err error) {
 }
 
 // copyInto writes a copy of the database to the empty file, marks it as a backup and
-// syncs it to disk, which SQLite's VACUUM INTO does not.
-func (f *sqliteFile) copyInto(ctx context.Context, to *os.File) error {
+// syncs it to disk, which SQLite's VACUUM INTO does not. An error of a full disk names path,
+// which the file will have.
+func (f *sqliteFile) copyInto(ctx context.Context, to *os.File, path string) (err error) {
+	defer func() { err = noRoom(path, err) }()
 	pool := connect(f.path, "_query_only=0")
 	defer pool.Close()
 	if _, err := pool.ExecContext(ctx, `VACUUM INTO ?`, to.Name()); err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -164,6 +165,27 @@ func TestBackupRefuses(t *testing.T) {
 	}
 	if err := d.Backup(t.Context(), filepath.Join(folder, "gone.db")); !errors.Is(err, db.ErrUnavailable) {
 		t.Errorf("a database that is gone: got error %v, want db.ErrUnavailable", err)
+	}
+}
+
+// If the disk of the backup is full, the error names the backup, and not the database.
+func TestBackupOntoAFullDisk(t *testing.T) {
+	dbtest.OnlySQLite(t, "it backs up a file")
+	folder := t.TempDir()
+	full := filepath.Join(folder, "full")
+	if err := syscall.Mknod(full, syscall.S_IFCHR|0o600, 1<<8|7); err != nil { // as /dev/full
+		t.Skipf("no device can be made here, so the test did not run: %v", err)
+	}
+	part, err := os.OpenFile(full, os.O_RDWR, 0)
+	if err != nil {
+		t.Skipf("no device can be opened here, so the test did not run: %v", err)
+	}
+	defer part.Close()
+	d := dbtest.Open(t)
+	mustPut(t, d, "a")
+	err = d.CopyInto(t.Context(), part, "saved.db")
+	if err == nil || errors.Is(err, db.ErrUnavailable) || err.Error() != "saved.db cannot be written: its disk is full" {
+		t.Errorf("got error %v, want one about the backup's disk", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"os"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -26,6 +27,11 @@ func (d *DB) Due() bool { return len(d.push.pending) > 0 }
 
 // CloseResting closes PostgreSQL's idle connections.
 func (d *DB) CloseResting() { d.engine.(*postgres).closeIdle() } //nolint:errcheck // only tests on PostgreSQL call it
+
+// CopyInto writes a copy of an SQLite database to the file, for a backup at path.
+func (d *DB) CopyInto(ctx context.Context, to *os.File, path string) error {
+	return d.engine.(*sqliteFile).copyInto(ctx, to, path) //nolint:errcheck // only tests on SQLite call it
+}
 
 // RunMigration runs a PostgreSQL migration of these statements.
 func RunMigration(ctx context.Context, tx *sql.Tx, statements string) error {

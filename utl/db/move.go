@@ -13,6 +13,9 @@ import (
 // ErrNotEmpty means that the database to move into is not empty.
 var ErrNotEmpty = errors.New("it holds something already: move into a new, empty one")
 
+// ErrOther means that the database to move into failed, and not the one to move from.
+var ErrOther = errors.New("the other database")
+
 // Moved is how many rows of a table were moved.
 type Moved struct {
 	Table string
@@ -26,7 +29,7 @@ var notMoved = []string{"goose_db_version", "changes"}
 // Move copies all rows of one open database to another, empty one, in one transaction.
 // The copy is a snapshot: servers may go on using the first. It returns the number of
 // rows per table, after counting them in both databases. Errors: ErrNotEmpty,
-// ErrUnavailable.
+// ErrOther, ErrUnavailable.
 func Move(ctx context.Context, from, to *DB) ([]Moved, error) {
 	m := &mover{from: from, to: to}
 	if err := m.begin(ctx); err != nil {
@@ -34,7 +37,7 @@ func Move(ctx context.Context, from, to *DB) ([]Moved, error) {
 	}
 	all, err := m.copyAll(ctx)
 	if err == nil {
-		err = classify("committing", m.target.Commit())
+		err = m.wrote("committing", m.target.Commit())
 	}
 	return all, errors.Join(err, m.end())
 }
@@ -61,7 +64,19 @@ func (m *mover) begin(ctx context.Context) (err error) {
 	if err == nil {
 		err = m.to.engine.unlimited(ctx, m.target)
 	}
-	return classify("writing into the other database", err)
+	return m.wrote("beginning to write", err)
+}
+
+// wrote is classify for an error of the database to move into. If the disk of its file is
+// full, the error names the file.
+func (m *mover) wrote(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if file, ok := m.to.engine.(*sqliteFile); ok {
+		err = noRoom(file.path, err)
+	}
+	return fmt.Errorf("%w: %w", ErrOther, classify(doing, err))
 }
 
 // end rolls back both transactions, unless they are committed.
@@ -85,7 +100,7 @@ func (m *mover) copyAll(ctx context.Context) ([]Moved, error) {
 	names := slices.Sorted(maps.Keys(tables))
 	for _, table := range names {
 		if err := m.claim(ctx, table); err != nil {
-			return nil, fmt.Errorf("the table %s of the other database: %w", table, err)
+			return nil, fmt.Errorf("the table %s: %w", table, err)
 		}
 	}
 	var all []Moved
@@ -135,7 +150,7 @@ func columns(ctx context.Context, tx *sql.Tx, e engine) (map[string][]string, er
 // rows.
 func (m *mover) claim(ctx context.Context, table string) error {
 	if err := m.to.engine.claim(ctx, m.target, table); err != nil {
-		return classify("waiting for those that write", err)
+		return m.wrote("waiting for those that write", err)
 	}
 	n, err := count(ctx, m.target, table)
 	if err == nil && n > 0 {
@@ -152,7 +167,7 @@ func (m *mover) copyTable(ctx context.Context, table string, columns []string) (
 	}
 	defer rows.Close()
 	if err := m.to.engine.fill(ctx, m.conn, m.target, table, columns, &values{rows: rows, n: len(columns)}); err != nil {
-		return 0, classify("writing", err)
+		return 0, m.wrote("writing", err)
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return 0, classify("reading", err)

@@ -199,6 +199,24 @@ func TestMoveThatFails(t *testing.T) {
 	mustMove(t, file, to)
 }
 
+// If the disk of the other file is full, the error names that file.
+func TestMoveOntoAFullDisk(t *testing.T) {
+	dbtest.OnlySQLite(t, "it is about pragmas")
+	from, path := newFile(t), filepath.Join(t.TempDir(), "other.db")
+	to := dbtest.OpenAt(t, path)
+	for i := range 200 {
+		mustPut(t, from, fmt.Sprintf("%0100d", i))
+	}
+	write, _ := to.Pools()
+	if _, err := write.ExecContext(t.Context(), `PRAGMA max_page_count = 1`); err != nil { // no more than it has
+		t.Fatal(err)
+	}
+	_, err := db.Move(t.Context(), from, to)
+	if !errors.Is(err, db.ErrOther) || !strings.Contains(err.Error(), "the other database: writing: "+path+" cannot be written: its disk is full") {
+		t.Errorf("got error %v, want one about the other file's disk", err)
+	}
+}
+
 // A database that is written to is moved as a snapshot. Of two moves into the same
 // database one is refused.
 func TestMoveUnderWrites(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"syscall"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -50,7 +51,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	d.reads, d.reserve = f.statements(d.read), d.read // readers do not wait for writers
 	d.reserved = d.reads
 	if err := migrate(ctx, goose.DialectSQLite3, d.write, f.backUpBeforeUpdate); err != nil {
-		return nil, errors.Join(err, d.Close())
+		return nil, errors.Join(noRoom(path, err), d.Close())
 	}
 	return d, nil
 }
@@ -122,4 +123,14 @@ func sqliteError(err error) error {
 		return nil
 	}
 	return ErrUnavailable
+}
+
+// noRoom names the file that was written when err is that of a full disk, which SQLite does
+// not. Other errors it returns as they are.
+func noRoom(path string, err error) error {
+	var se *sqlite.Error
+	if errors.As(err, &se) && se.Code()&0xff == sqlite3.SQLITE_FULL || errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("%s cannot be written: its disk is full", path)
+	}
+	return err
 }
