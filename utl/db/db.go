@@ -229,7 +229,7 @@ func classify(doing string, err error) error {
 	case nil: // a bug: bad SQL, a violated constraint
 		return fmt.Errorf("%s: %w", doing, err)
 	case ErrUnavailable: //nolint:errorlint // the functions above return it unwrapped
-		return fmt.Errorf("%s: %w: %w", doing, place, err)
+		return fmt.Errorf("%s: %w: %w", doing, place, advised(err))
 	}
 	return fmt.Errorf("%s: %w", doing, place)
 }

@@ -33,6 +33,9 @@ func (d *DB) CopyInto(ctx context.Context, to *os.File, path string) error {
 	return d.engine.(*sqliteFile).copyInto(ctx, to, path) //nolint:errcheck // only tests on SQLite call it
 }
 
+// Advice returns what to do about the error with SQLite's code.
+func Advice(code int) string { return advice(code) }
+
 // RunMigration runs a PostgreSQL migration of these statements.
 func RunMigration(ctx context.Context, tx *sql.Tx, statements string) error {
 	return run(goose.DialectPostgres, statements)(ctx, tx)

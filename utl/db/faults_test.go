@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"glassjar/utl/db"
 	"glassjar/utl/db/dbtest"
 )
@@ -185,6 +187,18 @@ func TestFullAndReadOnly(t *testing.T) {
 			mustPut(t, d, "b")
 			holds(t, d, "a b")
 		})
+	}
+}
+
+// If SQLite cannot write in the folder, the error says so. For root it always can, so the
+// code stands in for it.
+func TestAFolderThatCannotBeWrittenTo(t *testing.T) {
+	const want = "SQLite writes files beside the database"
+	if got := db.Advice(sqlite3.SQLITE_READONLY_DIRECTORY); !strings.Contains(got, want) {
+		t.Errorf("the code of a read-only folder: got %q", got)
+	}
+	if got := db.Advice(sqlite3.SQLITE_READONLY); got != "" {
+		t.Errorf("the code of a read-only file: got %q, want no advice", got)
 	}
 }
 

@@ -26,6 +26,9 @@ func createFile(path string) (os.FileInfo, error) {
 			return nil, fmt.Errorf("its folder is missing: mkdir -p %s, or set DATABASE_URL to another place: %w", folder, err)
 		}
 	}
+	if _, missing := os.Stat(path); errors.Is(err, fs.ErrPermission) && errors.Is(missing, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s", err, needFolder)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +70,9 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 		return nil, err
 	}
 	f, err := os.OpenFile(target+".lock", os.O_RDWR|os.O_CREATE, 0o600) // #nosec G304 -- beside the database
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("%w: %s", err, needFolder)
+	}
 	if err != nil {
 		return nil, err
 	}

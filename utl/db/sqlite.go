@@ -134,3 +134,23 @@ func noRoom(path string, err error) error {
 	}
 	return err
 }
+
+// needFolder is what an operator has to know when the database's folder cannot be written to.
+const needFolder = "SQLite writes files beside the database, so the user that runs glassjar must be able to write in its folder"
+
+// advised adds what to do to an error of SQLite that does not say it.
+func advised(err error) error {
+	var se *sqlite.Error
+	if errors.As(err, &se) && advice(se.Code()) != "" {
+		return fmt.Errorf("%w: %s", err, advice(se.Code()))
+	}
+	return err
+}
+
+// advice returns what to do about the error with SQLite's code, or "".
+func advice(code int) string {
+	if code == sqlite3.SQLITE_READONLY_DIRECTORY {
+		return needFolder
+	}
+	return ""
+}
