@@ -31,7 +31,7 @@ func (c *checkCommand) check(ctx context.Context, a *app, said *findings) error 
 	if c.File != "" {
 		found, err := db.CheckFile(ctx, c.File)
 		if err == nil {
-			said.file(found)
+			said.file(c.File, found)
 		}
 		return err
 	}
@@ -52,19 +52,19 @@ func (f *findings) say(good bool, format string, args ...any) {
 	fmt.Fprintf(f.a.Stdout, "%-8s %s\n", verdict, printable(fmt.Sprintf(format, args...)))
 }
 
-// whole prints the database's problems, or that it has none.
-func (f *findings) whole(problems []string) {
+// whole prints the problems of the database in the file, or that it has none.
+func (f *findings) whole(file string, problems []string) {
 	for _, problem := range problems {
-		f.say(false, "the database: %s", problem)
+		f.say(false, "%s: %s", file, problem)
 	}
 	if len(problems) == 0 {
 		f.say(true, "the database is whole, and every row that is named is there")
 	}
 }
 
-func (f *findings) file(c db.Copy) {
-	f.whole(c.Problems)
-	if c.Version == 0 { // it is empty
+func (f *findings) file(path string, c db.Copy) {
+	f.whole(path, c.Problems)
+	if c.Version == 0 { // it is empty, or no backup
 		return
 	}
 	f.say(c.Version <= c.Known, "its tables are of version %d; this program knows %d", c.Version, c.Known)
@@ -83,7 +83,7 @@ func (f *findings) site(ctx context.Context, st *Stores) error {
 	if st.DB.Postgres() {
 		f.say(true, "the database answers; whether it is whole, PostgreSQL's own tools know: pg_amcheck")
 	} else {
-		f.whole(problems)
+		f.whole("the database", problems)
 	}
 	missing, err := st.Accounts.OwnerMissing(ctx)
 	if err != nil {

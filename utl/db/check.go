@@ -3,10 +3,16 @@ package db
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // maxProblems is how many problems of one kind a check returns at most.
@@ -35,8 +41,39 @@ type Copy struct {
 }
 
 // CheckFile is Check for a backup that no program has open. It does not change the
-// file. Errors: ErrForeign, ErrUnavailable, and those of the file system.
-func CheckFile(ctx context.Context, path string) (c Copy, err error) {
+// file. That there is none, or no database in it, counts as a problem, too. Errors: those
+// of the file system.
+func CheckFile(ctx context.Context, path string) (Copy, error) {
+	c, err := checkFile(ctx, path)
+	if problem := unfit(err); problem != "" {
+		c.Problems, err = append(c.Problems, problem), nil
+	}
+	return c, err
+}
+
+// unfit returns what the error says about a backup, or "" if it is of another kind.
+func unfit(err error) string {
+	var se *sqlite.Error
+	switch {
+	case errors.Is(err, ErrForeign):
+		return "this is no backup of glassjar"
+	case errors.Is(err, fs.ErrNotExist):
+		return "there is no such file"
+	case errors.Is(err, syscall.EISDIR):
+		return "this is a folder, and a backup is a file"
+	case errors.As(err, &se) && (slices.Contains(damaged, se.Code()) || slices.Contains(damaged, se.Code()&0xff)):
+		return "it is damaged or cut off: do not restore it"
+	case errors.Is(err, ErrUnavailable):
+		return fmt.Sprintf("it cannot be read: %v", err)
+	}
+	return ""
+}
+
+// damaged are SQLite's codes for a file whose content is wrong.
+var damaged = []int{sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR_SHORT_READ}
+
+// checkFile is CheckFile. Errors: ErrForeign, ErrUnavailable, and those of the file system.
+func checkFile(ctx context.Context, path string) (c Copy, err error) {
 	if err := checkOurs(ctx, path); err != nil {
 		return c, err
 	}
