@@ -113,7 +113,7 @@ func openPart(ctx context.Context, folder string) (*os.File, error) {
 	for {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600) // #nosec G304 -- the operator chose the folder; SQLite keeps the mode
 		if err != nil {
-			return nil, err
+			return nil, leftOver(path, err)
 		}
 		ours, err := lockPart(ctx, f)
 		if ours {
@@ -123,6 +123,15 @@ func openPart(ctx context.Context, folder string) (*os.File, error) {
 			return nil, err
 		}
 	}
+}
+
+// leftOver adds to the error about the unfinished backup at path, if there is one, that it
+// may be deleted.
+func leftOver(path string, err error) error {
+	if _, missing := os.Lstat(path); missing != nil {
+		return err
+	}
+	return fmt.Errorf("%w: it is what a backup that was killed has left: delete it, unless another user's backup into this folder runs now", err)
 }
 
 // lockPart locks the file and reports whether it is new. If it is not, lockPart removes
@@ -140,8 +149,8 @@ func lockPart(ctx context.Context, f *os.File) (fresh bool, err error) {
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(mine, now) {
 		return false, nil // the previous holder of the lock has removed it
 	}
-	if err == nil {
-		err = files.Secret(f.Name())
+	if err == nil && files.Secret(f.Name()) != nil {
+		return false, leftOver(f.Name(), fmt.Errorf("%s is not this user's alone", f.Name()))
 	}
 	if err == nil && mine.Size() > 0 {
 		return false, os.Remove(f.Name())

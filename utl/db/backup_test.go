@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -208,6 +209,31 @@ func TestBackupKilledAtItsEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	holds(t, dbtest.OpenAt(t, first), "a")
+}
+
+// What another user's killed backup left in the folder, or a link, is not used, and the
+// error says that it may be deleted.
+func TestBackupThatIsBlocked(t *testing.T) {
+	dbtest.OnlySQLite(t, "it backs up a file")
+	d := dbtest.Open(t)
+	for name, leave := range map[string]func(part string) error{
+		"a link":                      func(part string) error { return os.Symlink("elsewhere", part) },
+		"a folder":                    func(part string) error { return os.Mkdir(part, 0o700) },
+		"a file that others can read": func(part string) error { return os.WriteFile(part, nil, 0o644) },
+	} {
+		folder := t.TempDir()
+		part := filepath.Join(folder, ".glassjar-backup.part")
+		if err := leave(part); err != nil {
+			t.Fatal(err)
+		}
+		err := d.Backup(t.Context(), filepath.Join(folder, "saved.db"))
+		if err == nil || !strings.Contains(err.Error(), part) || !strings.Contains(err.Error(), "what a backup that was killed has left: delete it") {
+			t.Errorf("%s: got error %v, want one that says what to delete", name, err)
+		}
+		if _, err := os.Lstat(part); err != nil {
+			t.Errorf("%s: it is gone: %v", name, err)
+		}
+	}
 }
 
 // A backup removes what a killed one left in the folder. Several backups into one
