@@ -78,7 +78,7 @@ func (p *program) serve(ctx context.Context) error {
 	}
 	defer func() { _ = st.DB.Close() }()
 	manager := httpserver.ManagerOf(p.getenv, os.Getpid())
-	ln, pair, err := httpserver.Listen(ctx, httpserver.Place{Addr: st.Config.Addr, TLSCert: st.Config.TLSCert, TLSKey: st.Config.TLSKey, Manager: manager})
+	ln, pair, err := httpserver.Listen(ctx, httpserver.Place{Addr: st.Config.Addr, TLSCert: st.Config.TLSCert, TLSKey: st.Config.TLSKey, Now: time.Now, Manager: manager})
 	if err != nil {
 		return err
 	}
@@ -88,6 +88,7 @@ func (p *program) serve(ctx context.Context) error {
 		return err
 	}
 	st.Warn(ctx)
+	pair.Warn(ctx, st.Log, public.Hostname())
 	signers, err := st.Signers(public)
 	if err = errors.Join(err, st.UseKeys(ctx), st.Apps.Load(ctx)); err != nil {
 		return err
@@ -106,7 +107,7 @@ func (p *program) serve(ctx context.Context) error {
 		return err
 	}
 	defer httpserver.TwoProcessors(p.getenv)()
-	reloadCert := func(ctx context.Context) { pair.ReloadIfChanged(ctx, st.Log) }
+	reloadCert := func(ctx context.Context) { pair.ReloadIfChanged(ctx, st.Log, public.Hostname()) }
 	reloadKeys := func(ctx context.Context) { signers.ReloadKeys(ctx, dotenv) }
 	looks := httpserver.Poll(500*time.Millisecond, p.hangups, st.Log, reloadKeys, reloadCert)
 	jobs := append(st.Jobs(public), c.Tests.Run, shown, looks)

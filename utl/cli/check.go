@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"glassjar/utl/config"
 	"glassjar/utl/db"
+	"glassjar/utl/tlscert"
 )
 
 var errProblems = errors.New("the check found problems: they are above")
@@ -97,10 +99,27 @@ func (f *findings) site(ctx context.Context, st *Stores) error {
 	if err := f.keys(ctx, st); err != nil {
 		return err
 	}
+	f.certificate(st.Config)
 	for _, text := range st.Config.Warnings {
 		f.say(false, "the settings: %s", text)
 	}
 	return nil
+}
+
+// certificate prints whether browsers accept the certificate, if the server has one.
+func (f *findings) certificate(cfg config.Config) {
+	if cfg.TLSCert == "" {
+		return
+	}
+	host := cfg.URL(cfg.Addr).Hostname()
+	pair, err := tlscert.Load(cfg.TLSCert, cfg.TLSKey, f.a.Now)
+	if err != nil {
+		f.say(false, "%v", err)
+	} else if problem := pair.Problem(host); problem != "" {
+		f.say(false, "browsers refuse the certificate: %s", problem)
+	} else {
+		f.say(true, "the certificate is for %s, and has not expired", host)
+	}
 }
 
 // keys prints whether there are session keys, and whether they are the right ones.

@@ -28,6 +28,7 @@ import (
 	"glassjar/utl/password"
 	"glassjar/utl/programtest"
 	"glassjar/utl/session"
+	"glassjar/utl/tlscert/certtest"
 )
 
 // canary is part of every password in these tests. No output may contain it.
@@ -64,6 +65,7 @@ func TestScripts(t *testing.T) {
 			"text":     text,
 			"sql":      query,
 			"signin":   signIn,
+			"cert":     certificate,
 		},
 	})
 }
@@ -167,6 +169,12 @@ func signIn(ts *testscript.TestScript, neg bool, args []string) {
 	if neg != errors.Is(err, account.ErrSignIn) || !neg && err != nil {
 		ts.Fatalf("signing in: got error %v", err)
 	}
+}
+
+// certificate writes a certificate for localhost, and its key, into the two files.
+func certificate(ts *testscript.TestScript, _ bool, args []string) {
+	_, err := certtest.Make(ts.MkAbs(args[0]), ts.MkAbs(args[1]))
+	ts.Check(err)
 }
 
 func authenticate(data *db.DB, name, pw string) error {

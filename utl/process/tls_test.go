@@ -149,6 +149,19 @@ func TestCertificateIsRenewed(t *testing.T) {
 	p.stop()
 }
 
+// A start with a certificate for another host than PUBLIC_URL's warns of it.
+func TestStartWarnsOfAnotherHostsCertificate(t *testing.T) {
+	t.Parallel()
+	s := newTLS(t)
+	for url, want := range map[string]bool{"https://localhost": false, "https://jar.example": true} {
+		p := start(t, t.TempDir(), append(s.settings, "PUBLIC_URL="+url)...)
+		p.stop()
+		if got := p.stderr.String(); strings.Contains(got, `level=WARN msg="browsers refuse the certificate"`) != want {
+			t.Errorf("%s: the log says %q", url, got)
+		}
+	}
+}
+
 // Attack keys/file: a key that everybody on the machine can read is refused.
 func TestKeyThatOthersCanReadIsRefused(t *testing.T) {
 	t.Parallel()

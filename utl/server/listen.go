@@ -6,14 +6,16 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 
 	"glassjar/utl/tlscert"
 )
 
 // Place is an address to listen on, with or without TLS.
 type Place struct {
-	Addr            string  // host:port, or unix: and the path of a socket
-	TLSCert, TLSKey string  // PEM files; both empty: plain http
+	Addr            string // host:port, or unix: and the path of a socket
+	TLSCert, TLSKey string // PEM files; both empty: plain http
+	Now             func() time.Time
 	Manager         Manager // if it passed a socket, that is used instead of Addr
 }
 
@@ -21,7 +23,7 @@ type Place struct {
 // plain http. Errors: tlscert.Load's; those of a socket, or several, from the Manager; *net.OpError
 // with Op "listen".
 func Listen(ctx context.Context, p Place) (net.Listener, *tlscert.Pair, error) {
-	pair, err := tlscert.Load(p.TLSCert, p.TLSKey)
+	pair, err := tlscert.Load(p.TLSCert, p.TLSKey, p.Now)
 	if err != nil {
 		return nil, nil, err
 	}

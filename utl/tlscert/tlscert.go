@@ -4,12 +4,14 @@
 package tlscert
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"glassjar/utl/files"
 )
@@ -17,15 +19,16 @@ import (
 // Pair is a certificate chain and its key.
 type Pair struct {
 	certFile, keyFile string
+	now               func() time.Time
 	seen              string // what was read last, valid or not
 	good              atomic.Pointer[tls.Certificate]
 }
 
 // Load loads the pair from the files. It returns an error if one cannot be read, if they
 // do not match, or if others can read the key. Without file names it returns a pair for
-// plain http.
-func Load(certFile, keyFile string) (*Pair, error) {
-	p := &Pair{certFile: certFile, keyFile: keyFile}
+// plain http. now is the clock that Problem asks.
+func Load(certFile, keyFile string, now func() time.Time) (*Pair, error) {
+	p := &Pair{certFile: certFile, keyFile: keyFile, now: now}
 	if certFile == "" {
 		return p, nil
 	}
@@ -46,9 +49,35 @@ func (p *Pair) Config() *tls.Config {
 	}
 }
 
-// ReloadIfChanged calls Reload, if there are files, and logs a change. It must not be
-// called concurrently.
-func (p *Pair) ReloadIfChanged(ctx context.Context, log *slog.Logger) {
+// Problem returns why browsers refuse the certificate now for the site's host, or "".
+// Whether they know who signed it is not looked at.
+func (p *Pair) Problem(host string) string {
+	if p.certFile == "" {
+		return ""
+	}
+	leaf, now := p.good.Load().Leaf, p.now()
+	if now.After(leaf.NotAfter) {
+		return "the certificate of TLS_CERT expired on " + leaf.NotAfter.Format(time.DateOnly)
+	}
+	if now.Before(leaf.NotBefore) {
+		return "the certificate of TLS_CERT is not valid before " + leaf.NotBefore.Format(time.RFC3339)
+	}
+	if err := leaf.VerifyHostname(host); err != nil {
+		return fmt.Sprintf("the certificate of TLS_CERT is not for %s, the host of PUBLIC_URL: %v", host, err)
+	}
+	return ""
+}
+
+// Warn logs why browsers refuse the certificate for the site's host, if they do.
+func (p *Pair) Warn(ctx context.Context, log *slog.Logger, host string) {
+	if problem := p.Problem(host); problem != "" {
+		log.WarnContext(ctx, "browsers refuse the certificate", "problem", problem)
+	}
+}
+
+// ReloadIfChanged calls Reload, if there are files, and logs a change and what is wrong with
+// the new certificate for the site's host. It must not be called concurrently.
+func (p *Pair) ReloadIfChanged(ctx context.Context, log *slog.Logger, host string) {
 	if p.certFile == "" {
 		return
 	}
@@ -57,6 +86,7 @@ func (p *Pair) ReloadIfChanged(ctx context.Context, log *slog.Logger) {
 		log.WarnContext(ctx, "the certificate stays the old one", "error", err)
 	} else if changed {
 		log.InfoContext(ctx, "certificate changed")
+		p.Warn(ctx, log, host)
 	}
 }
 
@@ -73,6 +103,9 @@ func (p *Pair) Reload() (changed bool, err error) {
 	var pair tls.Certificate
 	if err == nil {
 		pair, err = tls.X509KeyPair(cert, key)
+	}
+	if err != nil && bytes.Contains(key, []byte("ENCRYPTED")) { // in both PEM forms
+		err = fmt.Errorf("%s has a passphrase and must be without one: openssl pkey -in %s -out KEY2, and set TLS_KEY to KEY2", p.keyFile, p.keyFile)
 	}
 	if err != nil {
 		return true, fmt.Errorf("reading TLS_CERT and TLS_KEY: %w", err)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"glassjar/utl/tlscert"
 	"glassjar/utl/tlscert/certtest"
@@ -22,7 +23,7 @@ func files(t *testing.T) (cert, key string) {
 
 func load(t *testing.T, cert, key string) *tlscert.Pair {
 	t.Helper()
-	p, err := tlscert.Load(cert, key)
+	p, err := tlscert.Load(cert, key, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,6 +82,12 @@ var faults = []struct {
 		_, err := certtest.Make(cert+".other", key)
 		return err
 	}},
+	{"a key with a passphrase", "key.pem has a passphrase and must be without one: openssl pkey -in ", func(_, key string) error {
+		return os.WriteFile(key, []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"), 0o600)
+	}},
+	{"an older key with a passphrase", "key.pem has a passphrase", func(_, key string) error {
+		return os.WriteFile(key, []byte("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"), 0o600)
+	}},
 	{"a key that everybody can read", "key.pem has mode 0604 and holds secrets: chmod g-w,o= ", func(cert, key string) error {
 		_, err := certtest.Make(cert, key)
 		return errors.Join(err, os.Chmod(key, 0o604))
@@ -103,7 +110,7 @@ func TestFaultKeepsTheOldPair(t *testing.T) {
 			if shown(t, p) != string(old.Raw) {
 				t.Error("the old certificate is not shown any more")
 			}
-			if _, err := tlscert.Load(cert, key); err == nil || !strings.Contains(err.Error(), "reading TLS_CERT and TLS_KEY: ") {
+			if _, err := tlscert.Load(cert, key, time.Now); err == nil || !strings.Contains(err.Error(), "reading TLS_CERT and TLS_KEY: ") {
 				t.Errorf("at the start: got %v, want a fault", err)
 			}
 			renewed := certtest.Write(t, cert, key)
@@ -124,7 +131,8 @@ func TestPlainHTTP(t *testing.T) {
 	if p.Config() != nil {
 		t.Error("there is a configuration for TLS")
 	}
-	p.ReloadIfChanged(t.Context(), nil) // needs no logger
+	p.ReloadIfChanged(t.Context(), nil, "localhost") // needs no logger
+	p.Warn(t.Context(), nil, "localhost")
 }
 
 // ReloadIfChanged logs a change, and a fault, once.
@@ -133,10 +141,11 @@ func TestLook(t *testing.T) {
 	certtest.Write(t, cert, key)
 	p := load(t, cert, key)
 	var log bytes.Buffer
+	host := "localhost"
 	look := func(want string) {
 		t.Helper()
 		log.Reset()
-		p.ReloadIfChanged(t.Context(), slog.New(slog.NewTextHandler(&log, nil)))
+		p.ReloadIfChanged(t.Context(), slog.New(slog.NewTextHandler(&log, nil)), host)
 		if got := log.String(); !strings.Contains(got, want) || want == "" && got != "" {
 			t.Errorf("the log says %q, want %q", got, want)
 		}
@@ -145,9 +154,38 @@ func TestLook(t *testing.T) {
 	certtest.Write(t, cert, key)
 	look(`level=INFO msg="certificate changed"`)
 	look("")
+	host = "jar.example"
+	certtest.Write(t, cert, key)
+	look(`level=WARN msg="browsers refuse the certificate" problem="the certificate of TLS_CERT is not for jar.example, the host of PUBLIC_URL: `)
 	if err := os.Remove(key); err != nil {
 		t.Fatal(err)
 	}
 	look(`level=WARN msg="the certificate stays the old one"`)
 	look("")
+}
+
+func TestProblem(t *testing.T) {
+	cert, key := files(t)
+	made := certtest.Write(t, cert, key)
+	var now time.Time
+	p, err := tlscert.Load(cert, key, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, host string
+		at         time.Time
+		want       string
+	}{
+		{"its host", "localhost", time.Now(), ""},
+		{"its address", "0.0.0.0", time.Now(), ""},
+		{"another host", "jar.example", time.Now(), "is not for jar.example, the host of PUBLIC_URL: x509: certificate is valid for localhost, not jar.example"},
+		{"too late", "localhost", made.NotAfter.Add(time.Second), "expired on 2106-02-07"},
+		{"too early", "localhost", made.NotBefore.Add(-time.Second), "is not valid before "},
+	} {
+		now = tt.at
+		if got := p.Problem(tt.host); !strings.Contains(got, tt.want) || tt.want == "" && got != "" {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
 }
