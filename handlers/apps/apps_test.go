@@ -205,6 +205,9 @@ func TestExplain(t *testing.T) {
 	} {
 		wants(t, query, b.Get(page+"?"+query).Want(http.StatusOK), want)
 	}
+	s.Add(t, "eve", account.Member)
+	s.Exec(t, `UPDATE accounts SET disabled_at = 1 WHERE username = ?`, "eve")
+	wants(t, "a disabled account", b.Get(page+"?url=http://wiki.example/&as=eve"), "The account eve is disabled or waits for approval, so nobody is signed in with it: ")
 	if got := b.Get("/apps"); strings.Contains(got.Find("main").Text(), "refused") {
 		t.Error("what was only explained is counted as asked")
 	}

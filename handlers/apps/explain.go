@@ -41,9 +41,8 @@ func (s *Room) explain(r *http.Request, args url.Values, address string) (e Expl
 			return e, nil
 		case err != nil:
 			return e, err
-		case !found.Disabled:
-			p = gate.Subject{Identity: found.Identity, How: gate.SignedIn{Level: 1}}
 		}
+		p = gate.Subject{Identity: found.Identity, Disabled: found.Disabled, How: gate.SignedIn{Level: 1}}
 	}
 	if e.Level2 {
 		p.How.Level = 2

@@ -2,16 +2,28 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"glassjar/utl/gate"
 )
+
+var errWholeURL = errors.New("give the whole URL, such as https://app.example/path")
 
 type explainCommand struct {
 	URL    string `arg:"" help:"The page's, such as https://app.example/path."`
 	As     string `help:"The username of who opens it; without one, somebody who is signed out." placeholder:"NAME"`
 	Method string `default:"GET" help:"GET (the default), POST or another." placeholder:"METHOD"`
 	Level  int    `default:"1" enum:"1,2" help:"Of the session: 1 (the default), or 2 after two factors or a passkey." placeholder:"LEVEL"`
+}
+
+// Validate refuses what is no URL; about another odd one the gate has an answer.
+func (c *explainCommand) Validate() error {
+	if !strings.HasPrefix(c.URL, "https://") && !strings.HasPrefix(c.URL, "http://") {
+		return errWholeURL
+	}
+	return nil
 }
 
 // Run prints the gate's decision and its reasons, in the order of the checks.
@@ -36,7 +48,7 @@ func (c *explainCommand) Run(ctx context.Context, a *app) error {
 		if st.Config.SecondFactor == "required" {
 			demanded = 2
 		}
-		q, v := signers.Gate.DecideAs(c.URL, c.Method, demanded, p)
+		q, v := signers.Gate.DecideAs(c.URL, strings.ToUpper(c.Method), demanded, p)
 		for _, line := range gate.Explain(q, v) {
 			mark := "ok  "
 			if !line.Holds {
@@ -49,14 +61,11 @@ func (c *explainCommand) Run(ctx context.Context, a *app) error {
 }
 
 // subject returns the gate's Subject for a signed-in session of the account. It is zero for
-// an empty name and for a disabled account, which cannot be signed in.
+// an empty name.
 func subject(ctx context.Context, st *Stores, name string, level int) (p gate.Subject, err error) {
 	if name == "" {
 		return p, nil
 	}
 	found, err := st.Accounts.Find(ctx, name)
-	if err != nil || found.Disabled {
-		return p, err
-	}
-	return gate.Subject{Identity: found.Identity, How: gate.SignedIn{Level: level}}, nil
+	return gate.Subject{Identity: found.Identity, Disabled: found.Disabled, How: gate.SignedIn{Level: level}}, err
 }

@@ -49,6 +49,8 @@ type Demands struct {
 type Subject struct {
 	identity.Identity
 
+	Disabled bool // whether the account is disabled or waits for approval; only DecideAs looks at it
+
 	Key string // cache key of signed tokens: the sid, or the app password's id
 	How SignedIn
 }

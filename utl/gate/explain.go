@@ -66,7 +66,7 @@ func step(at Outcome, held bool, q *Question, v Verdict) string {
 			return pick("It is "+v.Subject.Username+", by app password.", "")
 		}
 		return pick("It is "+v.Subject.Username+", with a session of level "+fmt.Sprint(v.Subject.How.Level)+".",
-			"Nobody is signed in: a request for a page is redirected to the sign-in, any other gets 401.")
+			v.Subject.absent()+": a request for a page is redirected to the sign-in, any other gets 401.")
 	case WrongGroup:
 		return pick("The groups allow it: "+v.Rule.who()+".", v.Subject.Username+" is in none of the groups ("+v.Rule.who()+"): 403.")
 	case LowLevel:
@@ -76,6 +76,14 @@ func step(at Outcome, held bool, q *Question, v Verdict) string {
 		return pick("The level is enough.", "A second factor is needed: a request for a page is redirected to where it can be given, any other gets 401.")
 	}
 	return ""
+}
+
+// absent says why nobody is signed in.
+func (p Subject) absent() string {
+	if p.Disabled {
+		return "The account " + p.Username + " is disabled or waits for approval, so nobody is signed in with it"
+	}
+	return "Nobody is signed in"
 }
 
 func (r *Rule) title() string {
@@ -94,15 +102,15 @@ func (r *Rule) who() string {
 
 // DecideAs returns the question that a trusted proxy would ask about the URL, and the
 // gate's decision for the subject on a site that demands the level of everybody. If the
-// subject's username is empty, nobody is signed in.
+// subject's username is empty, or the account is disabled, nobody is signed in.
 func (g *Gate) DecideAs(raw, method string, level int, p Subject) (*Question, Verdict) {
 	h := map[string][]string{originalURL: {raw}, originalMethod: {method}}
 	q := &Question{Trusted: true}
 	q.Request, q.Err = ParseRequest(Check, h)
 	q.Demands.Level = level
 	v := g.Decide(q, func(Target) (Subject, Outcome, error) {
-		if p.Username == "" {
-			return Subject{}, SignedOut, nil
+		if p.Username == "" || p.Disabled {
+			return p, SignedOut, nil
 		}
 		return p, Pass, nil
 	})
