@@ -15,20 +15,29 @@ import (
 var (
 	errInPages = errors.New("a backup among the pages would be shown to people: put it outside of PAGES_DIR")
 	errKeep    = errors.New("--keep must be 1 or more")
+	errNoFile  = errors.New("a file name is needed")
 )
 
 type backupCommand struct {
 	File string `arg:"" help:"The file to make. It must not exist yet. With --keep the time is added to its name."`
-	Keep int    `help:"Make FILE-TIME, print its name, and delete all but the newest N of these: for a timer." placeholder:"N"`
+	Keep *int   `help:"Make FILE-TIME, print its name, and delete all but the newest N of these: for a timer." placeholder:"N"`
+}
+
+// Validate refuses a file without a name, and to keep no backup.
+func (c *backupCommand) Validate() error {
+	switch {
+	case c.File == "" || strings.HasSuffix(c.File, "/"):
+		return errNoFile
+	case c.Keep != nil && *c.Keep < 1:
+		return errKeep
+	}
+	return nil
 }
 
 // Run copies the database into a new file, also while a server uses it.
 func (c *backupCommand) Run(ctx context.Context, a *app) error {
 	file := c.File
-	if c.Keep < 0 {
-		return errKeep
-	}
-	if c.Keep > 0 {
+	if c.Keep != nil {
 		file = dated(c.File, a.Now().UTC().Format(stamp))
 	}
 	return a.withStores(ctx, func(st *Stores) error {
@@ -42,9 +51,9 @@ func (c *backupCommand) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		if c.Keep > 0 {
+		if c.Keep != nil {
 			fmt.Fprintln(a.Stdout, file)
-			return a.prune(c.File, file, c.Keep)
+			return a.prune(c.File, file, *c.Keep)
 		}
 		keys := a.Dotenv
 		if st.Config.KeysFromEnv {

@@ -15,7 +15,16 @@ import (
 var errProblems = errors.New("the check found problems: they are above")
 
 type checkCommand struct {
-	File string `arg:"" optional:"" help:"A backup to look into instead, which is not changed."`
+	File *string `arg:"" optional:"" help:"A backup to look into instead, which is not changed."`
+}
+
+// Validate refuses an empty name, as of a script's variable that is not set: the answer would
+// be about the site.
+func (c *checkCommand) Validate() error {
+	if c.File != nil && *c.File == "" {
+		return errNoFile
+	}
+	return nil
 }
 
 // Run prints what is right and what is wrong with the site, or with a backup. If something
@@ -30,10 +39,10 @@ func (c *checkCommand) Run(ctx context.Context, a *app) error {
 }
 
 func (c *checkCommand) check(ctx context.Context, a *app, said *findings) error {
-	if c.File != "" {
-		found, err := db.CheckFile(ctx, c.File)
+	if c.File != nil {
+		found, err := db.CheckFile(ctx, *c.File)
 		if err == nil {
-			said.file(c.File, found)
+			said.file(*c.File, found)
 		}
 		return err
 	}
