@@ -3,18 +3,32 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"glassjar/utl/account"
 	"glassjar/utl/audit"
 )
 
+var errDay = errors.New("a day is like 2026-11-28")
+
 type auditCommand struct {
 	listing
 
-	Who  string    `help:"Only what happened to this account, or what it did." placeholder:"NAME"`
-	Kind string    `help:"Only events of this kind, such as signin.ok." placeholder:"KIND"`
-	Day  time.Time `help:"Only what happened on this day in UTC." format:"2006-01-02" placeholder:"YYYY-MM-DD"`
+	Who  string `help:"Only what happened to this account, or what it did." placeholder:"NAME"`
+	Kind string `help:"Only events of this kind, such as signin.ok." placeholder:"KIND"`
+	Day  day    `help:"Only what happened on this day in UTC." placeholder:"YYYY-MM-DD"`
+}
+
+// day is a flag's value like 2026-11-28.
+type day struct{ time.Time }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *day) UnmarshalText(text []byte) (err error) {
+	if d.Time, err = time.Parse(time.DateOnly, string(text)); err != nil {
+		return errDay
+	}
+	return nil
 }
 
 type auditLine struct {
@@ -33,7 +47,7 @@ const auditRows = 100
 
 // Run prints the audit log, newest first: time, event, account, actor, address, detail.
 func (c *auditCommand) Run(ctx context.Context, a *app) error {
-	q := audit.Query{Kind: c.Kind, Day: c.Day}
+	q := audit.Query{Kind: c.Kind, Day: c.Day.Time}
 	if c.Who != "" {
 		name, err := account.Username(c.Who)
 		if err != nil {

@@ -137,6 +137,7 @@ func (a answer) say(err error) string {
 // password that somebody gave as an argument.
 func usageError(wrong *kong.ParseError) string {
 	said, _, _ := strings.Cut(wrong.Error(), " but got ")
+	said = strings.ReplaceAll(said, "expected a valid 64 bit int", "expected a whole number")
 	command := wrong.Context.Selected()
 	if command != nil && command.Leaf() && strings.HasPrefix(said, "unexpected argument") {
 		return "too many arguments: glassjar " + command.Summary()

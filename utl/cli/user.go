@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -195,7 +196,7 @@ type userGroup struct {
 
 // Run sets the account's groups.
 func (c *userGroup) Run(ctx context.Context, a *app) error {
-	groups := commas(c.Groups)
+	groups := slices.Compact(slices.Sorted(slices.Values(commas(c.Groups)))) // as they are stored
 	now := "is in no group now"
 	if len(groups) > 0 {
 		now = "is in these groups now: " + strings.Join(groups, ", ")
