@@ -5,11 +5,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -72,7 +74,10 @@ func Run(ctx context.Context, args []string, e Env) int {
 	out := &output{to: e.Stdout}
 	e.Stdout = out
 	err := (&app{e}).run(ctx, args)
-	if out.err != nil {
+	switch {
+	case errors.Is(out.err, syscall.EPIPE) && (err == nil || errors.Is(err, syscall.EPIPE)):
+		return 1 // who read the output has gone, as head does: nobody asks why
+	case out.err != nil && !errors.Is(out.err, syscall.EPIPE):
 		err = fmt.Errorf("writing the answer: %w", out.err)
 	}
 	return report(e.Stderr, err)

@@ -193,7 +193,7 @@ func authenticate(data *db.DB, name, pw string) error {
 	return err
 }
 
-// A command whose output cannot be written fails.
+// A command whose output cannot be written fails, without a word if the reader has gone.
 func TestBrokenStdout(t *testing.T) {
 	ring, err := keyring.New()
 	if err != nil {
@@ -202,20 +202,25 @@ func TestBrokenStdout(t *testing.T) {
 	fromEnv := func() (config.Config, error) {
 		return config.Config{SessionKeys: ring.Text(), KeysFromEnv: true}, nil
 	}
+	read, gone, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gone.Close()
+	read.Close()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
 	for _, args := range []string{"version", "help", "--help", "user --help", "keys list", "keys rotate", "keys prune"} {
-		t.Run(args, func(t *testing.T) {
-			read, write, err := os.Pipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer write.Close()
-			read.Close()
+		for to, want := range map[*os.File]bool{gone: false, full: true} {
 			var stderr bytes.Buffer
-			got := cli.Run(t.Context(), strings.Fields(args), cli.Env{Stdout: write, Stderr: &stderr, Config: fromEnv})
-			if got != 1 || !strings.Contains(stderr.String(), "glassjar: writing the answer: ") {
-				t.Errorf("got exit code %d and %q, want 1 and the fault of writing", got, stderr.String())
+			got := cli.Run(t.Context(), strings.Fields(args), cli.Env{Stdout: to, Stderr: &stderr, Config: fromEnv})
+			if got != 1 || strings.Contains(stderr.String(), "glassjar: ") != want || strings.Contains(stderr.String(), "writing the answer: ") != want {
+				t.Errorf("%s into %s: got exit code %d and %q, want 1 and the fault of writing: %t", args, to.Name(), got, stderr.String(), want)
 			}
-		})
+		}
 	}
 }
 
