@@ -26,25 +26,32 @@ func (healthCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	status, err := askReady(ctx, cfg)
-	if err != nil {
+	status, body, err := askReady(ctx, cfg)
+	switch {
+	case err != nil:
 		return err
-	}
-	if status != http.StatusOK {
+	case status == http.StatusServiceUnavailable:
 		return fmt.Errorf("%w (status %d)", errNotReady, status)
+	case status != http.StatusOK || body != "ready\n":
+		return otherProgram(cfg, fmt.Sprintf("status %d", status))
 	}
 	fmt.Fprintln(a.Stdout, "ready")
 	return nil
 }
 
-// askReady returns the status of the server's /readyz. Errors: errNoPort; the connection's.
-func askReady(ctx context.Context, cfg config.Config) (status int, err error) {
+// otherProgram is the error for what answers as no glassjar with these settings does.
+func otherProgram(cfg config.Config, how string) error {
+	return fmt.Errorf("what answers at %s is no glassjar with these settings, but another program, or TLS_CERT is set for one of the two alone (%s)", cfg.Addr, how)
+}
+
+// askReady returns the server's answer to /readyz. Errors: errNoPort; the connection's.
+func askReady(ctx context.Context, cfg config.Config) (status int, body string, err error) {
 	network, address := "tcp", ownAddress(cfg.Addr)
 	if path, ok := cfg.Socket(); ok {
 		network, address = "unix", path
 	}
 	if address == "" {
-		return 0, errNoPort
+		return 0, "", errNoPort
 	}
 	client := &http.Client{Timeout: healthTimeout, Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -59,15 +66,21 @@ func askReady(ctx context.Context, cfg config.Config) (status int, err error) {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://localhost/readyz", http.NoBody)
 	if err != nil {
-		return 0, fmt.Errorf("asking the server: %w", err)
+		return 0, "", fmt.Errorf("asking the server: %w", err)
 	}
 	res, err := client.Do(req)
-	if err != nil {
-		return 0, fmt.Errorf("nobody answers at %s: %w", cfg.Addr, errors.Unwrap(err))
+	if err != nil && ctx.Err() != nil {
+		return 0, "", fmt.Errorf("asking the server: %w", ctx.Err())
+	}
+	if failed, ok := errors.AsType[net.Error](errors.Unwrap(err)); ok {
+		return 0, "", fmt.Errorf("nobody answers at %s: %w", cfg.Addr, failed)
+	}
+	if err != nil { // something answers
+		return 0, "", otherProgram(cfg, errors.Unwrap(err).Error())
 	}
 	defer res.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<16)) // only the status matters
-	return res.StatusCode, nil
+	text, _ := io.ReadAll(io.LimitReader(res.Body, 1<<10)) // a part is not "ready"
+	return res.StatusCode, string(text), nil
 }
 
 // ownAddress returns the address on this machine of a server that listens on addr, or "" if
