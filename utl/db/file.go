@@ -14,7 +14,7 @@ import (
 )
 
 // ErrForeign means that the file or database was not made by glassjar.
-var ErrForeign = errors.New("it is not glassjar's database, and nothing in it was changed: set DATABASE_URL to another file")
+var ErrForeign = errors.New("it is not glassjar's database, and nothing in it was changed: set DATABASE_URL to another")
 
 // createFile creates the file with mode 0600 if it is missing, and returns its
 // FileInfo. It refuses a file that other users can read.

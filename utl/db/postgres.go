@@ -59,11 +59,20 @@ func OpenPostgres(ctx context.Context, url string) (*DB, error) {
 	p := &postgres{cfg: cfg, fence: f}
 	d := &DB{engine: p, read: pool(*cfg, connections, f.options()...), reserve: pool(*cfg, reserveSize, f.options()...), push: newPush()}
 	if err := migratePostgres(ctx, d.read); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the database: %w", err), d.read.Close(), d.reserve.Close())
+		return nil, errors.Join(fmt.Errorf("opening the database: %w", owned(cfg, err)), d.read.Close(), d.reserve.Close())
 	}
 	d.write, p.pools = d.read, []*sql.DB{d.read, d.reserve}
 	d.reads, d.reserved = p.statements(d.read), p.statements(d.reserve)
 	return d, nil
+}
+
+// owned adds to the error of a role that may not make tables what it lacks.
+func owned(cfg *pgx.ConnConfig, err error) error {
+	if pe, ok := errors.AsType[*pgconn.PgError](err); !ok || pe.Code != "42501" {
+		return err
+	}
+	return fmt.Errorf("%w: the role must own the database and what is in it: ALTER DATABASE %s OWNER TO %s",
+		err, pgx.Identifier{cfg.Database}.Sanitize(), pgx.Identifier{cfg.User}.Sanitize())
 }
 
 // connection returns the URL's connection settings.

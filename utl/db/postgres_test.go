@@ -69,6 +69,25 @@ func TestPostgresThatIsRefused(t *testing.T) {
 	}
 }
 
+// A role that may not make tables hears that it must own the database; once it does, it may.
+func TestPostgresOfAnotherRole(t *testing.T) {
+	s := dbtest.OnlyPostgres(t)
+	url := s.NewEmpty(t)
+	as := strings.Replace(url, "user=glassjar", "user=other-jar", 1)
+	dbtest.Exec(t, url, `CREATE ROLE "other-jar" LOGIN`,
+		`ALTER SCHEMA public OWNER TO pg_database_owner`, `REVOKE CREATE ON SCHEMA public FROM PUBLIC`) // as it is from PostgreSQL 15 on
+	d, err := db.OpenPostgres(t.Context(), as)
+	if err == nil || d != nil {
+		t.Fatalf("got %v, error %v", d, err)
+	}
+	_, advice, _ := strings.Cut(err.Error(), "the role must own the database and what is in it: ")
+	if !strings.HasPrefix(advice, "ALTER DATABASE ") || !strings.HasSuffix(advice, ` OWNER TO "other-jar"`) {
+		t.Fatalf("got error %v, want what the role lacks", err)
+	}
+	dbtest.Exec(t, url, advice)
+	dbtest.OpenAt(t, as)
+}
+
 // Texts are compared by their bytes, whatever the database's locale. Otherwise lists
 // would be in another order than with SQLite, and an update of the C library could
 // corrupt an index.
