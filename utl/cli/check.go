@@ -124,8 +124,8 @@ func (f *findings) certificate(cfg config.Config) {
 	pair, err := tlscert.Load(cfg.TLSCert, cfg.TLSKey, f.a.Now)
 	if err != nil {
 		f.say(false, "%v", err)
-	} else if problem := pair.Problem(host); problem != "" {
-		f.say(false, "browsers refuse the certificate: %s", problem)
+	} else if problem, certain := pair.Problem(host); problem != "" {
+		f.say(!certain, "%s", problem)
 	} else {
 		f.say(true, "the certificate is for %s, and has not expired", host)
 	}

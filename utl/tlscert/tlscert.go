@@ -49,29 +49,30 @@ func (p *Pair) Config() *tls.Config {
 	}
 }
 
-// Problem returns why browsers refuse the certificate now for the site's host, or "".
-// Whether they know who signed it is not looked at.
-func (p *Pair) Problem(host string) string {
+// Problem returns why browsers refuse the certificate now for the site's host, or "". It is
+// not certain where the name is another, which does not matter behind a proxy that has a
+// certificate of its own. Whether browsers know who signed it is not looked at.
+func (p *Pair) Problem(host string) (problem string, certain bool) {
 	if p.certFile == "" {
-		return ""
+		return "", true
 	}
 	leaf, now := p.good.Load().Leaf, p.now()
 	if now.After(leaf.NotAfter) {
-		return "the certificate of TLS_CERT expired on " + leaf.NotAfter.Format(time.DateOnly)
+		return "the certificate of TLS_CERT expired on " + leaf.NotAfter.Format(time.DateOnly), true
 	}
 	if now.Before(leaf.NotBefore) {
-		return "the certificate of TLS_CERT is not valid before " + leaf.NotBefore.Format(time.RFC3339)
+		return "the certificate of TLS_CERT is not valid before " + leaf.NotBefore.Format(time.RFC3339), true
 	}
 	if err := leaf.VerifyHostname(host); err != nil {
-		return fmt.Sprintf("the certificate of TLS_CERT is not for %s, the host of PUBLIC_URL: %v", host, err)
+		return fmt.Sprintf("the certificate of TLS_CERT is not for %s, the host of PUBLIC_URL, so it is good only behind a proxy: %v", host, err), false
 	}
-	return ""
+	return "", true
 }
 
-// Warn logs why browsers refuse the certificate for the site's host, if they do.
+// Warn logs why browsers refuse the certificate for the site's host, if they may.
 func (p *Pair) Warn(ctx context.Context, log *slog.Logger, host string) {
-	if problem := p.Problem(host); problem != "" {
-		log.WarnContext(ctx, "browsers refuse the certificate", "problem", problem)
+	if problem, _ := p.Problem(host); problem != "" {
+		log.WarnContext(ctx, "browsers may refuse the certificate", "problem", problem)
 	}
 }
 
