@@ -133,8 +133,8 @@ func keyURI(secret, host string) string {
 
 // checkCode returns the server's decision about a code, and stores the step of a right one.
 func checkCode(v *visit, typed string, now time.Time) verdictView {
-	digits, ok := anatomy.ParseDigits(typed)
-	if !ok {
+	digits := anatomy.CleanCode(typed)
+	if !anatomy.IsDigits(digits) {
 		return codeRefused(sentence("A code is six digits. Spaces and dashes between them do no harm."),
 			verdictStep{"no", "Not six digits"}, verdictStep{"skip-it", "Belongs to a step: not looked at"}, verdictStep{"skip-it", "Used already: not looked at"})
 	}

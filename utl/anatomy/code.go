@@ -44,14 +44,13 @@ func NewCode(secret []byte, step int64) Code {
 	return c
 }
 
-// ParseDigits returns the six digits of a typed code, and reports whether it is one. As
-// at the sign-in, spaces, dashes and invisible characters of any kind do no harm, and
-// full-width digits count as digits.
-func ParseDigits(typed string) (digits string, ok bool) {
+// CleanCode returns the typed code without spaces, dashes and invisible characters of any
+// kind, and with full-width digits as ASCII digits. Text over MaxTyped becomes "".
+func CleanCode(typed string) string {
 	if len(typed) > MaxTyped {
-		return "", false
+		return ""
 	}
-	digits = strings.Map(func(c rune) rune {
+	return strings.Map(func(c rune) rune {
 		switch {
 		case unicode.IsSpace(c), unicode.In(c, unicode.Pd, unicode.Cf):
 			return -1
@@ -60,5 +59,7 @@ func ParseDigits(typed string) (digits string, ok bool) {
 		}
 		return c
 	}, typed)
-	return digits, len(digits) == 6 && strings.Trim(digits, "0123456789") == ""
 }
+
+// IsDigits reports whether the cleaned code is six digits.
+func IsDigits(code string) bool { return len(code) == 6 && strings.Trim(code, "0123456789") == "" }

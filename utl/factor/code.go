@@ -7,16 +7,16 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
+
+	"glassjar/utl/anatomy"
 )
 
 const (
-	step        = 30  // seconds: the time step X of RFC 6238, section 4.1
-	secretBytes = 20  // 160 bits (RFC 4226, section 4, R6)
-	longest     = 256 // bytes of a typed code, with spaces and dashes
+	step        = 30 // seconds: the time step X of RFC 6238, section 4.1
+	secretBytes = 20 // 160 bits (RFC 4226, section 4, R6)
 )
 
 // typed is a parsed code. One of the fields is set.
@@ -25,22 +25,10 @@ type typed struct {
 	recovery string // 24 characters of the alphabet
 }
 
-// parse removes spaces, dashes and invisible characters of any kind and normalizes
-// the spelling. Errors: ErrForm.
+// parse cleans the code, as the lab shows it, and normalizes the spelling. Errors: ErrForm.
 func parse(text string) (typed, error) {
-	if len(text) > longest {
-		return typed{}, ErrForm
-	}
-	text = strings.Map(func(c rune) rune {
-		switch {
-		case unicode.IsSpace(c), unicode.In(c, unicode.Pd, unicode.Cf):
-			return -1
-		case '\uff10' <= c && c <= '\uff19': // full-width digits, as Japanese keyboards type them
-			return c - '\uff10' + '0'
-		}
-		return c
-	}, text)
-	if len(text) == 6 && strings.Trim(text, "0123456789") == "" {
+	text = anatomy.CleanCode(text)
+	if anatomy.IsDigits(text) {
 		return typed{digits: text}, nil
 	}
 	text = strings.NewReplacer("O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(text))
