@@ -23,7 +23,7 @@ func TestSignInsOfAnAccountAreLimited(t *testing.T) {
 		b.SignIn("ada", webtest.Good).Want(http.StatusSeeOther)
 		s.Clock.Move(time.Second)
 	}
-	const words = "Too many sign-ins. Wait 58 minutes, then try again. A browser in which you signed in before may not have to wait."
+	const words = "Too many sign-ins. Wait 58 minutes, then try again."
 	for _, from := range []*webtest.Browser{b, s.Browser(t)} {
 		got := from.Clone().SignIn("ada", webtest.Good).Want(http.StatusTooManyRequests).Says("[role=alert] p", words)
 		got.WantHeader("Retry-After", fmt.Sprint(3600-120)).WantPage()

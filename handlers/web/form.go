@@ -41,12 +41,17 @@ func setRetryAfter(w http.ResponseWriter, soon authn.TooSoonError) {
 	w.Header().Set("Retry-After", strconv.Itoa(soon.Seconds()))
 }
 
-// tooSoon returns a text that says how long to wait.
+// tooSoon returns a text that says how long to wait. Failures cause waits of ten minutes at
+// most, but not in a known browser; only sign-ins that succeeded cause longer ones, there too.
 func tooSoon(seconds int) string {
 	if seconds <= 60 {
 		return fmt.Sprintf("Too many sign-ins. Wait %d s, then try again.", seconds)
 	}
-	return fmt.Sprintf("Too many sign-ins. Wait %d minutes, then try again. A browser in which you signed in before may not have to wait.", (seconds+59)/60)
+	text := fmt.Sprintf("Too many sign-ins. Wait %d minutes, then try again.", (seconds+59)/60)
+	if seconds <= 600 {
+		text += " A browser in which you signed in before may not have to wait."
+	}
+	return text
 }
 
 // UsernameRule is account.UsernameRule as a sentence.
