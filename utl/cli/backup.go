@@ -84,7 +84,7 @@ func (a *app) prune(path, made string, keep int) error {
 	}
 	newest := slices.Index(all, filepath.Base(made)) + 1
 	if ahead := all[newest:]; len(ahead) > 0 {
-		a.info("not deleted, because they are dated after this backup, as if a clock had been ahead: %d files like %s", len(ahead), ahead[0])
+		a.info("not deleted, because dated after this backup, as if a clock had been ahead: %s and %d more", ahead[0], len(ahead)-1)
 	}
 	for _, name := range all[:max(0, newest-keep)] {
 		if err := os.Remove(filepath.Join(filepath.Dir(path), name)); err != nil {

@@ -25,7 +25,7 @@ func (s *Stores) Warn(ctx context.Context) {
 // and which authenticator apps' secrets the keys do not open.
 func (s *Stores) warnOfNewKey(ctx context.Context) {
 	if some, err := s.Accounts.Any(ctx); s.newKey && (some || err != nil) {
-		s.Log.WarnContext(ctx, "this start made a new session key although the site has accounts, so everybody is signed out: if there is an older key, put it back into SESSION_KEYS and start again", slog.Any("error", err))
+		s.Log.WarnContext(ctx, "this start made a new session key although the site has accounts, so everybody is signed out: if there is an older key, put it back into SESSION_KEYS and start again")
 	}
 	other, err := s.Factors.OtherKey(ctx)
 	if err == nil && !other {
