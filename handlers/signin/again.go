@@ -10,7 +10,7 @@ import (
 const (
 	cookieNotKept  = "If you signed in just now, your browser did not keep the cookie: allow cookies for this site, then sign in again."
 	orOpenHTTPS    = " If the page's address begins with http://, open the same with https:// first."
-	pendingOver    = "If you were giving your second factor just now: that sign-in is over, because it took more than 10 minutes, or because the account was changed. Sign in again."
+	pendingOver    = "If you were giving your second factor just now: that sign-in is over. It took more than 10 minutes, five codes were wrong, newer sign-ins took its place, or the account was changed. Sign in again."
 	cookiesCleared = "If your browser sent more than one cookie of this site just now, it could not be known which is yours. They are deleted: sign in again."
 )
 

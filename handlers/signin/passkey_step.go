@@ -101,8 +101,8 @@ func (s *Room) passkeyProof(w http.ResponseWriter, r *http.Request, me account.A
 	if err == nil {
 		return s.continueTo(w, r, web.InfoOf(r).Session, p.Next, "")
 	}
-	if errors.Is(err, session.ErrChanged) || errors.Is(err, passkey.ErrUsed) {
-		return web.SeeOther(w, cmp.Or(p.Next, "/")) // as in proofRefused
+	if sentTwice(err) {
+		return web.SeeOther(w, cmp.Or(p.Next, "/"))
 	}
 	return s.passkeyProblem(w, r, err, proofRefused, func(problem string, status int) error {
 		p.Problem = problem

@@ -55,7 +55,7 @@ func TestWhyTheSecondStepIsOver(t *testing.T) {
 	late.SignIn("ada", webtest.Good).Want(http.StatusSeeOther, "/auth/code")
 	setPassword(t, s)
 	late.Get("/auth/code").Want(http.StatusSeeOther, "/")
-	late.Get("/").Want(http.StatusOK).Says("#problem p", "If you were giving your second factor just now: that sign-in is over, because it took more than 10 minutes, or because the account was changed. Sign in again.")
+	late.Get("/").Want(http.StatusOK).Says("#problem p", "If you were giving your second factor just now: that sign-in is over. It took more than 10 minutes, five codes were wrong, newer sign-ins took its place, or the account was changed. Sign in again.")
 	s.Stranger(t, "192.0.2.10").Get("/auth/code").Want(http.StatusSeeOther, "/")
 	s.Stranger(t, "192.0.2.10").Get("/").Want(http.StatusOK).Says("#problem p", "")
 }

@@ -22,7 +22,7 @@ type ProvePage struct {
 	App     string // the app host in Next, which demands a second factor; empty: Next is on this site
 	Code    bool   // whether the form also asks for a code
 	Options string // options of navigator.credentials.get for a passkey alone, as JSON; empty: no suitable one
-	Key     string // the same for a passkey after the password, if none suffices alone
+	Key     string // the same for any passkey, after the password
 	Typed   bool   // whether the form also asks for a recovery code: there are passkeys and no app
 	Problem string
 }
@@ -61,10 +61,8 @@ func (s *Room) showProve(w http.ResponseWriter, r *http.Request, status int, p P
 	if p.Options, err = s.Passkeys.AnswerOptions(r.Context(), proofQuestion(r), p.Me.ID); err != nil {
 		return err
 	}
-	if p.Options == "" {
-		if p.Key, err = s.Passkeys.AnswerOptions(r.Context(), keyQuestion(r), p.Me.ID); err != nil {
-			return err
-		}
+	if p.Key, err = s.Passkeys.AnswerOptions(r.Context(), keyQuestion(r), p.Me.ID); err != nil {
+		return err
 	}
 	for _, want := range wants {
 		if strings.HasPrefix(p.Next, want.path) {
@@ -89,27 +87,33 @@ func (s *Room) ProveSubmit(w http.ResponseWriter, r *http.Request, me account.Ac
 	attempt := s.Attempt(r, me.Username, form.Get("password"))
 	done := func(v session.Verified) error { return s.ProveSession(w, r, v) }
 	switch {
+	case form.Get("code") != "":
+		err = s.Authn.Prove(r.Context(), attempt, me, form.Get("code"), done)
 	case form.Get("trouble") != "":
 		p.Problem = stepStopped
 		return s.showProve(w, r, http.StatusUnprocessableEntity, p)
 	case form.Get("answer") != "":
 		err = s.Authn.ProveByKey(r.Context(), attempt, me, keyQuestion(r), form.Get("answer"), done)
 	default:
-		err = s.Authn.Prove(r.Context(), attempt, me, form.Get("code"), done)
+		err = s.Authn.Prove(r.Context(), attempt, me, "", done)
 	}
 	if err == nil {
 		return s.continueTo(w, r, web.InfoOf(r).Session, p.Next, "")
 	}
-	return s.proofRefused(w, r, err, form.Get("code"), p)
+	return s.passwordProofRefused(w, r, err, form.Get("code"), p)
 }
 
-// proofRefused responds to a proof with a password that was refused.
-func (s *Room) proofRefused(w http.ResponseWriter, r *http.Request, err error, code string, p ProvePage) error {
+// sentTwice reports whether a proof may have failed because its form was sent twice: then the
+// first is the proof. If the account was changed, the next page asks for a sign-in or a proof.
+func sentTwice(err error) bool {
+	return errors.Is(err, session.ErrChanged) || errors.Is(err, passkey.ErrUsed)
+}
+
+// passwordProofRefused responds to a proof with a password that was refused.
+func (s *Room) passwordProofRefused(w http.ResponseWriter, r *http.Request, err error, code string, p ProvePage) error {
 	problem, status := codeProblem(w, err, code)
 	switch {
-	case errors.Is(err, session.ErrChanged), errors.Is(err, passkey.ErrUsed):
-		// The form was sent twice, and the first is the proof; or the account changed: then Next
-		// asks for a sign-in or a proof.
+	case sentTwice(err):
 		return web.SeeOther(w, cmp.Or(p.Next, "/"))
 	case errors.Is(err, account.ErrSignIn):
 		problem, status = "The password is not right. Check it, then try again.", http.StatusUnprocessableEntity

@@ -20,9 +20,11 @@ type explainCommand struct {
 
 // Validate refuses what is no URL; about another odd one the gate has an answer.
 func (c *explainCommand) Validate() error {
-	if !strings.HasPrefix(c.URL, "https://") && !strings.HasPrefix(c.URL, "http://") {
+	scheme, rest, _ := strings.Cut(c.URL, "://")
+	if scheme = strings.ToLower(scheme); scheme != "http" && scheme != "https" {
 		return errWholeURL
 	}
+	c.URL = scheme + "://" + rest
 	return nil
 }
 

@@ -72,7 +72,7 @@ func unfit(err error) string {
 // damaged are SQLite's codes for a file whose content is wrong.
 var damaged = []int{sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR_SHORT_READ}
 
-// checkFile is CheckFile. Errors: ErrForeign, ErrUnavailable, and those of the file system.
+// checkFile reads the copy; CheckFile makes problems of some of its errors. Errors: ErrForeign, ErrUnavailable, and those of the file system.
 func checkFile(ctx context.Context, path string) (c Copy, err error) {
 	if err := checkOurs(ctx, path); err != nil {
 		return c, err

@@ -159,7 +159,7 @@ func (s *Store) allowed(ctx context.Context, from db.Querier, accountID string, 
 // writes the audit entry. A recovery code is no guess of the digits, and 120 bits need no
 // limit: counted, it would turn the digits off for whoever has an app. It returns why, or
 // ErrLast.
-func (s *Store) fail(ctx context.Context, tx *db.Tx, p Pending, got typed, why error, by audit.Actor) (error, error) {
+func (s *Store) fail(ctx context.Context, tx *db.Tx, p Pending, got typed, why error, by audit.Actor) (told, err error) {
 	if got.digits != "" {
 		if err := s.countDigits(ctx, tx, p.Account.AccountID); err != nil {
 			return nil, err

@@ -24,8 +24,10 @@ func (s *Stores) Warn(ctx context.Context) {
 // warnOfNewKey logs that the start made a session key although the site must have had one,
 // and which authenticator apps' secrets the keys do not open.
 func (s *Stores) warnOfNewKey(ctx context.Context) {
-	if some, err := s.Accounts.Any(ctx); s.newKey && (some || err != nil) {
-		s.Log.WarnContext(ctx, "this start made a new session key although the site has accounts, so everybody is signed out: if there is an older key, put it back into SESSION_KEYS and start again")
+	if s.newKey {
+		if some, err := s.Accounts.Any(ctx); some && err == nil {
+			s.Log.WarnContext(ctx, "this start made a new session key although the site has accounts, so everybody is signed out: if there is an older key, put it back into SESSION_KEYS and start again")
+		}
 	}
 	other, err := s.Factors.OtherKey(ctx)
 	if err == nil && !other {

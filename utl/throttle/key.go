@@ -42,8 +42,9 @@ var (
 	signInRule  = rule{"sign-in", 119, time.Hour, nil}             // an account's sign-ins that succeeded
 
 	// Right passwords whose second factor was still to come, of an account from one address or
-	// known device: whoever has only the password leaves the person's own sign-ins alone.
-	pendingRule = rule{"pending", 119, time.Hour, nil}
+	// known device: whoever has only the password leaves the person's own sign-ins alone. They
+	// are fewer than an account may have at once, so that one client cannot end the others'.
+	pendingRule = rule{"pending", 59, time.Hour, nil}
 
 	// Accounts that strangers ask for, whether they get them or not.
 	newAddressRule = rule{"new-address", 9, time.Hour, nil}

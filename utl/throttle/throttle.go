@@ -3,7 +3,8 @@
 // keeps the counts in the database, and rejects an attempt while one of its
 // counters waits. It also counts an account's failures in a row and its sign-ins.
 // An account's failures count by the name that was typed, so that nobody learns
-// which account has an email address; those in a row count by the account.
+// which account has an email address; but those in a row count by the account,
+// which shows after 100 of them.
 // Typed names are stored only as hashes. Attempts of other kinds than a sign-in
 // have separate counters.
 package throttle
