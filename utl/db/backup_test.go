@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -172,20 +171,12 @@ func TestBackupRefuses(t *testing.T) {
 // If the disk of the backup is full, the error names the backup, and not the database.
 func TestBackupOntoAFullDisk(t *testing.T) {
 	dbtest.OnlySQLite(t, "it backs up a file")
-	folder := t.TempDir()
-	full := filepath.Join(folder, "full")
-	err := syscall.Mknod(full, syscall.S_IFCHR|0o600, 1<<8|7) // as /dev/full
-	var part *os.File
-	if err == nil {
-		part, err = os.OpenFile(full, os.O_RDWR, 0)
-	}
-	if errors.Is(err, fs.ErrPermission) {
-		t.Skipf("no device can be made here, so the test did not run: %v", err)
-	}
+	part, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer part.Close()
+	defer os.Remove("/dev/full-journal") // SQLite leaves it, where it may make one there
 	d := dbtest.Open(t)
 	mustPut(t, d, "a")
 	err = d.CopyInto(t.Context(), part, "saved.db")
